@@ -1,0 +1,34 @@
+# `make quickstart` sets everything up and runs the main job; `make test` passes the tests.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+quickstart: $(VENV)/installed
+	$(BIN)/entrack run specs/quickstart.et --out out/quickstart
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check entrack tests
+	$(BIN)/mypy
+
+smollm2: $(VENV)/installed-dev
+	$(BIN)/python specs/ioi/fetch_smollm2.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt $(VENV)/bin/python
+	$(PIP) --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) out dist
+
+.PHONY: quickstart test check smollm2 clean

@@ -1,0 +1,278 @@
+"""The one page that knows the order of stages: text -> checked -> plan -> run -> results. Only here do problems become exceptions.
+
+    spec = entrack.load("specs/quickstart.et", n=20)      # SpecError when something is wrong with it
+    results = spec.run()                                   # StoreError, EngineError, ModelMissing when the world fails
+    results["faithful"].to_pandas()
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from entrack import __version__
+from entrack.address import address
+from entrack.check.check import Checked
+from entrack.check.check import check as check_source
+from entrack.diagnostics import Diagnostic, errors
+from entrack.events import Damaged, Watcher, unwatched
+from entrack.models.find import ModelMissing, fetch, key_of, locate, tokenizer_file
+from entrack.results import Provenance, Results
+from entrack.source import Source
+from entrack.syntax.format import format_program
+from entrack.syntax.parse import parse
+
+if TYPE_CHECKING:
+    from entrack.executors.here import Compute, Survey, Walk
+    from entrack.plan.plan import Plan
+    from entrack.prompts.realise import Realised
+    from entrack.prompts.tokens import Tokenizer
+    from entrack.store.base import Store
+
+TOLERANCE = "float32: probabilities within 1e-4 of the reference executor; byte-identical on one machine with one set of versions"
+
+
+class SpecError(Exception):
+    """A spec has errors. `problems` are the diagnostics; the message is what the command line would print."""
+
+    def __init__(self, problems: tuple[Diagnostic, ...], sources: Mapping[str, Source]) -> None:
+        from entrack.diagnostics.render import render_all
+
+        super().__init__("\n" + render_all(problems, sources).plain)
+        self.problems, self.sources = problems, sources
+
+
+class SpecMissing(Exception):
+    """The file of a spec cannot be read; the message says why."""
+
+
+@frozen
+class Planned:
+    """A plan and the warnings of making it."""
+
+    plan: Plan
+    problems: tuple[Diagnostic, ...]
+
+
+def load(path: str | os.PathLike[str], **params: float) -> Spec:
+    """A spec from a file, with some of its params set otherwise. Raises SpecMissing and SpecError."""
+    return loads(read(path), **params)
+
+
+def loads(source: Source | str, **params: float) -> Spec:
+    """A spec from its text. Files that it names are looked for in the folder of the source's name."""
+    given = source if isinstance(source, Source) else Source("spec.et", source)
+    spec = Spec(given, check_source(given, params))
+    if errors(spec.problems):
+        raise SpecError(spec.problems, spec.sources)
+    return spec
+
+
+def read(path: str | os.PathLike[str]) -> Source:
+    """The text of a spec. Raises SpecMissing."""
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        raise SpecMissing(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        return Source(str(path), raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise SpecMissing(f"{path} is not UTF-8 text") from None
+
+
+def check(source: Source, params: Mapping[str, float]) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
+    """All that is wrong with a spec, down to its prompts where its models' tokenizers are here. Imports no torch."""
+    spec = Spec(source, check_source(source, params))
+    if errors(spec.problems):
+        return spec.problems, spec.sources
+    return (*spec.problems, *spec.prompt_problems()), spec.sources
+
+
+def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
+    """The one canonical text of a spec, or None and its syntax errors."""
+    program, problems = parse(source)
+    return (None if errors(problems) else format_program(source, program)), problems
+
+
+def open_store(folder: str | os.PathLike[str], watcher: Watcher = unwatched, read_only: bool = False) -> Store:
+    """The store in a folder. Raises StoreError."""
+    from entrack.store.disk import DiskStore
+
+    return DiskStore(folder, on_damage=lambda damage: watcher(Damaged(damage.address or "", damage.message)), read_only=read_only)
+
+
+def store_folder(given: str | os.PathLike[str] | None = None) -> Path:
+    """Where the store is: as given, else `ENTRACK_STORE`, else `cache/` of the checkout round the working folder, else `cache/` here."""
+    if given is not None:
+        return Path(given)
+    if os.environ.get("ENTRACK_STORE"):
+        return Path(os.environ["ENTRACK_STORE"])
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "grammars" / "entrack.lark").is_file():
+            return folder / "cache"
+    return here / "cache"
+
+
+class Spec:
+    """A spec that has been checked. Immutable; everything that happens, happens in `plan` and `run`."""
+
+    def __init__(self, source: Source, checked: Checked) -> None:
+        self.source = source
+        self.resolved = checked.resolved
+        self.problems = checked.problems
+        self.sources = checked.sources
+
+    @property
+    def root(self) -> Path:
+        return Path(self.source.name).parent
+
+    @property
+    def address(self) -> str:
+        """The address of what the spec says: its texts with params, not its comments or layout."""
+        programs = [parse(source)[0] for _, source in sorted(self.sources.items())]
+        texts = [format_program(Source(source.name, source.text), _bare(program)) for program, source in zip(programs, self.sources.values(), strict=True)]
+        return address([1, sorted(texts), dict(self.resolved.params)])
+
+    def plan(self, download: bool = False, hashed: bool = True) -> Planned:
+        """The plan, before a weight is read. Raises SpecError for prompts that cannot be, ModelMissing for files that are not here.
+
+        With `hashed` False weight files are not even hashed: such a plan has no addresses, and is only good for its problems.
+        """
+        from entrack.plan.lower.program import lower
+        from entrack.prompts.tokens import BadTokenizer, tokenizer
+
+        sources = {name: (fetch if download else locate)(model.named, self.root) for name, model in self.resolved.models.items() if name in self.used_models}
+        keys = {name: key_of(self.resolved.models[name].named, source, hashed) for name, source in sources.items()}
+        try:
+            tokenizers = {name: tokenizer(tokenizer_file(source)) for name, source in sources.items()}
+        except BadTokenizer as bad:
+            raise ModelMissing(str(bad)) from None
+        plan, problems = lower(self.resolved, keys, sources, tokenizers)
+        if errors(problems):
+            raise SpecError(problems, self.sources)
+        return Planned(plan, problems)
+
+    @property
+    def used_models(self) -> frozenset[str]:
+        """The models that something is computed with."""
+        measured = {cell.model for measure in self.resolved.measures for cell in measure.cells}
+        return frozenset(measured | {discovery.model for discovery in self.resolved.discoveries})
+
+    def survey(self, store: Store) -> tuple[Plan, Survey]:
+        """The plan, and how it stands against a store. Computes nothing."""
+        from entrack.executors.here import Walk
+
+        plan = self.plan().plan
+        return plan, Walk(plan, store, None, unwatched).survey()
+
+    def run(
+        self, store: Store | str | os.PathLike[str] | None = None, *, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
+        threads: int | None = None,
+    ) -> Results:  # fmt: skip
+        """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
+
+        `reference` runs the plain executor: one full forward pass per variant. Raises SpecError, ModelMissing, StoreError, EngineError.
+        """
+        from entrack.executors.here import Walk
+        from entrack.findings.assemble import assemble
+
+        opened = open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
+        plan = self.plan(download=True).plan
+        walk = Walk(plan, opened, _lazily(plan, reference, watcher, device, threads), watcher, reference)
+        walk.run()
+        return assemble(self.resolved, plan, walk, self._provenance(plan, walk))
+
+    def prompts(self, name: str, count: int, model: str | None = None, purpose: str = "measure") -> tuple[Realised, Tokenizer]:
+        """The first `count` prompts of a task, alternate or desideratum, for a model's tokenizer (default: the first model here).
+
+        Raises KeyError for an unknown name, SpecError, and ModelMissing where no model of the spec is here.
+        """
+        from entrack.check.resolved import Population
+        from entrack.prompts.realise import realise
+
+        alternate = self.resolved.alternates.get(name)
+        task = alternate.task if alternate else self.resolved.tasks[name]
+        tokens = self._tokenizer(model)
+        span = task.syntax.name_span if alternate is None else alternate.span
+        population = Population(task, alternate, task.parameters, self.resolved.seed, count, purpose, name, span)
+        realised, problems = realise(population, count, tokens, self.resolved.params)
+        if errors(problems):
+            raise SpecError(problems, self.sources)
+        return realised, tokens
+
+    def prompt_problems(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the prompts, as far as files that are here can tell: the whole plan is lowered, nothing is run."""
+        here = [name for name in self.used_models if self.resolved.models[name].source is not None]
+        if set(here) != set(self.used_models) or not here:
+            return ()
+        try:
+            return self.plan(hashed=False).problems
+        except SpecError as error:
+            return error.problems
+        except ModelMissing as missing:
+            first = next(iter(sorted(here)))
+            return (Diagnostic("W501", str(missing), self.resolved.models[first].span, "prompts are not checked", "`run` needs it"),)
+
+    def _tokenizer(self, model: str | None) -> Tokenizer:
+        from entrack.prompts.tokens import BadTokenizer, tokenizer
+
+        names = [model] if model else list(self.resolved.models)
+        missing: ModelMissing | None = None
+        for name in names:
+            try:
+                return tokenizer(tokenizer_file(locate(self.resolved.models[name].named, self.root)))
+            except ModelMissing as error:
+                missing = error
+            except BadTokenizer as bad:
+                missing = ModelMissing(str(bad))
+        raise missing or ModelMissing("the spec declares no model, and prompts need a tokenizer")
+
+    def _provenance(self, plan: Plan, walk: Walk) -> Provenance:
+        models = {
+            name: {"source": plan.sources[key].description, "revision": plan.sources[key].revision, "digest": address(key), "dtype": key.dtype, "attention": key.attention,
+                   "layers": key.facts.layers, "heads": key.facts.heads, "key_value_heads": key.facts.key_value_heads}
+            for name, key in plan.models.items()
+        }  # fmt: skip
+        made = {tuple((name, action.how.get(name)) for name in ("executor", "torch", "transformers", "nnsight", "device", "threads")) for action in walk.actions}
+        return Provenance(
+            spec=self.source.name,
+            spec_address=self.address,
+            language=1,
+            entrack=__version__,
+            models=models,
+            seed=self.resolved.seed,
+            params=dict(self.resolved.params),
+            changed_params=self.resolved.changed_params,
+            steps=len(plan.steps),
+            computed=walk.computed,
+            found=len(walk.actions) - walk.computed,
+            realised=tuple(dict(entry) for entry in sorted(made, key=str)),
+            tolerance=TOLERANCE,
+        )
+
+
+def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, threads: int | None) -> Compute:
+    """The engine, made when the first step has to be computed: torch is imported then and not before."""
+    engines: list[Any] = []
+
+    def compute(step: Any, inputs: Any) -> tuple[Any, Any]:
+        if not engines:
+            from entrack.engine.engine import Engine
+
+            executor: Any = "plain" if reference else "batched"
+            engines.append(Engine(plan.sources, executor=executor, device=device, threads=threads, watcher=watcher))
+        computed = engines[0].compute(step, inputs)
+        return computed.tensors, computed.how
+
+    return compute
+
+
+def _bare(program: Any) -> Any:
+    from attrs import evolve
+
+    return evolve(program, comments=())

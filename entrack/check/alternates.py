@@ -1,0 +1,119 @@
+"""Rules for alternates and desiderata: the task with their changes made must still have its prompt and its positions."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from entrack.check.resolved import Alternate, Task
+from entrack.check.scope import Scope
+from entrack.check.tasks import Names, binding_types, check_positions, drawing_type, expression_type, holes_of, reference_type
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.source import Span
+from entrack.syntax import ast
+
+
+def check_alternates(scope: Scope, items: list[ast.Item]) -> dict[str, Alternate]:
+    """Every alternate and desideratum that makes sense, by name."""
+    found: dict[str, Alternate] = {}
+    for item in items:
+        if not isinstance(item, ast.Alternate | ast.Desideratum) or scope.names.get(item.name) is not item:
+            continue
+        before = len(scope.problems)
+        alternate = _alternate(scope, item)
+        if alternate is None or any(problem.is_error for problem in scope.problems[before:]):
+            scope.broken.add(item.name)
+        else:
+            found[item.name] = alternate
+    return found
+
+
+def changed_items(task: ast.Task, changes: tuple[ast.Change, ...]) -> tuple[ast.Binding | ast.Position, ...]:
+    """The items of a task with an alternate's bindings and positions in place of its own. Holes filled otherwise stay holes."""
+    bindings = {c.target.name: c.drawing for c in changes if isinstance(c, ast.Override) and not c.target.rest}
+    places = {c.name: c.place for c in changes if isinstance(c, ast.Position)}
+    changed: list[ast.Binding | ast.Position] = []
+    for item in task.items:
+        if isinstance(item, ast.Binding):
+            changed.append(evolve(item, drawing=bindings.get(item.name, item.drawing)))
+        else:
+            changed.append(evolve(item, place=places.get(item.name, item.place)))
+    return tuple(changed)
+
+
+def _alternate(scope: Scope, item: ast.Alternate | ast.Desideratum) -> Alternate | None:
+    if scope.find(item.task.text, item.task.span, "task") is None or item.task.text not in scope.tasks:
+        return None
+    task = scope.tasks[item.task.text]
+    if item.task.text in scope.broken:
+        return None
+    if isinstance(item, ast.Alternate):
+        _changes(scope, task, item.changes)
+        return Alternate(item.name, task, item.changes, None, item.name_span)
+    return _desideratum(scope, item, task)
+
+
+def _desideratum(scope: Scope, item: ast.Desideratum, task: Task) -> Alternate | None:
+    if item.changes is None or item.target is None:
+        missing = "alternate { ... }" if item.changes is None else "target"
+        scope.report("E414", f"the desideratum `{item.name}` has no `{missing.split()[0]}`", item.name_span, "", f"add `{missing}`")
+        return None
+    names = _changes(scope, task, item.changes)
+    own = {name: kind for name, kind in names.types.items()}
+    kind = expression_type(scope, item.target, Names({}, {"original": names.others["original"], "alternate": own}, bare=False))
+    if kind is not None and kind.many:
+        scope.report("E415", "a target is one word", item.target.span, f"this is {kind}", "take one element of it")
+    return Alternate(item.name, task, item.changes, item.target, item.name_span)
+
+
+def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...]) -> Names:
+    """Check the changes; gives the names as the alternate has them."""
+    quiet = _names_of(scope, task, task.syntax.items)
+    names = Names(dict(quiet.types), {"original": quiet.types})
+    drawn = {b.name for b in task.bindings if isinstance(b.drawing, ast.Distinct | ast.Several | ast.One | ast.Index)}
+    for change in changes:
+        match change:
+            case ast.Fresh(given) | ast.Redraw(given) | ast.Shuffle(given):
+                for name in given:
+                    _drawn(scope, name.text, name.span, drawn, names)
+                    if isinstance(change, ast.Shuffle) and name.text in drawn and not names.types[name.text].many:
+                        scope.report("E416", "only a list can be shuffled", name.span, f"`{name.text}` is one value", "write `redraw` or a constraint")
+            case ast.Constraint(left, _, right):
+                _drawn(scope, left.name, Span(left.span.file, left.span.start, left.span.start + len(left.name)), drawn, names)
+                reference_type(scope, left, names)
+                expression_type(scope, right, names)
+            case ast.Override(target, drawing):
+                _override(scope, task, target, names)
+                drawing_type(scope, drawing, names, dict(task.columns))
+            case ast.Position(name):
+                if name not in task.positions:
+                    scope.report("E417", f"the task `{task.name}` has no position `{name}`", change.name_span, "", did_you_mean(name, task.positions))
+    check_positions(scope, changed_items(task.syntax, changes), names)
+    return names
+
+
+def _names_of(scope: Scope, task: Task, items: tuple[ast.Binding | ast.Position, ...]) -> Names:
+    """The types of a task that has been checked: nothing is reported again."""
+    silent = Scope(scope.files, {}, params=scope.params, unread=scope.unread)
+    return binding_types(silent, items, task.parameters, dict(task.columns))
+
+
+def _drawn(scope: Scope, name: str, span: Span, drawn: set[str], names: Names) -> None:
+    if name in drawn:
+        return
+    if name in names.types:
+        scope.report("E416", f"`{name}` follows from other variables, it is not drawn", span, "", did_you_mean(name, drawn))
+    else:
+        scope.report("E406", f"this task has no variable `{name}`", span, "used here", did_you_mean(name, drawn))
+
+
+def _override(scope: Scope, task: Task, target: ast.Reference, names: Names) -> None:
+    bindings = {b.name: b.drawing for b in task.bindings}
+    if target.name not in bindings:
+        scope.report("E406", f"this task has no variable `{target.name}`", target.span, "used here", did_you_mean(target.name, bindings))
+        return
+    if not target.rest:
+        return
+    variable = target.rest[0]
+    holes = [hole.name for hole in holes_of(bindings[target.name])]
+    if len(target.rest) != 1 or not isinstance(variable, ast.Dotted) or variable.name not in holes:
+        scope.report("E412", f"the text `{target.name}` has no such hole", target.span, "", did_you_mean(target.plain or target.name, [f"{target.name}.{hole}" for hole in holes]))

@@ -1,0 +1,116 @@
+"""The checker: a source in, what it means and all that is wrong with it out. The order of the rules is the order of this file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from entrack.check.alternates import check_alternates
+from entrack.check.claims import check_claims, check_shown
+from entrack.check.files import Files
+from entrack.check.heads import check_discoveries, check_written
+from entrack.check.includes import gather
+from entrack.check.interventions import Changes, check_interventions
+from entrack.check.measures import check_measures
+from entrack.check.models import check_models
+from entrack.check.resolved import Resolved
+from entrack.check.scope import Scope
+from entrack.check.tasks import check_tasks
+from entrack.diagnostics import Diagnostic
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.source import Source, Span
+from entrack.syntax import ast
+
+ABOUT = ("title", "cite", "authors", "note")
+MOST_SEED = 2**53
+
+
+@frozen
+class Checked:
+    """`resolved` is what could be understood; it may only be run when there is no error. `sources` are the texts read."""
+
+    resolved: Resolved
+    problems: tuple[Diagnostic, ...]
+    sources: Mapping[str, Source]
+
+
+def check(source: Source, overrides: Mapping[str, float]) -> Checked:
+    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too."""
+    scope = Scope(Files(Path(source.name).parent), overrides)
+    items = gather(source, scope)
+    scope.declare(items)
+    title = _about(scope, items)
+    _params(scope, items, source)
+    seed = _seed(scope, items)
+    check_models(scope, items)
+    check_tasks(scope, items)
+    alternates = check_alternates(scope, items)
+    written = check_written(scope, items)
+    discoveries, found = check_discoveries(scope, items, alternates, seed)
+    changes = Changes(scope, {**written, **found}, alternates, seed)
+    check_interventions(changes, items)
+    measures = check_measures(changes, items)
+    by_name = {measure.name: measure for measure in measures}
+    claims = check_claims(changes, items, by_name)
+    check_shown(changes, items, by_name)
+    _something(scope, items, source)
+    resolved = Resolved(
+        title=title,
+        seed=seed,
+        params=dict(scope.params),
+        changed_params=tuple(sorted(overrides)),
+        models=dict(scope.models),
+        tasks=dict(scope.tasks),
+        alternates=alternates,
+        discoveries=tuple(discoveries),
+        measures=tuple(measures),
+        claims=tuple(claims),
+        figures=tuple(item for item in items if isinstance(item, ast.Figure)),
+        tables=tuple(item for item in items if isinstance(item, ast.Table)),
+    )
+    return Checked(resolved, _once(scope.problems), dict(scope.sources))
+
+
+def _once(problems: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Each problem once, in the order of the text: a sweep may meet the same one many times."""
+    seen = {(problem.code, problem.span, problem.message): problem for problem in problems}
+    return tuple(sorted(seen.values(), key=lambda problem: (problem.span.file, problem.span.start, problem.code)))
+
+
+def _about(scope: Scope, items: list[ast.Item]) -> str:
+    title = ""
+    for item in items:
+        if not isinstance(item, ast.About):
+            continue
+        for line in item.fields:
+            if line.name.text not in ABOUT:
+                scope.report("E220", f"`about` has no line `{line.name.text}`", line.name.span, "", did_you_mean(line.name.text, ABOUT))
+            if line.name.text == "title" and not title:
+                title = line.text.value
+    return title
+
+
+def _params(scope: Scope, items: list[ast.Item], source: Source) -> None:
+    declared = [item for item in items if isinstance(item, ast.Param)]
+    for item in declared:
+        value = scope.number(item.value)
+        scope.params[item.name] = scope.overrides.get(item.name, value if value is not None else 0.0)
+    for name in sorted(set(scope.overrides) - {item.name for item in declared}):
+        scope.report("E205", f"`-p {name}=...` sets a param that this spec does not have", Span(source.name, 0, 1), "", did_you_mean(name, [item.name for item in declared], "param"))
+
+
+def _seed(scope: Scope, items: list[ast.Item]) -> int:
+    seeds = [item for item in items if isinstance(item, ast.Seed)]
+    for item in seeds[1:]:
+        scope.report("E206", "a spec has one seed", item.span, "a second one", "delete one of them")
+    if seeds and seeds[0].value.value > MOST_SEED:
+        scope.report("E304", f"a seed is a whole number from 0 to {MOST_SEED}", seeds[0].value.span)
+    return seeds[0].value.value if seeds else 0
+
+
+def _something(scope: Scope, items: list[ast.Item], source: Source) -> None:
+    if scope.problems or any(isinstance(item, ast.Measure | ast.Discover) for item in items):
+        return
+    scope.report("W201", "this spec measures nothing", Span(source.name, 0, 1), "", "add a `measure` or a `discover`, or include this file from a spec that has one")

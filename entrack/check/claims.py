@@ -1,0 +1,144 @@
+"""Rules for claims, figures and tables: what they name must be one number, or something that can be shown so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from entrack.check.interventions import Changes, heads_of
+from entrack.check.resolved import Arithmetic, CellOf, Claim, Constant, Measure, Quantity, Size
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.syntax import ast
+from entrack.syntax.write import written
+
+FIGURES: Mapping[str, tuple[str, ...]] = {
+    "bars": ("measure",),
+    "curves": ("measure",),
+    "scatter": ("measure",),
+    "heatmap": ("discovery",),
+    "diagram": ("discovery", "circuit"),
+}
+ERRORS = ("interval", "sd", "none")
+
+
+def check_claims(changes: Changes, items: list[ast.Item], measures: Mapping[str, Measure]) -> list[Claim]:
+    """Every claim that makes sense."""
+    found: list[Claim] = []
+    for item in items:
+        if isinstance(item, ast.Claim):
+            claim = _claim(changes, item, measures)
+            if claim is not None:
+                found.append(claim)
+    return found
+
+
+def check_shown(changes: Changes, items: list[ast.Item], measures: Mapping[str, Measure]) -> None:
+    """Figures and tables."""
+    titles: set[str] = set()
+    for item in items:
+        if not isinstance(item, ast.Figure | ast.Table):
+            continue
+        if item.title.value in titles:
+            changes.scope.report("E202", f"two figures or tables are called {written(item.title)}", item.title.span, "again here", "change the title")
+        titles.add(item.title.value)
+        if isinstance(item, ast.Figure):
+            _figure(changes, item, measures)
+        else:
+            changes.scope.find(item.of.name, item.of.span, "measure", "discovery")
+
+
+def _claim(changes: Changes, item: ast.Claim, measures: Mapping[str, Measure]) -> Claim | None:
+    sides = [_quantity(changes, node, measures) for node in (item.left, item.right)]
+    tolerance = None if item.tolerance is None else _quantity(changes, item.tolerance, measures)
+    published = None if item.published is None else changes.scope.number(item.published)
+    if item.relation == "!=":
+        changes.scope.report("E621", "a claim says what is, not what is not", item.span, "", "use >=, <=, >, <, == or `within ... of ...`")
+        return None
+    if any(side is None for side in sides) or (item.tolerance is not None and tolerance is None):
+        return None
+    left, right = sides
+    assert left is not None and right is not None  # for the type checker: both were looked at above
+    if not any(isinstance(leaf, CellOf | Size) for leaf in _leaves(left)):
+        changes.scope.report("E622", "this claim measures nothing", item.left.span, "no measure stands here", "put the measured side first, such as `acc[base, nothing] >= 0.5`")
+        return None
+    return Claim(item.text.value, written(item.left), left, item.relation, right, tolerance, published, item.span)
+
+
+def _leaves(quantity: Quantity) -> list[Quantity]:
+    if isinstance(quantity, Arithmetic):
+        return [leaf for part in (quantity.first, *(operand for _, operand in quantity.rest)) for leaf in _leaves(part)]
+    return [quantity]
+
+
+def _quantity(changes: Changes, node: ast.Expression, measures: Mapping[str, Measure]) -> Quantity | None:
+    match node:
+        case ast.Integer(value):
+            return Constant(float(value))
+        case ast.Number():
+            return Constant(node.value)
+        case ast.Negative(sign, operand):
+            inner = _quantity(changes, operand, measures)
+            return None if inner is None else Arithmetic(Constant(0.0), ((sign, inner),))
+        case ast.Sum(first, rest) | ast.Product(first, rest):
+            start = _quantity(changes, first, measures)
+            pairs = [(sign, _quantity(changes, operand, measures)) for sign, operand in rest]
+            if start is None or any(value is None for _, value in pairs):
+                return None
+            return Arithmetic(start, tuple((sign, value) for sign, value in pairs if value is not None))
+        case ast.Call("size", (ast.Reference() as heads,)):
+            circuit = heads_of(changes, heads)
+            return None if circuit is None else Size(circuit)
+        case ast.Reference(name, ()) if name in changes.scope.params:
+            return Constant(changes.scope.params[name])
+        case ast.Reference():
+            return _cell(changes, node, measures)
+    changes.scope.report("E623", "this is no number", node.span, "", "a claim compares cells of measures, `size(circuit)` and numbers")
+    return None
+
+
+def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Measure]) -> CellOf | None:
+    scope = changes.scope
+    if scope.find(node.name, node.span, "measure") is None or node.name not in measures:
+        return None
+    measure = measures[node.name]
+    wanted: list[str] = []
+    for part in node.rest:
+        if not isinstance(part, ast.Subscript):
+            scope.report("E623", "a measure has no parts with a point", part.span, "", f"choose a cell: `{node.name}[...]`")
+            return None
+        for item in part.items:
+            label = written(item)
+            known = [label for _, labels in measure.axes for label in labels]
+            if label not in known:
+                scope.report("E624", f"no axis of `{node.name}` has `{label}`", item.span, "", did_you_mean(label, known))
+                return None
+            wanted.append(label)
+    hits = [cell for cell in measure.cells if all(label in cell.labels for label in wanted)]
+    if len(hits) != 1:
+        open_axes = [f"{name}: {', '.join(labels)}" for name, labels in measure.axes if len({cell.labels[_place(measure, name)] for cell in hits}) > 1]
+        scope.report("E625", f"this names {len(hits)} cells of `{node.name}`, and a claim is about one", node.span, "", f"add one of each: {'; '.join(open_axes)}" if hits else "these labels exclude each other")
+        return None
+    return CellOf(node.name, hits[0].labels)
+
+
+def _place(measure: Measure, axis: str) -> int:
+    return [name for name, _ in measure.axes].index(axis)
+
+
+def _figure(changes: Changes, item: ast.Figure, measures: Mapping[str, Measure]) -> None:
+    scope = changes.scope
+    if item.kind.text not in FIGURES:
+        scope.report("E630", f"there is no figure `{item.kind.text}`", item.kind.span, "", did_you_mean(item.kind.text, FIGURES))
+        return
+    found = scope.find(item.of.name, item.of.span, *FIGURES[item.kind.text])
+    if isinstance(found, ast.Discover | ast.Circuit) and item.of.rest:
+        heads_of(changes, item.of)
+    for word, name in item.options:
+        _option(changes, item, word, name, measures.get(item.of.name))
+
+
+def _option(changes: Changes, item: ast.Figure, word: str, name: ast.Name, measure: Measure | None) -> None:
+    if word == "error":
+        if name.text not in ERRORS:
+            changes.scope.report("E631", f"error bars show {', '.join(ERRORS[:-1])} or nothing", name.span, "", did_you_mean(name.text, ERRORS))
+    elif measure is not None and name.text not in [axis for axis, _ in measure.axes]:
+        changes.scope.report("E631", f"`{item.of.name}` has no axis `{name.text}`", name.span, "", did_you_mean(name.text, [axis for axis, _ in measure.axes]))

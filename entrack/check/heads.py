@@ -1,0 +1,231 @@
+"""Rules for heads: written groups and circuits, circuits from JSON files, and discoveries hop by hop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import evolve
+
+from entrack.check.files import Unreadable
+from entrack.check.populations import population
+from entrack.check.resolved import Alternate, Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Task
+from entrack.check.scope import Scope
+from entrack.diagnostics import Label
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.facts import ModelFacts
+from entrack.sites import RECEIVING, Component, Head
+from entrack.source import Span
+from entrack.syntax import ast
+
+MOST_HEADS = 1 << 20
+UNITS = {"accuracy": "fraction of prompts", "probability": "probability", "logit": "logits", "logit difference": "logits"}
+DEFAULT_SCORE = ast.Metric("probability", True, (ast.Name("answer"),))
+
+
+def check_written(scope: Scope, items: list[ast.Item]) -> dict[str, Circuit]:
+    """Circuits and groups that are written out, by name. A group alone is a circuit of one group."""
+    found: dict[str, Circuit] = {}
+    for item in items:
+        if not isinstance(item, ast.Group | ast.Circuit) or scope.names.get(item.name) is not item:
+            continue
+        facts = _facts(scope, item.model)
+        groups = (item.group,) if isinstance(item, ast.Group) else item.groups
+        _distinct(scope, groups)
+        known = [_written(scope, group, item.model.text, facts) for group in groups]
+        if not groups:
+            scope.report("E510", f"the circuit `{item.name}` has no groups", item.span, "", "add a line such as `group movers at last = 14.13`")
+        if scope.find(item.model.text, item.model.span, "model") and groups and all(group is not None for group in known):
+            found[item.name] = Circuit(item.name, tuple(group for group in known if group is not None))
+        else:
+            scope.broken.add(item.name)
+    return found
+
+
+def _facts(scope: Scope, model: ast.Name) -> ModelFacts | None:
+    known = scope.models.get(model.text)
+    return known.facts if known else None
+
+
+def _distinct(scope: Scope, groups: tuple[ast.GroupItem | ast.Hop, ...]) -> None:
+    seen: dict[str, Span] = {}
+    for group in groups:
+        if group.name in seen:
+            scope.report("E202", f"the group `{group.name}` is declared twice", group.name_span, "again here", "rename one of them", (Label(seen[group.name], "first declared here"),))
+        seen.setdefault(group.name, group.name_span)
+
+
+def _written(scope: Scope, item: ast.GroupItem, model: str, facts: ModelFacts | None) -> Group | None:
+    numbers = item.heads.heads if isinstance(item.heads, ast.HeadList) else _from_json(scope, item.heads)
+    if numbers is None:
+        return None
+    heads: list[Head] = []
+    good = True
+    for number in numbers:
+        head = Head(number.layer, number.head)
+        good = _exists(scope, head, facts, number.span) and good
+        if head in heads:
+            scope.report("E512", f"the head {head} stands twice in `{item.name}`", number.span, "again here", "delete it")
+        heads.append(head)
+    return Group(item.name, item.position.text, tuple(sorted(set(heads))), model, item.span) if good else None
+
+
+def _exists(scope: Scope, head: Head, facts: ModelFacts | None, span: Span) -> bool:
+    if facts is None or (head.layer < facts.layers and head.head < facts.heads):
+        return True
+    many, what = (facts.layers, "layers") if head.layer >= facts.layers else (facts.heads, "heads in a layer")
+    scope.report("E511", f"there is no head {head}", span, f"the model has {many} {what}, counted from 0", f"layers 0 to {facts.layers - 1}, heads 0 to {facts.heads - 1}")
+    return False
+
+
+def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.HeadNumber, ...] | None:
+    match call:
+        case ast.Call("json", (ast.String(written) as path, ast.String(dotted))):
+            try:
+                value = scope.files.json(written, dotted, path.span)
+            except Unreadable as trouble:
+                scope.problems.append(trouble.problem)
+                return None
+            if isinstance(value, list) and len(value) <= MOST_HEADS and all(_is_pair(pair) for pair in value):
+                return tuple(ast.HeadNumber(pair[0], pair[1], span=call.span) for pair in value)
+            scope.report("E214", f"`{dotted}` of `{written}` is no list of heads", call.span, "", "heads are written [[layer, head], ...] in JSON")
+            return None
+    scope.report("E513", "heads are written out, or read from a JSON file", call.span, "", 'write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`')
+    return None
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(number) is int and 0 <= number < 1 << 20 for number in value)
+
+
+# --- discoveries -------------------------------------------------------------------------------------------------
+
+
+def check_discoveries(scope: Scope, items: list[ast.Item], alternates: Mapping[str, Alternate], seed: int) -> tuple[list[Discovery], dict[str, Circuit]]:
+    """Every discovery that makes sense, and the circuits they stand for."""
+    found: list[Discovery] = []
+    circuits: dict[str, Circuit] = {}
+    for item in items:
+        if not isinstance(item, ast.Discover) or scope.names.get(item.name) is not item:
+            continue
+        before = len(scope.problems)
+        discovery = _discovery(scope, item, alternates, seed)
+        if discovery is None or any(problem.is_error for problem in scope.problems[before:]):
+            scope.broken.add(item.name)
+            continue
+        found.append(discovery)
+        groups = tuple(Group(hop.name, hop.position, Found(item.name, hop.name), item.model.text, hop.span) for hop in discovery.hops)
+        circuits[item.name] = Circuit(item.name, groups)
+    return found, circuits
+
+
+def _discovery(scope: Scope, item: ast.Discover, alternates: Mapping[str, Alternate], seed: int) -> Discovery | None:
+    model = scope.find(item.model.text, item.model.span, "model")
+    originals = population(scope, alternates, item.prompts, seed, "discover")
+    against = population(scope, alternates, ast.Prompts(None, item.against, span=item.against.span), seed, "discover")
+    _distinct(scope, item.hops)
+    if not item.hops:
+        scope.report("E520", f"`{item.name}` has no groups to find", item.name_span, "", "add a line such as `group movers at last -> logits keep 10`")
+    if originals is None or against is None or model is None:
+        return None
+    if originals.alternate is not None or originals.count is None:
+        scope.report("E521", "a discovery runs on a number of prompts of a task", item.prompts.span, "", "write, for example, `on 300 boxes`")
+        return None
+    if against.alternate is None or against.alternate.task.name != originals.task.name:
+        scope.report("E521", f"`against` needs an alternate of `{originals.task.name}`", item.against.span, "",
+                     did_you_mean(against.label, [name for name, known in alternates.items() if known.task.name == originals.task.name], "alternate"))  # fmt: skip
+        return None
+    score = _score(scope, item, originals.task)
+    hops = [_hop(scope, item, place, originals.task) for place in range(len(item.hops))]
+    if score is None or any(hop is None for hop in hops):
+        return None
+    paired = evolve(against, parameters=originals.parameters, seed=originals.seed, count=originals.count)
+    return Discovery(item.name, item.model.text, originals, paired, score, tuple(hop for hop in hops if hop), item.name_span)
+
+
+def _score(scope: Scope, item: ast.Discover, task: Task) -> Metric | None:
+    scores = item.scores
+    if len(scores) > 1:
+        scope.report("E522", "a discovery has one score", scores[1].span, "a second one", "delete one of them", (Label(scores[0].span, "the first"),))
+    written = scores[0].metric if scores else DEFAULT_SCORE
+    if written.kind == "accuracy":
+        scope.report("E522", "accuracy does not say how much one head matters", written.span, "", "score by `relative probability of answer` or by `logit difference of answer and wrong`")
+        return None
+    return metric(scope, written, task, desideratum=False)
+
+
+def metric(scope: Scope, node: ast.Metric, task: Task, desideratum: bool) -> Metric | None:
+    """A metric with the variables it is of: by default the answer, or the target of a desideratum."""
+    known = [binding.name for binding in task.bindings] + (["target"] if desideratum else [])
+    of = tuple(name.text for name in node.of)
+    for name in node.of:
+        if name.text not in known:
+            scope.report("E604", f"the task `{task.name}` has no variable `{name.text}`", name.span, "", did_you_mean(name.text, known))
+            return None
+    default = "target" if desideratum else "answer"
+    if not of:
+        of = (default,)
+        if node.kind == "logit difference":
+            if "wrong" not in known:
+                scope.report("E604", "a logit difference is of two words", node.span, "", "write `logit difference of answer and wrong`, and give the task a `wrong`")
+                return None
+            of = (default, "wrong")
+    unit = "ratio" if node.relative else UNITS[node.kind]
+    return Metric(str(node), node.kind, node.relative, of, unit)
+
+
+def _hop(scope: Scope, item: ast.Discover, place: int, task: Task) -> Hop | None:
+    hop = item.hops[place]
+    facts = _facts(scope, item.model)
+    most = facts.layers * facts.heads if facts else 1 << 20
+    keep = scope.whole(hop.keep, f"`keep` (the model has {most} heads)" if facts else "`keep`", 1, most)
+    if hop.position.text not in task.positions:
+        scope.report("E523", f"the task `{task.name}` has no position `{hop.position.text}`", hop.position.span, "", did_you_mean(hop.position.text, task.positions))
+        return None
+    receivers = [_receiver(scope, item, place, reference, task) for reference in hop.receivers]
+    if keep is None or any(receiver is None for receiver in receivers):
+        return None
+    known = tuple(receiver for receiver in receivers if isinstance(receiver, Receiver))
+    if known and len(known) != len(receivers):
+        scope.report("E524", "the logits and heads cannot be receivers together", hop.span, "", "make two hops of it")
+        return None
+    return Hop(hop.name, hop.position.text, known, keep, hop.span)
+
+
+def _receiver(scope: Scope, item: ast.Discover, place: int, node: ast.Reference, task: Task) -> Receiver | str | None:
+    hop = item.hops[place]
+    earlier = {known.name: known for known in item.hops[:place]}
+    if node.plain == "logits":
+        if not _is_end(task, hop.position.text):
+            scope.report("E525", f"senders at `{hop.position.text}` cannot reach the logits", hop.position.span, "every head from this position on is held, so every score would be exactly 0",
+                         "name the position that is the end of the prompt")  # fmt: skip
+            return None
+        return "logits"
+    match node:
+        case ast.Reference(name, (ast.Dotted(component),)) if name in earlier and component in {known.value for known in RECEIVING}:
+            _reach(scope, hop, earlier[name], component, node)
+            return Receiver(name, Component(component))
+    _no_receiver(scope, item, place, node, list(earlier))
+    return None
+
+
+def _no_receiver(scope: Scope, item: ast.Discover, place: int, node: ast.Reference, earlier: list[str]) -> None:
+    later = [known.name for known in item.hops[place:]]
+    options = [f"{name}.{component.value}" for name in earlier for component in RECEIVING]
+    if node.name in later:
+        scope.report("E524", f"`{node.name}` is found after this hop", node.span, "", "hops go backwards from the logits: put it above")
+    elif node.name in earlier:
+        scope.report("E524", "a receiver is the query, key or value of a group", node.span, "", f"write `{node.name}.query`, `{node.name}.key` or `{node.name}.value`")
+    else:
+        scope.report("E524", f"there is no receiver `{node.plain or node.name}`", node.span, "", did_you_mean(node.plain or node.name, ["logits", *options]))
+
+
+def _reach(scope: Scope, hop: ast.Hop, receiver: ast.Hop, component: str, node: ast.Reference) -> None:
+    if component == "query" and hop.position.text != receiver.position.text:
+        scope.report("E525", f"senders at `{hop.position.text}` cannot reach the queries of `{receiver.name}`", node.span,
+                     f"its heads stand at `{receiver.position.text}`, and a query is made at a head's own position",
+                     f"put the senders at `{receiver.position.text}`, or receive by key or value", (Label(receiver.position.span, "the receivers' position"),))  # fmt: skip
+
+
+def _is_end(task: Task, position: str) -> bool:
+    places = [part.place for part in task.syntax.items if isinstance(part, ast.Position) and part.name == position]
+    return any(isinstance(place, ast.EndOf) and place.text.plain == "prompt" for place in places)

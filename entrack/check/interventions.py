@@ -1,0 +1,190 @@
+"""Rules for interventions: acts on heads, written where they are used or declared with parameters, expanded into their sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+
+from attrs import define, evolve, field
+
+from entrack.check.populations import population
+from entrack.check.resolved import Act, Alternate, Circuit, Found, Group, Intervention, KeepAct, MeanAct, PatchAct, Population, ZeroAct
+from entrack.check.scope import Scope
+from entrack.diagnostics import Label
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.syntax import ast
+from entrack.syntax.write import written
+
+NOTHING = Intervention("nothing", ())
+ACTS = ast.Keep | ast.Mean | ast.Zero | ast.Patch
+
+
+@define
+class Changes:
+    """What interventions are resolved with. `given` are the arguments of the intervention that is being expanded."""
+
+    scope: Scope
+    circuits: Mapping[str, Circuit]
+    alternates: Mapping[str, Alternate]
+    seed: int
+    given: dict[str, ast.Expression] = field(factory=dict)
+
+
+def check_interventions(changes: Changes, items: list[ast.Item]) -> None:
+    """That each declared intervention makes sense by itself; what its parameters stand for is checked where it is used."""
+    for item in items:
+        if isinstance(item, ast.Intervention):
+            _shape(changes.scope, item)
+            inner = evolve(changes, given={name.text: ast.Reference("?") for name in item.parameters})
+            for act in item.acts:
+                _act(inner, act)
+
+
+def interventions(changes: Changes, node: ast.Expression | ACTS) -> list[Intervention] | None:
+    """All interventions that an item after `with` stands for."""
+    if isinstance(node, ACTS):
+        act = _act(changes, node)
+        return None if act is None else _checked(changes, [Intervention(written(node), (act,))], node)
+    match node:
+        case ast.Reference("nothing", ()):
+            return [NOTHING]
+        case ast.Reference(name, ()):
+            return _declared(changes, ast.Call(name, (), span=node.span, name_span=node.span))
+        case ast.Call():
+            return _declared(changes, node)
+    changes.scope.report("E605", "this is no intervention", node.span, "", "write `nothing`, the name of an intervention, or an act such as `zero cir.movers`")
+    return None
+
+
+def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
+    item = changes.scope.find(call.name, call.name_span, "intervention")
+    if not isinstance(item, ast.Intervention):
+        return None
+    wanted, given = len(item.parameters), call.arguments
+    if len(given) != wanted or call.named:
+        changes.scope.report("E606", f"`{item.name}` takes {wanted} argument{'s' * (wanted != 1)}, not {len(given)}", call.span, "",
+                             f"write `{item.name}({', '.join(name.text for name in item.parameters)})`", (Label(item.name_span, "declared here"),))  # fmt: skip
+        return None
+    each = [part.items if isinstance(part, ast.ListOf) else (part,) for part in call.positional]
+    found: list[Intervention] = []
+    for combination in product(*each):
+        arguments = {name.text: value for name, value in zip(item.parameters, combination, strict=True)}
+        acts = [_act(evolve(changes, given=arguments), act) for act in item.acts]
+        if any(act is None for act in acts):
+            return None
+        label = written(ast.Call(item.name, tuple(combination))) if combination else item.name
+        found.append(Intervention(label, tuple(act for act in acts if act is not None)))
+    return _checked(changes, found, call)
+
+
+def _act(changes: Changes, node: ACTS) -> Act | None:
+    match node:
+        case ast.Keep(heads):
+            circuit = heads_of(changes, heads)
+            return None if circuit is None else KeepAct(circuit, node.span)
+        case ast.Mean(heads, over):
+            circuit = None if heads is None else heads_of(changes, heads)
+            prompts = _over(changes, over)
+            return None if prompts is None or (heads is not None and circuit is None) else MeanAct(circuit, prompts, node.span)
+        case ast.Zero(heads):
+            circuit = None if heads is None else heads_of(changes, heads)
+            return None if heads is not None and circuit is None else ZeroAct(circuit, node.span)
+        case ast.Patch(heads, source):
+            return _patch(changes, node, heads_of(changes, heads), source)
+
+
+def heads_of(changes: Changes, node: ast.Expression) -> Circuit | None:
+    """The groups that an expression names: a circuit, a discovery, a group, or one group of these."""
+    scope = changes.scope
+    if not isinstance(node, ast.Reference) or node.plain is None:
+        scope.report("E607", "heads are named by a circuit, a group or a discovery", node.span, "", "write, for example, `cir` or `cir.value_fetcher`")
+        return None
+    if node.name in changes.given and not node.rest:
+        argument = changes.given[node.name]
+        return Circuit("?", ()) if isinstance(argument, ast.Reference) and argument.name == "?" else heads_of(evolve(changes, given={}), argument)
+    if node.name in changes.given:
+        node = _inside_argument(changes, node)
+        if node.name == "?":
+            return Circuit("?", ())
+    if scope.find(node.name, node.span, "circuit", "group", "discovery") is None or node.name not in changes.circuits:
+        return None
+    circuit = changes.circuits[node.name]
+    if not node.rest:
+        return circuit
+    part = node.rest[0].name if isinstance(node.rest[0], ast.Dotted) else ""
+    groups = tuple(group for group in circuit.groups if group.name == part)
+    if not groups or len(node.rest) > 1:
+        scope.report("E608", f"`{node.name}` has no group `{'.'.join((node.plain or '').split('.')[1:])}`", node.span, "", did_you_mean(part, [group.name for group in circuit.groups]))
+        return None
+    return Circuit(node.plain or node.name, groups)
+
+
+def _inside_argument(changes: Changes, node: ast.Reference) -> ast.Reference:
+    argument = changes.given[node.name]
+    if not isinstance(argument, ast.Reference):
+        return ast.Reference("?")
+    return ast.Reference(argument.name, (*argument.rest, *node.rest), span=node.span)
+
+
+def _over(changes: Changes, over: ast.Prompts) -> Population | None:
+    if isinstance(over.of, ast.Reference) and over.of.name in changes.given and not over.of.rest:
+        argument = changes.given[over.of.name]
+        if isinstance(argument, ast.Reference) and argument.name == "?":
+            return None
+        over = ast.Prompts(over.count, argument, span=over.span)
+    return population(changes.scope, changes.alternates, over, changes.seed, "mean")
+
+
+def _patch(changes: Changes, node: ast.Patch, circuit: Circuit | None, source: ast.Expression) -> PatchAct | None:
+    if circuit is None:
+        return None
+    if isinstance(source, ast.Reference) and source.plain == "alternate":
+        return PatchAct(circuit, None, node.span)
+    if isinstance(source, ast.Reference) and source.name in changes.given and not source.rest:
+        argument = changes.given[source.name]
+        unknown = isinstance(argument, ast.Reference) and argument.name == "?"
+        return PatchAct(circuit, None, node.span) if unknown else _patch(evolve(changes, given={}), node, circuit, argument)
+    name = source.plain if isinstance(source, ast.Reference) else None
+    if name is not None and isinstance(changes.scope.names.get(name), ast.Model):
+        changes.scope.report("E609", "patching from another model is not part of this version", source.span, "", "patch from `alternate`, or from a named alternate")
+        return None
+    if name is not None and name in changes.alternates:
+        return PatchAct(circuit, changes.alternates[name], node.span)
+    changes.scope.report("E609", "heads are patched from `alternate` or from a named alternate", source.span, "", did_you_mean(name or "", ["alternate", *changes.alternates]))
+    return None
+
+
+# --- what fits together ------------------------------------------------------------------------------------------
+
+
+def _shape(scope: Scope, item: ast.Intervention) -> None:
+    kept = [act for act in item.acts if isinstance(act, ast.Keep)]
+    elsewhere = [act for act in item.acts if isinstance(act, ast.Mean | ast.Zero) and act.heads is None]
+    if kept and not elsewhere:
+        scope.report("E610", "`keep` says nothing about the other heads", kept[0].span, "", "add `mean elsewhere over ALTERNATE` or `zero elsewhere`")
+    if len(elsewhere) > 1:
+        scope.report("E611", "`elsewhere` can be said once", elsewhere[1].span, "again here", "delete one of them", (Label(elsewhere[0].span, "first here"),))
+
+
+def _checked(changes: Changes, found: list[Intervention], node: ast.Expression | ACTS) -> list[Intervention] | None:
+    """Refuses acts that say two things of one group."""
+    for intervention in found:
+        said: dict[tuple[str, object], Act] = {}
+        for act in intervention.acts:
+            for group in act.circuit.groups if act.circuit else ():
+                for key in _said_of(group):
+                    if key in said:
+                        changes.scope.report("E611", f"two acts say what becomes of `{group.name}` at `{group.position}`", node.span, "",
+                                             "take it out of one of them", (Label(said[key].span, "the first"), Label(act.span, "the second")))  # fmt: skip
+                        return None
+                    said[key] = act
+        if isinstance(node, ast.Keep):
+            changes.scope.report("E610", "`keep` says nothing about the other heads", node.span, "", "declare `intervention only(c) = keep c, mean elsewhere over ALTERNATE`")
+            return None
+    return found
+
+
+def _said_of(group: Group) -> list[tuple[str, object]]:
+    if isinstance(group.heads, Found):
+        return [(group.position, group.heads)]
+    return [(group.position, head) for head in group.heads]

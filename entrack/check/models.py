@@ -1,0 +1,156 @@
+"""Rules for models: how one is named, and, where its files are on this machine, what its config.json says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from os.path import relpath
+
+from attrs import evolve
+
+from entrack.check.files import Unreadable
+from entrack.check.resolved import Model
+from entrack.check.scope import Scope
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.facts import BadConfig
+from entrack.models.find import ModelMissing, Named, builtin_names, facts_of, locate
+from entrack.models.model import ATTENTIONS, DTYPES
+from entrack.syntax import ast
+
+OPTIONS: Mapping[str, tuple[str, ...]] = {"dtype": DTYPES, "attention": ATTENTIONS, "revision": ()}
+SOURCES = ("hub", "local", "gguf", "builtin")
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
+REVISION = re.compile(r"[\w./-]{1,128}", re.ASCII)
+
+
+def check_models(scope: Scope, items: list[ast.Item]) -> None:
+    """Resolve every model of the program, in the order of the text, into `scope.models`."""
+    for item in items:
+        if isinstance(item, ast.Model) and scope.names.get(item.name) is item:
+            named = _named(scope, item)
+            if named is None:
+                scope.broken.add(item.name)
+            else:
+                scope.models[item.name] = _found(scope, item, named)
+
+
+def _named(scope: Scope, item: ast.Model) -> Named | None:
+    base = _base(scope, item.base)
+    if base is None or item.adapter is None:
+        return base
+    if base.adapter is not None:
+        scope.report("E503", "a model has one adapter", item.adapter.span, "a second one", "name the base model without its adapter")
+        return None
+    adapter = _adapter(scope, item.adapter)
+    return None if adapter is None else evolve(base, adapter=adapter)
+
+
+def _base(scope: Scope, base: ast.Expression) -> Named | None:
+    match base:
+        case ast.Reference(name, ()):
+            found = scope.find(name, base.span, "model")
+            if found is None:
+                return None
+            if name not in scope.models:
+                if name not in scope.broken:
+                    scope.report("E504", f"`{name}` is declared further down", base.span, help="declare a model before the models made from it")
+                return None
+            return scope.models[name].named
+        case ast.Call():
+            return _call(scope, base)
+    scope.report("E501", "a model is made from where its weights are", base.span, "this names no weights", 'write, for example, `builtin("boxes-base")`')
+    return None
+
+
+def _call(scope: Scope, call: ast.Call) -> Named | None:
+    if call.name not in SOURCES:
+        scope.report("E501", f"no weights come from `{call.name}`", call.name_span, "not known", did_you_mean(call.name, SOURCES))
+        return None
+    name = _one_string(scope, call)
+    if name is None or not _name_fits(scope, call, name):
+        return None
+    if call.name in ("local", "gguf"):
+        name = _below_root(scope, name, call)
+    options = {}
+    for option in call.named:
+        value = _option(scope, option)
+        if value is None:
+            return None
+        options[option.name] = value
+    return Named(call.name, name, options.get("revision"), options.get("dtype", "float32"), options.get("attention", "sdpa"))
+
+
+def _one_string(scope: Scope, call: ast.Call) -> str | None:
+    if len(call.positional) == 1 and isinstance(call.positional[0], ast.String):
+        return call.positional[0].value
+    scope.report("E502", f"`{call.name}` takes one text", call.span, help=f'write `{call.name}("...")`')
+    return None
+
+
+def _name_fits(scope: Scope, call: ast.Call, name: str) -> bool:
+    span = call.positional[0].span
+    if call.name == "hub" and not HUB_NAME.fullmatch(name):
+        scope.report("E502", "a model on the hub is named owner/name", span, help='write, for example, `hub("huggyllama/llama-7b")`')
+        return False
+    if call.name == "builtin" and name not in builtin_names():
+        scope.report("E505", f"there is no built-in model called `{name}`", span, "not known", did_you_mean(name, builtin_names()))
+        return False
+    if call.name in ("local", "gguf"):
+        try:
+            scope.files.resolve(name, span)
+        except Unreadable as trouble:
+            scope.problems.append(trouble.problem)
+            return False
+    return True
+
+
+def _below_root(scope: Scope, name: str, call: ast.Call) -> str:
+    """The path as seen from the folder of the spec that is run."""
+    return relpath(scope.files.resolve(name, call.span), scope.files.root)
+
+
+def _option(scope: Scope, option: ast.Named) -> str | None:
+    if option.name not in OPTIONS:
+        scope.report("E502", f"a model has no option `{option.name}`", option.span, "not known", did_you_mean(option.name, OPTIONS))
+        return None
+    allowed = OPTIONS[option.name]
+    value = option.value.name if isinstance(option.value, ast.Reference) else option.value.value if isinstance(option.value, ast.String) else ""
+    if (allowed and value not in allowed) or (not allowed and not REVISION.fullmatch(value)):
+        scope.report("E502", f"`{option.name}` cannot be this", option.value.span, "",
+                     f"one of {', '.join(allowed)}" if allowed else "a revision is a commit, branch or tag, in quotes")  # fmt: skip
+        return None
+    return value
+
+
+def _adapter(scope: Scope, call: ast.Call) -> tuple[str, str] | None:
+    if call.name != "lora":
+        scope.report("E503", f"`{call.name}` is no adapter", call.name_span, "", 'write `+ lora("owner/name")` or `+ lora("folder")`')
+        return None
+    name = _one_string(scope, call)
+    if name is None:
+        return None
+    try:
+        if scope.files.resolve(name, call.span).is_dir():
+            return "local", _below_root(scope, name, call)
+    except Unreadable:
+        pass
+    if HUB_NAME.fullmatch(name):
+        return "hub", name
+    scope.report("E503", f"there is no adapter folder `{name}`", call.span, help="name a folder beside the spec, or owner/name on the hub")
+    return None
+
+
+def _found(scope: Scope, item: ast.Model, named: Named) -> Model:
+    """The model with what can be known of it now. That its files are not here is no error of the spec."""
+    try:
+        source = locate(named, scope.files.root)
+    except ModelMissing as missing:
+        if named.kind in ("local", "gguf"):
+            scope.report("W501", f"the model is not here: {missing}", item.base.span, "looked for now", "it is needed by `run`, not by `check`")
+        return Model(item.name, named, None, None, item.name_span)
+    try:
+        return Model(item.name, named, source, facts_of(source), item.name_span)
+    except (BadConfig, ModelMissing) as bad:
+        scope.report("E506", f"the model cannot be used: {bad}", item.base.span, help="name a model of a known family")
+        scope.broken.add(item.name)
+        return Model(item.name, named, source, None, item.name_span)

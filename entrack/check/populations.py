@@ -1,0 +1,119 @@
+"""Rules for prompts: `300 boxes`, `boxes(n = 5, seed = 3)`, a list of such as a sweep, with the axes that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+
+from attrs import frozen
+
+from entrack.check.resolved import Alternate, Population, Task
+from entrack.check.scope import Scope
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.syntax import ast
+from entrack.syntax.write import written
+
+MOST_PROMPTS = 100_000
+KINDS = ("task", "alternate", "desideratum")
+
+
+@frozen
+class Swept:
+    """Populations with, for each, its labels on the axes named."""
+
+    axes: tuple[tuple[str, tuple[str, ...]], ...]
+    populations: tuple[tuple[tuple[str, ...], Population], ...]
+
+
+def population(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, seed: int, purpose: str) -> Population | None:
+    """One population. Reports a sweep as an error."""
+    swept = sweep(scope, alternates, node, seed, purpose)
+    if swept is None:
+        return None
+    if len(swept.populations) != 1:
+        scope.report("E601", "one set of prompts is wanted here", node.span, "this is a sweep", "name one")
+        return None
+    return swept.populations[0][1]
+
+
+def sweep(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, seed: int, purpose: str) -> Swept | None:
+    """All populations that `node` stands for: a list of them, or lists among their parameters."""
+    count = None
+    if node.count is not None:
+        count = scope.whole(node.count, "the number of prompts", 1, MOST_PROMPTS)
+        if count is None:
+            return None
+    parts = node.of.items if isinstance(node.of, ast.ListOf) else (node.of,)
+    each = [_one(scope, alternates, part, seed, purpose, count) for part in parts]
+    if any(item is None for item in each):
+        return None
+    known = [item for item in each if item is not None]
+    if len(known) == 1 and known[0].axes:
+        return known[0]
+    members = tuple(((population.label,), population) for item in known for _, population in item.populations)
+    return Swept((("prompts", tuple(labels[0] for labels, _ in members)),), members)
+
+
+def _one(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Expression, seed: int, purpose: str, count: int | None) -> Swept | None:
+    if isinstance(node, ast.Reference) and not node.rest:
+        name, given = node.name, ()
+    elif isinstance(node, ast.Call) and not node.positional:
+        name, given = node.name, node.named
+    else:
+        scope.report("E602", "this names no prompts", node.span, "", "name a task, an alternate or a desideratum, such as `boxes` or `boxes(n = 5)`")
+        return None
+    span = node.name_span if isinstance(node, ast.Call) else node.span
+    if scope.find(name, span, *KINDS) is None or name in scope.broken:
+        return None
+    alternate = alternates.get(name)
+    task = alternate.task if alternate else scope.tasks.get(name)
+    if task is None:
+        return None
+    return _parameters(scope, task, alternate, node, given, (seed, purpose, count))
+
+
+def _parameters(
+    scope: Scope, task: Task, alternate: Alternate | None, node: ast.Expression, given: tuple[ast.Named, ...], rest: tuple[int, str, int | None]
+) -> Swept | None:
+    values: dict[str, list[int]] = {}
+    for argument in given:
+        if argument.name != "seed" and argument.name not in task.parameters:
+            scope.report("E603", f"`{task.name}` has no parameter `{argument.name}`", argument.span, "", did_you_mean(argument.name, (*task.parameters, "seed")))
+            return None
+        found = _values(scope, argument)
+        if found is None:
+            return None
+        values[argument.name] = found
+    axes = tuple((name, tuple(str(value) for value in many)) for name, many in values.items() if len(many) > 1)
+    members = []
+    for combination in product(*values.values()):
+        chosen = dict(zip(values, combination, strict=True))
+        labels = tuple(str(chosen[name]) for name, _ in axes)
+        members.append((labels, _population(task, alternate, chosen, node, rest)))
+    return Swept(axes, tuple(members))
+
+
+def _values(scope: Scope, argument: ast.Named) -> list[int] | None:
+    parts = argument.value.items if isinstance(argument.value, ast.ListOf) else (argument.value,)
+    values: list[int] = []
+    for part in parts:
+        if isinstance(part, ast.Range):
+            first, last = scope.whole(part.first, f"`{argument.name}`", 0), scope.whole(part.last, f"`{argument.name}`", 0)
+            if first is None or last is None:
+                return None
+            if last - first > 10_000:
+                scope.report("E705", "a sweep has at most 10,000 values", part.span, "", "sweep over fewer")
+                return None
+            values.extend(range(first, last + 1))
+        else:
+            value = scope.whole(part, f"`{argument.name}`", 0)
+            if value is None:
+                return None
+            values.append(value)
+    return values
+
+
+def _population(task: Task, alternate: Alternate | None, chosen: dict[str, int], node: ast.Expression, rest: tuple[int, str, int | None]) -> Population:
+    seed, purpose, count = rest
+    parameters = {**task.parameters, **{name: value for name, value in chosen.items() if name != "seed"}}
+    return Population(task, alternate, parameters, chosen.get("seed", seed), count, purpose, written(node), node.span)

@@ -1,0 +1,137 @@
+"""The scope of a program: every declared name with its item, the problems found so far, and the files at hand.
+
+Names share one space, so that a reader never has to ask which of two is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from attrs import define, field
+
+from entrack.check.files import Files
+from entrack.check.resolved import Model, Task
+from entrack.diagnostics import Diagnostic, Label
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.models.find import Named
+from entrack.source import Source, Span
+from entrack.syntax import ast
+
+KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "model": ast.Model,
+    "task": ast.Task,
+    "alternate": ast.Alternate,
+    "desideratum": ast.Desideratum,
+    "group": ast.Group,
+    "circuit": ast.Circuit,
+    "discovery": ast.Discover,
+    "intervention": ast.Intervention,
+    "measure": ast.Measure,
+    "param": ast.Param,
+}
+RESERVED = ("logits", "nothing", "original", "alternate", "layers")
+Finder = Callable[[Named], Model | None]
+
+
+@define
+class Scope:
+    """Mutable while a program is checked, and never seen afterwards."""
+
+    files: Files
+    overrides: Mapping[str, float]
+    names: dict[str, ast.Item] = field(factory=dict)
+    unread: set[str] = field(factory=set)
+    problems: list[Diagnostic] = field(factory=list)
+    sources: dict[str, Source] = field(factory=dict)
+    params: dict[str, float] = field(factory=dict)
+    models: dict[str, Model] = field(factory=dict)
+    tasks: dict[str, Task] = field(factory=dict)
+    broken: set[str] = field(factory=set)
+    """Names whose item has errors: what uses them is not complained about again."""
+
+    def report(self, code: str, message: str, span: Span, label: str = "", help: str = "", related: tuple[Label, ...] = ()) -> None:
+        self.problems.append(Diagnostic(code, message, span, label, help, related))
+
+    def declare(self, items: Iterable[ast.Item]) -> None:
+        for item in items:
+            name = getattr(item, "name", None)
+            if not isinstance(name, str):
+                continue
+            span = name_span(item)
+            if name in RESERVED:
+                self.report("E203", f"`{name}` is a word of the language", span, "cannot be declared", "choose another name")
+            elif name in self.names:
+                first = Label(name_span(self.names[name]), "first declared here")
+                self.report("E202", f"`{name}` is declared twice", span, "again here", "rename one of them", (first,))
+            else:
+                self.names[name] = item
+
+    def find(self, name: str, span: Span, *kinds: str) -> ast.Item | None:
+        """The item that a name stands for, of one of these kinds; reports what is wrong and gives None otherwise."""
+        item = self.names.get(name)
+        wanted = tuple(KINDS[kind] for kind in kinds)
+        if item is not None and isinstance(item, wanted):  # type: ignore[arg-type]  # a tuple of types
+            return item
+        if item is not None:
+            self.report("E204", f"`{name}` is a {kind_of(item)}, not a {' or '.join(kinds)}", span, "used here", did_you_mean(name, self.called(*kinds), kinds[0]),
+                        (Label(name_span(item), "declared here"),))  # fmt: skip
+        elif name not in self.unread:
+            self.report("E201", f"no {' or '.join(kinds)} is called `{name}`", span, "used here", did_you_mean(name, self.called(*kinds), kinds[0]))
+        return None
+
+    def called(self, *kinds: str) -> list[str]:
+        """The names of all items of these kinds."""
+        wanted = tuple(KINDS[kind] for kind in kinds)
+        return [name for name, item in self.names.items() if isinstance(item, wanted)]  # type: ignore[arg-type]  # a tuple of types
+
+    def number(self, node: ast.Expression | ast.Name) -> float | None:
+        """A number that is known before a run: written, a param, or computed from such. Reports and gives None otherwise."""
+        match node:
+            case ast.Integer(value):
+                return value
+            case ast.Number():
+                return node.value
+            case ast.Name(name) | ast.Reference(name, ()):
+                if self.find(name, node.span, "param") is None:
+                    return None
+                return self.params[name]
+            case ast.Negative(sign, operand):
+                inner = self.number(operand)
+                return None if inner is None else -inner if sign == "-" else inner
+            case ast.Sum(first, rest) | ast.Product(first, rest):
+                return self._computed(first, rest, node.span)
+        self.report("E303", "a number is wanted here", node.span, "this is none", "write a number or the name of a param")
+        return None
+
+    def whole(self, node: ast.Expression | ast.Name, what: str, least: int = 1, most: int = 10_000_000) -> int | None:
+        """A whole number in a range. Reports and gives None otherwise."""
+        value = self.number(node)
+        if value is None:
+            return None
+        if value != int(value) or not least <= value <= most:
+            self.report("E304", f"{what} is a whole number from {least} to {most}", node.span, f"this is {value:g}", "change the number")
+            return None
+        return int(value)
+
+    def _computed(self, first: ast.Expression, rest: tuple[tuple[str, ast.Expression], ...], span: Span) -> float | None:
+        total = self.number(first)
+        for sign, operand in rest:
+            value = self.number(operand)
+            if total is None or value is None:
+                return None
+            if sign == "/" and value == 0:
+                self.report("E303", "this divides by zero", span)
+                return None
+            total = {"+": total + value, "-": total - value, "*": total * value, "/": total / value if value else 0.0}[sign]
+        return total
+
+
+def name_span(item: ast.Item) -> Span:
+    """Where an item's name stands."""
+    if isinstance(item, ast.Group):
+        return item.group.name_span
+    return getattr(item, "name_span", item.span)
+
+
+def kind_of(item: ast.Item) -> str:
+    return next(kind for kind, cls in KINDS.items() if isinstance(item, cls))

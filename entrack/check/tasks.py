@@ -1,0 +1,418 @@
+"""Rules for tasks: what each name in a task is, and that prompts can be drawn and positions found.
+
+A variable is a word or a number, or a list of them; a text is made of words and holes. The walk below gives every binding its
+type; alternates are checked as the task with their changes made (`check/alternates.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from attrs import define, field, frozen
+
+from entrack.check.files import Unreadable
+from entrack.check.resolved import Task
+from entrack.check.scope import Scope
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.source import Span
+from entrack.syntax import ast
+from entrack.syntax.holes import BadHole, parts
+
+ORDINALS: Mapping[str, int] = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
+MOST_DRAWN = 1000
+
+
+@frozen
+class Type:
+    """`base` is word, number or text; `many` says that it is a list."""
+
+    base: str
+    many: bool = False
+
+    def __str__(self) -> str:
+        names = {"word": "a word", "number": "a number", "text": "a text"}
+        return f"a list of {self.base}s" if self.many else names[self.base]
+
+
+WORD, NUMBER, TEXT = Type("word"), Type("number"), Type("text")
+
+
+@define
+class Names:
+    """What the names inside a task stand for. `others` are the name spaces `original` and `alternate`, where they exist."""
+
+    types: dict[str, Type]
+    others: Mapping[str, Mapping[str, Type]] = field(factory=dict)
+    bare: bool = True
+    """Whether names may stand without `original.` or `alternate.`."""
+
+
+def check_tasks(scope: Scope, items: list[ast.Item]) -> None:
+    """Resolve every task into `scope.tasks`."""
+    for item in items:
+        if isinstance(item, ast.Task) and scope.names.get(item.name) is item:
+            before = len(scope.problems)
+            scope.tasks[item.name] = _task(scope, item)
+            if any(problem.is_error for problem in scope.problems[before:]):
+                scope.broken.add(item.name)
+
+
+def _task(scope: Scope, item: ast.Task) -> Task:
+    parameters = {}
+    for parameter in item.parameters:
+        value = scope.whole(parameter.value, f"`{parameter.name}`", 0)
+        parameters[parameter.name] = value if value is not None else 1
+    columns: dict[tuple[str, str], tuple[str, ...]] = {}
+    names = binding_types(scope, item.items, parameters, columns)
+    _required(scope, item, names)
+    check_positions(scope, item.items, names)
+    return Task(item, parameters, columns)
+
+
+def binding_types(
+    scope: Scope, items: tuple[ast.Binding | ast.Position, ...], parameters: Mapping[str, int], columns: dict[tuple[str, str], tuple[str, ...]]
+) -> Names:
+    """The type of every binding, in order; a binding sees those before it."""
+    names = Names({name: NUMBER for name in parameters})
+    seen: dict[str, Span] = {}
+    for item in items:
+        if isinstance(item, ast.Position):
+            continue
+        if item.name in seen:
+            scope.report("E202", f"`{item.name}` is declared twice in this task", item.name_span, "again here", "rename one of them")
+        seen[item.name] = item.name_span
+        kind = drawing_type(scope, item.drawing, names, columns)
+        names.types[item.name] = kind if kind is not None else Type("unknown")
+    return names
+
+
+def drawing_type(scope: Scope, drawing: ast.Drawing, names: Names, columns: dict[tuple[str, str], tuple[str, ...]]) -> Type | None:
+    """The type of what a drawing gives."""
+    match drawing:
+        case ast.Distinct(count, pool) | ast.Several(count, pool):
+            _count(scope, count, names)
+            one = pool_type(scope, pool, names, columns)
+            _enough(scope, drawing, names, columns)
+            return None if one is None else Type(one.base, True)
+        case ast.One(pool):
+            return pool_type(scope, pool, names, columns)
+        case ast.Index(column):
+            kind = expression_type(scope, column, names)
+            if kind is not None and kind.base != "unknown" and not kind.many:
+                scope.report("E402", "an index is drawn for a list", column.span, f"this is {kind}", "name a variable drawn with `distinct`")
+            return NUMBER
+    return expression_type(scope, drawing, names)
+
+
+def pool_type(scope: Scope, pool: ast.Pool, names: Names, columns: dict[tuple[str, str], tuple[str, ...]]) -> Type | None:
+    """The type of one value of a pool."""
+    match pool:
+        case ast.Except(inner, without):
+            for part in without.items if isinstance(without, ast.ListOf) else (without,):
+                expression_type(scope, part, names)
+            return pool_type(scope, inner, names, columns)
+        case ast.Letters(first, last):
+            if first > last:
+                scope.report("E403", f"there are no letters from {first} to {last}", pool.span, "", f"write `{last}..{first}`")
+            return WORD
+        case ast.Range(first, last):
+            for end in (first, last):
+                _is(scope, end, expression_type(scope, end, names), NUMBER)
+            return NUMBER
+        case ast.Call("column"):
+            _read_column(scope, pool, columns)
+            return WORD
+        case ast.ListOf(items):
+            return _common(scope, pool, [expression_type(scope, part, names) for part in items])
+        case ast.Reference():
+            kind = expression_type(scope, pool, names)
+            if kind is not None and not kind.many and kind.base != "unknown":
+                scope.report("E402", "one value is no pool to draw from", pool.span, f"this is {kind}", "name a list, or write `[...]`")
+            return None if kind is None else Type(kind.base)
+    scope.report("E402", "nothing can be drawn from this", pool.span, "", 'draw from `A..Z`, `0..6`, `["a", "b"]`, `column("file.csv", "name")` or a list')
+    return None
+
+
+def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | None:
+    """The type of an expression inside a task; reports what is wrong inside it."""
+    match node:
+        case ast.Integer():
+            return NUMBER
+        case ast.String():
+            return _text(scope, node, names, inside_join=False)
+        case ast.Sum(first, rest) | ast.Product(first, rest):
+            for part in (first, *(operand for _, operand in rest)):
+                _is(scope, part, expression_type(scope, part, names), NUMBER)
+            return NUMBER
+        case ast.Negative(_, operand):
+            _is(scope, operand, expression_type(scope, operand, names), NUMBER)
+            return NUMBER
+        case ast.Reference():
+            return reference_type(scope, node, names)
+        case ast.Call("join", (ast.String() as segment, ast.String())):
+            if not any(_is_list(hole, names) for hole in parts(segment) if isinstance(hole, ast.Reference)):
+                scope.report("E404", "`join` repeats its first text for each element of a list, and there is no list in it", segment.span, "",
+                             "put a variable drawn with `distinct` in a hole of it")  # fmt: skip
+            return _text(scope, segment, names, inside_join=True)
+        case ast.Call("capitalise", (ast.String() | ast.Reference() | ast.Call() as inner,)):
+            return expression_type(scope, inner, names)
+        case ast.Call(name):
+            known = ("join", "capitalise")
+            scope.report("E401", f"`{name}` is not used like this in a task", node.name_span, "",
+                         'write `join("segment with {holes}", ", ")` or `capitalise("text")`' if name in known else did_you_mean(name, known))  # fmt: skip
+            return None
+        case ast.ListOf(items):
+            kind = _common(scope, node, [expression_type(scope, part, names) for part in items])
+            return None if kind is None else Type(kind.base, True)
+    scope.report("E401", "this cannot stand in a task", node.span, "", "a task has drawings, texts, and values of its variables")
+    return None
+
+
+def reference_type(scope: Scope, node: ast.Reference, names: Names) -> Type | None:
+    """The type of `label`, `label[asked]`, `original.object[asked]`."""
+    rest = list(node.rest)
+    table: Mapping[str, Type] = names.types
+    name, span = node.name, Span(node.span.file, node.span.start, node.span.start + len(node.name))
+    if node.name in names.others:
+        if not rest or not isinstance(rest[0], ast.Dotted):
+            scope.report("E405", f"`{node.name}` is a whole prompt", node.span, "", f"name one of its variables: `{node.name}.answer`")
+            return None
+        table, name, span = names.others[node.name], rest[0].name, rest[0].span
+        rest.pop(0)
+    elif not names.bare:
+        scope.report("E405", f"say whose `{node.name}` is meant", node.span, "", f"write `original.{node.name}` or `alternate.{node.name}`")
+        return None
+    kind = table.get(name)
+    if kind is None and table is names.types and name in scope.params:
+        kind = NUMBER
+    if kind is None:
+        if name not in scope.unread:
+            scope.report("E406", f"this task has no variable `{name}` before this", span, "used here", did_you_mean(name, table))
+        return None
+    return _after(scope, node, kind, rest, names)
+
+
+def _after(scope: Scope, node: ast.Reference, kind: Type, rest: list[ast.Dotted | ast.Subscript], names: Names) -> Type | None:
+    for part in rest:
+        if isinstance(part, ast.Dotted):
+            scope.report("E405", f"a variable has no part `{part.name}`", part.span, "", "take an element of a list with brackets: `object[asked]`")
+            return None
+        if kind.base == "unknown":
+            return None
+        if not kind.many:
+            scope.report("E402", "only a list has elements", part.span, f"`{node.name}` is {kind}", "leave out the brackets")
+            return None
+        if len(part.items) != 1:
+            scope.report("E402", "one index stands in brackets", part.span, "", "write one index")
+            return None
+        _index(scope, part.items[0], names)
+        kind = Type(kind.base)
+    return kind
+
+
+def _index(scope: Scope, item: object, names: Names) -> None:
+    if isinstance(item, ast.Where):
+        column = expression_type(scope, item.column, names)
+        if column is not None and not column.many and column.base != "unknown":
+            scope.report("E402", "`where` looks for a value in a list", item.column.span, f"this is {column}", "name a list")
+        expression_type(scope, item.value, names)
+    elif isinstance(item, ast.Keep | ast.Mean | ast.Zero | ast.Patch):
+        scope.report("E401", "this cannot stand in a task", item.span)
+    else:
+        node: ast.Expression = item  # type: ignore[assignment]  # what is left of a subscript's items
+        _is(scope, node, expression_type(scope, node, names), NUMBER)
+
+
+def _text(scope: Scope, string: ast.String, names: Names, inside_join: bool) -> Type:
+    for part in parts(string):
+        match part:
+            case BadHole("}"):
+                scope.report("E407", "this bracket closes nothing", part.span, "", "write `}}` for the bracket itself")
+            case BadHole(text):
+                scope.report("E407", f"a hole holds the name of a variable, not `{text}`", part.span, "", "write `{object}` or `{label[asked]}`; `{{` stands for the bracket itself")
+            case ast.Reference():
+                kind = reference_type(scope, part, names)
+                if kind is not None and kind.many and not inside_join:
+                    scope.report("E408", f"`{part.name}` is a list, and a hole takes one value", part.span, "", "take an element, or repeat the text with `join`")
+    return TEXT
+
+
+def _required(scope: Scope, item: ast.Task, names: Names) -> None:
+    for name, wanted, example in (("prompt", (TEXT,), 'prompt = "The {object} is"'), ("answer", (WORD, TEXT), "answer = object[asked]")):
+        kind = names.types.get(name)
+        if kind is None:
+            scope.report("E409", f"the task `{item.name}` has no `{name}`", item.name_span, "", f"add a line such as `{example}`")
+        elif kind.base != "unknown" and kind not in wanted and not (name == "answer" and kind == NUMBER):
+            span = next(b.span for b in item.items if isinstance(b, ast.Binding) and b.name == name)
+            scope.report("E410", f"`{name}` is one text", span, f"this is {kind}", f"write, for example, `{example}`")
+    if not any(isinstance(part, ast.Position) and isinstance(part.place, ast.EndOf) for part in item.items):
+        scope.report("W401", f"the task `{item.name}` does not name the end of its prompt", item.name_span, "", "add `at last = end of prompt`")
+
+
+# --- positions ---------------------------------------------------------------------------------------------------
+
+
+def check_positions(scope: Scope, items: tuple[ast.Binding | ast.Position, ...], names: Names) -> None:
+    """That every position names a hole which the prompt has."""
+    bindings = {item.name: item.drawing for item in items if isinstance(item, ast.Binding)}
+    reached = set(reached_texts(bindings, "prompt"))
+    seen: set[str] = set()
+    for item in items:
+        if not isinstance(item, ast.Position):
+            continue
+        if item.name in seen:
+            scope.report("E202", f"the position `{item.name}` is declared twice", item.name_span, "again here", "rename one of them")
+        seen.add(item.name)
+        _place(scope, item.place, bindings, reached, names)
+
+
+def _place(scope: Scope, place: ast.Place, bindings: Mapping[str, ast.Drawing], reached: set[str], names: Names) -> None:
+    match place:
+        case ast.EndOf(text):
+            if text.plain not in reached:
+                _no_text(scope, text, bindings, reached)
+        case ast.AnyOf(hole) | ast.HolePlace(hole):
+            _hole(scope, hole, bindings, reached, names, several=isinstance(place, ast.AnyOf))
+
+
+def _no_text(scope: Scope, text: ast.Reference, bindings: Mapping[str, ast.Drawing], reached: set[str]) -> None:
+    if text.name in bindings and text.plain is not None and not text.rest:
+        scope.report("E411", f"`{text.name}` is not part of the prompt", text.span, "", f"put it in a hole of `prompt`, or name one of {_names(reached)}")
+    else:
+        scope.report("E411", f"there is no text `{text.name}` in this task", text.span, "", did_you_mean(text.name, reached))
+
+
+def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing], reached: set[str], names: Names, several: bool) -> None:
+    if hole.name not in reached:
+        _no_text(scope, ast.Reference(hole.name, (), span=hole.span), bindings, reached)
+        return
+    inside = {reference.name: reference for reference in holes_of(bindings[hole.name])}
+    if not hole.rest or not isinstance(hole.rest[0], ast.Dotted):
+        scope.report("E412", f"`{hole.name}` is a whole text; a position is one hole of it", hole.span, "", f"write `{hole.name}.{next(iter(inside), 'object')}`, or `end of {hole.name}`")
+        return
+    variable = hole.rest[0]
+    if variable.name not in inside:
+        scope.report("E412", f"the text `{hole.name}` has no hole for `{variable.name}`", variable.span, "", did_you_mean(variable.name, inside))
+        return
+    chosen = [part for part in hole.rest[1:] if isinstance(part, ast.Subscript)]
+    for part in hole.rest[1:]:
+        if isinstance(part, ast.Dotted) and part.name not in ORDINALS:
+            scope.report("E412", f"a hole has no part `{part.name}`", part.span, "", f"one of {', '.join(ORDINALS)}")
+    for subscript in chosen:
+        for item in subscript.items:
+            _index(scope, item, names)
+    whole = len(hole.rest) == 1 and _repeated(bindings[hole.name]) and _is_list(inside[variable.name], names)
+    if whole and not several:
+        scope.report("E413", f"`{hole.plain}` is many places, one for each element", hole.span, "", f"choose one: `{hole.plain}[asked]`, or `any of {hole.plain}`")
+
+
+def reached_texts(bindings: Mapping[str, ast.Drawing], name: str) -> Iterator[str]:
+    """The texts that end up in a text, itself first."""
+    pending, seen = [name], set()
+    while pending:
+        current = pending.pop()
+        if current in seen or current not in bindings:
+            continue
+        seen.add(current)
+        yield current
+        pending.extend(reference.name for reference in holes_of(bindings[current]) if not reference.rest)
+
+
+def holes_of(drawing: ast.Drawing) -> Iterator[ast.Reference]:
+    """The holes that a text has by itself, in order."""
+    match drawing:
+        case ast.String():
+            yield from (part for part in parts(drawing) if isinstance(part, ast.Reference))
+        case ast.Call(_, arguments):
+            for argument in arguments[:1]:
+                if not isinstance(argument, ast.Named):
+                    yield from holes_of(argument)
+        case ast.Reference():
+            yield drawing
+
+
+def _repeated(drawing: ast.Drawing) -> bool:
+    match drawing:
+        case ast.Call("join"):
+            return True
+        case ast.Call("capitalise", (ast.Call() as inner,)):
+            return _repeated(inner)
+    return False
+
+
+# --- small rules -------------------------------------------------------------------------------------------------
+
+
+def _is_list(hole: object, names: Names) -> bool:
+    return isinstance(hole, ast.Reference) and not hole.rest and names.types.get(hole.name, WORD).many
+
+
+def _is(scope: Scope, node: ast.Expression, kind: Type | None, wanted: Type) -> None:
+    if kind is not None and kind.base != "unknown" and kind != wanted:
+        scope.report("E402", f"{wanted} is wanted here", node.span, f"this is {kind}", "")
+
+
+def _common(scope: Scope, node: ast.Expression, kinds: list[Type | None]) -> Type | None:
+    known = {Type("word") if kind == TEXT else kind for kind in kinds if kind is not None}
+    if len(known) > 1:
+        scope.report("E402", "a list holds values of one kind", node.span, " and ".join(sorted(str(kind) for kind in known)), "make them all words or all numbers")
+    if not kinds:
+        scope.report("E403", "this list is empty", node.span, "", "give it values")
+    return next(iter(known), None)
+
+
+def _count(scope: Scope, count: ast.Integer | ast.Name, names: Names) -> None:
+    if isinstance(count, ast.Integer):
+        if not 1 <= count.value <= MOST_DRAWN:
+            scope.report("E304", f"how many is a whole number from 1 to {MOST_DRAWN}", count.span, "", "change the number")
+    elif names.types.get(count.text) != NUMBER and count.text not in scope.params:
+        numbers = [name for name, kind in names.types.items() if kind == NUMBER]
+        scope.report("E406", f"there is no number `{count.text}` before this", count.span, "used here", did_you_mean(count.text, [*numbers, *scope.params]))
+
+
+def _enough(scope: Scope, drawing: ast.Distinct | ast.Several, names: Names, columns: Mapping[tuple[str, str], tuple[str, ...]]) -> None:
+    if not isinstance(drawing, ast.Distinct) or not isinstance(drawing.count, ast.Integer):
+        return
+    size = _pool_size(drawing.pool, columns)
+    if size is not None and size < drawing.count.value:
+        scope.report("E403", f"{drawing.count.value} different values cannot be drawn from {size}", drawing.span, "", "draw fewer, or from more")
+
+
+def _pool_size(pool: ast.Pool, columns: Mapping[tuple[str, str], tuple[str, ...]]) -> int | None:
+    match pool:
+        case ast.Letters(first, last):
+            return ord(last) - ord(first) + 1
+        case ast.Range(ast.Integer(first), ast.Integer(last)):
+            return last - first + 1
+        case ast.ListOf(items):
+            return len(set(items))
+        case ast.Call("column", (ast.String() as path, ast.String(name))):
+            values = columns.get(column_key(path, name))
+            return None if values is None else len(set(values))
+    return None
+
+
+def column_key(path: ast.String, name: str) -> tuple[str, str]:
+    """How a column is kept: its file as seen from the file it is named in."""
+    from pathlib import PurePath
+
+    return str(PurePath(path.span.file).parent / path.value), name
+
+
+def _read_column(scope: Scope, call: ast.Call, columns: dict[tuple[str, str], tuple[str, ...]]) -> None:
+    match call.arguments:
+        case (ast.String(written) as path, ast.String(name)):
+            key = column_key(path, name)
+            if key in columns:
+                return
+            try:
+                columns[key] = scope.files.column(written, name, path.span)
+            except Unreadable as trouble:
+                scope.problems.append(trouble.problem)
+                columns[key] = ("unread",)
+        case _:
+            scope.report("E401", "`column` takes a file and the name of a column", call.span, "", 'write `column("objects.csv", "object")`')
+
+
+def _names(names: set[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))

@@ -1,0 +1,260 @@
+"""The commands. Each is a few lines: read, call `api`, show; what can fail is caught in one place (`exits.failures`)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from entrack import __version__
+from entrack.cli import exits
+from entrack.cli.cache import cache
+from entrack.cli.exits import failures, leave, say, screen
+
+app = typer.Typer(
+    name="entrack", help="A small language for experiments on the insides of language models.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False, rich_markup_mode=None,
+)  # fmt: skip
+app.add_typer(cache, name="cache")
+
+SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="the .et file", show_default=False)]
+Params = Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="set a param of the spec otherwise; may be repeated")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of text")]
+StoreFolder = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="where results are kept (default: ENTRACK_STORE, else cache/)")]
+
+
+@app.command()
+def run(
+    spec: SpecPath,
+    p: Params = None,
+    store: StoreFolder = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="write results, tables and figures into this folder")] = None,
+    as_json: Json = False,
+    strict: Annotated[bool, typer.Option("--strict", help="exit with status 1 when a claim fails")] = False,
+    reference: Annotated[bool, typer.Option("--reference", help="one full forward pass per variant: slow, and obviously right")] = False,
+    device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: torch's choice)")] = None,
+) -> None:
+    """Run a spec, and show its tables and claims. What the store has is not computed again."""
+    from entrack import api
+    from entrack.cli.progress import ProgressBar
+
+    with failures():
+        loaded = api.loads(api.read(spec), **_params(p))
+        _warnings(loaded.problems, loaded.sources)
+        with ProgressBar() as bar:
+            results = loaded.run(store, reference=reference, watcher=bar, device=device, threads=threads)
+        _show(results, as_json)
+        if out is not None:
+            _write(results, out)
+        if strict and not results.passed:
+            leave(exits.CLAIM_FAILED)
+
+
+@app.command()
+def check(spec: SpecPath, p: Params = None) -> None:
+    """Say everything that is wrong with a spec, before a weight is read."""
+    from entrack import api
+    from entrack.diagnostics import errors
+
+    with failures():
+        problems, sources = api.check(api.read(spec), _params(p))
+        _warnings(problems, sources)
+        if errors(problems):
+            leave(exits.SPEC_ERROR)
+        say(f"{spec}: no errors")
+
+
+@app.command()
+def fmt(
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", show_default=False)],
+    only_check: Annotated[bool, typer.Option("--check", help="change nothing; exit with status 1 when something would change")] = False,
+    to_stdout: Annotated[bool, typer.Option("--stdout", help="print the text instead of writing the file")] = False,
+) -> None:
+    """Write specs in the one style there is. Comments stay."""
+    from entrack import api
+
+    with failures():
+        changed, broken = [], False
+        for spec in specs:
+            source = api.read(spec)
+            text, problems = api.formatted(source)
+            _warnings(problems, {source.name: source})
+            broken = broken or text is None
+            if text is not None and to_stdout:
+                sys.stdout.write(text)
+            elif text is not None and text != source.text:
+                changed.append(spec)
+                if not only_check:
+                    _replace(spec, text)
+        for spec in changed:
+            say(f"{spec}: {'would be' if only_check else 'is'} formatted")
+        if broken:
+            leave(exits.SPEC_ERROR)
+        if only_check and changed:
+            leave(exits.CLAIM_FAILED)
+
+
+@app.command()
+def plan(spec: SpecPath, p: Params = None, store: StoreFolder = None, as_json: Json = False) -> None:
+    """Show what a run would compute - steps, forward passes, bytes - and what the store has of it."""
+    from entrack import api
+    from entrack.cli.plans import plan_json, plan_table
+
+    with failures():
+        loaded = api.loads(api.read(spec), **_params(p))
+        planned, survey = loaded.survey(api.open_store(api.store_folder(store)))
+        if as_json:
+            print(json.dumps(plan_json(planned, survey), indent=1))
+        else:
+            screen().print(plan_table(planned, survey))
+
+
+@app.command()
+def prompts(
+    spec: SpecPath,
+    name: Annotated[str, typer.Argument(metavar="TASK", help="a task, alternate or desideratum of the spec", show_default=False)],
+    n: Annotated[int, typer.Option("-n", min=1, max=100_000, help="how many")] = 5,
+    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="whose tokenizer (default: the first model that is here)")] = None,
+    purpose: Annotated[str, typer.Option("--for", metavar="PURPOSE", help="measure, discover or mean: which draw of the prompts")] = "measure",
+    p: Params = None,
+    as_json: Json = False,
+) -> None:
+    """Show prompts with their positions and answers marked."""
+    from entrack import api
+    from entrack.cli.prompts import PURPOSES, prompt_table, prompts_json, refuse
+
+    with failures():
+        loaded = api.loads(api.read(spec), **_params(p))
+        trouble = refuse(loaded, name, model, purpose)
+        if trouble:
+            say(trouble)
+            leave(exits.SPEC_ERROR)
+        realised, tokens = loaded.prompts(name, n, model, PURPOSES[purpose])
+        if as_json:
+            print(json.dumps(prompts_json(realised), indent=1, ensure_ascii=False))
+        else:
+            screen().print(prompt_table(realised, tokens))
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="such as E201", show_default=False)]) -> None:
+    """Explain the code of a diagnostic, with an example and its fix."""
+    from entrack.diagnostics.pages import codes, page
+    from entrack.diagnostics.suggest import did_you_mean
+
+    with failures():
+        text = page(code.upper())
+        if text is None:
+            say(f"no diagnostic has the code {code}; {did_you_mean(code.upper(), codes())}")
+            leave(exits.SPEC_ERROR)
+        if sys.stdout.isatty():
+            from rich.markdown import Markdown
+
+            screen().print(Markdown(text))
+        else:
+            sys.stdout.write(text)
+
+
+models = typer.Typer(help="Models that come with entrack, and GGUF files.", invoke_without_command=True)
+app.add_typer(models, name="models")
+
+
+@models.callback()
+def list_models(context: typer.Context, as_json: Json = False) -> None:
+    """List the built-in models: folder, shape, and what is known of each."""
+    if context.invoked_subcommand is not None:
+        return
+    from entrack.cli.models import known_models, models_table
+
+    with failures():
+        known = known_models()
+        if as_json:
+            print(json.dumps(known, indent=1))
+        else:
+            screen().print(models_table(known))
+
+
+@models.command()
+def unpack(gguf: Annotated[Path, typer.Argument(metavar="FILE.gguf", show_default=False)]) -> None:
+    """Write config.json and tokenizer.json beside a GGUF file, as it tells them; a spec can then name it with gguf("...")."""
+    from entrack.engine.gguf import unpack as unpack_gguf
+
+    with failures():
+        for path in unpack_gguf(gguf):
+            say(f"wrote {path}")
+
+
+def version(value: bool) -> None:
+    if value:
+        print(f"entrack {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(show: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="show the version")] = False) -> None:
+    """A small language for experiments on the insides of language models."""
+
+
+def main() -> None:
+    """The entry point of the `entrack` command."""
+    app()
+
+
+def _params(given: list[str] | None) -> dict[str, float]:
+    params: dict[str, float] = {}
+    for item in given or []:
+        name, _, value = item.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not name or number != number or number in (float("inf"), float("-inf")):
+            raise typer.BadParameter(f"-p takes NAME=VALUE with a number, such as -p n=20; this is {item!r}")
+        params[name] = int(number) if number == int(number) else number
+    return params
+
+
+def _warnings(problems: Any, sources: Any) -> None:
+    from entrack.diagnostics.render import render_all
+
+    if problems:
+        screen(stderr=True).print(render_all(problems, sources))
+
+
+def _show(results: Any, as_json: bool) -> None:
+    if as_json:
+        from entrack.report.document import document
+
+        print(document(results))
+    else:
+        from entrack.report.tables import report
+
+        screen().print(report(results))
+
+
+def _write(results: Any, out: Path) -> None:
+    from entrack.report.document import write
+    from entrack.report.figures import draw, draw_all
+
+    written = list(write(results, out))
+    for figure in results.figures:
+        written.extend(draw(figure, results, out))
+    if not results.figures:
+        written.extend(draw_all(results, out))
+    say(f"wrote {len(written)} files into {out}: " + ", ".join(path.name for path in written))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    import os
+
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

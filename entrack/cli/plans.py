@@ -1,0 +1,72 @@
+"""A plan as a table and as JSON: what each kind of step costs, and how much of it the store has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from entrack.diagnostics.render import visible
+from entrack.executors.here import Survey
+from entrack.plan.cost import Cost, cost
+from entrack.plan.plan import Plan
+
+
+def plan_json(plan: Plan, survey: Survey) -> dict[str, Any]:
+    """The plan's cost, altogether and by what the steps are for."""
+    return {
+        "steps": [{"what": what, **_counted(plan, ids, survey)} for what, ids in _by_what(plan).items()],
+        "total": _counted(plan, plan.steps, survey),
+        "models": {name: {"layers": key.facts.layers, "heads": key.facts.heads, "source": plan.sources[key].description} for name, key in plan.models.items()},
+    }
+
+
+def plan_table(plan: Plan, survey: Survey) -> RenderableType:
+    """The plan for a person."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("step", "steps", "stored", "forward passes", "token-layers", "to be stored"):
+        table.add_column(name, justify="left" if name == "step" else "right")
+    for what, ids in _by_what(plan).items():
+        _row(table, visible(what), _counted(plan, ids, survey))
+    table.add_section()
+    _row(table, "altogether", _counted(plan, plan.steps, survey))
+    models = "; ".join(f"{name}: {plan.sources[key].description}, {key.facts.layers} layers x {key.facts.heads} heads" for name, key in plan.models.items())
+    notes = Text(f"\n{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; path patches that cannot reach their receivers are found when their receivers are known.")
+    return Group(table, notes)
+
+
+def _by_what(plan: Plan) -> Mapping[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for id in plan.steps:
+        grouped.setdefault(plan.what[id], []).append(id)
+    return grouped
+
+
+def _counted(plan: Plan, ids: Any, survey: Survey) -> dict[str, int]:
+    found, zero = set(survey.found), set(survey.zero)
+    rest: Cost = cost(plan, [id for id in ids if id not in found and id not in zero])
+    return {
+        "steps": len(list(ids)),
+        "stored": sum(id in found for id in ids),
+        "known_zero": sum(id in zero for id in ids),
+        "forwards": rest.forwards,
+        "token_layers": rest.token_layers,
+        "bytes": rest.bytes,
+    }
+
+
+def _row(table: Table, name: str, counted: Mapping[str, int]) -> None:
+    stored = f"{counted['stored']}" + (f" + {counted['known_zero']} zero" if counted["known_zero"] else "")
+    table.add_row(Text(name), str(counted["steps"]), stored, f"{counted['forwards']:,}", f"{counted['token_layers']:,}", _size(counted["bytes"]))
+
+
+def _size(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,75 @@
+"""Prompts for a person, with positions and answers marked, and for other people's code, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from entrack.api import Spec
+from entrack.diagnostics.render import visible
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.prompts.realise import Prompt, Realised
+from entrack.prompts.tokens import Tokenizer
+
+PURPOSES: Mapping[str, str] = {"measure": "measure", "discover": "discover", "mean": "mean"}
+
+
+def refuse(spec: Spec, name: str, model: str | None, purpose: str) -> str | None:
+    """What is wrong with the request, if something is."""
+    names = [*spec.resolved.tasks, *spec.resolved.alternates]
+    if name not in names:
+        return f"the spec has no task, alternate or desideratum `{name}`; {did_you_mean(name, names, 'task')}"
+    if model is not None and model not in spec.resolved.models:
+        return f"the spec has no model `{model}`; {did_you_mean(model, spec.resolved.models, 'model')}"
+    if purpose not in PURPOSES:
+        return f"prompts are drawn for {', '.join(PURPOSES)}, not for `{purpose}`"
+    return None
+
+
+def prompts_json(realised: Realised) -> list[dict[str, Any]]:
+    """The documented list of `entrack prompts --json`: everything that is needed to check our numbers with other code."""
+    return [_pair(pair.original, pair.alternate) for pair in realised.pairs]
+
+
+def prompt_table(realised: Realised, tokens: Tokenizer) -> RenderableType:
+    """Each prompt with its positions as numbered tokens under it."""
+    parts: list[RenderableType] = []
+    for place, pair in enumerate(realised.pairs):
+        parts.append(_shown(f"{place + 1}", pair.original, tokens))
+        if pair.alternate is not None:
+            parts.append(_shown("   alternate", pair.alternate, tokens))
+        parts.append(Text(""))
+    return Group(*parts)
+
+
+def _pair(original: Prompt, alternate: Prompt | None) -> dict[str, Any]:
+    entry = _prompt(original)
+    if alternate is not None:
+        entry["alternate"] = _prompt(alternate)
+    if "target" in original.words:
+        entry["target"] = original.words["target"]
+        entry["target_ids"] = list(original.ids["target"])
+    return entry
+
+
+def _prompt(prompt: Prompt) -> dict[str, Any]:
+    return {
+        "text": prompt.text,
+        "token_ids": list(prompt.token_ids),
+        "positions": dict(prompt.positions),
+        "answer": prompt.words["answer"],
+        "answer_ids": list(prompt.ids["answer"]),
+        "words": {name: {"text": prompt.words[name], "ids": list(ids)} for name, ids in prompt.ids.items() if name not in ("answer", "target")},
+    }
+
+
+def _shown(head: str, prompt: Prompt, tokens: Tokenizer) -> Text:
+    out = Text(f"{head}  ", "bold")
+    out.append(visible(prompt.text)).append(" -> ").append(visible(prompt.words["answer"]), "bold green")
+    if "target" in prompt.words:
+        out.append("  target ").append(visible(prompt.words["target"]), "bold magenta")
+    marks = ", ".join(f"{name} = {place} {visible(tokens.word(prompt.token_ids[place]).strip())!r}" for name, place in prompt.positions.items())
+    return out.append(f"\n     {len(prompt.token_ids)} tokens; {marks}", "dim")

@@ -1,0 +1,80 @@
+"""A diagnostic as text for a terminal: the message, the exact place with its line, the fix, and where to read more.
+
+Text of a spec is shown, never obeyed: control characters and bidirectional marks appear as visible pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rich.text import Text
+
+from entrack.diagnostics.diagnostic import Diagnostic
+from entrack.source import Source, Span
+
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+WIDEST = 160
+
+
+def visible(text: str) -> str:
+    """`text` with nothing in it that a terminal would act on."""
+    return "".join(_picture(character) for character in text)
+
+
+def render(problem: Diagnostic, sources: Mapping[str, Source]) -> Text:
+    """One diagnostic as rich text, without a line end."""
+    colour = "bold red" if problem.is_error else "bold yellow"
+    out = Text()
+    out.append(f"{problem.severity}[{problem.code}]", colour).append(f": {visible(problem.message)}", "bold")
+    _place(out, problem.span, problem.label, sources, colour, "^")
+    for label in problem.related:
+        _place(out, label.span, label.text, sources, "blue", "-")
+    if problem.help:
+        out.append("\n   = ", "blue").append("help", "bold").append(f": {visible(problem.help)}")
+    out.append("\n   = ", "blue").append("more", "bold").append(f": entrack explain {problem.code}")
+    return out
+
+
+def render_all(problems: Iterable[Diagnostic], sources: Mapping[str, Source]) -> Text:
+    """All of them, in the order of the text, with an empty line between."""
+    ordered = sorted(problems, key=lambda p: (p.span.file, p.span.start, p.code))
+    return Text("\n\n").join(render(problem, sources) for problem in ordered)
+
+
+def _place(out: Text, span: Span, label: str, sources: Mapping[str, Source], colour: str, mark: str) -> None:
+    source = sources.get(span.file)
+    if source is None:
+        if span.file:
+            out.append("\n  --> ", "blue").append(visible(span.file))
+        return
+    number, column = source.place(span.start)
+    line = source.line(number)
+    width = max(1, min(span.end, source.line_starts[number - 1] + len(line)) - span.start)
+    shown, column, width = _window(line, column, width)
+    gutter = " " * len(str(number))
+    out.append(f"\n{gutter} --> ", "blue").append(f"{visible(span.file)}:{number}:{source.place(span.start)[1]}")
+    out.append(f"\n{gutter} |\n{number} | ", "blue").append(visible(shown.replace("\t", " ")))
+    out.append(f"\n{gutter} | ", "blue").append(" " * (column - 1)).append(mark * width, colour)
+    if label:
+        out.append(f" {visible(label)}", colour)
+
+
+def _window(line: str, column: int, width: int) -> tuple[str, int, int]:
+    """The part of a very long line round the place that is pointed at."""
+    if len(line) <= WIDEST:
+        return line, column, width
+    start = max(0, column - 1 - 40)
+    return line[start : start + WIDEST], column - start, min(width, WIDEST - (column - 1 - start))
+
+
+def _picture(character: str) -> str:
+    code = ord(character)
+    if character in "\n\t":
+        return character if character == "\n" else " "
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    if 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or character in BIDI:
+        return "\ufffd"
+    return character

@@ -1,0 +1,163 @@
+"""Walking a plan in this process: what the store has is taken, what it lacks is computed and put there, step by step.
+
+A step's address is known once what it needs is known, so the walk binds as it goes. Nothing is loaded that nobody reads: on a full
+store no model is touched and torch is not imported.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+from numpy.typing import NDArray
+
+from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Waiting, Watcher
+from entrack.findings.selection import Selection, select
+from entrack.plan.bind import bind, known_zero, step_address
+from entrack.plan.cost import work_of
+from entrack.plan.plan import Plan, needs
+from entrack.plan.steps import Select, Step
+from entrack.sites import Head
+from entrack.store.base import Action, Store
+
+Tensors = Mapping[str, NDArray[Any]]
+Compute = Callable[[Step, Mapping[str, Tensors]], tuple[Tensors, Mapping[str, Any]]]
+KEPT_BYTES = 1 << 29
+
+
+@frozen
+class Survey:
+    """How a plan stands against a store, nothing computed: which steps are found, known to be zero, missing, or not known yet."""
+
+    found: tuple[str, ...]
+    zero: tuple[str, ...]
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+class Walk:
+    """One walk over a plan. `compute` None only looks. After `run`, values, addresses and selections can be asked for."""
+
+    def __init__(self, plan: Plan, store: Store, compute: Compute | None, watcher: Watcher, reference: bool = False) -> None:
+        self._plan, self._store, self._compute, self._watch, self._reference = plan, store, compute, watcher, reference
+        self._bound: dict[str, Step] = {}
+        self._actions: dict[str, Action] = {}
+        self._selections: dict[str, Selection] = {}
+        self._zero: set[str] = set()
+        self._kept: OrderedDict[str, Tensors] = OrderedDict()
+        self.computed = 0
+        self.forwards = 0.0
+
+    def survey(self) -> Survey:
+        """Look at every node in order; what depends on something missing is unknown."""
+        missing: list[str] = []
+        unknown: list[str] = []
+        for id, node in self._plan.nodes.items():
+            if not all(self._known(need) for need in needs(node)):
+                unknown.extend([] if isinstance(node, Select) else [id])
+            elif isinstance(node, Select):
+                self._select(id, node)
+            elif not self._find(id, node):
+                missing.append(id)
+        return Survey(tuple(self._actions), tuple(sorted(self._zero)), tuple(missing), tuple(unknown))
+
+    def run(self) -> None:
+        """Make every value there is to make. Raises StoreError, EngineError, and KeyboardInterrupt as they come; what was finished is kept."""
+        survey = Walk(self._plan, self._store, None, self._watch, self._reference).survey()
+        waiting = {*survey.missing, *survey.unknown}
+        self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(work_of(self._plan.nodes[id]) for id in waiting)))
+        for id, node in self._plan.nodes.items():
+            if isinstance(node, Select):
+                self._select(id, node)
+            else:
+                self._step(id, node, id in waiting)
+        self._watch(RunFinished(self.computed, len(self._actions) - self.computed, round(self.forwards)))
+
+    # what a run has
+
+    def value(self, id: str) -> Tensors:
+        """The value of a step. What turns out to be damaged is computed again."""
+        action = self._actions[id]
+        if action.object not in self._kept:
+            loaded = self._store.load(action)
+            self._keep(action.object, loaded if loaded is not None else self._again(id))
+        return self._kept[self._actions[id].object]
+
+    def address_of(self, id: str) -> str:
+        return self._actions[id].address
+
+    def selection(self, id: str) -> Selection:
+        return self._selections[id]
+
+    @property
+    def zeros(self) -> int:
+        """Steps that were not run because their heads cannot reach a receiver."""
+        return len(self._zero)
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        return tuple(self._actions.values())
+
+    # one node
+
+    def _known(self, id: str) -> bool:
+        return id in self._actions or id in self._selections or id in self._zero
+
+    def _find(self, id: str, node: Step) -> bool:
+        """Bind a step and look for it; True when there is nothing to compute."""
+        step = bind(node, {key: action.object for key, action in self._actions.items()}, self._chosen())
+        self._bound[id] = step
+        if known_zero(step):
+            self._zero.add(id)
+            return True
+        action = self._store.find(step_address(step, self._reference))
+        if action is not None:
+            self._actions[id] = action
+        return action is not None
+
+    def _step(self, id: str, node: Step, was_waiting: bool) -> None:
+        what, work = self._plan.what[id], work_of(node) if was_waiting else 0
+        if self._find(id, node):
+            self._watch(StepDone(what, work, found=True))
+            return
+        self._watch(StepStarted(what, work))
+        address = step_address(self._bound[id], self._reference)
+        with self._store.computing(address, lambda seconds: self._watch(Waiting(what))):
+            action = self._store.find(address)
+            found = action is not None
+            if action is None:
+                action = self._make(id)
+            self._actions[id] = action
+        self._watch(StepDone(what, work, found=found))
+
+    def _make(self, id: str) -> Action:
+        assert self._compute is not None  # a survey never comes here
+        step = self._bound[id]
+        inputs = {self._actions[need].object: self.value(need) for need in needs(self._plan.nodes[id]) if need in self._actions}
+        tensors, how = self._compute(step, inputs)
+        self.computed += 1
+        self.forwards += float(how.get("forwards", 0))
+        action = self._store.put(step_address(step, self._reference), tensors, {**how, "what": self._plan.what[id]})
+        self._keep(action.object, tensors)
+        return action
+
+    def _again(self, id: str) -> Tensors:
+        if self._compute is None:
+            raise KeyError(id)
+        self._actions[id] = self._make(id)
+        return self._kept[self._actions[id].object]
+
+    def _select(self, id: str, node: Select) -> None:
+        patched = [None if any(ref.id in self._zero for ref in refs) else [self.value(ref.id) for ref in refs] for refs in node.patched]
+        earlier = [self._selections[chosen.id].heads for chosen in node.taken]
+        self._selections[id] = select(node, [self.value(ref.id) for ref in node.clean], patched, earlier)
+
+    def _chosen(self) -> Mapping[str, tuple[Head, ...]]:
+        return {id: selection.heads for id, selection in self._selections.items()}
+
+    def _keep(self, object: str, tensors: Tensors) -> None:
+        self._kept[object] = tensors
+        while len(self._kept) > 1 and sum(array.nbytes for value in self._kept.values() for array in value.values()) > KEPT_BYTES:
+            self._kept.popitem(last=False)

@@ -1,0 +1,55 @@
+"""Outcomes of runs as arrays, and the metrics and scores made of them.
+
+An outcome has, per prompt and asked word, the word's logit and log probability at the last token, and the argmax token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Outcome = Mapping[str, NDArray[Any]]
+
+
+def probability(outcome: Outcome) -> Array:
+    """Probability of the first asked word, per prompt (any axes before are kept)."""
+    return np.exp(outcome["log_probability"][..., 0].astype(np.float64))
+
+
+def logit(outcome: Outcome) -> Array:
+    """Logit of the first asked word."""
+    return outcome["logit"][..., 0].astype(np.float64)
+
+
+def logit_difference(outcome: Outcome) -> Array:
+    """Logit of the first asked word minus that of the second."""
+    return outcome["logit"][..., 0].astype(np.float64) - outcome["logit"][..., 1].astype(np.float64)
+
+
+METRICS: Mapping[str, Callable[[Outcome], Array]] = {
+    "probability": probability,
+    "logit": logit,
+    "logit difference": logit_difference,
+}
+
+
+def metric(kind: str, outcome: Outcome, asked: NDArray[np.int64]) -> Array:
+    """A metric per prompt. `asked` are the token ids that the outcome was asked for, (prompt, k)."""
+    if kind == "accuracy":
+        return np.asarray(outcome["top"] == asked[:, 0], dtype=np.float64)
+    return METRICS[kind](outcome)
+
+
+def score(name: str, patched: Outcome, clean: Outcome) -> Array:
+    """How a patch moved a metric, per head and prompt: the difference, or, for a relative score, the difference over the clean value.
+
+    Patched outcomes are (head, prompt, ...), clean ones (prompt, ...). Source: equation for path patching in arXiv 2402.14811.
+    """
+    relative, kind = name.startswith("relative "), name.removeprefix("relative ")
+    before, after = METRICS[kind](clean), METRICS[kind](patched)
+    difference = after - before
+    return difference / before if relative else difference

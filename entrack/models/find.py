@@ -1,0 +1,189 @@
+"""Finding models: from how a spec names one to the files it stands for, without reading a weight into memory.
+
+A model is looked for on this machine only; `fetch` is the one function that may use the network. What is missing is a
+`ModelMissing`, with what to do about it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from entrack.address import address, file_digest
+from entrack.facts import BadConfig, ModelFacts, read_facts
+from entrack.models.model import ModelKey, ModelSource
+
+BUILTIN = Path(__file__).parents[1] / "builtin"
+MOST_JSON = 1 << 26
+WANTED = ("*.safetensors", "*.json", "tokenizer.model")
+
+
+class ModelMissing(Exception):
+    """A model's files are not on this machine, or cannot be read. The message says what to do."""
+
+
+@frozen
+class Named:
+    """A model as a spec names it: `kind` is hub, local, gguf or builtin; `name` what stands in the brackets."""
+
+    kind: str
+    name: str
+    revision: str | None = None
+    dtype: str = "float32"
+    attention: str = "sdpa"
+    adapter: tuple[str, str] | None = None
+    """Kind (hub or local) and name of a LoRA adapter."""
+
+    def __str__(self) -> str:
+        adapter = f' + lora("{self.adapter[1]}")' if self.adapter else ""
+        return f'{self.kind}("{self.name}"){adapter}'
+
+
+def builtin_names() -> tuple[str, ...]:
+    """The models that come with entrack."""
+    return tuple(sorted(path.parent.name for path in BUILTIN.glob("*/config.json")))
+
+
+def locate(named: Named, root: Path) -> ModelSource:
+    """Where the files are; `root` is the spec's folder. Raises ModelMissing."""
+    folder, gguf, revision = _folder(named, root)
+    if not (folder / "config.json").is_file():
+        raise ModelMissing(f"{named}: there is no config.json in {folder}" + _gguf_help(gguf))
+    return ModelSource(str(named), folder, gguf, _adapter(named, root), revision)
+
+
+def facts_of(source: ModelSource) -> ModelFacts:
+    """The facts in a model's config.json. Raises ModelMissing when it cannot be read, BadConfig when it makes no sense."""
+    return read_facts(read_json(source.folder / "config.json"))
+
+
+def key_of(named: Named, source: ModelSource, hashed: bool = True) -> ModelKey:
+    """The model's content as addresses see it: every weight file is hashed. Raises ModelMissing where there are no weights.
+
+    With `hashed` False weights are not looked at; such a key is good for a plan that is only checked, not for an address.
+    """
+    if not hashed:
+        config, tokenizer = address(_plain(read_json(source.folder / "config.json"))), file_digest(tokenizer_file(source))
+        return ModelKey("", config, tokenizer, facts_of(source), dtype=named.dtype, attention=named.attention)
+    weights = [source.folder / source.gguf] if source.gguf else sorted(source.folder.glob("*.safetensors"))
+    if not weights or not all(path.is_file() for path in weights):
+        raise ModelMissing(f"{named}: there are no weights (*.safetensors) in {source.folder}")
+    try:
+        adapter = None if source.adapter is None else address([file_digest(path) for path in _adapter_files(source.adapter)])
+        return ModelKey(
+            weights=address([file_digest(path) for path in weights]),
+            config=address(_plain(read_json(source.folder / "config.json"))),
+            tokenizer=file_digest(tokenizer_file(source)),
+            facts=facts_of(source),
+            adapter=adapter,
+            dtype=named.dtype,
+            attention=named.attention,
+        )
+    except OSError as error:
+        raise ModelMissing(f"{named}: {error}") from None
+
+
+def tokenizer_file(source: ModelSource) -> Path:
+    """The model's tokenizer.json. Raises ModelMissing."""
+    path = source.folder / "tokenizer.json"
+    if not path.is_file():
+        raise ModelMissing(f"{source.description}: there is no tokenizer.json in {source.folder}" + _gguf_help(source.gguf))
+    return path
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file of bounded size. Raises ModelMissing when it cannot be read."""
+    try:
+        if path.stat().st_size > MOST_JSON:
+            raise ModelMissing(f"{path} is larger than any such file should be")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelMissing(f"{path} cannot be read: {error}") from None
+
+
+def fetch(named: Named, root: Path) -> ModelSource:
+    """`locate`, after downloading what a hub model lacks here. Raises ModelMissing with the hub's reason."""
+    if named.kind == "hub":
+        _download(named.name, named.revision)
+    if named.adapter is not None and named.adapter[0] == "hub":
+        _download(named.adapter[1], None)
+    return locate(named, root)
+
+
+def _folder(named: Named, root: Path) -> tuple[Path, str | None, str | None]:
+    match named.kind:
+        case "builtin":
+            if named.name not in builtin_names():
+                raise ModelMissing(f"{named}: there is no built-in model of that name; there are {', '.join(builtin_names())}")
+            return BUILTIN / named.name, None, None
+        case "local":
+            folder = root / named.name
+            if not folder.is_dir():
+                raise ModelMissing(f"{named}: there is no folder {folder}")
+            return folder, None, None
+        case "gguf":
+            path = root / named.name
+            if not path.is_file():
+                raise ModelMissing(f"{named}: there is no file {path}")
+            return path.parent, path.name, None
+    return _hub_folder(named.name, named.revision)
+
+
+def _hub_folder(name: str, revision: str | None) -> tuple[Path, None, str]:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(name, "config.json", revision=revision) or try_to_load_from_cache(name, "adapter_config.json", revision=revision)
+    if not isinstance(found, str):
+        raise ModelMissing(f'hub("{name}") is not on this machine yet; `entrack run` downloads it where the network allows')
+    folder = Path(found).parent
+    return folder, None, folder.name
+
+
+def _download(name: str, revision: str | None) -> None:
+    from huggingface_hub import snapshot_download
+
+    try:
+        snapshot_download(name, revision=revision, allow_patterns=list(WANTED))
+    except Exception as error:  # the hub client raises its own, httpx's and OSError; each is a world that failed
+        raise ModelMissing(_hub_trouble(name, error)) from None
+
+
+def _hub_trouble(name: str, error: Exception) -> str:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    kind = type(error).__name__
+    if kind == "GatedRepoError":
+        return f'hub("{name}") is gated: accept its terms on its page, then log in with `hf auth login`'
+    if kind in ("RepositoryNotFoundError", "RevisionNotFoundError"):
+        return f'hub("{name}"): the hub knows no such model or revision (or it is private: log in with `hf auth login`)'
+    if status == 429:
+        return f'hub("{name}"): the hub limits how often it may be asked; wait some minutes, or log in with `hf auth login`'
+    first = (str(error).strip() or kind).splitlines()[0]
+    return f'hub("{name}") cannot be downloaded: no connection to the hub ({first[:200]}); a model already on this machine can be named with local("folder")'
+
+
+def _adapter(named: Named, root: Path) -> Path | None:
+    if named.adapter is None:
+        return None
+    kind, name = named.adapter
+    folder = root / name if kind == "local" else _hub_folder(name, None)[0]
+    if not (folder / "adapter_config.json").is_file():
+        raise ModelMissing(f'lora("{name}"): there is no adapter_config.json in {folder}')
+    return folder
+
+
+def _adapter_files(folder: Path) -> tuple[Path, ...]:
+    return (folder / "adapter_config.json", *sorted(folder.glob("*.safetensors")))
+
+
+def _gguf_help(gguf: str | None) -> str:
+    return f"; `entrack models unpack {gguf}` writes what a GGUF file says of itself beside it" if gguf else ""
+
+
+def _plain(config: Any) -> Any:
+    """The configuration without what says nothing about the numbers: where it was saved, and by which version."""
+    if not isinstance(config, dict):
+        raise BadConfig("config.json is not an object")
+    return {key: value for key, value in config.items() if key not in ("_name_or_path", "transformers_version", "torch_dtype", "dtype")}

@@ -1,0 +1,41 @@
+"""A plan in the making: nodes are added, equal ones only once."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from entrack.address import address
+from entrack.plan.plan import BATCH
+from entrack.plan.steps import Batch, Node, Ref
+from entrack.prompts.realise import Prompt
+
+
+@define
+class Nodes:
+    """Nodes by identifier, in the order added. A node's identifier follows from what it says, so that a step wanted twice is one."""
+
+    nodes: dict[str, Node] = field(factory=dict)
+    what: dict[str, str] = field(factory=dict)
+
+    def add(self, node: Node, what: str) -> str:
+        id = address([type(node).__name__, node])
+        if id not in self.nodes:
+            self.nodes[id] = node
+            self.what[id] = what
+        return id
+
+    def ref(self, node: Node, what: str) -> Ref:
+        return Ref(self.add(node, what))
+
+
+def batches(prompts: tuple[Prompt, ...], others: tuple[Prompt, ...] | None = None) -> tuple[tuple[int, ...], ...]:
+    """Places of prompts that run together: one token length (of the others too), at most `BATCH`, in the order of the prompts."""
+    by_length: dict[tuple[int, int], list[int]] = {}
+    for place, prompt in enumerate(prompts):
+        other = len(others[place].token_ids) if others else 0
+        by_length.setdefault((len(prompt.token_ids), other), []).append(place)
+    return tuple(tuple(many[start : start + BATCH]) for many in by_length.values() for start in range(0, len(many), BATCH))
+
+
+def batch_of(prompts: tuple[Prompt, ...], places: tuple[int, ...]) -> Batch:
+    return Batch(tuple(prompts[place].token_ids for place in places))

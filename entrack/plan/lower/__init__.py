@@ -1,0 +1,1 @@
+"""Lowering: each construct of a checked spec becomes steps. One file a construct."""

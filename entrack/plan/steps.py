@@ -1,0 +1,191 @@
+"""Steps: the values that a run computes and the store keeps.
+
+A step is content only: token ids, positions as indices, heads, digests. It names the values it needs by `Ref`, and heads
+that are not known before a run by `Chosen`; `plan/bind.py` puts in what they turned out to be, and only then a step has its
+address. A step's `version` is raised by hand whenever its kernel would compute other numbers.
+
+Axes are written in the order (layer, prompt, token, head, d_head). Scores are not stored, outcomes are: a spec that asks for
+another score of the same runs computes nothing.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+from attrs import field, frozen
+
+from entrack.address import address
+from entrack.models.model import ModelKey
+from entrack.sites import Component, Head
+
+
+@frozen
+class Ref:
+    """The value of another step: its node in a plan, or, in a bound step, the SHA-256 of that value's bytes."""
+
+    id: str
+
+
+@frozen
+class Chosen:
+    """The heads that a `Select` node keeps; in a bound step a tuple of heads stands in its place."""
+
+    id: str
+
+
+Heads = tuple[Head, ...] | Chosen
+Indices = tuple[int, ...]
+"""One token index per prompt of a batch."""
+
+
+@frozen(slots=False)
+class Batch:
+    """Prompts that run together: token ids, prompts x tokens, all of one length."""
+
+    tokens: tuple[tuple[int, ...], ...] = field(repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """The address of the tokens: a plan names a batch many times."""
+        return address(self.tokens)
+
+    @property
+    def prompts(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def length(self) -> int:
+        return len(self.tokens[0])
+
+
+@frozen
+class Capture:
+    """Head outputs at one token per prompt. -> `z` float32 (layer, prompt, head, d_head)."""
+
+    version: ClassVar[int] = 1
+    model: ModelKey
+    batch: Batch
+    at: Indices
+
+
+@frozen
+class SumOutputs:
+    """Head outputs summed over a batch, at each token. -> `sum` float64 (layer, token, head, d_head), `count` int64 ()."""
+
+    version: ClassVar[int] = 1
+    model: ModelKey
+    batch: Batch
+
+
+@frozen
+class FromCapture:
+    """Take head outputs from a `Capture`; prompt i of the batch takes prompt i of the capture."""
+
+    capture: Ref
+
+
+@frozen
+class FromMean:
+    """Take the mean of head outputs at the same token index: the `SumOutputs` added up and divided by their counts."""
+
+    sums: tuple[Ref, ...]
+
+
+@frozen
+class FromZero:
+    """Take zero."""
+
+
+@frozen
+class SetHeads:
+    """Set the outputs of `heads` at the token `at` of each prompt."""
+
+    heads: Heads
+    at: Indices
+    source: FromCapture | FromMean | FromZero
+
+
+@frozen
+class Kept:
+    """Heads that keep their own output at the token `at` of each prompt."""
+
+    heads: Heads
+    at: Indices
+
+
+@frozen
+class SetElsewhere:
+    """Set the outputs of all heads at all tokens, but for those kept. Where two `kept` name one token, both keep."""
+
+    kept: tuple[Kept, ...]
+    source: FromMean | FromZero
+
+
+Edit = SetHeads | SetElsewhere
+
+
+@frozen
+class Evaluate:
+    """One forward pass per batch with edits in force, read at the last token.
+
+    `asked` holds, prompt by prompt, the token ids that outcomes are wanted for (prompts x k).
+    -> `top` int64 (prompt): the argmax token; `logit`, `log_probability` float32 (prompt, k).
+    """
+
+    version: ClassVar[int] = 1
+    model: ModelKey
+    batch: Batch
+    edits: tuple[Edit, ...]
+    asked: tuple[tuple[int, ...], ...]
+
+
+@frozen
+class Receivers:
+    """The `component` of these heads, at the sender's position. Key and value name the key/value head that serves a head."""
+
+    component: Component
+    heads: Heads
+
+
+@frozen
+class PathPatch:
+    """One hop of path patching for all heads of one layer, on one batch (definition: docs/semantics.md).
+
+    `batch` are the originals, `at` the senders' token in each; `alternate` is a `Capture` on the alternates, prompt by prompt,
+    at their token of that position. No `receivers` means the logits at the last token.
+    -> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k).
+    """
+
+    version: ClassVar[int] = 1
+    model: ModelKey
+    batch: Batch
+    asked: tuple[tuple[int, ...], ...]
+    at: Indices
+    layer: int
+    alternate: Ref
+    receivers: tuple[Receivers, ...]
+
+
+@frozen
+class Select:
+    """The `keep` heads with the lowest mean score below zero. Computed from outcomes in an instant, never stored.
+
+    `score` names one of `findings.scores.SCORES`; `clean` and `patched` are the outcomes per batch (and per layer). `layers` and
+    `heads` give the shape of the scores; a layer whose step cannot reach the receivers has score exactly 0.
+    """
+
+    score: str
+    keep: int
+    layers: int
+    heads: int
+    clean: tuple[Ref, ...]
+    patched: tuple[tuple[Ref, ...], ...]
+    """Per layer, per batch."""
+    taken: tuple[Chosen, ...] = ()
+    """Earlier groups at the same position: they keep the heads that they have."""
+
+
+Step = Capture | SumOutputs | Evaluate | PathPatch
+"""What is computed with a model and stored."""
+Node = Step | Select

@@ -1,0 +1,48 @@
+"""Chance: streams of numbers that are the same on every machine, for ever.
+
+A stream is named by what it is for (seed, purpose, prompt, variable), so that adding a variable or asking for more prompts leaves
+every other draw as it was. Numbers are SHA-256 of the name and a counter; Python's own generators may change between versions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Stream:
+    """An endless stream of 64-bit numbers that follows from its name."""
+
+    def __init__(self, *name: str | int) -> None:
+        self._name = "\x1f".join(f"{type(part).__name__}:{part}" for part in name).encode()
+        self._block: list[int] = []
+        self._count = 0
+
+    def below(self, bound: int) -> int:
+        """A whole number from 0 to bound - 1, each as likely as the others."""
+        limit = (1 << 64) - (1 << 64) % bound
+        while True:
+            number = self._next()
+            if number < limit:
+                return number % bound
+
+    def one(self, pool: Sequence[T]) -> T:
+        return pool[self.below(len(pool))]
+
+    def distinct(self, pool: Sequence[T], count: int) -> list[T]:
+        """`count` different places of a pool, in the order drawn."""
+        rest = list(pool)
+        for place in range(count):
+            other = place + self.below(len(rest) - place)
+            rest[place], rest[other] = rest[other], rest[place]
+        return rest[:count]
+
+    def _next(self) -> int:
+        if not self._block:
+            digest = hashlib.sha256(self._name + b"\x1e" + str(self._count).encode()).digest()
+            self._count += 1
+            self._block = [int.from_bytes(digest[start : start + 8], "big") for start in range(0, 32, 8)]
+        return self._block.pop()

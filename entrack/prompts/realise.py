@@ -1,0 +1,196 @@
+"""Realising: a population and a tokenizer in, prompts with token ids, positions and answers out, or what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from attrs import field, frozen
+
+from entrack.check.resolved import Population
+from entrack.check.tasks import ORDINALS
+from entrack.diagnostics import Diagnostic, Label
+from entrack.prompts import draw
+from entrack.prompts.tokens import Encoded, Tokenizer
+from entrack.prompts.values import CannotDraw, Filled, Names, evaluate, index, plain
+from entrack.source import Span
+from entrack.syntax import ast
+
+
+@frozen
+class Prompt:
+    """One prompt as a model reads it. `words` are the task's single values (answer, wrong, target); `ids` their tokens after the text."""
+
+    text: str
+    token_ids: tuple[int, ...]
+    positions: Mapping[str, int]
+    words: Mapping[str, str]
+    ids: Mapping[str, tuple[int, ...]]
+    candidates: tuple[str, ...] = field(default=(), repr=False)
+    """The values that the answer was one of."""
+
+
+@frozen
+class Pair:
+    """A prompt and, where the population has one, its alternate."""
+
+    original: Prompt
+    alternate: Prompt | None
+
+
+@frozen
+class Realised:
+    """All prompts of a population for one tokenizer. `pairs[i]` follows from the seed and i alone."""
+
+    population: Population
+    pairs: tuple[Pair, ...] = field(repr=False)
+
+
+def realise(population: Population, count: int, tokens: Tokenizer, params: Mapping[str, float]) -> tuple[Realised, tuple[Diagnostic, ...]]:
+    """Draw `count` prompts. What cannot be drawn, placed or told apart is a diagnostic; then there may be fewer prompts."""
+    pairs: list[Pair] = []
+    problems: list[Diagnostic] = []
+    for place in range(count):
+        try:
+            pairs.append(_pair(population, place, tokens, params))
+        except CannotDraw as trouble:
+            problems.append(_diagnostic(population, place, trouble))
+            break
+    return Realised(population, tuple(pairs)), (*problems, *_alike(population, pairs, tokens))
+
+
+def _diagnostic(population: Population, place: int, trouble: CannotDraw) -> Diagnostic:
+    label = Label(population.span, f"drawing prompt {place + 1} of these")
+    return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, (label,))
+
+
+def _pair(population: Population, place: int, tokens: Tokenizer, params: Mapping[str, float]) -> Pair:
+    name = (population.seed, population.purpose, place)
+    first = draw.original(population.task, population.parameters, params, name)
+    if population.alternate is None:
+        return Pair(_prompt(first, tokens, name, population, {}), None)
+    second = draw.alternate(population.alternate, first, population.parameters, params, name)
+    target: dict[str, str] = {}
+    if population.alternate.target is not None:
+        both = Names({}, {"original": first.values, "alternate": second.values})
+        target["target"] = str(plain(evaluate(population.alternate.target, both)))
+    return Pair(_prompt(first, tokens, name, population, target), _prompt(second, tokens, (*name, "alternate"), population, {}))
+
+
+def _prompt(drawn: draw.Drawn, tokens: Tokenizer, name: tuple[str | int, ...], population: Population, extra: Mapping[str, str]) -> Prompt:
+    rendered = drawn.prompt
+    encoded = tokens.encode(rendered.text)
+    words = {key: str(value) for key, value in drawn.values.items() if isinstance(value, str) or key == "answer"} | dict(extra)
+    words["answer"] = str(plain(drawn.values["answer"]))
+    positions = {
+        item.name: _token(item.place, drawn, encoded, name, item) for item in drawn.items if isinstance(item, ast.Position)
+    }
+    wanted = {key: value for key, value in words.items() if key not in ("prompt",)}
+    ids = {key: _continued(value, rendered.text, encoded, tokens, population, key) for key, value in wanted.items() if value}
+    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn))
+
+
+def _candidates(drawn: draw.Drawn) -> tuple[str, ...]:
+    """The values of the list that the answer is an element of."""
+    answer = next(item.drawing for item in drawn.items if isinstance(item, ast.Binding) and item.name == "answer")
+    column = drawn.values.get(answer.name) if isinstance(answer, ast.Reference) else None
+    return tuple(str(value) for value in column) if isinstance(column, list) else ()
+
+
+def _continued(word: str, text: str, encoded: Encoded, tokens: Tokenizer, population: Population, name: str) -> tuple[int, ...]:
+    """The tokens of a word that follows the prompt: a space between, unless the prompt ends with one."""
+    joint = "" if text[-1:].isspace() else " "
+    longer = tokens.encode(text + joint + word).ids
+    if longer[: len(encoded.ids)] != encoded.ids or len(longer) == len(encoded.ids):
+        if name not in ("answer", "target"):
+            return ()
+        raise CannotDraw("E430", f"the {name} `{word}` changes the prompt's own tokens", population.task.syntax.name_span,
+                         "written after the prompt it is not simply added", "end the prompt before a space, at a whole word")  # fmt: skip
+    return longer[len(encoded.ids) :]
+
+
+# --- positions ---------------------------------------------------------------------------------------------------
+
+
+def _token(place: ast.Place, drawn: draw.Drawn, encoded: Encoded, name: tuple[str | int, ...], item: ast.Position) -> int:
+    if isinstance(place, ast.EndOf) and place.text.plain == "prompt":
+        return len(encoded.ids) - 1
+    start, end = _characters(place, drawn, name, item)
+    found = encoded.token_of(start, end)
+    token = None if found is None else found + (place.offset if isinstance(place, ast.HolePlace) else 0)
+    if token is None or not 0 <= token < len(encoded.ids):
+        raise CannotDraw("E431", f"the position `{item.name}` has no token", item.span, "", "what fills the hole must not be empty, and an offset must stay inside the prompt")
+    return token
+
+
+def _characters(place: ast.Place, drawn: draw.Drawn, name: tuple[str | int, ...], item: ast.Position) -> tuple[int, int]:
+    holes = drawn.prompt.holes
+    match place:
+        case ast.EndOf(text):
+            hits = [hole for hole in holes if hole.variable == text.name]
+            return _only(hits, item, text.span)
+        case ast.AnyOf(hole):
+            hits = _matching(hole, holes, drawn)
+            if not hits:
+                return _only(hits, item, hole.span)
+            chosen = draw.place_stream(name, item.name).one(hits)
+            return chosen.start, chosen.end
+        case ast.HolePlace(hole):
+            return _only(_matching(hole, holes, drawn), item, hole.span)
+
+
+def _matching(hole: ast.Reference, holes: tuple[Filled, ...], drawn: draw.Drawn) -> list[Filled]:
+    variable, *rest = hole.rest
+    hits = [filled for filled in holes if filled.text == hole.name and isinstance(variable, ast.Dotted) and filled.variable == variable.name]
+    for part in rest:
+        if isinstance(part, ast.Subscript):
+            column = drawn.values.get(variable.name) if isinstance(variable, ast.Dotted) else None
+            wanted = index(part, column, drawn.names) if isinstance(column, list) else None
+            hits = [filled for filled in hits if filled.element == wanted]
+        elif hits and -len(hits) <= ORDINALS[part.name] < len(hits):
+            hits = [hits[ORDINALS[part.name]]]
+        else:
+            hits = []
+    return hits
+
+
+def _only(hits: list[Filled], item: ast.Position, span: Span) -> tuple[int, int]:
+    if len(hits) == 1:
+        return hits[0].start, hits[0].end
+    if not hits:
+        raise CannotDraw("E431", f"the position `{item.name}` is nowhere in this prompt", span, "", "name a hole that every prompt and alternate has")
+    raise CannotDraw("E432", f"the position `{item.name}` is {len(hits)} places", span, "", "add `.first`, `.second` or `.last`, or choose an element")
+
+
+# --- what cannot be told apart -----------------------------------------------------------------------------------
+
+
+def _alike(population: Population, pairs: list[Pair], tokens: Tokenizer) -> tuple[Diagnostic, ...]:
+    """Words that a model's next token cannot tell apart: an accuracy would count one as the other."""
+    first: dict[int, str] = {}
+    rivals: dict[str, set[str]] = {}
+    for token, word in _told_by(pairs, tokens):
+        other = first.setdefault(token, word)
+        if other != word:
+            rivals.setdefault(other, set()).add(word)
+    return tuple(
+        Diagnostic("E433", f"`{word}` and {', '.join(f'`{other}`' for other in sorted(others))} begin with the same token", population.task.syntax.name_span,
+                   "an answer is told by its first token", "leave one of them out of the pool", (Label(population.span, "drawn for these"),))
+        for word, others in sorted(rivals.items())
+    )  # fmt: skip
+
+
+def _told_by(pairs: list[Pair], tokens: Tokenizer) -> Iterator[tuple[int, str]]:
+    """Each word that is an answer, or could have been, with the token it is told by."""
+    others: dict[str, None] = {}
+    for pair in pairs:
+        for name in ("answer", "target", "wrong"):
+            if pair.original.ids.get(name):
+                yield pair.original.ids[name][0], pair.original.words[name]
+        others.update(dict.fromkeys(pair.original.candidates))
+    if pairs:
+        text = pairs[0].original.text
+        length = len(pairs[0].original.token_ids)
+        for word in others:
+            longer = tokens.encode(f"{text} {word}").ids
+            if len(longer) > length:
+                yield longer[length], word

@@ -1,0 +1,184 @@
+"""Values of a task's variables, and texts with the places of their holes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import evolve, field, frozen
+
+from entrack.source import Span
+from entrack.syntax import ast
+from entrack.syntax.holes import parts
+
+
+@frozen
+class Filled:
+    """A hole of `text` that was filled: characters `start` to `end`. `element` is the place in the list, where it is one."""
+
+    text: str
+    variable: str
+    element: int | None
+    start: int
+    end: int
+
+    def moved(self, by: int) -> Filled:
+        return evolve(self, start=self.start + by, end=self.end + by)
+
+
+@frozen
+class Rendered:
+    """A text, and every hole in it, those of the texts inside it too."""
+
+    text: str
+    holes: tuple[Filled, ...] = ()
+
+
+Scalar = str | int
+Value = str | int | list[str] | list[int] | Rendered
+
+
+class CannotDraw(Exception):
+    """A prompt cannot be drawn: where, and why. Becomes a diagnostic."""
+
+    def __init__(self, code: str, message: str, span: Span, label: str = "", help: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.span, self.label, self.help = code, message, span, label, help
+
+
+@frozen
+class Names:
+    """What names stand for while a prompt is made. `fillings` are holes filled otherwise than their text says."""
+
+    values: Mapping[str, Value]
+    others: Mapping[str, Mapping[str, Value]] = field(factory=dict)
+    fillings: Mapping[tuple[str, str], Value] = field(factory=dict)
+
+
+def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
+    """The value of an expression. `text` is the binding it stands in, which names its holes."""
+    match node:
+        case ast.Integer(value):
+            return value
+        case ast.String():
+            return render(node, names, text, None)
+        case ast.Negative(sign, operand):
+            return -number(operand, names) if sign == "-" else number(operand, names)
+        case ast.Sum(first, rest):
+            return number(first, names) + sum(number(o, names) if sign == "+" else -number(o, names) for sign, o in rest)
+        case ast.Product(first, rest):
+            return _product(node, first, rest, names)
+        case ast.Reference():
+            return look_up(node, names)
+        case ast.Call("join", (ast.String() as segment, ast.String(between))):
+            return _join(segment, between, names, text)
+        case ast.Call("capitalise", (inner,)) if not isinstance(inner, ast.Named):
+            rendered = as_text(evaluate(inner, names, text))
+            return evolve(rendered, text=rendered.text[:1].upper() + rendered.text[1:])
+        case ast.ListOf(items):
+            return [plain(evaluate(item, names, text)) for item in items]  # type: ignore[return-value]  # one kind: checked
+    raise CannotDraw("E401", "this cannot stand in a task", node.span)
+
+
+def number(node: ast.Expression, names: Names) -> int:
+    value = evaluate(node, names)
+    if not isinstance(value, int):
+        raise CannotDraw("E402", "a number is wanted here", node.span)
+    return value
+
+
+def plain(value: Value) -> Scalar:
+    """A word or number as such; a text as its characters."""
+    if isinstance(value, list):
+        raise TypeError("a list is no single value")
+    return value.text if isinstance(value, Rendered) else value
+
+
+def as_text(value: Value) -> Rendered:
+    return value if isinstance(value, Rendered) else Rendered(str(plain(value)))
+
+
+def look_up(node: ast.Reference, names: Names) -> Value:
+    """What a reference stands for: a variable, an element of a list, or one of another prompt's."""
+    rest = list(node.rest)
+    table, name = names.values, node.name
+    if node.name in names.others and rest and isinstance(rest[0], ast.Dotted):
+        table, name = names.others[node.name], rest[0].name
+        rest.pop(0)
+    value = table[name]
+    for part in rest:
+        if isinstance(part, ast.Subscript) and isinstance(value, list):
+            value = value[index(part, value, names)]
+    return value
+
+
+def index(part: ast.Subscript, column: list[str] | list[int], names: Names) -> int:
+    """The place that stands in brackets."""
+    item = part.items[0]
+    if isinstance(item, ast.Where):
+        searched, wanted = evaluate(item.column, names), plain(evaluate(item.value, names))
+        if not isinstance(searched, list) or wanted not in searched:
+            raise CannotDraw("E420", f"no element is `{wanted}`", item.span, "nothing is found in some prompt", "let the alternate keep these values")
+        return searched.index(wanted)  # type: ignore[arg-type]  # one kind: checked
+    place = number(item, names)  # type: ignore[arg-type]  # an act cannot stand here: checked
+    if not 0 <= place < len(column):
+        raise CannotDraw("E420", f"there is no element {place}", part.span, f"the list has {len(column)}", "indices count from 0")
+    return place
+
+
+def render(string: ast.String, names: Names, text: str, element: int | None) -> Rendered:
+    """A text with its holes filled. Inside a `join`, `element` is the place of the segment."""
+    out = ""
+    holes: list[Filled] = []
+    for part in parts(string):
+        if isinstance(part, str):
+            out += part
+        elif isinstance(part, ast.Reference):
+            value, place = _fill(part, names, text, element)
+            rendered = as_text(value)
+            holes.append(Filled(text, part.name, place, len(out), len(out) + len(rendered.text)))
+            holes.extend(hole.moved(len(out)) for hole in rendered.holes)
+            out += rendered.text
+    return Rendered(out, tuple(holes))
+
+
+def _fill(part: ast.Reference, names: Names, text: str, element: int | None) -> tuple[Value, int | None]:
+    if (text, part.name) in names.fillings:
+        return names.fillings[text, part.name], None
+    value = look_up(part, names)
+    if isinstance(value, list) and element is not None:
+        return value[element], element
+    place = None
+    for following in part.rest:
+        column = names.values.get(part.name)
+        if isinstance(following, ast.Subscript) and isinstance(column, list):
+            place = index(following, column, names)
+    return value, place
+
+
+def _join(segment: ast.String, between: str, names: Names, text: str) -> Rendered:
+    out = Rendered("")
+    for element in range(_length(segment, names)):
+        piece = render(segment, names, text, element)
+        start = len(out.text) + (len(between) if element else 0)
+        out = Rendered(out.text + (between if element else "") + piece.text, (*out.holes, *(hole.moved(start) for hole in piece.holes)))
+    return out
+
+
+def _length(segment: ast.String, names: Names) -> int:
+    values = [look_up(part, names) for part in parts(segment) if isinstance(part, ast.Reference)]
+    lengths = {len(value) for value in values if isinstance(value, list)}
+    if len(lengths) != 1:
+        raise CannotDraw("E421", f"the lists of this segment have different lengths: {', '.join(map(str, sorted(lengths)))}", segment.span, "", "draw as many of each")
+    return lengths.pop()
+
+
+def _product(node: ast.Expression, first: ast.Expression, rest: tuple[tuple[str, ast.Expression], ...], names: Names) -> int:
+    total = number(first, names)
+    for sign, operand in rest:
+        value = number(operand, names)
+        if sign == "/" and (value == 0 or total % value):
+            raise CannotDraw("E402", f"{total} / {value} is no whole number", node.span)
+        total = total * value if sign == "*" else total // value
+    return total
+
+

@@ -1,0 +1,313 @@
+"""Results: what a run found, as frozen values with units, axes, intervals and where they came from.
+
+Reports read only these. `Results.to_json` is the documented document of `entrack run --json` (docs/results.md).
+Per-prompt outcomes are plain floats; nothing here needs numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from entrack.sites import Head
+
+
+@frozen
+class Interval:
+    """A 95 % bootstrap interval over prompts."""
+
+    low: float
+    high: float
+
+
+@frozen
+class Axis:
+    """One way in which the cells of a measure differ: its name (model, intervention, prompts, ...) and its labels in order."""
+
+    name: str
+    labels: tuple[str, ...]
+
+
+@frozen
+class Cell:
+    """One number of a measure. `labels` has one label per axis. `outcomes` are the per-prompt values whose mean `value` is.
+
+    `sd` is over draws, where there are several; `draws` are the values draw by draw.
+    """
+
+    labels: tuple[str, ...]
+    value: float
+    n: int
+    interval: Interval
+    outcomes: tuple[float, ...] = field(repr=False)
+    sd: float | None = None
+    draws: tuple[float, ...] = ()
+    address: str = ""
+
+
+@frozen
+class Measure:
+    """A grid of cells. `metric` is accuracy, probability, logit difference, ...; `unit` says how to read the values."""
+
+    name: str
+    metric: str
+    unit: str
+    axes: tuple[Axis, ...]
+    cells: tuple[Cell, ...]
+
+    def cell(self, *labels: str) -> Cell:
+        """The one cell that carries all these labels. Raises KeyError when none or several do."""
+        hits = [cell for cell in self.cells if all(label in cell.labels for label in labels)]
+        if len(hits) != 1:
+            raise KeyError(f"{len(hits)} cells of {self.name} carry {', '.join(labels) or 'no label'}; axes: {self._axes()}")
+        return hits[0]
+
+    def records(self) -> list[dict[str, Any]]:
+        """One flat record a cell, for a data frame."""
+        names = [axis.name for axis in self.axes]
+        return [
+            {"measure": self.name, **dict(zip(names, cell.labels, strict=True)), "value": cell.value, "n": cell.n,
+             "low": cell.interval.low, "high": cell.interval.high, "sd": cell.sd}
+            for cell in self.cells
+        ]  # fmt: skip
+
+    def to_pandas(self) -> Any:
+        """The cells as a pandas data frame. Raises ImportError, saying what to install, where pandas is not there."""
+        return _frame(self.records())
+
+    def _axes(self) -> str:
+        return "; ".join(f"{axis.name}: {', '.join(axis.labels)}" for axis in self.axes)
+
+
+@frozen
+class Group:
+    """One hop's result: the heads kept, and how every head scored.
+
+    `scores[layer][head]` is the mean score over prompts; a head that cannot reach the receivers scores exactly 0.0.
+    `known_zero` is how many heads were not run for that reason. `also` names heads that an earlier group of this position keeps.
+    `intervals` follow `heads`.
+    """
+
+    name: str
+    position: str
+    receivers: tuple[str, ...]
+    heads: tuple[Head, ...]
+    intervals: tuple[Interval, ...]
+    scores: tuple[tuple[float, ...], ...] = field(repr=False)
+    known_zero: int = 0
+    also: tuple[tuple[Head, str], ...] = ()
+    note: str = ""
+
+
+@frozen
+class Discovery:
+    """A circuit found by path patching. `groups` are in hop order."""
+
+    name: str
+    model: str
+    score: str
+    n: int
+    groups: tuple[Group, ...]
+    address: str = ""
+
+    def group(self, name: str) -> Group:
+        return next(group for group in self.groups if group.name == name)
+
+    def records(self) -> list[dict[str, Any]]:
+        """One flat record a scored head."""
+        return [
+            {"discovery": self.name, "group": group.name, "position": group.position, "layer": layer, "head": head,
+             "score": score, "kept": Head(layer, head) in group.heads}
+            for group in self.groups for layer, row in enumerate(group.scores) for head, score in enumerate(row)
+        ]  # fmt: skip
+
+    def to_pandas(self) -> Any:
+        """The scores of all heads as a pandas data frame."""
+        return _frame(self.records())
+
+
+@frozen
+class Claim:
+    """A sentence with its number. `bound` is what `value` was held against; for `within`, `tolerance` says how near.
+
+    Where the expression divides by a measure that is zero, `value` and `interval` are not numbers and the claim fails.
+    """
+
+    text: str
+    expression: str
+    value: float
+    relation: str
+    bound: float
+    passed: bool
+    n: int
+    interval: Interval
+    tolerance: float | None = None
+    published: float | None = None
+
+
+@frozen
+class Figure:
+    """A figure that the spec asks for: `kind` (bars, curves, heatmap, diagram, scatter) of the result `of`, with its options."""
+
+    title: str
+    kind: str
+    of: str
+    options: Mapping[str, str] = field(factory=dict)
+
+
+@frozen
+class Table:
+    """A table that the spec asks for."""
+
+    title: str
+    of: str
+
+
+@frozen
+class Provenance:
+    """Where the numbers came from: the spec, the models by digest, how many steps were computed and found, with which versions."""
+
+    spec: str
+    spec_address: str
+    language: int
+    entrack: str
+    models: Mapping[str, Mapping[str, Any]]
+    seed: int
+    params: Mapping[str, float]
+    changed_params: tuple[str, ...]
+    steps: int
+    computed: int
+    found: int
+    realised: tuple[Mapping[str, Any], ...] = ()
+    tolerance: str = ""
+
+
+@frozen
+class Results:
+    """Everything a run found, in the order of the spec."""
+
+    title: str
+    measures: tuple[Measure, ...]
+    discoveries: tuple[Discovery, ...]
+    claims: tuple[Claim, ...]
+    figures: tuple[Figure, ...]
+    tables: tuple[Table, ...]
+    provenance: Provenance
+
+    def __getitem__(self, name: str) -> Measure | Discovery:
+        for measure in self.measures:
+            if measure.name == name:
+                return measure
+        for discovery in self.discoveries:
+            if discovery.name == name:
+                return discovery
+        raise KeyError(f"no measure or discovery is called {name!r}")
+
+    def __iter__(self) -> Iterator[Measure | Discovery]:
+        return iter((*self.measures, *self.discoveries))
+
+    @property
+    def passed(self) -> bool:
+        """Whether every claim holds."""
+        return all(claim.passed for claim in self.claims)
+
+    def to_pandas(self) -> Any:
+        """All cells of all measures as one pandas data frame."""
+        return _frame([record for measure in self.measures for record in measure.records()])
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `run --json`; see docs/results.md."""
+        return {
+            "entrack_results": 1,
+            "title": self.title,
+            "measures": [_measure(measure) for measure in self.measures],
+            "discoveries": [_discovery(discovery) for discovery in self.discoveries],
+            "claims": [_claim(claim) for claim in self.claims],
+            "provenance": _provenance(self.provenance),
+        }
+
+    def _repr_html_(self) -> str:
+        from entrack.report.html import results_html  # a notebook asks; the words of the domain know no report otherwise
+
+        return results_html(self)
+
+
+def _frame(records: list[dict[str, Any]]) -> Any:
+    try:
+        import pandas
+    except ImportError:
+        raise ImportError("to_pandas needs pandas: pip install pandas") from None
+    return pandas.DataFrame(records)
+
+
+def _interval(interval: Interval) -> list[float]:
+    return [interval.low, interval.high]
+
+
+def _measure(measure: Measure) -> dict[str, Any]:
+    names = [axis.name for axis in measure.axes]
+    return {
+        "name": measure.name,
+        "metric": measure.metric,
+        "unit": measure.unit,
+        "axes": [{"name": axis.name, "labels": list(axis.labels)} for axis in measure.axes],
+        "cells": [
+            {"labels": dict(zip(names, cell.labels, strict=True)), "value": cell.value, "n": cell.n,
+             "interval": _interval(cell.interval), "sd": cell.sd, "draws": list(cell.draws),
+             "outcomes": list(cell.outcomes), "address": cell.address}
+            for cell in measure.cells
+        ],
+    }  # fmt: skip
+
+
+def _discovery(discovery: Discovery) -> dict[str, Any]:
+    return {
+        "name": discovery.name,
+        "model": discovery.model,
+        "score": discovery.score,
+        "n": discovery.n,
+        "address": discovery.address,
+        "groups": [
+            {"name": group.name, "position": group.position, "receivers": list(group.receivers),
+             "heads": [[head.layer, head.head] for head in group.heads],
+             "intervals": [_interval(interval) for interval in group.intervals],
+             "scores": [list(row) for row in group.scores], "known_zero": group.known_zero,
+             "also": [{"head": [head.layer, head.head], "group": name} for head, name in group.also], "note": group.note}
+            for group in discovery.groups
+        ],
+    }  # fmt: skip
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "text": claim.text,
+        "expression": claim.expression,
+        "value": claim.value,
+        "relation": claim.relation,
+        "bound": claim.bound,
+        "tolerance": claim.tolerance,
+        "published": claim.published,
+        "passed": claim.passed,
+        "n": claim.n,
+        "interval": _interval(claim.interval),
+    }
+
+
+def _provenance(provenance: Provenance) -> dict[str, Any]:
+    return {
+        "spec": provenance.spec,
+        "spec_address": provenance.spec_address,
+        "language": provenance.language,
+        "entrack": provenance.entrack,
+        "models": {name: dict(facts) for name, facts in provenance.models.items()},
+        "seed": provenance.seed,
+        "params": dict(provenance.params),
+        "changed_params": list(provenance.changed_params),
+        "steps": provenance.steps,
+        "computed": provenance.computed,
+        "found": provenance.found,
+        "realised": [dict(entry) for entry in provenance.realised],
+        "tolerance": provenance.tolerance,
+    }

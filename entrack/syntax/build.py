@@ -1,0 +1,317 @@
+"""Building: what the parser has reduced becomes a value of `ast`. One method a rule, in the order of the grammar."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lark import Token, v_args
+from lark.tree import Meta
+from lark.visitors import Transformer_NonRecursive
+
+from entrack.source import Span
+from entrack.syntax import ast
+
+ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
+
+
+def unescape(literal: str) -> str:
+    """What a string literal stands for. An unknown escape stands for the character itself."""
+    return re.sub(r"\\(.)", lambda m: ESCAPES.get(m.group(1), m.group(1)), literal[1:-1])
+
+
+@v_args(meta=True)
+class Build(Transformer_NonRecursive):  # never the recursive one: a stranger's brackets must not use up the stack
+    """Children in, a frozen value out. `file` names the text in every span."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self.file = file
+
+    def _at(self, meta: Meta) -> Span:
+        if getattr(meta, "empty", True):
+            return Span(self.file, 0, 0)
+        return Span(self.file, meta.start_pos, meta.end_pos)
+
+    def _of(self, token: Token) -> Span:
+        return Span(self.file, token.start_pos or 0, token.end_pos or 0)
+
+    def _name(self, token: Token) -> ast.Name:
+        return ast.Name(str(token), span=self._of(token))
+
+    def _string(self, token: Token) -> ast.String:
+        return ast.String(unescape(token), span=self._of(token))
+
+    # the file
+
+    def start(self, meta: Meta, c: list[Any]) -> ast.Program:
+        version = c[0] if c and isinstance(c[0], ast.Version) else None
+        return ast.Program(version, tuple(c[1:] if version else c), span=self._at(meta))
+
+    def reference_only(self, meta: Meta, c: list[Any]) -> ast.Reference:
+        return c[0]  # type: ignore[no-any-return]  # lark is untyped
+
+    def version(self, meta: Meta, c: list[Any]) -> ast.Version:
+        return ast.Version(int(c[0]), span=self._at(meta))
+
+    def about(self, meta: Meta, c: list[Any]) -> ast.About:
+        return ast.About(tuple(c), span=self._at(meta))
+
+    def about_field(self, meta: Meta, c: list[Any]) -> ast.AboutField:
+        return ast.AboutField(self._name(c[0]), self._string(c[1]), span=self._at(meta))
+
+    def seed(self, meta: Meta, c: list[Any]) -> ast.Seed:
+        return ast.Seed(ast.Integer(int(c[0]), span=self._of(c[0])), span=self._at(meta))
+
+    def param(self, meta: Meta, c: list[Any]) -> ast.Param:
+        return ast.Param(str(c[0]), c[1], span=self._at(meta), name_span=self._of(c[0]))
+
+    def include(self, meta: Meta, c: list[Any]) -> ast.Include:
+        return ast.Include(self._string(c[0]), span=self._at(meta))
+
+    def model(self, meta: Meta, c: list[Any]) -> ast.Model:
+        return ast.Model(str(c[0]), c[1], c[2], span=self._at(meta), name_span=self._of(c[0]))
+
+    # tasks
+
+    def task(self, meta: Meta, c: list[Any]) -> ast.Task:
+        rest = [item for item in c[1:] if item is not None]
+        parameters = tuple(item for item in rest if isinstance(item, ast.Named))
+        items = tuple(item for item in rest if not isinstance(item, ast.Named))
+        return ast.Task(str(c[0]), parameters, items, span=self._at(meta), name_span=self._of(c[0]))
+
+    def binding(self, meta: Meta, c: list[Any]) -> ast.Binding:
+        return ast.Binding(str(c[0]), c[1], span=self._at(meta), name_span=self._of(c[0]))
+
+    def position(self, meta: Meta, c: list[Any]) -> ast.Position:
+        return ast.Position(str(c[0]), c[1], span=self._at(meta), name_span=self._of(c[0]))
+
+    def distinct(self, meta: Meta, c: list[Any]) -> ast.Distinct:
+        return ast.Distinct(c[0], c[1], span=self._at(meta))
+
+    def several(self, meta: Meta, c: list[Any]) -> ast.Several:
+        return ast.Several(c[0], c[1], span=self._at(meta))
+
+    def one(self, meta: Meta, c: list[Any]) -> ast.One:
+        return ast.One(c[0], span=self._at(meta))
+
+    def index(self, meta: Meta, c: list[Any]) -> ast.Index:
+        return ast.Index(c[0], span=self._at(meta))
+
+    def without(self, meta: Meta, c: list[Any]) -> ast.Except:
+        return ast.Except(c[0], c[1], span=self._at(meta))
+
+    def letters(self, meta: Meta, c: list[Any]) -> ast.Letters:
+        return ast.Letters(c[0][0], c[0][-1], span=self._at(meta))
+
+    def range(self, meta: Meta, c: list[Any]) -> ast.Range:
+        return ast.Range(c[0], c[1], span=self._at(meta))
+
+    def end_of(self, meta: Meta, c: list[Any]) -> ast.EndOf:
+        return ast.EndOf(c[0], span=self._at(meta))
+
+    def any_of(self, meta: Meta, c: list[Any]) -> ast.AnyOf:
+        return ast.AnyOf(c[0], span=self._at(meta))
+
+    def hole_place(self, meta: Meta, c: list[Any]) -> ast.HolePlace:
+        sign, number = c[1], c[2]
+        offset = 0 if number is None else int(number) * (-1 if sign == "-" else 1)
+        return ast.HolePlace(c[0], offset, span=self._at(meta))
+
+    def alternate(self, meta: Meta, c: list[Any]) -> ast.Alternate:
+        return ast.Alternate(str(c[0]), self._name(c[1]), tuple(c[2:]), span=self._at(meta), name_span=self._of(c[0]))
+
+    def fresh(self, meta: Meta, c: list[Any]) -> ast.Fresh:
+        return ast.Fresh(tuple(c), span=self._at(meta))
+
+    def redraw(self, meta: Meta, c: list[Any]) -> ast.Redraw:
+        return ast.Redraw(tuple(c), span=self._at(meta))
+
+    def shuffle(self, meta: Meta, c: list[Any]) -> ast.Shuffle:
+        return ast.Shuffle(tuple(c), span=self._at(meta))
+
+    def constraint(self, meta: Meta, c: list[Any]) -> ast.Constraint:
+        return ast.Constraint(c[0], str(c[1]), c[2], span=self._at(meta))
+
+    def override(self, meta: Meta, c: list[Any]) -> ast.Override:
+        return ast.Override(c[0], c[1], span=self._at(meta))
+
+    def desideratum(self, meta: Meta, c: list[Any]) -> ast.Desideratum:
+        changes = [item for item in c[2:] if isinstance(item, tuple)]
+        targets = [item for item in c[2:] if not isinstance(item, tuple)]
+        return ast.Desideratum(
+            str(c[0]), self._name(c[1]), changes[0] if changes else None, targets[0] if targets else None,
+            span=self._at(meta), name_span=self._of(c[0]),
+        )  # fmt: skip
+
+    def inner_alternate(self, meta: Meta, c: list[Any]) -> tuple[ast.Change, ...]:
+        return tuple(c)
+
+    def target(self, meta: Meta, c: list[Any]) -> ast.Expression:
+        return c[0]  # type: ignore[no-any-return]  # lark is untyped
+
+    # heads
+
+    def group(self, meta: Meta, c: list[Any]) -> ast.Group:
+        item = ast.GroupItem(str(c[0]), self._name(c[2]), c[3], span=self._at(meta), name_span=self._of(c[0]))
+        return ast.Group(self._name(c[1]), item, span=self._at(meta))
+
+    def circuit(self, meta: Meta, c: list[Any]) -> ast.Circuit:
+        return ast.Circuit(str(c[0]), self._name(c[1]), tuple(c[2:]), span=self._at(meta), name_span=self._of(c[0]))
+
+    def circuit_group(self, meta: Meta, c: list[Any]) -> ast.GroupItem:
+        return ast.GroupItem(str(c[0]), self._name(c[1]), c[2], span=self._at(meta), name_span=self._of(c[0]))
+
+    def head_list(self, meta: Meta, c: list[Any]) -> ast.HeadList:
+        return ast.HeadList(tuple(self._head(token) for token in c), span=self._at(meta))
+
+    def _head(self, token: Token) -> ast.HeadNumber:
+        layer, head = token.split(".")
+        return ast.HeadNumber(int(layer), int(head), span=self._of(token))
+
+    def discover(self, meta: Meta, c: list[Any]) -> ast.Discover:
+        return ast.Discover(str(c[0]), self._name(c[1]), c[2], c[3], tuple(c[4:]), span=self._at(meta), name_span=self._of(c[0]))
+
+    def score(self, meta: Meta, c: list[Any]) -> ast.Score:
+        return ast.Score(c[0], span=self._at(meta))
+
+    def hop(self, meta: Meta, c: list[Any]) -> ast.Hop:
+        return ast.Hop(str(c[0]), self._name(c[1]), c[2], c[3], span=self._at(meta), name_span=self._of(c[0]))
+
+    def receivers(self, meta: Meta, c: list[Any]) -> tuple[ast.Reference, ...]:
+        return tuple(c)
+
+    def prompts(self, meta: Meta, c: list[Any]) -> ast.Prompts:
+        return ast.Prompts(None if len(c) == 1 else c[0], c[-1], span=self._at(meta))
+
+    def count_name(self, meta: Meta, c: list[Any]) -> ast.Name:
+        return self._name(c[0])
+
+    # interventions and measures
+
+    def intervention(self, meta: Meta, c: list[Any]) -> ast.Intervention:
+        parameters = tuple(item for item in c[1:] if isinstance(item, ast.Name))
+        acts = tuple(item for item in c[1:] if item is not None and not isinstance(item, ast.Name))
+        return ast.Intervention(str(c[0]), parameters, acts, span=self._at(meta), name_span=self._of(c[0]))
+
+    def keep(self, meta: Meta, c: list[Any]) -> ast.Keep:
+        return ast.Keep(c[0], span=self._at(meta))
+
+    def mean(self, meta: Meta, c: list[Any]) -> ast.Mean:
+        return ast.Mean(c[0], c[1], span=self._at(meta))
+
+    def mean_elsewhere(self, meta: Meta, c: list[Any]) -> ast.Mean:
+        return ast.Mean(None, c[0], span=self._at(meta))
+
+    def zero(self, meta: Meta, c: list[Any]) -> ast.Zero:
+        return ast.Zero(c[0], span=self._at(meta))
+
+    def zero_elsewhere(self, meta: Meta, c: list[Any]) -> ast.Zero:
+        return ast.Zero(None, span=self._at(meta))
+
+    def patch(self, meta: Meta, c: list[Any]) -> ast.Patch:
+        return ast.Patch(c[0], c[1], span=self._at(meta))
+
+    def measure(self, meta: Meta, c: list[Any]) -> ast.Measure:
+        name, metric, subject, given, prompts = c
+        swept = isinstance(given, list)
+        items = tuple(given) if isinstance(given, list) else () if given is None else (given,)
+        return ast.Measure(
+            str(name), metric, subject, items, prompts, swept=swept, span=self._at(meta), name_span=self._of(name)
+        )
+
+    def with_sweep(self, meta: Meta, c: list[Any]) -> list[Any]:
+        return c
+
+    def metric(self, meta: Meta, c: list[Any]) -> ast.Metric:
+        return c[0]  # type: ignore[no-any-return]  # lark is untyped
+
+    def accuracy(self, meta: Meta, c: list[Any]) -> ast.Metric:
+        return ast.Metric("accuracy", span=self._at(meta))
+
+    def probability(self, meta: Meta, c: list[Any]) -> ast.Metric:
+        return ast.Metric("probability", c[0] is not None, _given(c[1:]), span=self._at(meta))
+
+    def logit(self, meta: Meta, c: list[Any]) -> ast.Metric:
+        return ast.Metric("logit", False, _given(c), span=self._at(meta))
+
+    def logit_difference(self, meta: Meta, c: list[Any]) -> ast.Metric:
+        return ast.Metric("logit difference", c[0] is not None, _given(c[1:]), span=self._at(meta))
+
+    def claim(self, meta: Meta, c: list[Any]) -> ast.Claim:
+        relation, right, tolerance = c[2]
+        return ast.Claim(self._string(c[0]), c[1], relation, right, tolerance, c[3], span=self._at(meta))
+
+    def compared(self, meta: Meta, c: list[Any]) -> tuple[str, ast.Expression, None]:
+        return str(c[0]), c[1], None
+
+    def near(self, meta: Meta, c: list[Any]) -> tuple[str, ast.Expression, ast.Expression]:
+        return "within", c[1], c[0]
+
+    def figure(self, meta: Meta, c: list[Any]) -> ast.Figure:
+        return ast.Figure(self._string(c[0]), self._name(c[1]), c[2], tuple(c[3:]), span=self._at(meta))
+
+    def figure_option(self, meta: Meta, c: list[Any]) -> tuple[str, ast.Name]:
+        return str(c[0]), self._name(c[1])
+
+    def table(self, meta: Meta, c: list[Any]) -> ast.Table:
+        return ast.Table(self._string(c[0]), c[1], span=self._at(meta))
+
+    # expressions
+
+    def sum(self, meta: Meta, c: list[Any]) -> ast.Expression:
+        return c[0] if len(c) == 1 else ast.Sum(c[0], _pairs(c[1:]), span=self._at(meta))
+
+    def product(self, meta: Meta, c: list[Any]) -> ast.Expression:
+        return c[0] if len(c) == 1 else ast.Product(c[0], _pairs(c[1:]), span=self._at(meta))
+
+    def negative(self, meta: Meta, c: list[Any]) -> ast.Negative:
+        return ast.Negative(str(c[0]), c[1], span=self._at(meta))
+
+    def list(self, meta: Meta, c: list[Any]) -> ast.ListOf:
+        return ast.ListOf(tuple(c), span=self._at(meta))
+
+    def call(self, meta: Meta, c: list[Any]) -> ast.Call:
+        arguments = tuple(item for item in c[1:] if item is not None)
+        return ast.Call(str(c[0]), arguments, span=self._at(meta), name_span=self._of(c[0]))
+
+    def named(self, meta: Meta, c: list[Any]) -> ast.Named:
+        return ast.Named(str(c[0]), c[1], span=self._at(meta))
+
+    def reference(self, meta: Meta, c: list[Any]) -> ast.Reference:
+        return ast.Reference(str(c[0]), tuple(c[1:]), span=self._at(meta))
+
+    def dotted(self, meta: Meta, c: list[Any]) -> ast.Dotted:
+        return ast.Dotted(str(c[0]), span=self._at(meta))
+
+    def subscript(self, meta: Meta, c: list[Any]) -> ast.Subscript:
+        return ast.Subscript(tuple(c), span=self._at(meta))
+
+    def where(self, meta: Meta, c: list[Any]) -> ast.Where:
+        return ast.Where(c[0], c[1], span=self._at(meta))
+
+    def name(self, meta: Meta, c: list[Any]) -> ast.Name:
+        return self._name(c[0])
+
+    def integer(self, meta: Meta, c: list[Any]) -> ast.Integer:
+        return ast.Integer(int(c[0]), span=self._at(meta))
+
+    def number(self, meta: Meta, c: list[Any]) -> ast.Number:
+        return ast.Number(str(c[0]), span=self._at(meta))
+
+    def string(self, meta: Meta, c: list[Any]) -> ast.String:
+        return self._string(c[0])
+
+    def signed(self, meta: Meta, c: list[Any]) -> ast.Expression:
+        sign, token = (c[0], c[1]) if len(c) == 2 else (None, c[0])
+        span = self._of(token)
+        number: ast.Expression = ast.Number(str(token), span=span) if "." in token else ast.Integer(int(token), span=span)
+        return number if sign is None else ast.Negative(str(sign), number, span=self._at(meta))
+
+
+def _pairs(items: list[Any]) -> tuple[tuple[str, ast.Expression], ...]:
+    return tuple((str(sign), operand) for sign, operand in zip(items[::2], items[1::2], strict=True))
+
+
+def _given(items: list[Any]) -> tuple[ast.Name, ...]:
+    return tuple(item for item in items if item is not None)

@@ -1,0 +1,59 @@
+"""The grammar as a parser: `grammars/entrack.lark`, read once.
+
+LALR with the contextual lexer, so that a word of the language may also be a name wherever no construct can stand. Lark's own
+cache is never used: it would unpickle a file with a predictable name in the temporary folder.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from lark import Lark
+
+
+def grammar_text() -> str:
+    """The grammar's own text: from the installed package, else from the checkout around it."""
+    packaged = files("entrack").joinpath("grammars/entrack.lark")
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return (Path(__file__).parents[2] / "grammars" / "entrack.lark").read_text(encoding="utf-8")
+
+
+def make_parser(comments: list[Any] | None = None, strict: bool = False) -> Lark:
+    """A parser that appends each comment token to `comments`. Making one costs a tenth of a second, so callers keep theirs."""
+    callbacks = {} if comments is None else {"COMMENT": comments.append}
+    return Lark(
+        grammar_text(),
+        parser="lalr",
+        lexer="contextual",
+        start=["start", "reference_only"],
+        propagate_positions=True,
+        lexer_callbacks=callbacks,
+        strict=strict,
+    )
+
+
+class Parser:
+    """The parser of this process, with the comments of the text that it read last."""
+
+    def __init__(self) -> None:
+        self._comments: list[Any] = []
+        self._lark = make_parser(self._comments)
+
+    def tree(self, text: str, start: str = "start") -> Any:
+        """Lark's tree of a text. Raises `UnexpectedInput`."""
+        self._comments.clear()
+        return self._lark.parse(text, start=start)
+
+    @property
+    def comments(self) -> tuple[Any, ...]:
+        return tuple(self._comments)
+
+
+@cache
+def parser() -> Parser:
+    """The one parser of this process."""
+    return Parser()

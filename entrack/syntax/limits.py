@@ -1,0 +1,51 @@
+"""Limits: a text is looked at before it is parsed, so that no spec, however hostile, costs more than a moment.
+
+`text -> diagnostics`. What passes has a bounded size, bounded nesting, and numbers and strings of bounded length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from entrack.diagnostics import Diagnostic
+from entrack.source import Span
+
+MOST_CHARACTERS = 1 << 20
+MOST_DEPTH = 64
+MOST_DIGITS = 18
+MOST_STRING = 1 << 16
+HIDDEN = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+PIECE = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|[0-9]+|[\[({]|[\])}]|[+*/-]|[^\W\d]\w*', re.ASCII)
+
+
+def problems_of(file: str, text: str) -> tuple[Diagnostic, ...]:
+    """The limits that a text breaks. Where there is one, the text is not parsed."""
+    if len(text) > MOST_CHARACTERS:
+        return (Diagnostic("E701", f"a spec has at most {MOST_CHARACTERS:,} characters; this one has {len(text):,}", Span(file, 0, 1),
+                           help="split it and `include` the parts"),)  # fmt: skip
+    return (*_hidden(file, text), *_pieces(file, text))
+
+
+def _hidden(file: str, text: str) -> Iterator[Diagnostic]:
+    for offset, character in enumerate(text):
+        if character in HIDDEN or (ord(character) < 32 and character not in "\n\r\t"):
+            yield Diagnostic("E105", f"the hidden character U+{ord(character):04X} may not stand in a spec", Span(file, offset, offset + 1),
+                             "it can make a text read differently from what it is", "delete it")  # fmt: skip
+            return
+
+
+def _pieces(file: str, text: str) -> Iterator[Diagnostic]:
+    depth = 0
+    for match in PIECE.finditer(text):
+        piece, span = match.group(), Span(file, match.start(), match.end())
+        if piece[0].isdigit() and len(piece) > MOST_DIGITS:
+            yield Diagnostic("E702", f"a number has at most {MOST_DIGITS} digits; this one has {len(piece)}", span, help="write a smaller number")
+            return
+        if piece[0] == '"' and len(piece) > MOST_STRING:
+            yield Diagnostic("E703", f"a text has at most {MOST_STRING:,} characters", span, help="shorten it, or draw its parts from a column")
+            return
+        depth += (piece in "([{") - (piece in ")]}")
+        if depth > MOST_DEPTH:
+            yield Diagnostic("E704", f"brackets are nested more than {MOST_DEPTH} deep", span, "one too many", "flatten the expression")
+            return

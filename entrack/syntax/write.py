@@ -1,0 +1,104 @@
+"""Writing: an expression, a drawing or an act as the one text that stands for it. Also the labels of axes are written so."""
+
+from __future__ import annotations
+
+from entrack.syntax import ast
+
+
+def written(node: object) -> str:
+    """The text of any part of an item that stands on one line."""
+    match node:
+        case None:
+            return ""
+        case ast.Name(text):
+            return text
+        case ast.Integer(value):
+            return str(value)
+        case ast.Number(text):
+            return text
+        case ast.String(value):
+            return quoted(value)
+        case ast.Negative(sign, operand):
+            return sign + _tight(operand)
+        case ast.Sum(first, rest) | ast.Product(first, rest):
+            inner = _tight if isinstance(node, ast.Product) else written
+            return inner(first) + "".join(f" {sign} {_tight(operand)}" for sign, operand in rest)
+        case ast.Reference(name, rest):
+            return name + "".join(written(part) for part in rest)
+        case ast.Dotted(name):
+            return f".{name}"
+        case ast.Subscript(items):
+            return f"[{listed(items)}]"
+        case ast.Where(column, value):
+            return f"where {written(column)} == {written(value)}"
+        case ast.Named(name, value):
+            return f"{name} = {written(value)}"
+        case ast.Call(name, arguments):
+            return f"{name}({listed(arguments)})"
+        case ast.ListOf(items):
+            return f"[{listed(items)}]"
+        case ast.Range(first, last):
+            return f"{written(first)}..{written(last)}"
+        case ast.Letters(first, last):
+            return f"{first}..{last}"
+        case ast.Prompts(count, of):
+            return f"{written(count)} {written(of)}" if count is not None else written(of)
+    return _drawing(node)
+
+
+def listed(nodes: tuple[object, ...]) -> str:
+    return ", ".join(written(node) for node in nodes)
+
+
+def quoted(value: str) -> str:
+    """A string literal for `value`."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+def _tight(node: ast.Expression) -> str:
+    text = written(node)
+    return f"({text})" if isinstance(node, ast.Sum | ast.Product) else text
+
+
+def _drawing(node: object) -> str:
+    match node:
+        case ast.Except(pool, without):
+            return f"{written(pool)} except {written(without)}"
+        case ast.Distinct(count, pool):
+            return f"{written(count)} distinct from {written(pool)}"
+        case ast.Several(count, pool):
+            return f"{written(count)} from {written(pool)}"
+        case ast.One(pool):
+            return f"one {'from' if _listing(pool) else 'of'} {written(pool)}"
+        case ast.Index(column):
+            return f"one index of {written(column)}"
+        case ast.EndOf(text):
+            return f"end of {written(text)}"
+        case ast.AnyOf(hole):
+            return f"any of {written(hole)}"
+        case ast.HolePlace(hole, offset):
+            return written(hole) + (f" {'+' if offset > 0 else '-'} {abs(offset)}" if offset else "")
+    return _act(node)
+
+
+def _listing(pool: ast.Pool) -> bool:
+    inner = pool.pool if isinstance(pool, ast.Except) else pool
+    return isinstance(inner, ast.ListOf | ast.Call)
+
+
+def _act(node: object) -> str:
+    match node:
+        case ast.Keep(heads):
+            return f"keep {written(heads)}"
+        case ast.Mean(heads, over):
+            return f"mean {written(heads) or 'elsewhere'} over {written(over)}"
+        case ast.Zero(heads):
+            return f"zero {written(heads) or 'elsewhere'}"
+        case ast.Patch(heads, source):
+            return f"patch {written(heads)} from {written(source)}"
+        case ast.Metric():
+            return str(node)
+        case ast.HeadList(heads):
+            return " ".join(f"{head.layer}.{head.head}" for head in heads)
+    raise TypeError(f"{type(node).__name__} is not written on one line")
