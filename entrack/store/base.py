@@ -1,0 +1,153 @@
+"""What a store is: bytes by address, with a note of how they were made.
+
+An address is the digest of everything that decides a result; it is computed elsewhere and arrives as 64 hex
+digits. A store never looks inside it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from attrs import Attribute, field, frozen
+
+from entrack.store.errors import (
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+    StoreTooNew,
+    StoreUnreadable,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "JSON",
+    "Action",
+    "Damage",
+    "OnDamage",
+    "OnWait",
+    "Stats",
+    "Store",
+    "StoreBusy",
+    "StoreError",
+    "StoreFull",
+    "StoreReadOnly",
+    "StoreTooNew",
+    "StoreUnreadable",
+    "Tensors",
+    "check_address",
+    "json_bytes",
+]
+
+JSON: TypeAlias = bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"] | None
+Tensors: TypeAlias = "dict[str, NDArray[Any]]"
+OnWait: TypeAlias = Callable[[float], None]
+
+_HEX = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def json_bytes(value: JSON) -> bytes:
+    """The one way we write JSON: sorted keys, no spaces, ASCII, no NaN. Raises `ValueError` or `TypeError`."""
+    return json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def check_address(value: object) -> str:
+    """`value` if it is 64 lower-case hex digits, else `ValueError`: nothing else may become a path."""
+    if type(value) is not str or not _HEX.match(value):
+        raise ValueError(f"not an address (64 lower-case hex digits): {value!r:.80}")
+    return value
+
+
+def _address_valid(_: object, __: Attribute[str], value: str) -> None:
+    check_address(value)
+
+
+def _size_valid(_: object, __: Attribute[int], value: int) -> None:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"not a size in bytes: {value!r:.80}")
+
+
+def _plain(how: Mapping[str, JSON]) -> dict[str, JSON]:
+    plain: dict[str, JSON] = json.loads(json_bytes(dict(how)))
+    return plain
+
+
+@frozen
+class Action:
+    """That `address` was computed, and gave the object with this digest and size.
+
+    `how` (versions, device, time, host kind, kernel) is recorded and shown; it is never matched against. It is
+    copied through JSON, so what is put is equal to what is found.
+    """
+
+    address: str = field(validator=_address_valid)
+    object: str = field(validator=_address_valid)
+    size: int = field(validator=_size_valid)
+    how: Mapping[str, JSON] = field(factory=dict, converter=_plain, hash=False)
+
+
+@frozen
+class Damage:
+    """One thing that is not as it was written, and where it was moved to (None: it could not be moved)."""
+
+    kind: Literal["size", "hash", "format", "action", "unreadable", "not a file", "missing object", "index"]
+    path: str
+    address: str | None = None
+    object: str | None = None
+    moved_to: str | None = None
+
+    @property
+    def message(self) -> str:
+        entry = f"entry {self.address}" if self.address else "store"
+        after = f"; moved to {self.moved_to}" if self.moved_to else ""
+        return f"damage in the {entry}: {_WORDS[self.kind]} ({self.path}){after}"
+
+
+_WORDS = {
+    "size": "the object does not have its recorded size",
+    "hash": "the object does not have its recorded SHA-256",
+    "format": "the object does not hold tensors we can read",
+    "action": "the action file is not one we wrote for this address",
+    "unreadable": "the system cannot read the file",
+    "not a file": "a symbolic link, folder or device stands where a file belongs",
+    "missing object": "the action is there, its object is not",
+    "index": "the index was not usable; the action files are, and it is rebuilt from them",
+}
+
+OnDamage: TypeAlias = Callable[[Damage], None]
+
+
+@frozen
+class Stats:
+    """How many addresses a store answers, and how many bytes its objects take."""
+
+    entries: int
+    bytes: int
+
+
+class Store(Protocol):
+    """Results by address. All methods may be called by many threads and processes at once."""
+
+    def find(self, address: str) -> Action | None:
+        """What is known at `address`; None when nothing is, or when its object is gone."""
+
+    def load(self, wanted: Action | str) -> Tensors | None:
+        """The tensors, checked on every read; None when missing or damaged: then compute them again."""
+
+    def put(self, address: str, tensors: Mapping[str, NDArray[Any]], how: Mapping[str, JSON]) -> Action:
+        """Keep the tensors under `address`. Equal tensors are equal bytes, and are kept once."""
+
+    def computing(self, address: str, on_wait: OnWait | None = None) -> AbstractContextManager[None]:
+        """Hold the right to compute `address`. Look again inside: another process may just have done it."""
+
+    def addresses(self) -> Iterator[str]:
+        """Every address with a recorded action, in order."""
+
+    def stats(self) -> Stats:
+        """Entries and bytes."""

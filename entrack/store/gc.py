@@ -1,0 +1,117 @@
+"""Forget what is no longer wanted. Never by itself, never silently.
+
+The order is the reverse of writing, and each part is made to last before the next begins: index rows, then
+actions, then objects. So whenever this is killed, no action is left whose object is gone. It holds the store's
+gate alone, so no entry is half-written and no computation is under way: every temporary file is then a dead one,
+and every object that no action names is an orphan.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from attrs import frozen
+
+from entrack.store import files, layout, locks, reading
+from entrack.store.base import Action, Damage
+from entrack.store.disk import DiskStore
+from entrack.store.errors import StoreReadOnly, named
+
+WAIT = 10.0
+
+
+@frozen
+class GcReport:
+    """What was removed, or would be; `kept` addresses of `kept_bytes` stay."""
+
+    actions: tuple[str, ...]
+    objects: tuple[str, ...]
+    temporaries: tuple[str, ...]
+    freed_bytes: int
+    kept: int
+    kept_bytes: int
+    dry_run: bool
+
+
+def collect(
+    store: DiskStore, keep: Collection[str], max_size: int | None = None, dry_run: bool = False, wait: float = WAIT
+) -> GcReport:
+    """Remove all but the addresses in `keep`; with `max_size` only as many, oldest first, as bring objects below it.
+
+    An address in `keep` goes only when its object is gone already. Damaged action files are put in quarantine and
+    reported. Raises `StoreBusy` when the store is still being written to after `wait` seconds.
+    """
+    if not dry_run and not store.writable:
+        raise StoreReadOnly(f"the store {store.layout.root} cannot be written, so nothing can be removed from it")
+    with named("read" if dry_run else "write", store.layout.root):
+        if not layout.check_format(store.layout):
+            return GcReport((), (), (), 0, 0, 0, dry_run)
+        if dry_run:
+            return _chosen(store, frozenset(keep), max_size, dry_run)
+        layout.make_root(store.layout)
+        with locks.alone(store.layout, wait):
+            report = _chosen(store, frozenset(keep), max_size, dry_run)
+            _remove(store, report)
+            return report
+
+
+def _chosen(store: DiskStore, keep: frozenset[str], max_size: int | None, dry_run: bool) -> GcReport:
+    where = store.layout
+    sizes = {digest: files.lstat(where.object(digest)).st_size for digest in where.objects()}
+    actions = _surveyed(store, dry_run)
+    gone = _unwanted(actions, sizes, keep, max_size)
+    used = {action.object for action in actions if action.address not in gone}
+    objects = tuple(digest for digest in sizes if digest not in used)
+    return GcReport(
+        actions=tuple(sorted(gone)),
+        objects=objects,
+        temporaries=tuple(where.temporaries()),
+        freed_bytes=sum(sizes[digest] for digest in objects),
+        kept=len(actions) - len(gone),
+        kept_bytes=sum(sizes[digest] for digest in used),
+        dry_run=dry_run,
+    )
+
+
+def _surveyed(store: DiskStore, dry_run: bool) -> list[Action]:
+    """The sound actions, oldest first."""
+    found = [(address, reading.read_action(store.layout, address)) for address in store.layout.addresses()]
+    if not dry_run:
+        for _, wrong in found:
+            if isinstance(wrong, Damage):
+                store.put_aside(wrong)
+    age = {a: files.lstat(store.layout.action(a)).st_mtime_ns for a, action in found if isinstance(action, Action)}
+    actions = [action for _, action in found if isinstance(action, Action)]
+    return sorted(actions, key=lambda action: (age[action.address], action.address))
+
+
+def _unwanted(
+    actions: list[Action], sizes: dict[str, int], keep: frozenset[str], max_size: int | None
+) -> frozenset[str]:
+    """The addresses to remove, of actions given oldest first."""
+    gone = {action.address for action in actions if action.object not in sizes}
+    users = Counter(action.object for action in actions if action.address not in gone)
+    total = sum(sizes[digest] for digest in users)
+    for action in actions:
+        if action.address in keep or action.address in gone or (max_size is not None and total <= max_size):
+            continue
+        gone.add(action.address)
+        users[action.object] -= 1
+        total -= 0 if users[action.object] else sizes[action.object]
+    return frozenset(gone)
+
+
+def _remove(store: DiskStore, report: GcReport) -> None:
+    store.index.remove(report.actions)
+    _forget(store.layout.action(address) for address in report.actions)
+    _forget(store.layout.object(digest) for digest in report.objects)
+    _forget(report.temporaries)
+
+
+def _forget(paths: Iterable[str]) -> None:
+    """Remove files, and return when that would survive a loss of power."""
+    folders = {os.path.dirname(path) for path in paths if files.forget(path)}
+    for folder in sorted(folders):
+        files.fsync_folder(folder)

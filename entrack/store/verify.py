@@ -1,0 +1,69 @@
+"""Read a whole store and say what is wrong with it; change nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from attrs import frozen
+
+from entrack.store import reading
+from entrack.store.base import Action, Damage
+from entrack.store.disk import DiskStore
+from entrack.store.errors import named
+from entrack.store.layout import Layout
+
+
+@frozen
+class Report:
+    """What `verify` found.
+
+    Only `damage` is a fault. Orphans are objects that no action names, temporaries are unfinished files: both are
+    what killed runs leave, or runs that are writing right now, and garbage collection takes them away.
+    """
+
+    actions: int
+    objects: int
+    bytes: int
+    damage: tuple[Damage, ...]
+    orphans: tuple[str, ...]
+    temporaries: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        return not self.damage
+
+
+def verify(store: DiskStore) -> Report:
+    """Hash every object once, and compare each with the actions that name it."""
+    with named("read", store.layout.root):
+        return _verified(store.layout)
+
+
+def _verified(layout: Layout) -> Report:
+    found = [reading.read_action(layout, address) for address in layout.addresses()]
+    actions = [action for action in found if isinstance(action, Action)]
+    damage = [wrong for wrong in found if isinstance(wrong, Damage)]
+    by_object: dict[tuple[str, int], list[Action]] = defaultdict(list)
+    for action in actions:
+        by_object[action.object, action.size].append(action)
+    for users in by_object.values():
+        damage += _of_object(layout, users)
+    objects, used = list(layout.objects()), {action.object for action in actions}
+    return Report(
+        actions=len(actions),
+        objects=len(objects),
+        bytes=sum(size for _, size in by_object),
+        damage=tuple(damage),
+        orphans=tuple(digest for digest in objects if digest not in used),
+        temporaries=tuple(layout.temporaries()),
+    )
+
+
+def _of_object(layout: Layout, users: list[Action]) -> list[Damage]:
+    """The damage of an object, once for each address that has it."""
+    found = reading.read_object(layout, users[0])
+    if isinstance(found, bytes):
+        return []
+    kind = found.kind if found is not None else "missing object"
+    path = layout.object(users[0].object)
+    return [Damage(kind, path, address=user.address, object=user.object) for user in users]

@@ -1,0 +1,129 @@
+"""Addresses, small tensors, and the shims that make file operations fail."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from entrack.store import Tensors, files
+
+COUNT = int(os.environ.get("ENTRACK_TORTURE_COUNT", "8"))
+ROOT = Path(__file__).parents[2]
+
+
+def address(of: object) -> str:
+    return hashlib.sha256(repr(of).encode()).hexdigest()
+
+
+def tensors(seed: int) -> dict[str, NDArray[Any]]:
+    return {"effect": np.random.default_rng(seed).normal(size=(3, 4)).astype("float32"), "rank": np.arange(seed % 7)}
+
+
+def same(one: Tensors | None, other: dict[str, NDArray[Any]]) -> bool:
+    """Equal names, dtypes, shapes and bytes: NaN is NaN and -0.0 is not 0.0."""
+    if one is None or sorted(one) != sorted(other):
+        return False
+    return all(_bits(one[name]) == _bits(other[name]) for name in other)
+
+
+def _bits(array: NDArray[Any]) -> tuple[str, tuple[int, ...], bytes]:
+    return array.dtype.name, array.shape, array.tobytes()
+
+
+def disk_full() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def read_only() -> OSError:
+    return OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+class Killed(BaseException):
+    """Stands for a death: nothing, not even an `except` clause, does anything to a file afterwards."""
+
+
+class Shim:
+    """Counts the operations that change files, and makes the one numbered `at` raise `error`.
+
+    A killed process does nothing more, so after `Killed` every later operation raises too.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, at: int, error: Callable[[], BaseException]) -> None:
+        self.count, self.at, self.error = 0, at, error
+        for name in files.OPERATIONS:
+            patch.setattr(files, name, self._wrap(getattr(files, name)))
+
+    def _wrap(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def shimmed(*args: Any) -> Any:
+            self.count += 1
+            error = self.error()
+            if self.count == self.at or (self.count > self.at and isinstance(error, Killed)):
+                raise error
+            return real(*args)
+
+        return shimmed
+
+
+class Power:
+    """Knows what a loss of power may take: file contents and names that were not made to last.
+
+    With `honest=False` the disk only says that it made them last.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, honest: bool) -> None:
+        self.honest, self.paths = honest, dict[int, str]()
+        self.contents, self.names = set[str](), list[tuple[str, bytes | None]]()
+        real = {name: getattr(files, name) for name in ("open_new", "open_folder", "fsync", "replace")}
+        self.real = real
+        for name in real:
+            patch.setattr(files, name, getattr(self, name))
+
+    def open_new(self, path: str) -> int:
+        fd: int = self.real["open_new"](path)
+        self.paths[fd] = path
+        self.contents.add(path)
+        return fd
+
+    def open_folder(self, name: str, inside: int | None = None) -> int:
+        fd: int = self.real["open_folder"](name, inside)
+        self.paths[fd] = name
+        return fd
+
+    def fsync(self, fd: int) -> None:
+        if self.honest:
+            self.contents.discard(self.paths[fd])
+            self.names = [entry for entry in self.names if os.path.dirname(entry[0]) != self.paths[fd]]
+
+    def replace(self, old: str, new: str) -> None:
+        if os.path.isfile(old):
+            self.names.append((new, Path(new).read_bytes() if os.path.isfile(new) else None))
+        self.real["replace"](old, new)
+        if old in self.contents:
+            self.contents.add(new)
+
+    def lose(self, chance: random.Random) -> None:
+        for path in filter(os.path.isfile, sorted(self.contents)):
+            os.truncate(path, chance.choice((0, os.path.getsize(path) // 2, os.path.getsize(path))))
+        for path, before in reversed(self.names):
+            if chance.random() < 0.5:
+                Path(path).unlink(missing_ok=True)
+                if before is not None:
+                    Path(path).write_bytes(before)
+
+
+def start(*args: object) -> subprocess.Popen[str]:
+    """Run `worker.py` in a process of its own."""
+    command = [sys.executable, str(Path(__file__).with_name("worker.py")), *map(str, args)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
