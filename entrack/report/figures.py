@@ -1,0 +1,112 @@
+"""Figures: results drawn for print, as PNG (200 dpi) and SVG, and as PDF where the spec asks for it.
+
+The same results give the same bytes. matplotlib is imported when a figure is drawn; pyplot never is, and the reader's
+own matplotlib configuration is neither used nor changed. Text of specs is shown as it is written: no mathtext, no
+controls.
+
+Options of a figure: `by` (the axis along x), `coloured` (the axis of the colours), `error` (`interval`, `sd` or
+`none`), `pdf` (also write a PDF). `scatter` reads `by` as the axis whose first label is x and whose other labels are y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from entrack.report.pick import free_axes, kept_scores, pick
+from entrack.report.series import is_curve
+from entrack.report.words import slug, visible
+from entrack.results import Discovery, Figure, Measure, Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+KINDS = ("bars", "curves", "heatmap", "diagram", "scatter")
+
+
+def draw(figure: Figure, results: Results, folder: Path) -> tuple[Path, ...]:
+    """Draw one figure and write its files, named after its title.
+
+    Raises KeyError for a result that is not there, ValueError for a kind or an axis that does not fit it, OSError from
+    the disk, and ImportError, saying what to install, where matplotlib is not there.
+    """
+    return _draw(figure, results, folder, _stems((*results.figures, figure))[figure.title, figure.kind, figure.of])
+
+
+def draw_all(results: Results, folder: Path) -> tuple[Path, ...]:
+    """Draw what the spec asks for; where it asks for nothing, what suits each result."""
+    figures = results.figures or usual(results)
+    stems = _stems(figures)
+    return tuple(
+        path
+        for figure in figures
+        for path in _draw(figure, results, folder, stems[figure.title, figure.kind, figure.of])
+    )
+
+
+def usual(results: Results) -> tuple[Figure, ...]:
+    """For each discovery a heat map and a diagram; for each measure of several cells bars, or curves over numbers."""
+    found = [
+        Figure(f"{discovery.name} {kind}", kind, discovery.name)
+        for discovery in results.discoveries
+        if discovery.groups
+        for kind in ("heatmap", "diagram")
+        if kind == "diagram" or any(group.scores for group in discovery.groups)
+    ]
+    measures = [
+        Figure(measure.name, "curves" if is_curve(measure) else "bars", measure.name)
+        for measure in results.measures
+        if len(measure.cells) > 1
+    ]
+    return (*found, *measures)
+
+
+def _draw(figure: Figure, results: Results, folder: Path, stem: str) -> tuple[Path, ...]:
+    item = pick(figure.of, results)
+    try:
+        from entrack.report import kinds
+    except ImportError as missing:
+        raise ImportError("figures need matplotlib: pip install matplotlib") from missing
+    formats = ("png", "svg", "pdf") if _says_yes(figure.options, "pdf") else ("png", "svg")
+    with kinds.style():
+        return kinds.save(_drawn(figure, item), folder, stem, formats)
+
+
+def _drawn(figure: Figure, item: Measure | Discovery) -> Drawing:
+    from entrack.report import kinds
+
+    match figure.kind, item:
+        case "heatmap", Discovery():
+            return kinds.score_map(item, figure.title)
+        case "heatmap", Measure() if len(free_axes(item)) <= 2:
+            return kinds.value_map(item, figure.title)
+        case "diagram", Discovery():
+            return kinds.diagram(item, figure.title)
+        case "bars" | "curves" as kind, _:
+            measure = kept_scores(item) if isinstance(item, Discovery) else item
+            painter = kinds.bars if kind == "bars" else kinds.curves
+            return painter(measure, figure.title, figure.options)
+        case "scatter", Measure():
+            return kinds.scatter(item, figure.title, figure.options)
+    what = "a discovery" if isinstance(item, Discovery) else f"a measure of {len(free_axes(item))} axes"
+    raise ValueError(f"{visible(figure.of)} is {what}, which cannot be drawn as {figure.kind!r}")
+
+
+def _stems(figures: tuple[Figure, ...]) -> Mapping[tuple[str, str, str], str]:
+    """A file name per figure, all different."""
+    stems: dict[tuple[str, str, str], str] = {}
+    for figure in figures:
+        if (figure.title, figure.kind, figure.of) in stems:
+            continue
+        first, count = slug(figure.title), 1
+        name = first
+        while name in stems.values():
+            count += 1
+            name = f"{first}-{count}"
+        stems[figure.title, figure.kind, figure.of] = name
+    return stems
+
+
+def _says_yes(options: Mapping[str, str], name: str) -> bool:
+    return str(options.get(name, "no")).lower() not in ("no", "false", "0", "none")

@@ -1,0 +1,226 @@
+"""Grids: results as tables of safe text, before anybody decides whether a terminal or a browser shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from entrack.report.pick import fixed_labels, free_axes, head_score, pick, ranked, receiver_words
+from entrack.report.words import decimals_for, estimate, number, short, spread, visible
+from entrack.results import Axis, Cell, Claim, Discovery, Group, Measure, Provenance, Results
+
+WIDTH = 100
+"""Columns that a table of a measure may take."""
+PASS, FAIL = "✓ pass", "✗ FAIL"
+
+Entry = str | tuple[str, ...]
+"""What stands in a cell: text, or a list of short things to be set side by side."""
+
+
+@frozen
+class Grid:
+    """A table as text, safe to show. `right` are the columns of numbers; `good` says, row by row, what passed."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Entry, ...], ...]
+    caption: str
+    right: frozenset[int] = frozenset()
+    good: tuple[bool, ...] = ()
+
+
+def grids(results: Results, width: int = WIDTH) -> tuple[Grid, ...]:
+    """Every table: measures, then discoveries, under the spec's titles where it asks for them; then claims."""
+    wanted = [(table.title, pick(table.of, results)) for table in results.tables]
+    asked = {item.name for _, item in wanted}
+    every = [*wanted, *((item.name, item) for item in results if item.name not in asked)]
+    order = [item.name for item in results]
+    every.sort(key=lambda pair: order.index(pair[1].name))
+    found = [
+        measure_grid(item, title, width) if isinstance(item, Measure) else discovery_grid(item, title)
+        for title, item in every
+    ]
+    return (*found, *([claims_grid(results.claims)] if results.claims else []))
+
+
+def measure_grid(measure: Measure, title: str = "", width: int = WIDTH) -> Grid:
+    """Rows by columns where that fits into `width` and n is the same everywhere; otherwise one row per cell."""
+    for across in reversed(free_axes(measure)):
+        grid = _crossed(measure, across)
+        if len(free_axes(measure)) > 1 and len({cell.n for cell in measure.cells}) == 1 and _width(grid) <= width:
+            return evolve(grid, title=visible(title or measure.name))
+    return evolve(_tidy(measure), title=visible(title or measure.name))
+
+
+def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
+    """One row per group: where it stands, what it feeds, how many heads were scored, those kept with their scores."""
+    rows = tuple((_group_words(group), _kept_words(group)) for group in discovery.groups)
+    notes = [visible(f"{group.name}: {group.note}") for group in discovery.groups if group.note]
+    also = [
+        visible(f"{group.name}: {head} also scored low here, and stands in {other}")
+        for group in discovery.groups
+        for head, other in group.also
+    ]
+    words = (
+        f"model: {discovery.model}; heads as layer.head, from 0, with their score ({discovery.score}), mean over n = "
+    )
+    lines = [f"{visible(words)}{discovery.n} prompts", *notes, *also]
+    return Grid(visible(title or discovery.name), ("group", "heads kept, lowest score first"), rows, "\n".join(lines))
+
+
+def claims_grid(claims: tuple[Claim, ...]) -> Grid:
+    """One row per claim: whether it holds, what was measured, what it was held against, what was published."""
+    rows = tuple(
+        (
+            PASS if claim.passed else FAIL,
+            visible(claim.text),
+            f"{visible(claim.expression)} = {estimate(claim.value, claim.interval, _telling(claim))}",
+            bound_words(claim),
+            "" if claim.published is None else number(claim.published, decimals_for([claim.interval])),
+            str(claim.n),
+        )
+        for claim in claims
+    )
+    held = sum(claim.passed for claim in claims)
+    caption = f"{held} of {len(claims)} hold; 95 % intervals in brackets, by bootstrap over n prompts"
+    head = ("", "claim", "measured", "must be", "published", "n")
+    return Grid("claims", head, rows, caption, frozenset({4, 5}), tuple(claim.passed for claim in claims))
+
+
+def bound_words(claim: Claim) -> str:
+    """`>= 0.95`, or `within 0.03 of 0.82`."""
+    if claim.tolerance is None:
+        return f"{visible(claim.relation)} {_plain(claim.bound)}"
+    return f"{visible(claim.relation)} {_plain(claim.tolerance)} of {_plain(claim.bound)}"
+
+
+def _telling(claim: Claim) -> int:
+    """Decimals enough that 0.9496 is not shown as the 0.95 that it fails to reach."""
+    tolerance = claim.tolerance or 0.0
+    edges = [edge for edge in (claim.bound, claim.bound - tolerance, claim.bound + tolerance) if edge != claim.value]
+    fewest = decimals_for([claim.interval])
+    clear = (many for many in range(fewest, 7) if all(abs(claim.value - edge) >= 0.5 / 10**many for edge in edges))
+    return next(clear, fewest)
+
+
+def provenance_lines(provenance: Provenance) -> tuple[str, ...]:
+    """Where the numbers came from, in a few lines."""
+    changed = set(provenance.changed_params)
+    params = ", ".join(
+        f"{name} = {_plain(value)}{' (changed)' if name in changed else ''}"
+        for name, value in provenance.params.items()
+    )
+    lines = [
+        f"spec: {provenance.spec} {short(provenance.spec_address)}; language {provenance.language}; "
+        f"entrack {provenance.entrack}; seed {provenance.seed}",
+        *([f"params: {params}"] if params else []),
+        *(f"model {name}: {_facts(facts)}" for name, facts in provenance.models.items()),
+        f"steps: {provenance.steps}, of which {provenance.computed} computed and {provenance.found} found in the store",
+        *(f"computed with: {_facts(entry)}" for entry in provenance.realised),
+        *([f"tolerance: {provenance.tolerance}"] if provenance.tolerance else []),
+    ]
+    return tuple(visible(line) for line in lines)
+
+
+def caption(measure: Measure) -> str:
+    """What the numbers of a measure are: metric, unit, n, the labels that all cells share."""
+    unit = f" ({measure.unit})" if measure.unit and measure.unit != measure.metric else ""
+    counts = f"n = {spread(cell.n for cell in measure.cells)} prompts" if measure.cells else "no cells"
+    shared = [f"{axis}: {label}" for axis, label in fixed_labels(measure)]
+    return visible("; ".join([f"{measure.metric}{unit}, {counts}", *shared]))
+
+
+def _crossed(measure: Measure, across: Axis) -> Grid:
+    """Rows are all free axes but one, whose labels are the columns. A label that repeats the row above is left out."""
+    down = [axis for axis in free_axes(measure) if axis is not across]
+    places = [measure.axes.index(axis) for axis in down]
+    column = measure.axes.index(across)
+    cells = {(tuple(cell.labels[place] for place in places), cell.labels[column]): cell for cell in measure.cells}
+    keys = sorted(
+        {key for key, _ in cells},
+        key=lambda key: [axis.labels.index(label) for axis, label in zip(down, key, strict=True)],
+    )
+    decimals = decimals_for(cell.interval for cell in measure.cells)
+    rows = [
+        (*_unrepeated(key, before), *(_cell(cells.get((key, label)), decimals) for label in across.labels))
+        for key, before in zip(keys, [(), *keys], strict=False)
+    ]
+    head = tuple(visible(text) for text in (*(axis.name for axis in down), *across.labels))
+    words = f"{caption(measure)}; columns: {visible(across.name)}; {_how(measure)}"
+    return Grid("", head, tuple(rows), words, frozenset(range(len(down), len(head))))
+
+
+def _tidy(measure: Measure) -> Grid:
+    axes = free_axes(measure)
+    places = [measure.axes.index(axis) for axis in axes]
+    decimals = decimals_for(cell.interval for cell in measure.cells)
+    sd = any(cell.sd is not None for cell in measure.cells)
+    rows = tuple(
+        (
+            *(visible(cell.labels[place]) for place in places),
+            estimate(cell.value, cell.interval, decimals),
+            *([_sd(cell, decimals)] if sd else []),
+            str(cell.n),
+        )
+        for cell in measure.cells
+    )
+    head = (*(visible(axis.name) for axis in axes), visible(measure.metric), *(["sd over draws"] if sd else []), "n")
+    return Grid("", head, rows, f"{caption(measure)}; {_how(measure)}", frozenset(range(len(axes), len(head))))
+
+
+def _how(measure: Measure) -> str:
+    draws = {len(cell.draws) for cell in measure.cells if cell.sd is not None}
+    return "95 % interval in brackets" + (f"; sd over {spread(draws)} draws" if draws - {0} else "")
+
+
+def _cell(cell: Cell | None, decimals: int) -> str:
+    if cell is None:
+        return "-"
+    text = estimate(cell.value, cell.interval, decimals)
+    return text if cell.sd is None else f"{text}\nsd {_sd(cell, decimals)}"
+
+
+def _sd(cell: Cell, decimals: int) -> str:
+    return "" if cell.sd is None else number(cell.sd, max(decimals, 3))
+
+
+def _unrepeated(key: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
+    same = 0
+    while same < len(before) and key[same] == before[same]:
+        same += 1
+    return tuple("" if place < same else visible(label) for place, label in enumerate(key))
+
+
+def _width(grid: Grid) -> int:
+    texts = [grid.head, *grid.rows]
+    return sum(max(_longest(row[column]) for row in texts) + 3 for column in range(len(grid.head)))
+
+
+def _longest(entry: Entry) -> int:
+    return max((len(line) for line in (entry.split("\n") if isinstance(entry, str) else entry)), default=0)
+
+
+def _group_words(group: Group) -> str:
+    every = sum(len(row) for row in group.scores)
+    counts = (
+        f"{len(group.heads)} kept of {every - group.known_zero} scored"
+        if every
+        else f"{len(group.heads)} heads, not scored"
+    )
+    zeros = [f"{group.known_zero} known zeros"] if group.known_zero else []
+    return "\n".join([visible(group.name), visible(f"at {group.position} -> {receiver_words(group)}"), counts, *zeros])
+
+
+def _kept_words(group: Group) -> tuple[str, ...]:
+    scores = [(head, head_score(group, head)) for head in ranked(group)]
+    return tuple(str(head) if score is None else f"{head} {number(score, 3)}" for head, score in scores)
+
+
+def _plain(value: float) -> str:
+    return f"{value:g}"
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {short(str(value))}" for name, value in facts.items() if value not in (None, "", (), []))

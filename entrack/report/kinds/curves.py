@@ -1,0 +1,74 @@
+"""Curves: a measure along an axis of numbers (a layer, n), a line with its band for each label of another axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from entrack.report.grids import caption as measured
+from entrack.report.kinds.canvas import LINES, MARKS, WIDTH, caption, colours, panels
+from entrack.report.kinds.error import error_of, error_words, reach
+from entrack.report.kinds.labels import label_sides, names, value_label
+from entrack.report.series import Arrangement, Panel, Series, arrange, numbers
+from entrack.report.words import clip
+from entrack.results import Measure
+
+
+def curves(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
+    """Options: `by`, `coloured`, `error`. Where the x axis has names and no numbers, its labels stand side by side."""
+    layout, error = arrange(measure, options.get("by"), options.get("coloured")), options.get("error", "interval")
+    across = max(1, min(len(layout.panels), 2))
+    width = WIDTH if layout.colour or across > 1 else 4.8
+    figure, axes = panels(
+        title, len(layout.panels), width, 2.3 * ceil(len(layout.panels) / across) + 0.9, across, sharey=True
+    )
+    values = numbers(layout.x) or tuple(float(place) for place in range(len(layout.x.labels)))
+    for each, panel in zip(axes, layout.panels, strict=True):
+        _panel(each, panel, values, error)
+        if numbers(layout.x) is None:
+            names(each, layout.x, width / across)
+        each.set_ylim(*reach(measure, error))
+    label_sides(axes, across, clip(layout.x.name, 44), value_label(measure))
+    _legend(figure, layout)
+    caption(figure, f"{measured(measure)}. {error_words(measure, error).replace('Error bars', 'Bands')}")
+    return figure
+
+
+def _panel(axes: Axes, panel: Panel, values: tuple[float, ...], error: str) -> None:
+    for place, (series, colour) in enumerate(zip(panel.series, colours(len(panel.series)), strict=True)):
+        _curve(axes, series, values, error, place, colour)
+    axes.grid(axis="y")
+    axes.set_title(clip(panel.title, 44), loc="left")
+
+
+def _curve(axes: Axes, series: Series, values: tuple[float, ...], error: str, place: int, colour: Any) -> None:
+    points = sorted(((values[x], cell) for x, cell in series.points), key=lambda point: point[0])
+    xs, ys = [x for x, _ in points], [cell.value for _, cell in points]
+    ends = [error_of(cell, error) for _, cell in points]
+    axes.fill_between(
+        xs,
+        [y - below for y, (below, _) in zip(ys, ends, strict=True)],
+        [y + above for y, (_, above) in zip(ys, ends, strict=True)],
+        color=colour,
+        alpha=0.18,
+        linewidth=0,
+    )
+    axes.plot(xs, ys, color=colour, linestyle=LINES[place % len(LINES)], marker=MARKS[place % len(MARKS)], markersize=3)
+
+
+def _legend(figure: Figure, layout: Arrangement) -> None:
+    if layout.colour is None:
+        return
+    labels = [clip(label, 40) for label in layout.colour.labels]
+    lines = [
+        Line2D(
+            [], [], color=colour, linestyle=LINES[place % len(LINES)], marker=MARKS[place % len(MARKS)], markersize=3.5
+        )
+        for place, colour in enumerate(colours(len(labels)))
+    ]
+    figure.legend(lines, labels, title=clip(layout.colour.name, 40), loc="outside right center", alignment="left")

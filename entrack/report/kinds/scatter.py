@@ -1,0 +1,120 @@
+"""Scatter: one label of an axis against its other labels, a point for each combination of the remaining axes.
+
+The dashed diagonal is where both are equal: for completeness, circuit and model fall together on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+
+from entrack.report.grids import caption as measured
+from entrack.report.kinds.canvas import MARKS, caption, colours, panels
+from entrack.report.kinds.error import error_of, error_words
+from entrack.report.pick import free_axes
+from entrack.report.series import label_of
+from entrack.report.words import clip
+from entrack.results import Axis, Cell, Measure
+
+MOST_NAMED = 12
+"""Points up to which each carries its name."""
+Pair = tuple[str, Cell, Cell]
+
+
+def scatter(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
+    """Options: `by`, the axis whose first label is x; `error`. Raises ValueError where no axis has two labels."""
+    axis = _axis(measure, options.get("by"))
+    first, *others = axis.labels
+    pairs = {label: _pairs(measure, axis, first, label) for label in others}
+    error = options.get("error", "interval")
+    figure, (axes,) = panels(title, 1, 4.6, 4.6, 1)
+    low, high = _limits(pairs, error)
+    axes.plot([low, high], [low, high], color="#777777", linestyle="--", linewidth=0.8)
+    handles = [
+        _points(axes, pairs[label], error, colour, MARKS[place % len(MARKS)])
+        for place, (label, colour) in enumerate(zip(others, colours(len(others)), strict=True))
+    ]
+    _name([pair for each in pairs.values() for pair in each], axes, high - low)
+    if len(others) > 1:
+        axes.legend(
+            handles,
+            [clip(label, 40) for label in others],
+            title=clip(axis.name, 40),
+            loc="upper left",
+            alignment="left",
+        )
+    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    axes.set_xlabel(clip(f"{measure.metric}, {first}", 60))
+    axes.set_ylabel(clip(f"{measure.metric}, {others[0] if len(others) == 1 else axis.name}", 60))
+    caption(figure, f"{measured(measure)}. Dashed: equal. {error_words(measure, error)}")
+    return figure
+
+
+def _axis(measure: Measure, by: str | None) -> Axis:
+    axes = [axis for axis in free_axes(measure) if by in (None, axis.name)]
+    if not axes:
+        raise ValueError(f"{measure.name} has no axis {by or ''} with two labels or more to hold against each other")
+    return next((axis for axis in axes if len(axis.labels) == 2), axes[0])
+
+
+def _pairs(measure: Measure, axis: Axis, first: str, second: str) -> list[Pair]:
+    """What carries `first` beside what carries `second` and is otherwise the same, with its name."""
+    place = measure.axes.index(axis)
+    free = [measure.axes.index(each) for each in free_axes(measure) if each != axis]
+    rest = {
+        (cell.labels[:place], cell.labels[place + 1 :]): cell
+        for cell in measure.cells
+        if label_of(measure, cell, axis) == second
+    }
+    return [
+        (", ".join(cell.labels[each] for each in free), cell, rest[key])
+        for cell in measure.cells
+        if cell.labels[place] == first and (key := (cell.labels[:place], cell.labels[place + 1 :])) in rest
+    ]
+
+
+def _points(axes: Axes, pairs: list[Pair], error: str, colour: Any, mark: str) -> PathCollection:
+    xs, ys = [x.value for _, x, _ in pairs], [y.value for _, _, y in pairs]
+    points = axes.scatter(xs, ys, s=16, color=colour, marker=mark, zorder=3, linewidths=0)
+    for _, x, y in pairs:
+        across, along = error_of(x, error), error_of(y, error)
+        axes.errorbar(
+            x.value,
+            y.value,
+            [[along[0]], [along[1]]],
+            [[across[0]], [across[1]]],
+            fmt="none",
+            ecolor=colour,
+            elinewidth=0.5,
+            alpha=0.6,
+        )
+    return points
+
+
+def _name(pairs: list[Pair], axes: Axes, span: float) -> None:
+    """Names beside points, where they are few; a name that would stand on another moves up."""
+    placed: list[tuple[float, float]] = []
+    for name, x, y in sorted(pairs, key=lambda pair: pair[2].value) if len(pairs) <= MOST_NAMED else []:
+        height = y.value + 0.012 * span
+        while any(abs(height - other) < 0.028 * span and abs(x.value - left) < 0.12 * span for left, other in placed):
+            height += 0.007 * span
+        placed.append((x.value, height))
+        axes.text(x.value + 0.012 * span, height, clip(name, 30), fontsize=6.5, color="#333333")
+
+
+def _limits(pairs: Mapping[str, list[Pair]], error: str) -> tuple[float, float]:
+    ends = [
+        cell.value + sign * error_of(cell, error)[sign > 0]
+        for each in pairs.values()
+        for _, x, y in each
+        for cell in (x, y)
+        for sign in (-1, 1)
+    ]
+    finite = [end for end in ends if isfinite(end)] or [0.0, 1.0]
+    room = 0.06 * (max(finite) - min(finite) or 1.0)
+    return min(finite) - room, max(finite) + room

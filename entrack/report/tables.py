@@ -1,0 +1,136 @@
+"""Tables: results as rich renderables for a terminal. What stands in them is decided in `grids.py`; here it is set.
+
+Text is given to rich as `Text`, never as markup, so that a spec's `[bold]` is shown as it is written.
+"""
+
+from __future__ import annotations
+
+from rich import box
+from rich.columns import Columns
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Group as Stack
+from rich.segment import Segment
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from entrack.report.grids import (
+    WIDTH,
+    Entry,
+    Grid,
+    claims_grid,
+    discovery_grid,
+    grids,
+    measure_grid,
+    provenance_lines,
+)
+from entrack.report.words import clip, visible
+from entrack.results import Claim, Discovery, Group, Measure, Provenance, Results
+from entrack.sites import Head
+
+TALLEST = 16
+"""Layers up to which a report shows the map of a discovery's scores without being asked."""
+SHADES = ((0.75, "█"), (0.5, "▓"), (0.25, "▒"), (0.05, "░"), (0.0, "·"))
+IN_ASCII = str.maketrans("█▓▒░·✓✗─━…", "#%+:.+x--.")
+
+
+def report(results: Results, *, heat_maps: bool | None = None) -> RenderableType:
+    """All tables, claims and provenance last. `heat_maps` None shows maps of models of up to `TALLEST` layers."""
+    parts: list[RenderableType] = [Text(visible(results.title), style="bold"), Text()]
+    parts += [_set(grid) for grid in grids(results)]
+    maps = [found for found in results.discoveries if heat_maps or (heat_maps is None and _layers(found) <= TALLEST)]
+    where = len(parts) - bool(results.claims)
+    parts[where:where] = [heat(found) for found in maps]
+    return Encodable(Stack(*parts, provenance(results.provenance)))
+
+
+def measure(item: Measure, title: str = "", width: int = WIDTH) -> RenderableType:
+    """One measure: each number with its 95 % interval and n, and sd over draws where there are any."""
+    return Encodable(_set(measure_grid(item, title, width)))
+
+
+def discovery(item: Discovery, title: str = "") -> RenderableType:
+    """One discovery: a row per group, its heads lowest score first."""
+    return Encodable(_set(discovery_grid(item, title)))
+
+
+def claims(items: tuple[Claim, ...]) -> RenderableType:
+    """All claims: pass or fail, measured, bound, published, n."""
+    return Encodable(_set(claims_grid(items)))
+
+
+def provenance(item: Provenance) -> RenderableType:
+    """Where the numbers came from."""
+    return Encodable(Text("\n".join(provenance_lines(item)), style="dim"))
+
+
+def heat(item: Discovery) -> RenderableType:
+    """Every head's score as a block, layers upwards, heads to the right, a panel per group. Legible without colour."""
+    panels = [_panel(group) for group in item.groups if group.scores]
+    legend = "█ ▓ ▒ ░ lower score, to the lowest of the panel; + higher; · near 0; blank 0; underlined: kept"
+    return Encodable(Stack(Columns(panels, padding=(0, 3)), Text(legend, style="dim"), Text()) if panels else Text())
+
+
+class Encodable:
+    """A renderable that also goes to a terminal that cannot show block characters."""
+
+    def __init__(self, inside: RenderableType) -> None:
+        self.inside = inside
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.inside, options):
+            yield Segment(_ascii(segment.text), segment.style, segment.control) if options.ascii_only else segment
+
+
+def _set(grid: Grid) -> RenderableType:
+    table = RichTable(box=box.SIMPLE_HEAD, title=Text(grid.title, style="bold"), title_justify="left", pad_edge=False)
+    for place, name in enumerate(grid.head):
+        table.add_column(Text(name), justify="right" if place in grid.right else "left", overflow="fold")
+    for place, row in enumerate(grid.rows):
+        first, *others = (_entry(entry) for entry in row)
+        if grid.good and isinstance(first, Text):
+            first.stylize("green" if grid.good[place] else "bold red")
+            first.no_wrap = True
+        table.add_row(first, *others, end_section=bool(grid.good) or isinstance(row[-1], tuple))
+    return Stack(table, Text(f"{grid.caption}\n", style="dim"))
+
+
+def _entry(entry: Entry) -> RenderableType:
+    if isinstance(entry, str):
+        return Text(entry)
+    return Columns([Text(each, no_wrap=True) for each in entry], padding=(0, 2), equal=True, align="right")
+
+
+def _panel(group: Group) -> RenderableType:
+    lowest = -min((score for row in group.scores for score in row), default=0.0)
+    highest = max((abs(score) for row in group.scores for score in row), default=0.0)
+    limit = lowest if lowest > 0 else highest
+    text = Text(f"{clip(group.name, 28)}\n")
+    for layer in range(len(group.scores) - 1, -1, -1):
+        text.append(f"{layer:>3} ")
+        for head, score in enumerate(group.scores[layer]):
+            text.append(_block(score, limit), style=_colour(score, Head(layer, head) in group.heads))
+        text.append("\n")
+    marks = "".join(f"{head:<8}" for head in range(0, len(group.scores[0]), 8))
+    text.append(f"    {marks}"[: max(len(group.scores[0]) + 4, 6)])
+    text.no_wrap = True
+    return text
+
+
+def _block(score: float, limit: float) -> str:
+    if score == 0.0 or limit == 0.0:
+        return " "
+    if score > 0:
+        return "+" if score / limit >= 0.25 else "·"
+    return next(glyph for least, glyph in SHADES if -score / limit >= least)
+
+
+def _colour(score: float, kept: bool) -> str:
+    return ("red" if score < 0 else "blue") + (" bold underline" if kept else "")
+
+
+def _layers(item: Discovery) -> int:
+    return max((len(group.scores) for group in item.groups), default=0)
+
+
+def _ascii(text: str) -> str:
+    return text.translate(IN_ASCII).encode("ascii", "backslashreplace").decode()

@@ -1,0 +1,73 @@
+"""Words: text and numbers as a reader may safely see them, the same in tables, figures and HTML."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from math import floor, isfinite, isnan, log10
+
+from entrack.results import Interval
+
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode categories that steer a terminal or a browser, or that nobody can see: controls, bidi marks, surrogates."""
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
+"""File names that some systems keep for themselves."""
+
+
+def visible(text: str) -> str:
+    """Text from a spec with every control replaced by a picture: ESC is shown as U+241B, U+202E as its number."""
+    return "".join(
+        _picture(character) if unicodedata.category(character) in UNSEEN else character for character in text
+    )
+
+
+def clip(text: str, most: int) -> str:
+    """Visible text of at most `most` characters, for places that cannot wrap."""
+    shown = visible(text)
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def slug(text: str) -> str:
+    """A file name without suffix that is safe everywhere: lower-case ASCII letters, digits and dashes."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", plain)[:80].strip("-")
+    return f"figure-{name}".rstrip("-") if not name or RESERVED.fullmatch(name) else name
+
+
+def number(value: float, decimals: int) -> str:
+    """A number with this many decimals; never `-0.00`, `nan` or `inf`."""
+    if not isfinite(value):
+        return "undefined" if isnan(value) else "-infinite" if value < 0 else "infinite"
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def estimate(value: float, interval: Interval, decimals: int) -> str:
+    """`0.66 [0.61, 0.70]`: a number with its 95 % interval."""
+    return f"{number(value, decimals)} [{number(interval.low, decimals)}, {number(interval.high, decimals)}]"
+
+
+def decimals_for(intervals: Iterable[Interval]) -> int:
+    """How many decimals the widest of these intervals supports: 2 to 4."""
+    widths = [interval.high - interval.low for interval in intervals]
+    widest = max((width for width in widths if isfinite(width)), default=0.0)
+    return max(2, min(4, -floor(log10(widest)))) if widest > 0 else 2
+
+
+def short(address: str) -> str:
+    """Enough of a hexadecimal digest to recognise it."""
+    return address[:12] if re.fullmatch(r"[0-9a-f]{16,}", address) else address
+
+
+def spread(values: Iterable[int]) -> str:
+    """`500`, or `480 to 500`."""
+    low, high = min(found := sorted(set(values))), found[-1]
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _picture(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"

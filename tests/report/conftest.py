@@ -1,0 +1,154 @@
+"""Small results that reports are tried on: one with a four-hop circuit, and one whose every text is hostile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from entrack.results import (
+    Axis,
+    Cell,
+    Claim,
+    Discovery,
+    Figure,
+    Group,
+    Interval,
+    Measure,
+    Provenance,
+    Results,
+    Table,
+)
+from entrack.sites import Head
+
+LAYERS, HEADS = 4, 8
+HOPS: tuple[tuple[str, str, tuple[str, ...], Mapping[tuple[int, int], float]], ...] = (
+    ("value_fetcher", "last", ("logits",), {(3, 1): -0.4, (3, 6): -0.25, (2, 2): -0.1}),
+    ("position_transmitter", "last", ("value_fetcher.query",), {(2, 5): -0.2, (1, 0): -0.15}),
+    ("position_detector", "query", ("position_transmitter.value",), {(1, 3): -0.3}),
+    ("structure_reader", "previous", ("position_detector.key", "position_detector.value"), {(0, 4): -0.08}),
+)
+HOSTILE = '[bold red]x[/] \x1b[31mE\x07 \u202eabc\u2066 <script>alert(1)</script> $x^2$ \\frac _a & "q" --> \''
+
+
+@pytest.fixture
+def results() -> Results:
+    return Results(
+        "Entity tracking, small",
+        (one_axis(), two_axes(), three_axes(), along_layers(), single()),
+        (circuit(),),
+        claims(),
+        (),
+        (Table("Table 2", "table_2"),),
+        provenance("small.et"),
+    )
+
+
+@pytest.fixture
+def hostile() -> Results:
+    text = HOSTILE
+    axes = (Axis(text, (text, "_b")), Axis("$y$", ("$1$", "$2$")))
+    cells = tuple(cell((first, second), 0.3) for first in axes[0].labels for second in axes[1].labels)
+    group = Group(
+        text, text, (f"{text}.query", "logits"), (Head(0, 0),), (Interval(-0.2, -0.1),), ((-0.1, 0.0),), note=text
+    )
+    return Results(
+        text,
+        (Measure(text, text, text, axes, cells),),
+        (Discovery(f"cir {text}", text, text, 3, (group,)),),
+        (Claim(text, text, float("nan"), text, 1.0, False, 3, Interval(0.0, 1.0)),),
+        (Figure(f"{text} map", "heatmap", text), Figure(text, "bars", text), Figure(text, "diagram", f"cir {text}")),
+        (Table(text, text),),
+        provenance(text),
+    )
+
+
+def cell(labels: tuple[str, ...], value: float, n: int = 500, draws: int = 0) -> Cell:
+    half = 0.04
+    interval = Interval(max(0.0, value - half), min(1.0, value + half))
+    several = tuple(value + 0.01 * (draw % 2) for draw in range(draws))
+    return Cell(labels, value, n, interval, (1.0, 0.0), sd=0.005 if draws else None, draws=several, address="ab" * 32)
+
+
+def one_axis() -> Measure:
+    models = Axis("model", ("base", "tuned"))
+    return Measure("task", "accuracy", "fraction", (models,), (cell(("base",), 0.66), cell(("tuned",), 0.82, 480)))
+
+
+def two_axes() -> Measure:
+    axes = (
+        Axis("model", ("base", "tuned")),
+        Axis("intervention", ("nothing", "only(cir)")),
+        Axis("prompts", ("boxes",)),
+    )
+    values = {
+        ("base", "nothing"): 0.66,
+        ("base", "only(cir)"): 0.65,
+        ("tuned", "nothing"): 0.82,
+        ("tuned", "only(cir)"): 0.73,
+    }
+    return Measure(
+        "table_2", "accuracy", "fraction", axes, tuple(cell((*key, "boxes"), value) for key, value in values.items())
+    )
+
+
+def three_axes() -> Measure:
+    axes = (
+        Axis("model", ("base", "tuned")),
+        Axis("group", ("value_fetcher", "structure_reader")),
+        Axis("desideratum", ("object_value", "position")),
+    )
+    cells = tuple(
+        cell((model, group, wanted), 0.1 * (1 + place), draws=10)
+        for model in axes[0].labels
+        for place, group in enumerate(axes[1].labels)
+        for wanted in axes[2].labels
+        if (model, group, wanted) != ("tuned", "structure_reader", "position")
+    )
+    return Measure("figure_3", "accuracy", "fraction", axes, cells)
+
+
+def along_layers() -> Measure:
+    axes = (Axis("k", tuple(f"{layer}.." for layer in range(6))), Axis("blocked", ("answer", "query")))
+    cells = tuple(
+        cell((k, blocked), min(1.0, 0.1 * place))
+        for place, k in enumerate(axes[0].labels)
+        for blocked in axes[1].labels
+    )
+    return Measure("knockout", "accuracy", "fraction", axes, cells)
+
+
+def single() -> Measure:
+    one = Cell(("smollm2",), 4.7, 60, Interval(4.31, 5.02), (4.7,))
+    return Measure("one", "logit difference", "logits", (Axis("model", ("smollm2",)),), (one,))
+
+
+def circuit() -> Discovery:
+    groups = []
+    for hop, (name, position, receivers, kept) in enumerate(HOPS):
+        top = LAYERS - hop
+        scores = tuple(
+            tuple(kept.get((layer, head), 0.0 if layer >= top else 0.001 * (head - 3.5)) for head in range(HEADS))
+            for layer in range(LAYERS)
+        )
+        heads = tuple(Head(*head) for head in kept)
+        intervals = tuple(Interval(score * 1.1, score * 0.9) for score in kept.values())
+        also = ((Head(3, 1), "value_fetcher"),) if hop == 1 else ()
+        groups.append(Group(name, position, receivers, heads, intervals, scores, known_zero=hop * HEADS, also=also))
+    return Discovery("cir", "base", "relative probability of answer", 300, tuple(groups), "cd" * 32)
+
+
+def claims() -> tuple[Claim, ...]:
+    return (
+        Claim("the circuit is faithful", "table_2[base, only(cir)] / table_2[base, nothing]", 0.985, ">=", 0.95, True,
+              500, Interval(0.94, 1.02), published=1.0),
+        Claim("the base circuit lives on", "table_2[tuned, only(cir)]", 0.73, "within", 0.89, False, 500,
+              Interval(0.69, 0.77), tolerance=0.03, published=0.89),
+    )  # fmt: skip
+
+
+def provenance(spec: str) -> Provenance:
+    models = {"base": {"source": "builtin base", "digest": "ef" * 32}, spec: {spec: spec}}
+    return Provenance(
+        spec, "12" * 32, 1, "0.1.0", models, 0, {"n": 300, "k": 40}, ("n",), 120, 100, 20, ({"torch": "2.9.1"},), spec
+    )

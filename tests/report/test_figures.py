@@ -1,0 +1,136 @@
+"""Figures: written, the same bytes each time, untouched by and not touching a reader's matplotlib, and inert."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import attrs
+import matplotlib
+import pytest
+
+from entrack.report.figures import draw, draw_all, usual
+from entrack.report.kinds.placing import place
+from entrack.report.series import numbers
+from entrack.results import Axis, Discovery, Figure, Results
+from entrack.sites import Head
+
+ASKED = (
+    Figure("Figure 1", "diagram", "cir", {"pdf": "yes"}),
+    Figure("Fetchers", "diagram", "cir.value_fetcher"),
+    Figure("Scores", "heatmap", "cir"),
+    Figure("Kept", "bars", "cir.position_transmitter"),
+    Figure("Figure 3", "bars", "figure_3", {"by": "group", "coloured": "desideratum", "error": "sd"}),
+    Figure("Table 2", "heatmap", "table_2"),
+    Figure("Table 2", "scatter", "table_2", {"by": "intervention"}),
+    Figure("Knockout", "curves", "knockout", {"by": "k"}),
+    Figure("One", "bars", "one", {"error": "none"}),
+)
+
+
+@pytest.mark.parametrize("figure", ASKED, ids=lambda figure: f"{figure.kind} of {figure.of}")
+def test_each_kind_is_written_and_stays_the_same(figure: Figure, results: Results, tmp_path: Path) -> None:
+    first, second = draw(figure, results, tmp_path / "a"), draw(figure, results, tmp_path / "b")
+    assert [path.suffix for path in first] == [".png", ".svg", *([".pdf"] if figure.options.get("pdf") else [])]
+    assert all(path.stat().st_size > 3000 for path in first)
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert not list(tmp_path.glob("*/.*"))
+
+
+def test_without_figures_in_the_spec_there_are_the_usual_ones(results: Results) -> None:
+    assert [(figure.kind, figure.of) for figure in usual(results)] == [
+        ("heatmap", "cir"),
+        ("diagram", "cir"),
+        ("bars", "task"),
+        ("bars", "table_2"),
+        ("bars", "figure_3"),
+        ("curves", "knockout"),
+    ]
+
+
+def test_titles_become_different_file_names(results: Results, tmp_path: Path) -> None:
+    titles = ("../../etc/passwd", "CON", "日本", "Figure 1", "figure 1")
+    figures = tuple(Figure(title, "bars", "task") for title in titles)
+    paths = draw_all(attrs.evolve(results, figures=figures), tmp_path)
+    assert [path.stem for path in paths if path.suffix == ".png"] == [
+        "etc-passwd",
+        "figure-con",
+        "figure",
+        "figure-1",
+        "figure-1-2",
+    ]
+    assert {path.parent for path in paths} == {tmp_path}
+
+
+def test_what_does_not_fit_is_said(results: Results, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot be drawn as 'diagram'"):
+        draw(Figure("x", "diagram", "task"), results, tmp_path)
+    with pytest.raises(ValueError, match="no axis 'nowhere'; its axes: model"):
+        draw(Figure("x", "bars", "task", {"by": "nowhere"}), results, tmp_path)
+    with pytest.raises(ValueError, match="interval, sd, none"):
+        draw(Figure("x", "bars", "task", {"error": "guess"}), results, tmp_path)
+    with pytest.raises(KeyError, match="no group 'nobody'"):
+        draw(Figure("x", "diagram", "cir.nobody"), results, tmp_path)
+
+
+def test_a_readers_matplotlib_is_neither_used_nor_changed(results: Results, tmp_path: Path) -> None:
+    figure = Figure("Table 2", "bars", "table_2")
+    before = draw(figure, results, tmp_path / "a")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20, "svg.fonttype": "none"}):
+        settings = dict(matplotlib.rcParams)
+        after = draw(figure, results, tmp_path / "b")
+        assert dict(matplotlib.rcParams) == settings
+    assert [path.read_bytes() for path in before] == [path.read_bytes() for path in after]
+
+
+def test_importing_reports_is_light_and_pyplot_never_comes(tmp_path: Path) -> None:
+    code = (
+        "import sys, entrack.report.tables, entrack.report.figures, entrack.report.html, entrack.report.document\n"
+        "assert not {'matplotlib', 'numpy', 'torch'} & set(sys.modules)\n"
+        "import entrack.report.kinds\n"
+        "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_hostile_text_is_inert_in_svg(hostile: Results, tmp_path: Path) -> None:
+    paths = [path for path in draw_all(hostile, tmp_path) if path.suffix == ".svg"]
+    assert len(paths) == 3
+    for path in paths:
+        tree = ElementTree.parse(path)
+        assert not [each for each in tree.iter() if each.tag.endswith(("script", "foreignObject", "}a"))]
+        text = path.read_text(encoding="utf-8")
+        assert "<script" not in text and not set(text) & {"\x1b", "\x07", "\u202e", "\u2066"}
+        assert "$x^2$" in text  # in the comment that goes with the text's outlines: it was not read as mathematics
+
+
+def test_a_box_stands_at_its_mean_layer_and_on_no_other(results: Results) -> None:
+    cir = results["cir"]
+    assert isinstance(cir, Discovery)
+    boxes = {box.name: box for box in place(cir).boxes}
+    assert set(boxes) == {*(group.name for group in cir.groups), "logits"}
+    by_layer = sorted((box for box in boxes.values() if box.lines), key=lambda box: box.layer)
+    assert [box.middle[1] for box in by_layer] == sorted(box.middle[1] for box in by_layer)
+    assert boxes["logits"].y > boxes["value_fetcher"].top
+    assert boxes["value_fetcher"].y > boxes["position_transmitter"].top
+    assert [arrow.label for arrow in place(cir).arrows] == ["", "query", "value", "key, value"]
+
+
+def test_boxes_of_one_layer_do_not_overlap(results: Results) -> None:
+    cir = results["cir"]
+    assert isinstance(cir, Discovery)
+    many = tuple(Head(3, head) for head in range(200))
+    groups = tuple(attrs.evolve(group, heads=many, scores=(), intervals=(), position="last") for group in cir.groups)
+    boxes = sorted(place(attrs.evolve(cir, groups=groups)).boxes, key=lambda box: box.y)
+    assert all(below.top < above.y for below, above in pairwise(boxes))
+    assert boxes[0].lines[-1] == "and 40 more"
+
+
+def test_numbers_are_read_from_labels_alike() -> None:
+    assert numbers(Axis("k", ("0..", "12..", "3.."))) == (0.0, 12.0, 3.0)
+    assert numbers(Axis("k", ("n = 1.5", "n = -2"))) == (1.5, -2.0)
+    assert numbers(Axis("k", ("1", "two"))) is None
+    assert numbers(Axis("k", ("a 1", "b 2"))) is None
