@@ -1,0 +1,274 @@
+"""The one file that meets nnsight: a forward pass on token ids, with values read and set on the way.
+
+    z, query = Place(3, Part.OUTPUT), Place(5, Part.QUERY)
+    ran = forward(model, tokens, sets=[Set(z, mask, values)], reads=[Read(query, at)])
+
+Inside a trace nnsight runs our code in step with the model, so places must be visited in the order in which the pass
+comes by them: `_walk` does, and everybody else names places in any order.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import nnsight
+import torch
+from attrs import field, frozen
+from nnsight import Envoy, NNsight
+from torch import Tensor, nn
+from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
+
+from entrack.engine.arch import ARCHS, PER_HEAD, SHARED, Arch, Part
+from entrack.facts import ModelFacts
+from entrack.models.model import ModelKey
+
+
+@frozen(order=True)
+class Place:
+    """A part of a layer."""
+
+    layer: int
+    part: Part
+
+
+@frozen(eq=False)
+class Set:
+    """Where `mask` is true, `values` take the place of what the model computed; only for per-head parts.
+
+    `mask` bool and `values` broadcast to (prompt, token, head, 1) and (prompt, token, head, d_head).
+    """
+
+    place: Place
+    mask: Tensor
+    values: Tensor
+
+
+@frozen(eq=False)
+class Read:
+    """Read a place (after what is set there) at the tokens `at`, one per prompt, or at all tokens."""
+
+    place: Place
+    at: Tensor | None = None
+
+
+@frozen(eq=False)
+class Start:
+    """Do not run the layers below `layer`: its input is `residual` (prompt, token, d_model)."""
+
+    layer: int
+    residual: Tensor
+
+
+@frozen(eq=False)
+class Prefix:
+    """Keys and values of the tokens that come before the ones that are run, which are the clean run's.
+
+    `layers` maps a layer to its (keys, values), both (prompt, key/value head, token, d_head), after rotary embedding;
+    row i of the pass continues prompt `prompts[i]`.
+    """
+
+    length: int
+    layers: Mapping[int, tuple[Tensor, Tensor]]
+    prompts: Tensor
+
+
+@frozen(eq=False)
+class Ran:
+    """What a pass read: values by place, and the last token's logits (prompt, vocabulary), empty if not wanted."""
+
+    values: Mapping[Place, Tensor]
+    logits: Tensor
+
+
+@frozen(eq=False)
+class LoadedModel:
+    """A model in memory, in eval mode, with its module tree opened for reading and setting."""
+
+    key: ModelKey
+    module: nn.Module = field(repr=False)
+    device: torch.device
+    traced: NNsight = field(repr=False)
+    arch: Arch = field(repr=False)
+
+    @classmethod
+    def of(cls, key: ModelKey, module: nn.Module, device: torch.device) -> LoadedModel:
+        return cls(key, module, device, NNsight(module), ARCHS[key.facts.family])
+
+    @property
+    def facts(self) -> ModelFacts:
+        return self.key.facts
+
+    @property
+    def dtype(self) -> torch.dtype:
+        dtype: torch.dtype = getattr(torch, self.key.dtype)
+        return dtype
+
+    def heads(self, part: Part) -> int:
+        """How many heads a per-head part has."""
+        return self.facts.key_value_heads if part in SHARED else self.facts.heads
+
+    def layer(self, index: int) -> nn.Module:
+        return self.module.get_submodule(f"{self.arch.layers}.{index}")
+
+    def output_weight(self, layer: int) -> Tensor:
+        """The weight of the output projection. -> (d_model, head * d_head)"""
+        weight = self.layer(layer).get_parameter(f"{self.arch.parts[Part.OUTPUT].path}.weight")
+        return weight.detach()
+
+    def project(self, place: Place, normed: Tensor) -> Tensor:
+        """A query, key or value projection applied to what the attention gets. -> (..., head, d_head)"""
+        projected: Tensor = self.layer(place.layer).get_submodule(self.arch.parts[place.part].path)(normed)
+        return self.by_head(place.part, projected)
+
+    def by_head(self, part: Part, value: Tensor) -> Tensor:
+        """The last axis of a per-head part taken apart. -> (..., head, d_head)"""
+        return value.view(*value.shape[:-1], self.heads(part), self.facts.d_head)
+
+
+def forward(
+    model: LoadedModel,
+    tokens: Tensor,
+    *,
+    sets: Iterable[Set] = (),
+    reads: Iterable[Read] = (),
+    start: Start | None = None,
+    held: Mapping[int, Tensor] | None = None,
+    prefix: Prefix | None = None,
+    logits: bool = True,
+) -> Ran:
+    """One forward pass on `tokens` (prompt, token) int64. Sets at one place apply in their order.
+
+    `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed. With a
+    `prefix`, `tokens` continue it. Without `logits` the pass ends where the last place was visited. Raises what torch
+    raises.
+    """
+    script = _Script.of(sets, reads, start, held or {}, logits)
+    extra: dict[str, object] = {"use_cache": False}
+    if prefix is not None:
+        ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
+        extra = {"past_key_values": _cache(model, prefix), "use_cache": True, "position_ids": ids[None]}
+    before = sys.gettrace()
+    try:
+        with torch.no_grad():
+            return _trace(model, tokens.to(model.device), script, extra)
+    except BaseException as error:
+        sys.settrace(before)  # nnsight arms it to keep Python from running the block; Ctrl-C may come in between
+        if isinstance(error, TypeError) and isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None  # nnsight tidied the traceback of a Ctrl-C, and fell over a missing line
+        raise
+
+
+def _trace(model: LoadedModel, tokens: Tensor, script: _Script, extra: Mapping[str, object]) -> Ran:
+    with model.traced.trace(tokens, logits_to_keep=1, **extra) as tracer:
+        ran: Ran = nnsight.save(_walk(model, script))
+        if not script.logits:
+            tracer.stop()
+    return ran
+
+
+def keys_and_values(model: LoadedModel, tokens: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Keys (after rotary embedding) and values of a clean run, per layer: (prompt, key/value head, token, d_head)."""
+    cache = DynamicCache()
+    with torch.no_grad():
+        model.module(tokens.to(model.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
+    layers: list[Any] = list(cache.layers)
+    return [(layer.keys, layer.values) for layer in layers]
+
+
+@frozen(eq=False)
+class _Script:
+    """What is to happen at each place of one pass."""
+
+    sets: Mapping[Place, Sequence[Set]]
+    reads: Mapping[Place, Read]
+    start: Start | None
+    held: Mapping[int, Tensor]
+    logits: bool
+
+    @classmethod
+    def of(
+        cls, sets: Iterable[Set], reads: Iterable[Read], start: Start | None, held: Mapping[int, Tensor], logits: bool
+    ) -> _Script:
+        at: dict[Place, list[Set]] = {}
+        for one in sets:
+            at.setdefault(one.place, []).append(one)
+        return cls(at, {read.place: read for read in reads}, start, held, logits)
+
+    def last_layer(self, layers: int) -> int:
+        if self.logits:
+            return layers - 1
+        return max(place.layer for place in (*self.sets, *self.reads))
+
+
+def _walk(model: LoadedModel, script: _Script) -> Ran:
+    """Visit what the script names, in forward order. Runs inside a trace."""
+    values: dict[Place, Tensor] = {}
+    blocks = model.traced.get(model.arch.layers)
+    first = 0
+    if script.start is not None:
+        first = script.start.layer
+        for index in range(first):
+            blocks[index].skip(script.start.residual)
+        blocks[first].input = script.start.residual
+    for index in range(first, script.last_layer(model.facts.layers) + 1):
+        for part in Part:
+            place = Place(index, part)
+            if place in script.sets or place in script.reads:
+                _visit(model, blocks[index], place, script, values)
+            if part is Part.NORMED and index in script.held:
+                blocks[index].get(model.arch.attention).skip((script.held[index], None))
+    if not script.logits:
+        return Ran(values, torch.empty(0))
+    return Ran(values, model.traced.get(model.arch.lm_head).output[:, -1])
+
+
+def _visit(model: LoadedModel, block: Envoy, place: Place, script: _Script, values: dict[Place, Tensor]) -> None:
+    door = model.arch.parts[place.part]
+    module = block.get(door.path) if door.path else block
+    value: Tensor = getattr(module, door.side)
+    if place.part is Part.ATTENTION:
+        value = value[0]
+    if place.part in PER_HEAD:
+        value = model.by_head(place.part, value)
+    if place in script.sets:
+        for one in script.sets[place]:
+            value = torch.where(one.mask, one.values.to(value.dtype), value)
+        setattr(module, door.side, value.flatten(-2))
+    if place in script.reads:
+        at = script.reads[place].at
+        values[place] = value if at is None else value[torch.arange(len(value), device=value.device), at]
+
+
+class _PrefixLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
+    """One layer's keys and values of the prefix, put before the new ones, which are not kept.
+
+    Rows are copied out of the prompts' prefixes when the layer runs, so that a pass holds one layer's copies at a time.
+    """
+
+    is_sliding = False
+
+    def __init__(self, prefix: Prefix, layer: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
+        self.prefix, self.layer = prefix, layer
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        pass
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        keys, values = (before[self.prefix.prompts] for before in self.prefix.layers[self.layer])
+        return torch.cat([keys, key_states], dim=-2), torch.cat([values, value_states], dim=-2)
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self.prefix.length + query_length, 0
+
+    def get_seq_length(self) -> int:
+        return self.prefix.length
+
+    def get_max_length(self) -> int:
+        return -1
+
+
+def _cache(model: LoadedModel, prefix: Prefix) -> Cache:
+    return Cache(layers=[_PrefixLayer(prefix, layer) for layer in range(model.facts.layers)])

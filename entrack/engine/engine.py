@@ -1,0 +1,133 @@
+"""The engine: a bound step and the values it needs go in, its tensors come out, with how they were made."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from typing import Literal
+
+import numpy as np
+import torch
+from attrs import frozen
+
+from entrack.engine import batched, plain
+from entrack.engine.access import LoadedModel
+from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory
+from entrack.engine.inputs import Inputs
+from entrack.engine.load import load
+from entrack.engine.memo import Memo
+from entrack.engine.session import PASS_BYTES, OneBatch, Session
+from entrack.engine.settings import deterministic, is_out_of_memory
+from entrack.events import ModelLoading, Watcher, unwatched
+from entrack.models.model import ModelKey, ModelSource
+from entrack.plan.steps import Step
+
+Executor = Literal["batched", "plain"]
+EXECUTORS: Mapping[Executor, Mapping[type, plain.Kernel]] = {"batched": batched.KERNELS, "plain": plain.KERNELS}
+
+
+@frozen(eq=False)
+class Computed:
+    """A step's tensors by name, and how they were made: versions, device, kernel, seconds, forward passes (JSON)."""
+
+    tensors: dict[str, np.ndarray]
+    how: dict[str, str | int | float]
+
+
+class Engine:
+    """Computes bound steps. Keeps `resident` models in memory, those used last, and `memo_bytes` of clean runs.
+
+    `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; `threads` None leaves torch's number.
+    `pass_bytes` bounds a batched pass and decides which rows run together, so it is part of what gives the same bits.
+    Not for use by several threads at once.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[ModelKey, ModelSource],
+        *,
+        executor: Executor = "batched",
+        device: str | None = None,
+        threads: int | None = None,
+        resident: int = 2,
+        watcher: Watcher = unwatched,
+        memo_bytes: int = 1 << 30,
+        pass_bytes: int = PASS_BYTES,
+    ) -> None:
+        self.executor: Executor = executor
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.threads = threads
+        self._sources = sources
+        self._resident = max(1, resident)
+        self._watcher = watcher
+        self._pass_bytes = pass_bytes
+        self._memo = Memo(memo_bytes)
+        self._loaded: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
+
+    def compute(self, step: Step, inputs: Inputs) -> Computed:
+        """The value of a bound step, whose `Ref`s are keys of `inputs`. Raises EngineError, or KeyboardInterrupt."""
+        kernel = EXECUTORS[self.executor].get(type(step))
+        if kernel is None or not isinstance(step, OneBatch):
+            raise EngineError(f"the {self.executor} executor computes no step {type(step).__name__}")
+        try:
+            with deterministic(self.threads):
+                session = Session(step, self._model(step.model), self._memo, self._pass_bytes)
+                threads, start = torch.get_num_threads(), time.perf_counter()
+                tensors = kernel(session, step, inputs)
+                seconds = time.perf_counter() - start
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self.forget()
+            batch = f"{step.batch.prompts} prompts of {step.batch.length} tokens"
+            raise OutOfMemory(f"a forward pass on {batch} does not fit into memory: ask for smaller batches") from error
+        except EngineError:
+            raise
+        except BaseException:
+            self.forget()  # an interrupted pass may leave a module tree in the middle of it
+            raise
+        return Computed(tensors, self._how(kernel, threads, seconds, session.forwards))
+
+    def forget(self) -> None:
+        """Let go of all models and clean runs; they are loaded again when they are asked for."""
+        self._loaded.clear()
+        self._memo.clear()
+
+    def _model(self, key: ModelKey) -> LoadedModel:
+        if key in self._loaded:
+            self._loaded.move_to_end(key)
+            return self._loaded[key]
+        if key not in self._sources:
+            raise ModelUnreadable("a step asks for a model whose files are not known")
+        while len(self._loaded) >= self._resident:
+            self._loaded.popitem(last=False)
+        source = self._sources[key]
+        self._watcher(ModelLoading(source.description, done=False))
+        try:
+            self._loaded[key] = load(key, source, self.device)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise OutOfMemory(f"{source.description} does not fit into the memory of {self.device}") from error
+        self._watcher(ModelLoading(source.description, done=True))
+        return self._loaded[key]
+
+    def _how(self, kernel: plain.Kernel, threads: int, seconds: float, forwards: float) -> dict[str, str | int | float]:
+        device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
+        return {
+            **_versions(),
+            "device": device,
+            "threads": threads,
+            "executor": self.executor,
+            "kernel": f"{kernel.__module__.removeprefix('entrack.engine.')}.{kernel.__name__}",
+            "seconds": seconds,
+            "forwards": forwards,
+        }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {package: version(package) for package in ("torch", "transformers", "nnsight")}

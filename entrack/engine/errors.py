@@ -1,0 +1,32 @@
+"""What can go wrong in the engine, by name. Every message says what was asked for and what stands in the way."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """A step could not be computed."""
+
+
+class ModelUnreadable(EngineError):
+    """A model's files are missing, damaged, incomplete, or not of a kind that is read."""
+
+
+class ModelMismatch(EngineError):
+    """A model is not what its facts say: another family or another shape."""
+
+
+class AdapterRefused(EngineError):
+    """A LoRA adapter cannot be applied, or would not change the model it is meant for."""
+
+
+class OutOfMemory(EngineError):
+    """A forward pass does not fit into memory, also in its smallest pieces."""
+
+
+class NotFinite(EngineError):
+    """A model computed NaN or infinity, for the prompt of index `prompt`; `layer` is None where none can be blamed."""
+
+    def __init__(self, step: str, layer: int | None, prompt: int, what: str) -> None:
+        where = "the last layer's output or the logits" if layer is None else f"layer {layer}"
+        super().__init__(f"{what} of prompt {prompt} is not finite: NaN or infinity first at {where}, in a step {step}")
+        self.step, self.layer, self.prompt = step, layer, prompt

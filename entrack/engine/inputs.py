@@ -1,0 +1,39 @@
+"""Inputs: the values of other steps that a step refers to, by content hash, as the store hands them over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from entrack.engine.errors import EngineError
+from entrack.plan.steps import Chosen, FromMean, Heads, Ref
+from entrack.sites import Head
+
+Arrays = dict[str, np.ndarray]
+Inputs = Mapping[str, Mapping[str, np.ndarray]]
+
+
+def captured(inputs: Inputs, ref: Ref) -> np.ndarray:
+    """`z` of a `Capture`. -> float32 (layer, prompt, head, d_head)"""
+    return _value(inputs, ref)["z"]
+
+
+def mean(inputs: Inputs, source: FromMean) -> np.ndarray:
+    """The mean over all batches that were summed. -> float32 (layer, token, head, d_head)"""
+    sums = [_value(inputs, ref) for ref in source.sums]
+    total = np.sum([value["sum"] for value in sums], axis=0, dtype=np.float64)
+    return (total / np.sum([value["count"] for value in sums])).astype(np.float32)  # type: ignore[no-any-return]  # numpy's Any
+
+
+def bound(heads: Heads) -> tuple[Head, ...]:
+    """The heads of a bound step."""
+    if isinstance(heads, Chosen):
+        raise EngineError(f"the heads chosen by {heads.id} are not known: only bound steps can be computed")
+    return heads
+
+
+def _value(inputs: Inputs, ref: Ref) -> Mapping[str, np.ndarray]:
+    if ref.id not in inputs:
+        raise EngineError(f"the value {ref.id} that a step needs was not handed over")
+    return inputs[ref.id]

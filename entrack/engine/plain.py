@@ -1,0 +1,68 @@
+"""The plain executor: one full forward pass per variant. Slow and obviously right; every faster way must equal it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from entrack.engine.access import Place, Read, Set
+from entrack.engine.arch import Part
+from entrack.engine.inputs import Arrays, Inputs, captured
+from entrack.engine.kernels.capture import capture, sum_outputs
+from entrack.engine.kernels.evaluate import evaluate
+from entrack.engine.outcomes import Outcomes
+from entrack.engine.receivers import receiving
+from entrack.engine.session import Session
+from entrack.plan.steps import Capture, Evaluate, PathPatch, SumOutputs
+
+
+def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
+    """-> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k)"""
+    asked = session.tensor(step.asked)
+    several = []
+    for head in range(session.model.facts.heads):
+        logits = _patched_logits(session, step, inputs, head)
+        session.check_logits(logits)
+        several.append(Outcomes.of(logits, asked))
+    return Outcomes.stack(several).arrays()
+
+
+def _patched_logits(session: Session, step: PathPatch, inputs: Inputs, head: int) -> Tensor:
+    """The two passes of docs/semantics.md for one sender. -> (prompt, vocabulary)"""
+    batch, facts = step.batch, session.model.facts
+    clean = session.clean_heads(batch)
+    alternate = session.tensor(captured(inputs, step.alternate))[:, :, None]
+    at = session.tensor(step.at)
+    token = session.tensor(range(batch.length))[None, :, None, None]
+    is_sender = session.tensor(range(facts.heads))[None, None, :, None] == head
+    here = token == at[:, None, None, None]
+
+    hold = [Set(Place(layer, Part.OUTPUT), token >= at[:, None, None, None], clean[layer]) for layer in session.layers]
+    send = Set(Place(step.layer, Part.OUTPUT), here & is_sender, alternate[step.layer])
+    if not step.receivers:
+        return session.logits(batch, [*hold, send])
+
+    receivers = receiving(step.receivers, facts)
+    read = session.forward(batch, [*hold, send], [Read(place, at) for place in receivers]).values
+    receive = [
+        Set(place, here & _among(session, heads, session.model.heads(place.part)), read[place][:, None])
+        for place, heads in receivers.items()
+    ]
+    return session.logits(batch, receive)
+
+
+def _among(session: Session, heads: tuple[int, ...], count: int) -> Tensor:
+    return session.tensor([head in heads for head in range(count)])[None, None, :, None]
+
+
+Kernel = Callable[[Session, Any, Inputs], Arrays]
+"""A kernel takes the kind of step it stands beside in a table."""
+
+KERNELS: Mapping[type, Kernel] = {
+    Capture: capture,
+    SumOutputs: sum_outputs,
+    Evaluate: evaluate,
+    PathPatch: path_patch,
+}

@@ -1,0 +1,129 @@
+"""A session: what a kernel works with. A loaded model, its clean runs remembered, and a tally of what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from attrs import define, field, frozen
+from torch import Tensor
+
+from entrack.engine import access
+from entrack.engine.access import LoadedModel, Place, Ran, Read, Set
+from entrack.engine.arch import Part
+from entrack.engine.errors import NotFinite
+from entrack.engine.memo import Memo
+from entrack.plan.steps import Batch, Capture, Evaluate, Indices, PathPatch, SumOutputs
+
+PASS_BYTES = 1 << 28
+"""How much memory the activations of one batched pass may take, by estimate. A number, not what happens to be free:
+batch shapes must not depend on the machine."""
+
+
+OneBatch = Capture | SumOutputs | Evaluate | PathPatch
+"""The steps that there are kernels for: each is about one batch."""
+
+
+@frozen(eq=False)
+class Here:
+    """A clean run at one token per prompt: the layers' inputs and attention outputs (layer, prompt, d_model), z
+    (layer, prompt, head, d_head), and the logits at the last token (prompt, vocabulary)."""
+
+    residual: Tensor
+    attention: Tensor
+    z: Tensor
+    logits: Tensor
+
+
+@define(eq=False)
+class Session:
+    """One step's stay with a model. `forwards` counts in full forward passes of the step's batch."""
+
+    step: OneBatch
+    model: LoadedModel
+    memo: Memo
+    pass_bytes: int = PASS_BYTES
+    forwards: float = field(default=0.0, init=False)
+
+    @property
+    def layers(self) -> range:
+        return range(self.model.facts.layers)
+
+    def tensor(self, values: object) -> Tensor:
+        """Integers or booleans, or an array from the store, on the model's device."""
+        return torch.as_tensor(values, device=self.model.device)
+
+    def tokens(self, batch: Batch) -> Tensor:
+        return self.tensor(batch.tokens)
+
+    def forward(self, batch: Batch, sets: Iterable[Set] = (), reads: Iterable[Read] = ()) -> Ran:
+        """One full forward pass. Whether its logits are finite is for `check_logits` to say."""
+        self.forwards += 1
+        return access.forward(self.model, self.tokens(batch), sets=sets, reads=reads)
+
+    def logits(self, batch: Batch, sets: Iterable[Set] = ()) -> Tensor:
+        """Logits at the last token of a full forward pass. -> (prompt, vocabulary)"""
+        return self.forward(batch, sets).logits
+
+    def clean_logits(self, batch: Batch) -> Tensor:
+        """Logits at the last token without any change. -> (prompt, vocabulary)"""
+
+        def make() -> tuple[Tensor]:
+            return (self.logits(batch),)
+
+        return self.memo.get((self.model.key, batch, "logits"), make)[0]
+
+    def clean_heads(self, batch: Batch) -> Tensor:
+        """z of a clean run at all tokens. -> (layer, prompt, token, head, d_head). Raises NotFinite."""
+
+        def make() -> tuple[Tensor]:
+            ran = self.forward(batch, reads=[Read(Place(layer, Part.OUTPUT)) for layer in self.layers])
+            z = self.stack(ran.values, Part.OUTPUT)
+            self.check_layers(z)
+            return (z,)
+
+        return self.memo.get((self.model.key, batch, "heads"), make)[0]
+
+    def clean_at(self, batch: Batch, at: Indices) -> Here:
+        """A clean run at the token `at` of each prompt. Raises NotFinite."""
+
+        def make() -> tuple[Tensor, ...]:
+            tokens = self.tensor(at)
+            parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
+            reads = [Read(Place(layer, part), tokens) for layer in self.layers for part in parts]
+            ran = self.forward(batch, reads=reads)
+            residual, attention, z = (self.stack(ran.values, part) for part in parts)
+            self.check_layers(z)
+            return residual, attention, z, ran.logits
+
+        return Here(*self.memo.get((self.model.key, batch, "at", at), make))
+
+    def stack(self, values: Mapping[Place, Tensor], part: Part) -> Tensor:
+        return torch.stack([values[Place(layer, part)] for layer in self.layers])
+
+    def check_layers(self, z: Tensor) -> None:
+        for layer in self.layers:
+            self.check(z[layer], layer)
+
+    def check(self, z: Tensor, layer: int) -> None:
+        """Raise NotFinite unless all of a layer's (prompt, ...) is finite."""
+        bad = ~z.flatten(1).isfinite().all(-1)
+        if bad.any():
+            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), "a head output")
+
+    def check_logits(self, logits: Tensor, prompts: Tensor | None = None) -> None:
+        """Raise NotFinite unless all of (row, vocabulary) is finite. `prompts` says which prompt a row is of."""
+        bad = ~logits.isfinite().all(-1)
+        if bad.any():
+            row = int(bad.nonzero()[0])
+            prompt = row if prompts is None else int(prompts[row])
+            raise NotFinite(type(self.step).__name__, self._first_bad_layer(prompt), prompt, "the outcome")
+
+    def _first_bad_layer(self, prompt: int) -> int | None:
+        """The first layer that turns a clean run's finite residual into one that is not. Only run when all is lost."""
+        tokens = self.tokens(Batch((self.step.batch.tokens[prompt],)))
+        ran = access.forward(self.model, tokens, reads=[Read(Place(layer, Part.RESIDUAL)) for layer in self.layers])
+        for layer in self.layers[1:]:
+            if not ran.values[Place(layer, Part.RESIDUAL)].isfinite().all():
+                return layer - 1
+        return None

@@ -1,0 +1,38 @@
+"""Torch as the engine wants it: the same bits every time, and no gradients. What it found is put back afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+
+@contextmanager
+def deterministic(threads: int | None) -> Iterator[None]:
+    """Deterministic kernels, full float32 products, `threads` threads."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts; without it cuBLAS may vary
+    before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads(), torch.get_float32_matmul_precision()
+    switches: Any = torch.utils.deterministic
+    fill = switches.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    switches.fill_uninitialized_memory = False  # it guards against reading what was never written, at a cost
+    torch.set_float32_matmul_precision("highest")
+    if threads is not None and threads != before[1]:
+        torch.set_num_threads(threads)
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        switches.fill_uninitialized_memory = fill
+        torch.set_float32_matmul_precision(before[2])
+        if torch.get_num_threads() != before[1]:
+            torch.set_num_threads(before[1])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Torch has a type for it on GPUs; on a CPU it is a RuntimeError that says so."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,0 +1,110 @@
+"""The oracle: what docs/semantics.md says, written by hand with plain torch hooks. No nnsight, no engine code.
+
+Works on models of the llama, mistral and qwen2 families; `heads` and `d_head` come from the model's own config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor
+
+PROJECTIONS = {"query": "q_proj", "key": "k_proj", "value": "v_proj"}
+
+
+class Hooked:
+    """A transformers model with helpers to read and set head outputs and projections by layer."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model.eval()
+        config = model.config
+        self.layers: int = config.num_hidden_layers
+        self.heads: int = config.num_attention_heads
+        self.d_head: int = getattr(config, "head_dim", None) or config.hidden_size // self.heads
+        self.sharing: int = self.heads // config.num_key_value_heads
+
+    @torch.no_grad()
+    def run(
+        self,
+        tokens: Tensor,
+        z: Mapping[int, Callable[[Tensor], None]] | None = None,
+        projected: Mapping[tuple[int, str], Callable[[Tensor], None]] | None = None,
+    ) -> Tensor:
+        """Logits at the last token. The functions change (prompt, token, head, d_head) in place, or only look at it."""
+        with ExitStack() as stack:
+            for layer, change in (z or {}).items():
+                hook = self._attention(layer).o_proj.register_forward_pre_hook(self._before(change))
+                stack.callback(hook.remove)
+            for (layer, component), change in (projected or {}).items():
+                module = getattr(self._attention(layer), PROJECTIONS[component])
+                stack.callback(module.register_forward_hook(self._after(change)).remove)
+            logits: Tensor = self.model(tokens).logits[:, -1].float()
+            return logits
+
+    def z(self, tokens: Tensor) -> Tensor:
+        """(layer, prompt, token, head, d_head)"""
+        seen: dict[int, Tensor] = {}
+        look = {i: (lambda value, i=i: seen.__setitem__(i, value.clone())) for i in range(self.layers)}
+        self.run(tokens, z=look)
+        return torch.stack([seen[i] for i in range(self.layers)])
+
+    def path_patch(
+        self,
+        tokens: Tensor,
+        at: list[int],
+        sender: tuple[int, int],
+        alternate: Tensor,
+        receivers: list[tuple[str, tuple[int, int]]],
+    ) -> Tensor:
+        """Logits (prompt, vocabulary). `alternate`: the alternates' z at the position (layer, prompt, head, d_head)."""
+        clean = self.z(tokens)
+
+        def hold(layer: int) -> Callable[[Tensor], None]:
+            def change(z: Tensor) -> None:
+                for prompt, first in enumerate(at):
+                    z[prompt, first:] = clean[layer, prompt, first:]
+                    if layer == sender[0]:
+                        z[prompt, first, sender[1]] = alternate[layer, prompt, sender[1]]
+
+            return change
+
+        seen: dict[tuple[int, str], Tensor] = {}
+        places = {(layer, component) for component, (layer, _) in receivers}
+        look = {place: (lambda value, place=place: seen.__setitem__(place, value.clone())) for place in places}
+        logits = self.run(tokens, {i: hold(i) for i in range(self.layers)}, look)
+        if not receivers:
+            return logits
+
+        def receive(place: tuple[int, str]) -> Callable[[Tensor], None]:
+            def change(value: Tensor) -> None:
+                for component, (layer, head) in receivers:
+                    if (layer, component) == place:
+                        row = head if component == "query" else head // self.sharing
+                        for prompt, token in enumerate(at):
+                            value[prompt, token, row] = seen[place][prompt, token, row]
+
+            return change
+
+        return self.run(tokens, projected={place: receive(place) for place in places})
+
+    def _attention(self, layer: int) -> Any:
+        return self.model.model.layers[layer].self_attn
+
+    def _before(self, change: Callable[[Tensor], None]) -> Callable[..., tuple[Tensor]]:
+        def hook(_: object, inputs: tuple[Tensor]) -> tuple[Tensor]:
+            value = inputs[0].clone()
+            change(value.view(*value.shape[:2], -1, self.d_head))
+            return (value,)
+
+        return hook
+
+    def _after(self, change: Callable[[Tensor], None]) -> Callable[..., Tensor]:
+        def hook(_: object, __: object, output: Tensor) -> Tensor:
+            value = output.clone()
+            change(value.view(*value.shape[:2], -1, self.d_head))
+            return value
+
+        return hook

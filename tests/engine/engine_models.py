@@ -1,0 +1,121 @@
+"""Tiny random models, prompts for them, and ways to compute and to compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from attrs import frozen
+
+from entrack.engine.engine import Engine
+from entrack.facts import FAMILIES, read_facts
+from entrack.models.model import ModelKey, ModelSource
+from entrack.plan.steps import Batch, Capture, Ref, Step
+
+torch.set_num_threads(1)  # the models are tiny: more threads only wait for one another
+VOCABULARY, PROMPTS, TOKENS = 50, 5, 9
+EXECUTORS = ("plain", "batched")
+
+
+def tiny(family: str, layers: int, heads: int, shared: int, **more: Any) -> Any:
+    """A random model whose attentions and MLPs matter: the usual start is so small that nothing would show."""
+    torch.manual_seed(0)
+    options = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": 8 * heads,
+        "intermediate_size": 40,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": shared,
+        "initializer_range": 0.3,
+        **more,
+    }
+    config = transformers.AutoConfig.for_model(family, **options)
+    module = getattr(transformers, FAMILIES[family])(config).eval()
+    for parameter in module.parameters():
+        if parameter.dim() == 1:  # norms and biases, which start as ones and zeros
+            torch.nn.init.normal_(parameter, 1.0, 0.3)
+    return module
+
+
+MODELS: dict[str, Callable[[], Any]] = {
+    "llama": lambda: tiny("llama", 3, 4, 4),
+    "llama, grouped, tied": lambda: tiny("llama", 4, 4, 2, tie_word_embeddings=True),
+    "llama, wide heads": lambda: tiny("llama", 2, 3, 3, head_dim=6),
+    "mistral, grouped": lambda: tiny("mistral", 3, 4, 1),
+    "qwen2, grouped, biased": lambda: tiny("qwen2", 3, 4, 2),
+}
+
+
+@frozen
+class Saved:
+    """A model in memory and on disk."""
+
+    module: Any
+    key: ModelKey
+    source: ModelSource
+
+    def engine(self, executor: str, **options: Any) -> Engine:
+        return Engine({self.key: self.source}, executor=executor, device="cpu", **options)  # type: ignore[arg-type]
+
+    def compute(
+        self, executor: str, step: Step, inputs: Mapping[str, Any] | None = None, **options: Any
+    ) -> dict[str, Any]:
+        return self.engine(executor, **options).compute(step, inputs or {}).tensors
+
+
+def save(module: Any, folder: Path, description: str = "tiny") -> Saved:
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped in transformers
+    module.save_pretrained(folder)
+    facts = read_facts(json.loads((folder / "config.json").read_text()))
+    return Saved(module, ModelKey("weights", "config", "tokenizer", facts), ModelSource(description, folder))
+
+
+def prompts(seed: int, count: int = PROMPTS, length: int = TOKENS) -> Batch:
+    drawn = np.random.default_rng(seed).integers(0, VOCABULARY, (count, length))
+    return Batch(tuple(tuple(row) for row in drawn.tolist()))
+
+
+def tensor(batch: Batch) -> torch.Tensor:
+    return torch.tensor(batch.tokens)
+
+
+ORIGINALS, ALTERNATES = prompts(1), prompts(2)
+ASKED = tuple((i, 2 * i + 1, 49) for i in range(PROMPTS))
+SPREAD = (3, 5, 3, 7, 4)
+"""A position that differs from prompt to prompt."""
+LAST = (TOKENS - 1,) * PROMPTS
+REF = Ref("alternate")
+
+
+def capture(saved: Saved, batch: Batch, at: tuple[int, ...]) -> dict[str, dict[str, np.ndarray]]:
+    return {REF.id: saved.compute("plain", Capture(saved.key, batch, at))}
+
+
+def outcomes(logits: torch.Tensor, asked: tuple[tuple[int, ...], ...] = ASKED) -> dict[str, np.ndarray]:
+    """The oracle's logits (..., prompt, vocabulary) as a step's outcomes."""
+    index = torch.tensor(asked).expand(*logits.shape[:-1], -1)
+    return {
+        "top": logits.argmax(-1).numpy(),
+        "logit": logits.gather(-1, index).numpy(),
+        "log_probability": logits.log_softmax(-1).gather(-1, index).numpy(),
+    }
+
+
+def agree(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], within: float = 1e-5) -> None:
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        assert found[name].shape == value.shape, name
+        assert found[name].dtype == value.dtype, name
+        np.testing.assert_allclose(found[name], value, rtol=0, atol=within, err_msg=name)
+
+
+def same(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> None:
+    """Equal bit for bit."""
+    for name, value in expected.items():
+        assert found[name].tobytes() == value.tobytes(), name
