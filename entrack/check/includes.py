@@ -8,7 +8,7 @@ from entrack.check.files import Unreadable
 from entrack.check.scope import Scope
 from entrack.source import Source
 from entrack.syntax import ast
-from entrack.syntax.parse import parse
+from entrack.syntax.parse import EVERYTHING, parse
 
 MOST_DEEP = 32
 MOST_FILES = 256
@@ -39,6 +39,7 @@ def _included(item: ast.Include, scope: Scope, above: tuple[str, ...], seen: set
         source = scope.files.text(item.path.value, span)
     except Unreadable as trouble:
         scope.problems.append(trouble.problem)
+        scope.unread.add(EVERYTHING)
         return []
     identity = _identity(source.name)
     if identity in above:

@@ -16,6 +16,7 @@ from entrack.diagnostics.suggest import did_you_mean
 from entrack.models.find import Named
 from entrack.source import Source, Span
 from entrack.syntax import ast
+from entrack.syntax.parse import EVERYTHING
 
 KINDS: Mapping[str, type | tuple[type, ...]] = {
     "model": ast.Model,
@@ -75,9 +76,13 @@ class Scope:
         if item is not None:
             self.report("E204", f"`{name}` is a {kind_of(item)}, not a {' or '.join(kinds)}", span, "used here", did_you_mean(name, self.called(*kinds), kinds[0]),
                         (Label(name_span(item), "declared here"),))  # fmt: skip
-        elif name not in self.unread:
+        elif not self.may_be_unread(name):
             self.report("E201", f"no {' or '.join(kinds)} is called `{name}`", span, "used here", did_you_mean(name, self.called(*kinds), kinds[0]))
         return None
+
+    def may_be_unread(self, name: str) -> bool:
+        """Whether a name may be declared in an item or a file that cannot be read: then nothing is said of it."""
+        return name in self.unread or EVERYTHING in self.unread
 
     def called(self, *kinds: str) -> list[str]:
         """The names of all items of these kinds."""

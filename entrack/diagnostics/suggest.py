@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name that is close to `word`, if one is."""
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that is close to `word`, if one is: a `cutoff` of 1 wants the same letters."""
     names = sorted(set(known))
     lowered = {name.lower(): name for name in names}
     if word.lower() in lowered:
         return lowered[word.lower()]
-    hits = get_close_matches(word, names, n=1, cutoff=0.6)
+    hits = get_close_matches(word, names, n=1, cutoff=cutoff)
     return hits[0] if hits else None
 
 

@@ -6,7 +6,7 @@ cache is never used: it would unpickle a file with a predictable name in the tem
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,29 @@ class Parser:
     @property
     def comments(self) -> tuple[Any, ...]:
         return tuple(self._comments)
+
+    @cached_property
+    def item_words(self) -> frozenset[str]:
+        """The words that an item begins with."""
+        return frozenset(self.word_of(name) for name in self._lark.parse_interactive("", start="start").accepts()) - {""}
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of the language."""
+        return frozenset(self.word_of(name) for name in self._signs) - {""}
+
+    def word_of(self, terminal: str) -> str:
+        """The word that a terminal stands for; empty when it stands for a sign, or for several."""
+        sign = self.sign_of(terminal)
+        return sign if terminal in self._signs and sign.isalpha() else ""
+
+    def sign_of(self, terminal: str) -> str:
+        """What a terminal is written as, such as `->`; its own name where that differs, such as NAME."""
+        return self._signs.get(terminal, terminal)
+
+    @cached_property
+    def _signs(self) -> dict[str, str]:
+        return {terminal.name: terminal.pattern.value for terminal in self._lark.terminals if terminal.pattern.type == "str"}
 
 
 @cache

@@ -7,6 +7,7 @@ so that one run shows every error of a file.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from attrs import evolve
 from lark import Token
@@ -18,15 +19,19 @@ from entrack.syntax import ast, limits, trouble
 from entrack.syntax.build import Build
 from entrack.syntax.grammar import parser
 
-ITEM = re.compile(r"^[A-Za-z]\w*\b[ \t]*([A-Za-z_]\w*)?", re.MULTILINE)
+FIRST_WORDS = re.compile(r"([A-Za-z]\w*)(?:[ \t]+([A-Za-z_]\w*))?")
+INNER = re.compile(r"alternate\s*\{|group\s+\w+\s+at\b")
 MOST_ERRORS = 20
+MOST_READ = 1 << 18
+EVERYTHING = "*"
+"""Among the unread names: an include could not be read, so any name may have been declared."""
 
 
 def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
     """The program and its syntax errors. `Program.unread` names what stood in the items that could not be read."""
     problems = limits.problems_of(source.name, source.text)
     if problems:
-        return ast.Program(None, ()), problems
+        return ast.Program(None, (), unread=frozenset({EVERYTHING})), problems
     found: list[Diagnostic] = []
     unread: set[str] = set()
     text = source.text
@@ -35,12 +40,13 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
             program: ast.Program = Build(source.name).transform(parser().tree(text))
         except UnexpectedInput as failure:
             offset = _offset(failure, text)
-            found.append(trouble.explain(failure, Source(source.name, text), offset))
-            start, end = _item_round(text, offset)
-            unread.update(name for name in ITEM.findall(text[start:end]) if name)
-            if len(found) == MOST_ERRORS or not text[start:end].strip():
-                return ast.Program(None, (), unread=frozenset(unread)), tuple(found)
-            text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+            item = _item_round(text, offset, trouble.completes(failure))
+            found.append(trouble.explain(failure, Source(source.name, text), offset, item))
+            lost = text[item.start : item.end]
+            unread |= _names_in(lost)
+            if len(found) >= MOST_ERRORS or len(found) * len(text) > MOST_READ or not lost.strip():
+                return ast.Program(None, (), unread=frozenset({EVERYTHING})), tuple(found)
+            text = text[: item.start] + re.sub(r"[^\n]", " ", lost) + text[item.end :]
             continue
         comments = parser().comments
         kept = tuple(_comment(source, token) for token in comments) if not found else ()
@@ -64,16 +70,57 @@ def _offset(failure: UnexpectedInput, text: str) -> int:
     return int(position)
 
 
-def _item_round(text: str, offset: int) -> tuple[int, int]:
-    """The item that an error at `offset` belongs to. An item's own first word is an error of the item before it."""
-    starts = [match.start() for match in ITEM.finditer(text)]
-    after = [start for start in starts if start > offset]
-    if offset not in starts and (offset == 0 or text[offset - 1] == "\n"):
-        before = [offset]
-    else:
-        before = [start for start in starts if start < offset]
-        after = [offset, *after] if offset in starts else after
-    return (before[-1] if before else 0), (after[0] if after else len(text))
+def _item_round(text: str, offset: int, whole: bool) -> trouble.Item:
+    """The item that an error at `offset` belongs to. `whole`: what stands before the error is complete."""
+    starts = list(_starts(text))
+    own = whole and not text[text.rfind("\n", 0, offset) + 1 : offset].strip()
+    before = [0, *(start for start in starts if start < offset)]
+    while len(before) > 1 and not own and _word_at(text, before[-1]) not in parser().item_words and not _reads(text[: before[-1]]):
+        before.pop()
+    start = offset if own else before[-1]
+    end = next((place for place in starts if place > start and place >= offset), len(text))
+    return trouble.Item(start, end, _word_at(text, start), at_next=end == offset)
+
+
+def _starts(text: str) -> Iterator[int]:
+    """Where items seem to begin: at any word that begins a line outside all brackets, and at an item's word that begins one at all."""
+    depth = 0
+    for match in limits.PIECE.finditer(text):
+        piece, place = match.group(), match.start()
+        if piece in ("(", "[", "{"):
+            depth += 1
+        elif piece in (")", "]", "}"):
+            depth = max(0, depth - 1)
+        elif piece[0].isalpha() and _begins(text, place, piece, depth):
+            depth = 0
+            yield place
+
+
+def _begins(text: str, place: int, word: str, depth: int) -> bool:
+    indent = text[text.rfind("\n", 0, place) + 1 : place]
+    if word in parser().item_words and not INNER.match(text, place):
+        return indent == "" or (depth == 0 and not indent.strip())
+    return depth == 0 and indent == ""
+
+
+def _word_at(text: str, place: int) -> str:
+    match = FIRST_WORDS.match(text, place)
+    return match.group(1) if match else ""
+
+
+def _names_in(lost: str) -> set[str]:
+    """The names that an item which cannot be read may have declared."""
+    match = FIRST_WORDS.match(lost.strip())
+    names = {name for name in match.groups() if name} if match else set()
+    return {EVERYTHING} if "include" in names else names
+
+
+def _reads(text: str) -> bool:
+    try:
+        parser().tree(text)
+    except UnexpectedInput:
+        return False
+    return True
 
 
 def _comment(source: Source, token: Token) -> ast.Comment:

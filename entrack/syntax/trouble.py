@@ -1,11 +1,13 @@
 """Trouble: a parser's failure becomes a diagnostic, taught by example.
 
-`TAUGHT` holds small wrong programs and what to say about each. A failure that leaves the parser in the same state, at the same
-kind of token, gets the same words; any other failure gets the list of what could have stood there.
+First the habits of other languages are looked for (`habits.py`), then brackets, then `TAUGHT`: small wrong programs and what to say
+about each. A failure in the same kind of item that leaves the parser in the same state, at the same kind of token, gets the same
+words. Any other failure gets the list of what could have stood there.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -13,9 +15,11 @@ from attrs import frozen
 from lark import Token
 from lark.exceptions import UnexpectedInput
 
-from entrack.diagnostics import Diagnostic, nearest
+from entrack.diagnostics import Diagnostic, Label, nearest
 from entrack.source import Source, Span
 from entrack.syntax.grammar import parser
+from entrack.syntax.habits import heads_written, item_at, sign_at
+from entrack.syntax.limits import PIECE
 
 
 @frozen
@@ -38,16 +42,18 @@ TAUGHT = (
     Lesson("E112", "a hop names its senders' position, its receivers, and how many heads it keeps",
            "write `group NAME at POSITION -> logits keep 10`, or `-> GROUP.query` for a later hop",
            tuple(f"discover c in b on 3 t against s {{ {hop}" for hop in
-                 ("group g -> logits keep 3", "group g at p keep 3", "group g at p -> logits }", "group g at p -> keep 3", "group g at p -> logits 3",
-                  "group g at p = 1.2", "group g at p -> logits keep }", "group g at p -> logits keep all", "g at", "hop"))),
+                 ("g at", "group g -> logits keep 3", "group g at p keep 3", "group g at p -> logits }", "group g at p -> keep 3", "group g at p -> logits 3",
+                  "group g at p = 1.2", "group g at p -> logits keep }", "group g at p -> logits keep all", "hop"))),
     Lesson("E113", "a measure is a metric of a model on prompts",
            "write `measure NAME = accuracy(MODEL) on 500 TASK`, or `accuracy(MODEL with INTERVENTION) on 500 TASK`",
            ("measure m", "measure m = base", "measure m = accuracy base", "measure m = accuracy(base)", "measure m = accuracy(base) 500 boxes", "measure m = 3",
             "measure m = accuracy(base) on 500 measure", "measure m = accuracy(base) on 500", "measure m = accuracy(base) on", "measure m = accuracy()", "measure m = accuracy(base", "measure = accuracy(base)",
             "measure m accuracy(base)", "measure m = accuracy on")),
     Lesson("E114", "a claim is a sentence and a comparison", 'write `claim "the circuit is faithful" a / b >= 0.95`, or `claim "..." a within 0.03 of b`',
-           ("claim x", 'claim "x"', 'claim "x" a', 'claim "x" a = 3', "claim a > 3", 'claim "x" a claim', 'claim "x" a >= }', 'claim "x" a within 0.1 b',
+           ("claim", "claim x", 'claim "x"', 'claim "x" a', 'claim "x" a = 3', "claim a > 3", 'claim "x" a claim', 'claim "x" a >= }', 'claim "x" a within 0.1 b',
             'claim "x" a >=', 'claim "x" a > 3 published', 'claim "x" a > 3 published claim', 'claim "x" a within of', 'claim "x" a is')),
+    Lesson("E114", "a claim is one comparison", "write a second `claim` for the second one",
+           tuple(f'claim "x" {left} {rest}' for left in ("a > 3", "a > 0.5", "a > b", "a > b[c]", "a > (b)", "a > f(b)") for rest in ("and", "or", "> 3", "<= b"))),
     Lesson("E115", "an intervention is one or more of keep, mean, zero and patch",
            "write, for example, `intervention only(c) = keep c, mean elsewhere over ALTERNATE`, `zero H`, or `patch H from alternate`",
            ("intervention", "intervention i", "intervention i = 3", "intervention i = c", "intervention i(c) = keep c,", "intervention i(c) = keep", "intervention i() =",
@@ -57,8 +63,10 @@ TAUGHT = (
             "intervention i(c) = keep c, mean elsewhere from s")),
     Lesson("E117", "`patch` needs where the patched values come from", "write `patch H from alternate`, or `patch H from OTHER_MODEL`",
            ("intervention i(c) = patch c", "intervention i(c) = patch c intervention", "intervention i(c) = patch c with", "intervention i(c) = patch c over s")),
+    Lesson("E118", "a group has a model and a position before its heads", "write, for example, `group movers in base at last = 14.13 15.2 15.5`",
+           ("group", "group g", "group g =", "group g in", "group g in b", "group g in b =", "group g in b at", "group g in b at =", "group g at p = 1.2", "group g in b at p", "group g in b at p 1.2")),
     Lesson("E118", "heads are written layer.head, with spaces between", "write, for example, `group movers in base at last = 14.13 15.2 15.5`",
-           ("group g in b at p = 3", "group g in b at p = [", "group g in b at p =", "group g in b at p", "group g at p = 1.2", "group g in b = 1.2",
+           ("group g in b at p = 3", "group g in b at p = [", "group g in b at p =",
             "circuit c in b { group g at p = 3", "circuit c in b { group g at p = 1.2, 3.4", "circuit c in b { group g = 1.2", "circuit c in b { g at p = 1.2", "group g in b at p = 1.2, 3.4",
             "circuit c in b { group g at p }", "circuit c {", "circuit c in b =")),
     Lesson("E119", "a task is a block of drawings, texts and positions", 'write lines such as `object = 7 distinct from ["car", "cup"]`, `prompt = "..."`, `answer = ...`, `at last = end of prompt`',
@@ -87,81 +95,155 @@ TAUGHT = (
 )  # fmt: skip
 
 TERMS = {
-    "NAME": "a name", "STRING": 'a text in "quotes"', "INT": "a whole number", "FLOAT": "a number", "HEAD": "a head such as 14.13", "RELATION": "a comparison such as >=",
-    "SIGN": "+ or -", "TIMES": "* or /", "LETTERS": "letters such as A..Z", "LBRACE": "`{`", "RBRACE": "`}`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`",
-    "EQUAL": "`=`", "COMMA": "`,`", "DOT": "`.`", "SEMICOLON": "`;`", "__ANON_0": "`..`", "__ANON_1": "`->`", "__ANON_2": "`==`", "$END": "the end", "FIGURE_OPTION": "`by`",
+    "NAME": "a name", "STRING": 'a text in "quotes"', "INT": "a whole number", "FLOAT": "a number", "HEAD": "a head such as 14.13",
+    "RELATION": "a comparison such as >=", "SIGN": "+ or -", "TIMES": "* or /", "LETTERS": "letters such as A..Z", "$END": "the end",
+    "FIGURE_OPTION": "`by`, `coloured by` or `error`",
 }  # fmt: skip
+CLOSING = {"{": "}", "[": "]", "(": ")"}
+SURE = 0.8
 
 
-def explain(failure: UnexpectedInput, source: Source, offset: int) -> Diagnostic:
+@frozen
+class Item:
+    """The item that a failure stands in: where it begins and ends, and whether the failure is at the beginning of the next one."""
+
+    start: int
+    end: int
+    word: str
+    at_next: bool
+
+
+def explain(failure: UnexpectedInput, source: Source, offset: int, item: Item) -> Diagnostic:
     """One diagnostic for a failure of the parser at `offset`."""
     word = _word(failure, source, offset)
     span = Span(source.name, offset, min(len(source.text), offset + max(1, len(word))))
-    if word.startswith('"') or (word == "" and source.text[offset : offset + 1] == '"'):
-        end = source.text.find("\n", offset)
-        if source.text[offset : None if end < 0 else end].count('"') % 2:
-            return Diagnostic("E103", "this text is not closed", span, 'begins here', 'end it with `"` on the same line')
-    if offset >= len(source.text.rstrip()):
-        span = Span(source.name, max(0, offset - 1), max(1, offset))
-        return _ended(failure, source, span)
-    lesson = _lesson(failure)
-    shown = f"`{word}`" if word else f"`{source.text[offset]}`"
-    label = f"{shown} cannot stand here"
-    place = _back(source, span)
-    if lesson is not None:
-        return Diagnostic(lesson.code, lesson.message, place, label if place == span else "something is missing after this", lesson.help)
-    wanted = _wanted(failure)
-    near = nearest(word, [w.strip("`") for w in wanted]) if word else None
-    if near and near != word:
-        return Diagnostic("E104", f"{shown} is no word of the language here", span, "", f"did you mean `{near}`?")
-    return Diagnostic("E104", label, place, "" if place == span else "something is missing after this", f"expected {_listed(wanted)}")
+    ended = offset >= len(source.text.rstrip())
+    if not ended and not item.at_next:
+        said = _unclosed_text(source, offset, span, word) or _habit(failure, source, offset, word, item)
+        if said is not None:
+            return said
+    return _brackets(source, offset, item, ended) or _taught(failure, source, span, word, item, ended)
 
 
-def _ended(failure: UnexpectedInput, source: Source, span: Span) -> Diagnostic:
-    opened = _open_bracket(source)
-    if opened is not None:
-        character = source.text[opened]
-        closing = {"{": "}", "[": "]", "(": ")"}[character]
-        return Diagnostic("E106", f"`{character}` is never closed", Span(source.name, opened, opened + 1), "opened here", f"close it with `{closing}`")
-    lesson = _lesson(failure)
-    if lesson is not None:
-        return Diagnostic(lesson.code, lesson.message, span, "the file ends here", lesson.help)
-    return Diagnostic("E104", "the file ends in the middle of something", span, "", f"expected {_listed(_wanted(failure))}")
+def completes(failure: UnexpectedInput) -> bool:
+    """Whether the text before the failure is whole: an item could begin, or the file end there."""
+    return "$END" in _terminals(failure)
 
 
-def _open_bracket(source: Source) -> int | None:
-    from entrack.syntax.limits import PIECE
+def _unclosed_text(source: Source, offset: int, span: Span, word: str) -> Diagnostic | None:
+    if not word.startswith('"') and source.text[offset : offset + 1] != '"':
+        return None
+    end = source.text.find("\n", offset)
+    rest = source.text[offset : None if end < 0 else end].rstrip()
+    if rest.replace('\\"', "").count('"') % 2 == 0:
+        return None
+    return Diagnostic("E103", "this text is not closed", Span(span.file, offset, offset + max(1, len(rest))), "", 'end it with `"` on the same line')
 
+
+def _habit(failure: UnexpectedInput, source: Source, offset: int, word: str, item: Item) -> Diagnostic | None:
+    terminals = _terminals(failure)
+    whole = "$END" in terminals and offset == item.start
+    words = [known for known in map(parser().word_of, terminals) if known]
+    near = nearest(word, words, SURE) if word else None
+    if near is not None and near != word:
+        return Diagnostic("E104", f"{_quoted(word)} is no word of the language here", Span(source.name, offset, offset + len(word)), "", f"did you mean `{near}`?")
+    capital = _capital(source, offset)
+    if capital is not None:
+        return Diagnostic("E104", "the words of the language are written in small letters", capital, "", f"write `{source.text[capital.start : capital.end].lower()}`")
+    heads = heads_written(source.text[item.start : item.end].split("\n", 1)[0]) if item.word == "group" else None
+    if heads is not None and offset > item.start + source.text[item.start : item.end].find("="):
+        return Diagnostic("E118", "heads are written layer.head, with spaces between", Span(source.name, offset, offset + 1), "", f"write `{heads}`")
+    said = sign_at(source, offset, frozenset(parser().sign_of(name) for name in terminals))
+    if said is None and whole and word and word not in parser().item_words:
+        said = item_at(source, offset, word)
+    return None if said is None else Diagnostic(said.code, said.message, said.span, "", said.help)
+
+
+def _capital(source: Source, offset: int) -> Span | None:
+    """The word just before a failure, where it is a word of the language but for its capital letters."""
+    before = re.search(r"(?<![\w.])([A-Za-z]+)[ \t]+$", source.text[max(0, offset - 40) : offset])
+    if before is None or before.group(1).lower() == before.group(1) or before.group(1).lower() not in parser().words:
+        return None
+    start = max(0, offset - 40) + before.start(1)
+    return Span(source.name, start, start + len(before.group(1)))
+
+
+def _brackets(source: Source, offset: int, item: Item, ended: bool) -> Diagnostic | None:
+    """A bracket of the item that is never closed, or closed by another, or that closes nothing."""
     stack: list[int] = []
-    for match in PIECE.finditer(source.text):
-        if match.group() in "([{":
-            stack.append(match.start())
-        elif match.group() in ")]}" and stack:
-            stack.pop()
-    return stack[-1] if stack else None
+    for match in PIECE.finditer(source.text, item.start, item.end):
+        piece, place = match.group(), match.start()
+        if piece in ("(", "[", "{"):
+            stack.append(place)
+        elif piece in (")", "]", "}") and not stack:
+            return _bracket(source, place, f"`{piece}` closes nothing", "", "delete it") if place == offset else None
+        elif piece in (")", "]", "}"):
+            opened = source.text[stack.pop()]
+            if piece != CLOSING[opened]:
+                return _mismatched(source, place, opened) if place >= offset else None
+    inner = [place for place in stack if place < offset]
+    if not inner:
+        return None
+    opened = source.text[inner[-1]]
+    if opened == "{" and not (ended or item.at_next):
+        return None
+    closing = CLOSING[opened]
+    where = "" if ended else f" before {_quoted(''.join(_word_characters(source.text[offset : offset + 40])) or source.text[offset])}"
+    related = () if ended else (Label(Span(source.name, offset, offset + 1), "still open here"),)
+    return _bracket(source, inner[-1], f"`{opened}` is never closed", "opened here", f"write `{closing}`{where}", related)
 
 
-def _lesson(failure: UnexpectedInput) -> Lesson | None:
-    exact, near = _lessons()
+def _mismatched(source: Source, place: int, opened: str) -> Diagnostic:
+    return _bracket(source, place, f"`{opened}` is closed by `{source.text[place]}`", "", f"write `{CLOSING[opened]}` before it")
+
+
+def _bracket(source: Source, place: int, message: str, label: str, help: str, related: tuple[Label, ...] = ()) -> Diagnostic:
+    return Diagnostic("E106", message, Span(source.name, place, place + 1), label, help, related)
+
+
+def _taught(failure: UnexpectedInput, source: Source, span: Span, word: str, item: Item, ended: bool) -> Diagnostic:
+    lesson = _lesson(failure, item)
+    place = _back(source, span)
+    missing = "the file ends here" if ended else "something is missing after this"
+    if ended:
+        place = span = Span(source.name, max(0, span.start - 1), max(1, span.start))
+    shown = _quoted(word) if word else _quoted(source.text[span.start])
+    label = f"{shown} cannot stand here" if place == span and not ended else missing
+    if lesson is not None:
+        return Diagnostic(lesson.code, lesson.message, place, label, lesson.help)
+    near = nearest(word, filter(None, map(parser().word_of, _terminals(failure)))) if word else None
+    if near and near != word and place == span:
+        return Diagnostic("E104", f"{shown} is no word of the language here", span, "", f"did you mean `{near}`?")
+    return Diagnostic("E104", "the file ends in the middle of something" if ended else f"{shown} cannot stand here", place, "" if label != missing or ended else missing, _expected(failure))
+
+
+def _lesson(failure: UnexpectedInput, item: Item) -> Lesson | None:
+    exact, near, first = _lessons(item.word)
     state = _state(failure)
-    return exact.get((state, _token_type(failure))) or near.get(state)
+    found = exact.get((state, _token_type(failure))) or near.get(state)
+    return found or (None if completes(failure) and item.word not in parser().item_words else first)
 
 
 @cache
-def _lessons() -> tuple[dict[tuple[object, str], Lesson], dict[object, Lesson]]:
-    """By parser state and kind of token, and by state alone, what the examples teach; the first example wins."""
+def _lessons(word: str) -> tuple[dict[tuple[object, str], Lesson], dict[object, Lesson], Lesson | None]:
+    """What the examples that begin with a word teach: by parser state and kind of token, by state alone, and in general."""
     exact: dict[tuple[object, str], Lesson] = {}
     near: dict[object, Lesson] = {}
+    first: Lesson | None = None
     for lesson in TAUGHT:
         for example in lesson.examples:
+            if example.split()[0] != word:
+                continue
             failure = _failure(example)
             exact.setdefault((_state(failure), _token_type(failure)), lesson)
             near.setdefault(_state(failure), lesson)
+            first = first or lesson
     for state in _too_general():
         near.pop(state, None)
-    return exact, near
+    return exact, near, first
 
 
+@cache
 def _too_general() -> tuple[object, ...]:
     """States in which anything may have gone wrong: there, only the same kind of token means the same mistake."""
     return tuple(_state(_failure(text)) for text in ("= 3", "seed 3 = 4", "measure m = accuracy(b) on 5 t 3", "model m = x 3"))
@@ -199,15 +281,28 @@ def _word_characters(text: str) -> Iterable[str]:
         yield character
 
 
-def _wanted(failure: UnexpectedInput) -> list[str]:
-    terminals = getattr(failure, "accepts", None) or getattr(failure, "expected", None) or getattr(failure, "allowed", None) or ()
-    return sorted({TERMS.get(name, f"`{name.lower()}`") for name in terminals if name not in ("WS", "COMMENT")})
+def _terminals(failure: UnexpectedInput) -> frozenset[str]:
+    """The terminals that could have stood where a parse failed."""
+    inner = getattr(failure, "interactive_parser", None)
+    return frozenset(inner.accepts()) if inner is not None else frozenset(getattr(failure, "allowed", None) or ())
+
+
+def _expected(failure: UnexpectedInput) -> str:
+    terminals = _terminals(failure)
+    if {"MODEL", "TASK", "MEASURE"} <= terminals:
+        return "an item begins here, such as `model`, `task`, `alternate`, `discover`, `intervention`, `measure` or `claim`"
+    wanted = sorted({TERMS.get(name) or _quoted(parser().sign_of(name)) for name in terminals}, key=lambda text: (not text.startswith("`"), text))
+    return f"expected {_listed(wanted)}"
 
 
 def _listed(wanted: list[str]) -> str:
     if len(wanted) > 8:
         return ", ".join(wanted[:8]) + ", ..."
     return " or ".join([", ".join(wanted[:-1]), wanted[-1]]) if len(wanted) > 1 else "".join(wanted)
+
+
+def _quoted(text: str) -> str:
+    return f"`{text}`"
 
 
 def _back(source: Source, span: Span) -> Span:
