@@ -1,0 +1,1 @@
+"""Kernels: one function per kind of step, `kernel(session, step, inputs) -> tensors by name`."""
