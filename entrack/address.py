@@ -69,8 +69,9 @@ def _typed(value: object) -> Any:
             return ["map", *sorted(([_key(key), _typed(item)] for key, item in value.items()), key=json.dumps)]
     if isinstance(value, Digested):
         return ["digest", type(value).__name__, value.digest]
-    if attrs.has(type(value)):
-        fields = [a.name for a in attrs.fields(type(value)) if a.eq]
+    cls = type(value)
+    if attrs.has(cls):
+        fields = [a.name for a in attrs.fields(cls) if a.eq]
         return ["value", type(value).__name__, *([name, _typed(getattr(value, name))] for name in fields)]
     raise TypeError(f"{type(value).__name__} has no canonical form")
 

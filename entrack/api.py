@@ -18,6 +18,7 @@ from entrack import __version__
 from entrack.address import address
 from entrack.check.check import Checked
 from entrack.check.check import check as check_source
+from entrack.check.resolved import PatchAct
 from entrack.diagnostics import Diagnostic, errors
 from entrack.events import Damaged, Watcher, unwatched
 from entrack.models.find import ModelMissing, fetch, key_of, locate, tokenizer_file
@@ -28,6 +29,8 @@ from entrack.syntax.parse import parse
 
 if TYPE_CHECKING:
     from entrack.executors.here import Compute, Survey, Walk
+    from entrack.plan.lower.context import Known
+    from entrack.plan.lower.program import Lowerer
     from entrack.plan.plan import Plan
     from entrack.prompts.realise import Realised
     from entrack.prompts.tokens import Tokenizer
@@ -143,7 +146,10 @@ class Spec:
 
         With `hashed` False weight files are not even hashed: such a plan has no addresses, and is only good for its problems.
         """
-        from entrack.plan.lower.program import lower
+        return _lowered(self._lowerer(download, hashed), None, self.sources)
+
+    def _lowerer(self, download: bool, hashed: bool) -> Lowerer:
+        from entrack.plan.lower.program import Lowerer
         from entrack.prompts.tokens import BadTokenizer, tokenizer
 
         sources = {name: (fetch if download else locate)(model.named, self.root) for name, model in self.resolved.models.items() if name in self.used_models}
@@ -152,16 +158,16 @@ class Spec:
             tokenizers = {name: tokenizer(tokenizer_file(source)) for name, source in sources.items()}
         except BadTokenizer as bad:
             raise ModelMissing(str(bad)) from None
-        plan, problems = lower(self.resolved, keys, sources, tokenizers)
-        if errors(problems):
-            raise SpecError(problems, self.sources)
-        return Planned(plan, problems)
+        return Lowerer(self.resolved, keys, sources, tokenizers)
 
     @property
     def used_models(self) -> frozenset[str]:
         """The models that something is computed with."""
-        measured = {cell.model for measure in self.resolved.measures for cell in measure.cells}
-        return frozenset(measured | {discovery.model for discovery in self.resolved.discoveries})
+        resolved = self.resolved
+        measured = {cell.model for measure in resolved.measures for cell in measure.cells}
+        donors = {act.model for measure in resolved.measures for cell in measure.cells for act in cell.intervention.acts if isinstance(act, PatchAct) and act.model}
+        found = {discovery.model for discovery in resolved.discoveries}
+        return frozenset(measured | donors | found | {mask.model for mask in resolved.masks} | {given.model for given in resolved.examinations})
 
     def survey(self, store: Store) -> tuple[Plan, Survey]:
         """The plan, and how it stands against a store. Computes nothing."""
@@ -182,9 +188,14 @@ class Spec:
         from entrack.findings.assemble import assemble
 
         opened = open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
-        plan = self.plan(download=True).plan
+        lowerer = self._lowerer(download=True, hashed=True)
+        plan = _lowered(lowerer, None, self.sources).plan
         walk = Walk(plan, opened, _lazily(plan, reference, watcher, device, threads), watcher, reference)
         walk.run()
+        while plan.deferred:
+            plan = _lowered(lowerer, walk, self.sources).plan
+            walk.extend(plan)
+            walk.run()
         return assemble(self.resolved, plan, walk, self._provenance(plan, walk))
 
     def prompts(self, name: str, count: int, model: str | None = None, purpose: str = "measure") -> tuple[Realised, Tokenizer]:
@@ -254,6 +265,13 @@ class Spec:
             realised=tuple(dict(entry) for entry in sorted(made, key=str)),
             tolerance=TOLERANCE,
         )
+
+
+def _lowered(lowerer: Lowerer, known: Known | None, sources: Mapping[str, Source]) -> Planned:
+    plan, problems = lowerer.lower(known)
+    if errors(problems):
+        raise SpecError(problems, sources)
+    return Planned(plan, problems)
 
 
 def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, threads: int | None) -> Compute:

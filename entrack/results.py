@@ -32,15 +32,15 @@ class Axis:
 
 @frozen
 class Cell:
-    """One number of a measure. `labels` has one label per axis. `outcomes` are the per-prompt values whose mean `value` is.
+    """One number of a measure. `labels` has one label per axis. `outcomes` are the per-prompt values that `value` was made of.
 
-    `sd` is over draws, where there are several; `draws` are the values draw by draw.
+    `interval` is None where there are no prompts to resample (an overlap of circuits: `n` is then a number of heads). `sd` is over draws, where there are several; `draws` are the values draw by draw.
     """
 
     labels: tuple[str, ...]
     value: float
     n: int
-    interval: Interval
+    interval: Interval | None
     outcomes: tuple[float, ...] = field(repr=False)
     sd: float | None = None
     draws: tuple[float, ...] = ()
@@ -69,7 +69,7 @@ class Measure:
         names = [axis.name for axis in self.axes]
         return [
             {"measure": self.name, **dict(zip(names, cell.labels, strict=True)), "value": cell.value, "n": cell.n,
-             "low": cell.interval.low, "high": cell.interval.high, "sd": cell.sd}
+             "low": cell.interval.low if cell.interval else None, "high": cell.interval.high if cell.interval else None, "sd": cell.sd}
             for cell in self.cells
         ]  # fmt: skip
 
@@ -126,6 +126,24 @@ class Discovery:
     def to_pandas(self) -> Any:
         """The scores of all heads as a pandas data frame."""
         return _frame(self.records())
+
+
+@frozen
+class Mask:
+    """A mask learned over a group for one desideratum. `values` are the masks of `over`; `heads` those it patches (rounded to 0)."""
+
+    name: str
+    model: str
+    group: str
+    desideratum: str
+    position: str
+    over: tuple[Head, ...]
+    values: tuple[float, ...]
+    heads: tuple[Head, ...]
+    step: int
+    validation: float
+    n: int
+    address: str = ""
 
 
 @frozen
@@ -191,6 +209,7 @@ class Results:
     title: str
     measures: tuple[Measure, ...]
     discoveries: tuple[Discovery, ...]
+    masks: tuple[Mask, ...]
     claims: tuple[Claim, ...]
     figures: tuple[Figure, ...]
     tables: tuple[Table, ...]
@@ -208,6 +227,10 @@ class Results:
     def __iter__(self) -> Iterator[Measure | Discovery]:
         return iter((*self.measures, *self.discoveries))
 
+    def mask(self, group: str, desideratum: str) -> Mask:
+        """The mask over a group for a desideratum."""
+        return next(mask for mask in self.masks if (mask.group, mask.desideratum) == (group, desideratum))
+
     @property
     def passed(self) -> bool:
         """Whether every claim holds."""
@@ -224,6 +247,7 @@ class Results:
             "title": self.title,
             "measures": [_measure(measure) for measure in self.measures],
             "discoveries": [_discovery(discovery) for discovery in self.discoveries],
+            "masks": [_mask(mask) for mask in self.masks],
             "claims": [_claim(claim) for claim in self.claims],
             "provenance": _provenance(self.provenance),
         }
@@ -242,8 +266,8 @@ def _frame(records: list[dict[str, Any]]) -> Any:
     return pandas.DataFrame(records)
 
 
-def _interval(interval: Interval) -> list[float]:
-    return [interval.low, interval.high]
+def _interval(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.low, interval.high]
 
 
 def _measure(measure: Measure) -> dict[str, Any]:
@@ -278,6 +302,23 @@ def _discovery(discovery: Discovery) -> dict[str, Any]:
             for group in discovery.groups
         ],
     }  # fmt: skip
+
+
+def _mask(mask: Mask) -> dict[str, Any]:
+    return {
+        "name": mask.name,
+        "model": mask.model,
+        "group": mask.group,
+        "desideratum": mask.desideratum,
+        "position": mask.position,
+        "over": [[head.layer, head.head] for head in mask.over],
+        "values": list(mask.values),
+        "heads": [[head.layer, head.head] for head in mask.heads],
+        "step": mask.step,
+        "validation": mask.validation,
+        "n": mask.n,
+        "address": mask.address,
+    }
 
 
 def _claim(claim: Claim) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from pathlib import Path
 from attrs import frozen
 
 from entrack.check.alternates import check_alternates
-from entrack.check.claims import check_claims, check_shown
+from entrack.check.claims import check_claims, check_shown, grids
+from entrack.check.examinations import check_examinations, check_overlaps
 from entrack.check.files import Files
 from entrack.check.heads import check_discoveries, check_written
 from entrack.check.includes import gather
 from entrack.check.interventions import Changes, check_interventions
+from entrack.check.masks import check_masks
 from entrack.check.measures import check_measures
 from entrack.check.models import check_models
 from entrack.check.resolved import Resolved
@@ -50,9 +52,12 @@ def check(source: Source, overrides: Mapping[str, float]) -> Checked:
     written = check_written(scope, items)
     discoveries, found = check_discoveries(scope, items, alternates, seed)
     changes = Changes(scope, {**written, **found}, alternates, seed)
+    masks = check_masks(changes, items)
+    changes.masks.update({mask.name: mask for mask in masks})
     check_interventions(changes, items)
     measures = check_measures(changes, items)
-    by_name = {measure.name: measure for measure in measures}
+    examinations, overlaps = check_examinations(changes, items), check_overlaps(changes, items)
+    by_name = grids(measures, examinations, overlaps)
     claims = check_claims(changes, items, by_name)
     check_shown(changes, items, by_name)
     _something(scope, items, source)
@@ -65,7 +70,11 @@ def check(source: Source, overrides: Mapping[str, float]) -> Checked:
         tasks=dict(scope.tasks),
         alternates=alternates,
         discoveries=tuple(discoveries),
+        masks=tuple(masks),
         measures=tuple(measures),
+        examinations=tuple(examinations),
+        overlaps=tuple(overlaps),
+        measured=tuple(item.name for item in items if isinstance(item, ast.Measure | ast.Examine | ast.Overlap) and item.name in by_name),
         claims=tuple(claims),
         figures=tuple(item for item in items if isinstance(item, ast.Figure)),
         tables=tuple(item for item in items if isinstance(item, ast.Table)),
@@ -111,6 +120,6 @@ def _seed(scope: Scope, items: list[ast.Item]) -> int:
 
 
 def _something(scope: Scope, items: list[ast.Item], source: Source) -> None:
-    if scope.problems or any(isinstance(item, ast.Measure | ast.Discover) for item in items):
+    if scope.problems or any(isinstance(item, ast.Measure | ast.Examine | ast.Overlap | ast.Discover) for item in items):
         return
     scope.report("W201", "this spec measures nothing", Span(source.name, 0, 1), "", "add a `measure` or a `discover`, or include this file from a spec that has one")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import product
+
+from attrs import frozen
 
 from entrack.check.interventions import Changes, heads_of
-from entrack.check.resolved import Arithmetic, CellOf, Claim, Constant, Measure, Quantity, Size
+from entrack.check.resolved import Arithmetic, Axes, CellOf, Claim, Constant, Examination, Measure, Overlap, Quantity, Size, Summary
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 from entrack.syntax.write import written
@@ -20,7 +23,24 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
 ERRORS = ("interval", "sd", "none")
 
 
-def check_claims(changes: Changes, items: list[ast.Item], measures: Mapping[str, Measure]) -> list[Claim]:
+@frozen
+class Grid:
+    """A measure as claims and figures see it: its axes, and the labels of each cell. Without axes its cells are known after the run."""
+
+    axes: Axes
+    cells: tuple[tuple[str, ...], ...]
+
+
+def grids(measures: Iterable[Measure], examinations: Iterable[Examination], overlaps: Iterable[Overlap]) -> dict[str, Grid]:
+    """Every measure of the program as a grid."""
+    found = {measure.name: Grid(measure.axes, tuple(cell.labels for cell in measure.cells)) for measure in measures}
+    others: list[Examination | Overlap] = [*examinations, *overlaps]
+    for other in others:
+        found[other.name] = Grid(other.axes, tuple(product(*(labels for _, labels in other.axes))) if other.axes else ())
+    return found
+
+
+def check_claims(changes: Changes, items: list[ast.Item], measures: Mapping[str, Grid]) -> list[Claim]:
     """Every claim that makes sense."""
     found: list[Claim] = []
     for item in items:
@@ -31,7 +51,7 @@ def check_claims(changes: Changes, items: list[ast.Item], measures: Mapping[str,
     return found
 
 
-def check_shown(changes: Changes, items: list[ast.Item], measures: Mapping[str, Measure]) -> None:
+def check_shown(changes: Changes, items: list[ast.Item], measures: Mapping[str, Grid]) -> None:
     """Figures and tables."""
     titles: set[str] = set()
     for item in items:
@@ -46,7 +66,7 @@ def check_shown(changes: Changes, items: list[ast.Item], measures: Mapping[str, 
             changes.scope.find(item.of.name, item.of.span, "measure", "discovery")
 
 
-def _claim(changes: Changes, item: ast.Claim, measures: Mapping[str, Measure]) -> Claim | None:
+def _claim(changes: Changes, item: ast.Claim, measures: Mapping[str, Grid]) -> Claim | None:
     sides = [_quantity(changes, node, measures) for node in (item.left, item.right)]
     tolerance = None if item.tolerance is None else _quantity(changes, item.tolerance, measures)
     published = None if item.published is None else changes.scope.number(item.published)
@@ -57,7 +77,7 @@ def _claim(changes: Changes, item: ast.Claim, measures: Mapping[str, Measure]) -
         return None
     left, right = sides
     assert left is not None and right is not None  # for the type checker: both were looked at above
-    if not any(isinstance(leaf, CellOf | Size) for leaf in _leaves(left)):
+    if not any(isinstance(leaf, CellOf | Size | Summary) for leaf in _leaves(left)):
         changes.scope.report("E622", "this claim measures nothing", item.left.span, "no measure stands here", "put the measured side first, such as `acc[base, nothing] >= 0.5`")
         return None
     return Claim(item.text.value, written(item.left), left, item.relation, right, tolerance, published, item.span)
@@ -69,7 +89,7 @@ def _leaves(quantity: Quantity) -> list[Quantity]:
     return [quantity]
 
 
-def _quantity(changes: Changes, node: ast.Expression, measures: Mapping[str, Measure]) -> Quantity | None:
+def _quantity(changes: Changes, node: ast.Expression, measures: Mapping[str, Grid]) -> Quantity | None:
     match node:
         case ast.Integer(value):
             return Constant(float(value))
@@ -87,6 +107,8 @@ def _quantity(changes: Changes, node: ast.Expression, measures: Mapping[str, Mea
         case ast.Call("size", (ast.Reference() as heads,)):
             circuit = heads_of(changes, heads)
             return None if circuit is None else Size(circuit)
+        case ast.Call("smallest" | "largest" | "mean" as kind, (ast.Reference() as named,)):
+            return _summary(changes, kind, named, measures)
         case ast.Reference(name, ()) if name in changes.scope.params:
             return Constant(changes.scope.params[name])
         case ast.Reference():
@@ -95,7 +117,20 @@ def _quantity(changes: Changes, node: ast.Expression, measures: Mapping[str, Mea
     return None
 
 
-def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Measure]) -> CellOf | None:
+def _summary(changes: Changes, kind: str, node: ast.Reference, measures: Mapping[str, Grid]) -> Summary | None:
+    if changes.scope.find(node.name, node.span, "measure") is None or node.name not in measures:
+        return None
+    grid = measures[node.name]
+    labels = tuple(written(item) for part in node.rest if isinstance(part, ast.Subscript) for item in part.items)
+    known = [label for _, axis in grid.axes for label in axis]
+    unknown = next((label for label in labels if known and label not in known), None)
+    if unknown is not None:
+        changes.scope.report("E624", f"no axis of `{node.name}` has `{unknown}`", node.span, "", did_you_mean(unknown, known))
+        return None
+    return Summary(kind, node.name, labels)
+
+
+def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -> CellOf | None:
     scope = changes.scope
     if scope.find(node.name, node.span, "measure") is None or node.name not in measures:
         return None
@@ -106,25 +141,28 @@ def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Measure]
             scope.report("E623", "a measure has no parts with a point", part.span, "", f"choose a cell: `{node.name}[...]`")
             return None
         for item in part.items:
-            label = written(item)
+            label = item.value if isinstance(item, ast.String) else written(item)
             known = [label for _, labels in measure.axes for label in labels]
             if label not in known:
                 scope.report("E624", f"no axis of `{node.name}` has `{label}`", item.span, "", did_you_mean(label, known))
                 return None
             wanted.append(label)
-    hits = [cell for cell in measure.cells if all(label in cell.labels for label in wanted)]
+    if not measure.axes:
+        scope.report("E625", f"the cells of `{node.name}` are known after the run", node.span, "", f"claim something of all: `smallest({node.name})`, `mean({node.name})` or `largest({node.name})`")
+        return None
+    hits = [cell for cell in measure.cells if all(label in cell for label in wanted)]
     if len(hits) != 1:
-        open_axes = [f"{name}: {', '.join(labels)}" for name, labels in measure.axes if len({cell.labels[_place(measure, name)] for cell in hits}) > 1]
+        open_axes = [f"{name}: {', '.join(labels)}" for name, labels in measure.axes if len({cell[_place(measure, name)] for cell in hits}) > 1]
         scope.report("E625", f"this names {len(hits)} cells of `{node.name}`, and a claim is about one", node.span, "", f"add one of each: {'; '.join(open_axes)}" if hits else "these labels exclude each other")
         return None
-    return CellOf(node.name, hits[0].labels)
+    return CellOf(node.name, hits[0])
 
 
-def _place(measure: Measure, axis: str) -> int:
+def _place(measure: Grid, axis: str) -> int:
     return [name for name, _ in measure.axes].index(axis)
 
 
-def _figure(changes: Changes, item: ast.Figure, measures: Mapping[str, Measure]) -> None:
+def _figure(changes: Changes, item: ast.Figure, measures: Mapping[str, Grid]) -> None:
     scope = changes.scope
     if item.kind.text not in FIGURES:
         scope.report("E630", f"there is no figure `{item.kind.text}`", item.kind.span, "", did_you_mean(item.kind.text, FIGURES))
@@ -136,9 +174,9 @@ def _figure(changes: Changes, item: ast.Figure, measures: Mapping[str, Measure])
         _option(changes, item, word, name, measures.get(item.of.name))
 
 
-def _option(changes: Changes, item: ast.Figure, word: str, name: ast.Name, measure: Measure | None) -> None:
+def _option(changes: Changes, item: ast.Figure, word: str, name: ast.Name, measure: Grid | None) -> None:
     if word == "error":
         if name.text not in ERRORS:
             changes.scope.report("E631", f"error bars show {', '.join(ERRORS[:-1])} or nothing", name.span, "", did_you_mean(name.text, ERRORS))
-    elif measure is not None and name.text not in [axis for axis, _ in measure.axes]:
+    elif measure is not None and measure.axes and name.text not in [axis for axis, _ in measure.axes]:
         changes.scope.report("E631", f"`{item.of.name}` has no axis `{name.text}`", name.span, "", did_you_mean(name.text, [axis for axis, _ in measure.axes]))

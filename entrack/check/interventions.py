@@ -8,15 +8,19 @@ from itertools import product
 from attrs import define, evolve, field
 
 from entrack.check.populations import population
-from entrack.check.resolved import Act, Alternate, Circuit, Found, Group, Intervention, KeepAct, MeanAct, PatchAct, Population, ZeroAct
+from entrack.check.resolved import (
+    Act, Alternate, BlockAct, Circuit, Group, Intervention, KeepAct, Mask, Masked, MeanAct, PatchAct, Population, RandomLike, ZeroAct,
+)  # fmt: skip
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.sites import RECEIVING, Component
 from entrack.syntax import ast
 from entrack.syntax.write import written
 
 NOTHING = Intervention("nothing", ())
-ACTS = ast.Keep | ast.Mean | ast.Zero | ast.Patch
+ACTS = ast.Keep | ast.Mean | ast.Zero | ast.Patch | ast.Block
+COMPONENTS = {component.value: component for component in RECEIVING}
 
 
 @define
@@ -28,6 +32,7 @@ class Changes:
     alternates: Mapping[str, Alternate]
     seed: int
     given: dict[str, ast.Expression] = field(factory=dict)
+    masks: dict[str, Mask] = field(factory=dict)
 
 
 def check_interventions(changes: Changes, items: list[ast.Item]) -> None:
@@ -90,12 +95,19 @@ def _act(changes: Changes, node: ACTS) -> Act | None:
             circuit = None if heads is None else heads_of(changes, heads)
             return None if heads is not None and circuit is None else ZeroAct(circuit, node.span)
         case ast.Patch(heads, source):
-            return _patch(changes, node, heads_of(changes, heads), source)
+            component, named = _component(heads)
+            return _patch(changes, node, heads_of(changes, named), source, component)
+        case ast.Block():
+            return _block(changes, node)
 
 
 def heads_of(changes: Changes, node: ast.Expression) -> Circuit | None:
     """The groups that an expression names: a circuit, a discovery, a group, or one group of these."""
     scope = changes.scope
+    if isinstance(node, ast.Random):
+        return _random(changes, node)
+    if isinstance(node, ast.Reference) and node.name in changes.masks:
+        return _masked(changes, node)
     if not isinstance(node, ast.Reference) or node.plain is None:
         scope.report("E607", "heads are named by a circuit, a group or a discovery", node.span, "", "write, for example, `cir` or `cir.value_fetcher`")
         return None
@@ -135,22 +147,80 @@ def _over(changes: Changes, over: ast.Prompts) -> Population | None:
     return population(changes.scope, changes.alternates, over, changes.seed, "mean")
 
 
-def _patch(changes: Changes, node: ast.Patch, circuit: Circuit | None, source: ast.Expression) -> PatchAct | None:
+def _patch(changes: Changes, node: ast.Patch, circuit: Circuit | None, source: ast.Expression, component: Component) -> PatchAct | None:
     if circuit is None:
         return None
-    if isinstance(source, ast.Reference) and source.plain == "alternate":
-        return PatchAct(circuit, None, node.span)
     if isinstance(source, ast.Reference) and source.name in changes.given and not source.rest:
         argument = changes.given[source.name]
         unknown = isinstance(argument, ast.Reference) and argument.name == "?"
-        return PatchAct(circuit, None, node.span) if unknown else _patch(evolve(changes, given={}), node, circuit, argument)
+        return PatchAct(circuit, None, node.span) if unknown else _patch(evolve(changes, given={}), node, circuit, argument, component)
     name = source.plain if isinstance(source, ast.Reference) else None
     if name is not None and isinstance(changes.scope.names.get(name), ast.Model):
-        changes.scope.report("E609", "patching from another model is not part of this version", source.span, "", "patch from `alternate`, or from a named alternate")
+        return PatchAct(circuit, None, node.span, name, component)
+    if component is not Component.OUTPUT:
+        changes.scope.report("E609", f"a {component.value} is patched from another model", source.span, "", "name a model, or patch the heads themselves: leave out the component")
         return None
+    if name == "alternate":
+        return PatchAct(circuit, None, node.span)
     if name is not None and name in changes.alternates:
         return PatchAct(circuit, changes.alternates[name], node.span)
-    changes.scope.report("E609", "heads are patched from `alternate` or from a named alternate", source.span, "", did_you_mean(name or "", ["alternate", *changes.alternates]))
+    changes.scope.report("E609", "heads are patched from `alternate`, from a named alternate or from a model", source.span, "",
+                         did_you_mean(name or "", ["alternate", *changes.alternates, *changes.scope.called("model")]))  # fmt: skip
+    return None
+
+
+def _component(heads: ast.Expression) -> tuple[Component, ast.Expression]:
+    """`cir.movers.query` is the queries of `cir.movers`; without such an end, the outputs."""
+    if isinstance(heads, ast.Reference) and heads.rest and isinstance(heads.rest[-1], ast.Dotted) and heads.rest[-1].name in COMPONENTS:
+        return COMPONENTS[heads.rest[-1].name], evolve(heads, rest=heads.rest[:-1])
+    return Component.OUTPUT, heads
+
+
+def _block(changes: Changes, node: ast.Block) -> BlockAct | None:
+    scope = changes.scope
+    first = scope.whole(node.layers.first, "a layer", 0, 1023)
+    if first is None:
+        return None
+    last = first
+    if node.layers.open_end:
+        last = 1023
+    elif node.layers.last is not None:
+        given = scope.whole(node.layers.last, "a layer", 0, 1023)
+        if given is None:
+            return None
+        last = given
+    if last < first:
+        scope.report("E612", f"there are no layers from {first} to {last}", node.layers.span, "", "write the lower layer first")
+        return None
+    return BlockAct(node.reader.text, tuple(name.text for name in node.read), first, last, node.span)
+
+
+def _random(changes: Changes, node: ast.Random) -> Circuit | None:
+    circuit = heads_of(changes, node.circuit)
+    if circuit is None:
+        return None
+    groups = tuple(evolve(group, heads=RandomLike(group.heads, group.name)) for group in circuit.groups if not isinstance(group.heads, RandomLike | Masked))
+    if len(groups) != len(circuit.groups):
+        changes.scope.report("E607", "a random circuit is like a written or a discovered one", node.span, "", "write `random like C` for a circuit `C`")
+        return None
+    return Circuit(f"random like {circuit.label}", groups)
+
+
+def _masked(changes: Changes, node: ast.Reference) -> Circuit | None:
+    mask = changes.masks[node.name]
+    groups, desiderata = [group.name for group in mask.circuit.groups], list(mask.desiderata)
+    labels = [written(item) for part in node.rest if isinstance(part, ast.Subscript) for item in part.items]
+    unknown = next((label for label in labels if label not in (*groups, *desiderata)), None)
+    last = node.rest[-1] if node.rest else None
+    chosen = [name for name in groups if name in labels], [name for name in desiderata if name in labels]
+    if unknown is None and isinstance(last, ast.Dotted) and last.name == "heads" and len(chosen[0]) == 1 and len(chosen[1]) == 1:
+        group = next(group for group in mask.circuit.groups if group.name == chosen[0][0])
+        kept = evolve(group, heads=Masked(mask.name, group.name, chosen[1][0]), model=mask.model)
+        return Circuit(written(node), (kept,))
+    if unknown is not None:
+        changes.scope.report("E608", f"the mask `{mask.name}` has no group or desideratum `{unknown}`", node.span, "", did_you_mean(unknown, [*groups, *desiderata]))
+    else:
+        changes.scope.report("E607", "this names no heads of a mask", node.span, "", f"write `{mask.name}[{groups[0]}, {desiderata[0]}].heads`, or `{mask.name}.heads` for all")
     return None
 
 
@@ -185,6 +255,6 @@ def _checked(changes: Changes, found: list[Intervention], node: ast.Expression |
 
 
 def _said_of(group: Group) -> list[tuple[str, object]]:
-    if isinstance(group.heads, Found):
+    if not isinstance(group.heads, tuple):
         return [(group.position, group.heads)]
     return [(group.position, head) for head in group.heads]

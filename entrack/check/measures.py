@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from entrack.check.heads import metric
 from entrack.check.interventions import NOTHING, Changes, interventions
-from entrack.check.populations import Swept, sweep
-from entrack.check.resolved import CellSpec, Intervention, KeepAct, Measure, Metric, Model, PatchAct
+from entrack.check.masks import members
+from entrack.check.populations import Swept, sweep, values_of
+from entrack.check.resolved import BlockAct, CellSpec, Intervention, KeepAct, Measure, Metric, Model, PatchAct
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label
+from entrack.diagnostics.suggest import did_you_mean
 from entrack.facts import ModelFacts
+from entrack.models.find import vocabulary_of
 from entrack.source import Span
 from entrack.syntax import ast
+from entrack.syntax.substitute import substitute
+from entrack.syntax.write import written
 
 MOST_CELLS = 1_000_000
+MOST_DRAWS = 1000
 
 
 def check_measures(changes: Changes, items: list[ast.Item]) -> list[Measure]:
@@ -32,31 +40,73 @@ def check_measures(changes: Changes, items: list[ast.Item]) -> list[Measure]:
 def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     scope = changes.scope
     models = _models(scope, item.subject)
-    changed = _interventions(changes, item)
+    turns = _turns(changes, item, models or [])
     swept = sweep(scope, changes.alternates, item.prompts, changes.seed, "measure")
-    if models is None or changed is None or swept is None:
+    draws = 1 if item.draws is None else scope.whole(item.draws, "the number of draws", 1, MOST_DRAWS)
+    if models is None or turns is None or swept is None or draws is None:
         return None
     if item.prompts.count is None:
         scope.report("E614", "a measure says on how many prompts", item.prompts.span, "", "write, for example, `on 500 boxes`")
         return None
-    if len(models) * len(changed) * len(swept.populations) > MOST_CELLS:
+    if len(models) * sum(len(changed) for _, changed in turns) * len(swept.populations) * draws > MOST_CELLS:
         scope.report("E705", f"a measure has at most {MOST_CELLS:,} cells", item.span, "", "sweep over fewer")
         return None
     kind = _metric(scope, item, swept)
-    if kind is None or not all(_fits(changes, item, model, intervention, swept) for model in models for intervention in changed):
+    fits = all(_fits(changes, item, model, intervention, swept) for model in models for _, changed in turns for intervention in changed)
+    return None if kind is None or not fits else _grid(item, kind, models, turns, swept, draws)
+
+
+Turns = list[tuple[tuple[str, ...], list[Intervention]]]
+
+
+def _turns(changes: Changes, item: ast.Measure, models: list[str]) -> Turns | None:
+    """The interventions of each turn of the measure's loop, with the turn's label; one turn without a label where there is no loop."""
+    if item.loop is None:
+        once = _interventions(changes, item)
+        return None if once is None else [((), once)]
+    values = _loop_values(changes, item, models)
+    if values is None:
         return None
-    return _grid(item, kind, models, changed, swept)
+    turns: Turns = []
+    for value in values:
+        changed = _interventions(changes, evolve(item, interventions=substitute(item.interventions, item.loop.name, value)))
+        if changed is None:
+            return None
+        if len(changed) == len(item.interventions):
+            changed = [evolve(made, label=written(given)) for made, given in zip(changed, item.interventions, strict=True)]
+        turns.append(((str(value),), changed))
+    return turns
 
 
-def _grid(item: ast.Measure, kind: Metric, models: list[str], changed: list[Intervention], swept: Swept) -> Measure:
-    axes = (("model", tuple(models)), ("intervention", tuple(i.label for i in changed)), *swept.axes)
-    cells = tuple(
-        CellSpec((model, intervention.label, *labels), model, intervention, population)
-        for model in models
-        for intervention in changed
-        for labels, population in swept.populations
-    )
-    return Measure(item.name, kind, axes, cells, item.name_span)
+def _loop_values(changes: Changes, item: ast.Measure, models: list[str]) -> list[int] | None:
+    scope, loop = changes.scope, item.loop
+    assert loop is not None  # whoever asks has one
+    if loop.values is not None:
+        return values_of(scope, ast.Named(loop.name, loop.values, span=loop.span))
+    known = {model.facts.layers for name in models if (model := scope.models.get(name)) is not None and model.facts is not None}
+    if len(known) != 1:
+        scope.report("E613", "it is not known here how many layers there are", loop.span, "the model is not on this machine, or the models differ", "list the layers: `for k in [0..31]`")
+        return None
+    return list(range(known.pop()))
+
+
+def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swept: Swept, draws: int) -> Measure:
+    """All cells. A mask's group is an axis of its own, and its desideratum goes with that of the prompts."""
+    cells: list[CellSpec] = []
+    paired = [name for name, _ in turns[0][1][0].paired]
+    names = [name for name, _ in swept.axes]
+    axes = ["model", *([item.loop.name] if item.loop else []), *(paired or ["intervention"]), *(name for name in names if name not in paired)]
+    for model in models:
+        for turn, changed in turns:
+            for intervention in changed:
+                for labels, population in swept.populations:
+                    placed = {"model": model, **({item.loop.name: turn[0]} if item.loop else {}), "intervention": intervention.label}
+                    own, other = dict(intervention.paired), dict(zip(names, labels, strict=True))
+                    if all(other[name] == own[name] for name in own if name in other):
+                        placed |= own | other
+                        cells.append(CellSpec(tuple(placed[name] for name in axes), model, intervention, population, draws))
+    labelled = tuple((name, tuple(dict.fromkeys(cell.labels[place] for cell in cells))) for place, name in enumerate(axes))
+    return Measure(item.name, kind, labelled, tuple(cells), item.name_span)
 
 
 def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:
@@ -80,9 +130,13 @@ def _interventions(changes: Changes, item: ast.Measure) -> list[Intervention] | 
     found: list[Intervention] = []
     good = True
     for part in item.interventions:
-        several = interventions(changes, part)
-        good = good and several is not None
-        found.extend(several or [])
+        for paired, member in members(part, changes.masks):
+            several = interventions(changes, member)  # type: ignore[arg-type]  # a member is of the part's own kind
+            good = good and several is not None
+            found.extend(evolve(one, paired=paired) for one in several or [])
+    if len({tuple(name for name, _ in one.paired) for one in found}) > 1:
+        changes.scope.report("E616", "a mask's heads are measured by themselves: they have a group and a desideratum, the others have not", item.span, "", "make two measures of it")
+        return None
     labels = [intervention.label for intervention in found]
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if good and twice:
@@ -109,6 +163,8 @@ def _fits(changes: Changes, item: ast.Measure, model: str, intervention: Interve
     scope = changes.scope
     known = scope.models.get(model)
     for act in intervention.acts:
+        if isinstance(act, BlockAct) and not _blockable(scope, act, item, swept, known):
+            return False
         for group in act.circuit.groups if act.circuit else ():
             if not _same_shape(scope, known, scope.models.get(group.model), item.span, group.name):
                 return False
@@ -117,10 +173,37 @@ def _fits(changes: Changes, item: ast.Measure, model: str, intervention: Interve
                     scope.report("E618", f"the task `{population.task.name}` has no position `{group.position}`", item.prompts.span, f"`{group.name}` stands there",
                                  "measure on a task that names it", (Label(group.span, "the group"),))  # fmt: skip
                     return False
-        if isinstance(act, PatchAct) and not _patchable(scope, act, item, swept):
+        if isinstance(act, PatchAct) and act.model is not None and not _donates(scope, act, known):
+            return False
+        if isinstance(act, PatchAct) and act.model is None and not _patchable(scope, act, item, swept):
             return False
         if isinstance(act, KeepAct) and not act.circuit.groups:
             return False
+    return True
+
+
+def _donates(scope: Scope, act: PatchAct, known: Model | None) -> bool:
+    """Whether another model's heads can stand in: the same shape, and a tokenizer that gives the same tokens."""
+    donor = scope.models.get(act.model or "")
+    if not _same_shape(scope, known, donor, act.span, act.circuit.label):
+        return False
+    if known is None or donor is None or known.source is None or donor.source is None:
+        return True
+    if vocabulary_of(known.source) == vocabulary_of(donor.source):
+        return True
+    scope.report("E632", f"`{donor.name}` and `{known.name}` do not read the same tokens", act.span, "their tokenizers differ", "patch between a model and its fine-tune")
+    return False
+
+
+def _blockable(scope: Scope, act: BlockAct, item: ast.Measure, swept: Swept, known: Model | None) -> bool:
+    for _, population in swept.populations:
+        for name in (act.reader, *act.read):
+            if name not in population.task.positions:
+                scope.report("E618", f"the task `{population.task.name}` has no position `{name}`", act.span, "", did_you_mean(name, population.task.positions))
+                return False
+    if known is not None and known.facts is not None and act.first >= known.facts.layers:
+        scope.report("E612", f"there is no layer {act.first}", act.span, f"`{known.name}` has {known.facts.layers} layers, counted from 0", f"layers 0 to {known.facts.layers - 1}")
+        return False
     return True
 
 

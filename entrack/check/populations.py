@@ -14,6 +14,7 @@ from entrack.syntax import ast
 from entrack.syntax.write import written
 
 MOST_PROMPTS = 100_000
+NONE: tuple[ast.Named, ...] = ()
 KINDS = ("task", "alternate", "desideratum")
 
 
@@ -43,7 +44,8 @@ def sweep(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, 
         count = scope.whole(node.count, "the number of prompts", 1, MOST_PROMPTS)
         if count is None:
             return None
-    parts = node.of.items if isinstance(node.of, ast.ListOf) else (node.of,)
+    of_mask = _desiderata(scope, node.of)
+    parts = of_mask or (node.of.items if isinstance(node.of, ast.ListOf) else (node.of,))
     each = [_one(scope, alternates, part, seed, purpose, count) for part in parts]
     if any(item is None for item in each):
         return None
@@ -51,12 +53,22 @@ def sweep(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, 
     if len(known) == 1 and known[0].axes:
         return known[0]
     members = tuple(((population.label,), population) for item in known for _, population in item.populations)
-    return Swept((("prompts", tuple(labels[0] for labels, _ in members)),), members)
+    return Swept((("desideratum" if of_mask else "prompts", tuple(labels[0] for labels, _ in members)),), members)
+
+
+def _desiderata(scope: Scope, node: ast.Expression) -> tuple[ast.Reference, ...]:
+    """`role.desideratum`: the desiderata of a mask, in its order."""
+    match node:
+        case ast.Reference(name, (ast.Dotted("desideratum"),)):
+            item = scope.names.get(name)
+            if isinstance(item, ast.Mask):
+                return tuple(ast.Reference(desideratum.text, span=node.span) for desideratum in item.desiderata)
+    return ()
 
 
 def _one(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Expression, seed: int, purpose: str, count: int | None) -> Swept | None:
     if isinstance(node, ast.Reference) and not node.rest:
-        name, given = node.name, ()
+        name, given = node.name, NONE
     elif isinstance(node, ast.Call) and not node.positional:
         name, given = node.name, node.named
     else:
@@ -80,7 +92,7 @@ def _parameters(
         if argument.name != "seed" and argument.name not in task.parameters:
             scope.report("E603", f"`{task.name}` has no parameter `{argument.name}`", argument.span, "", did_you_mean(argument.name, (*task.parameters, "seed")))
             return None
-        found = _values(scope, argument)
+        found = values_of(scope, argument)
         if found is None:
             return None
         values[argument.name] = found
@@ -93,7 +105,8 @@ def _parameters(
     return Swept(axes, tuple(members))
 
 
-def _values(scope: Scope, argument: ast.Named) -> list[int] | None:
+def values_of(scope: Scope, argument: ast.Named) -> list[int] | None:
+    """The whole numbers that a parameter or loop takes: one, a list, or ranges in a list."""
     parts = argument.value.items if isinstance(argument.value, ast.ListOf) else (argument.value,)
     values: list[int] = []
     for part in parts:

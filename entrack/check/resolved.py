@@ -85,12 +85,32 @@ class Found:
 
 
 @frozen
+class RandomLike:
+    """As many heads as `like` has, drawn from all heads of the model; another draw draws others."""
+
+    like: tuple[Head, ...] | Found
+    name: str
+
+
+@frozen
+class Masked:
+    """The heads of a circuit's group that a mask patches for a desideratum, known when it has been trained."""
+
+    mask: str
+    group: str
+    desideratum: str
+
+
+Heads = tuple[Head, ...] | Found | RandomLike | Masked
+
+
+@frozen
 class Group:
     """Heads at a position."""
 
     name: str
     position: str
-    heads: tuple[Head, ...] | Found
+    heads: Heads
     model: str
     span: Span = field(eq=False, repr=False)
 
@@ -171,22 +191,45 @@ class ZeroAct:
 
 @frozen
 class PatchAct:
-    """Heads take what they have on the prompt's own alternate, or, with `alternate`, on that alternate of the prompt."""
+    """Heads take what they have elsewhere: on the prompt's own alternate, on a named `alternate` of it, or in another `model`.
+
+    With a `component` other than the output, what they read is patched instead (from a model only).
+    """
 
     circuit: Circuit
     alternate: Alternate | None
     span: Span = field(eq=False, repr=False)
+    model: str | None = None
+    component: Component = Component.OUTPUT
 
 
-Act = KeepAct | MeanAct | ZeroAct | PatchAct
+@frozen
+class BlockAct:
+    """In layers `first` to `last` no head attends from the position `reader` to those of `read`."""
+
+    reader: str
+    read: tuple[str, ...]
+    first: int
+    last: int
+    span: Span = field(eq=False, repr=False)
+    circuit: None = None
+
+
+Act = KeepAct | MeanAct | ZeroAct | PatchAct | BlockAct
 
 
 @frozen
 class Intervention:
-    """Acts in force together. No acts: nothing is changed."""
+    """Acts in force together. No acts: nothing is changed. `paired` are labels on axes of its own, as a mask's group and desideratum."""
 
     label: str
     acts: tuple[Act, ...]
+    paired: tuple[tuple[str, str], ...] = ()
+
+
+Axes = tuple[tuple[str, tuple[str, ...]], ...]
+HALF = "half"
+WHOLE = "all"
 
 
 @frozen
@@ -195,13 +238,72 @@ class CellSpec:
     model: str
     intervention: Intervention
     population: Population
+    draws: int = 1
+
+
+@frozen
+class Mask:
+    """A mask over each group of a circuit, for each desideratum, and how it is trained. Populations by desideratum."""
+
+    name: str
+    model: str
+    circuit: Circuit
+    train: Mapping[str, Population] = field(repr=False)
+    validate: Mapping[str, Population] = field(repr=False)
+    sparsity: float
+    epochs: int
+    batch: int
+    rate: float
+    span: Span = field(eq=False, repr=False)
+
+    @property
+    def desiderata(self) -> tuple[str, ...]:
+        return tuple(self.train)
+
+
+@frozen
+class Examination:
+    """Completeness or minimality of a circuit. `amount` is how many random halves, or which fraction of a group."""
+
+    name: str
+    kind: str
+    circuit: Circuit
+    amount: float
+    model: str
+    over: Population
+    population: Population
+    span: Span = field(eq=False, repr=False)
+
+    @property
+    def axes(self) -> Axes:
+        """Known before a run for a completeness; a minimality's heads are not."""
+        if self.kind == "minimality":
+            return ()
+        return (("removed", (HALF, *(group.name for group in self.circuit.groups))), ("from", ("circuit", "model", "difference")))
+
+
+@frozen
+class Overlap:
+    """Two circuits compared, group by group."""
+
+    name: str
+    first: Circuit
+    second: Circuit
+    groups: tuple[str, ...]
+    span: Span = field(eq=False, repr=False)
+
+    @property
+    def axes(self) -> Axes:
+        return (("group", (*self.groups, WHOLE)), ("share", ("precision", "recall")))
 
 
 @frozen
 class Measure:
+    """A grid of cells; `draws` are how often everything random in it is drawn."""
+
     name: str
     metric: Metric
-    axes: tuple[tuple[str, tuple[str, ...]], ...]
+    axes: Axes
     cells: tuple[CellSpec, ...]
     span: Span = field(eq=False, repr=False)
 
@@ -234,7 +336,16 @@ class Arithmetic:
     rest: tuple[tuple[str, Quantity], ...]
 
 
-Quantity = CellOf | Constant | Size | Arithmetic
+@frozen
+class Summary:
+    """The smallest, largest or mean value of a measure's cells, of those that carry all `labels`."""
+
+    kind: str
+    measure: str
+    labels: tuple[str, ...] = ()
+
+
+Quantity = CellOf | Constant | Size | Summary | Arithmetic
 
 
 @frozen
@@ -261,7 +372,12 @@ class Resolved:
     tasks: Mapping[str, Task]
     alternates: Mapping[str, Alternate]
     discoveries: tuple[Discovery, ...]
+    masks: tuple[Mask, ...]
     measures: tuple[Measure, ...]
+    examinations: tuple[Examination, ...]
+    overlaps: tuple[Overlap, ...]
+    measured: tuple[str, ...]
+    """The names of all measures of every kind, in the order of the text."""
     claims: tuple[Claim, ...]
     figures: tuple[ast.Figure, ...]
     tables: tuple[ast.Table, ...]

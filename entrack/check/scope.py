@@ -26,8 +26,9 @@ KINDS: Mapping[str, type | tuple[type, ...]] = {
     "group": ast.Group,
     "circuit": ast.Circuit,
     "discovery": ast.Discover,
+    "mask": ast.Mask,
     "intervention": ast.Intervention,
-    "measure": ast.Measure,
+    "measure": (ast.Measure, ast.Examine, ast.Overlap),
     "param": ast.Param,
 }
 RESERVED = ("logits", "nothing", "original", "alternate", "layers")

@@ -50,11 +50,28 @@ class Walk:
         self.computed = 0
         self.forwards = 0.0
 
+    def extend(self, plan: Plan) -> None:
+        """Go on with a plan of the same spec in which more is known. What was made stays made."""
+        self._plan = plan
+
+    # what lowering may ask (`plan.lower.context.Known`)
+
+    def heads(self, select: str) -> tuple[Head, ...] | None:
+        """The heads that a selection kept, when it has been made."""
+        selection = self._selections.get(select)
+        return None if selection is None else selection.heads
+
+    def tensors(self, step: str) -> Tensors | None:
+        """The value of a step, when it has been made."""
+        return self.value(step) if step in self._actions else None
+
     def survey(self) -> Survey:
         """Look at every node in order; what depends on something missing is unknown."""
         missing: list[str] = []
         unknown: list[str] = []
         for id, node in self._plan.nodes.items():
+            if self._known(id):
+                continue
             if not all(self._known(need) for need in needs(node)):
                 unknown.extend([] if isinstance(node, Select) else [id])
             elif isinstance(node, Select):
@@ -65,10 +82,14 @@ class Walk:
 
     def run(self) -> None:
         """Make every value there is to make. Raises StoreError, EngineError, and KeyboardInterrupt as they come; what was finished is kept."""
-        survey = Walk(self._plan, self._store, None, self._watch, self._reference).survey()
+        looking = Walk(self._plan, self._store, None, self._watch, self._reference)
+        looking._selections.update(self._selections)
+        survey = looking.survey()
         waiting = {*survey.missing, *survey.unknown}
         self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(work_of(self._plan.nodes[id]) for id in waiting)))
         for id, node in self._plan.nodes.items():
+            if self._known(id):
+                continue
             if isinstance(node, Select):
                 self._select(id, node)
             else:

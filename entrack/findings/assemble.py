@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import nan
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from entrack.check.resolved import Arithmetic, CellOf, Constant, Found, Measure, Population, Quantity, Resolved, Size
+from entrack.check.resolved import Arithmetic, CellOf, Constant, Found, Measure, Population, Quantity, Resolved, Size, Summary
 from entrack.check.resolved import Claim as ClaimSpec
+from entrack.check.resolved import Group as GroupSpec
+from entrack.findings.circuits import examined, learned, overlap
 from entrack.findings.intervals import OPERATIONS, RESAMPLES, interval, mean_interval, resampled_means
-from entrack.findings.outcomes import Array, Outcome, metric
-from entrack.findings.selection import Selection, merged
-from entrack.plan.plan import CellPlan, DiscoveryPlan, GroupPlan, Plan
+from entrack.findings.outcomes import Array
+from entrack.findings.runs import Ran, outcomes_of, resampling_of
+from entrack.findings.selection import Selection
+from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
 from entrack.results import Axis, Cell, Claim, Discovery, Figure, Group, Interval, Provenance, Results, Table
 from entrack.results import Measure as MeasureResult
 from entrack.sites import Head
 from entrack.syntax import ast
-
-
-class Ran(Protocol):
-    """What a run has: the value and address of every step, and what every selection kept."""
-
-    def value(self, id: str) -> Outcome: ...
-    def address_of(self, id: str) -> str: ...
-    def selection(self, id: str) -> Selection: ...
 
 
 class NotANumber(Exception):
@@ -34,13 +29,19 @@ class NotANumber(Exception):
 
 def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Provenance) -> Results:
     """The results of a run."""
-    measures = tuple(_measure(measure, plan.cells[measure.name], ran) for measure in resolved.measures)
+    by_name = {
+        **{spec.name: _measure(spec, plan.cells[spec.name], ran) for spec in resolved.measures},
+        **{spec.name: examined(spec, _planned(plan, spec.name), ran) for spec in resolved.examinations},
+        **{spec.name: overlap(spec, plan, ran) for spec in resolved.overlaps},
+    }
+    measures = tuple(by_name[name] for name in resolved.measured)
     discoveries = tuple(_discovery(found, plan, ran) for found in plan.discoveries)
     claims = tuple(_claim(claim, resolved, measures, discoveries) for claim in resolved.claims)
     return Results(
         title=resolved.title,
         measures=measures,
         discoveries=discoveries,
+        masks=tuple(learned(planned, plan, ran) for planned in plan.masks),
         claims=claims,
         figures=tuple(_figure(item) for item in resolved.figures),
         tables=tuple(Table(item.title.value, item.of.plain or item.of.name) for item in resolved.tables),
@@ -58,24 +59,26 @@ def _measure(spec: Measure, cells: Sequence[CellPlan], ran: Ran) -> MeasureResul
 
 
 def _cell(spec: Measure, population: Population, planned: CellPlan, ran: Ran) -> Cell:
-    outcomes = [ran.value(id) for id in planned.evaluations]
-    asked = np.array([[prompt.ids[name][0] for name in planned.of] for prompt in planned.prompts], dtype=np.int64)
-    values = metric(spec.metric.kind, merged(outcomes, planned.places), asked)
+    """A cell over its draws: all prompts together, and the sd of the draws' values."""
+    draws = [outcomes_of(spec.metric.kind, run, planned.of, ran) for run in planned.runs]
+    values = np.concatenate(draws)
     if not np.isfinite(values).all():
         raise NotANumber(f"{spec.name}[{', '.join(planned.labels)}] has a prompt whose {spec.metric.name} is not a number")
+    means = [float(draw.mean()) for draw in draws]
     return Cell(
         labels=planned.labels,
         value=float(values.mean()),
         n=len(values),
         interval=mean_interval(values, resampling_of(population)),
         outcomes=tuple(float(value) for value in values),
-        address=ran.address_of(planned.evaluations[0]),
+        sd=float(np.std(means, ddof=1)) if len(means) > 1 else None,
+        draws=tuple(means) if len(means) > 1 else (),
+        address=ran.address_of(planned.runs[0].evaluations[0]),
     )
 
 
-def resampling_of(population: Population) -> str:
-    """The name of a population's resamples. Prompts drawn with one seed and purpose come in pairs, whatever is done to them."""
-    return f"{population.purpose}/{population.seed}/{population.task.name}"
+def _planned(plan: Plan, name: str) -> ExaminationPlan:
+    return next(planned for planned in plan.examinations if planned.name == name)
 
 
 # --- discoveries -------------------------------------------------------------------------------------------------
@@ -157,18 +160,32 @@ class _Cells:
                 return value
             case CellOf():
                 return self._cell(quantity).value
+            case Summary():
+                return self._summary(quantity)
             case Size(circuit):
-                return float(sum(len(self._found[g.heads.discovery, g.heads.group] if isinstance(g.heads, Found) else g.heads) for g in circuit.groups))
+                return float(sum(self._size(group) for group in circuit.groups))
             case Arithmetic(first, rest):
                 total = self.value(first)
                 for sign, operand in rest:
                     other = self.value(operand)
-                    total = float("inf") if sign == "/" and other == 0 else float(OPERATIONS[sign](np.float64(total), np.float64(other)))
+                    total = float("inf") if sign == "/" and other == 0 else float(OPERATIONS[sign](np.array(total), np.array(other)))
                 return total
+
+    def _size(self, group: GroupSpec) -> int:
+        """How many heads a written or discovered group has."""
+        if isinstance(group.heads, Found):
+            return len(self._found[group.heads.discovery, group.heads.group])
+        return len(group.heads) if isinstance(group.heads, tuple) else 0
+
+    def _summary(self, quantity: Summary) -> float:
+        values = [cell.value for cell in self._measures[quantity.measure].cells if all(label in cell.labels for label in quantity.labels)]
+        if not values:
+            return nan
+        return {"smallest": min(values), "largest": max(values), "mean": sum(values) / len(values)}[quantity.kind]
 
     def samples(self, quantity: Quantity) -> Array:
         match quantity:
-            case CellOf():
+            case CellOf() if self._cell(quantity).outcomes and quantity.measure in self._specs:
                 return resampled_means(np.array(self._cell(quantity).outcomes), resampling_of(self._population(quantity)))
             case Arithmetic(first, rest):
                 total = self.samples(first)
@@ -182,6 +199,8 @@ class _Cells:
         match quantity:
             case CellOf():
                 return self._cell(quantity).n
+            case Summary(_, measure):
+                return min((cell.n for cell in self._measures[measure].cells), default=0)
             case Arithmetic(first, rest):
                 sizes = [size for part in (first, *(operand for _, operand in rest)) if (size := self.smallest(part))]
                 return min(sizes, default=0)

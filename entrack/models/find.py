@@ -7,6 +7,7 @@ A model is looked for on this machine only; `fetch` is the one function that may
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,14 @@ def tokenizer_file(source: ModelSource) -> Path:
     if not path.is_file():
         raise ModelMissing(f"{source.description}: there is no tokenizer.json in {source.folder}" + _gguf_help(source.gguf))
     return path
+
+
+@lru_cache(maxsize=64)
+def vocabulary_of(source: ModelSource) -> str:
+    """The address of what decides a model's tokens: its vocabulary, merges and normalisation, not its special tokens' flags."""
+    told = read_json(tokenizer_file(source))
+    model = told.get("model") if isinstance(told, dict) else None
+    return address([json.dumps(part, sort_keys=True) for part in (model, told.get("pre_tokenizer"), told.get("normalizer"), told.get("post_processor"))])
 
 
 def read_json(path: Path) -> Any:

@@ -7,23 +7,24 @@ after:  SetHeads((14.13, 15.2), at, FromCapture(Ref("sha256 of the captured valu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
-
-import attrs
+from typing import TypeVar, cast
 
 from entrack.address import address
-from entrack.plan.steps import Chosen, PathPatch, Ref, Step
+from entrack.frozen import rebuilt
+from entrack.models.model import ModelKey
+from entrack.plan.steps import Batch, Chosen, PathPatch, Ref, Step
 from entrack.sites import Head
 
 STORE_VERSION = 1
-UNTOUCHED = frozenset({"batch", "asked", "at", "model"})
+LEAVES = (Batch, ModelKey)
+"""Large, and without a reference in them."""
 
 T = TypeVar("T")
 
 
 def bind(node: T, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, ...]]) -> T:
     """The node with object hashes for its `Ref`s and heads for its `Chosen`s. Raises KeyError where one is not known yet."""
-    return _bound(node, objects, chosen)  # type: ignore[no-any-return]  # the same type comes out
+    return cast(T, _bound(node, objects, chosen))
 
 
 def step_address(step: Step, reference: bool = False) -> str:
@@ -43,15 +44,8 @@ def _bound(value: object, objects: Mapping[str, str], chosen: Mapping[str, tuple
     match value:
         case Ref(id):
             return Ref(objects[id])
+        case int() | str() | float() | None:
+            return value
         case Chosen(id):
             return chosen[id]
-        case tuple():
-            return tuple(_bound(part, objects, chosen) for part in value)
-    if not attrs.has(type(value)):
-        return value
-    changed = {
-        attribute.name: _bound(getattr(value, attribute.name), objects, chosen)
-        for attribute in attrs.fields(type(value))
-        if attribute.name not in UNTOUCHED
-    }
-    return attrs.evolve(value, **changed)  # type: ignore[misc]  # an attrs class: looked at above
+    return value if isinstance(value, LEAVES) else rebuilt(value, lambda part: _bound(part, objects, chosen))

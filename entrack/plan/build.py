@@ -28,13 +28,13 @@ class Nodes:
         return Ref(self.add(node, what))
 
 
-def batches(prompts: tuple[Prompt, ...], others: tuple[Prompt, ...] | None = None) -> tuple[tuple[int, ...], ...]:
-    """Places of prompts that run together: one token length (of the others too), at most `BATCH`, in the order of the prompts."""
+def batches(prompts: tuple[Prompt, ...], others: tuple[Prompt, ...] | None = None, size: int = BATCH) -> tuple[tuple[int, ...], ...]:
+    """Places of prompts that run together: one token length (of the others too), at most `size`, in the order of the prompts."""
     by_length: dict[tuple[int, int], list[int]] = {}
     for place, prompt in enumerate(prompts):
         other = len(others[place].token_ids) if others else 0
         by_length.setdefault((len(prompt.token_ids), other), []).append(place)
-    return tuple(tuple(many[start : start + BATCH]) for many in by_length.values() for start in range(0, len(many), BATCH))
+    return tuple(tuple(many[start : start + size]) for many in by_length.values() for start in range(0, len(many), size))
 
 
 def batch_of(prompts: tuple[Prompt, ...], places: tuple[int, ...]) -> Batch:

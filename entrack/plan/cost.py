@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
 from entrack.plan.plan import Plan
-from entrack.plan.steps import Capture, Evaluate, Node, PathPatch, Select, SumOutputs
+from entrack.plan.steps import Capture, CaptureInputs, Evaluate, MaskBatch, Node, PathPatch, Select, SumOutputs, TrainMask
+from entrack.sites import Component
 
 OUTCOME_BYTES = 16
 """Per prompt: the argmax, and a logit and log probability per asked word (counted for one)."""
@@ -36,13 +37,18 @@ def forwards_of(node: Node) -> int:
             return 0
         case PathPatch():
             return node.model.facts.heads * (2 if node.receivers else 1) + 1
+        case TrainMask():
+            return sum(runs for runs, _ in _mask_runs(node))
     return 1
 
 
 def work_of(node: Node) -> int:
     """Token-layers of these passes."""
-    if isinstance(node, Select):
-        return 0
+    match node:
+        case Select():
+            return 0
+        case TrainMask():
+            return sum(runs * _tokens(batch) for runs, batch in _mask_runs(node)) * node.model.facts.layers
     return forwards_of(node) * node.batch.prompts * node.batch.length * node.model.facts.layers
 
 
@@ -59,4 +65,24 @@ def bytes_of(node: Node) -> int:
             return OUTCOME_BYTES * node.batch.prompts
         case PathPatch():
             return OUTCOME_BYTES * node.batch.prompts * node.model.facts.heads
+        case CaptureInputs():
+            facts = node.model.facts
+            if node.component is Component.QUERY:
+                return 4 * facts.layers * node.batch.prompts * facts.heads * facts.d_head
+            return 4 * facts.layers * node.batch.prompts * node.batch.length * facts.key_value_heads * facts.d_head
+        case TrainMask():
+            return 4 * node.epochs * len(node.train) * 2
     return 0
+
+
+def _mask_runs(node: TrainMask) -> Iterator[tuple[int, MaskBatch]]:
+    """How often each batch is run: a backward pass counts for two; each check runs all validation batches; alternates run once."""
+    checks = -(-node.epochs * len(node.train) // node.check_every)
+    for batch in node.train:
+        yield 3 * node.epochs + 1, batch
+    for batch in node.validate:
+        yield checks + 1, batch
+
+
+def _tokens(batch: MaskBatch) -> int:
+    return batch.original.prompts * batch.original.length

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from attrs import field, frozen
 
+from entrack.check.resolved import Group
+from entrack.frozen import parts
 from entrack.models.model import ModelKey, ModelSource
-from entrack.plan.steps import Chosen, Node, Ref, Select, Step
+from entrack.plan.steps import Batch, Chosen, Node, Ref, Select
 from entrack.prompts.realise import Prompt
+from entrack.sites import Head
 
 BATCH = 50
 """Prompts that run together. Part of the language: which prompts share a batch is part of a step's address."""
@@ -34,24 +37,67 @@ class DiscoveryPlan:
 
 
 @frozen
+class RunPlan:
+    """A model on a population: an `Evaluate` node per batch, and for each the places of its prompts in the population."""
+
+    evaluations: tuple[str, ...]
+    places: tuple[tuple[int, ...], ...] = field(repr=False)
+    prompts: tuple[Prompt, ...] = field(repr=False)
+
+
+@frozen
 class CellPlan:
-    """A cell of a measure: an `Evaluate` node per batch, and for each the places of its prompts in the population."""
+    """A cell of a measure: a run per draw; `of` names the words that outcomes are of."""
 
     labels: tuple[str, ...]
-    evaluations: tuple[str, ...]
-    places: tuple[tuple[int, ...], ...]
-    prompts: tuple[Prompt, ...] = field(repr=False)
-    of: tuple[str, ...] = ()
+    runs: tuple[RunPlan, ...]
+    of: tuple[str, ...]
+
+
+@frozen
+class MaskPlan:
+    """A mask's training for one group and desideratum."""
+
+    name: str
+    group: str
+    desideratum: str
+    model: str
+    step: str
+    over: Group
+
+
+@frozen
+class RemovalPlan:
+    """Heads removed. In a completeness `first` is the circuit without them and `second` the model; in a minimality, with `head`, `first`
+    is the circuit without K and `second` without K and the head."""
+
+    label: str
+    head: Head | None
+    first: RunPlan
+    second: RunPlan
+
+
+@frozen
+class ExaminationPlan:
+    name: str
+    kind: str
+    removals: tuple[RemovalPlan, ...]
 
 
 @frozen
 class Plan:
-    """`nodes` in an order in which each comes after what it needs; `what` says in words what each is for."""
+    """`nodes` in an order in which each comes after what it needs; `what` says in words what each is for.
+
+    `deferred` names what has steps that only results can tell; such a plan is made again when they are known.
+    """
 
     nodes: Mapping[str, Node] = field(repr=False)
     what: Mapping[str, str] = field(repr=False)
     discoveries: tuple[DiscoveryPlan, ...]
     cells: Mapping[str, tuple[CellPlan, ...]] = field(repr=False)
+    masks: tuple[MaskPlan, ...]
+    examinations: tuple[ExaminationPlan, ...]
+    deferred: tuple[str, ...]
     models: Mapping[str, ModelKey]
     sources: Mapping[ModelKey, ModelSource] = field(repr=False)
 
@@ -63,18 +109,11 @@ class Plan:
 
 def needs(node: object) -> Iterator[str]:
     """The nodes whose values a node needs, in the order of its fields."""
-    import attrs
-
     if isinstance(node, Ref | Chosen):
         yield node.id
     elif isinstance(node, tuple):
         for part in node:
             yield from needs(part)
-    elif attrs.has(type(node)):
-        for attribute in attrs.fields(type(node)):
-            if attribute.name not in ("batch", "asked", "at", "model"):  # large, and never a reference
-                yield from needs(getattr(node, attribute.name))
-
-
-def is_step(node: Node) -> bool:
-    return isinstance(node, Step)
+    elif not isinstance(node, Batch | ModelKey):  # these are large, and refer to nothing
+        for part in parts(node):
+            yield from needs(part)

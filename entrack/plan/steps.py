@@ -122,7 +122,45 @@ class SetElsewhere:
     source: FromMean | FromZero
 
 
-Edit = SetHeads | SetElsewhere
+@frozen
+class CaptureInputs:
+    """A component of all heads. A query at one token per prompt, keys and values at every token, before rotary embedding.
+
+    -> `query` float32 (layer, prompt, head, d_head), or `key` or `value` float32 (layer, prompt, token, key/value head, d_head).
+    """
+
+    version: ClassVar[int] = 1
+    model: ModelKey
+    batch: Batch
+    component: Component
+    at: Indices
+
+
+@frozen
+class SetInputs:
+    """Set what `heads` read at the token `at` of each prompt to that of a `CaptureInputs` on the same tokens.
+
+    A query is set at `at`; a key or value at every token up to `at`, for the key/value heads that serve `heads`. At every other token
+    the outputs of all heads so served are held at their own, so that only what happens at `at` changes.
+    """
+
+    heads: Heads
+    at: Indices
+    component: Component
+    inputs: Ref
+
+
+@frozen
+class BlockAttention:
+    """No head of layers `first` to `last` (both included) attends from the token `reader` of each prompt to its tokens `read`."""
+
+    first: int
+    last: int
+    reader: Indices
+    read: tuple[Indices, ...]
+
+
+Edit = SetHeads | SetElsewhere | SetInputs | BlockAttention
 
 
 @frozen
@@ -186,6 +224,39 @@ class Select:
     """Earlier groups at the same position: they keep the heads that they have."""
 
 
-Step = Capture | SumOutputs | Evaluate | PathPatch
+@frozen
+class MaskBatch:
+    """Originals and alternates that run together while a mask is trained or scored, with the token expected when it patches."""
+
+    original: Batch
+    alternate: Batch
+    at: Indices
+    alternate_at: Indices
+    target: Indices
+
+
+@frozen
+class TrainMask:
+    """A mask over heads for one desideratum (desiderata-based component masking; definition: docs/semantics.md).
+
+    m in [0, 1] per head starts at 1; z = m z_original + (1 - m) z_alternate at the heads' token; loss = - mean target logit +
+    sparsity * sum(1 - m); Adam, clamped to [0, 1] before each step; every `check_every` steps the rounded mask is scored on `validate`
+    and the best is kept, on a tie the one that patches more heads.
+    -> `mask` float32 (head): the best mask before rounding; `steps` int64 (): the step it is of; `loss` float32 (step);
+    `validation` float32 (check): accuracies.
+    """
+
+    version: ClassVar[int] = 1
+    model: ModelKey
+    heads: Heads
+    train: tuple[MaskBatch, ...]
+    validate: tuple[MaskBatch, ...]
+    sparsity: float
+    epochs: int
+    rate: float
+    check_every: int = 4
+
+
+Step = Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | TrainMask
 """What is computed with a model and stored."""
 Node = Step | Select

@@ -166,7 +166,15 @@ class Letters:
     span: Span = _span()
 
 
-Expression = Integer | Number | String | Negative | Sum | Product | Reference | Call | ListOf | Range | Letters
+@frozen
+class Random:
+    """`random like C`: as many heads as each group of C has, drawn from all heads, at the same positions."""
+
+    circuit: Reference
+    span: Span = _span()
+
+
+Expression = Random | Integer | Number | String | Negative | Sum | Product | Reference | Call | ListOf | Range | Letters
 
 # --- tasks -------------------------------------------------------------------------------------------------------
 
@@ -336,6 +344,7 @@ class Desideratum:
     target: Expression | None
     span: Span = _span()
     name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    changes_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
 
 
 # --- heads -------------------------------------------------------------------------------------------------------
@@ -444,6 +453,28 @@ class Discover:
         return tuple(item for item in self.items if isinstance(item, Score))
 
 
+@frozen
+class Setting:
+    """A line of a mask: `epochs 2`."""
+
+    name: Name
+    value: Number | Integer | Negative
+    span: Span = _span()
+
+
+@frozen
+class Mask:
+    """A mask learned over each group of a circuit, for each desideratum."""
+
+    name: str
+    circuit: Reference
+    model: Name
+    desiderata: tuple[Name, ...]
+    settings: tuple[Setting, ...]
+    span: Span = _span()
+    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+
+
 # --- interventions and measures ----------------------------------------------------------------------------------
 
 
@@ -481,7 +512,27 @@ class Patch:
     span: Span = _span()
 
 
-Act = Keep | Mean | Zero | Patch
+@frozen
+class Layers:
+    """`layers 3`, `layers 3..5`, `layers k..`: `last` None with `open_end` means up to the top."""
+
+    first: Expression
+    last: Expression | None = None
+    open_end: bool = False
+    span: Span = _span()
+
+
+@frozen
+class Block:
+    """`block attention p -> q in layers a..b`: attention from position p to the positions q is cut."""
+
+    reader: Name
+    read: tuple[Name, ...]
+    layers: Layers
+    span: Span = _span()
+
+
+Act = Keep | Mean | Zero | Patch | Block
 
 
 @frozen
@@ -491,6 +542,15 @@ class Intervention:
     acts: tuple[Act, ...]
     span: Span = _span()
     name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+
+
+@frozen
+class Loop:
+    """`for k in layers`, or `for k in [0, 2, 4]`; `values` None means all layers."""
+
+    name: str
+    values: ListOf | None
+    span: Span = _span()
 
 
 @frozen
@@ -506,6 +566,34 @@ class Measure:
     name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
     swept: bool = True
     """Whether the interventions were written as a list."""
+    draws: Integer | None = None
+    loop: Loop | None = None
+
+
+@frozen
+class Examine:
+    """`completeness(C, 20) in MODEL over P on 500 TASK`, and `minimality(C, 0.3)` likewise."""
+
+    name: str
+    kind: str
+    circuit: Reference
+    amount: Expression | None
+    model: Name
+    over: Prompts
+    prompts: Prompts
+    span: Span = _span()
+    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+
+
+@frozen
+class Overlap:
+    """`overlap(C, D)`: how much of D's heads C has, group by group."""
+
+    name: str
+    first: Reference
+    second: Reference
+    span: Span = _span()
+    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
 
 
 @frozen
@@ -585,8 +673,8 @@ class Model:
 
 
 Item = (
-    About | Seed | Param | Include | Model | Task | Alternate | Desideratum | Group | Circuit | Discover | Intervention
-    | Measure | Claim | Figure | Table
+    About | Seed | Param | Include | Model | Task | Alternate | Desideratum | Group | Circuit | Discover | Mask | Intervention
+    | Measure | Examine | Overlap | Claim | Figure | Table
 )  # fmt: skip
 
 

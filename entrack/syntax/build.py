@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from attrs import evolve
 from lark import Token, v_args
 from lark.tree import Meta
 from lark.visitors import Transformer_NonRecursive
 
-from entrack.source import Span
+from entrack.source import NOWHERE, Span
 from entrack.syntax import ast
 
+Children = list[Any]
 ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
@@ -20,8 +22,12 @@ def unescape(literal: str) -> str:
     return re.sub(r"\\(.)", lambda m: ESCAPES.get(m.group(1), m.group(1)), literal[1:-1])
 
 
+class Swept(list[Any]):
+    """Interventions written as a list."""
+
+
 @v_args(meta=True)
-class Build(Transformer_NonRecursive):  # never the recursive one: a stranger's brackets must not use up the stack
+class Build(Transformer_NonRecursive[Any, Any]):  # never the recursive one: a stranger's brackets must not use up the stack
     """Children in, a frozen value out. `file` names the text in every span."""
 
     def __init__(self, file: str) -> None:
@@ -44,265 +50,299 @@ class Build(Transformer_NonRecursive):  # never the recursive one: a stranger's 
 
     # the file
 
-    def start(self, meta: Meta, c: list[Any]) -> ast.Program:
+    def start(self, meta: Meta, c: Children) -> ast.Program:
         version = c[0] if c and isinstance(c[0], ast.Version) else None
         return ast.Program(version, tuple(c[1:] if version else c), span=self._at(meta))
 
-    def reference_only(self, meta: Meta, c: list[Any]) -> ast.Reference:
+    def reference_only(self, meta: Meta, c: Children) -> ast.Reference:
         return c[0]  # type: ignore[no-any-return]  # lark is untyped
 
-    def version(self, meta: Meta, c: list[Any]) -> ast.Version:
+    def version(self, meta: Meta, c: Children) -> ast.Version:
         return ast.Version(int(c[0]), span=self._at(meta))
 
-    def about(self, meta: Meta, c: list[Any]) -> ast.About:
+    def about(self, meta: Meta, c: Children) -> ast.About:
         return ast.About(tuple(c), span=self._at(meta))
 
-    def about_field(self, meta: Meta, c: list[Any]) -> ast.AboutField:
+    def about_field(self, meta: Meta, c: Children) -> ast.AboutField:
         return ast.AboutField(self._name(c[0]), self._string(c[1]), span=self._at(meta))
 
-    def seed(self, meta: Meta, c: list[Any]) -> ast.Seed:
+    def seed(self, meta: Meta, c: Children) -> ast.Seed:
         return ast.Seed(ast.Integer(int(c[0]), span=self._of(c[0])), span=self._at(meta))
 
-    def param(self, meta: Meta, c: list[Any]) -> ast.Param:
+    def param(self, meta: Meta, c: Children) -> ast.Param:
         return ast.Param(str(c[0]), c[1], span=self._at(meta), name_span=self._of(c[0]))
 
-    def include(self, meta: Meta, c: list[Any]) -> ast.Include:
+    def include(self, meta: Meta, c: Children) -> ast.Include:
         return ast.Include(self._string(c[0]), span=self._at(meta))
 
-    def model(self, meta: Meta, c: list[Any]) -> ast.Model:
+    def model(self, meta: Meta, c: Children) -> ast.Model:
         return ast.Model(str(c[0]), c[1], c[2], span=self._at(meta), name_span=self._of(c[0]))
 
     # tasks
 
-    def task(self, meta: Meta, c: list[Any]) -> ast.Task:
+    def task(self, meta: Meta, c: Children) -> ast.Task:
         rest = [item for item in c[1:] if item is not None]
         parameters = tuple(item for item in rest if isinstance(item, ast.Named))
         items = tuple(item for item in rest if not isinstance(item, ast.Named))
         return ast.Task(str(c[0]), parameters, items, span=self._at(meta), name_span=self._of(c[0]))
 
-    def binding(self, meta: Meta, c: list[Any]) -> ast.Binding:
+    def binding(self, meta: Meta, c: Children) -> ast.Binding:
         return ast.Binding(str(c[0]), c[1], span=self._at(meta), name_span=self._of(c[0]))
 
-    def position(self, meta: Meta, c: list[Any]) -> ast.Position:
+    def position(self, meta: Meta, c: Children) -> ast.Position:
         return ast.Position(str(c[0]), c[1], span=self._at(meta), name_span=self._of(c[0]))
 
-    def distinct(self, meta: Meta, c: list[Any]) -> ast.Distinct:
+    def distinct(self, meta: Meta, c: Children) -> ast.Distinct:
         return ast.Distinct(c[0], c[1], span=self._at(meta))
 
-    def several(self, meta: Meta, c: list[Any]) -> ast.Several:
+    def several(self, meta: Meta, c: Children) -> ast.Several:
         return ast.Several(c[0], c[1], span=self._at(meta))
 
-    def one(self, meta: Meta, c: list[Any]) -> ast.One:
+    def one(self, meta: Meta, c: Children) -> ast.One:
         return ast.One(c[0], span=self._at(meta))
 
-    def index(self, meta: Meta, c: list[Any]) -> ast.Index:
+    def index(self, meta: Meta, c: Children) -> ast.Index:
         return ast.Index(c[0], span=self._at(meta))
 
-    def without(self, meta: Meta, c: list[Any]) -> ast.Except:
+    def without(self, meta: Meta, c: Children) -> ast.Except:
         return ast.Except(c[0], c[1], span=self._at(meta))
 
-    def letters(self, meta: Meta, c: list[Any]) -> ast.Letters:
+    def letters(self, meta: Meta, c: Children) -> ast.Letters:
         return ast.Letters(c[0][0], c[0][-1], span=self._at(meta))
 
-    def range(self, meta: Meta, c: list[Any]) -> ast.Range:
-        return ast.Range(c[0], c[1], span=self._at(meta))
+    def range(self, meta: Meta, c: Children) -> ast.Range:
+        return ast.Range(c[0], c[2], span=self._at(meta))
 
-    def end_of(self, meta: Meta, c: list[Any]) -> ast.EndOf:
+    def end_of(self, meta: Meta, c: Children) -> ast.EndOf:
         return ast.EndOf(c[0], span=self._at(meta))
 
-    def any_of(self, meta: Meta, c: list[Any]) -> ast.AnyOf:
+    def any_of(self, meta: Meta, c: Children) -> ast.AnyOf:
         return ast.AnyOf(c[0], span=self._at(meta))
 
-    def hole_place(self, meta: Meta, c: list[Any]) -> ast.HolePlace:
+    def hole_place(self, meta: Meta, c: Children) -> ast.HolePlace:
         sign, number = c[1], c[2]
         offset = 0 if number is None else int(number) * (-1 if sign == "-" else 1)
         return ast.HolePlace(c[0], offset, span=self._at(meta))
 
-    def alternate(self, meta: Meta, c: list[Any]) -> ast.Alternate:
+    def alternate(self, meta: Meta, c: Children) -> ast.Alternate:
         return ast.Alternate(str(c[0]), self._name(c[1]), tuple(c[2:]), span=self._at(meta), name_span=self._of(c[0]))
 
-    def fresh(self, meta: Meta, c: list[Any]) -> ast.Fresh:
+    def fresh(self, meta: Meta, c: Children) -> ast.Fresh:
         return ast.Fresh(tuple(c), span=self._at(meta))
 
-    def redraw(self, meta: Meta, c: list[Any]) -> ast.Redraw:
+    def redraw(self, meta: Meta, c: Children) -> ast.Redraw:
         return ast.Redraw(tuple(c), span=self._at(meta))
 
-    def shuffle(self, meta: Meta, c: list[Any]) -> ast.Shuffle:
+    def shuffle(self, meta: Meta, c: Children) -> ast.Shuffle:
         return ast.Shuffle(tuple(c), span=self._at(meta))
 
-    def constraint(self, meta: Meta, c: list[Any]) -> ast.Constraint:
+    def constraint(self, meta: Meta, c: Children) -> ast.Constraint:
         return ast.Constraint(c[0], str(c[1]), c[2], span=self._at(meta))
 
-    def override(self, meta: Meta, c: list[Any]) -> ast.Override:
+    def override(self, meta: Meta, c: Children) -> ast.Override:
         return ast.Override(c[0], c[1], span=self._at(meta))
 
-    def desideratum(self, meta: Meta, c: list[Any]) -> ast.Desideratum:
+    def desideratum(self, meta: Meta, c: Children) -> ast.Desideratum:
         changes = [item for item in c[2:] if isinstance(item, tuple)]
         targets = [item for item in c[2:] if not isinstance(item, tuple)]
         return ast.Desideratum(
-            str(c[0]), self._name(c[1]), changes[0] if changes else None, targets[0] if targets else None,
-            span=self._at(meta), name_span=self._of(c[0]),
+            str(c[0]), self._name(c[1]), changes[0][0] if changes else None, targets[0] if targets else None,
+            span=self._at(meta), name_span=self._of(c[0]), changes_span=changes[0][1] if changes else NOWHERE,
         )  # fmt: skip
 
-    def inner_alternate(self, meta: Meta, c: list[Any]) -> tuple[ast.Change, ...]:
-        return tuple(c)
+    def inner_alternate(self, meta: Meta, c: Children) -> tuple[tuple[ast.Change, ...], Span]:
+        return tuple(c), self._at(meta)
 
-    def target(self, meta: Meta, c: list[Any]) -> ast.Expression:
+    def target(self, meta: Meta, c: Children) -> ast.Expression:
         return c[0]  # type: ignore[no-any-return]  # lark is untyped
 
     # heads
 
-    def group(self, meta: Meta, c: list[Any]) -> ast.Group:
+    def group(self, meta: Meta, c: Children) -> ast.Group:
         item = ast.GroupItem(str(c[0]), self._name(c[2]), c[3], span=self._at(meta), name_span=self._of(c[0]))
         return ast.Group(self._name(c[1]), item, span=self._at(meta))
 
-    def circuit(self, meta: Meta, c: list[Any]) -> ast.Circuit:
+    def circuit(self, meta: Meta, c: Children) -> ast.Circuit:
         return ast.Circuit(str(c[0]), self._name(c[1]), tuple(c[2:]), span=self._at(meta), name_span=self._of(c[0]))
 
-    def circuit_group(self, meta: Meta, c: list[Any]) -> ast.GroupItem:
+    def circuit_group(self, meta: Meta, c: Children) -> ast.GroupItem:
         return ast.GroupItem(str(c[0]), self._name(c[1]), c[2], span=self._at(meta), name_span=self._of(c[0]))
 
-    def head_list(self, meta: Meta, c: list[Any]) -> ast.HeadList:
+    def head_list(self, meta: Meta, c: Children) -> ast.HeadList:
         return ast.HeadList(tuple(self._head(token) for token in c), span=self._at(meta))
 
     def _head(self, token: Token) -> ast.HeadNumber:
         layer, head = token.split(".")
         return ast.HeadNumber(int(layer), int(head), span=self._of(token))
 
-    def discover(self, meta: Meta, c: list[Any]) -> ast.Discover:
+    def discover(self, meta: Meta, c: Children) -> ast.Discover:
         return ast.Discover(str(c[0]), self._name(c[1]), c[2], c[3], tuple(c[4:]), span=self._at(meta), name_span=self._of(c[0]))
 
-    def score(self, meta: Meta, c: list[Any]) -> ast.Score:
+    def score(self, meta: Meta, c: Children) -> ast.Score:
         return ast.Score(c[0], span=self._at(meta))
 
-    def hop(self, meta: Meta, c: list[Any]) -> ast.Hop:
+    def hop(self, meta: Meta, c: Children) -> ast.Hop:
         return ast.Hop(str(c[0]), self._name(c[1]), c[2], c[3], span=self._at(meta), name_span=self._of(c[0]))
 
-    def receivers(self, meta: Meta, c: list[Any]) -> tuple[ast.Reference, ...]:
+    def receivers(self, meta: Meta, c: Children) -> tuple[ast.Reference, ...]:
         return tuple(c)
 
-    def prompts(self, meta: Meta, c: list[Any]) -> ast.Prompts:
+    def prompts(self, meta: Meta, c: Children) -> ast.Prompts:
         return ast.Prompts(None if len(c) == 1 else c[0], c[-1], span=self._at(meta))
 
-    def count_name(self, meta: Meta, c: list[Any]) -> ast.Name:
+    def count_name(self, meta: Meta, c: Children) -> ast.Name:
         return self._name(c[0])
 
     # interventions and measures
 
-    def intervention(self, meta: Meta, c: list[Any]) -> ast.Intervention:
+    def intervention(self, meta: Meta, c: Children) -> ast.Intervention:
         parameters = tuple(item for item in c[1:] if isinstance(item, ast.Name))
         acts = tuple(item for item in c[1:] if item is not None and not isinstance(item, ast.Name))
         return ast.Intervention(str(c[0]), parameters, acts, span=self._at(meta), name_span=self._of(c[0]))
 
-    def keep(self, meta: Meta, c: list[Any]) -> ast.Keep:
+    def keep(self, meta: Meta, c: Children) -> ast.Keep:
         return ast.Keep(c[0], span=self._at(meta))
 
-    def mean(self, meta: Meta, c: list[Any]) -> ast.Mean:
+    def mean(self, meta: Meta, c: Children) -> ast.Mean:
         return ast.Mean(c[0], c[1], span=self._at(meta))
 
-    def mean_elsewhere(self, meta: Meta, c: list[Any]) -> ast.Mean:
+    def mean_elsewhere(self, meta: Meta, c: Children) -> ast.Mean:
         return ast.Mean(None, c[0], span=self._at(meta))
 
-    def zero(self, meta: Meta, c: list[Any]) -> ast.Zero:
+    def zero(self, meta: Meta, c: Children) -> ast.Zero:
         return ast.Zero(c[0], span=self._at(meta))
 
-    def zero_elsewhere(self, meta: Meta, c: list[Any]) -> ast.Zero:
+    def zero_elsewhere(self, meta: Meta, c: Children) -> ast.Zero:
         return ast.Zero(None, span=self._at(meta))
 
-    def patch(self, meta: Meta, c: list[Any]) -> ast.Patch:
+    def patch(self, meta: Meta, c: Children) -> ast.Patch:
         return ast.Patch(c[0], c[1], span=self._at(meta))
 
-    def measure(self, meta: Meta, c: list[Any]) -> ast.Measure:
-        name, metric, subject, given, prompts = c
-        swept = isinstance(given, list)
-        items = tuple(given) if isinstance(given, list) else () if given is None else (given,)
-        return ast.Measure(
-            str(name), metric, subject, items, prompts, swept=swept, span=self._at(meta), name_span=self._of(name)
-        )
+    def block(self, meta: Meta, c: Children) -> ast.Block:
+        return ast.Block(self._name(c[0]), c[1], c[2], span=self._at(meta))
 
-    def with_sweep(self, meta: Meta, c: list[Any]) -> list[Any]:
-        return c
+    def readings(self, meta: Meta, c: Children) -> tuple[ast.Name, ...]:
+        return tuple(self._name(token) for token in c)
 
-    def metric(self, meta: Meta, c: list[Any]) -> ast.Metric:
+    def layer_span(self, meta: Meta, c: Children) -> ast.Layers:
+        return ast.Layers(c[0], c[2] if len(c) == 3 else None, len(c) == 3 and c[2] is None, span=self._at(meta))
+
+    def measure(self, meta: Meta, c: Children) -> ast.Measure | ast.Examine | ast.Overlap:
+        name, what = c
+        return evolve(what, name=str(name), span=self._at(meta), name_span=self._of(name))  # type: ignore[no-any-return]  # lark is untyped
+
+    def measured(self, meta: Meta, c: Children) -> ast.Measure:
+        metric, subject, given, prompts, draws, loop = c
+        swept = isinstance(given, Swept)
+        items = tuple(given) if isinstance(given, Swept) else () if given is None else (given,)
+        return ast.Measure("", metric, subject, items, prompts, swept=swept, draws=draws, loop=loop)
+
+    def loop(self, meta: Meta, c: Children) -> ast.Loop:
+        return ast.Loop(str(c[0]), c[1] if isinstance(c[1], ast.ListOf) else None, span=self._at(meta))
+
+    def examined(self, meta: Meta, c: Children) -> ast.Examine:
+        kind, circuit, amount, model, over, prompts = c
+        return ast.Examine("", str(kind), circuit, amount, self._name(model), over, prompts)
+
+    def compared_circuits(self, meta: Meta, c: Children) -> ast.Overlap:
+        return ast.Overlap("", c[0], c[1])
+
+    def mask(self, meta: Meta, c: Children) -> ast.Mask:
+        name, circuit, model, desiderata, *settings = c
+        return ast.Mask(str(name), circuit, self._name(model), desiderata, tuple(settings), span=self._at(meta), name_span=self._of(name))
+
+    def desiderata(self, meta: Meta, c: Children) -> tuple[ast.Name, ...]:
+        return tuple(self._name(token) for token in c)
+
+    def setting(self, meta: Meta, c: Children) -> ast.Setting:
+        return ast.Setting(self._name(c[0]), c[1], span=self._at(meta))
+
+    def random(self, meta: Meta, c: Children) -> ast.Random:
+        return ast.Random(c[0], span=self._at(meta))
+
+    def with_sweep(self, meta: Meta, c: Children) -> Swept:
+        return Swept(c)
+
+    def metric(self, meta: Meta, c: Children) -> ast.Metric:
         return c[0]  # type: ignore[no-any-return]  # lark is untyped
 
-    def accuracy(self, meta: Meta, c: list[Any]) -> ast.Metric:
+    def accuracy(self, meta: Meta, c: Children) -> ast.Metric:
         return ast.Metric("accuracy", span=self._at(meta))
 
-    def probability(self, meta: Meta, c: list[Any]) -> ast.Metric:
+    def probability(self, meta: Meta, c: Children) -> ast.Metric:
         return ast.Metric("probability", c[0] is not None, _given(c[1:]), span=self._at(meta))
 
-    def logit(self, meta: Meta, c: list[Any]) -> ast.Metric:
+    def logit(self, meta: Meta, c: Children) -> ast.Metric:
         return ast.Metric("logit", False, _given(c), span=self._at(meta))
 
-    def logit_difference(self, meta: Meta, c: list[Any]) -> ast.Metric:
+    def logit_difference(self, meta: Meta, c: Children) -> ast.Metric:
         return ast.Metric("logit difference", c[0] is not None, _given(c[1:]), span=self._at(meta))
 
-    def claim(self, meta: Meta, c: list[Any]) -> ast.Claim:
+    def claim(self, meta: Meta, c: Children) -> ast.Claim:
         relation, right, tolerance = c[2]
         return ast.Claim(self._string(c[0]), c[1], relation, right, tolerance, c[3], span=self._at(meta))
 
-    def compared(self, meta: Meta, c: list[Any]) -> tuple[str, ast.Expression, None]:
+    def compared(self, meta: Meta, c: Children) -> tuple[str, ast.Expression, None]:
         return str(c[0]), c[1], None
 
-    def near(self, meta: Meta, c: list[Any]) -> tuple[str, ast.Expression, ast.Expression]:
+    def near(self, meta: Meta, c: Children) -> tuple[str, ast.Expression, ast.Expression]:
         return "within", c[1], c[0]
 
-    def figure(self, meta: Meta, c: list[Any]) -> ast.Figure:
+    def figure(self, meta: Meta, c: Children) -> ast.Figure:
         return ast.Figure(self._string(c[0]), self._name(c[1]), c[2], tuple(c[3:]), span=self._at(meta))
 
-    def figure_option(self, meta: Meta, c: list[Any]) -> tuple[str, ast.Name]:
+    def figure_option(self, meta: Meta, c: Children) -> tuple[str, ast.Name]:
         return str(c[0]), self._name(c[1])
 
-    def table(self, meta: Meta, c: list[Any]) -> ast.Table:
+    def table(self, meta: Meta, c: Children) -> ast.Table:
         return ast.Table(self._string(c[0]), c[1], span=self._at(meta))
 
     # expressions
 
-    def sum(self, meta: Meta, c: list[Any]) -> ast.Expression:
+    def sum(self, meta: Meta, c: Children) -> ast.Expression:
         return c[0] if len(c) == 1 else ast.Sum(c[0], _pairs(c[1:]), span=self._at(meta))
 
-    def product(self, meta: Meta, c: list[Any]) -> ast.Expression:
+    def product(self, meta: Meta, c: Children) -> ast.Expression:
         return c[0] if len(c) == 1 else ast.Product(c[0], _pairs(c[1:]), span=self._at(meta))
 
-    def negative(self, meta: Meta, c: list[Any]) -> ast.Negative:
+    def negative(self, meta: Meta, c: Children) -> ast.Negative:
         return ast.Negative(str(c[0]), c[1], span=self._at(meta))
 
-    def list(self, meta: Meta, c: list[Any]) -> ast.ListOf:
+    def list(self, meta: Meta, c: Children) -> ast.ListOf:
         return ast.ListOf(tuple(c), span=self._at(meta))
 
-    def call(self, meta: Meta, c: list[Any]) -> ast.Call:
+    def call(self, meta: Meta, c: Children) -> ast.Call:
         arguments = tuple(item for item in c[1:] if item is not None)
         return ast.Call(str(c[0]), arguments, span=self._at(meta), name_span=self._of(c[0]))
 
-    def named(self, meta: Meta, c: list[Any]) -> ast.Named:
+    def named(self, meta: Meta, c: Children) -> ast.Named:
         return ast.Named(str(c[0]), c[1], span=self._at(meta))
 
-    def reference(self, meta: Meta, c: list[Any]) -> ast.Reference:
+    def reference(self, meta: Meta, c: Children) -> ast.Reference:
         return ast.Reference(str(c[0]), tuple(c[1:]), span=self._at(meta))
 
-    def dotted(self, meta: Meta, c: list[Any]) -> ast.Dotted:
+    def dotted(self, meta: Meta, c: Children) -> ast.Dotted:
         return ast.Dotted(str(c[0]), span=self._at(meta))
 
-    def subscript(self, meta: Meta, c: list[Any]) -> ast.Subscript:
+    def subscript(self, meta: Meta, c: Children) -> ast.Subscript:
         return ast.Subscript(tuple(c), span=self._at(meta))
 
-    def where(self, meta: Meta, c: list[Any]) -> ast.Where:
+    def where(self, meta: Meta, c: Children) -> ast.Where:
         return ast.Where(c[0], c[1], span=self._at(meta))
 
-    def name(self, meta: Meta, c: list[Any]) -> ast.Name:
+    def name(self, meta: Meta, c: Children) -> ast.Name:
         return self._name(c[0])
 
-    def integer(self, meta: Meta, c: list[Any]) -> ast.Integer:
+    def integer(self, meta: Meta, c: Children) -> ast.Integer:
         return ast.Integer(int(c[0]), span=self._at(meta))
 
-    def number(self, meta: Meta, c: list[Any]) -> ast.Number:
+    def number(self, meta: Meta, c: Children) -> ast.Number:
         return ast.Number(str(c[0]), span=self._at(meta))
 
-    def string(self, meta: Meta, c: list[Any]) -> ast.String:
+    def string(self, meta: Meta, c: Children) -> ast.String:
         return self._string(c[0])
 
-    def signed(self, meta: Meta, c: list[Any]) -> ast.Expression:
+    def signed(self, meta: Meta, c: Children) -> ast.Expression:
         sign, token = (c[0], c[1]) if len(c) == 2 else (None, c[0])
         span = self._of(token)
         number: ast.Expression = ast.Number(str(token), span=span) if "." in token else ast.Integer(int(token), span=span)

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from entrack.source import Source, Span
 from entrack.syntax import ast
-from entrack.syntax.write import listed, quoted, written
+from entrack.syntax.write import listed, quoted, single, written
 
 WIDTH = 120
 INDENT = "  "
@@ -62,6 +62,10 @@ def _lines(item: object) -> Iterator[Line]:
         case ast.Discover():
             head = f"discover {item.name} in {item.model.text} on {written(item.prompts)} against {written(item.against)}"
             yield from _block(head, [_found(part) for part in item.items], item.span)
+        case ast.Mask():
+            targets = written(item.desiderata[0]) if len(item.desiderata) == 1 else f"[{listed(item.desiderata)}]"
+            head = f"mask {item.name} over {written(item.circuit)} in {item.model.text} for {targets}"
+            yield from _block(head, [Line((part.name.text, written(part.value)), 1, part.span, "setting") for part in item.settings], item.span)
         case _:
             yield _one_line(item)
 
@@ -88,20 +92,20 @@ def _change(part: ast.Binding | ast.Change, depth: int = 1) -> Line:
 
 
 def _desideratum(item: ast.Desideratum) -> Iterator[Line]:
-    inside: list[Line] = []
-    if item.changes is not None:
-        changes = [_change(change, 2) for change in item.changes]
-        short = "{ " + "; ".join(" ".join(line.cells) for line in changes) + " }"
-        start = changes[0].span.start if changes else item.span.start
-        if len(short) + 14 <= WIDTH:
-            inside.append(Line(("alternate", short), 1, Span(item.span.file, start, changes[-1].span.end if changes else start), "desideratum"))
-        else:
-            inside.append(Line(("alternate {",), 1, Span(item.span.file, start, start)))
-            inside.extend(changes)
-            inside.append(Line(("}",), 1, Span(item.span.file, changes[-1].span.end, changes[-1].span.end), closes=True))
-    if item.target is not None:
-        inside.append(Line(("target", written(item.target)), 1, item.target.span, "desideratum"))
-    yield from _block(f"desideratum {item.name} on {item.task.text}", sorted(inside, key=lambda line: line.span.start), item.span)
+    inside = [] if item.changes is None else _inner(item.changes, item.changes_span)
+    target = [] if item.target is None else [Line(("target", written(item.target)), 1, item.target.span, "desideratum")]
+    ordered = [*target, *inside] if target and inside and target[0].span.start < inside[0].span.start else [*inside, *target]
+    yield from _block(f"desideratum {item.name} on {item.task.text}", ordered, item.span)
+
+
+def _inner(changes: tuple[ast.Change, ...], span: Span) -> list[Line]:
+    """The alternate of a desideratum: on one line where it fits."""
+    lines = [_change(change, 2) for change in changes]
+    short = "{ " + "; ".join(" ".join(line.cells) for line in lines) + " }" if lines else "{ }"
+    if len(short) + len("  alternate ") <= WIDTH:
+        return [Line(("alternate", short), 1, span, "desideratum")]
+    end = max(span.start, span.end - 1)
+    return [Line(("alternate {",), 1, Span(span.file, span.start, span.start)), *lines, Line(("}",), 1, Span(span.file, end, span.end), closes=True)]
 
 
 def _found(part: ast.Score | ast.Hop) -> Line:
@@ -132,6 +136,12 @@ def _one_line(item: object) -> Line:
             return Line((f"intervention {name}{given}", f"= {listed(acts)}"), 0, item.span, "intervention")
         case ast.Measure():
             return Line((f"measure {item.name}", f"= {_measured(item)}"), 0, item.span, "measure")
+        case ast.Examine():
+            amount = f", {single(item.amount)}" if item.amount is not None else ""
+            shown = f"{item.kind}({written(item.circuit)}{amount}) in {item.model.text} over {written(item.over)} on {written(item.prompts)}"
+            return Line((f"measure {item.name}", f"= {shown}"), 0, item.span, "measure")
+        case ast.Overlap():
+            return Line((f"measure {item.name}", f"= overlap({written(item.first)}, {written(item.second)})"), 0, item.span, "measure")
         case ast.Claim():
             return _claim(item)
         case ast.Figure(title, kind, of, options):
@@ -143,10 +153,12 @@ def _one_line(item: object) -> Line:
 
 
 def _measured(item: ast.Measure) -> str:
-    changed = f"[{listed(item.interventions)}]" if item.swept else listed(item.interventions)
-    given = f" with {changed}" if item.interventions else ""
+    changed = ", ".join(single(part) for part in item.interventions)
+    given = f" with {f'[{changed}]' if item.swept else changed}" if item.interventions else ""
     space = " " if item.metric.of else ""
-    return f"{item.metric}{space}({written(item.subject)}{given}) on {written(item.prompts)}"
+    draws = f", {written(item.draws)} draws" if item.draws is not None else ""
+    loop = f" for {item.loop.name} in {written(item.loop.values) or 'layers'}" if item.loop is not None else ""
+    return f"{item.metric}{space}({written(item.subject)}{given}) on {written(item.prompts)}{draws}{loop}"
 
 
 def _claim(item: ast.Claim) -> Line:
@@ -160,83 +172,83 @@ def _claim(item: ast.Claim) -> Line:
 
 # --- lines and comments to text ----------------------------------------------------------------------------------
 
+Row = Line | str
+"""A row of the text: a line of an item, a comment, or an empty row."""
+
 
 def _with_comments(source: Source, lines: list[Line], comments: Sequence[ast.Comment]) -> str:
-    out: list[str] = []
-    waiting = list(comments)
-    texts = _aligned(source, lines)
-    previous: Line | None = None
-    for line, text in zip(lines, texts, strict=True):
-        before = [c for c in waiting if c.span.start < line.span.start]
+    rows: list[Row] = []
+    ends: dict[int, str] = {}
+    previous, waiting = -1, list(comments)
+    for line in (*lines, None):
+        before = [c for c in waiting if line is None or c.span.start < line.span.start]
         waiting = waiting[len(before) :]
-        trailing = [c for c in before if not c.alone and previous is not None]
-        own = [c for c in before if c not in trailing]
-        if trailing and out:
-            out[-1] += "  " + "  ".join(c.text for c in trailing)
-        if _gap(source, previous, line, own):
-            out.append("")
-        deeper = line.depth + (1 if line.closes else 0)
-        for place, comment in enumerate(own):
-            if place and _blank_between(source, own[place - 1].span.end, comment.span.start):
-                out.append("")
-            out.append(INDENT * deeper + comment.text)
-        if own and not line.closes and line.depth == 0 and _blank_between(source, own[-1].span.end, line.span.start):
-            out.append("")
-        out.append(text)
-        previous = line
-    return _finish(source, out, waiting, previous)
+        own = [c for c in before if c.alone or previous < 0]
+        ends[previous] = "".join(f"  {c.text}" for c in before if not (c.alone or previous < 0))
+        above = lines[-1] if line is None and lines else next((row for row in reversed(rows) if isinstance(row, Line)), None)
+        rows.extend(_above(source, above, line, own))
+        if line is not None:
+            previous = len(rows)
+            rows.append(line)
+    texts = _aligned(rows)
+    return "\n".join((text + ends.get(place, "")).rstrip() for place, text in enumerate(texts)).strip("\n") + "\n"
 
 
-def _finish(source: Source, out: list[str], waiting: Sequence[ast.Comment], previous: Line | None) -> str:
-    for comment in waiting:
-        if not comment.alone and out and previous is not None:
-            out[-1] += "  " + comment.text
-            continue
-        if previous is not None and _blank_between(source, previous.span.end, comment.span.start):
-            out.append("")
-            previous = None
-        out.append(comment.text)
-    return "\n".join(line.rstrip() for line in out).strip("\n") + "\n"
+def _above(source: Source, previous: Line | None, line: Line | None, comments: list[ast.Comment]) -> Iterator[str]:
+    """The rows between two lines: comments on rows of their own, and empty ones. `line` None: the end of the text."""
+    if _gap(source, previous, line, comments):
+        yield ""
+    depth = 0 if line is None else line.depth + line.closes
+    for place, comment in enumerate(comments):
+        if place and _blank_between(source, comments[place - 1].span.end, comment.span.start):
+            yield ""
+        yield INDENT * depth + comment.text
+    if comments and line is not None and not line.closes and line.depth == 0 and _blank_between(source, comments[-1].span.end, line.span.start):
+        yield ""
 
 
-def _gap(source: Source, previous: Line | None, line: Line, comments: Sequence[ast.Comment]) -> bool:
-    """Whether an empty line stands before: always round a block, elsewhere where the author left one."""
-    if previous is None or line.closes:
+def _gap(source: Source, previous: Line | None, line: Line | None, comments: list[ast.Comment]) -> bool:
+    """Whether an empty row stands before: always round a block, elsewhere where the author left one."""
+    if previous is None or (line is None and not comments) or (line is not None and line.closes):
         return False
-    start = comments[0].span.start if comments else line.span.start
-    if line.depth:
-        return previous.depth == line.depth and _blank_between(source, previous.span.end, start)
-    return previous.closes or line.cells[0].endswith("{") or _blank_between(source, previous.span.end, start)
+    start = comments[0].span.start if comments else line.span.start if line else 0
+    blank = _blank_between(source, previous.span.end, start)
+    if line is not None and line.depth:
+        return previous.depth == line.depth and blank
+    return blank or (line is not None and (previous.closes or line.cells[0].endswith("{")))
 
 
 def _blank_between(source: Source, start: int, end: int) -> bool:
     return source.text[start:end].replace(" ", "").replace("\t", "").replace("\r", "").count("\n\n") > 0
 
 
-def _aligned(source: Source, lines: list[Line]) -> list[str]:
-    """The text of each line, its cells padded to those of the run of neighbours it stands in."""
-    texts: list[str] = []
-    for run in _runs(source, lines):
-        columns = max(len(line.cells) for line in run)
-        widths = [max((len(line.cells[c]) for line in run if len(line.cells) > c + 1), default=0) for c in range(columns)]
-        for line in run:
-            padded = [cell.ljust(width) for cell, width in zip(line.cells[:-1], widths, strict=False)]
-            texts.append(INDENT * line.depth + " ".join([*padded, line.cells[-1]]))
-    return texts
+def _aligned(rows: Sequence[Row]) -> Iterator[str]:
+    """The text of each row, the cells of a line padded to those of the run of neighbours it stands in."""
+    for run in _runs(rows):
+        lines = [row for row in run if isinstance(row, Line)]
+        columns = max((len(line.cells) for line in lines), default=0)
+        widths = [max((len(line.cells[c]) for line in lines if len(line.cells) > c + 1), default=0) for c in range(columns)]
+        for row in run:
+            yield row if isinstance(row, str) else _padded(row, widths)
 
 
-def _runs(source: Source, lines: list[Line]) -> Iterator[list[Line]]:
-    run: list[Line] = []
-    for line in lines:
-        if run and not _neighbours(source, run[-1], line):
+def _padded(line: Line, widths: Sequence[int]) -> str:
+    padded = [cell.ljust(width) for cell, width in zip(line.cells[:-1], widths, strict=False)]
+    return INDENT * line.depth + " ".join([*padded, line.cells[-1]])
+
+
+def _runs(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Rows cut where alignment ends: at an empty row, and between lines of different kinds. Comments are no obstacle."""
+    run: list[Row] = []
+    last: Line | None = None
+    for row in rows:
+        if row == "" or (isinstance(row, Line) and last is not None and not _neighbours(last, row)):
             yield run
-            run = []
-        run.append(line)
-    if run:
-        yield run
+            run, last = [], None
+        run.append(row)
+        last = row if isinstance(row, Line) else last
+    yield run
 
 
-def _neighbours(source: Source, above: Line, below: Line) -> bool:
-    if not below.kind or above.kind != below.kind or above.depth != below.depth:
-        return False
-    return not _blank_between(source, above.span.end, below.span.start)
+def _neighbours(above: Line, below: Line) -> bool:
+    return bool(below.kind) and above.kind == below.kind and above.depth == below.depth

@@ -96,7 +96,7 @@ TAUGHT = (
 
 TERMS = {
     "NAME": "a name", "STRING": 'a text in "quotes"', "INT": "a whole number", "FLOAT": "a number", "HEAD": "a head such as 14.13",
-    "RELATION": "a comparison such as >=", "SIGN": "+ or -", "TIMES": "* or /", "LETTERS": "letters such as A..Z", "$END": "the end",
+    "RELATION": "a comparison such as >=", "PLUS": "+ or -", "MINUS": "+ or -", "TIMES": "* or /", "LETTERS": "letters such as A..Z", "$END": "the end",
     "FIGURE_OPTION": "`by`, `coloured by` or `error`",
 }  # fmt: skip
 CLOSING = {"{": "}", "[": "]", "(": ")"}

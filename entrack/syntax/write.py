@@ -20,9 +20,10 @@ def written(node: object) -> str:
             return quoted(value)
         case ast.Negative(sign, operand):
             return sign + _tight(operand)
-        case ast.Sum(first, rest) | ast.Product(first, rest):
-            inner = _tight if isinstance(node, ast.Product) else written
-            return inner(first) + "".join(f" {sign} {_tight(operand)}" for sign, operand in rest)
+        case ast.Sum(first, rest):
+            return _term(first) + "".join(f" {sign} {_term(operand)}" for sign, operand in rest)
+        case ast.Product(first, rest):
+            return _tight(first) + "".join(f" {sign} {_tight(operand)}" for sign, operand in rest)
         case ast.Reference(name, rest):
             return name + "".join(written(part) for part in rest)
         case ast.Dotted(name):
@@ -41,6 +42,8 @@ def written(node: object) -> str:
             return f"{written(first)}..{written(last)}"
         case ast.Letters(first, last):
             return f"{first}..{last}"
+        case ast.Random(circuit):
+            return f"random like {written(circuit)}"
         case ast.Prompts(count, of):
             return f"{written(count)} {written(of)}" if count is not None else written(of)
     return _drawing(node)
@@ -50,15 +53,26 @@ def listed(nodes: tuple[object, ...]) -> str:
     return ", ".join(written(node) for node in nodes)
 
 
+def single(node: object) -> str:
+    """A part that would mean a sweep if it stood there as a bare list."""
+    return f"({written(node)})" if isinstance(node, ast.ListOf) else written(node)
+
+
 def quoted(value: str) -> str:
     """A string literal for `value`."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return f'"{escaped}"'
 
 
+def _term(node: ast.Expression) -> str:
+    """An operand of a sum."""
+    return written(node) if isinstance(node, ast.Product) else _tight(node)
+
+
 def _tight(node: ast.Expression) -> str:
+    """An operand of a product, or of a sign."""
     text = written(node)
-    return f"({text})" if isinstance(node, ast.Sum | ast.Product) else text
+    return f"({text})" if isinstance(node, ast.Sum | ast.Product | ast.ListOf) else text
 
 
 def _drawing(node: object) -> str:
@@ -97,6 +111,11 @@ def _act(node: object) -> str:
             return f"zero {written(heads) or 'elsewhere'}"
         case ast.Patch(heads, source):
             return f"patch {written(heads)} from {written(source)}"
+        case ast.Block(reader, read, layers):
+            targets = written(read[0]) if len(read) == 1 else f"[{listed(read)}]"
+            return f"block attention {reader.text} -> {targets} in layers {written(layers)}"
+        case ast.Layers(first, last, open_end):
+            return single(first) + ("" if last is None and not open_end else f"..{single(last)}")
         case ast.Metric():
             return str(node)
         case ast.HeadList(heads):

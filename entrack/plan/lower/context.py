@@ -1,17 +1,52 @@
-"""What lowering works with: the nodes so far, the models' content, and prompts as they were drawn."""
+"""What lowering works with: the nodes so far, the models' content, prompts as they were drawn, and what a run knows already.
+
+Some steps depend on results: random circuits on how many heads were found, a minimality on which removals hurt. Lowering such a
+construct raises `Deferred` until they are known; the executor runs what there is and lowers again. Nodes are named by content, so
+lowering twice adds nothing twice.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Protocol
 
+import attrs
 from attrs import define, evolve, field
 
-from entrack.check.resolved import Alternate, Population, Resolved
-from entrack.diagnostics import Diagnostic
+from entrack.check.resolved import Alternate, Found, Group, Masked, Population, RandomLike, Resolved
+from entrack.diagnostics import Diagnostic, errors
 from entrack.models.model import ModelKey, ModelSource
 from entrack.plan.build import Nodes
+from entrack.plan.steps import Chosen, Heads
+from entrack.prompts.chance import Stream
 from entrack.prompts.realise import Realised, realise
 from entrack.prompts.tokens import Tokenizer
+from entrack.sites import Head
+
+
+class Known(Protocol):
+    """What has been computed so far; None for what has not."""
+
+    def heads(self, select: str) -> tuple[Head, ...] | None: ...
+    def tensors(self, step: str) -> Mapping[str, Any] | None: ...
+
+
+class Nothing:
+    """Before a run."""
+
+    def heads(self, select: str) -> None:
+        return None
+
+    def tensors(self, step: str) -> None:
+        return None
+
+
+class Deferred(Exception):
+    """A construct whose steps depend on results that are not there yet."""
+
+
+class Unmakeable(Exception):
+    """A construct whose prompts cannot be made; the problems say why."""
 
 
 @define
@@ -22,23 +57,70 @@ class Lowering:
     keys: Mapping[str, ModelKey]
     sources: Mapping[str, ModelSource]
     tokenizers: Mapping[str, Tokenizer]
+    known: Known
+    drawn: dict[object, Realised | None] = field(factory=dict)
     nodes: Nodes = field(factory=Nodes)
     problems: list[Diagnostic] = field(factory=list)
     selects: dict[tuple[str, str], str] = field(factory=dict)
     """The `Select` node of each group of each discovery."""
-    _drawn: dict[object, Realised] = field(factory=dict)
+    masks: dict[tuple[str, str, str], str] = field(factory=dict)
+    """The `TrainMask` node of each mask, group and desideratum."""
 
     def prompts(self, population: Population, model: str, count: int | None = None) -> Realised:
-        """The population for a model's tokenizer, drawn once. Problems go to `problems`."""
+        """The population for a model's tokenizer, drawn once. Raises Unmakeable; what is wrong goes to `problems`."""
         many = population.count if count is None else count
         assert many is not None  # whoever leaves the number open says it here
         key = (population.task.name, population.alternate.name if population.alternate else None, tuple(sorted(population.parameters.items())),
                population.seed, population.purpose, many, self.keys[model].tokenizer)  # fmt: skip
-        if key not in self._drawn:
-            self._drawn[key], problems = realise(population, many, self.tokenizers[model], self.resolved.params)
+        if key not in self.drawn:
+            realised, problems = realise(population, many, self.tokenizers[model], self.resolved.params)
             self.problems.extend(problems)
-        return self._drawn[key]
+            self.drawn[key] = None if errors(problems) else realised
+        found = self.drawn[key]
+        if found is None:
+            raise Unmakeable(population.label)
+        return found
 
     def paired(self, population: Population, alternate: Alternate | None, model: str) -> Realised:
         """The same originals with another alternate."""
         return self.prompts(population if alternate is None else evolve(population, alternate=alternate), model)
+
+    def heads(self, group: Group, model: str, draw: int = 0) -> Heads:
+        """A group's heads as a step names them: written, or chosen in the run, or, where only results tell, as they turned out."""
+        match group.heads:
+            case Found(discovery, name):
+                return Chosen(self.selects[discovery, name])
+            case RandomLike(_, name):
+                return self._random(group, name, model, draw)
+            case Masked():
+                return self._masked(group)
+            case written:
+                return written
+
+    def heads_now(self, group: Group, model: str) -> tuple[Head, ...]:
+        """A group's heads themselves. Raises Deferred while they are not known."""
+        heads = self.heads(group, model)
+        if isinstance(heads, Chosen):
+            found = self.known.heads(heads.id)
+            if found is None:
+                raise Deferred(group.name)
+            return found
+        return heads
+
+    def _random(self, group: Group, name: str, model: str, draw: int) -> tuple[Head, ...]:
+        assert isinstance(group.heads, RandomLike)
+        many = len(self.heads_now(attrs.evolve(group, heads=group.heads.like), model))
+        facts = self.keys[model].facts
+        everything = [Head(layer, head) for layer in range(facts.layers) for head in range(facts.heads)]
+        return tuple(sorted(Stream(self.resolved.seed, "random like", name, draw).distinct(everything, many)))
+
+    def _masked(self, group: Group) -> tuple[Head, ...]:
+        assert isinstance(group.heads, Masked)
+        step = self.masks.get((group.heads.mask, group.heads.group, group.heads.desideratum))
+        trained = None if step is None else self.known.tensors(step)
+        mask = next(mask for mask in self.resolved.masks if mask.name == group.heads.mask)
+        over = next(other for other in mask.circuit.groups if other.name == group.heads.group)
+        if trained is None:
+            raise Deferred(group.name)
+        heads = self.heads_now(over, mask.model)
+        return tuple(head for head, value in zip(heads, trained["mask"], strict=True) if round(float(value)) == 0)

@@ -16,12 +16,9 @@ from entrack.plan.steps import Capture, Chosen, Evaluate, PathPatch, Receivers, 
 from entrack.prompts.realise import Prompt, Realised
 
 
-def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan | None:
-    """Add the steps of a discovery; None when its prompts cannot be made."""
-    before = len(lowering.problems)
+def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan:
+    """Add the steps of a discovery. Raises Unmakeable when its prompts cannot be made."""
     realised = lowering.prompts(given.alternates, given.model, given.originals.count)
-    if any(problem.is_error for problem in lowering.problems[before:]):
-        return None
     originals = tuple(pair.original for pair in realised.pairs)
     groups = tuple(_hop(given, place, realised, lowering) for place in range(len(given.hops)))
     return DiscoveryPlan(given.name, given.model, given.score.name, len(originals), groups)

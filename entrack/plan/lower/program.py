@@ -2,32 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from attrs import define, field
 
 from entrack.check.resolved import Resolved
 from entrack.diagnostics import Diagnostic
 from entrack.models.model import ModelKey, ModelSource
-from entrack.plan.lower.context import Lowering
+from entrack.plan.lower.context import Deferred, Known, Lowering, Nothing, Unmakeable
 from entrack.plan.lower.discovery import lower_discovery
+from entrack.plan.lower.examination import lower_examination
+from entrack.plan.lower.mask import lower_mask
 from entrack.plan.lower.measure import lower_measure
 from entrack.plan.plan import Plan
+from entrack.prompts.realise import Realised
 from entrack.prompts.tokens import Tokenizer
 
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
-def lower(
-    resolved: Resolved, keys: Mapping[str, ModelKey], sources: Mapping[str, ModelSource], tokenizers: Mapping[str, Tokenizer]
-) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    """The plan of a spec. It may only be run when there is no error among the problems."""
-    lowering = Lowering(resolved, keys, sources, tokenizers)
-    discoveries = [lower_discovery(discovery, lowering) for discovery in resolved.discoveries]
-    missing = {given.name for given, made in zip(resolved.discoveries, discoveries, strict=True) if made is None}
-    cells = {measure.name: lower_measure(measure, lowering) for measure in resolved.measures if not missing}
-    plan = Plan(
-        nodes=dict(lowering.nodes.nodes),
-        what=dict(lowering.nodes.what),
-        discoveries=tuple(made for made in discoveries if made is not None),
-        cells=cells,
-        models=dict(keys),
-        sources={keys[name]: source for name, source in sources.items()},
-    )
-    return plan, tuple(lowering.problems)
+
+@define
+class Lowerer:
+    """Lowers one spec, as often as more becomes known. Prompts are drawn once."""
+
+    resolved: Resolved
+    keys: Mapping[str, ModelKey]
+    sources: Mapping[str, ModelSource]
+    tokenizers: Mapping[str, Tokenizer]
+    _drawn: dict[object, Realised | None] = field(factory=dict)
+
+    def lower(self, known: Known | None = None) -> tuple[Plan, tuple[Diagnostic, ...]]:
+        """The plan, as far as it is known. It may only be run when there is no error among the problems."""
+        lowering = Lowering(self.resolved, self.keys, self.sources, self.tokenizers, known or Nothing(), self._drawn)
+        deferred: list[str] = []
+        discoveries = _each(self.resolved.discoveries, lower_discovery, lowering, deferred)
+        whole = len(discoveries) == len(self.resolved.discoveries)
+        masks = _each(self.resolved.masks, lower_mask, lowering, deferred) if whole else {}
+        cells = _each(self.resolved.measures, lower_measure, lowering, deferred) if whole else {}
+        examinations = _each(self.resolved.examinations, lower_examination, lowering, deferred) if whole else {}
+        plan = Plan(
+            nodes=dict(lowering.nodes.nodes),
+            what=dict(lowering.nodes.what),
+            discoveries=tuple(discoveries.values()),
+            cells=cells,
+            masks=tuple(trained for mask in masks.values() for trained in mask),
+            examinations=tuple(examinations.values()),
+            deferred=tuple(deferred),
+            models=dict(self.keys),
+            sources={self.keys[name]: source for name, source in self.sources.items()},
+        )
+        return plan, tuple(lowering.problems)
+
+
+def _each(given: tuple[Given, ...], one: Callable[[Given, Lowering], Made], lowering: Lowering, deferred: list[str]) -> dict[str, Made]:
+    """Lower each construct of a kind; the names of those that must wait go to `deferred`."""
+    made: dict[str, Made] = {}
+    for item in given:
+        name: str = item.name  # type: ignore[attr-defined]  # every construct has a name
+        try:
+            made[name] = one(item, lowering)
+        except Deferred:
+            deferred.append(name)
+        except Unmakeable:
+            continue
+    return made

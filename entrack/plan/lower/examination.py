@@ -1,0 +1,123 @@
+"""Completeness and minimality become evaluations of a circuit, and of the whole model, with some of the circuit's heads removed.
+
+`C \\ K` keeps the circuit without K and takes the mean elsewhere; `M \\ K` takes the mean at K only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
+from math import ceil
+from typing import Any
+
+import attrs
+
+from entrack.check.resolved import HALF, Examination, Group
+from entrack.plan.lower.context import Deferred, Lowering
+from entrack.plan.lower.edits import Measured, Places, at_of, mean_of, measured_prompts
+from entrack.plan.lower.measure import evaluations
+from entrack.plan.plan import ExaminationPlan, RemovalPlan, RunPlan
+from entrack.plan.steps import Edit, Kept, SetElsewhere, SetHeads
+from entrack.prompts.chance import Stream
+from entrack.sites import Head
+
+Member = tuple[str, Head]
+"""A head of a circuit: its group and itself."""
+OF = ("answer",)
+Accuracy = Callable[[RunPlan], float]
+
+
+def lower_examination(given: Examination, lowering: Lowering) -> ExaminationPlan:
+    """Add the steps of a completeness or minimality. Raises Deferred while heads, or what removing them does, are not known."""
+    heads = {group.name: lowering.heads_now(group, given.model) for group in given.circuit.groups}
+    prompts = measured_prompts(given.population, lowering.prompts(given.population, given.model).pairs)
+    circuit = _Circuit(given, heads, Measured(given.name, given.model, given.population, prompts), lowering)
+    removals = _completeness(circuit) if given.kind == "completeness" else _minimality(circuit)
+    return ExaminationPlan(given.name, given.kind, removals)
+
+
+@attrs.frozen
+class _Circuit:
+    """A circuit with its heads, and the prompts it is examined on."""
+
+    given: Examination
+    heads: Mapping[str, tuple[Head, ...]]
+    on: Measured
+    lowering: Lowering
+
+    def without(self, removed: Iterable[Member]) -> RunPlan:
+        """F(C \\ K)."""
+        gone = set(removed)
+        return self._run(lambda places: (SetElsewhere(tuple(self._kept(group, gone, places) for group in self.given.circuit.groups), self._mean(places)),), "circuit")
+
+    def model_without(self, removed: Iterable[Member]) -> RunPlan:
+        """F(M \\ K)."""
+        gone = set(removed)
+        groups = [group for group in self.given.circuit.groups if any(name == group.name for name, _ in gone)]
+        return self._run(lambda places: tuple(self._ablated(group, gone, places) for group in groups), "model")
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return tuple((name, head) for name, heads in self.heads.items() for head in heads)
+
+    def _run(self, edits: Callable[[Places], tuple[Edit, ...]], of: str) -> RunPlan:
+        return evaluations(self.on, OF, None, edits, f"{self.given.name}: {of} without some heads", self.lowering)
+
+    def _kept(self, group: Group, gone: set[Member], places: Places) -> Kept:
+        kept = tuple(head for head in self.heads[group.name] if (group.name, head) not in gone)
+        return Kept(kept, at_of(group.position, self.on.prompts, places))
+
+    def _ablated(self, group: Group, gone: set[Member], places: Places) -> SetHeads:
+        heads = tuple(head for head in self.heads[group.name] if (group.name, head) in gone)
+        return SetHeads(heads, at_of(group.position, self.on.prompts, places), self._mean(places))
+
+    def _mean(self, places: Places) -> Any:
+        return mean_of(self.given.over, self.on, places, self.given.span, self.lowering)
+
+
+def _completeness(circuit: _Circuit) -> tuple[RemovalPlan, ...]:
+    """Random halves of the circuit's heads, then each whole group."""
+    members = circuit.members
+    halves = [Stream(circuit.lowering.resolved.seed, "half", draw).distinct(members, len(members) // 2) for draw in range(int(circuit.given.amount))]
+    removals = [RemovalPlan(HALF, None, circuit.without(half), circuit.model_without(half)) for half in halves]
+    for name, heads in circuit.heads.items():
+        group = [(name, head) for head in heads]
+        removals.append(RemovalPlan(name, None, circuit.without(group), circuit.model_without(group)))
+    return tuple(removals)
+
+
+def _minimality(circuit: _Circuit) -> tuple[RemovalPlan, ...]:
+    """For each head v of a group G, the set K of other heads of G whose removal with v hurts, and then with and without v."""
+    single = {member: circuit.without([member]) for member in circuit.members}
+    pairs: dict[frozenset[Member], RunPlan] = {}
+    for name, heads in circuit.heads.items():
+        for u, v in combinations([(name, head) for head in heads], 2):
+            pairs[frozenset((u, v))] = circuit.without([u, v])
+    accuracy = _accuracies(circuit.lowering, [*single.values(), *pairs.values()])
+    removals: list[RemovalPlan] = []
+    for v in circuit.members:
+        others = [(v[0], head) for head in circuit.heads[v[0]] if head != v[1]]
+        fall = {u: accuracy(single[u]) - accuracy(pairs[frozenset((u, v))]) for u in others}
+        first = sorted(others, key=lambda u: (-fall[u], u))[: ceil(circuit.given.amount * len(circuit.heads[v[0]]))]
+        chosen = [u for u in first if fall[u] > 0]
+        removals.append(RemovalPlan(v[0], v[1], circuit.without(chosen), circuit.without([*chosen, v])))
+    return tuple(removals)
+
+
+def _accuracies(lowering: Lowering, runs: Sequence[RunPlan]) -> Accuracy:
+    """The accuracy of each run, from what is known. Raises Deferred when a run is still to be made."""
+    if any(lowering.known.tensors(id) is None for run in runs for id in run.evaluations):
+        raise Deferred("runs")
+    computed: dict[tuple[str, ...], float] = {}
+
+    def accuracy(run: RunPlan) -> float:
+        if run.evaluations not in computed:
+            right = [
+                int(top) == run.prompts[place].ids[OF[0]][0]
+                for id, places in zip(run.evaluations, run.places, strict=True)
+                for top, place in zip((lowering.known.tensors(id) or {})["top"], places, strict=True)
+            ]
+            computed[run.evaluations] = sum(right) / len(right)
+        return computed[run.evaluations]
+
+    return accuracy
