@@ -178,6 +178,8 @@ def _hop(scope: Scope, item: ast.Discover, place: int, task: Task) -> Hop | None
     facts = _facts(scope, item.model)
     most = facts.layers * facts.heads if facts else 1 << 20
     keep = scope.whole(hop.keep, f"`keep` (the model has {most} heads)" if facts else "`keep`", 1, most)
+    if hop.position.text not in task.positions and scope.may_be_unread(hop.position.text):
+        return None
     if hop.position.text not in task.positions:
         scope.report("E523", f"the task `{task.name}` has no position `{hop.position.text}`", hop.position.span, "", did_you_mean(hop.position.text, task.positions))
         return None
@@ -211,11 +213,13 @@ def _receiver(scope: Scope, item: ast.Discover, place: int, node: ast.Reference,
 def _no_receiver(scope: Scope, item: ast.Discover, place: int, node: ast.Reference, earlier: list[str]) -> None:
     later = [known.name for known in item.hops[place:]]
     options = [f"{name}.{component.value}" for name in earlier for component in RECEIVING]
-    if node.name in later:
+    if node.name == item.hops[place].name:
+        scope.report("E524", "a group does not receive from itself", node.span, "", did_you_mean(node.name, ["logits", *options]))
+    elif node.name in later:
         scope.report("E524", f"`{node.name}` is found after this hop", node.span, "", "hops go backwards from the logits: put it above")
     elif node.name in earlier:
         scope.report("E524", "a receiver is the query, key or value of a group", node.span, "", f"write `{node.name}.query`, `{node.name}.key` or `{node.name}.value`")
-    else:
+    elif node.name not in scope.unread:
         scope.report("E524", f"there is no receiver `{node.plain or node.name}`", node.span, "", did_you_mean(node.plain or node.name, ["logits", *options]))
 
 

@@ -70,16 +70,22 @@ class Scope:
 
     def find(self, name: str, span: Span, *kinds: str) -> ast.Item | None:
         """The item that a name stands for, of one of these kinds; reports what is wrong and gives None otherwise."""
+        span = Span(span.file, span.start, span.start + len(name))
         item = self.names.get(name)
         wanted = tuple(KINDS[kind] for kind in kinds)
         if item is not None and isinstance(item, wanted):  # type: ignore[arg-type]  # a tuple of types
             return item
         if item is not None:
-            self.report("E204", f"`{name}` is a {kind_of(item)}, not a {' or '.join(kinds)}", span, "used here", did_you_mean(name, self.called(*kinds), kinds[0]),
+            self.report("E204", f"`{name}` is {article(kind_of(item))}, not {article(listed(kinds))}", span, "used here", self._instead(name, item, kinds),
                         (Label(name_span(item), "declared here"),))  # fmt: skip
         elif not self.may_be_unread(name):
-            self.report("E201", f"no {' or '.join(kinds)} is called `{name}`", span, "used here", did_you_mean(name, self.called(*kinds), kinds[0]))
+            self.report("E201", f"no {listed(kinds)} is called `{name}`", span, "used here", did_you_mean(name, self.called(*kinds), kinds[0]))
         return None
+
+    def _instead(self, name: str, item: ast.Item, kinds: tuple[str, ...]) -> str:
+        if kinds == ("intervention",) and kind_of(item) in ("circuit", "group", "discovery"):
+            return f"say what is done to its heads, such as `zero {name}`, or name an intervention and give it `{name}`"
+        return did_you_mean(name, [known for known in self.called(*kinds) if known != name], kinds[0])
 
     def may_be_unread(self, name: str) -> bool:
         """Whether a name may be declared in an item or a file that cannot be read: then nothing is said of it."""
@@ -137,6 +143,17 @@ def name_span(item: ast.Item) -> Span:
     if isinstance(item, ast.Group):
         return item.group.name_span
     return getattr(item, "name_span", item.span)
+
+
+def listed(kinds: Iterable[str]) -> str:
+    """`task, alternate or desideratum`."""
+    *first, last = kinds
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def article(words: str) -> str:
+    """With `a` or `an` before it."""
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def kind_of(item: ast.Item) -> str:

@@ -13,13 +13,16 @@ from attrs import define, field, frozen
 from entrack.check.files import Unreadable
 from entrack.check.resolved import Task
 from entrack.check.scope import Scope
-from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.suggest import did_you_mean, nearest
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.holes import BadHole, parts
 
 ORDINALS: Mapping[str, int] = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
 MOST_DRAWN = 1000
+OTHERS = ("original", "alternate")
+DRAWING_WORDS = ("choice", "choices", "random", "randint", "randrange", "sample", "pick", "draw", "shuffle", "uniform")
+DRAWING_HELP = 'write `one from ["car", "cup"]`, `2 distinct from A..Z` or `one of 0..6`'
 
 
 @frozen
@@ -64,8 +67,11 @@ def _task(scope: Scope, item: ast.Task) -> Task:
         parameters[parameter.name] = value if value is not None else 1
     columns: dict[tuple[str, str], tuple[str, ...]] = {}
     names = binding_types(scope, item.items, parameters, columns)
+    before = len(scope.problems)
     _required(scope, item, names)
     check_positions(scope, item.items, names)
+    if len(scope.problems) == before and not scope.unread and not _names_end(item):
+        scope.report("W401", f"the task `{item.name}` does not name the end of its prompt", item.name_span, "", "add `at last = end of prompt`")
     return Task(item, parameters, columns)
 
 
@@ -90,10 +96,10 @@ def drawing_type(scope: Scope, drawing: ast.Drawing, names: Names, columns: dict
     """The type of what a drawing gives."""
     match drawing:
         case ast.Distinct(count, pool) | ast.Several(count, pool):
-            _count(scope, count, names)
+            counted = _count(scope, count, names)
             one = pool_type(scope, pool, names, columns)
             _enough(scope, drawing, names, columns)
-            return None if one is None else Type(one.base, True)
+            return None if one is None or not counted else Type(one.base, True)
         case ast.One(pool):
             return pool_type(scope, pool, names, columns)
         case ast.Index(column):
@@ -115,6 +121,9 @@ def pool_type(scope: Scope, pool: ast.Pool, names: Names, columns: dict[tuple[st
             if first > last:
                 scope.report("E403", f"there are no letters from {first} to {last}", pool.span, "", f"write `{last}..{first}`")
             return WORD
+        case ast.Range(ast.Reference(first, ()), ast.Reference(last, ())) if len(first) == len(last) == 1 and not (first in names.types and last in names.types):
+            scope.report("E402", "only capital letters are a pool by themselves", pool.span, "", 'write `A..Z`, or list them: `["a", "b"]`')
+            return None
         case ast.Range(first, last):
             for end in (first, last):
                 _is(scope, end, expression_type(scope, end, names), NUMBER)
@@ -129,8 +138,17 @@ def pool_type(scope: Scope, pool: ast.Pool, names: Names, columns: dict[tuple[st
             if kind is not None and not kind.many and kind.base != "unknown":
                 scope.report("E402", "one value is no pool to draw from", pool.span, f"this is {kind}", "name a list, or write `[...]`")
             return None if kind is None else Type(kind.base)
-    scope.report("E402", "nothing can be drawn from this", pool.span, "", 'draw from `A..Z`, `0..6`, `["a", "b"]`, `column("file.csv", "name")` or a list')
+    scope.report("E402", "nothing can be drawn from this", pool.span, "", _pool_help(pool))
     return None
+
+
+def _pool_help(pool: ast.Pool) -> str:
+    match pool:
+        case ast.Sum(ast.Reference(first, ()) | ast.Integer(first), (("-", ast.Reference(last, ()) | ast.Integer(last)),)):
+            return f"write `{first}..{last}`"
+        case ast.String(value) if len(value) <= 60:
+            return f'write `["{value}"]`, or draw nothing: `= "{value}"`'
+    return 'draw from `A..Z`, `0..6`, `["a", "b"]`, `column("file.csv", "name")` or a list'
 
 
 def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | None:
@@ -158,8 +176,10 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
             return expression_type(scope, inner, names)
         case ast.Call(name):
             known = ("join", "capitalise")
-            scope.report("E401", f"`{name}` is not used like this in a task", node.name_span, "",
-                         'write `join("segment with {holes}", ", ")` or `capitalise("text")`' if name in known else did_you_mean(name, known))  # fmt: skip
+            if name in known:
+                scope.report("E401", f"`{name}` is not used like this", node.span, "", 'write `join("segment with {holes}", ", ")` or `capitalise("text")`')
+            else:
+                scope.report("E401", f"a task has no function `{name}`", node.name_span, "", DRAWING_HELP if name in DRAWING_WORDS else did_you_mean(name, known))
             return None
         case ast.ListOf(items):
             kind = _common(scope, node, [expression_type(scope, part, names) for part in items])
@@ -185,6 +205,9 @@ def reference_type(scope: Scope, node: ast.Reference, names: Names) -> Type | No
     kind = table.get(name)
     if kind is None and table is names.types and name in scope.params:
         kind = NUMBER
+    if kind is None and name in OTHERS and not names.others:
+        scope.report("E405", f"a task has no `{name}`", span, "", "`original` and `alternate` mean something in an alternate or a desideratum")
+        return None
     if kind is None:
         if name not in scope.unread:
             scope.report("E406", f"this task has no variable `{name}` before this", span, "used here", did_you_mean(name, table))
@@ -228,6 +251,8 @@ def _text(scope: Scope, string: ast.String, names: Names, inside_join: bool) -> 
         match part:
             case BadHole("}"):
                 scope.report("E407", "this bracket closes nothing", part.span, "", "write `}}` for the bracket itself")
+            case BadHole(text) if not text.strip():
+                scope.report("E407", "this hole is empty", part.span, "", "name a variable in it, as in `{object}`; `{{` and `}}` stand for the brackets themselves")
             case BadHole(text):
                 scope.report("E407", f"a hole holds the name of a variable, not `{text}`", part.span, "", "write `{object}` or `{label[asked]}`; `{{` stands for the bracket itself")
             case ast.Reference():
@@ -240,13 +265,17 @@ def _text(scope: Scope, string: ast.String, names: Names, inside_join: bool) -> 
 def _required(scope: Scope, item: ast.Task, names: Names) -> None:
     for name, wanted, example in (("prompt", (TEXT,), 'prompt = "The {object} is"'), ("answer", (WORD, TEXT), "answer = object[asked]")):
         kind = names.types.get(name)
+        if kind is None and name in scope.unread:
+            continue
         if kind is None:
             scope.report("E409", f"the task `{item.name}` has no `{name}`", item.name_span, "", f"add a line such as `{example}`")
         elif kind.base != "unknown" and kind not in wanted and not (name == "answer" and kind == NUMBER):
             span = next(b.span for b in item.items if isinstance(b, ast.Binding) and b.name == name)
-            scope.report("E410", f"`{name}` is one text", span, f"this is {kind}", f"write, for example, `{example}`")
-    if not any(isinstance(part, ast.Position) and isinstance(part.place, ast.EndOf) for part in item.items):
-        scope.report("W401", f"the task `{item.name}` does not name the end of its prompt", item.name_span, "", "add `at last = end of prompt`")
+            scope.report("E410", f"`{name}` is {'one text' if name == 'prompt' else 'one word'}", span, f"this is {kind}", f"write, for example, `{example}`")
+
+
+def _names_end(item: ast.Task) -> bool:
+    return any(isinstance(part, ast.Position) and isinstance(part.place, ast.EndOf) for part in item.items)
 
 
 # --- positions ---------------------------------------------------------------------------------------------------
@@ -276,8 +305,10 @@ def _place(scope: Scope, place: ast.Place, bindings: Mapping[str, ast.Drawing], 
 
 
 def _no_text(scope: Scope, text: ast.Reference, bindings: Mapping[str, ast.Drawing], reached: set[str]) -> None:
+    if {text.name, "prompt"} & scope.unread:
+        return
     if text.name in bindings and text.plain is not None and not text.rest:
-        scope.report("E411", f"`{text.name}` is not part of the prompt", text.span, "", f"put it in a hole of `prompt`, or name one of {_names(reached)}")
+        scope.report("E411", f"`{text.name}` is not part of the prompt", text.span, "", f"put it in a hole of `prompt`, or name one of {_names({name for name in reached if isinstance(bindings[name], ast.String | ast.Call)})}")
     else:
         scope.report("E411", f"there is no text `{text.name}` in this task", text.span, "", did_you_mean(text.name, reached))
 
@@ -287,6 +318,9 @@ def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing]
         _no_text(scope, ast.Reference(hole.name, (), span=hole.span), bindings, reached)
         return
     inside = {reference.name: reference for reference in holes_of(bindings[hole.name])}
+    if not isinstance(bindings[hole.name], ast.String | ast.Call | ast.Reference):
+        _no_hole(scope, hole, bindings, reached)
+        return
     if not hole.rest or not isinstance(hole.rest[0], ast.Dotted):
         scope.report("E412", f"`{hole.name}` is a whole text; a position is one hole of it", hole.span, "", f"write `{hole.name}.{next(iter(inside), 'object')}`, or `end of {hole.name}`")
         return
@@ -304,6 +338,11 @@ def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing]
     whole = len(hole.rest) == 1 and _repeated(bindings[hole.name]) and _is_list(inside[variable.name], names)
     if whole and not several:
         scope.report("E413", f"`{hole.plain}` is many places, one for each element", hole.span, "", f"choose one: `{hole.plain}[asked]`, or `any of {hole.plain}`")
+
+
+def _no_hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing], reached: set[str]) -> None:
+    where = [f"`{text}.{hole.name}`" for text in sorted(reached) if isinstance(bindings[text], ast.String | ast.Call) and hole.name in {h.name for h in holes_of(bindings[text])}]
+    scope.report("E412", f"`{hole.name}` is a variable; a position is a hole of a text", hole.span, "", f"write {' or '.join(where)}" if where else "name a text and its hole, such as `prompt.object`")
 
 
 def reached_texts(bindings: Mapping[str, ast.Drawing], name: str) -> Iterator[str]:
@@ -361,13 +400,18 @@ def _common(scope: Scope, node: ast.Expression, kinds: list[Type | None]) -> Typ
     return next(iter(known), None)
 
 
-def _count(scope: Scope, count: ast.Integer | ast.Name, names: Names) -> None:
+def _count(scope: Scope, count: ast.Integer | ast.Name, names: Names) -> bool:
+    """Whether this can be how many; reports what is wrong."""
     if isinstance(count, ast.Integer):
         if not 1 <= count.value <= MOST_DRAWN:
             scope.report("E304", f"how many is a whole number from 1 to {MOST_DRAWN}", count.span, "", "change the number")
     elif names.types.get(count.text) != NUMBER and count.text not in scope.params:
-        numbers = [name for name, kind in names.types.items() if kind == NUMBER]
-        scope.report("E406", f"there is no number `{count.text}` before this", count.span, "used here", did_you_mean(count.text, [*numbers, *scope.params]))
+        known = [*(name for name, kind in names.types.items() if kind == NUMBER), *scope.params]
+        if count.text not in scope.unread:
+            help = did_you_mean(count.text, known) if nearest(count.text, known) else "write how many, as in `2 distinct from A..Z`, or `one from A..Z`"
+            scope.report("E406", f"there is no number `{count.text}` before this", count.span, "used here", help)
+        return False
+    return True
 
 
 def _enough(scope: Scope, drawing: ast.Distinct | ast.Several, names: Names, columns: Mapping[tuple[str, str], tuple[str, ...]]) -> None:

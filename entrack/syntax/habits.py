@@ -83,6 +83,9 @@ SIGNS = (
     _sign("E108", r"(?://|/\*)", "a comment begins with `#`", "write `# ...`"),
     _sign("E108", r"[A-Za-z]\w*(?:-[A-Za-z]\w*)+", "a name is made of letters, digits and `_`", lambda m: f"write `{m.group().replace('-', '_')}`", back=-1),
     _sign("E108", r"\w*[^\W\d_a-zA-Z]\w*", "a name is made of the letters a to z, digits and `_`", "choose a name without other letters", back=-1),
+    _sign("E108", r"\{", "a list stands in `[` and `]`", 'write `["car", "cup"]`', ("[",)),
+    _sign("E108", r",", "a list stands in `[` and `]`", 'write `["car", "cup"]`', (")",), before=r"(?:\b(?:from|of|in|with|except|on)|[=\[(,])\s*\([^()\[\]{}]*"),
+    _sign("E108", r"\]", "this list is empty", "give it values, with commas between", before=r"\[\s*"),
     _sign("E108", r"," + rf"(?={BLANK}|\s*\}})", "the lines of a block need no comma between them", "delete the comma"),
     _sign("E108", r";", "`;` stands between the lines of a block, nowhere else", "delete it"),
 )  # fmt: skip
@@ -130,9 +133,9 @@ def sign_at(source: Source, offset: int, wanted: frozenset[str]) -> Habit | None
     for sign in SIGNS:
         start = _word_start(source.text, offset) if sign.back < 0 else offset - sign.back
         match = sign.pattern.match(source.text, max(0, start))
-        if match is None or start < 0 or match.end() <= offset or (sign.wanted and not wanted.intersection(sign.wanted)):
+        if match is None or start < 0 or match.end() < offset or (sign.wanted and not wanted.intersection(sign.wanted)):
             continue
-        if sign.before is None or sign.before.search(source.text[max(0, start - 8) : start] or " "):
+        if sign.before is None or sign.before.search(source.text[max(0, start - 80) : start] or " "):
             help = sign.help if isinstance(sign.help, str) else sign.help(match)
             return Habit(sign.code, sign.message, Span(source.name, match.start(), match.end()), help)
     return None

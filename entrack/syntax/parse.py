@@ -34,19 +34,21 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
         return ast.Program(None, (), unread=frozenset({EVERYTHING})), problems
     found: list[Diagnostic] = []
     unread: set[str] = set()
-    text = source.text
+    text, last = source.text, -1
     while True:
         try:
             program: ast.Program = Build(source.name).transform(parser().tree(text))
         except UnexpectedInput as failure:
             offset = _offset(failure, text)
             item = _item_round(text, offset, trouble.completes(failure))
-            found.append(trouble.explain(failure, Source(source.name, text), offset, item))
-            lost = text[item.start : item.end]
-            unread |= _names_in(lost)
-            if len(found) >= MOST_ERRORS or len(found) * len(text) > MOST_READ or not lost.strip():
+            start, end = _line_round(text, offset, item, trouble.inner_completes(failure))
+            if (start, end) != (item.start, item.end) or item.start != last:  # else what is left of a line that was passed over
+                found.append(trouble.explain(failure, Source(source.name, text), offset, item))
+            last = item.start if (start, end) != (item.start, item.end) else -1
+            unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
+            if len(found) >= MOST_ERRORS or len(found) * len(text) > MOST_READ or not text[start:end].strip():
                 return ast.Program(None, (), unread=frozenset({EVERYTHING})), tuple(found)
-            text = text[: item.start] + re.sub(r"[^\n]", " ", lost) + text[item.end :]
+            text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
             continue
         comments = parser().comments
         kept = tuple(_comment(source, token) for token in comments) if not found else ()
@@ -82,6 +84,21 @@ def _item_round(text: str, offset: int, whole: bool) -> trouble.Item:
     return trouble.Item(start, end, _word_at(text, start), at_next=end == offset)
 
 
+def _line_round(text: str, offset: int, item: trouble.Item, whole: bool) -> tuple[int, int]:
+    """What is passed over of an item: the line of its block that the error stands in, where that is one line by itself; else all of it."""
+    start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
+    end = len(text) if end < 0 else end
+    first = not text[start:offset].strip()
+    inside = item.start < start and not item.at_next and end <= item.end and _depth(text[item.start : start]) == 1 and _depth(text[start:end]) == 0
+    return (start, end) if inside and (whole or not first) else (item.start, item.end)
+
+
+def _depth(text: str) -> int:
+    """How many brackets are open at the end of a text."""
+    pieces = [match.group() for match in limits.PIECE.finditer(text)]
+    return sum(piece in ("(", "[", "{") for piece in pieces) - sum(piece in (")", "]", "}") for piece in pieces)
+
+
 def _starts(text: str) -> Iterator[int]:
     """Where items seem to begin: at any word that begins a line outside all brackets, and at an item's word that begins one at all."""
     depth = 0
@@ -110,7 +127,7 @@ def _word_at(text: str, place: int) -> str:
 
 def _names_in(lost: str) -> set[str]:
     """The names that an item which cannot be read may have declared."""
-    match = FIRST_WORDS.match(lost.strip())
+    match = FIRST_WORDS.match(lost.lstrip())
     names = {name for name in match.groups() if name} if match else set()
     return {EVERYTHING} if "include" in names else names
 
