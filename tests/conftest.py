@@ -1,0 +1,1 @@
+"""What all tests share: `strategies`, found because this file stands beside it."""

@@ -1,0 +1,189 @@
+"""Whole programs, drawn: `ast` values of every construct, as the parser would make them. Shared by all laws about programs."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+from entrack.syntax import ast
+
+T = TypeVar("T")
+
+NAMES = ("a", "b", "boxes", "cir", "value_fetcher", "label_2", "Xy", "_", "n", "Prompt")
+WORDS = ("by", "error", "title", "accuracy_2", "ofs", "fromage", "key", "query", "value", "logits", "objects")
+"""Names that look like words of the language, or are ones elsewhere."""
+
+names = st.sampled_from(NAMES + WORDS)
+name_nodes = names.map(ast.Name)
+integers = st.integers(0, 10**6).map(ast.Integer)
+numbers = st.from_regex(r"[0-9]{1,4}\.[0-9]{1,4}", fullmatch=True, alphabet="0123456789.").map(ast.Number)
+characters = st.characters(exclude_categories=("Cc", "Cf", "Cs")) | st.sampled_from('"\\\n\t#{}[]/')
+strings = st.text(characters, max_size=12).map(ast.String)
+signed = integers | numbers | st.builds(ast.Negative, st.sampled_from("+-"), integers | numbers)
+counts = integers | name_nodes
+
+
+def tuples(part: st.SearchStrategy[T], least: int = 0, most: int = 3) -> st.SearchStrategy[tuple[T, ...]]:
+    return st.lists(part, min_size=least, max_size=most).map(tuple)
+
+
+def calls(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.Call]:
+    return st.builds(ast.Call, names, tuples(part | st.builds(ast.Named, names, part | ranges(part))))
+
+
+def ranges(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.Range]:
+    return st.builds(ast.Range, part, part)
+
+
+def lists(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.ListOf]:
+    return st.builds(ast.ListOf, tuples(part | ranges(part), 1))
+
+
+def _references(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.Reference]:
+    where = st.builds(ast.Where, plain_references, part)
+    after = st.builds(ast.Dotted, names) | st.builds(ast.Subscript, tuples(part | where, 1, 2))
+    return st.builds(ast.Reference, names, tuples(after, 0, 2))
+
+
+def _deeper(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.Expression]:
+    signs, times = st.sampled_from("+-"), st.sampled_from("*/")
+    return (
+        st.builds(ast.Negative, signs, part)
+        | st.builds(ast.Sum, part, tuples(st.tuples(signs, part), 1, 2))
+        | st.builds(ast.Product, part, tuples(st.tuples(times, part), 1, 2))
+        | _references(part)
+        | st.builds(ast.Random, plain_references)
+        | calls(part)
+        | lists(part)
+    )
+
+
+plain_references = st.builds(ast.Reference, names, tuples(st.builds(ast.Dotted, names), 0, 2))
+expressions: st.SearchStrategy[ast.Expression] = st.recursive(integers | numbers | strings | plain_references, _deeper, max_leaves=4)
+references = _references(expressions)
+populations = plain_references | calls(expressions)
+prompts = (
+    st.builds(ast.Prompts, st.none() | integers, populations | lists(expressions))
+    | st.builds(ast.Prompts, name_nodes, populations)
+)  # fmt: skip
+sums = expressions.filter(lambda node: not isinstance(node, ast.ListOf))
+layers = (
+    st.builds(ast.Layers, sums)
+    | st.builds(ast.Layers, sums, st.none(), st.just(True))
+    | st.builds(ast.Layers, sums, sums)
+)
+acts = (
+    st.builds(ast.Keep, expressions)
+    | st.builds(ast.Mean, st.none() | expressions, prompts)
+    | st.builds(ast.Zero, st.none() | expressions)
+    | st.builds(ast.Patch, expressions, expressions)
+    | st.builds(ast.Block, name_nodes, tuples(name_nodes, 1), layers)
+)
+
+# --- tasks -------------------------------------------------------------------------------------------------------
+
+letters = st.builds(ast.Letters, st.sampled_from("ABM"), st.sampled_from("MNZ"))
+sources = letters | ranges(expressions) | expressions
+pools = sources | st.builds(ast.Except, sources, expressions)
+drawings = (
+    st.builds(ast.Distinct, counts, pools)
+    | st.builds(ast.Several, counts, pools)
+    | st.builds(ast.One, pools)
+    | st.builds(ast.Index, references)
+    | expressions
+)
+places = st.builds(ast.EndOf, references) | st.builds(ast.AnyOf, references) | st.builds(ast.HolePlace, references, st.integers(-99, 99))
+positions = st.builds(ast.Position, names, places)
+bindings = st.builds(ast.Binding, names, drawings)
+relations = st.sampled_from(("==", "!=", "<=", ">=", "<", ">"))
+some_names = tuples(name_nodes, 1)
+changes = (
+    st.builds(ast.Fresh, some_names)
+    | st.builds(ast.Redraw, some_names)
+    | st.builds(ast.Shuffle, some_names)
+    | st.builds(ast.Constraint, references, relations, expressions)
+    | st.builds(ast.Override, references, drawings)
+    | positions
+)
+parameters = tuples(st.builds(ast.Named, names, expressions | ranges(expressions)), 0, 2)
+tasks = st.builds(ast.Task, names, parameters, tuples(bindings | positions, 0, 5))
+alternates = st.builds(ast.Alternate, names, name_nodes, tuples(changes))
+desiderata = st.builds(ast.Desideratum, names, name_nodes, st.none() | tuples(changes), st.none() | expressions)
+
+# --- heads, measures, and the rest -------------------------------------------------------------------------------
+
+head_lists = st.builds(ast.HeadList, tuples(st.builds(ast.HeadNumber, st.integers(0, 99), st.integers(0, 99)), 1))
+group_items = st.builds(ast.GroupItem, names, name_nodes, head_lists | calls(expressions))
+words = tuples(name_nodes, 0, 1)
+metrics = (
+    st.just(ast.Metric("accuracy"))
+    | st.builds(ast.Metric, st.just("probability"), st.booleans(), words)
+    | st.builds(ast.Metric, st.just("logit"), st.just(False), words)
+    | st.builds(ast.Metric, st.just("logit difference"), st.booleans(), st.just(()) | tuples(name_nodes, 2, 2))
+)
+hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts)
+discoveries = st.builds(
+    ast.Discover, names, name_nodes, prompts, populations | lists(expressions), tuples(st.builds(ast.Score, metrics) | hops, 0, 4)
+)  # fmt: skip
+subjects = expressions
+changed = expressions | acts
+loops = st.builds(ast.Loop, names, st.none() | lists(expressions))
+
+
+def _measures(given: st.SearchStrategy[tuple[ast.Expression | ast.Act, ...]], swept: bool) -> st.SearchStrategy[ast.Measure]:
+    return st.builds(
+        ast.Measure, names, metrics, subjects, given, prompts, swept=st.just(swept), draws=st.none() | integers, loop=st.none() | loops
+    )  # fmt: skip
+
+
+measures = _measures(tuples(changed, 0, 1), False) | _measures(tuples(changed, 1), True)
+kinds = st.sampled_from(("completeness", "minimality"))
+examinations = st.builds(ast.Examine, names, kinds, references, st.none() | sums, name_nodes, prompts, prompts)
+overlaps = st.builds(ast.Overlap, names, references, references)
+mask_settings = tuples(st.builds(ast.Setting, name_nodes, signed))
+masks = st.builds(ast.Mask, names, references, name_nodes, tuples(name_nodes, 1), mask_settings)
+compared = st.builds(ast.Claim, strings, expressions, relations, expressions, st.none(), st.none() | signed)
+near = st.builds(ast.Claim, strings, expressions, st.just("within"), expressions, expressions, st.none() | signed)
+options = tuples(st.tuples(st.sampled_from(("by", "coloured by", "error")), name_nodes))
+items = st.one_of(
+    st.builds(ast.About, tuples(st.builds(ast.AboutField, name_nodes, strings))),
+    st.builds(ast.Seed, integers),
+    st.builds(ast.Param, names, signed),
+    st.builds(ast.Include, strings),
+    st.builds(ast.Model, names, calls(expressions) | references, st.none() | calls(expressions)),
+    tasks, alternates, desiderata,
+    st.builds(ast.Group, name_nodes, group_items),
+    st.builds(ast.Circuit, names, name_nodes, tuples(group_items)),
+    discoveries,
+    st.builds(ast.Intervention, names, tuples(name_nodes, 0, 2), tuples(acts, 1)),
+    masks, measures, examinations, overlaps, compared, near,
+    st.builds(ast.Figure, strings, name_nodes, references, options),
+    st.builds(ast.Table, strings, references),
+)  # fmt: skip
+programs = st.builds(ast.Program, st.just(ast.Version(1)), tuples(items, 0, 6))
+
+# --- the same program, written otherwise -------------------------------------------------------------------------
+
+TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|[A-Z]\.\.[A-Z]|\d+\.\d+|coloured by|\w+|\.\.|->|[=!<>]=|[^\s]')
+
+
+@st.composite
+def rewritten(draw: st.DrawFn, text: str) -> tuple[str, list[str]]:
+    """The text with spaces, line ends and comments anywhere between its tokens, and those comments."""
+    tokens = TOKEN.findall(text)
+    given_comments: list[str] = []
+    out = ""
+    for token in tokens:
+        gap = draw(st.sampled_from((" ",) * 12 + ("\n", "\n\n", "\t \n", "#", "\n#", "\n\n#", "#\n#", "#\n\n\n")))
+        for character in gap:
+            if character == "#":
+                comment = f"#{len(given_comments)}!" + draw(st.sampled_from(("", '"', "#x", "{", "  ")))
+                given_comments.append(comment.rstrip())
+                out += comment + "\n"
+            else:
+                out += character
+        out += token
+    end = draw(st.sampled_from(("", "\n", " #end!", "\n\n#end!\n")))
+    return out + end, given_comments + ["#end!"] * ("#" in end)
