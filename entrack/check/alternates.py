@@ -6,7 +6,7 @@ from attrs import evolve
 
 from entrack.check.resolved import Alternate, Task
 from entrack.check.scope import Scope
-from entrack.check.tasks import Names, binding_types, check_positions, drawing_type, expression_type, holes_of, reference_type
+from entrack.check.tasks import Names, Type, binding_types, check_positions, drawing_type, expression_type, holes_of, mentioned, reference_type
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.source import Span
 from entrack.syntax import ast
@@ -37,7 +37,16 @@ def changed_items(task: ast.Task, changes: tuple[ast.Change, ...]) -> tuple[ast.
             changed.append(evolve(item, drawing=bindings.get(item.name, item.drawing)))
         else:
             changed.append(evolve(item, place=places.get(item.name, item.place)))
+    own = {binding.name for binding in task.items if isinstance(binding, ast.Binding)}
+    added = [ast.Binding(name, drawing, span=drawing.span, name_span=drawing.span) for name, drawing in bindings.items() if name not in own]
+    for binding in reversed(added):
+        changed.insert(_first_use(binding.name, changed), binding)
     return tuple(changed)
+
+
+def _first_use(name: str, items: list[ast.Binding | ast.Position]) -> int:
+    """The place before the first binding that mentions a name; the end where none does."""
+    return next((place for place, item in enumerate(items) if isinstance(item, ast.Binding) and name in set(mentioned(item.drawing))), len(items))
 
 
 def _alternate(scope: Scope, item: ast.Alternate | ast.Desideratum) -> Alternate | None:
@@ -47,8 +56,8 @@ def _alternate(scope: Scope, item: ast.Alternate | ast.Desideratum) -> Alternate
     if item.task.text in scope.broken:
         return None
     if isinstance(item, ast.Alternate):
-        _changes(scope, task, item.changes)
-        return Alternate(item.name, task, item.changes, None, item.name_span)
+        _, read = _changes(scope, task, item.changes)
+        return Alternate(item.name, read, item.changes, None, item.name_span)
     return _desideratum(scope, item, task)
 
 
@@ -57,18 +66,19 @@ def _desideratum(scope: Scope, item: ast.Desideratum, task: Task) -> Alternate |
         missing = "alternate { ... }" if item.changes is None else "target"
         scope.report("E414", f"the desideratum `{item.name}` has no `{missing.split()[0]}`", item.name_span, "", f"add `{missing}`")
         return None
-    names = _changes(scope, task, item.changes)
+    names, read = _changes(scope, task, item.changes)
     own = {name: kind for name, kind in names.types.items()}
     kind = expression_type(scope, item.target, Names({}, {"original": names.others["original"], "alternate": own}, bare=False))
     if kind is not None and kind.many:
         scope.report("E415", "a target is one word", item.target.span, f"this is {kind}", "take one element of it")
-    return Alternate(item.name, task, item.changes, item.target, item.name_span)
+    return Alternate(item.name, read, item.changes, item.target, item.name_span)
 
 
-def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...]) -> Names:
-    """Check the changes; gives the names as the alternate has them."""
+def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...]) -> tuple[Names, Task]:
+    """Check the changes; gives the names as the alternate has them, and the task with the columns that they read."""
     quiet = _names_of(scope, task, task.syntax.items)
     names = Names(dict(quiet.types), {"original": quiet.types})
+    columns = dict(task.columns)
     drawn = {b.name for b in task.bindings if isinstance(b.drawing, ast.Distinct | ast.Several | ast.One | ast.Index)}
     for change in changes:
         match change:
@@ -82,13 +92,15 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...]) -> Names
                 reference_type(scope, left, names)
                 expression_type(scope, right, names)
             case ast.Override(target, drawing):
-                _override(scope, task, target, names)
-                drawing_type(scope, drawing, names, dict(task.columns))
+                _override(scope, task, target, names, changes)
+                kind = drawing_type(scope, drawing, names, columns)
+                if not target.rest and target.name not in names.types:
+                    names.types[target.name] = kind or Type("unknown")
             case ast.Position(name):
                 if name not in task.positions:
                     scope.report("E417", f"the task `{task.name}` has no position `{name}`", change.name_span, "", did_you_mean(name, task.positions))
     check_positions(scope, changed_items(task.syntax, changes), names)
-    return names
+    return names, evolve(task, columns=columns)
 
 
 def _names_of(scope: Scope, task: Task, items: tuple[ast.Binding | ast.Position, ...]) -> Names:
@@ -106,8 +118,12 @@ def _drawn(scope: Scope, name: str, span: Span, drawn: set[str], names: Names) -
         scope.report("E406", f"this task has no variable `{name}`", span, "used here", did_you_mean(name, drawn))
 
 
-def _override(scope: Scope, task: Task, target: ast.Reference, names: Names) -> None:
+def _override(scope: Scope, task: Task, target: ast.Reference, names: Names, changes: tuple[ast.Change, ...]) -> None:
+    """Another binding, another filling of a hole, or a new binding, which something must then use."""
     bindings = {b.name: b.drawing for b in task.bindings}
+    others = [change.drawing for change in changes if isinstance(change, ast.Override) and change.target is not target]
+    if target.name not in bindings and not target.rest and target.name in {name for drawing in others for name in mentioned(drawing)}:
+        return
     if target.name not in bindings:
         scope.report("E406", f"this task has no variable `{target.name}`", target.span, "used here", did_you_mean(target.name, bindings))
         return

@@ -14,6 +14,7 @@ from entrack.check.files import Unreadable
 from entrack.check.resolved import Task
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean, nearest
+from entrack.frozen import parts as parts_of
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.holes import BadHole, parts
@@ -167,7 +168,10 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
             return NUMBER
         case ast.Reference():
             return reference_type(scope, node, names)
-        case ast.Call("join", (ast.String() as segment, ast.String())):
+        case ast.Call("join", (ast.String() as segment, ast.String(), *options)) if at_use(tuple(options)) is not None:
+            for index, other in at_use(tuple(options)) or ():
+                _is(scope, index, expression_type(scope, index, names), NUMBER)
+                _text(scope, other, names, inside_join=True)
             if not any(_is_list(hole, names) for hole in parts(segment) if isinstance(hole, ast.Reference)):
                 scope.report("E404", "`join` repeats its first text for each element of a list, and there is no list in it", segment.span, "",
                              "put a variable drawn with `distinct` in a hole of it")  # fmt: skip
@@ -362,12 +366,41 @@ def holes_of(drawing: ast.Drawing) -> Iterator[ast.Reference]:
     match drawing:
         case ast.String():
             yield from (part for part in parts(drawing) if isinstance(part, ast.Reference))
+        case ast.Call("join", (ast.String() as segment, ast.String(), *options)):
+            yield from holes_of(segment)
+            for _, other in at_use(tuple(options)) or ():
+                yield from holes_of(other)
         case ast.Call(_, arguments):
             for argument in arguments[:1]:
                 if not isinstance(argument, ast.Named):
                     yield from holes_of(argument)
         case ast.Reference():
             yield drawing
+
+
+def at_use(options: tuple[object, ...]) -> tuple[tuple[ast.Expression, ast.String], ...] | None:
+    """The pairs of `at` and `use` among the options of a `join`; None when there is anything else."""
+    pairs = []
+    for index, text in zip(options[::2], options[1::2], strict=False):
+        match index, text:
+            case ast.Named("at", place), ast.Named("use", ast.String() as other):
+                pairs.append((place, other))
+            case _:
+                return None
+    return tuple(pairs) if len(options) % 2 == 0 else None
+
+
+def mentioned(node: object) -> Iterator[str]:
+    """Every name that a drawing or text depends on, holes included."""
+    if isinstance(node, ast.Reference):
+        yield node.name
+    if isinstance(node, ast.Name):
+        yield node.text
+    if isinstance(node, ast.String):
+        for hole in holes_of(node):
+            yield from mentioned(hole)
+    for part in node if isinstance(node, tuple) else parts_of(node, ("span", "name_span")):
+        yield from mentioned(part)
 
 
 def _repeated(drawing: ast.Drawing) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from entrack.check.alternates import changed_items
 from entrack.check.resolved import Alternate, Task
-from entrack.check.tasks import column_key, holes_of
+from entrack.check.tasks import column_key, mentioned
 from entrack.prompts.chance import Stream
 from entrack.prompts.values import CannotDraw, Names, Rendered, Scalar, Value, evaluate, look_up, plain
 from entrack.source import Span
@@ -77,7 +77,7 @@ def _changed(given: Alternate, first: Drawn, constants: dict[str, Value], name: 
         stream = Stream(*name, binding.name)
         if binding.name in shuffled:
             values[binding.name] = _shuffled(first.values[binding.name], stream)
-        elif isinstance(binding.drawing, DRAWN) and not (binding.name in anew or set(_mentioned(binding.drawing)) & anew):
+        elif isinstance(binding.drawing, DRAWN) and not (binding.name in anew or set(mentioned(binding.drawing)) & anew):
             values[binding.name] = first.values[binding.name]
         else:
             without = _values_of(first.values[binding.name]) if binding.name in fresh else ()
@@ -166,22 +166,3 @@ def _holds(constraint: ast.Constraint, names: Names) -> bool:
 
 def _comparable(value: Value) -> Scalar | tuple[Scalar, ...]:
     return tuple(value) if isinstance(value, list) else plain(value)
-
-
-def _mentioned(drawing: ast.Drawing) -> Iterator[str]:
-    """The variables that a drawing depends on."""
-    match drawing:
-        case ast.Distinct(_, pool) | ast.Several(_, pool) | ast.One(pool):
-            yield from _mentioned(pool)  # type: ignore[arg-type]  # a pool is an expression or an `Except`
-        case ast.Except(pool, without):
-            yield from _mentioned(pool)
-            yield from _mentioned(without)
-        case ast.Index(column):
-            yield column.name
-        case ast.Reference(name):
-            yield name
-        case ast.ListOf(items):
-            for item in items:
-                yield from _mentioned(item)
-        case _:
-            yield from (hole.name for hole in holes_of(drawing))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import evolve, field, frozen
 
+from entrack.check.tasks import at_use
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.holes import parts
@@ -69,8 +70,9 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
             return _product(node, first, rest, names)
         case ast.Reference():
             return look_up(node, names)
-        case ast.Call("join", (ast.String() as segment, ast.String(between))):
-            return _join(segment, between, names, text)
+        case ast.Call("join", (ast.String() as segment, ast.String(between), *options)):
+            others = {number(place, names): other for place, other in at_use(tuple(options)) or ()}
+            return _join(segment, between, others, names, text)
         case ast.Call("capitalise", (inner,)) if not isinstance(inner, ast.Named):
             rendered = as_text(evaluate(inner, names, text))
             return evolve(rendered, text=rendered.text[:1].upper() + rendered.text[1:])
@@ -155,10 +157,10 @@ def _fill(part: ast.Reference, names: Names, text: str, element: int | None) -> 
     return value, place
 
 
-def _join(segment: ast.String, between: str, names: Names, text: str) -> Rendered:
+def _join(segment: ast.String, between: str, others: Mapping[int, ast.String], names: Names, text: str) -> Rendered:
     out = Rendered("")
     for element in range(_length(segment, names)):
-        piece = render(segment, names, text, element)
+        piece = render(others.get(element, segment), names, text, element)
         start = len(out.text) + (len(between) if element else 0)
         out = Rendered(out.text + (between if element else "") + piece.text, (*out.holes, *(hole.moved(start) for hole in piece.holes)))
     return out
