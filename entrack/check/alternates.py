@@ -7,6 +7,7 @@ from attrs import evolve
 from entrack.check.resolved import Alternate, Task
 from entrack.check.scope import Scope
 from entrack.check.tasks import Names, Type, binding_types, check_positions, drawing_type, expression_type, holes_of, mentioned, reference_type
+from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.source import Span
 from entrack.syntax import ast
@@ -56,17 +57,17 @@ def _alternate(scope: Scope, item: ast.Alternate | ast.Desideratum) -> Alternate
     if item.task.text in scope.broken:
         return None
     if isinstance(item, ast.Alternate):
-        _, read = _changes(scope, task, item.changes)
+        _, read = _changes(scope, task, item.changes, item.name_span)
         return Alternate(item.name, read, item.changes, None, item.name_span)
     return _desideratum(scope, item, task)
 
 
 def _desideratum(scope: Scope, item: ast.Desideratum, task: Task) -> Alternate | None:
     if item.changes is None or item.target is None:
-        missing = "alternate { ... }" if item.changes is None else "target"
-        scope.report("E414", f"the desideratum `{item.name}` has no `{missing.split()[0]}`", item.name_span, "", f"add `{missing}`")
+        missing = "alternate { fresh ... }" if item.changes is None else "target alternate.answer"
+        scope.report("E414", f"the desideratum `{item.name}` has no `{missing.split()[0]}`", item.name_span, "", f"add, for example, `{missing}`")
         return None
-    names, read = _changes(scope, task, item.changes)
+    names, read = _changes(scope, task, item.changes, item.name_span)
     own = {name: kind for name, kind in names.types.items()}
     kind = expression_type(scope, item.target, Names({}, {"original": names.others["original"], "alternate": own}, bare=False))
     if kind is not None and kind.many:
@@ -74,7 +75,7 @@ def _desideratum(scope: Scope, item: ast.Desideratum, task: Task) -> Alternate |
     return Alternate(item.name, read, item.changes, item.target, item.name_span)
 
 
-def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...]) -> tuple[Names, Task]:
+def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: Span) -> tuple[Names, Task]:
     """Check the changes; gives the names as the alternate has them, and the task with the columns that they read."""
     quiet = _names_of(scope, task, task.syntax.items)
     names = Names(dict(quiet.types), {"original": quiet.types})
@@ -99,8 +100,27 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...]) -> tuple
             case ast.Position(name):
                 if name not in task.positions:
                     scope.report("E417", f"the task `{task.name}` has no position `{name}`", change.name_span, "", did_you_mean(name, task.positions))
+    before = len(scope.problems)
     check_positions(scope, changed_items(task.syntax, changes), names)
+    scope.problems[before:] = _lost(task, changes, scope.problems[before:], place)
     return names, evolve(task, columns=columns)
+
+
+def _lost(task: Task, changes: tuple[ast.Change, ...], problems: list[Diagnostic], place: Span) -> list[Diagnostic]:
+    """A position of the task that an alternate takes the hole from: the alternate is the cause, so it is what is pointed at."""
+    own = {change.name for change in changes if isinstance(change, ast.Position)}
+    positions = [item for item in task.syntax.items if isinstance(item, ast.Position) and item.name not in own]
+    found: list[Diagnostic] = []
+    for problem in problems:
+        position = next((p for p in positions if p.span.file == problem.span.file and p.span.start <= problem.span.start < p.span.end), None)
+        if position is None:
+            found.append(problem)
+            continue
+        text = position.place.text.name if isinstance(position.place, ast.EndOf) else position.place.hole.name
+        cause = next((c for c in changes if isinstance(c, ast.Override) and c.target.name == text), None)
+        found.append(Diagnostic("E418", f"the position `{position.name}` is nowhere in this alternate", cause.span if cause else place, problem.message,
+                                f"keep the hole in it, or say where it is now: `at {position.name} = ...`", (Label(position.span, "the position"),)))  # fmt: skip
+    return found
 
 
 def _names_of(scope: Scope, task: Task, items: tuple[ast.Binding | ast.Position, ...]) -> Names:

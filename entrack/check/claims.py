@@ -20,6 +20,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "heatmap": ("discovery",),
     "diagram": ("discovery", "circuit"),
 }
+METRICS = ("accuracy", "probability", "logit")
 ERRORS = ("interval", "sd", "none")
 
 
@@ -64,6 +65,7 @@ def check_shown(changes: Changes, items: list[ast.Item], measures: Mapping[str, 
             _figure(changes, item, measures)
         else:
             changes.scope.find(item.of.name, item.of.span, "measure", "discovery")
+            _whole(changes, item)
 
 
 def _claim(changes: Changes, item: ast.Claim, measures: Mapping[str, Grid]) -> Claim | None:
@@ -113,6 +115,9 @@ def _quantity(changes: Changes, node: ast.Expression, measures: Mapping[str, Gri
             return Constant(changes.scope.params[name])
         case ast.Reference():
             return _cell(changes, node, measures)
+    if isinstance(node, ast.Call) and node.name in METRICS:
+        changes.scope.report("E623", "a claim names what was measured", node.span, "", f"declare `measure NAME = {node.name}(...) on 500 TASK`, and write `NAME` here")
+        return None
     changes.scope.report("E623", "this is no number", node.span, "", "a claim compares cells of measures, `size(circuit)` and numbers")
     return None
 
@@ -168,10 +173,18 @@ def _figure(changes: Changes, item: ast.Figure, measures: Mapping[str, Grid]) ->
         scope.report("E630", f"there is no figure `{item.kind.text}`", item.kind.span, "", did_you_mean(item.kind.text, FIGURES))
         return
     found = scope.find(item.of.name, item.of.span, *FIGURES[item.kind.text])
+    _whole(changes, item)
     if isinstance(found, ast.Discover | ast.Circuit) and item.of.rest:
         heads_of(changes, item.of)
     for word, name in item.options:
         _option(changes, item, word, name, measures.get(item.of.name))
+
+
+def _whole(changes: Changes, item: ast.Figure | ast.Table) -> None:
+    """A figure or table shows all cells of a measure."""
+    part = next((part for part in item.of.rest if isinstance(part, ast.Subscript)), None)
+    if part is not None:
+        changes.scope.report("E623", "what is shown is a whole measure", part.span, "", f"write `{item.of.name}`, or declare a measure of these cells alone")
 
 
 def _option(changes: Changes, item: ast.Figure, word: str, name: ast.Name, measure: Grid | None) -> None:

@@ -61,7 +61,7 @@ class Files:
         except UnicodeDecodeError:
             raise Unreadable(Diagnostic("E212", f"`{written}` is not UTF-8 text", span, help="save it as UTF-8")) from None
         except OSError as error:
-            raise Unreadable(Diagnostic("E212", f"`{written}` cannot be read: {error.strerror}", span)) from None
+            raise Unreadable(Diagnostic("E212", f"`{written}` cannot be read: {error.strerror}", span, help="look at its permissions")) from None
 
     def column(self, written: str, name: str, span: Span) -> tuple[str, ...]:
         """One column of a CSV file with a header line. Raises Unreadable."""
@@ -69,7 +69,7 @@ class Files:
         try:
             rows = list(csv.reader(source.text.splitlines(), strict=True))
         except csv.Error as error:
-            raise Unreadable(Diagnostic("E213", f"`{written}` is no CSV table: {error}", span)) from None
+            raise Unreadable(Diagnostic("E213", f"`{written}` is no CSV table: {error}", span, help="save it as comma-separated values with a header line")) from None
         if not rows or name not in rows[0]:
             columns = rows[0] if rows else []
             near = nearest(name, columns)
@@ -90,7 +90,7 @@ class Files:
         try:
             value = json.loads(source.text)
         except (ValueError, RecursionError) as error:
-            raise Unreadable(Diagnostic("E214", f"`{written}` is no JSON: {str(error)[:100]}", span)) from None
+            raise Unreadable(Diagnostic("E214", f"`{written}` is no JSON: {str(error)[:100]}", span, help="name a JSON file with heads as [[layer, head], ...]")) from None
         for part in dotted.split("."):
             if not isinstance(value, dict) or part not in value:
                 known = sorted(str(key) for key in value) if isinstance(value, dict) else []

@@ -123,18 +123,18 @@ def _discovery(scope: Scope, item: ast.Discover, alternates: Mapping[str, Altern
     originals = population(scope, alternates, item.prompts, seed, "discover")
     against = population(scope, alternates, ast.Prompts(None, item.against, span=item.against.span), seed, "discover")
     _distinct(scope, item.hops)
-    if not item.hops:
+    if not item.hops and "group" not in scope.unread:
         scope.report("E520", f"`{item.name}` has no groups to find", item.name_span, "", "add a line such as `group movers at last -> logits keep 10`")
     if originals is None or against is None or model is None:
         return None
+    score = _score(scope, item, originals.task)
     if originals.alternate is not None or originals.count is None:
-        scope.report("E521", "a discovery runs on a number of prompts of a task", item.prompts.span, "", "write, for example, `on 300 boxes`")
+        scope.report("E521", "a discovery runs on a number of prompts of a task", item.prompts.span, "", f"write, for example, `on 300 {originals.task.name}`")
         return None
     if against.alternate is None or against.alternate.task.name != originals.task.name:
         scope.report("E521", f"`against` needs an alternate of `{originals.task.name}`", item.against.span, "",
                      did_you_mean(against.label, [name for name, known in alternates.items() if known.task.name == originals.task.name], "alternate"))  # fmt: skip
         return None
-    score = _score(scope, item, originals.task)
     hops = [_hop(scope, item, place, originals.task) for place in range(len(item.hops))]
     if score is None or any(hop is None for hop in hops):
         return None

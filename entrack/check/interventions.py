@@ -66,7 +66,10 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
     if not isinstance(item, ast.Intervention):
         return None
     wanted, given = len(item.parameters), call.arguments
-    if len(given) != wanted or call.named:
+    if call.named:
+        changes.scope.report("E606", "the arguments of an intervention have no names", call.named[0].span, "", f"write `{item.name}({', '.join(written(named.value) for named in call.named)})`")
+        return None
+    if len(given) != wanted:
         changes.scope.report("E606", f"`{item.name}` takes {wanted} argument{'s' * (wanted != 1)}, not {len(given)}", call.span, "",
                              f"write `{item.name}({', '.join(name.text for name in item.parameters)})`", (Label(item.name_span, "declared here"),))  # fmt: skip
         return None
@@ -109,7 +112,7 @@ def heads_of(changes: Changes, node: ast.Expression) -> Circuit | None:
     if isinstance(node, ast.Reference) and node.name in changes.masks:
         return _masked(changes, node)
     if not isinstance(node, ast.Reference) or node.plain is None:
-        scope.report("E607", "heads are named by a circuit, a group or a discovery", node.span, "", "write, for example, `cir` or `cir.value_fetcher`")
+        scope.report("E607", "heads are named by a circuit, a group or a discovery", node.span, "", _named_heads(node))
         return None
     if node.name in changes.given and not node.rest:
         argument = changes.given[node.name]
@@ -129,6 +132,15 @@ def heads_of(changes: Changes, node: ast.Expression) -> Circuit | None:
         scope.report("E608", f"`{node.name}` has no group `{'.'.join((node.plain or '').split('.')[1:])}`", node.span, "", did_you_mean(part, [group.name for group in circuit.groups]))
         return None
     return Circuit(node.plain or node.name, groups)
+
+
+def _named_heads(node: ast.Expression) -> str:
+    match node:
+        case ast.Number(text):
+            return f"declare `group NAME in MODEL at POSITION = {text}`, and write the name here"
+        case ast.ListOf():
+            return "write one act for each, with commas between: `zero cir.a, zero cir.b`"
+    return "write, for example, `cir` or `cir.value_fetcher`"
 
 
 def _inside_argument(changes: Changes, node: ast.Reference) -> ast.Reference:
@@ -243,6 +255,9 @@ def _checked(changes: Changes, found: list[Intervention], node: ast.Expression |
         for act in intervention.acts:
             for group in act.circuit.groups if act.circuit else ():
                 for key in _said_of(group):
+                    if said.get(key) is act:
+                        changes.scope.report("E611", f"the head {key[1]} stands in two groups at `{group.position}`", node.span, f"once more in `{group.name}`", "name one group, or take the head out of one")
+                        return None
                     if key in said:
                         changes.scope.report("E611", f"two acts say what becomes of `{group.name}` at `{group.position}`", node.span, "",
                                              "take it out of one of them", (Label(said[key].span, "the first"), Label(act.span, "the second")))  # fmt: skip

@@ -10,7 +10,7 @@ from entrack.check.masks import members
 from entrack.check.populations import Swept, sweep, values_of
 from entrack.check.resolved import BlockAct, CellSpec, Intervention, KeepAct, Measure, Metric, Model, PatchAct
 from entrack.check.scope import Scope
-from entrack.diagnostics import Label
+from entrack.diagnostics import Label, nearest
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.facts import ModelFacts
 from entrack.models.find import vocabulary_of
@@ -46,7 +46,7 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     if models is None or turns is None or swept is None or draws is None:
         return None
     if item.prompts.count is None:
-        scope.report("E614", "a measure says on how many prompts", item.prompts.span, "", "write, for example, `on 500 boxes`")
+        scope.report("E614", "a measure says on how many prompts", item.prompts.span, "", f"write, for example, `on 500 {written(item.prompts.of)}`")
         return None
     if len(models) * sum(len(changed) for _, changed in turns) * len(swept.populations) * draws > MOST_CELLS:
         scope.report("E705", f"a measure has at most {MOST_CELLS:,} cells", item.span, "", "sweep over fewer")
@@ -170,8 +170,9 @@ def _fits(changes: Changes, item: ast.Measure, model: str, intervention: Interve
                 return False
             for _, population in swept.populations:
                 if group.position not in population.task.positions:
+                    near = nearest(group.position, population.task.positions)
                     scope.report("E618", f"the task `{population.task.name}` has no position `{group.position}`", item.prompts.span, f"`{group.name}` stands there",
-                                 "measure on a task that names it", (Label(group.span, "the group"),))  # fmt: skip
+                                 f"did you mean `{near}`?" if near else "measure on a task that names it", (Label(group.span, "the group"),))  # fmt: skip
                     return False
         if isinstance(act, PatchAct) and act.model is not None and not _donates(scope, act, known):
             return False
@@ -222,7 +223,8 @@ def _patchable(scope: Scope, act: PatchAct, item: ast.Measure, swept: Swept) -> 
 def _same_shape(scope: Scope, model: Model | None, other: Model | None, span: Span, group: str) -> bool:
     if model is None or other is None or model.facts is None or other.facts is None or _shape(model.facts) == _shape(other.facts):
         return True
-    scope.report("E620", f"`{group}` belongs to a model of another shape", span, f"`{other.name}` has {_said(other.facts)}, `{model.name}` has {_said(model.facts)}", "")
+    scope.report("E620", f"`{group}` belongs to a model of another shape", span, f"`{other.name}` has {_said(other.facts)}, `{model.name}` has {_said(model.facts)}",
+                 f"find or write these heads in `{model.name}`")  # fmt: skip
     return False
 
 

@@ -19,6 +19,7 @@ from entrack.syntax import ast
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {"dtype": DTYPES, "attention": ATTENTIONS, "revision": ()}
 SOURCES = ("hub", "local", "gguf", "builtin")
+HUBS = ("huggingface", "hf", "transformers", "from_pretrained", "HookedTransformer", "AutoModel", "load", "model", "pretrained")
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 REVISION = re.compile(r"[\w./-]{1,128}", re.ASCII)
 
@@ -64,7 +65,8 @@ def _base(scope: Scope, base: ast.Expression) -> Named | None:
 
 def _call(scope: Scope, call: ast.Call) -> Named | None:
     if call.name not in SOURCES:
-        scope.report("E501", f"no weights come from `{call.name}`", call.name_span, "not known", did_you_mean(call.name, SOURCES))
+        help = 'write `hub("owner/name")`' if call.name in HUBS else did_you_mean(call.name, SOURCES)
+        scope.report("E501", f"no weights come from `{call.name}`", call.name_span, "not known", help)
         return None
     name = _one_string(scope, call)
     if name is None or not _name_fits(scope, call, name):

@@ -53,6 +53,11 @@ def sweep(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, 
     if len(known) == 1 and known[0].axes:
         return known[0]
     members = tuple(((population.label,), population) for item in known for _, population in item.populations)
+    labels = [labels[0] for labels, _ in members]
+    if len(set(labels)) < len(labels) and len(members) == len(parts):
+        twice = next(place for place, label in enumerate(labels) if label in labels[:place])
+        scope.report("E616", f"`{labels[twice]}` stands twice in this list", parts[twice].span, "again here", "delete it")
+        return None
     return Swept((("desideratum" if of_mask else "prompts", tuple(labels[0] for labels, _ in members)),), members)
 
 
@@ -114,6 +119,9 @@ def values_of(scope: Scope, argument: ast.Named) -> list[int] | None:
             first, last = scope.whole(part.first, f"`{argument.name}`", 0), scope.whole(part.last, f"`{argument.name}`", 0)
             if first is None or last is None:
                 return None
+            if last < first:
+                scope.report("E705", f"there is nothing from {first} to {last}", part.span, "", f"write `{last}..{first}`")
+                return None
             if last - first > 10_000:
                 scope.report("E705", "a sweep has at most 10,000 values", part.span, "", "sweep over fewer")
                 return None
@@ -123,7 +131,14 @@ def values_of(scope: Scope, argument: ast.Named) -> list[int] | None:
             if value is None:
                 return None
             values.append(value)
-    return values
+    return values if _all_different(scope, argument, values) else None
+
+
+def _all_different(scope: Scope, argument: ast.Named, values: list[int]) -> bool:
+    twice = next((value for place, value in enumerate(values) if value in values[:place]), None) if len(values) < 1000 else None
+    if twice is not None:
+        scope.report("E616", f"`{argument.name}` takes the value {twice} twice", argument.span, "", "leave one of them out")
+    return twice is None
 
 
 def _population(task: Task, alternate: Alternate | None, chosen: dict[str, int], node: ast.Expression, rest: tuple[int, str, int | None]) -> Population:

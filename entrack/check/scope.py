@@ -120,8 +120,8 @@ class Scope:
         value = self.number(node)
         if value is None:
             return None
-        if value != int(value) or not least <= value <= most:
-            self.report("E304", f"{what} is a whole number from {least} to {most}", node.span, f"this is {value:g}", "change the number")
+        if value in (float("inf"), float("-inf")) or value != int(value) or not least <= value <= most:
+            self.report("E304", f"{what} is a whole number from {least} to {most}", node.span, f"this is {value:.12g}", "change the number")
             return None
         return int(value)
 

@@ -214,7 +214,8 @@ def reference_type(scope: Scope, node: ast.Reference, names: Names) -> Type | No
         return None
     if kind is None:
         if name not in scope.unread:
-            scope.report("E406", f"this task has no variable `{name}` before this", span, "used here", did_you_mean(name, table))
+            others = names.others if table is names.types else ()
+            scope.report("E406", f"this task has no variable `{name}` before this", span, "used here", did_you_mean(name, [*table, *others]))
         return None
     return _after(scope, node, kind, rest, names)
 
@@ -428,8 +429,6 @@ def _common(scope: Scope, node: ast.Expression, kinds: list[Type | None]) -> Typ
     known = {Type("word") if kind == TEXT else kind for kind in kinds if kind is not None}
     if len(known) > 1:
         scope.report("E402", "a list holds values of one kind", node.span, " and ".join(sorted(str(kind) for kind in known)), "make them all words or all numbers")
-    if not kinds:
-        scope.report("E403", "this list is empty", node.span, "", "give it values")
     return next(iter(known), None)
 
 

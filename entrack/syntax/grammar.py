@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from lark import Lark
+from lark.lexer import PatternRE, TerminalDef
+
+
+WORD_END = r"(?!\w)"
 
 
 def grammar_text() -> str:
@@ -32,8 +36,16 @@ def make_parser(comments: list[Any] | None = None, strict: bool = False) -> Lark
         start=["start", "reference_only"],
         propagate_positions=True,
         lexer_callbacks=callbacks,
+        edit_terminals=_whole_word,
         strict=strict,
     )
+
+
+def _whole_word(terminal: TerminalDef) -> TerminalDef:
+    """A word of the language ends where the word in the text ends: `inbase` is not `in base`."""
+    if terminal.pattern.type == "str" and terminal.pattern.value.isalpha():
+        return TerminalDef(terminal.name, PatternRE(terminal.pattern.value + WORD_END), terminal.priority + 1)
+    return terminal
 
 
 class Parser:
@@ -73,7 +85,8 @@ class Parser:
 
     @cached_property
     def _signs(self) -> dict[str, str]:
-        return {terminal.name: terminal.pattern.value for terminal in self._lark.terminals if terminal.pattern.type == "str"}
+        known = {terminal.name: terminal.pattern for terminal in self._lark.terminals}
+        return {name: pattern.value.removesuffix(WORD_END) for name, pattern in known.items() if pattern.type == "str" or pattern.value.endswith(WORD_END)}
 
 
 @cache

@@ -15,6 +15,7 @@ MOST_CHARACTERS = 1 << 20
 MOST_DEPTH = 64
 MOST_DIGITS = 18
 MOST_STRING = 1 << 16
+MOST_PIECES = 1 << 16
 HIDDEN = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 PIECE = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|[0-9]+|[\[({]|[\])}]|[+*/-]|[^\W\d]\w*', re.ASCII)
 
@@ -37,8 +38,11 @@ def _hidden(file: str, text: str) -> Iterator[Diagnostic]:
 
 def _pieces(file: str, text: str) -> Iterator[Diagnostic]:
     depth = 0
-    for match in PIECE.finditer(text):
+    for count, match in enumerate(PIECE.finditer(text)):
         piece, span = match.group(), Span(file, match.start(), match.end())
+        if count == MOST_PIECES:
+            yield Diagnostic("E701", f"a spec has at most {MOST_PIECES:,} words, numbers and signs", span, "one too many", "split it and `include` the parts")
+            return
         if piece[0].isdigit() and len(piece) > MOST_DIGITS:
             yield Diagnostic("E702", f"a number has at most {MOST_DIGITS} digits; this one has {len(piece)}", span, help="write a smaller number")
             return

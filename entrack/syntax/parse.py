@@ -13,7 +13,7 @@ from attrs import evolve
 from lark import Token
 from lark.exceptions import UnexpectedInput
 
-from entrack.diagnostics import Diagnostic
+from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
 from entrack.syntax import ast, limits, trouble
 from entrack.syntax.build import Build
@@ -41,6 +41,8 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
         except UnexpectedInput as failure:
             offset = _offset(failure, text)
             item = _item_round(text, offset, trouble.completes(failure))
+            if not found and not text[:offset].strip() and item.word not in parser().item_words:
+                return ast.Program(None, (), unread=frozenset({EVERYTHING})), _no_spec(source, failure, item)
             start, end = _line_round(text, offset, item, trouble.inner_completes(failure))
             if (start, end) != (item.start, item.end) or item.start != last:  # else what is left of a line that was passed over
                 found.append(trouble.explain(failure, Source(source.name, text), offset, item))
@@ -144,6 +146,13 @@ def _comment(source: Source, token: Token) -> ast.Comment:
     start, end = token.start_pos or 0, token.end_pos or 0
     line, column = source.place(start)
     return ast.Comment(str(token).rstrip(), not source.line(line)[: column - 1].strip(), span=Span(source.name, start, end))
+
+
+def _no_spec(source: Source, failure: UnexpectedInput, item: trouble.Item) -> tuple[Diagnostic, ...]:
+    """A text whose first word begins nothing: its first line is missing or mistyped, or it is no spec."""
+    if nearest(item.word, ["entrack"]):
+        return (trouble.explain(failure, source, item.start, item),)
+    return _version(source, ast.Program(None, ()), False)
 
 
 def _version(source: Source, program: ast.Program, broken: bool) -> tuple[Diagnostic, ...]:

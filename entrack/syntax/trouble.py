@@ -46,9 +46,11 @@ TAUGHT = (
                   "group g at p = 1.2", "group g at p -> logits keep }", "group g at p -> logits keep all", "hop"))),
     Lesson("E113", "a measure is a metric of a model on prompts",
            "write `measure NAME = accuracy(MODEL) on 500 TASK`, or `accuracy(MODEL with INTERVENTION) on 500 TASK`",
-           ("measure m", "measure m = base", "measure m = accuracy base", "measure m = accuracy(base)", "measure m = accuracy(base) 500 boxes", "measure m = 3",
+           ("measure m", "measure m = accuracy base", "measure m = accuracy(base)", "measure m = accuracy(base) 500 boxes",
             "measure m = accuracy(base) on 500 measure", "measure m = accuracy(base) on 500", "measure m = accuracy(base) on", "measure m = accuracy()", "measure m = accuracy(base", "measure = accuracy(base)",
             "measure m accuracy(base)", "measure m = accuracy on")),
+    Lesson("E113", "a measure begins with its metric", "write `accuracy(...)`, `probability of answer(...)`, `logit(...)` or `logit difference of answer and wrong(...)`",
+           ("measure m = base", "measure m = 3", "measure m = b(", 'measure m = "x"', "measure m = (")),
     Lesson("E114", "a claim is a sentence and a comparison", 'write `claim "the circuit is faithful" a / b >= 0.95`, or `claim "..." a within 0.03 of b`',
            ("claim", "claim x", 'claim "x"', 'claim "x" a', 'claim "x" a = 3', "claim a > 3", 'claim "x" a claim', 'claim "x" a >= }', 'claim "x" a within 0.1 b',
             'claim "x" a >=', 'claim "x" a > 3 published', 'claim "x" a > 3 published claim', 'claim "x" a within of', 'claim "x" a is')),
@@ -69,10 +71,11 @@ TAUGHT = (
            ("group g in b at p = 3", "group g in b at p = [", "group g in b at p =",
             "circuit c in b { group g at p = 3", "circuit c in b { group g at p = 1.2, 3.4", "circuit c in b { group g = 1.2", "circuit c in b { g at p = 1.2", "group g in b at p = 1.2, 3.4",
             "circuit c in b { group g at p }", "circuit c {", "circuit c in b =")),
+    Lesson("E121", "a position begins with `at`", "write `at last = end of prompt`", ("task t { last = end of", "task t { position last", "task t { pos last =")),
     Lesson("E119", "a task is a block of drawings, texts and positions", 'write lines such as `object = 7 distinct from ["car", "cup"]`, `prompt = "..."`, `answer = ...`, `at last = end of prompt`',
            ("task t", "task t {", "task t { 3", 'task t { "x"', "task {", "task t = {", "task t { x", "task t { x = }", "task t { x = ; y", "task t { x: 3")),
     Lesson("E120", "a drawing says how many, and from what", 'write `7 distinct from A..Z`, `one of 0..6`, `one from ["store", "park"]`, or `one index of object`',
-           ("task t { x = 7 distinct A..Z", "task t { x = 7 distinct }", "task t { x = one A..Z", "task t { x = one }", "task t { x = 7 distinct of A..Z", "task t { x = 7 distinct from }",
+           ("task t { x = 7 distinct A..Z", "task t { x = random from", "task t { x = random choice", "task t { x = 7 random", "task t { x = 7 distinct }", "task t { x = one A..Z", "task t { x = one }", "task t { x = 7 distinct of A..Z", "task t { x = 7 distinct from }",
             "task t { x = one of }", "task t { x = 7 A..Z", "task t { x = 7 \"a\"", "task t { x = n distinct of")),
     Lesson("E121", "a position says where it is", "write `at last = end of prompt`, `at query = question.label`, or `at first = context.label[asked]`",
            ("task t { at last }", "task t { at = x", "task t { at last = }", "task t { at last = end }", "task t { at last = end prompt", "task t { at last = 3", 'task t { at last = "x"',
@@ -100,7 +103,7 @@ TERMS = {
     "FIGURE_OPTION": "`by`, `coloured by` or `error`",
 }  # fmt: skip
 CLOSING = {"{": "}", "[": "]", "(": ")"}
-SURE = 0.8
+SURE = 0.83
 
 
 @frozen
@@ -122,6 +125,9 @@ def explain(failure: UnexpectedInput, source: Source, offset: int, item: Item) -
         said = _unclosed_text(source, offset, span, word) or _habit(failure, source, offset, word, item)
         if said is not None:
             return said
+        glued = _glued(source, offset)
+        if glued is not None:
+            return glued
     return _brackets(source, offset, item, ended) or _taught(failure, source, span, word, item, ended)
 
 
@@ -162,6 +168,16 @@ def _habit(failure: UnexpectedInput, source: Source, offset: int, word: str, ite
     if said is None and whole and word and word not in parser().item_words:
         said = item_at(source, offset, word)
     return None if said is None else Diagnostic(said.code, said.message, said.span, "", said.help)
+
+
+def _glued(source: Source, offset: int) -> Diagnostic | None:
+    """A number of another language just before the failure, which was read as a number and a name."""
+    start = max(source.text.rfind("\n", 0, offset) + 1, offset - 40)
+    found = re.search(r"(?<![\w.])(\d+(?:_\d+)+|\d+(?:\.\d+)?[eE]\d{1,2})[ \t]+$", source.text[start:offset])
+    if found is None:
+        return None
+    plain = found.group(1).replace("_", "") if "_" in found.group(1) else f"{float(found.group(1)):.0f}"
+    return Diagnostic("E108", "a number is written with digits only", Span(source.name, start + found.start(1), start + found.end(1)), "", f"write `{plain}`")
 
 
 def _capital(source: Source, offset: int) -> Span | None:
@@ -208,7 +224,7 @@ def _bracket(source: Source, place: int, message: str, label: str, help: str, re
 
 def _taught(failure: UnexpectedInput, source: Source, span: Span, word: str, item: Item, ended: bool) -> Diagnostic:
     lesson = _lesson(failure, item)
-    place = _back(source, span)
+    place = span if completes(failure) else _back(source, span)
     missing = "the file ends here" if ended else "something is missing after this"
     if ended:
         place = span = Span(source.name, max(0, span.start - 1), max(1, span.start))
