@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
 
 from entrack.engine.arch import ARCHS, PER_HEAD, SHARED, Arch, Part
+from entrack.engine.errors import EngineError
 from entrack.facts import ModelFacts
 from entrack.models.model import ModelKey
 
@@ -37,12 +38,19 @@ class Place:
 class Set:
     """Where `mask` is true, `values` take the place of what the model computed; only for per-head parts.
 
-    `mask` bool and `values` broadcast to (prompt, token, head, 1) and (prompt, token, head, d_head).
+    `mask` bool and `values` broadcast to (prompt, token, head, 1) and (prompt, token, head, d_head). With `own`, as large as
+    `mask`, a head keeps that share of what the model computed, and gets the rest from `values`.
     """
 
     place: Place
     mask: Tensor
     values: Tensor
+    own: Tensor | None = None
+
+    def applied(self, value: Tensor) -> Tensor:
+        """What stands at the place instead of `value` (prompt, token, head, d_head)."""
+        values = self.values if self.own is None else self.own * value + (1 - self.own) * self.values
+        return torch.where(self.mask, values.to(value.dtype), value)
 
 
 @frozen(eq=False)
@@ -135,23 +143,26 @@ def forward(
     reads: Iterable[Read] = (),
     start: Start | None = None,
     held: Mapping[int, Tensor] | None = None,
+    blocked: Mapping[int, Tensor] | None = None,
     prefix: Prefix | None = None,
     logits: bool = True,
+    gradient: bool = False,
 ) -> Ran:
     """One forward pass on `tokens` (prompt, token) int64. Sets at one place apply in their order.
 
-    `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed. With a
-    `prefix`, `tokens` continue it. Without `logits` the pass ends where the last place was visited. Raises what torch
-    raises.
+    `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked` to
+    bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it. Without `logits`
+    the pass ends where the last place was visited. With `gradient`, what was set can be differentiated. Raises what torch
+    raises, and EngineError where all that a token can attend to is blocked.
     """
-    script = _Script.of(sets, reads, start, held or {}, logits)
+    script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits)
     extra: dict[str, object] = {"use_cache": False}
     if prefix is not None:
         ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
         extra = {"past_key_values": _cache(model, prefix), "use_cache": True, "position_ids": ids[None]}
     before = sys.gettrace()
     try:
-        with torch.no_grad():
+        with torch.set_grad_enabled(gradient):
             return _trace(model, tokens.to(model.device), script, extra)
     except BaseException as error:
         sys.settrace(before)  # nnsight arms it to keep Python from running the block; Ctrl-C may come in between
@@ -185,16 +196,23 @@ class _Script:
     reads: Mapping[Place, Read]
     start: Start | None
     held: Mapping[int, Tensor]
+    blocked: Mapping[int, Tensor]
     logits: bool
 
     @classmethod
     def of(
-        cls, sets: Iterable[Set], reads: Iterable[Read], start: Start | None, held: Mapping[int, Tensor], logits: bool
+        cls,
+        sets: Iterable[Set],
+        reads: Iterable[Read],
+        start: Start | None,
+        held: Mapping[int, Tensor],
+        blocked: Mapping[int, Tensor],
+        logits: bool,
     ) -> _Script:
         at: dict[Place, list[Set]] = {}
         for one in sets:
             at.setdefault(one.place, []).append(one)
-        return cls(at, {read.place: read for read in reads}, start, held, logits)
+        return cls(at, {read.place: read for read in reads}, start, held, blocked, logits)
 
     def last_layer(self, layers: int) -> int:
         if self.logits:
@@ -219,6 +237,8 @@ def _walk(model: LoadedModel, script: _Script) -> Ran:
                 _visit(model, blocks[index], place, script, values)
             if part is Part.NORMED and index in script.held:
                 blocks[index].get(model.arch.attention).skip((script.held[index], None))
+            if part is Part.NORMED and index in script.blocked:
+                _block(model, blocks[index].get(model.arch.attention), script.blocked[index])
     if not script.logits:
         return Ran(values, torch.empty(0))
     return Ran(values, model.traced.get(model.arch.lm_head).output[:, -1])
@@ -234,11 +254,29 @@ def _visit(model: LoadedModel, block: Envoy, place: Place, script: _Script, valu
         value = model.by_head(place.part, value)
     if place in script.sets:
         for one in script.sets[place]:
-            value = torch.where(one.mask, one.values.to(value.dtype), value)
+            value = one.applied(value)
         setattr(module, door.side, value.flatten(-2))
     if place in script.reads:
         at = script.reads[place].at
         values[place] = value if at is None else value[torch.arange(len(value), device=value.device), at]
+
+
+def _block(model: LoadedModel, attention: Envoy, blocked: Tensor) -> None:
+    """Give an attention a mask that is added to its scores: minus infinity where a token is blocked or cannot be attended.
+
+    The mask that the model gives it - none, booleans, or numbers of which 0 lets through - says what can be attended.
+    """
+    args, kwargs = attention.inputs
+    given: Tensor | None = kwargs["attention_mask"]
+    if given is None:  # left to the attention itself, which then looks at all earlier tokens
+        given = torch.ones_like(blocked).tril(blocked.shape[2] - blocked.shape[1])[:, None]
+    allowed = (given if given.dtype == torch.bool else given == 0) & ~blocked[:, None]
+    if not allowed.any(-1).all():
+        prompt, _, token = (~allowed.any(-1)).nonzero()[0].tolist()
+        reader = token + blocked.shape[2] - blocked.shape[1]
+        raise EngineError(f"all that token {reader} of prompt {prompt} can attend to is blocked: its attention has no value")
+    mask = torch.zeros(allowed.shape, dtype=model.dtype, device=model.device).masked_fill(~allowed, -torch.inf)
+    attention.inputs = (args, {**kwargs, "attention_mask": mask})
 
 
 class _PrefixLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types

@@ -35,7 +35,7 @@ def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
     """-> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k)"""
     asked = session.tensor(step.asked)
     clean = session.clean_at(step.batch, step.at)
-    session.check_logits(clean.logits)
+    session.check_logits(step.batch, clean.logits)
     outcomes = Outcomes.of(clean.logits, asked).repeated(session.model.facts.heads)
 
     named = receiving(step.receivers, session.model.facts)
@@ -47,7 +47,7 @@ def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
     def work(part: slice) -> None:
         head, prompt = patch.head[part], patch.prompt[part]
         logits = patch.logits(head, prompt)
-        session.check_logits(logits, prompt)
+        session.check_logits(step.batch, logits, prompt)
         outcomes.put((head, prompt), Outcomes.of(logits, asked[prompt]))
 
     _in_chunks(len(patch.head), patch.rows_at_once(), work)

@@ -19,11 +19,11 @@ from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory
 from entrack.engine.inputs import Inputs
 from entrack.engine.load import load
 from entrack.engine.memo import Memo
-from entrack.engine.session import PASS_BYTES, OneBatch, Session
+from entrack.engine.session import PASS_BYTES, Session
 from entrack.engine.settings import deterministic, is_out_of_memory
 from entrack.events import ModelLoading, Watcher, unwatched
 from entrack.models.model import ModelKey, ModelSource
-from entrack.plan.steps import Step
+from entrack.plan.steps import Batch, Step, TrainMask
 
 Executor = Literal["batched", "plain"]
 EXECUTORS: Mapping[Executor, Mapping[type, plain.Kernel]] = {"batched": batched.KERNELS, "plain": plain.KERNELS}
@@ -70,7 +70,7 @@ class Engine:
     def compute(self, step: Step, inputs: Inputs) -> Computed:
         """The value of a bound step, whose `Ref`s are keys of `inputs`. Raises EngineError, or KeyboardInterrupt."""
         kernel = EXECUTORS[self.executor].get(type(step))
-        if kernel is None or not isinstance(step, OneBatch):
+        if kernel is None:
             raise EngineError(f"the {self.executor} executor computes no step {type(step).__name__}")
         try:
             with deterministic(self.threads):
@@ -82,8 +82,9 @@ class Engine:
             if not is_out_of_memory(error):
                 raise
             self.forget()
-            batch = f"{step.batch.prompts} prompts of {step.batch.length} tokens"
-            raise OutOfMemory(f"a forward pass on {batch} does not fit into memory: ask for smaller batches") from error
+            batch = _largest_batch(step)
+            size = f"{batch.prompts} prompts of {batch.length} tokens"
+            raise OutOfMemory(f"a forward pass on {size} does not fit into memory: ask for smaller batches") from error
         except EngineError:
             raise
         except BaseException:
@@ -126,6 +127,13 @@ class Engine:
             "seconds": seconds,
             "forwards": forwards,
         }
+
+
+def _largest_batch(step: Step) -> Batch:
+    if not isinstance(step, TrainMask):
+        return step.batch
+    batches = [batch for pair in (*step.train, *step.validate) for batch in (pair.original, pair.alternate)]
+    return max(batches, key=lambda batch: batch.prompts * batch.length)
 
 
 @cache

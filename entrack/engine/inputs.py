@@ -8,7 +8,7 @@ import numpy as np
 
 from entrack.engine.errors import EngineError
 from entrack.plan.steps import Chosen, FromMean, Heads, Ref
-from entrack.sites import Head
+from entrack.sites import Component, Head
 
 Arrays = dict[str, np.ndarray]
 Inputs = Mapping[str, Mapping[str, np.ndarray]]
@@ -17,6 +17,11 @@ Inputs = Mapping[str, Mapping[str, np.ndarray]]
 def captured(inputs: Inputs, ref: Ref) -> np.ndarray:
     """`z` of a `Capture`. -> float32 (layer, prompt, head, d_head)"""
     return _value(inputs, ref)["z"]
+
+
+def component(inputs: Inputs, ref: Ref, component: Component) -> np.ndarray:
+    """`query`, `key` or `value` of a `CaptureInputs`. -> float32 (layer, prompt, ..., head or key/value head, d_head)"""
+    return _value(inputs, ref)[component.value]
 
 
 def mean(inputs: Inputs, source: FromMean) -> np.ndarray:

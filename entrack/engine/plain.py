@@ -10,12 +10,13 @@ from torch import Tensor
 from entrack.engine.access import Place, Read, Set
 from entrack.engine.arch import Part
 from entrack.engine.inputs import Arrays, Inputs, captured
-from entrack.engine.kernels.capture import capture, sum_outputs
+from entrack.engine.kernels.capture import capture, capture_inputs, sum_outputs
 from entrack.engine.kernels.evaluate import evaluate
+from entrack.engine.kernels.train_mask import train_mask
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.receivers import receiving
 from entrack.engine.session import Session
-from entrack.plan.steps import Capture, Evaluate, PathPatch, SumOutputs
+from entrack.plan.steps import Capture, CaptureInputs, Evaluate, PathPatch, SumOutputs, TrainMask
 
 
 def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
@@ -24,7 +25,7 @@ def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
     several = []
     for head in range(session.model.facts.heads):
         logits = _patched_logits(session, step, inputs, head)
-        session.check_logits(logits)
+        session.check_logits(step.batch, logits)
         several.append(Outcomes.of(logits, asked))
     return Outcomes.stack(several).arrays()
 
@@ -62,7 +63,9 @@ Kernel = Callable[[Session, Any, Inputs], Arrays]
 
 KERNELS: Mapping[type, Kernel] = {
     Capture: capture,
+    CaptureInputs: capture_inputs,
     SumOutputs: sum_outputs,
     Evaluate: evaluate,
     PathPatch: path_patch,
+    TrainMask: train_mask,
 }

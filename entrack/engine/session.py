@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from attrs import define, field, frozen
@@ -13,15 +14,11 @@ from entrack.engine.access import LoadedModel, Place, Ran, Read, Set
 from entrack.engine.arch import Part
 from entrack.engine.errors import NotFinite
 from entrack.engine.memo import Memo
-from entrack.plan.steps import Batch, Capture, Evaluate, Indices, PathPatch, SumOutputs
+from entrack.plan.steps import Batch, Indices, Step
 
 PASS_BYTES = 1 << 28
 """How much memory the activations of one batched pass may take, by estimate. A number, not what happens to be free:
 batch shapes must not depend on the machine."""
-
-
-OneBatch = Capture | SumOutputs | Evaluate | PathPatch
-"""The steps that there are kernels for: each is about one batch."""
 
 
 @frozen(eq=False)
@@ -37,9 +34,9 @@ class Here:
 
 @define(eq=False)
 class Session:
-    """One step's stay with a model. `forwards` counts in full forward passes of the step's batch."""
+    """One step's stay with a model. `forwards` counts in full forward passes of one batch."""
 
-    step: OneBatch
+    step: Step
     model: LoadedModel
     memo: Memo
     pass_bytes: int = PASS_BYTES
@@ -56,14 +53,14 @@ class Session:
     def tokens(self, batch: Batch) -> Tensor:
         return self.tensor(batch.tokens)
 
-    def forward(self, batch: Batch, sets: Iterable[Set] = (), reads: Iterable[Read] = ()) -> Ran:
-        """One full forward pass. Whether its logits are finite is for `check_logits` to say."""
+    def forward(self, batch: Batch, sets: Iterable[Set] = (), reads: Iterable[Read] = (), **options: Any) -> Ran:
+        """One full forward pass, with the options of `access.forward`. Whether its logits are finite is for `check_logits` to say."""
         self.forwards += 1
-        return access.forward(self.model, self.tokens(batch), sets=sets, reads=reads)
+        return access.forward(self.model, self.tokens(batch), sets=sets, reads=reads, **options)
 
-    def logits(self, batch: Batch, sets: Iterable[Set] = ()) -> Tensor:
+    def logits(self, batch: Batch, sets: Iterable[Set] = (), **options: Any) -> Tensor:
         """Logits at the last token of a full forward pass. -> (prompt, vocabulary)"""
-        return self.forward(batch, sets).logits
+        return self.forward(batch, sets, **options).logits
 
     def clean_logits(self, batch: Batch) -> Tensor:
         """Logits at the last token without any change. -> (prompt, vocabulary)"""
@@ -105,23 +102,23 @@ class Session:
         for layer in self.layers:
             self.check(z[layer], layer)
 
-    def check(self, z: Tensor, layer: int) -> None:
+    def check(self, value: Tensor, layer: int, what: str = "a head output") -> None:
         """Raise NotFinite unless all of a layer's (prompt, ...) is finite."""
-        bad = ~z.flatten(1).isfinite().all(-1)
+        bad = ~value.flatten(1).isfinite().all(-1)
         if bad.any():
-            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), "a head output")
+            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), what)
 
-    def check_logits(self, logits: Tensor, prompts: Tensor | None = None) -> None:
+    def check_logits(self, batch: Batch, logits: Tensor, prompts: Tensor | None = None) -> None:
         """Raise NotFinite unless all of (row, vocabulary) is finite. `prompts` says which prompt a row is of."""
         bad = ~logits.isfinite().all(-1)
         if bad.any():
             row = int(bad.nonzero()[0])
             prompt = row if prompts is None else int(prompts[row])
-            raise NotFinite(type(self.step).__name__, self._first_bad_layer(prompt), prompt, "the outcome")
+            raise NotFinite(type(self.step).__name__, self._first_bad_layer(batch, prompt), prompt, "the outcome")
 
-    def _first_bad_layer(self, prompt: int) -> int | None:
+    def _first_bad_layer(self, batch: Batch, prompt: int) -> int | None:
         """The first layer that turns a clean run's finite residual into one that is not. Only run when all is lost."""
-        tokens = self.tokens(Batch((self.step.batch.tokens[prompt],)))
+        tokens = self.tokens(Batch((batch.tokens[prompt],)))
         ran = access.forward(self.model, tokens, reads=[Read(Place(layer, Part.RESIDUAL)) for layer in self.layers])
         for layer in self.layers[1:]:
             if not ran.values[Place(layer, Part.RESIDUAL)].isfinite().all():
