@@ -23,7 +23,8 @@ from entrack.store.errors import StoreTooNew, StoreUnreadable
 FORMAT = 1
 _KEY = "entrack_store"
 _FORMAT_FILE, _TAG_FILE = "format.json", "CACHEDIR.TAG"
-_OWN = {"objects", "actions", "index", "locks", "quarantine", _FORMAT_FILE, _TAG_FILE}
+_WELCOME = {"README.md"}  # a checkout says here what the folder is for
+_OWN = {*_WELCOME, "objects", "actions", "index", "locks", "quarantine", _FORMAT_FILE, _TAG_FILE}
 _TAG = b"""Signature: 8a477f597d28d172789f06886806bc55
 # This folder holds results that entrack can compute again. Backup programs may skip it.
 # Remove entries with entrack, not by hand. See https://bford.info/cachedir/
