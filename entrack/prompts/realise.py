@@ -15,6 +15,8 @@ from entrack.prompts.values import CannotDraw, Filled, Names, evaluate, index, p
 from entrack.source import Span
 from entrack.syntax import ast
 
+EXPECTED = ("answer", "target")
+
 
 @frozen
 class Prompt:
@@ -85,7 +87,7 @@ def _prompt(drawn: draw.Drawn, tokens: Tokenizer, name: tuple[str | int, ...], p
         item.name: _token(item.place, drawn, encoded, name, item) for item in drawn.items if isinstance(item, ast.Position)
     }
     wanted = {key: value for key, value in words.items() if key not in ("prompt",)}
-    ids = {key: _continued(value, rendered.text, encoded, tokens, population, key) for key, value in wanted.items() if value}
+    ids = {key: _continued(value, rendered.text, encoded, tokens, population, key) for key, value in wanted.items()}
     return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn))
 
 
@@ -98,10 +100,14 @@ def _candidates(drawn: draw.Drawn) -> tuple[str, ...]:
 
 def _continued(word: str, text: str, encoded: Encoded, tokens: Tokenizer, population: Population, name: str) -> tuple[int, ...]:
     """The tokens of a word that follows the prompt: a space between, unless the prompt ends with one."""
+    if not word and name not in EXPECTED:
+        return ()
+    if not word:
+        raise CannotDraw("E430", f"the {name} is empty", population.task.syntax.name_span, "what is expected after a prompt has a token", "leave the empty value out of the pool")
     joint = "" if text[-1:].isspace() else " "
     longer = tokens.encode(text + joint + word).ids
     if longer[: len(encoded.ids)] != encoded.ids or len(longer) == len(encoded.ids):
-        if name not in ("answer", "target"):
+        if name not in EXPECTED:
             return ()
         raise CannotDraw("E430", f"the {name} `{word}` changes the prompt's own tokens", population.task.syntax.name_span,
                          "written after the prompt it is not simply added", "end the prompt before a space, at a whole word")  # fmt: skip

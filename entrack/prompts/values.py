@@ -75,7 +75,8 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
             return _join(segment, between, others, names, text)
         case ast.Call("capitalise", (inner,)) if not isinstance(inner, ast.Named):
             rendered = as_text(evaluate(inner, names, text))
-            return evolve(rendered, text=rendered.text[:1].upper() + rendered.text[1:])
+            first = rendered.text[:1].upper()
+            return rendered if len(first) != 1 else evolve(rendered, text=first + rendered.text[1:])  # "SS" for a sharp s would move the holes
         case ast.ListOf(items):
             return [plain(evaluate(item, names, text)) for item in items]  # type: ignore[return-value]  # one kind: checked
     raise CannotDraw("E401", "this cannot stand in a task", node.span)
@@ -144,17 +145,25 @@ def render(string: ast.String, names: Names, text: str, element: int | None) -> 
 
 
 def _fill(part: ast.Reference, names: Names, text: str, element: int | None) -> tuple[Value, int | None]:
-    if (text, part.name) in names.fillings:
-        return names.fillings[text, part.name], None
-    value = look_up(part, names)
-    if isinstance(value, list) and element is not None:
-        return value[element], element
+    filling = names.fillings.get((text, part.name))
+    if filling is not None and not isinstance(filling, list):
+        return filling, element
+    value = look_up(part, names) if filling is None else filling
+    if isinstance(value, list) and (element is not None or filling is not None):
+        return _element(value, element, part), element
     place = None
     for following in part.rest:
         column = names.values.get(part.name)
         if isinstance(following, ast.Subscript) and isinstance(column, list):
             place = index(following, column, names)
     return value, place
+
+
+def _element(column: list[str] | list[int], element: int | None, part: ast.Reference) -> Scalar:
+    if element is None or element >= len(column):
+        many = "a list" if element is None else f"{len(column)} values, and the text is repeated more often"
+        raise CannotDraw("E421", f"the hole `{part.name}` cannot be filled with {many}", part.span, "", "fill a hole with one value, and a hole of a `join` with one for each element")
+    return column[element]
 
 
 def _join(segment: ast.String, between: str, others: Mapping[int, ast.String], names: Names, text: str) -> Rendered:
