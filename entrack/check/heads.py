@@ -10,6 +10,7 @@ from entrack.check.files import Unreadable
 from entrack.check.populations import population
 from entrack.check.resolved import Alternate, Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Task
 from entrack.check.scope import Scope
+from entrack.check.tasks import WORD, types_of
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.facts import ModelFacts
@@ -17,6 +18,7 @@ from entrack.sites import RECEIVING, Component, Head
 from entrack.source import Span
 from entrack.syntax import ast
 
+TOLD = ("answer", "wrong", "target")
 MOST_HEADS = 1 << 20
 UNITS = {"accuracy": "fraction of prompts", "probability": "probability", "logit": "logits", "logit difference": "logits"}
 DEFAULT_SCORE = ast.Metric("probability", True, (ast.Name("answer"),))
@@ -157,9 +159,15 @@ def metric(scope: Scope, node: ast.Metric, task: Task, desideratum: bool) -> Met
     """A metric with the variables it is of: by default the answer, or the target of a desideratum."""
     known = [binding.name for binding in task.bindings] + (["target"] if desideratum else [])
     of = tuple(name.text for name in node.of)
+    types = types_of(scope, task)
     for name in node.of:
         if name.text not in known:
             scope.report("E604", f"the task `{task.name}` has no variable `{name.text}`", name.span, "", did_you_mean(name.text, known))
+            return None
+        kind = types.get(name.text, WORD)
+        if kind != WORD and name.text not in TOLD:
+            words = [word for word, other in types.items() if other == WORD or word in TOLD]
+            scope.report("E604", "a metric is of one word", name.span, f"`{name.text}` is {kind}", f"name one of {', '.join(f'`{word}`' for word in words)}")
             return None
     default = "target" if desideratum else "answer"
     if not of:

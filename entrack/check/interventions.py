@@ -18,6 +18,7 @@ from entrack.sites import RECEIVING, Component
 from entrack.syntax import ast
 from entrack.syntax.write import written
 
+LAST_LAYER = 1023
 NOTHING = Intervention("nothing", ())
 ACTS = ast.Keep | ast.Mean | ast.Zero | ast.Patch | ast.Block
 COMPONENTS = {component.value: component for component in RECEIVING}
@@ -111,6 +112,8 @@ def heads_of(changes: Changes, node: ast.Expression) -> Circuit | None:
         return _random(changes, node)
     if isinstance(node, ast.Reference) and node.name in changes.masks:
         return _masked(changes, node)
+    if isinstance(node, ast.Reference) and isinstance(scope.names.get(node.name), ast.Mask):
+        return None  # a mask with errors of its own
     if not isinstance(node, ast.Reference) or node.plain is None:
         scope.report("E607", "heads are named by a circuit, a group or a discovery", node.span, "", _named_heads(node))
         return None
@@ -190,14 +193,14 @@ def _component(heads: ast.Expression) -> tuple[Component, ast.Expression]:
 
 def _block(changes: Changes, node: ast.Block) -> BlockAct | None:
     scope = changes.scope
-    first = scope.whole(node.layers.first, "a layer", 0, 1023)
+    first = scope.whole(node.layers.first, "a layer", 0, LAST_LAYER)
     if first is None:
         return None
     last = first
     if node.layers.open_end:
-        last = 1023
+        last = LAST_LAYER
     elif node.layers.last is not None:
-        given = scope.whole(node.layers.last, "a layer", 0, 1023)
+        given = scope.whole(node.layers.last, "a layer", 0, LAST_LAYER)
         if given is None:
             return None
         last = given

@@ -121,6 +121,8 @@ def members(node: object, masks: Mapping[str, Mask]) -> list[tuple[tuple[tuple[s
     if found is None:
         return [((), node)]
     pairs = _pairs(found, masks[found.name])
+    if not pairs:
+        return [((), node)]  # labels that the mask does not have: said where its heads are looked up
     return [((("group", group), ("desideratum", desideratum)), _replaced(node, found, _single(found, group, desideratum))) for group, desideratum in pairs]
 
 

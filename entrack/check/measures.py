@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from entrack.check.heads import metric
-from entrack.check.interventions import NOTHING, Changes, interventions
+from entrack.check.interventions import LAST_LAYER, NOTHING, Changes, interventions
 from entrack.check.masks import members
 from entrack.check.populations import Swept, sweep, values_of
 from entrack.check.resolved import BlockAct, CellSpec, Intervention, KeepAct, Measure, Metric, Model, PatchAct
@@ -202,8 +202,9 @@ def _blockable(scope: Scope, act: BlockAct, item: ast.Measure, swept: Swept, kno
             if name not in population.task.positions:
                 scope.report("E618", f"the task `{population.task.name}` has no position `{name}`", act.span, "", did_you_mean(name, population.task.positions))
                 return False
-    if known is not None and known.facts is not None and act.first >= known.facts.layers:
-        scope.report("E612", f"there is no layer {act.first}", act.span, f"`{known.name}` has {known.facts.layers} layers, counted from 0", f"layers 0 to {known.facts.layers - 1}")
+    beyond = next((layer for layer in (act.first, act.last) if layer != LAST_LAYER and known is not None and known.facts is not None and layer >= known.facts.layers), None)
+    if beyond is not None and known is not None and known.facts is not None:
+        scope.report("E612", f"there is no layer {beyond}", act.span, f"`{known.name}` has {known.facts.layers} layers, counted from 0", f"layers 0 to {known.facts.layers - 1}")
         return False
     return True
 

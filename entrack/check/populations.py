@@ -45,6 +45,8 @@ def sweep(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, 
         if count is None:
             return None
     of_mask = _desiderata(scope, node.of)
+    if of_mask and isinstance(node.of, ast.Reference) and node.of.name in scope.broken:
+        return None
     parts = of_mask or (node.of.items if isinstance(node.of, ast.ListOf) else (node.of,))
     each = [_one(scope, alternates, part, seed, purpose, count) for part in parts]
     if any(item is None for item in each):
@@ -77,6 +79,9 @@ def _one(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Expression
     elif isinstance(node, ast.Call) and not node.positional:
         name, given = node.name, node.named
     else:
+        if isinstance(node, ast.Reference) and isinstance(scope.names.get(node.name), ast.Mask):
+            scope.report("E602", "this names no prompts", node.span, "", f"write `{node.name}.desideratum` for the desiderata of the mask")
+            return None
         scope.report("E602", "this names no prompts", node.span, "", "name a task, an alternate or a desideratum, such as `boxes` or `boxes(n = 5)`")
         return None
     span = node.name_span if isinstance(node, ast.Call) else node.span

@@ -76,6 +76,12 @@ def _task(scope: Scope, item: ast.Task) -> Task:
     return Task(item, parameters, columns)
 
 
+def types_of(scope: Scope, task: Task) -> Mapping[str, Type]:
+    """The types of the variables of a task that has been checked: nothing is reported again."""
+    silent = Scope(scope.files, {}, params=scope.params, unread=scope.unread)
+    return binding_types(silent, task.syntax.items, task.parameters, dict(task.columns)).types
+
+
 def binding_types(
     scope: Scope, items: tuple[ast.Binding | ast.Position, ...], parameters: Mapping[str, int], columns: dict[tuple[str, str], tuple[str, ...]]
 ) -> Names:

@@ -104,15 +104,15 @@ def _bound(task: Task, binding: ast.Binding, names: Names, stream: Stream, witho
         case ast.Distinct(count, pool):
             many = _count(count, names)
             values = [value for value in dict.fromkeys(_pool(task, pool, names)) if value not in without]
-            _enough(values, many, binding.drawing.span)
+            _enough(values, many, binding.drawing.span, without)
             return stream.distinct(values, many)  # type: ignore[return-value]  # one kind: checked
         case ast.Several(count, pool):
             values = [value for value in _pool(task, pool, names) if value not in without]
-            _enough(values, 1, binding.drawing.span)
+            _enough(values, 1, binding.drawing.span, without)
             return [stream.one(values) for _ in range(_count(count, names))]  # type: ignore[return-value]  # one kind: checked
         case ast.One(pool):
             values = [value for value in _pool(task, pool, names) if value not in without]
-            _enough(values, 1, binding.drawing.span)
+            _enough(values, 1, binding.drawing.span, without)
             return stream.one(values)
         case ast.Index(column):
             column_value = look_up(column, names)
@@ -120,9 +120,9 @@ def _bound(task: Task, binding: ast.Binding, names: Names, stream: Stream, witho
     return evaluate(binding.drawing, names, binding.name)
 
 
-def _enough(values: list[Scalar], wanted: int, span: Span) -> None:
+def _enough(values: list[Scalar], wanted: int, span: Span, without: tuple[Scalar, ...]) -> None:
     if len(values) < wanted:
-        raise CannotDraw("E423", f"{wanted} value{'s' * (wanted != 1)} cannot be drawn from {len(values)}", span, "", "draw fewer, or from more")
+        raise CannotDraw("E423", f"{wanted} value{'s' * (wanted != 1)} cannot be drawn from {len(values)}", span, f"those of the original are left out: {len(without)}" if without else "", "draw fewer, or from more")
 
 
 def _count(count: ast.Integer | ast.Name, names: Names) -> int:

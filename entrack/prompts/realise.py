@@ -15,7 +15,8 @@ from entrack.prompts.values import CannotDraw, Filled, Names, evaluate, index, p
 from entrack.source import Span
 from entrack.syntax import ast
 
-EXPECTED = ("answer", "target")
+EXPECTED = ("answer", "target", "wrong")
+"""The words that are told by their first token, so that they must have one."""
 
 
 @frozen
@@ -81,8 +82,8 @@ def _pair(population: Population, place: int, tokens: Tokenizer, params: Mapping
 def _prompt(drawn: draw.Drawn, tokens: Tokenizer, name: tuple[str | int, ...], population: Population, extra: Mapping[str, str]) -> Prompt:
     rendered = drawn.prompt
     encoded = tokens.encode(rendered.text)
-    words = {key: str(value) for key, value in drawn.values.items() if isinstance(value, str) or key == "answer"} | dict(extra)
-    words["answer"] = str(plain(drawn.values["answer"]))
+    words = {key: str(value) for key, value in drawn.values.items() if isinstance(value, str)}
+    words |= {key: str(plain(drawn.values[key])) for key in ("answer", "wrong") if key in drawn.values} | dict(extra)
     positions = {
         item.name: _token(item.place, drawn, encoded, name, item) for item in drawn.items if isinstance(item, ast.Position)
     }
@@ -189,7 +190,7 @@ def _told_by(pairs: list[Pair], tokens: Tokenizer) -> Iterator[tuple[int, str]]:
     """Each word that is an answer, or could have been, with the token it is told by."""
     others: dict[str, None] = {}
     for pair in pairs:
-        for name in ("answer", "target", "wrong"):
+        for name in EXPECTED:
             if pair.original.ids.get(name):
                 yield pair.original.ids[name][0], pair.original.words[name]
         others.update(dict.fromkeys(pair.original.candidates))

@@ -6,16 +6,15 @@ cache is never used: it would unpickle a file with a predictable name in the tem
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from lark import Lark
-from lark.lexer import PatternRE, TerminalDef
-
-
-WORD_END = r"(?!\w)"
+from lark import Lark, Token
+from lark.exceptions import UnexpectedInput
 
 
 def grammar_text() -> str:
@@ -26,26 +25,28 @@ def grammar_text() -> str:
     return (Path(__file__).parents[2] / "grammars" / "entrack.lark").read_text(encoding="utf-8")
 
 
-def make_parser(comments: list[Any] | None = None, strict: bool = False) -> Lark:
-    """A parser that appends each comment token to `comments`. Making one costs a tenth of a second, so callers keep theirs."""
-    callbacks = {} if comments is None else {"COMMENT": comments.append}
+def make_parser(callbacks: Mapping[str, Callable[[Token], Token | None]] | None = None, strict: bool = False) -> Lark:
+    """A parser; `callbacks` see the tokens of a kind as they are read. Making one costs a tenth of a second, so callers keep theirs."""
     return Lark(
         grammar_text(),
         parser="lalr",
         lexer="contextual",
         start=["start", "reference_only"],
         propagate_positions=True,
-        lexer_callbacks=callbacks,
-        edit_terminals=_whole_word,
+        lexer_callbacks=dict(callbacks or {}),
         strict=strict,
     )
 
 
-def _whole_word(terminal: TerminalDef) -> TerminalDef:
-    """A word of the language ends where the word in the text ends: `inbase` is not `in base`."""
-    if terminal.pattern.type == "str" and terminal.pattern.value.isalpha():
-        return TerminalDef(terminal.name, PatternRE(terminal.pattern.value + WORD_END), terminal.priority + 1)
-    return terminal
+WORD = re.compile(r'"([a-z]+)"')
+TERMINAL = re.compile(r"^([A-Z]+)(?=[.:])", re.MULTILINE)
+
+
+class Glued(UnexpectedInput):  # type: ignore[misc]  # lark is untyped
+    """A word or number that goes on where it should end: `inbase` is not `in base`, and `20boxes` not `20 boxes`."""
+
+    def __init__(self, token: Token) -> None:
+        self.token, self.pos_in_stream, self.state = token, token.start_pos, None
 
 
 class Parser:
@@ -53,12 +54,23 @@ class Parser:
 
     def __init__(self) -> None:
         self._comments: list[Any] = []
-        self._lark = make_parser(self._comments)
+        self._text = ""
+        whole = dict.fromkeys(TERMINAL.findall(grammar_text()), self._whole)
+        words = dict.fromkeys((word.upper() for word in WORD.findall(grammar_text())), self._whole)
+        self._lark = make_parser({**words, **whole, "COMMENT": self._comments.append})
 
     def tree(self, text: str, start: str = "start") -> Any:
         """Lark's tree of a text. Raises `UnexpectedInput`."""
         self._comments.clear()
+        self._text = text
         return self._lark.parse(text, start=start)
+
+    def _whole(self, token: Token) -> Token:
+        """The token, when the word or number that it is ends where it ends in the text."""
+        end = token.end_pos or 0
+        if token[-1:].isalnum() and (self._text[end : end + 1].isalnum() or self._text[end : end + 1] == "_"):
+            raise Glued(token)
+        return token
 
     @property
     def comments(self) -> tuple[Any, ...]:
@@ -85,8 +97,7 @@ class Parser:
 
     @cached_property
     def _signs(self) -> dict[str, str]:
-        known = {terminal.name: terminal.pattern for terminal in self._lark.terminals}
-        return {name: pattern.value.removesuffix(WORD_END) for name, pattern in known.items() if pattern.type == "str" or pattern.value.endswith(WORD_END)}
+        return {terminal.name: terminal.pattern.value for terminal in self._lark.terminals if terminal.pattern.type == "str"}
 
 
 @cache

@@ -17,7 +17,7 @@ from lark.exceptions import UnexpectedInput
 
 from entrack.diagnostics import Diagnostic, Label, nearest
 from entrack.source import Source, Span
-from entrack.syntax.grammar import parser
+from entrack.syntax.grammar import Glued, parser
 from entrack.syntax.habits import heads_written, item_at, sign_at
 from entrack.syntax.limits import PIECE
 
@@ -49,6 +49,16 @@ TAUGHT = (
            ("measure m", "measure m = accuracy base", "measure m = accuracy(base)", "measure m = accuracy(base) 500 boxes",
             "measure m = accuracy(base) on 500 measure", "measure m = accuracy(base) on 500", "measure m = accuracy(base) on", "measure m = accuracy()", "measure m = accuracy(base", "measure = accuracy(base)",
             "measure m accuracy(base)", "measure m = accuracy on")),
+    Lesson("E113", "an examination is of a circuit in a model, over what is averaged, on prompts",
+           "write `measure NAME = completeness(CIRCUIT, 20) in MODEL over ALTERNATE on 500 TASK`, or `minimality(CIRCUIT, 0.3) in ...`",
+           tuple(f"measure m = {kind}{rest}" for kind in ("completeness", "minimality") for rest in
+                 (" c", "()", "(3)", "(c) of", "(c) on", "(c) over", "(c) in b on", "(c) in b over s measure", "(c, 3", "(c) 3", "(c with", "(c) in b 3", "(c) in 3", "(c) measure", ""))),
+    Lesson("E113", "an overlap is of two circuits", "write `measure NAME = overlap(CIRCUIT, CIRCUIT)`",
+           tuple(f"measure m = overlap{rest}" for rest in (" c", "()", "(c)", "(c, d, e)", "(3", "(c d)", "(c, d", ""))),
+    Lesson("E113", "draws are said after a comma", "write `on 500 TASK, 10 draws`", ("measure m = accuracy(b) on 5 t 10", "measure m = accuracy(b) on 5 t, draws", "measure m = accuracy(b) on 5 t, x",
+           "measure m = accuracy(b) on 5 t, 10 }", "measure m = accuracy(b) on 5 t(n = 3) 10", "measure m = accuracy(b) on 5 t, 10 measure")),
+    Lesson("E113", "a loop names the layers it goes through", "write `for k in layers`, or `for k in [0, 4, 8]`",
+           tuple(f"measure m = accuracy(b) on 5 t for {rest}" for rest in ("", "k", "k in layer", "k in x", "k in range(4)", "k in 0..3", "k =", "in", "k in", "k of"))),
     Lesson("E113", "a measure begins with its metric", "write `accuracy(...)`, `probability of answer(...)`, `logit(...)` or `logit difference of answer and wrong(...)`",
            ("measure m = base", "measure m = 3", "measure m = b(", 'measure m = "x"', "measure m = (")),
     Lesson("E114", "a claim is a sentence and a comparison", 'write `claim "the circuit is faithful" a / b >= 0.95`, or `claim "..." a within 0.03 of b`',
@@ -94,6 +104,16 @@ TAUGHT = (
     Lesson("E128", "a figure has a title, a kind and what it shows", 'write `figure "Figure 1" = diagram(cir)`, or `bars(m)`, `curves(m)`, `heatmap(cir)`',
            ("figure", "figure f", 'figure "f"', 'figure "f" bars(m)', 'figure "f" = bars', 'figure "f" = ', 'figure "f" = bars()', 'figure "f" = bars(m) by', 'figure "f" = 3')),
     Lesson("E129", "a table has a title and the measure it shows", 'write `table "Table 2" = accuracies`', ("table", "table t", 'table "t"', 'table "t" m', 'table "t" =', 'table "t" = 3')),
+    Lesson("E131", "a mask says over which heads, in which model and for which desiderata", "write `mask NAME over CIRCUIT in MODEL for [DESIDERATUM, DESIDERATUM] { train 1000 }`",
+           ("mask", "mask m", "mask m over", "mask m over c", "mask m over c in", "mask m over c in b", "mask m over c in b for", "mask m over c in b for d", "mask m over c for", "mask m in",
+            "mask m over c in b {", "mask m for", "mask m =", "mask m over c with", "mask m over c in b for [d", "mask m over c in b for [d,")),
+    Lesson("E131", "a setting of a mask is a word and a number", "write, for example, `train 1000`, `sparsity 0.01` or `epochs 2`",
+           tuple(f"mask m over c in b for d {{ {setting}" for setting in ("train =", "train", "train x", 'train "x"', "3", "train 3,", "train:"))),
+    Lesson("E132", "blocked attention says from where, to where and in which layers", "write `block attention last -> [query, answer] in layers 2..9`",
+           tuple(f"{before}{act}" for before in ("intervention i = ", "measure m = accuracy(b with ") for act in
+                 ("block", "block last", "block attention", "block attention last", "block attention last to", "block attention from last", "block attention last -> query )",
+                  "block attention last -> query on", "block attention last -> query in", "block attention last -> query in 3", "block attention last -> in", "block attention last ->",
+                  "block attention last, query", "block attention last -> query,", "block attention -> x", "block heads", "block attention last -> query in layer 3"))),
     Lesson("E130", "the language version is a whole number", "write `entrack 1`", ("entrack", "entrack x", "entrack 1.0", 'entrack "1"')),
 )  # fmt: skip
 
@@ -125,6 +145,8 @@ def explain(failure: UnexpectedInput, source: Source, offset: int, item: Item) -
         said = _unclosed_text(source, offset, span, word) or _habit(failure, source, offset, word, item)
         if said is not None:
             return said
+        if isinstance(failure, Glued):
+            return _run_together(failure, source, offset)
         glued = _glued(source, offset)
         if glued is not None:
             return glued
@@ -168,6 +190,15 @@ def _habit(failure: UnexpectedInput, source: Source, offset: int, word: str, ite
     if said is None and whole and word and word not in parser().item_words:
         said = item_at(source, offset, word)
     return None if said is None else Diagnostic(said.code, said.message, said.span, "", said.help)
+
+
+def _run_together(failure: Glued, source: Source, offset: int) -> Diagnostic:
+    whole = "".join(_word_characters(source.text[offset : offset + 80]))
+    rest = whole[len(failure.token) :].lstrip("_")
+    if whole[0].isdigit() and "NAME" in _terminals(failure) and "INT" not in _terminals(failure):
+        return Diagnostic("E104", "a name begins with a letter", Span(source.name, offset, offset + len(whole)), "", "choose a name such as `first` or `m2`")
+    help = f"write `{failure.token} {rest}`" if rest and len(whole) < 80 else f"end `{failure.token}` with a space"
+    return Diagnostic("E104", f"{_quoted(whole)} runs two words together", Span(source.name, offset, offset + len(whole)), "", help)
 
 
 def _glued(source: Source, offset: int) -> Diagnostic | None:

@@ -14,6 +14,8 @@ from entrack.plan.lower.context import Lowering
 from entrack.plan.plan import DiscoveryPlan, GroupPlan
 from entrack.plan.steps import Capture, Chosen, Evaluate, PathPatch, Receivers, Ref, Select
 from entrack.prompts.realise import Prompt, Realised
+from entrack.prompts.values import CannotDraw
+from entrack.source import NOWHERE
 
 
 def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan:
@@ -25,8 +27,15 @@ def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan:
 
 
 def asked_of(prompts: tuple[Prompt, ...], places: tuple[int, ...], of: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
-    """Prompt by prompt, the first token of each word that outcomes are wanted for."""
-    return tuple(tuple(prompts[place].ids[name][0] for name in of) for place in places)
+    """Prompt by prompt, the first token of each word that outcomes are wanted for. Raises CannotDraw where a word has none."""
+    return tuple(tuple(_first(prompts[place], name) for name in of) for place in places)
+
+
+def _first(prompt: Prompt, name: str) -> int:
+    ids = prompt.ids.get(name)
+    if not ids:
+        raise CannotDraw("E430", f"`{name}` cannot follow the prompt", NOWHERE, f"{prompt.words.get(name, '')!r} has no token of its own there", "measure another word")
+    return ids[0]
 
 
 def _hop(given: Discovery, place: int, realised: Realised, lowering: Lowering) -> GroupPlan:

@@ -18,6 +18,7 @@ from entrack.plan.lower.measure import lower_measure
 from entrack.plan.plan import Plan
 from entrack.prompts.realise import Realised
 from entrack.prompts.tokens import Tokenizer
+from entrack.prompts.values import CannotDraw
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -67,4 +68,6 @@ def _each(given: tuple[Given, ...], one: Callable[[Given, Lowering], Made], lowe
             deferred.append(name)
         except Unmakeable:
             continue
+        except CannotDraw as trouble:
+            lowering.problems.append(Diagnostic(trouble.code, trouble.message, item.span, trouble.label, trouble.help))  # type: ignore[attr-defined]  # and a span
     return made
