@@ -31,7 +31,7 @@ KINDS: Mapping[str, type | tuple[type, ...]] = {
     "measure": (ast.Measure, ast.Examine, ast.Overlap),
     "param": ast.Param,
 }
-RESERVED = ("logits", "nothing", "original", "alternate", "layers")
+RESERVED = ("logits", "nothing", "original", "alternate", "layers", "random")
 Finder = Callable[[Named], Model | None]
 
 
