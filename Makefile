@@ -14,6 +14,9 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check entrack tests
 	$(BIN)/mypy
 
+docs: $(VENV)/installed-dev
+	$(BIN)/python docs/build.py
+
 smollm2: $(VENV)/installed-dev
 	$(BIN)/python specs/ioi/fetch_smollm2.py
 
@@ -31,4 +34,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 clean:
 	rm -rf $(VENV) out dist
 
-.PHONY: quickstart test check smollm2 clean
+.PHONY: quickstart test check docs smollm2 clean

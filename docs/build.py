@@ -1,0 +1,106 @@
+"""Rerun the commands whose output the pages show, and put what they print where it stands. `make docs` does it.
+
+A page holds files and commands, and is worked through from top to bottom in an empty folder:
+
+    ```et file=boxes.et            the block is the file from here on (so is ```python file=look.py)
+    ```et add=boxes.et             the block is added at the end of the file
+    <!-- output of: COMMAND -->    the block below is what COMMAND prints there
+
+A page is rewritten only when all its commands have run. Exit status 1 when one of them crashed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+FENCE = re.compile(r"^(`{3,})([^\n`]*)\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"<!-- output of: (.+?) -->\n\Z")
+CRASHED = "Traceback (most recent call last)"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, the words after it, what stands in it, and the command whose output it is."""
+
+    language: str
+    words: tuple[str, ...]
+    body: str
+    start: int
+    end: int
+    command: str | None
+
+    def named(self, word: str) -> str | None:
+        """The value of `word=value` among the words."""
+        return next((each.partition("=")[2] for each in self.words if each.startswith(f"{word}=")), None)
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The fenced blocks of a page, in order."""
+    for match in FENCE.finditer(text):
+        language, *words = match.group(2).split() or [""]
+        command = COMMAND.search(text, 0, match.start())
+        yield Block(language, tuple(words), match.group(3), match.start(), match.end(), command.group(1) if command else None)
+
+
+def put(block: Block, folder: Path) -> Path | None:
+    """Write the file that a block stands for; None where it stands for none."""
+    name = block.named("file") or block.named("add")
+    if name is None:
+        return None
+    path = folder / name
+    before = path.read_text(encoding="utf-8") + "\n" if block.named("add") else ""
+    path.write_text(before + block.body, encoding="utf-8")
+    return path
+
+
+def built(text: str, folder: Path) -> str:
+    """The page with the output of its commands. Raises RuntimeError when one of them crashes."""
+    parts, end = [], 0
+    for block in blocks(text):
+        put(block, folder)
+        if block.command is not None:
+            parts += [text[end : block.start], "```text\n", output(block.command, folder), "```"]
+            end = block.end
+    return "".join([*parts, text[end:]])
+
+
+def output(command: str, folder: Path) -> str:
+    """What a command prints on stdout, as a reader would see it on a terminal of 100 columns."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    world = {**os.environ, "PATH": path, "ENTRACK_STORE": "cache", "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(["bash", "-c", command], cwd=folder, env=world, capture_output=True, text=True, timeout=900)
+    if CRASHED in done.stdout + done.stderr:
+        raise RuntimeError(f"{command}\n{done.stderr}")
+    return "".join(line.rstrip() + "\n" for line in done.stdout.strip("\n").split("\n"))
+
+
+def main(names: list[str]) -> int:
+    """Build these pages, or all that show the output of a command."""
+    failed = 0
+    for page in [Path(name) for name in names] or sorted(DOCS.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        if "<!-- output of:" not in text:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                new = built(text, Path(folder))
+            except (RuntimeError, subprocess.TimeoutExpired) as error:
+                print(f"{page.name}: {error}", file=sys.stderr)
+                failed = 1
+                continue
+        if new != text:
+            page.write_text(new, encoding="utf-8")
+        print(f"{page.name}: {'rewritten' if new != text else 'unchanged'}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

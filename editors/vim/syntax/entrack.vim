@@ -1,0 +1,27 @@
+" Colours for entrack specs (.et). The two lines of keywords are written by editors/keywords.py.
+if exists("b:current_syntax")
+  finish
+endif
+
+syn keyword entrackItem about alternate circuit claim desideratum discover entrack figure group include intervention mask measure model param seed table task
+syn keyword entrackWord accuracy against and any at attention block by coloured completeness difference distinct draws elsewhere end error except for fresh from in index keep layers like logit mean minimality of on one over overlap patch probability published random redraw relative score shuffle target where with within zero
+syn keyword entrackSelf logits nothing original
+syn match entrackNumber "\<\d\+\(\.\d\+\)\?\>"
+syn match entrackOperator "->\|\.\.\|[=!<>]=\|[-+*/=<>]"
+syn match entrackEscape "\\.\|{{\|}}" contained
+syn match entrackHole "{[^{}\"]*}" contained
+syn region entrackString start=+"+ skip=+\\.+ end=+"+ oneline contains=entrackEscape,entrackHole
+syn match entrackComment "#.*$"
+
+hi def link entrackItem Statement
+hi def link entrackWord Keyword
+hi def link entrackSelf Special
+hi def link entrackNumber Number
+hi def link entrackOperator Operator
+hi def link entrackEscape SpecialChar
+hi def link entrackHole Identifier
+hi def link entrackString String
+hi def link entrackComment Comment
+
+setlocal commentstring=#\ %s
+let b:current_syntax = "entrack"

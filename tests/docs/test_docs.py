@@ -1,0 +1,123 @@
+"""The documentation holds: every spec in it is valid, every file it names is there, and every page is listed.
+
+A block of a page is marked by what stands after its language: ```et is a whole spec, ```et file=... and add=... build up a
+file as docs/build.py does, ```et fragment is completed by `prelude.et`, and ```et wrong E413 has just that error.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from entrack import api
+from entrack.diagnostics import errors
+from entrack.source import Source
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(page for page in DOCS.rglob("*.md") if page.parent.name not in ("errors", "studies"))
+LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
+DECLARED = re.compile(r"^(?:param|model|task|alternate|desideratum|discover|circuit|intervention|measure) +(\w+)", re.MULTILINE)
+
+
+def _build():
+    spec = importlib.util.spec_from_file_location("docs_build", DOCS / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["docs_build"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+build = _build()
+
+
+def _specs(page):
+    return [block for block in build.blocks(page.read_text(encoding="utf-8")) if block.language == "et"]
+
+
+def _problems(path):
+    return errors(api.check(api.read(path), {})[0])
+
+
+def _completed(fragment):
+    """The fragment after those paragraphs of the prelude that declare nothing which it declares itself."""
+    own = set(DECLARED.findall(fragment))
+    before = [part for part in (HERE / "prelude.et").read_text(encoding="utf-8").split("\n\n") if not own & set(DECLARED.findall(part))]
+    return "\n\n".join(before) + "\n\n" + fragment.removeprefix("entrack 1\n")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What fragments may name: the files of the boxes task."""
+    shutil.copy(ROOT / "specs" / "boxes" / "objects.csv", tmp_path)
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "shopping.et").write_text('entrack 1\ntask shopping { prompt = "A" answer = "B" at last = end of prompt }\n', encoding="utf-8")
+    (tmp_path / "circuits.json").write_text('{"llama": {"value_fetcher": [[3, 5], [1, 6]]}}', encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_specs_are_valid(page, folder):
+    for block in _specs(page):
+        path = build.put(block, folder)
+        if path is None:
+            path = folder / "spec.et"
+            whole = block.words[:1] not in (("fragment",), ("wrong",))
+            path.write_text(block.body if whole else _completed(block.body), encoding="utf-8")
+        found = {problem.code for problem in _problems(path)}
+        wanted = set(block.words[1:]) if block.words[:1] == ("wrong",) else set()
+        assert found == wanted, f"{block.body}\n{_problems(path)}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_links_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target, anchor in LINK.findall(text):
+        if "://" in target:
+            continue
+        path = (page.parent / target).resolve()
+        assert path.exists(), f"{page.name} names {target}, which is not there"
+        if anchor and path.suffix == ".md":
+            assert anchor[1:] in _anchors(path), f"{page.name} names {target}{anchor}"
+
+
+def _anchors(path):
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_code_that_is_named_exists():
+    known = set(re.findall(r'"([EW]\d{3})"', "".join(path.read_text(encoding="utf-8") for path in (ROOT / "entrack").rglob("*.py"))))
+    for page in PAGES:
+        named = set(re.findall(r"\b[EW][1-7]\d\d\b", page.read_text(encoding="utf-8")))
+        assert named <= known, f"{page.name}: {sorted(named - known)}"
+
+
+def test_every_page_is_listed():
+    listed = (DOCS / "index.md").read_text(encoding="utf-8")
+    for page in PAGES:
+        name = page.relative_to(DOCS).as_posix()
+        assert name == "index.md" or f"({name})" in listed, f"docs/index.md does not list {name}"
+
+
+def test_commands_have_outputs():
+    for page in PAGES:
+        for block in build.blocks(page.read_text(encoding="utf-8")):
+            assert block.command is None or block.body.strip(), f"{page.name}: run `make docs` for `{block.command}`"
+
+
+def test_an_output_takes_the_place_of_the_block_below_its_command(tmp_path):
+    page = "```et file=a.et\nentrack 1\n```\n\n```et add=a.et\nseed 3\n```\n\n<!-- output of: cat a.et -->\n```text\nold\n```\nEnd.\n"
+    assert build.built(page, tmp_path) == page.replace("old\n", "entrack 1\n\nseed 3\n")
+
+
+def test_the_fragments_have_something_to_stand_on(folder):
+    path = folder / "prelude.et"
+    shutil.copy(HERE / "prelude.et", path)
+    assert not errors(api.check(Source(str(path), path.read_text(encoding="utf-8")), {})[0])
