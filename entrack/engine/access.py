@@ -18,7 +18,7 @@ import torch
 from attrs import field, frozen
 from nnsight import Envoy, NNsight
 from torch import Tensor, nn
-from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
+from transformers.cache_utils import Cache, CacheLayerMixin
 
 from entrack.engine.arch import ARCHS, PER_HEAD, SHARED, Arch, Part
 from entrack.engine.errors import EngineError
@@ -74,12 +74,17 @@ class Prefix:
     """Keys and values of the tokens that come before the ones that are run, which are the clean run's.
 
     `layers` maps a layer to its (keys, values), both (prompt, key/value head, token, d_head), after rotary embedding;
-    row i of the pass continues prompt `prompts[i]`.
+    row i of the pass continues prompt `prompts[i]`, or prompt i.
     """
 
     length: int
     layers: Mapping[int, tuple[Tensor, Tensor]]
-    prompts: Tensor
+    prompts: Tensor | None = None
+
+    def rows(self, layer: int) -> tuple[Tensor, Tensor]:
+        """Keys and values for the rows of the pass."""
+        keys, values = self.layers[layer]
+        return (keys, values) if self.prompts is None else (keys[self.prompts], values[self.prompts])
 
 
 @frozen(eq=False)
@@ -145,18 +150,20 @@ def forward(
     held: Mapping[int, Tensor] | None = None,
     blocked: Mapping[int, Tensor] | None = None,
     prefix: Prefix | None = None,
+    cache: Cache | None = None,
     logits: bool = True,
     gradient: bool = False,
 ) -> Ran:
     """One forward pass on `tokens` (prompt, token) int64. Sets at one place apply in their order.
 
     `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked` to
-    bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it. Without `logits`
-    the pass ends where the last place was visited. With `gradient`, what was set can be differentiated. Raises what torch
-    raises, and EngineError where all that a token can attend to is blocked.
+    bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; without one, an
+    empty `cache` takes up keys and values. Without `logits` the pass ends where the last place was visited. With `gradient`
+    the logits can be differentiated by what was set. Raises what torch raises, and EngineError where all that a token can
+    attend to is blocked.
     """
     script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits)
-    extra: dict[str, object] = {"use_cache": False}
+    extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
     if prefix is not None:
         ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
         extra = {"past_key_values": _cache(model, prefix), "use_cache": True, "position_ids": ids[None]}
@@ -179,11 +186,8 @@ def _trace(model: LoadedModel, tokens: Tensor, script: _Script, extra: Mapping[s
     return ran
 
 
-def keys_and_values(model: LoadedModel, tokens: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Keys (after rotary embedding) and values of a clean run, per layer: (prompt, key/value head, token, d_head)."""
-    cache = DynamicCache()
-    with torch.no_grad():
-        model.module(tokens.to(model.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
+def keys_and_values(cache: Cache) -> list[tuple[Tensor, Tensor]]:
+    """What a cache took up, per layer: keys (after rotary embedding) and values (prompt, key/value head, token, d_head)."""
     layers: list[Any] = list(cache.layers)
     return [(layer.keys, layer.values) for layer in layers]
 
@@ -295,7 +299,7 @@ class _PrefixLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __i
         pass
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        keys, values = (before[self.prefix.prompts] for before in self.prefix.layers[self.layer])
+        keys, values = self.prefix.rows(self.layer)
         return torch.cat([keys, key_states], dim=-2), torch.cat([values, value_states], dim=-2)
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:

@@ -1,12 +1,15 @@
 """The batched executor: the plain one's numbers, computing only what can change.
 
-Path patching for all heads of a layer at once. A row is one (head, prompt) whose change is not exactly nothing; the
+Path patching, for all heads of a layer at once. A row is one (head, prompt) whose change is not exactly nothing; the
 other outcomes are the clean ones, bit for bit. Rows go in chunks whose size follows from a number of bytes.
 
 First pass: every head from the position on is held, so the sender's change meets norms and MLPs only, and only at one
 token: a chain of length one, with the attentions replaced by their clean output. Second pass: nothing changes below the
 lowest receiver or before the first position, so the pass starts at that layer and token, on the clean residual, keys
 and values.
+
+Training a mask, and evaluating where only attention is blocked: a pass starts at the lowest layer and first token of a change, on the
+clean run's residual, keys and values, for as long as these fit into the memo.
 """
 
 from __future__ import annotations
@@ -16,17 +19,21 @@ from collections.abc import Callable, Collection, Mapping
 import torch
 from attrs import frozen
 from torch import Tensor
+from transformers.cache_utils import DynamicCache
 
 from entrack.engine import access, plain
 from entrack.engine.access import Place, Prefix, Read, Set, Start
 from entrack.engine.arch import Part
+from entrack.engine.continued import Cut, Kept
 from entrack.engine.errors import OutOfMemory
-from entrack.engine.inputs import Arrays, Inputs, captured
+from entrack.engine.inputs import Arrays, Inputs, bound, captured
+from entrack.engine.kernels.evaluate import Changes, evaluated, full
+from entrack.engine.kernels.train_mask import Group, Pair, full_pass, mixed, train
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.receivers import receiving
 from entrack.engine.session import Here, Session
 from entrack.engine.settings import is_out_of_memory
-from entrack.plan.steps import Batch, PathPatch
+from entrack.plan.steps import Batch, Evaluate, MaskBatch, PathPatch, TrainMask
 
 Places = Mapping[Place, tuple[int, ...]]
 
@@ -164,12 +171,67 @@ def _prefix(session: Session, batch: Batch, since: int, prompts: Tensor) -> Pref
         return None
 
     def make() -> tuple[Tensor, ...]:
+        cache = DynamicCache()
         session.forwards += since / batch.length
-        pairs = access.keys_and_values(session.model, session.tokens(batch)[:, :since])
-        return tuple(tensor for pair in pairs for tensor in pair)
+        access.forward(session.model, session.tokens(batch)[:, :since], cache=cache)
+        return tuple(tensor for pair in access.keys_and_values(cache) for tensor in pair)
 
     flat = session.memo.get((session.model.key, batch, "before", since), make)
     return Prefix(since, {layer: (flat[2 * layer], flat[2 * layer + 1]) for layer in session.layers}, prompts)
+
+
+def evaluate(session: Session, step: Evaluate, inputs: Inputs) -> Arrays:
+    """-> `top` int64 (prompt); `logit`, `log_probability` float32 (prompt, k)"""
+    return evaluated(session, step, inputs, _logits)
+
+
+def _logits(session: Session, step: Evaluate, changes: Changes) -> Tensor:
+    """The same clean run serves every span of layers. Edits of outputs and inputs take the plain way: what is set to what it was
+    changes nothing at all there, bit for bit."""
+    if changes.sets or not changes.blocked:
+        return full(session, step, changes)
+    since = int(torch.stack(list(changes.blocked.values())).any(-1).flatten(0, 1).any(0).nonzero()[0])
+    cut = Cut(step.batch, since, tuple(session.layers))
+    if cut.bytes(session.model.facts, session.model.dtype.itemsize) > session.memo.most:
+        return full(session, step, changes)
+    blocked = {layer: pairs[:, since:] for layer, pairs in changes.blocked.items()}
+    return Kept.of(session, cut).go_on(session, min(blocked), blocked=blocked)
+
+
+def train_mask(session: Session, step: TrainMask, inputs: Inputs) -> Arrays:
+    """-> `mask` float32 (head); `steps` int64 (); `loss` float32 (step); `validation` float32 (check)"""
+    group = Group.of(session, bound(step.heads))
+    if not group.heads:
+        return plain.KERNELS[TrainMask](session, step, inputs)
+    remembered = _remembered(session, step, min(group.elements))
+
+    def run(pair: Pair, mask: Tensor, *, gradient: bool) -> Tensor:
+        cut = _cut(pair.batch, min(group.elements))
+        if cut not in remembered and not gradient:
+            return full_pass(session, group, pair, mask, gradient=False)
+        sets = mixed(session, group, pair, mask, cut.since)
+        kept = Kept.of(session, cut, remember=cut in remembered)
+        return kept.go_on(session, cut.layers[0], sets=sets, gradient=gradient)
+
+    return train(session, step, group, run)
+
+
+def _cut(batch: MaskBatch, layer: int) -> Cut:
+    return Cut(batch.original, min(batch.at), (layer,))
+
+
+def _remembered(session: Session, step: TrainMask, layer: int) -> set[Cut]:
+    """Whose clean runs are kept: those of the checks first, which are read most often, as many as fit into the memo.
+
+    The others are run anew each time, which still saves the way back through what cannot change.
+    """
+    cuts, room = set[Cut](), session.memo.most
+    for cut in (_cut(batch, layer) for batch in (*step.validate, *step.train)):
+        size = cut.bytes(session.model.facts, session.model.dtype.itemsize)
+        if cut not in cuts and size <= room:
+            cuts.add(cut)
+            room -= size
+    return cuts
 
 
 def _in_chunks(rows: int, at_once: int, work: Callable[[slice], None]) -> None:
@@ -187,4 +249,4 @@ def _in_chunks(rows: int, at_once: int, work: Callable[[slice], None]) -> None:
             at_once //= 2
 
 
-KERNELS: Mapping[type, plain.Kernel] = {**plain.KERNELS, PathPatch: path_patch}
+KERNELS: Mapping[type, plain.Kernel] = {**plain.KERNELS, Evaluate: evaluate, PathPatch: path_patch, TrainMask: train_mask}

@@ -5,7 +5,7 @@ Works on models of the llama, mistral and qwen2 families; `heads` and `d_head` c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -26,15 +26,16 @@ class Hooked:
         self.d_head: int = getattr(config, "head_dim", None) or config.hidden_size // self.heads
         self.sharing: int = self.heads // config.num_key_value_heads
 
-    @torch.no_grad()
     def run(
         self,
         tokens: Tensor,
         z: Mapping[int, Callable[[Tensor], None]] | None = None,
         projected: Mapping[tuple[int, str], Callable[[Tensor], None]] | None = None,
+        gradient: bool = False,
     ) -> Tensor:
         """Logits at the last token. The functions change (prompt, token, head, d_head) in place, or only look at it."""
         with ExitStack() as stack:
+            stack.enter_context(torch.set_grad_enabled(gradient))
             for layer, change in (z or {}).items():
                 hook = self._attention(layer).o_proj.register_forward_pre_hook(self._before(change))
                 stack.callback(hook.remove)
@@ -50,6 +51,45 @@ class Hooked:
         look = {i: (lambda value, i=i: seen.__setitem__(i, value.clone())) for i in range(self.layers)}
         self.run(tokens, z=look)
         return torch.stack([seen[i] for i in range(self.layers)])
+
+    def projections(self, tokens: Tensor, component: str) -> Tensor:
+        """(layer, prompt, token, head or key/value head, d_head), before rotary embedding"""
+        seen: dict[int, Tensor] = {}
+        look = {(i, component): (lambda value, i=i: seen.__setitem__(i, value.clone())) for i in range(self.layers)}
+        self.run(tokens, projected=look)
+        return torch.stack([seen[i] for i in range(self.layers)])
+
+    def knockout(self, tokens: Tensor, layers: Collection[int], pairs: Collection[tuple[int, int, int]], window: int = 1 << 30) -> Tensor:
+        """Attention computed by hand in `layers`, with a score of minus infinity at the (prompt, reader, token read) of `pairs`."""
+        prompts, length = tokens.shape
+        keys = torch.arange(length)
+        score = torch.zeros(prompts, 1, length, length).masked_fill(keys > keys[:, None], -torch.inf)
+        score = score.masked_fill(keys <= keys[:, None] - window, -torch.inf)
+        for prompt, reader, token in pairs:
+            score[prompt, :, reader, token] = -torch.inf
+        seen: dict[tuple[int, str], Tensor] = {}
+
+        def look(place: tuple[int, str]) -> Callable[[Tensor], None]:
+            return lambda value: seen.__setitem__(place, value.clone())
+
+        def attend(layer: int) -> Callable[[Tensor], None]:
+            def change(z: Tensor) -> None:
+                query, key, value = (seen[layer, name].transpose(1, 2) for name in PROJECTIONS)
+                key, value = (shared.repeat_interleave(self.sharing, 1) for shared in (key, value))
+                weights = self._rotated(query) @ self._rotated(key).mT / self.d_head**0.5 + score
+                z[:] = (weights.softmax(-1) @ value).transpose(1, 2)
+
+            return change
+
+        projected = {(layer, name): look((layer, name)) for layer in layers for name in PROJECTIONS}
+        return self.run(tokens, {layer: attend(layer) for layer in layers}, projected)
+
+    def _rotated(self, value: Tensor) -> Tensor:
+        """Rotary embedding of (prompt, head, token, d_head), each half of d_head turned with the other."""
+        half = self.d_head // 2
+        angle = torch.arange(value.shape[2])[:, None] * 10_000.0 ** (-torch.arange(half) / half)
+        first, second = value[..., :half], value[..., half:]
+        return torch.cat([first * angle.cos() - second * angle.sin(), second * angle.cos() + first * angle.sin()], -1)
 
     def path_patch(
         self,

@@ -37,10 +37,25 @@ from entrack.engine.memo import Memo
 from entrack.events import ModelLoading
 from entrack.facts import read_facts
 from entrack.models.model import ModelKey, ModelSource
-from entrack.plan.steps import Batch, Capture, Evaluate, PathPatch, Receivers, Step, SumOutputs
+from entrack.plan.steps import (
+    Batch,
+    BlockAttention,
+    Capture,
+    CaptureInputs,
+    Evaluate,
+    MaskBatch,
+    PathPatch,
+    Receivers,
+    Step,
+    SumOutputs,
+    TrainMask,
+)
 from entrack.sites import Component, Head
 
 VALUES = (Receivers(Component.VALUE, (Head(2, 0), Head(1, 1))),)
+
+
+PAIR = MaskBatch(ORIGINALS, ALTERNATES, SPREAD, LAST, (1,) * PROMPTS)
 
 
 def path_patch(saved: Saved, at: tuple[int, ...] = SPREAD) -> PathPatch:
@@ -53,6 +68,9 @@ def steps(saved: Saved) -> list[Step]:
         SumOutputs(saved.key, ORIGINALS),
         Evaluate(saved.key, ORIGINALS, (), ASKED),
         path_patch(saved),
+        CaptureInputs(saved.key, ORIGINALS, Component.VALUE, SPREAD),
+        Evaluate(saved.key, ORIGINALS, (BlockAttention(1, 2, SPREAD, ((0,),) * PROMPTS),), ASKED),
+        TrainMask(saved.key, (Head(0, 0), Head(1, 1)), (PAIR,), (PAIR,), 0.01, 5, 0.1),
     ]
 
 

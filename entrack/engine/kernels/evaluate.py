@@ -8,6 +8,8 @@ inputs of the same head (`kernels/inputs.py`). What is blocked is blocked by any
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import frozen
 from torch import Tensor
 
@@ -38,14 +40,24 @@ class Changes:
         return cls(sets, blocked(session, step.batch, cut))
 
 
+Run = Callable[[Session, Evaluate, Changes], Tensor]
+"""Logits at the last token of a step's batch with changes in force. -> (prompt, vocabulary)"""
+
+
 def evaluate(session: Session, step: Evaluate, inputs: Inputs) -> Arrays:
     """-> `top` int64 (prompt); `logit`, `log_probability` float32 (prompt, k)"""
-    logits = _logits(session, step, Changes.of(session, step, inputs))
+    return evaluated(session, step, inputs, full)
+
+
+def evaluated(session: Session, step: Evaluate, inputs: Inputs, run: Run) -> Arrays:
+    """Outcomes, with `run` as the way to run a batch."""
+    logits = run(session, step, Changes.of(session, step, inputs))
     session.check_logits(step.batch, logits)
     return Outcomes.of(logits, session.tensor(step.asked)).arrays()
 
 
-def _logits(session: Session, step: Evaluate, changes: Changes) -> Tensor:
+def full(session: Session, step: Evaluate, changes: Changes) -> Tensor:
+    """One full forward pass."""
     if changes.sets or changes.blocked:
         return session.logits(step.batch, changes.sets, blocked=changes.blocked)
     return session.clean_logits(step.batch)

@@ -74,10 +74,15 @@ def train_mask(session: Session, step: TrainMask, inputs: Inputs) -> Arrays:
     group = Group.of(session, bound(step.heads))
 
     def run(pair: Pair, mask: Tensor, *, gradient: bool) -> Tensor:
-        session.forwards += 2 * gradient
-        return session.logits(pair.batch.original, mixed(session, group, pair, mask), gradient=gradient)
+        return full_pass(session, group, pair, mask, gradient=gradient)
 
     return train(session, step, group, run)
+
+
+def full_pass(session: Session, group: Group, pair: Pair, mask: Tensor, *, gradient: bool) -> Tensor:
+    """One full forward pass; one that is to be differentiated counts for three."""
+    session.forwards += 2 * gradient
+    return session.logits(pair.batch.original, mixed(session, group, pair, mask), gradient=gradient)
 
 
 def mixed(session: Session, group: Group, pair: Pair, mask: Tensor, since: int = 0) -> list[Set]:
