@@ -109,7 +109,7 @@ def family(node: object, masks: Mapping[str, Mask]) -> ast.Reference | None:
     if isinstance(node, ast.Reference):
         mask = masks.get(node.name)
         if mask is not None and node.rest and isinstance(node.rest[-1], ast.Dotted) and node.rest[-1].name == "heads":
-            return node if len(_pairs(node, mask)) != 1 else None
+            return node if len(_wanted(node)) != 2 or len(_pairs(node, mask)) != 1 else None
         return None
     inside = node if isinstance(node, tuple) else parts(node, SPANS)
     return next((found for part in inside if (found := family(part, masks)) is not None), None)
@@ -127,9 +127,13 @@ def members(node: object, masks: Mapping[str, Mask]) -> list[tuple[tuple[tuple[s
 
 
 def _pairs(node: ast.Reference, mask: Mask) -> list[tuple[str, str]]:
-    wanted = [item.plain for part in node.rest if isinstance(part, ast.Subscript) for item in part.items if isinstance(item, ast.Reference)]
+    wanted = _wanted(node)
     groups = [group.name for group in mask.circuit.groups]
     return [(g, d) for d in mask.desiderata for g in groups if all(label in (g, d) for label in wanted)]
+
+
+def _wanted(node: ast.Reference) -> list[str | None]:
+    return [item.plain for part in node.rest if isinstance(part, ast.Subscript) for item in part.items if isinstance(item, ast.Reference)]
 
 
 def _single(node: ast.Reference, group: str, desideratum: str) -> ast.Reference:

@@ -21,6 +21,8 @@ from entrack.syntax.holes import BadHole, parts
 
 ORDINALS: Mapping[str, int] = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
 MOST_DRAWN = 1000
+UNREAD = ("unread",)
+"""Stands for a column that cannot be read, which has been said."""
 OTHERS = ("original", "alternate")
 DRAWING_WORDS = ("choice", "choices", "random", "randint", "randrange", "sample", "pick", "draw", "shuffle", "uniform")
 DRAWING_HELP = 'write `one from ["car", "cup"]`, `2 distinct from A..Z` or `one of 0..6`'
@@ -336,6 +338,8 @@ def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing]
         scope.report("E412", f"`{hole.name}` is a whole text; a position is one hole of it", hole.span, "", f"write `{hole.name}.{next(iter(inside), 'object')}`, or `end of {hole.name}`")
         return
     variable = hole.rest[0]
+    if variable.name not in inside and variable.name in _bad_holes(bindings[hole.name]):
+        return
     if variable.name not in inside:
         scope.report("E412", f"the text `{hole.name}` has no hole for `{variable.name}`", variable.span, "", did_you_mean(variable.name, inside))
         return
@@ -410,6 +414,16 @@ def mentioned(node: object) -> Iterator[str]:
         yield from mentioned(part)
 
 
+def _bad_holes(drawing: ast.Drawing) -> str:
+    """What stands in holes of a text that cannot be read, which has been said."""
+    match drawing:
+        case ast.String():
+            return " ".join(part.text for part in parts(drawing) if isinstance(part, BadHole))
+        case ast.Call(_, (ast.String() | ast.Call() as inner, *_)):
+            return _bad_holes(inner)
+    return ""
+
+
 def _repeated(drawing: ast.Drawing) -> bool:
     match drawing:
         case ast.Call("join"):
@@ -470,7 +484,7 @@ def _pool_size(pool: ast.Pool, columns: Mapping[tuple[str, str], tuple[str, ...]
             return len(set(items))
         case ast.Call("column", (ast.String() as path, ast.String(name))):
             values = columns.get(column_key(path, name))
-            return None if values is None else len(set(values))
+            return None if values is None or values is UNREAD else len(set(values))
     return None
 
 
@@ -491,7 +505,7 @@ def _read_column(scope: Scope, call: ast.Call, columns: dict[tuple[str, str], tu
                 columns[key] = scope.files.column(written, name, path.span)
             except Unreadable as trouble:
                 scope.problems.append(trouble.problem)
-                columns[key] = ("unread",)
+                columns[key] = UNREAD
         case _:
             scope.report("E401", "`column` takes a file and the name of a column", call.span, "", 'write `column("objects.csv", "object")`')
 

@@ -1,0 +1,73 @@
+"""The page of every code: its wrong spec gives the code, its right spec nothing, and codes and pages are the same set."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import entrack
+from entrack import api
+from entrack.diagnostics import errors, pages
+from entrack.models.find import BUILTIN
+from entrack.source import Source
+
+BLOCK = re.compile(r"## (Wrong|Right)\n\n```et\n(.*?)```", re.DOTALL)
+CODE = re.compile(r'"([EW][0-9]{3})"')
+PARAM = re.compile(r"^# run with -p (\w+)=([0-9]+)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files beside the specs of the pages."""
+    root = tmp_path_factory.mktemp("pages")
+    words = ["car", "cup", "key", "ball", "book", "bell"]
+    (root / "objects.csv").write_text("object\n" + "\n".join(words) + "\n")
+    (root / "heads.json").write_text(json.dumps({"published": {"movers": [[3, 1], [3, 2]]}}))
+    (root / "tasks.et").write_text("entrack 1\n\nparam from_another_file = 1\n")
+    (root / "latin.et").write_bytes("entrack 1 # na\xefve\n".encode("latin-1"))
+    (root / "circle.et").write_text('entrack 1\n\ninclude "circle.et"\n')
+    for depth in range(40):
+        (root / f"deep{depth}.et").write_text(f'entrack 1\n\ninclude "deep{depth + 1}.et"\n')
+    (root / "long.et").write_text("entrack 1\n" + "# long\n" * 200_000)
+    (root / "long_text.et").write_text(f'entrack 1\n\nabout {{ title "{"long" * 25_000}" }}\n')
+    config = json.loads((BUILTIN / "boxes-base" / "config.json").read_text())
+    tokenizer = (BUILTIN / "boxes-base" / "tokenizer.json").read_text()
+    model(root / "small", {**config, "num_hidden_layers": 2}, tokenizer)
+    model(root / "odd", {"model_type": "unheard-of"}, tokenizer)
+    model(root / "foreign", config, tokenizer.replace('"apple"', '"apples"'))
+    return root
+
+
+def model(folder: Path, config: Mapping[str, object], tokenizer: str) -> None:
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer.json").write_text(tokenizer)
+    shutil.copy(BUILTIN / "boxes-base" / "model.safetensors", folder)
+
+
+@pytest.mark.parametrize("code", pages.codes())
+def test_page(code: str, folder: Path) -> None:
+    text = pages.page(code)
+    assert text is not None
+    assert re.match(rf"# {code}: [^\n]+\n\n\S", text), "a title, then the cause"
+    blocks = dict(BLOCK.findall(text))
+    wrong, right = checked(blocks["Wrong"], folder), checked(blocks["Right"], folder)
+    assert code in {problem.code for problem in wrong}
+    assert not {problem.code for problem in wrong if problem.is_error} - {code}, "the wrong spec is wrong in one way"
+    assert not errors(right) and code not in {problem.code for problem in right}
+
+
+def checked(text: str, folder: Path) -> tuple[entrack.diagnostics.Diagnostic, ...]:
+    params = {name: float(value) for name, value in PARAM.findall(text)}
+    return api.check(Source(str(folder / "page.et"), text), params)[0]
+
+
+def test_every_code_has_a_page() -> None:
+    root = Path(entrack.__file__).parent
+    used = {code for path in root.rglob("*.py") for code in CODE.findall(path.read_text(encoding="utf-8"))}
+    assert used == set(pages.codes())
