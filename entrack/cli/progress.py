@@ -14,6 +14,8 @@ from entrack.events import Damaged, Event, ModelLoading, RunFinished, RunStarted
 
 EVERY = 15.0
 """Seconds between lines where there is no terminal."""
+ENOUGH = 0.05
+"""The share that is done before the time left is guessed: until then it is mostly the model that was read."""
 
 
 class ProgressBar:
@@ -64,6 +66,6 @@ class ProgressBar:
             self._bar.update(self._task, advance=work)
         elif not self._animated and work and time.monotonic() - self._said > EVERY:
             self._said = time.monotonic()
-            elapsed = self._said - self._started
-            left = elapsed * (self._total - self._done) / max(1, self._done)
-            say(f"{100 * self._done // max(1, self._total):3d} % after {elapsed:.0f} s, about {left:.0f} s left: {what}")
+            elapsed, share = self._said - self._started, self._done / max(1, self._total)
+            left = f", about {elapsed / share - elapsed:.0f} s left" if share >= ENOUGH else ""
+            say(f"{int(100 * share):3d} % after {elapsed:.0f} s{left}: {what}")
