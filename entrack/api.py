@@ -217,17 +217,24 @@ class Spec:
         return realised, tokens
 
     def prompt_problems(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with the prompts, as far as files that are here can tell: the whole plan is lowered, nothing is run."""
+        """What is wrong with the prompts, as far as files that are here can tell: a sample of the spec is planned, nothing is run."""
         here = [name for name in self.used_models if self.resolved.models[name].source is not None]
         if set(here) != set(self.used_models) or not here:
             return ()
         try:
-            return self.plan(hashed=False).problems
+            return self._sampled().problems
         except SpecError as error:
             return error.problems
         except ModelMissing as missing:
             first = next(iter(sorted(here)))
             return (Diagnostic("W501", str(missing), self.resolved.models[first].span, "prompts are not checked", "`run` needs it"),)
+
+    def _sampled(self) -> Planned:
+        from attrs import evolve
+
+        from entrack.plan.lower.sample import sample
+
+        return _lowered(evolve(self._lowerer(download=False, hashed=False), resolved=sample(self.resolved)), None, self.sources)
 
     def _tokenizer(self, model: str | None) -> Tokenizer:
         from entrack.prompts.tokens import BadTokenizer, tokenizer

@@ -26,6 +26,7 @@ from entrack.source import Source, Span
 from entrack.syntax import ast
 
 ABOUT = ("title", "cite", "authors", "note")
+MOST_PROBLEMS = 200
 MOST_SEED = 2**53
 
 
@@ -85,7 +86,7 @@ def check(source: Source, overrides: Mapping[str, float]) -> Checked:
 def _once(problems: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Each problem once, in the order of the text: a sweep may meet the same one many times."""
     seen = {(problem.code, problem.span, problem.message): problem for problem in problems}
-    return tuple(sorted(seen.values(), key=lambda problem: (problem.span.file, problem.span.start, problem.code)))
+    return tuple(sorted(seen.values(), key=lambda problem: (problem.span.file, problem.span.start, problem.code))[:MOST_PROBLEMS])
 
 
 def _about(scope: Scope, items: list[ast.Item]) -> str:

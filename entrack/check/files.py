@@ -16,7 +16,7 @@ from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
 
 MOST_BYTES = 1 << 24
-MOST_ROWS = 1_000_000
+MOST_ROWS = 100_000
 
 
 class Unreadable(Exception):

@@ -60,15 +60,15 @@ def _written(scope: Scope, item: ast.GroupItem, model: str, facts: ModelFacts | 
     numbers = item.heads.heads if isinstance(item.heads, ast.HeadList) else _from_json(scope, item.heads)
     if numbers is None:
         return None
-    heads: list[Head] = []
+    heads: set[Head] = set()
     good = True
     for number in numbers:
         head = Head(number.layer, number.head)
         good = _exists(scope, head, facts, number.span) and good
         if head in heads:
             scope.report("E512", f"the head {head} stands twice in `{item.name}`", number.span, "again here", "delete it")
-        heads.append(head)
-    return Group(item.name, item.position.text, tuple(sorted(set(heads))), model, item.span) if good else None
+        heads.add(head)
+    return Group(item.name, item.position.text, tuple(sorted(heads)), model, item.span) if good else None
 
 
 def _exists(scope: Scope, head: Head, facts: ModelFacts | None, span: Span) -> bool:

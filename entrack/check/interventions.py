@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from math import prod
 
 from attrs import define, evolve, field
 
-from entrack.check.populations import population
+from entrack.check.populations import MOST_CROSSED, population
 from entrack.check.resolved import (
     Act, Alternate, BlockAct, Circuit, Group, Intervention, KeepAct, Mask, Masked, MeanAct, PatchAct, Population, RandomLike, ZeroAct,
 )  # fmt: skip
@@ -75,6 +76,9 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
                              f"write `{item.name}({', '.join(name.text for name in item.parameters)})`", (Label(item.name_span, "declared here"),))  # fmt: skip
         return None
     each = [part.items if isinstance(part, ast.ListOf) else (part,) for part in call.positional]
+    if prod(len(several) for several in each) > MOST_CROSSED:
+        changes.scope.report("E705", f"a sweep has at most {MOST_CROSSED:,} values", call.span, "crossed with each other these are more", "sweep over fewer")
+        return None
     found: list[Intervention] = []
     for combination in product(*each):
         arguments = {name.text: value for name, value in zip(item.parameters, combination, strict=True)}

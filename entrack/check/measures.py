@@ -19,7 +19,7 @@ from entrack.syntax import ast
 from entrack.syntax.substitute import substitute
 from entrack.syntax.write import written
 
-MOST_CELLS = 1_000_000
+MOST_CELLS = 100_000
 MOST_DRAWS = 1000
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from math import prod
 
 from attrs import frozen
 
@@ -14,6 +15,7 @@ from entrack.syntax import ast
 from entrack.syntax.write import written
 
 MOST_PROMPTS = 100_000
+MOST_CROSSED = 10_000
 NONE: tuple[ast.Named, ...] = ()
 KINDS = ("task", "alternate", "desideratum")
 
@@ -106,6 +108,9 @@ def _parameters(
         if found is None:
             return None
         values[argument.name] = found
+    if prod(len(many) for many in values.values()) > MOST_CROSSED:
+        scope.report("E705", f"a sweep has at most {MOST_CROSSED:,} values", node.span, "crossed with each other these are more", "sweep over fewer")
+        return None
     axes = tuple((name, tuple(str(value) for value in many)) for name, many in values.items() if len(many) > 1)
     members = []
     for combination in product(*values.values()):
@@ -127,8 +132,8 @@ def values_of(scope: Scope, argument: ast.Named) -> list[int] | None:
             if last < first:
                 scope.report("E705", f"there is nothing from {first} to {last}", part.span, "", f"write `{last}..{first}`")
                 return None
-            if last - first > 10_000:
-                scope.report("E705", "a sweep has at most 10,000 values", part.span, "", "sweep over fewer")
+            if last - first >= MOST_CROSSED:
+                scope.report("E705", f"a sweep has at most {MOST_CROSSED:,} values", part.span, "", "sweep over fewer")
                 return None
             values.extend(range(first, last + 1))
         else:

@@ -73,7 +73,7 @@ class Scope:
         span = Span(span.file, span.start, span.start + len(name))
         item = self.names.get(name)
         wanted = tuple(KINDS[kind] for kind in kinds)
-        if item is not None and isinstance(item, wanted):  # type: ignore[arg-type]  # a tuple of types
+        if item is not None and isinstance(item, wanted):
             return item
         if item is not None:
             self.report("E204", f"`{name}` is {article(kind_of(item))}, not {article(listed(kinds))}", span, "used here", self._instead(name, item, kinds),
@@ -94,7 +94,7 @@ class Scope:
     def called(self, *kinds: str) -> list[str]:
         """The names of all items of these kinds."""
         wanted = tuple(KINDS[kind] for kind in kinds)
-        return [name for name, item in self.names.items() if isinstance(item, wanted)]  # type: ignore[arg-type]  # a tuple of types
+        return [name for name, item in self.names.items() if isinstance(item, wanted)]
 
     def number(self, node: ast.Expression | ast.Name) -> float | None:
         """A number that is known before a run: written, a param, or computed from such. Reports and gives None otherwise."""

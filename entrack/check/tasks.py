@@ -21,6 +21,8 @@ from entrack.syntax.holes import BadHole, parts
 
 ORDINALS: Mapping[str, int] = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
 MOST_DRAWN = 1000
+MOST_LINES = 256
+MOST_POOL = 100_000
 UNREAD = ("unread",)
 """Stands for a column that cannot be read, which has been said."""
 OTHERS = ("original", "alternate")
@@ -68,6 +70,8 @@ def _task(scope: Scope, item: ast.Task) -> Task:
     for parameter in item.parameters:
         value = scope.whole(parameter.value, f"`{parameter.name}`", 0)
         parameters[parameter.name] = value if value is not None else 1
+    if len(item.items) > MOST_LINES:
+        scope.report("E706", f"a task has at most {MOST_LINES} lines; this one has {len(item.items)}", item.name_span, "", "draw lists instead of single variables")
     columns: dict[tuple[str, str], tuple[str, ...]] = {}
     names = binding_types(scope, item.items, parameters, columns)
     before = len(scope.problems)
@@ -133,6 +137,9 @@ def pool_type(scope: Scope, pool: ast.Pool, names: Names, columns: dict[tuple[st
         case ast.Range(ast.Reference(first, ()), ast.Reference(last, ())) if len(first) == len(last) == 1 and not (first in names.types and last in names.types):
             scope.report("E402", "only capital letters are a pool by themselves", pool.span, "", 'write `A..Z`, or list them: `["a", "b"]`')
             return None
+        case ast.Range(ast.Integer(first), ast.Integer(last)) if last - first >= MOST_POOL:
+            scope.report("E403", f"a pool has at most {MOST_POOL:,} values", pool.span, f"these are {last - first + 1:,}", "draw from fewer")
+            return NUMBER
         case ast.Range(first, last):
             for end in (first, last):
                 _is(scope, end, expression_type(scope, end, names), NUMBER)

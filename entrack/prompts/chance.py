@@ -34,11 +34,13 @@ class Stream:
 
     def distinct(self, pool: Sequence[T], count: int) -> list[T]:
         """`count` different places of a pool, in the order drawn."""
-        rest = list(pool)
+        drawn: list[T] = []
+        moved: dict[int, int] = {}  # a shuffle from the front that keeps only what it has moved: pools are long, draws short
         for place in range(count):
-            other = place + self.below(len(rest) - place)
-            rest[place], rest[other] = rest[other], rest[place]
-        return rest[:count]
+            other = place + self.below(len(pool) - place)
+            drawn.append(pool[moved.get(other, other)])
+            moved[other] = moved.get(place, place)
+        return drawn
 
     def _next(self) -> int:
         if not self._block:

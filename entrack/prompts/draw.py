@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from entrack.check.alternates import changed_items
 from entrack.check.resolved import Alternate, Task
-from entrack.check.tasks import column_key, mentioned
+from entrack.check.tasks import MOST_POOL, column_key, mentioned
 from entrack.prompts.chance import Stream
 from entrack.prompts.values import CannotDraw, Names, Rendered, Scalar, Value, evaluate, look_up, plain
 from entrack.source import Span
@@ -103,15 +103,15 @@ def _bound(task: Task, binding: ast.Binding, names: Names, stream: Stream, witho
     match binding.drawing:
         case ast.Distinct(count, pool):
             many = _count(count, names)
-            values = [value for value in dict.fromkeys(_pool(task, pool, names)) if value not in without]
+            values = _left(_pool(task, pool, names), without, once=True)
             _enough(values, many, binding.drawing.span, without)
             return stream.distinct(values, many)  # type: ignore[return-value]  # one kind: checked
         case ast.Several(count, pool):
-            values = [value for value in _pool(task, pool, names) if value not in without]
+            values = _left(_pool(task, pool, names), without)
             _enough(values, 1, binding.drawing.span, without)
             return [stream.one(values) for _ in range(_count(count, names))]  # type: ignore[return-value]  # one kind: checked
         case ast.One(pool):
-            values = [value for value in _pool(task, pool, names) if value not in without]
+            values = _left(_pool(task, pool, names), without)
             _enough(values, 1, binding.drawing.span, without)
             return stream.one(values)
         case ast.Index(column):
@@ -120,9 +120,18 @@ def _bound(task: Task, binding: ast.Binding, names: Names, stream: Stream, witho
     return evaluate(binding.drawing, names, binding.name)
 
 
-def _enough(values: list[Scalar], wanted: int, span: Span, without: tuple[Scalar, ...]) -> None:
+def _left(pool: Sequence[Scalar], without: tuple[Scalar, ...], once: bool = False) -> Sequence[Scalar]:
+    """The pool without some values; with each value once where that is wanted. A range is left as it is: it may be long."""
+    gone = set(without)
+    if isinstance(pool, range) and not gone:
+        return pool
+    return [value for value in (dict.fromkeys(pool) if once else pool) if value not in gone]
+
+
+def _enough(values: Sequence[Scalar], wanted: int, span: Span, without: tuple[Scalar, ...]) -> None:
     if len(values) < wanted:
-        raise CannotDraw("E423", f"{wanted} value{'s' * (wanted != 1)} cannot be drawn from {len(values)}", span, f"those of the original are left out: {len(without)}" if without else "", "draw fewer, or from more")
+        left_out = f"those of the original are left out: {len(without)}" if without else ""
+        raise CannotDraw("E423", f"{wanted} value{'s' * (wanted != 1)} cannot be drawn from {len(values)}", span, left_out, "draw fewer, or from more")
 
 
 def _count(count: ast.Integer | ast.Name, names: Names) -> int:
@@ -132,7 +141,7 @@ def _count(count: ast.Integer | ast.Name, names: Names) -> int:
     return value
 
 
-def _pool(task: Task, pool: ast.Pool, names: Names) -> list[Scalar]:
+def _pool(task: Task, pool: ast.Pool, names: Names) -> Sequence[Scalar]:
     match pool:
         case ast.Except(inner, without):
             parts = without.items if isinstance(without, ast.ListOf) else (without,)
@@ -142,12 +151,12 @@ def _pool(task: Task, pool: ast.Pool, names: Names) -> list[Scalar]:
             return [chr(code) for code in range(ord(first), ord(last) + 1)]
         case ast.Range(first, last):
             low, high = evaluate(first, names), evaluate(last, names)
-            if not isinstance(low, int) or not isinstance(high, int) or not 0 <= high - low < 1_000_000:
-                raise CannotDraw("E423", f"there is nothing from {low} to {high}", pool.span, "", "let the first be the smaller")
-            return list(range(low, high + 1))
+            if not isinstance(low, int) or not isinstance(high, int) or not 0 <= high - low < MOST_POOL:
+                raise CannotDraw("E423", f"nothing can be drawn from {low} to {high}", pool.span, "", f"let the first be the smaller, and the values at most {MOST_POOL:,}")
+            return range(low, high + 1)
         case ast.Call("column", (ast.String() as path, ast.String(name))):
-            return list(task.columns[column_key(path, name)])
-    return list(_values_of(evaluate(pool, names)))
+            return task.columns[column_key(path, name)]
+    return _values_of(evaluate(pool, names))
 
 
 def _values_of(value: Value) -> tuple[Scalar, ...]:

@@ -23,7 +23,7 @@ class Filled:
     end: int
 
     def moved(self, by: int) -> Filled:
-        return evolve(self, start=self.start + by, end=self.end + by)
+        return Filled(self.text, self.variable, self.element, self.start + by, self.end + by)
 
 
 @frozen
@@ -34,6 +34,9 @@ class Rendered:
     holes: tuple[Filled, ...] = ()
 
 
+MOST_TEXT = 1 << 16
+MOST_HOLES = 1 << 12
+MOST_NUMBER = 10**18
 Scalar = str | int
 Value = str | int | list[str] | list[int] | Rendered
 
@@ -65,7 +68,7 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
         case ast.Negative(sign, operand):
             return -number(operand, names) if sign == "-" else number(operand, names)
         case ast.Sum(first, rest):
-            return number(first, names) + sum(number(o, names) if sign == "+" else -number(o, names) for sign, o in rest)
+            return _small(number(first, names) + sum(number(o, names) if sign == "+" else -number(o, names) for sign, o in rest), node)
         case ast.Product(first, rest):
             return _product(node, first, rest, names)
         case ast.Reference():
@@ -141,6 +144,7 @@ def render(string: ast.String, names: Names, text: str, element: int | None) -> 
             holes.append(Filled(text, part.name, place, len(out), len(out) + len(rendered.text)))
             holes.extend(hole.moved(len(out)) for hole in rendered.holes)
             out += rendered.text
+        _bounded(out, len(holes), string.span)
     return Rendered(out, tuple(holes))
 
 
@@ -167,12 +171,21 @@ def _element(column: list[str] | list[int], element: int | None, part: ast.Refer
 
 
 def _join(segment: ast.String, between: str, others: Mapping[int, ast.String], names: Names, text: str) -> Rendered:
-    out = Rendered("")
+    out = ""
+    holes: list[Filled] = []
     for element in range(_length(segment, names)):
         piece = render(others.get(element, segment), names, text, element)
-        start = len(out.text) + (len(between) if element else 0)
-        out = Rendered(out.text + (between if element else "") + piece.text, (*out.holes, *(hole.moved(start) for hole in piece.holes)))
-    return out
+        out += between if element else ""
+        holes.extend(hole.moved(len(out)) for hole in piece.holes)
+        out += piece.text
+        _bounded(out, len(holes), segment.span)
+    return Rendered(out, tuple(holes))
+
+
+def _bounded(text: str, holes: int, span: Span) -> None:
+    if len(text) > MOST_TEXT or holes > MOST_HOLES:
+        what = f"{MOST_TEXT:,} characters" if len(text) > MOST_TEXT else f"{MOST_HOLES:,} holes"
+        raise CannotDraw("E703", f"a text has at most {what}", span, "this grows larger, with the texts in it", "shorten it, or draw fewer values")
 
 
 def _length(segment: ast.String, names: Names) -> int:
@@ -189,7 +202,13 @@ def _product(node: ast.Expression, first: ast.Expression, rest: tuple[tuple[str,
         value = number(operand, names)
         if sign == "/" and (value == 0 or total % value):
             raise CannotDraw("E402", f"{total} / {value} is no whole number", node.span)
-        total = total * value if sign == "*" else total // value
+        total = _small(total * value if sign == "*" else total // value, node)
     return total
+
+
+def _small(value: int, node: ast.Expression) -> int:
+    if abs(value) > MOST_NUMBER:
+        raise CannotDraw("E702", f"a number lies between -{MOST_NUMBER:,} and {MOST_NUMBER:,}", node.span, "this one does not", "compute with smaller numbers")
+    return value
 
 

@@ -42,11 +42,12 @@ WORD = re.compile(r'"([a-z]+)"')
 TERMINAL = re.compile(r"^([A-Z]+)(?=[.:])", re.MULTILINE)
 
 
-class Glued(UnexpectedInput):  # type: ignore[misc]  # lark is untyped
+class Glued(UnexpectedInput):
     """A word or number that goes on where it should end: `inbase` is not `in base`, and `20boxes` not `20 boxes`."""
 
     def __init__(self, token: Token) -> None:
-        self.token, self.pos_in_stream, self.state = token, token.start_pos, None
+        self.token = token
+        self.pos_in_stream = token.start_pos or 0  # type: ignore[assignment]  # lark says that it is always None
 
 
 class Parser:
@@ -79,7 +80,8 @@ class Parser:
     @cached_property
     def item_words(self) -> frozenset[str]:
         """The words that an item begins with."""
-        return frozenset(self.word_of(name) for name in self._lark.parse_interactive("", start="start").accepts()) - {""}
+        start: Any = self._lark.parse_interactive("", start="start")
+        return frozenset(self.word_of(name) for name in start.accepts()) - {""}
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -37,7 +37,7 @@ def _hidden(file: str, text: str) -> Iterator[Diagnostic]:
 
 
 def _pieces(file: str, text: str) -> Iterator[Diagnostic]:
-    depth = 0
+    depth = signs = 0
     for count, match in enumerate(PIECE.finditer(text)):
         piece, span = match.group(), Span(file, match.start(), match.end())
         if count == MOST_PIECES:
@@ -50,6 +50,7 @@ def _pieces(file: str, text: str) -> Iterator[Diagnostic]:
             yield Diagnostic("E703", f"a text has at most {MOST_STRING:,} characters", span, help="shorten it, or draw its parts from a column")
             return
         depth += (piece in "([{") - (piece in ")]}")
-        if depth > MOST_DEPTH:
-            yield Diagnostic("E704", f"brackets are nested more than {MOST_DEPTH} deep", span, "one too many", "flatten the expression")
+        signs = signs + 1 if piece in "+-" else 0
+        if depth > MOST_DEPTH or signs > MOST_DEPTH:
+            yield Diagnostic("E704", f"brackets or signs are nested more than {MOST_DEPTH} deep", span, "one too many", "flatten the expression")
             return
