@@ -1,6 +1,6 @@
 """Documents: results for other programs. docs/results.md describes every field.
 
-`results.json` holds everything; `results.jsonl` has one line per cell, per head group and per claim. A number that
+`results.json` holds everything; `results.jsonl` has one line per cell, per head group, per mask and per claim. A number that
 does not exist (0/0) is null: JSON has no NaN.
 """
 
@@ -45,11 +45,12 @@ def _records(whole: dict[str, Any]) -> Iterator[dict[str, Any]]:
             name: found[name] for name in ("model", "score", "n", "address")
         }
         yield from (spec | about | {"group": group["name"]} | _nameless(group) for group in found["groups"])
+    yield from (spec | {"kind": "mask", "mask": mask["name"]} | _nameless(mask) for mask in whole["masks"])
     yield from (spec | {"kind": "claim"} | claim for claim in whole["claims"])
 
 
-def _nameless(group: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in group.items() if name != "name"}
+def _nameless(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name != "name"}
 
 
 def _laid_out(value: Any, levels: int, indent: str = "\n") -> str:

@@ -5,7 +5,8 @@ own matplotlib configuration is neither used nor changed. Text of specs is shown
 controls.
 
 Options of a figure: `by` (the axis along x), `coloured` (the axis of the colours), `error` (`interval`, `sd` or
-`none`), `pdf` (also write a PDF). `scatter` reads `by` as the axis whose first label is x and whose other labels are y.
+`none`), `pdf` (also write a PDF). `scatter` reads `by` as the axis whose first label is x and whose other labels are y;
+of a completeness it is circuit against model. `heatmap` reads `by` as the columns. Heads in groups are bars, group by group.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entrack.report.pick import free_axes, kept_scores, pick
+from entrack.report.pick import fits_completeness, kept_scores, nested, pick
 from entrack.report.series import is_curve
 from entrack.report.words import slug, visible
 from entrack.results import Discovery, Figure, Measure, Results
@@ -46,7 +47,7 @@ def draw_all(results: Results, folder: Path) -> tuple[Path, ...]:
 
 
 def usual(results: Results) -> tuple[Figure, ...]:
-    """For each discovery a heat map and a diagram; for each measure of several cells bars, or curves over numbers."""
+    """For each discovery a heat map and a diagram; for each measure of several cells bars, curves over numbers, or a completeness' scatter."""
     found = [
         Figure(f"{discovery.name} {kind}", kind, discovery.name)
         for discovery in results.discoveries
@@ -55,7 +56,7 @@ def usual(results: Results) -> tuple[Figure, ...]:
         if kind == "diagram" or any(group.scores for group in discovery.groups)
     ]
     measures = [
-        Figure(measure.name, "curves" if is_curve(measure) else "bars", measure.name)
+        Figure(measure.name, "scatter" if fits_completeness(measure) else "curves" if is_curve(measure) else "bars", measure.name)
         for measure in results.measures
         if len(measure.cells) > 1
     ]
@@ -79,17 +80,21 @@ def _drawn(figure: Figure, item: Measure | Discovery) -> Drawing:
     match figure.kind, item:
         case "heatmap", Discovery():
             return kinds.score_map(item, figure.title)
-        case "heatmap", Measure() if len(free_axes(item)) <= 2:
-            return kinds.value_map(item, figure.title)
+        case "heatmap", Measure() if nested(item) is None:
+            return kinds.value_map(item, figure.title, figure.options)
         case "diagram", Discovery():
             return kinds.diagram(item, figure.title)
-        case "bars" | "curves" as kind, _:
-            measure = kept_scores(item) if isinstance(item, Discovery) else item
-            painter = kinds.bars if kind == "bars" else kinds.curves
-            return painter(measure, figure.title, figure.options)
+        case "bars", Discovery():
+            return kinds.head_bars(kept_scores(item), figure.title, figure.options)
+        case "bars", Measure():
+            painter = kinds.bars if nested(item) is None else kinds.head_bars
+            return painter(item, figure.title, figure.options)
+        case "curves", Measure() if nested(item) is None:
+            return kinds.curves(item, figure.title, figure.options)
         case "scatter", Measure():
-            return kinds.scatter(item, figure.title, figure.options)
-    what = "a discovery" if isinstance(item, Discovery) else f"a measure of {len(free_axes(item))} axes"
+            painter = kinds.completeness if fits_completeness(item) else kinds.scatter
+            return painter(item, figure.title, figure.options)
+    what = "a discovery" if isinstance(item, Discovery) else "a measure of single heads" if nested(item) else "a measure"
     raise ValueError(f"{visible(figure.of)} is {what}, which cannot be drawn as {figure.kind!r}")
 
 

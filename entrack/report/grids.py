@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from entrack.report.pick import fixed_labels, free_axes, head_score, pick, ranked, receiver_words
+from entrack.report.pick import bare, fixed_labels, free_axes, head_score, of_heads, pick, ranked, receiver_words
 from entrack.report.words import decimals_for, estimate, number, short, spread, visible
-from entrack.results import Axis, Cell, Claim, Discovery, Group, Measure, Provenance, Results
+from entrack.results import Axis, Cell, Claim, Discovery, Group, Mask, Measure, Provenance, Results
 
 WIDTH = 100
 """Columns that a table of a measure may take."""
@@ -32,7 +32,7 @@ class Grid:
 
 
 def grids(results: Results, width: int = WIDTH) -> tuple[Grid, ...]:
-    """Every table: measures, then discoveries, under the spec's titles where it asks for them; then claims."""
+    """Every table: measures, then discoveries, under the spec's titles where it asks for them; then masks and claims."""
     wanted = [(table.title, pick(table.of, results)) for table in results.tables]
     asked = {item.name for _, item in wanted}
     every = [*wanted, *((item.name, item) for item in results if item.name not in asked)]
@@ -42,14 +42,17 @@ def grids(results: Results, width: int = WIDTH) -> tuple[Grid, ...]:
         measure_grid(item, title, width) if isinstance(item, Measure) else discovery_grid(item, title)
         for title, item in every
     ]
+    masks = dict.fromkeys(mask.name for mask in results.masks)
+    found += [masks_grid(tuple(mask for mask in results.masks if mask.name == name)) for name in masks]
     return (*found, *([claims_grid(results.claims)] if results.claims else []))
 
 
 def measure_grid(measure: Measure, title: str = "", width: int = WIDTH) -> Grid:
-    """Rows by columns where that fits into `width` and n is the same everywhere; otherwise one row per cell."""
+    """Rows by columns where that fits into `width` and one n holds for all, or stands beside each; otherwise one row per cell."""
+    alike = of_heads(measure) or len({cell.n for cell in measure.cells}) == 1
     for across in reversed(free_axes(measure)):
         grid = _crossed(measure, across)
-        if len(free_axes(measure)) > 1 and len({cell.n for cell in measure.cells}) == 1 and _width(grid) <= width:
+        if len(free_axes(measure)) > 1 and alike and _width(grid) <= width:
             return evolve(grid, title=visible(title or measure.name))
     return evolve(_tidy(measure), title=visible(title or measure.name))
 
@@ -70,16 +73,36 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
     return Grid(visible(title or discovery.name), ("group", "heads kept, lowest score first"), rows, "\n".join(lines))
 
 
+def masks_grid(masks: tuple[Mask, ...]) -> Grid:
+    """One row per group and desideratum of one mask: how many of how many heads it patches, how well, and which."""
+    groups = list(dict.fromkeys(mask.group for mask in masks))
+    ordered = sorted(masks, key=lambda mask: groups.index(mask.group))
+    rows = tuple(
+        (
+            "" if mask.group == last else f"{visible(mask.group)}\n{visible(f'at {mask.position}')}",
+            visible(mask.desideratum),
+            f"{len(mask.heads)} of {len(mask.over)}",
+            number(mask.validation, 2),
+            tuple(str(head) for head in sorted(mask.heads)) or ("none",),
+        )
+        for mask, last in zip(ordered, ["", *(mask.group for mask in ordered)], strict=False)
+    )
+    models = ", ".join(dict.fromkeys(mask.model for mask in masks))
+    words = f"masks learned in {models}; accuracy on n = {spread(mask.n for mask in masks)} validation prompts, each mask at its best"
+    head = ("group", "desideratum", "patched", "accuracy", "heads patched, as layer.head")
+    return Grid(visible(masks[0].name), head, rows, visible(words), frozenset({2, 3}))
+
+
 def claims_grid(claims: tuple[Claim, ...]) -> Grid:
     """One row per claim: whether it holds, what was measured, what it was held against, what was published."""
     rows = tuple(
         (
             PASS if claim.passed else FAIL,
             visible(claim.text),
-            f"{visible(claim.expression)} = {estimate(claim.value, claim.interval, _telling(claim))}",
+            f"{visible(claim.expression)} = {_measured(claim)}",
             bound_words(claim),
             "" if claim.published is None else number(claim.published, decimals_for([claim.interval])),
-            str(claim.n),
+            str(claim.n or ""),
         )
         for claim in claims
     )
@@ -94,6 +117,13 @@ def bound_words(claim: Claim) -> str:
     if claim.tolerance is None:
         return f"{visible(claim.relation)} {_plain(claim.bound)}"
     return f"{visible(claim.relation)} {_plain(claim.tolerance)} of {_plain(claim.bound)}"
+
+
+def _measured(claim: Claim) -> str:
+    """What a claim came to. What rests on heads alone has no interval: a number of them, or a share."""
+    if claim.n == 0:
+        return _plain(claim.value)
+    return estimate(claim.value, None if claim.interval.low == claim.interval.high else claim.interval, _telling(claim))
 
 
 def _telling(claim: Claim) -> int:
@@ -127,7 +157,8 @@ def provenance_lines(provenance: Provenance) -> tuple[str, ...]:
 def caption(measure: Measure) -> str:
     """What the numbers of a measure are: metric, unit, n, the labels that all cells share."""
     unit = f" ({measure.unit})" if measure.unit and measure.unit != measure.metric else ""
-    counts = f"n = {spread(cell.n for cell in measure.cells)} prompts" if measure.cells else "no cells"
+    things = "heads" if of_heads(measure) else "prompts"
+    counts = f"n = {spread(cell.n for cell in measure.cells)} {things}" if measure.cells else "no cells"
     shared = [f"{axis}: {label}" for axis, label in fixed_labels(measure)]
     return visible("; ".join([f"{measure.metric}{unit}, {counts}", *shared]))
 
@@ -142,24 +173,25 @@ def _crossed(measure: Measure, across: Axis) -> Grid:
         {key for key, _ in cells},
         key=lambda key: [axis.labels.index(label) for axis, label in zip(down, key, strict=True)],
     )
-    decimals = decimals_for(cell.interval for cell in measure.cells)
+    decimals, counted = _decimals(measure), of_heads(measure)
+    names = {key: tuple(bare(measure, axis, label) for axis, label in zip(down, key, strict=True)) for key in keys}
     rows = [
-        (*_unrepeated(key, before), *(_cell(cells.get((key, label)), decimals) for label in across.labels))
+        (*_unrepeated(key, before, names[key]), *(_cell(cells.get((key, label)), decimals, counted) for label in across.labels))
         for key, before in zip(keys, [(), *keys], strict=False)
     ]
     head = tuple(visible(text) for text in (*(axis.name for axis in down), *across.labels))
-    words = f"{caption(measure)}; columns: {visible(across.name)}; {_how(measure)}"
+    words = "; ".join([caption(measure), f"columns: {visible(across.name)}", *_how(measure)])
     return Grid("", head, tuple(rows), words, frozenset(range(len(down), len(head))))
 
 
 def _tidy(measure: Measure) -> Grid:
     axes = free_axes(measure)
     places = [measure.axes.index(axis) for axis in axes]
-    decimals = decimals_for(cell.interval for cell in measure.cells)
+    decimals = _decimals(measure)
     sd = any(cell.sd is not None for cell in measure.cells)
     rows = tuple(
         (
-            *(visible(cell.labels[place]) for place in places),
+            *(visible(bare(measure, axis, cell.labels[place])) for axis, place in zip(axes, places, strict=True)),
             estimate(cell.value, cell.interval, decimals),
             *([_sd(cell, decimals)] if sd else []),
             str(cell.n),
@@ -167,18 +199,26 @@ def _tidy(measure: Measure) -> Grid:
         for cell in measure.cells
     )
     head = (*(visible(axis.name) for axis in axes), visible(measure.metric), *(["sd over draws"] if sd else []), "n")
-    return Grid("", head, rows, f"{caption(measure)}; {_how(measure)}", frozenset(range(len(axes), len(head))))
+    return Grid("", head, rows, "; ".join([caption(measure), *_how(measure)]), frozenset(range(len(axes), len(head))))
 
 
-def _how(measure: Measure) -> str:
+def _how(measure: Measure) -> list[str]:
+    """What stands beside the values."""
     draws = {len(cell.draws) for cell in measure.cells if cell.sd is not None}
-    return "95 % interval in brackets" + (f"; sd over {spread(draws)} draws" if draws - {0} else "")
+    brackets = ["95 % interval in brackets"] if any(cell.interval for cell in measure.cells) else []
+    return [*brackets, *([f"sd over {spread(draws)} draws"] if draws - {0} else [])]
 
 
-def _cell(cell: Cell | None, decimals: int) -> str:
+def _decimals(measure: Measure) -> int:
+    """A fall of 1 % is where a head is said not to matter: 0.006 is not shown as 0.01."""
+    return max(decimals_for(cell.interval for cell in measure.cells), 3 if measure.metric == "minimality" else 0)
+
+
+def _cell(cell: Cell | None, decimals: int, counted: bool = False) -> str:
+    """`counted`: a share of `n` heads, said beside it because it differs."""
     if cell is None:
         return "-"
-    text = estimate(cell.value, cell.interval, decimals)
+    text = estimate(cell.value, cell.interval, decimals) + (f" of {cell.n}" if counted else "")
     return text if cell.sd is None else f"{text}\nsd {_sd(cell, decimals)}"
 
 
@@ -186,11 +226,12 @@ def _sd(cell: Cell, decimals: int) -> str:
     return "" if cell.sd is None else number(cell.sd, max(decimals, 3))
 
 
-def _unrepeated(key: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
+def _unrepeated(key: tuple[str, ...], before: tuple[str, ...], shown: tuple[str, ...]) -> tuple[str, ...]:
+    """The names `shown` of a row's labels `key`, but for those that the row above has too."""
     same = 0
     while same < len(before) and key[same] == before[same]:
         same += 1
-    return tuple("" if place < same else visible(label) for place, label in enumerate(key))
+    return tuple("" if place < same else visible(label) for place, label in enumerate(shown))
 
 
 def _width(grid: Grid) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 from attrs import evolve
 
 from entrack.results import Axis, Cell, Discovery, Group, Measure, Results
@@ -32,6 +34,34 @@ def fixed_labels(measure: Measure) -> tuple[tuple[str, str], ...]:
     return tuple((axis.name, axis.labels[0]) for axis in measure.axes if len(axis.labels) == 1)
 
 
+def nested(measure: Measure) -> tuple[Axis, Axis] | None:
+    """An axis of groups and one of their heads, where each head's label begins with its group's: `value_fetcher 14.13`."""
+    for groups, heads in permutations(measure.axes, 2):
+        outer, inner = measure.axes.index(groups), measure.axes.index(heads)
+        if measure.cells and all(cell.labels[inner].startswith(f"{cell.labels[outer]} ") for cell in measure.cells):
+            return groups, heads
+    return None
+
+
+def fits_completeness(measure: Measure) -> bool:
+    """Whether the cells are what circuit and model do without the same heads."""
+    names = tuple(axis.name for axis in measure.axes)
+    return names == ("removed", "from") and {"circuit", "model"} <= set(measure.axes[1].labels)
+
+
+def bare(measure: Measure, axis: Axis, label: str) -> str:
+    """A label as it stands beside its group: `14.13` for `value_fetcher 14.13`; any other as it is."""
+    pair = nested(measure)
+    if pair is None or axis != pair[1]:
+        return label
+    return next((label.removeprefix(f"{group} ") for group in pair[0].labels if label.startswith(f"{group} ")), label)
+
+
+def of_heads(measure: Measure) -> bool:
+    """Whether the numbers rest on heads, not on prompts: an overlap of circuits. There is nothing to resample."""
+    return bool(measure.cells) and not any(cell.interval or cell.outcomes for cell in measure.cells)
+
+
 def head_score(group: Group, head: Head) -> float | None:
     """A head's mean score, where the heads of this group were scored."""
     return group.scores[head.layer][head.head] if group.scores else None
@@ -54,9 +84,9 @@ def receiver_words(group: Group) -> str:
 
 
 def kept_scores(discovery: Discovery) -> Measure:
-    """The scores of the heads kept, as a measure: an axis of groups and one of heads."""
+    """The scores of the heads kept, as a measure: an axis of groups and one of heads, nested in it."""
     cells = tuple(
-        Cell((group.name, str(head)), head_score(group, head) or 0.0, discovery.n, interval, ())
+        Cell((group.name, f"{group.name} {head}"), head_score(group, head) or 0.0, discovery.n, interval, ())
         for group in discovery.groups
         for head, interval in sorted(zip(group.heads, group.intervals, strict=True))
     )

@@ -43,14 +43,16 @@ def number(value: float, decimals: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text
 
 
-def estimate(value: float, interval: Interval, decimals: int) -> str:
-    """`0.66 [0.61, 0.70]`: a number with its 95 % interval."""
+def estimate(value: float, interval: Interval | None, decimals: int) -> str:
+    """`0.66 [0.61, 0.70]`: a number with its 95 % interval, or alone where it has none."""
+    if interval is None:
+        return number(value, decimals)
     return f"{number(value, decimals)} [{number(interval.low, decimals)}, {number(interval.high, decimals)}]"
 
 
-def decimals_for(intervals: Iterable[Interval]) -> int:
+def decimals_for(intervals: Iterable[Interval | None]) -> int:
     """How many decimals the widest of these intervals supports: 2 to 4."""
-    widths = [interval.high - interval.low for interval in intervals]
+    widths = [interval.high - interval.low for interval in intervals if interval is not None]
     widest = max((width for width in widths if isfinite(width)), default=0.0)
     return max(2, min(4, -floor(log10(widest)))) if widest > 0 else 2
 

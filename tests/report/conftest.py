@@ -1,4 +1,4 @@
-"""Small results that reports are tried on: one with a four-hop circuit, and one whose every text is hostile."""
+"""Small results that reports are tried on: one with a four-hop circuit, one of whole circuits, and one whose every text is hostile."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from entrack.results import (
     Figure,
     Group,
     Interval,
+    Mask,
     Measure,
     Provenance,
     Results,
@@ -37,10 +38,29 @@ def results() -> Results:
         "Entity tracking, small",
         (one_axis(), two_axes(), three_axes(), along_layers(), single()),
         (circuit(),),
+        (),
         claims(),
         (),
         (Table("Table 2", "table_2"),),
         provenance("small.et"),
+    )
+
+
+@pytest.fixture
+def study() -> Results:
+    """What is measured of whole circuits, and masks."""
+    return Results(
+        "The study, small",
+        (complete(), minimal(), shared(), donors(), knockouts()),
+        (),
+        masks(),
+        (
+            Claim("few heads", "size(cir)", 7.0, "<=", 8.0, True, 0, Interval(7.0, 7.0)),
+            Claim("shared", "shared[all, precision]", 0.5, ">=", 0.4, True, 4, Interval(0.5, 0.5), published=0.6),
+        ),
+        (),
+        (Table("Table 3", "complete"),),
+        provenance("study.et"),
     )
 
 
@@ -52,10 +72,12 @@ def hostile() -> Results:
     group = Group(
         text, text, (f"{text}.query", "logits"), (Head(0, 0),), (Interval(-0.2, -0.1),), ((-0.1, 0.0),), note=text
     )
+    heads = (Head(0, 0), Head(0, 1))
     return Results(
         text,
         (Measure(text, text, text, axes, cells),),
         (Discovery(f"cir {text}", text, text, 3, (group,)),),
+        (Mask(text, text, text, text, text, heads, (0.0, 1.0), heads[:1], 4, float("nan"), 3),),
         (Claim(text, text, float("nan"), text, 1.0, False, 3, Interval(0.0, 1.0)),),
         (Figure(f"{text} map", "heatmap", text), Figure(text, "bars", text), Figure(text, "diagram", f"cir {text}")),
         (Table(text, text),),
@@ -144,6 +166,65 @@ def claims() -> tuple[Claim, ...]:
               500, Interval(0.94, 1.02), published=1.0),
         Claim("the base circuit lives on", "table_2[tuned, only(cir)]", 0.73, "within", 0.89, False, 500,
               Interval(0.69, 0.77), tolerance=0.03, published=0.89),
+    )  # fmt: skip
+
+
+def complete() -> Measure:
+    """Three random halves, and two groups."""
+    axes = (Axis("removed", ("half", "value_fetcher", "structure_reader")), Axis("from", ("circuit", "model", "difference")))
+    cells = [
+        Cell(("half", "circuit"), 0.3, 500, Interval(0.28, 0.32), (1.0,), 0.1, (0.2, 0.3, 0.4)),
+        Cell(("half", "model"), 0.4, 500, Interval(0.38, 0.42), (1.0,), 0.1, (0.3, 0.4, 0.5)),
+        Cell(("half", "difference"), 0.1, 500, Interval(0.08, 0.12), (1.0,), 0.0, (0.1, 0.1, 0.1)),
+        *(cell((group, name), value) for group in axes[0].labels[1:] for name, value in zip(axes[1].labels, (0.2, 0.5, 0.3), strict=True)),
+    ]
+    return Measure("complete", "accuracy", "fraction of prompts", axes, tuple(cells))
+
+
+def minimal() -> Measure:
+    """Heads of one group each; one head is in two groups; without one head nothing is left."""
+    falls = {
+        "value_fetcher 3.1": 0.1, "value_fetcher 10.2": 0.006, "value_fetcher 3.6": 0.3,
+        "structure_reader 3.1": -0.02, "structure_reader 0.4": 0.05,
+    }  # fmt: skip
+    cells = []
+    for head, fall in falls.items():
+        group = head.split()[0]
+        cells.append(Cell((group, head, "fall"), fall, 100, Interval(fall - 0.02, fall + 0.03), (fall,)))
+        ratio, bounds = (float("inf"), None) if fall == 0.3 else (fall / 0.3, Interval(fall / 0.3 - 0.1, fall / 0.3 + 0.2))
+        cells.append(Cell((group, head, "ratio"), ratio, 100, bounds, ()))
+    axes = (Axis("group", ("value_fetcher", "structure_reader")), Axis("head", tuple(falls)), Axis("value", ("fall", "ratio")))
+    return Measure("minimal", "minimality", "fall in accuracy, and as a ratio", axes, tuple(cells))
+
+
+def shared() -> Measure:
+    axes = (Axis("group", ("value_fetcher", "structure_reader", "all")), Axis("share", ("precision", "recall")))
+    sizes = {"value_fetcher": (3, 5), "structure_reader": (1, 2), "all": (4, 7)}
+    cells = tuple(Cell((group, share), 1 / n, n, None, ()) for group, both in sizes.items() for share, n in zip(axes[1].labels, both, strict=True))
+    return Measure("shared", "overlap of cir with cir_tuned", "fraction of heads", axes, cells)
+
+
+def donors() -> Measure:
+    """Heads' outputs of two other models in this one."""
+    labels = tuple(f"patch cir.{group} from {model}" for model in ("tuned", "other") for group in ("value_fetcher", "structure_reader"))
+    axes = (Axis("model", ("base",)), Axis("intervention", labels))
+    return Measure("donors", "accuracy", "fraction of prompts", axes, tuple(cell(("base", label), 0.7) for label in labels))
+
+
+def knockouts() -> Measure:
+    blocks = tuple(f"block attention last -> {to} in layers k.." for to in ("answer", "query"))
+    axes = (Axis("model", ("base",)), Axis("k", tuple(str(layer) for layer in range(6))), Axis("intervention", blocks))
+    cells = tuple(cell(("base", k, block), 0.1 * int(k)) for k in axes[1].labels for block in blocks)
+    return Measure("knockouts", "accuracy", "fraction of prompts", axes, cells)
+
+
+def masks() -> tuple[Mask, ...]:
+    over = {"value_fetcher": (Head(3, 1), Head(10, 2), Head(3, 6)), "structure_reader": (Head(0, 4), Head(3, 1))}
+    return tuple(
+        Mask("role", "base", group, wanted, "last" if group == "value_fetcher" else "previous", heads, (0.0,) * kept + (1.0,) * (len(heads) - kept),
+             heads[:kept], 40, 0.1 + 0.3 * kept, 500, "ef" * 32)
+        for wanted, kept in (("object_value", 2), ("position", 0))
+        for group, heads in over.items()
     )  # fmt: skip
 
 

@@ -11,13 +11,31 @@ from xml.etree import ElementTree
 import attrs
 import matplotlib
 import pytest
+from matplotlib.collections import PathCollection
 
+from entrack.findings.assemble import _figure
+from entrack.report import kinds
 from entrack.report.figures import draw, draw_all, usual
+from entrack.report.kinds.labels import layer_words, shown
 from entrack.report.kinds.placing import place
-from entrack.report.series import numbers
-from entrack.results import Axis, Discovery, Figure, Results
+from entrack.report.series import numbers, parted
+from entrack.results import Axis, Discovery, Figure, Measure, Results
 from entrack.sites import Head
+from entrack.source import Source
+from entrack.syntax import ast
+from entrack.syntax.parse import parse
 
+OF_CIRCUITS = (
+    Figure("Complete", "scatter", "complete"),
+    Figure("Complete", "scatter", "complete", {"error": "sd"}),
+    Figure("Complete", "bars", "complete", {"by": "removed"}),
+    Figure("Minimal", "bars", "minimal"),
+    Figure("Shared", "bars", "shared", {"by": "group"}),
+    Figure("Shared", "heatmap", "shared"),
+    Figure("Figure 4", "bars", "donors", {"by": "intervention"}),
+    Figure("Figure 4", "heatmap", "donors"),
+    Figure("Figure A1", "curves", "knockouts", {"by": "k", "coloured": "intervention"}),
+)
 ASKED = (
     Figure("Figure 1", "diagram", "cir", {"pdf": "yes"}),
     Figure("Fetchers", "diagram", "cir.value_fetcher"),
@@ -25,6 +43,7 @@ ASKED = (
     Figure("Kept", "bars", "cir.position_transmitter"),
     Figure("Figure 3", "bars", "figure_3", {"by": "group", "coloured": "desideratum", "error": "sd"}),
     Figure("Table 2", "heatmap", "table_2"),
+    Figure("Figure 3", "heatmap", "figure_3", {"by": "desideratum"}),
     Figure("Table 2", "scatter", "table_2", {"by": "intervention"}),
     Figure("Knockout", "curves", "knockout", {"by": "k"}),
     Figure("One", "bars", "one", {"error": "none"}),
@@ -38,6 +57,65 @@ def test_each_kind_is_written_and_stays_the_same(figure: Figure, results: Result
     assert all(path.stat().st_size > 3000 for path in first)
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert not list(tmp_path.glob("*/.*"))
+
+
+@pytest.mark.parametrize("figure", OF_CIRCUITS, ids=lambda figure: f"{figure.kind} of {figure.of}")
+@pytest.mark.filterwarnings("error")
+def test_whole_circuits_are_drawn_and_stay_the_same(figure: Figure, study: Results, tmp_path: Path) -> None:
+    first, second = draw(figure, study, tmp_path / "a"), draw(figure, study, tmp_path / "b")
+    assert all(path.stat().st_size > 3000 for path in first)
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_a_completeness_sets_the_model_against_the_circuit(study: Results) -> None:
+    """Each random half is a point, each group a larger one."""
+    measure = study["complete"]
+    assert isinstance(measure, Measure)
+    with kinds.style():
+        (axes, *_) = kinds.completeness(measure, "x", {}).axes
+    points = [tuple(point) for each in axes.collections if isinstance(each, PathCollection) for point in each.get_offsets().tolist()]
+    assert sorted(points) == sorted([(0.3, 0.2), (0.4, 0.3), (0.5, 0.4), (0.4, 0.3), (0.5, 0.2), (0.5, 0.2)])
+    assert "model" in axes.get_xlabel() and "circuit" in axes.get_ylabel()
+
+
+def test_heads_stand_in_their_groups_the_largest_fall_first(study: Results) -> None:
+    measure = study["minimal"]
+    assert isinstance(measure, Measure)
+    with kinds.style():
+        falls, ratios = kinds.head_bars(measure, "x", {}).axes
+    assert [label.get_text() for label in ratios.get_xticklabels()] == ["3.6", "3.1", "10.2", "0.4", "3.1"]
+    assert [round(bar.get_height(), 3) for bar in falls.patches] == [0.3, 0.1, 0.006, 0.05, -0.02]
+    assert [text.get_text() for text in ratios.texts] == ["∞"]
+
+
+def test_long_labels_are_told_apart_by_what_differs(study: Results) -> None:
+    blocks, k = study.measures[4].axes[2], study.measures[4].axes[1]
+    assert shown(blocks) == (("answer", "query"), "intervention: block attention last -> … in layers k..")
+    assert layer_words(study.measures[4], k) == "layer k" and layer_words(study.measures[0], k) == "k"
+    same = Axis("model", ("a[b, c] and much more of it", "a[b] and much more of it"))
+    assert shown(same) == (("b, c", "b"), "model: a[…] and much more of it")
+    whole = Axis("with", ("nothing", "patch circuit from goat", "patch circuit.fetcher from goat"))
+    assert shown(whole) == (("nothing", "circuit", "circuit.fetcher"), "with: patch … from goat")
+    unlike = Axis("model", ("one", "two"))
+    assert shown(unlike) == (("one", "two"), "model")
+
+
+def test_labels_that_differ_in_two_words_are_two_axes(study: Results, results: Results) -> None:
+    measure, options = parted(study.measures[3], {"by": "intervention"})
+    assert [(axis.name, axis.labels) for axis in measure.axes[1:]] == [
+        ("intervention: patch cir. …", ("value_fetcher", "structure_reader")),
+        ("from …", ("tuned", "other")),
+    ]
+    assert options == {"by": "intervention: patch cir. …"}
+    assert [each.value for each in measure.cells] == [each.value for each in study.measures[3].cells]
+    assert parted(results.measures[1], {})[0] is results.measures[1]
+
+
+def test_options_come_from_the_words_of_a_spec() -> None:
+    text = 'entrack 1\nfigure "Figure 3" = bars(figure_3) by group coloured by desideratum error sd\n'
+    program, problems = parse(Source("spec.et", text))
+    (item,) = (item for item in program.items if isinstance(item, ast.Figure))
+    assert not problems and _figure(item) == Figure("Figure 3", "bars", "figure_3", {"by": "group", "coloured": "desideratum", "error": "sd"})
 
 
 def test_without_figures_in_the_spec_there_are_the_usual_ones(results: Results) -> None:

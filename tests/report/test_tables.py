@@ -39,7 +39,15 @@ def shown(renderable: RenderableType, width: int = 100, encoding: str = "utf-8")
 
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case: str, results: Results) -> None:
-    text, path = shown(CASES[case](results)), GOLDEN / f"{case}.txt"
+    as_before(case, CASES[case](results))
+
+
+def test_golden_study(study: Results) -> None:
+    as_before("study", tables.report(study))
+
+
+def as_before(case: str, renderable: RenderableType) -> None:
+    text, path = shown(renderable), GOLDEN / f"{case}.txt"
     if os.environ.get("GOLDEN") == "write":
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

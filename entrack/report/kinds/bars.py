@@ -12,34 +12,39 @@ from matplotlib.patches import Patch
 from entrack.report.grids import caption as measured
 from entrack.report.kinds.canvas import WIDTH, caption, colours, panels
 from entrack.report.kinds.error import error_of, error_words, reach
-from entrack.report.kinds.labels import label_sides, names, value_label
-from entrack.report.series import Arrangement, Panel, arrange
+from entrack.report.kinds.labels import depth, label_sides, legend_words, names, shown, value_label
+from entrack.report.series import Arrangement, Panel, arrange, parted
 from entrack.report.words import clip
 from entrack.results import Measure
 
 
 def bars(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
     """Options: `by`, `coloured`, `error`. Raises ValueError for an axis that the measure does not have."""
+    measure, options = parted(measure, options)
     layout, error = arrange(measure, options.get("by"), options.get("coloured")), options.get("error", "interval")
     count = len(layout.x.labels) * (len(layout.colour.labels) if layout.colour else 1)
-    across = (
-        len(layout.panels)
-        if len(layout.panels) * count <= 24 and len(layout.panels) < 5
-        else min(2, len(layout.panels))
-    )
-    across = 1 if count > 36 else max(1, across)
+    across = _across(len(layout.panels), count)
     down = ceil(len(layout.panels) / across)
-    width = min(WIDTH, max(4.8 if layout.colour else 3.6, across * (1.2 + 0.3 * count)))
-    figure, axes = panels(title, len(layout.panels), width, 2.0 * down + 1.1, across, sharey=True)
+    longest = max(len(label) for label in shown(layout.x)[0])
+    width = min(WIDTH, max(4.8 if layout.colour else 3.6, across * (1.2 + 0.3 * count), 1.0 + 0.05 * longest * len(layout.x.labels)))
+    height = 2.0 * down + 0.85 + depth(layout.x, width / across)
+    figure, axes = panels(title, len(layout.panels), width, height, across, sharey=True)
     low, high = reach(measure, error)
     for each, panel in zip(axes, layout.panels, strict=True):
+        each.set_ylim(low, high)
         _panel(each, panel, layout, error)
         names(each, layout.x, width / across)
-        each.set_ylim(low, high)
-    label_sides(axes, across, clip(layout.x.name, 44), value_label(measure))
+    label_sides(axes, across, shown(layout.x)[1], value_label(measure), width)
     _legend(figure, layout)
     caption(figure, f"{measured(measure)}. {error_words(measure, error)}")
     return figure
+
+
+def _across(count: int, bars: int) -> int:
+    """Panels side by side: all of a few, else two; three or wide ones one below the other."""
+    if count * bars <= 24 and count < 5:
+        return max(1, count)
+    return 1 if bars > 36 or count == 3 else min(2, count)
 
 
 def _panel(axes: Axes, panel: Panel, layout: Arrangement, error: str) -> None:
@@ -50,6 +55,8 @@ def _panel(axes: Axes, panel: Panel, layout: Arrangement, error: str) -> None:
             middle = x - 0.4 + (place + 0.5) * wide
             axes.bar(middle, cell.value, wide * 0.92, color=colour, linewidth=0)
             below, above = error_of(cell, error)
+            if cell.value == 0 and above < 0.01 * (axes.get_ylim()[1] - axes.get_ylim()[0]):
+                axes.annotate("0", (middle, 0), (0, 1.5), textcoords="offset points", ha="center", fontsize=5.5, color=colour)
             if below or above:
                 axes.errorbar(
                     middle,
@@ -69,6 +76,6 @@ def _panel(axes: Axes, panel: Panel, layout: Arrangement, error: str) -> None:
 def _legend(figure: Figure, layout: Arrangement) -> None:
     if layout.colour is None:
         return
-    labels = [clip(label, 40) for label in layout.colour.labels]
+    labels, name = legend_words(layout.colour)
     patches = [Patch(color=colour) for colour in colours(len(labels))]
-    figure.legend(patches, labels, title=clip(layout.colour.name, 40), loc="outside right center", alignment="left")
+    figure.legend(patches, labels, title=name, loc="outside right center", alignment="left")

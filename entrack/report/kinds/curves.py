@@ -9,11 +9,12 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from entrack.report.grids import caption as measured
 from entrack.report.kinds.canvas import LINES, MARKS, WIDTH, caption, colours, panels
 from entrack.report.kinds.error import error_of, error_words, reach
-from entrack.report.kinds.labels import label_sides, names, value_label
+from entrack.report.kinds.labels import label_sides, layer_words, legend_words, names, value_label
 from entrack.report.series import Arrangement, Panel, Series, arrange, numbers
 from entrack.report.words import clip
 from entrack.results import Measure
@@ -32,8 +33,10 @@ def curves(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
         _panel(each, panel, values, error)
         if numbers(layout.x) is None:
             names(each, layout.x, width / across)
+        elif all(value == int(value) for value in values):
+            each.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
         each.set_ylim(*reach(measure, error))
-    label_sides(axes, across, clip(layout.x.name, 44), value_label(measure))
+    label_sides(axes, across, layer_words(measure, layout.x), value_label(measure), width)
     _legend(figure, layout)
     caption(figure, f"{measured(measure)}. {error_words(measure, error).replace('Error bars', 'Bands')}")
     return figure
@@ -64,11 +67,11 @@ def _curve(axes: Axes, series: Series, values: tuple[float, ...], error: str, pl
 def _legend(figure: Figure, layout: Arrangement) -> None:
     if layout.colour is None:
         return
-    labels = [clip(label, 40) for label in layout.colour.labels]
+    labels, name = legend_words(layout.colour)
     lines = [
         Line2D(
             [], [], color=colour, linestyle=LINES[place % len(LINES)], marker=MARKS[place % len(MARKS)], markersize=3.5
         )
         for place, colour in enumerate(colours(len(labels)))
     ]
-    figure.legend(lines, labels, title=clip(layout.colour.name, 40), loc="outside right center", alignment="left")
+    figure.legend(lines, labels, title=name, loc="outside right center", alignment="left", handlelength=4)

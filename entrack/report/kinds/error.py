@@ -16,14 +16,14 @@ def error_of(cell: Cell, error: str) -> tuple[float, float]:
         raise ValueError(f"error bars are {', '.join(KNOWN)}, not {error!r}")
     if error == "sd":
         return (cell.sd or 0.0, cell.sd or 0.0)
-    if error == "none" or not isfinite(cell.interval.low + cell.interval.high):
+    if error == "none" or cell.interval is None or not isfinite(cell.interval.low + cell.interval.high):
         return (0.0, 0.0)
     return (max(0.0, cell.value - cell.interval.low), max(0.0, cell.interval.high - cell.value))
 
 
 def error_words(measure: Measure, error: str) -> str:
     """What the error bars are, for a caption."""
-    if error == "none":
+    if error == "none" or (error == "interval" and not any(cell.interval for cell in measure.cells)):
         return ""
     if error == "sd":
         draws = [len(cell.draws) for cell in measure.cells if cell.draws]

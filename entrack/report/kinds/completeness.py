@@ -1,0 +1,65 @@
+"""Completeness: what a circuit still does against what its model still does, when the same heads are removed from both.
+
+A small point for each random set of removed heads, a large one for their mean and for each whole group. On the dashed
+diagonal both fall alike: nothing outside the circuit does the work of what was removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from entrack.report.grids import caption as measured
+from entrack.report.kinds.canvas import MARKS, caption, colours, panels
+from entrack.report.kinds.error import error_of, error_words
+from entrack.report.pick import fits_completeness
+from entrack.report.words import clip
+from entrack.results import Cell, Measure
+
+Pair = tuple[str, Cell, Cell]
+"""What was removed, the model's cell and the circuit's."""
+
+
+def completeness(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
+    """Options: `error`, of the large points."""
+    assert fits_completeness(measure)  # whoever asks has looked
+    error = options.get("error", "interval")
+    pairs = [(label, measure.cell(label, "model"), measure.cell(label, "circuit")) for label in measure.axes[0].labels]
+    figure, (axes,) = panels(title, 1, 5.9, 4.7, 1)
+    top = _top(pairs, error)
+    axes.plot([0, top], [0, top], color="#777777", linestyle="--", linewidth=0.8, zorder=1)
+    for place, (pair, colour) in enumerate(zip(pairs, colours(len(pairs)), strict=True)):
+        _small(axes, pair, colour)
+        _large(axes, pair, colour, MARKS[place % len(MARKS)], error)
+    axes.set(xlim=(0, top), ylim=(0, top), aspect="equal")
+    axes.set_xlabel(clip(f"{measure.metric} of the model without these heads", 60))
+    axes.set_ylabel(clip(f"{measure.metric} of the circuit without these heads", 60))
+    axes.grid()
+    figure.legend(title="heads removed", loc="outside right center", alignment="left")
+    draws = max((len(model.draws) for _, model, _ in pairs), default=0)
+    small = f" Small points: each of {draws} random sets; the large one is their mean." if draws else ""
+    caption(figure, f"{measured(measure)}. Dashed: circuit and model fall alike.{small} {error_words(measure, error)}")
+    return figure
+
+
+def _small(axes: Axes, pair: Pair, colour: str) -> None:
+    _, model, circuit = pair
+    axes.scatter(model.draws, circuit.draws, s=9, color=colour, alpha=0.45, linewidths=0, zorder=2, clip_on=False)
+
+
+def _large(axes: Axes, pair: Pair, colour: str, mark: str, error: str) -> None:
+    label, model, circuit = pair
+    words = f"{clip(label, 30)}, mean of {len(model.draws)}" if model.draws else clip(label, 30)
+    across, along = error_of(model, error), error_of(circuit, error)
+    up, right = [[along[0]], [along[1]]], [[across[0]], [across[1]]]
+    axes.errorbar(model.value, circuit.value, up, right, fmt="none", ecolor=colour, elinewidth=0.8, alpha=0.7, zorder=2.5)
+    axes.scatter(model.value, circuit.value, s=42, color=colour, marker=mark, edgecolors="white", linewidths=0.6, label=words, zorder=3, clip_on=False)
+
+
+def _top(pairs: list[Pair], error: str) -> float:
+    ends = [cell.value + error_of(cell, error)[1] for _, *cells in pairs for cell in cells]
+    draws = [value for _, *cells in pairs for cell in cells for value in cell.draws]
+    high = 1.06 * max([0.05, *ends, *draws])
+    return high if high < 0.9 else max(1.0, min(high, 1.03))
