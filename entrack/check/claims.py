@@ -17,7 +17,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "bars": ("measure",),
     "curves": ("measure",),
     "scatter": ("measure",),
-    "heatmap": ("discovery",),
+    "heatmap": ("discovery", "measure"),
     "diagram": ("discovery", "circuit"),
 }
 METRICS = ("accuracy", "probability", "logit")
@@ -176,6 +176,12 @@ def _figure(changes: Changes, item: ast.Figure, measures: Mapping[str, Grid]) ->
     _whole(changes, item)
     if isinstance(found, ast.Discover | ast.Circuit) and item.of.rest:
         heads_of(changes, item.of)
+    if isinstance(found, ast.Examine) and found.kind == "minimality" and item.kind.text != "bars":
+        scope.report("E634", f"a minimality cannot be shown as `{item.kind.text}`", item.kind.span, "each head belongs to one group", f"write `bars({item.of.name})`")
+    grid = measures.get(item.of.name)
+    if item.kind.text == "scatter" and grid is not None and grid.axes and all(len(labels) < 2 for _, labels in grid.axes):
+        scope.report("E634", f"`{item.of.name}` has nothing to hold against each other", item.of.span, "every axis has one label",
+                     "measure two models or interventions, or show it as bars")  # fmt: skip
     for word, name in item.options:
         _option(changes, item, word, name, measures.get(item.of.name))
 
