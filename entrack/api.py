@@ -137,9 +137,7 @@ class Spec:
     @property
     def address(self) -> str:
         """The address of what the spec says: its texts with params, not its comments or layout."""
-        programs = [parse(source)[0] for _, source in sorted(self.sources.items())]
-        texts = [format_program(Source(source.name, source.text), _bare(program)) for program, source in zip(programs, self.sources.values(), strict=True)]
-        return address([1, sorted(texts), dict(self.resolved.params)])
+        return address([1, sorted(address(parse(source)[0]) for source in self.sources.values()), dict(self.resolved.params)])
 
     def plan(self, download: bool = False, hashed: bool = True) -> Planned:
         """The plan, before a weight is read. Raises SpecError for prompts that cannot be, ModelMissing for files that are not here.
@@ -170,11 +168,26 @@ class Spec:
         return frozenset(measured | donors | found | {mask.model for mask in resolved.masks} | {given.model for given in resolved.examinations})
 
     def survey(self, store: Store) -> tuple[Plan, Survey]:
-        """The plan, and how it stands against a store. Computes nothing."""
+        """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing."""
+        plan, _, survey = self._surveyed(store)
+        return plan, survey
+
+    def addresses(self, store: Store) -> frozenset[str]:
+        """The addresses of all steps of this spec that a store has."""
+        return frozenset(action.address for action in self._surveyed(store)[1].actions)
+
+    def _surveyed(self, store: Store) -> tuple[Plan, Walk, Survey]:
         from entrack.executors.here import Walk
 
-        plan = self.plan().plan
-        return plan, Walk(plan, store, None, unwatched).survey()
+        lowerer = self._lowerer(download=False, hashed=not self._stands_in)
+        plan = _lowered(lowerer, None, self.sources).plan
+        walk = Walk(plan, store, None, unwatched)
+        survey = walk.survey()
+        while plan.deferred and len((more := _lowered(lowerer, walk, self.sources).plan).nodes) > len(plan.nodes):
+            plan = more
+            walk.extend(plan)
+            survey = walk.survey()
+        return plan, walk, survey
 
     def run(
         self, store: Store | str | os.PathLike[str] | None = None, *, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
@@ -188,7 +201,8 @@ class Spec:
         from entrack.findings.assemble import assemble
 
         opened = open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
-        lowerer = self._lowerer(download=True, hashed=True)
+        spec = self._fetched()
+        lowerer = spec._lowerer(download=True, hashed=True)
         plan = _lowered(lowerer, None, self.sources).plan
         walk = Walk(plan, opened, _lazily(plan, reference, watcher, device, threads), watcher, reference)
         walk.run()
@@ -196,7 +210,15 @@ class Spec:
             plan = _lowered(lowerer, walk, self.sources).plan
             walk.extend(plan)
             walk.run()
-        return assemble(self.resolved, plan, walk, self._provenance(plan, walk))
+        return assemble(spec.resolved, plan, walk, spec._provenance(plan, walk))
+
+    def _fetched(self) -> Spec:
+        """This spec, checked again now that its models have come: some mistakes only a config.json can tell. Raises ModelMissing, SpecError."""
+        if all(self.resolved.models[name].facts for name in self.used_models):
+            return self
+        for name in sorted(self.used_models):
+            fetch(self.resolved.models[name].named, self.root)
+        return loads(self.source, **{name: self.resolved.params[name] for name in self.resolved.changed_params})
 
     def prompts(self, name: str, count: int, model: str | None = None, purpose: str = "measure") -> tuple[Realised, Tokenizer]:
         """The first `count` prompts of a task, alternate or desideratum, for a model's tokenizer (default: the first model here).
@@ -295,9 +317,3 @@ def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, t
         return computed.tensors, computed.how
 
     return compute
-
-
-def _bare(program: Any) -> Any:
-    from attrs import evolve
-
-    return evolve(program, comments=())

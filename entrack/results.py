@@ -34,7 +34,8 @@ class Axis:
 class Cell:
     """One number of a measure. `labels` has one label per axis. `outcomes` are the per-prompt values that `value` was made of.
 
-    `interval` is None where there are no prompts to resample (an overlap of circuits: `n` is then a number of heads). `sd` is over draws, where there are several; `draws` are the values draw by draw.
+    `interval` is None where there are no prompts to resample (an overlap of circuits: `n` is then a number of heads).
+    `sd` is over draws, where there are several; `draws` are the values draw by draw.
     """
 
     labels: tuple[str, ...]

@@ -22,6 +22,7 @@ app.add_typer(cache, name="cache")
 
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="the .et file", show_default=False)]
 Params = Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="set a param of the spec otherwise; may be repeated")]
+StandIn = Annotated[Path | None, typer.Option("--stand-in", metavar="DIR", help="config.json and tokenizer.json in place of models that are not here")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of text")]
 StoreFolder = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="where results are kept (default: ENTRACK_STORE, else cache/)")]
 
@@ -39,10 +40,10 @@ def run(
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: torch's choice)")] = None,
 ) -> None:
     """Run a spec, and show its tables and claims. What the store has is not computed again."""
-    from entrack import api
-    from entrack.cli.progress import ProgressBar
-
     with failures():
+        from entrack import api
+        from entrack.cli.progress import ProgressBar
+
         loaded = api.loads(api.read(spec), **_params(p))
         _warnings(loaded.problems, loaded.sources)
         with ProgressBar() as bar:
@@ -55,13 +56,13 @@ def run(
 
 
 @app.command()
-def check(spec: SpecPath, p: Params = None) -> None:
+def check(spec: SpecPath, p: Params = None, stand_in: StandIn = None) -> None:
     """Say everything that is wrong with a spec, before a weight is read."""
-    from entrack import api
-    from entrack.diagnostics import errors
-
     with failures():
-        problems, sources = api.check(api.read(spec), _params(p))
+        from entrack import api
+        from entrack.diagnostics import errors
+
+        problems, sources = api.check(api.read(spec), _params(p), stand_in)
         _warnings(problems, sources)
         if errors(problems):
             leave(exits.SPEC_ERROR)
@@ -75,9 +76,9 @@ def fmt(
     to_stdout: Annotated[bool, typer.Option("--stdout", help="print the text instead of writing the file")] = False,
 ) -> None:
     """Write specs in the one style there is. Comments stay."""
-    from entrack import api
-
     with failures():
+        from entrack import api
+
         changed, broken = [], False
         for spec in specs:
             source = api.read(spec)
@@ -99,13 +100,13 @@ def fmt(
 
 
 @app.command()
-def plan(spec: SpecPath, p: Params = None, store: StoreFolder = None, as_json: Json = False) -> None:
+def plan(spec: SpecPath, p: Params = None, stand_in: StandIn = None, store: StoreFolder = None, as_json: Json = False) -> None:
     """Show what a run would compute - steps, forward passes, bytes - and what the store has of it."""
-    from entrack import api
-    from entrack.cli.plans import plan_json, plan_table
-
     with failures():
-        loaded = api.loads(api.read(spec), **_params(p))
+        from entrack import api
+        from entrack.cli.plans import plan_json, plan_table
+
+        loaded = api.loads(api.read(spec), stand_in, **_params(p))
         planned, survey = loaded.survey(api.open_store(api.store_folder(store)))
         if as_json:
             print(json.dumps(plan_json(planned, survey), indent=1))
@@ -124,10 +125,10 @@ def prompts(
     as_json: Json = False,
 ) -> None:
     """Show prompts with their positions and answers marked."""
-    from entrack import api
-    from entrack.cli.prompts import PURPOSES, prompt_table, prompts_json, refuse
-
     with failures():
+        from entrack import api
+        from entrack.cli.prompts import PURPOSES, prompt_table, prompts_json, refuse
+
         loaded = api.loads(api.read(spec), **_params(p))
         trouble = refuse(loaded, name, model, purpose)
         if trouble:
@@ -143,10 +144,10 @@ def prompts(
 @app.command()
 def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="such as E201", show_default=False)]) -> None:
     """Explain the code of a diagnostic, with an example and its fix."""
-    from entrack.diagnostics.pages import codes, page
-    from entrack.diagnostics.suggest import did_you_mean
-
     with failures():
+        from entrack.diagnostics.pages import codes, page
+        from entrack.diagnostics.suggest import did_you_mean
+
         text = page(code.upper())
         if text is None:
             say(f"no diagnostic has the code {code}; {did_you_mean(code.upper(), codes())}")
@@ -168,9 +169,9 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     """List the built-in models: folder, shape, and what is known of each."""
     if context.invoked_subcommand is not None:
         return
-    from entrack.cli.models import known_models, models_table
-
     with failures():
+        from entrack.cli.models import known_models, models_table
+
         known = known_models()
         if as_json:
             print(json.dumps(known, indent=1))
@@ -181,9 +182,9 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
 @models.command()
 def unpack(gguf: Annotated[Path, typer.Argument(metavar="FILE.gguf", show_default=False)]) -> None:
     """Write config.json and tokenizer.json beside a GGUF file, as it tells them; a spec can then name it with gguf("...")."""
-    from entrack.engine.gguf import unpack as unpack_gguf
-
     with failures():
+        from entrack.engine.gguf import unpack as unpack_gguf
+
         for path in unpack_gguf(gguf):
             say(f"wrote {path}")
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from entrack.cli.exits import CLAIM_FAILED, SPEC_ERROR, failures, leave, say, screen
+
+if TYPE_CHECKING:  # the store is not imported at start-up
+    from entrack.store.base import Store
+    from entrack.store.disk import DiskStore
 
 cache = typer.Typer(help="The store of results: what it holds, whether it is whole, and how to make it smaller.", no_args_is_help=True, rich_markup_mode=None)
 StoreFolder = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="which store (default: ENTRACK_STORE, else cache/)")]
@@ -20,9 +24,9 @@ def ls(store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, he
     from rich.table import Table
     from rich.text import Text
 
-    from entrack.diagnostics.render import visible
-
     with failures():
+        from entrack.diagnostics.render import visible
+
         opened = _open(store)
         stats = opened.stats()
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -34,7 +38,8 @@ def ls(store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, he
             action = opened.find(address)
             if action is not None:
                 how = action.how
-                table.add_row(address[:16], f"{action.size:,}", Text(visible(str(how.get("what", "")))), Text(visible(str(how.get("executor", "")))), f"{how.get('seconds', 0):.3f}")
+                what, executor = (Text(visible(str(how.get(name, "")))) for name in ("what", "executor"))
+                table.add_row(address[:16], f"{action.size:,}", what, executor, f"{how.get('seconds', 0):.3f}")
         screen().print(table)
         say(f"{stats.entries} entries, {stats.bytes:,} bytes in {_folder(store)}" + (f"; {n} shown" if stats.entries > n else ""))
 
@@ -60,9 +65,9 @@ def show(address: Annotated[str, typer.Argument(help="an address, or how it begi
 @cache.command()
 def verify(store: StoreFolder = None) -> None:
     """Hash every entry again. Exit status 1 when something is damaged."""
-    from entrack.store.verify import verify as verify_store
-
     with failures():
+        from entrack.store.verify import verify as verify_store
+
         report = verify_store(_disk(store))
         for damage in report.damage:
             say(damage.message)
@@ -79,9 +84,9 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would go")] = False,
 ) -> None:
     """Remove entries: all but what the kept specs need, or the oldest until the store is small enough. Never happens by itself."""
-    from entrack.store.gc import collect
-
     with failures():
+        from entrack.store.gc import collect
+
         if max_size is None and not keep_spec:
             say("say what may go: --max-size 2G, or --keep-spec SPEC, or both")
             leave(SPEC_ERROR)
@@ -94,9 +99,9 @@ def gc(
 @cache.command()
 def doctor(store: StoreFolder = None) -> None:
     """Look at the store's surroundings: file system, SQLite, permissions, free space, leftovers. Exit status 1 when something is wrong."""
-    from entrack.store.doctor import doctor as examine
-
     with failures():
+        from entrack.store.doctor import doctor as examine
+
         checks = examine(_folder(store))
         for check in checks:
             print(f"{'ok  ' if check.good else 'BAD '} {check.name}: {check.found}" + (f" - {check.advice}" if check.advice else ""))
@@ -110,27 +115,23 @@ def _folder(store: Path | None) -> Path:
     return store_folder(store)
 
 
-def _open(store: Path | None):  # type: ignore[no-untyped-def]  # the type would import the store at start-up
+def _open(store: Path | None) -> Store:
     from entrack.api import open_store
 
     return open_store(_folder(store))
 
 
-def _disk(store: Path | None):  # type: ignore[no-untyped-def]  # the type would import the store at start-up
+def _disk(store: Path | None) -> DiskStore:
     from entrack.store.disk import DiskStore
 
     return DiskStore(_folder(store), on_damage=lambda damage: say(damage.message))
 
 
-def _needed(spec: Path, opened):  # type: ignore[no-untyped-def]  # as above
+def _needed(spec: Path, opened: Store) -> frozenset[str]:
     """The addresses of all steps of a spec that the store has."""
     from entrack import api
-    from entrack.events import unwatched
-    from entrack.executors.here import Walk
 
-    walk = Walk(api.load(spec).plan().plan, opened, None, unwatched)
-    walk.survey()
-    return [action.address for action in walk.actions]
+    return api.load(spec).addresses(opened)
 
 
 def _bytes(text: str | None) -> int | None:

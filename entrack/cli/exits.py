@@ -23,13 +23,8 @@ def screen(stderr: bool = False) -> Console:
 @contextmanager
 def failures() -> Iterator[None]:
     """Turn what a stage raises into words on stderr and an exit status."""
-    from entrack.api import SpecError
-
     try:
         yield
-    except SpecError as error:
-        screen(stderr=True).print(render_all(error.problems, error.sources))
-        leave(SPEC_ERROR)
     except KeyboardInterrupt:
         say("interrupted: what was finished is kept; the same command goes on from there")
         leave(INTERRUPTED)
@@ -37,11 +32,20 @@ def failures() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         leave(DONE)
     except Exception as error:
+        _spec_error(error)
         named = _world(error)
         if named is None:
             raise
         say(f"error: {named}")
         leave(WORLD_ERROR)
+
+
+def _spec_error(error: Exception) -> None:
+    from entrack.api import SpecError
+
+    if isinstance(error, SpecError):
+        screen(stderr=True).print(render_all(error.problems, error.sources))
+        leave(SPEC_ERROR)
 
 
 def say(text: str) -> None:

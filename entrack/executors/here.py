@@ -63,7 +63,9 @@ class Walk:
 
     def tensors(self, step: str) -> Tensors | None:
         """The value of a step, when it has been made."""
-        return self.value(step) if step in self._actions else None
+        if step not in self._actions:
+            return None
+        return self._loaded(step) if self._compute is None else self.value(step)
 
     def survey(self) -> Survey:
         """Look at every node in order; what depends on something missing is unknown."""
@@ -75,7 +77,10 @@ class Walk:
             if not all(self._known(need) for need in needs(node)):
                 unknown.extend([] if isinstance(node, Select) else [id])
             elif isinstance(node, Select):
-                self._select(id, node)
+                lost = self._forget_lost(node)
+                missing.extend(lost)
+                if not lost:
+                    self._select(id, node)
             elif not self._find(id, node):
                 missing.append(id)
         return Survey(tuple(self._actions), tuple(sorted(self._zero)), tuple(missing), tuple(unknown))
@@ -100,11 +105,8 @@ class Walk:
 
     def value(self, id: str) -> Tensors:
         """The value of a step. What turns out to be damaged is computed again."""
-        action = self._actions[id]
-        if action.object not in self._kept:
-            loaded = self._store.load(action)
-            self._keep(action.object, loaded if loaded is not None else self._again(id))
-        return self._kept[self._actions[id].object]
+        loaded = self._loaded(id)
+        return loaded if loaded is not None else self._again(id)
 
     def address_of(self, id: str) -> str:
         return self._actions[id].address
@@ -164,9 +166,24 @@ class Walk:
         self._keep(action.object, tensors)
         return action
 
+    def _loaded(self, id: str) -> Tensors | None:
+        """The value of a step that is known; None when the store has it no more."""
+        object = self._actions[id].object
+        if object not in self._kept:
+            loaded = self._store.load(self._actions[id])
+            if loaded is None:
+                return None
+            self._keep(object, loaded)
+        return self._kept[object]
+
+    def _forget_lost(self, node: Select) -> list[str]:
+        """The values that a selection needs and the store turns out to have no more: they have to be computed again."""
+        lost = [id for id in dict.fromkeys(needs(node)) if id in self._actions and self._loaded(id) is None]
+        for id in lost:
+            del self._actions[id]
+        return lost
+
     def _again(self, id: str) -> Tensors:
-        if self._compute is None:
-            raise KeyError(id)
         self._actions[id] = self._make(id)
         return self._kept[self._actions[id].object]
 

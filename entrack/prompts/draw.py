@@ -50,7 +50,8 @@ def alternate(given: Alternate, first: Drawn, parameters: Mapping[str, int], par
         failed = next((c for c in constraints if not _holds(c, drawn.names)), None)
         if failed is None:
             return drawn
-    raise CannotDraw("E422", "this can never be", failed.span if failed else given.span, f"tried {MOST_TRIES} times for one prompt", "loosen the constraint, or draw more variables anew")
+    raise CannotDraw("E422", "this can never be", failed.span if failed else given.span, f"tried {MOST_TRIES} times for one prompt",
+                     "loosen the constraint, or draw more variables anew")  # fmt: skip
 
 
 def place_stream(name: tuple[str | int, ...], position: str) -> Stream:
@@ -164,7 +165,7 @@ def _values_of(value: Value) -> tuple[Scalar, ...]:
 
 
 def _shuffled(value: Value, stream: Stream) -> Value:
-    return stream.distinct(value, len(value)) if isinstance(value, list) else value  # type: ignore[return-value,arg-type]  # one kind
+    return stream.distinct(value, len(value)) if isinstance(value, list) else value  # type: ignore[return-value]  # one kind
 
 
 def _holds(constraint: ast.Constraint, names: Names) -> bool:

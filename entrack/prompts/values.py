@@ -78,8 +78,8 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
             return _join(segment, between, others, names, text)
         case ast.Call("capitalise", (inner,)) if not isinstance(inner, ast.Named):
             rendered = as_text(evaluate(inner, names, text))
-            first = rendered.text[:1].upper()
-            return rendered if len(first) != 1 else evolve(rendered, text=first + rendered.text[1:])  # "SS" for a sharp s would move the holes
+            capital = rendered.text[:1].upper()
+            return rendered if len(capital) != 1 else evolve(rendered, text=capital + rendered.text[1:])  # "SS" for a sharp s would move the holes
         case ast.ListOf(items):
             return [plain(evaluate(item, names, text)) for item in items]  # type: ignore[return-value]  # one kind: checked
     raise CannotDraw("E401", "this cannot stand in a task", node.span)
@@ -166,7 +166,8 @@ def _fill(part: ast.Reference, names: Names, text: str, element: int | None) -> 
 def _element(column: list[str] | list[int], element: int | None, part: ast.Reference) -> Scalar:
     if element is None or element >= len(column):
         many = "a list" if element is None else f"{len(column)} values, and the text is repeated more often"
-        raise CannotDraw("E421", f"the hole `{part.name}` cannot be filled with {many}", part.span, "", "fill a hole with one value, and a hole of a `join` with one for each element")
+        raise CannotDraw("E421", f"the hole `{part.name}` cannot be filled with {many}", part.span, "",
+                         "fill a hole with one value, and a hole of a `join` with one for each element")  # fmt: skip
     return column[element]
 
 

@@ -10,7 +10,6 @@ from prompt_boxes import Boxes, drawn, read
 
 from entrack.api import SpecError, loads
 from entrack.cli.prompts import prompts_json
-
 from entrack.source import Source
 
 SEEDS = (0, 1, 99)
@@ -141,5 +140,5 @@ def test_a_hole_filled_otherwise_in_a_join() -> None:
 
 @pytest.mark.parametrize("changes", ["text.label = 2 distinct from A..Z", "prompt.label = 2 distinct from A..Z"])
 def test_a_hole_filled_with_a_wrong_number_of_values(changes: str) -> None:
-    with pytest.raises(SpecError, match="cannot be filled|one value"):
+    with pytest.raises(SpecError, match=r"cannot be filled|one value"):
         sides(changes)

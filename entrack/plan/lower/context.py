@@ -19,7 +19,7 @@ from entrack.models.model import ModelKey, ModelSource
 from entrack.plan.build import Nodes
 from entrack.plan.steps import Chosen, Heads
 from entrack.prompts.chance import Stream
-from entrack.prompts.realise import Realised, realise
+from entrack.prompts.realise import Prompt, Realised, realise
 from entrack.prompts.tokens import Tokenizer
 from entrack.sites import Head
 
@@ -80,6 +80,15 @@ class Lowering:
         if found is None:
             raise Unmakeable(population.label)
         return found
+
+    def told(self, population: Population, prompts: tuple[Prompt, ...], of: tuple[str, ...]) -> None:
+        """That each prompt has a token for each of the words that outcomes are wanted for. Raises Unmakeable."""
+        for name in of:
+            if not all(prompt.ids.get(name) for prompt in prompts):
+                problem = Diagnostic("E604", f"`{name}` is not always one word that can follow the prompt", population.span, "measured on these",
+                                     "a metric is of `answer`, or of another variable that is one word")  # fmt: skip
+                self.problems.extend([] if problem in self.problems else [problem])
+                raise Unmakeable(name)
 
     def paired(self, population: Population, alternate: Alternate | None, model: str) -> Realised:
         """The same originals with another alternate."""

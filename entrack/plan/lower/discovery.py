@@ -22,6 +22,7 @@ def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan:
     """Add the steps of a discovery. Raises Unmakeable when its prompts cannot be made."""
     realised = lowering.prompts(given.alternates, given.model, given.originals.count)
     originals = tuple(pair.original for pair in realised.pairs)
+    lowering.told(given.originals, originals, given.score.of)
     groups = tuple(_hop(given, place, realised, lowering) for place in range(len(given.hops)))
     return DiscoveryPlan(given.name, given.model, given.score.name, len(originals), groups)
 

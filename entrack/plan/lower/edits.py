@@ -11,7 +11,19 @@ from entrack.diagnostics import Diagnostic, Label
 from entrack.plan.build import batch_of, batches
 from entrack.plan.lower.context import Lowering, Unmakeable
 from entrack.plan.steps import (
-    BlockAttention, Capture, CaptureInputs, Edit, FromCapture, FromMean, FromZero, Kept, Ref, SetElsewhere, SetHeads, SetInputs, SumOutputs,
+    BlockAttention,
+    Capture,
+    CaptureInputs,
+    Edit,
+    FromCapture,
+    FromMean,
+    FromZero,
+    Kept,
+    Ref,
+    SetElsewhere,
+    SetHeads,
+    SetInputs,
+    SumOutputs,
 )  # fmt: skip
 from entrack.prompts.realise import Pair, Prompt
 from entrack.sites import Component

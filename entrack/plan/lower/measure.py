@@ -47,6 +47,7 @@ def _cell(measure: Measure, spec: CellSpec, lowering: Lowering) -> CellPlan:
 def _run(measure: Measure, spec: CellSpec, draw: int, of: tuple[str, ...], lowering: Lowering) -> RunPlan:
     population = drawn(spec.population, draw)
     prompts = measured_prompts(population, lowering.prompts(population, spec.model).pairs)
+    lowering.told(population, prompts, of)
     on = Measured(measure.name, spec.model, population, prompts, draw)
     others = partners(spec.intervention, on, lowering)
     what = f"{measure.name}: {spec.model} with {spec.intervention.label}"
