@@ -254,9 +254,10 @@ class Spec:
     def _sampled(self) -> Planned:
         from attrs import evolve
 
+        from entrack.plan.build import Sketch
         from entrack.plan.lower.sample import sample
 
-        return _lowered(evolve(self._lowerer(download=False, hashed=False), resolved=sample(self.resolved)), None, self.sources)
+        return _lowered(evolve(self._lowerer(download=False, hashed=False), resolved=sample(self.resolved), nodes=Sketch), None, self.sources)
 
     def _tokenizer(self, model: str | None) -> Tokenizer:
         from entrack.prompts.tokens import BadTokenizer, tokenizer

@@ -6,17 +6,20 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
-
-from rich.console import Console
+from typing import TYPE_CHECKING, NoReturn
 
 from entrack.diagnostics.render import render_all, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 DONE, CLAIM_FAILED, SPEC_ERROR, WORLD_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def screen(stderr: bool = False) -> Console:
     """A console that animates and colours only on a terminal, and obeys NO_COLOR."""
+    from rich.console import Console
+
     return Console(stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty())
 
 
@@ -50,7 +53,7 @@ def _spec_error(error: Exception) -> None:
 
 def say(text: str) -> None:
     """A line on stderr, shown and never obeyed."""
-    screen(stderr=True).print(visible(text), markup=False)
+    print(visible(text), file=sys.stderr)
 
 
 def leave(status: int) -> NoReturn:

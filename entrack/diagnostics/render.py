@@ -6,11 +6,13 @@ Text of a spec is shown, never obeyed: control characters and bidirectional mark
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from entrack.diagnostics.diagnostic import Diagnostic
 from entrack.source import Source, Span
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 WIDEST = 160
@@ -23,6 +25,8 @@ def visible(text: str) -> str:
 
 def render(problem: Diagnostic, sources: Mapping[str, Source]) -> Text:
     """One diagnostic as rich text, without a line end."""
+    from rich.text import Text
+
     colour = "bold red" if problem.is_error else "bold yellow"
     out = Text()
     out.append(f"{problem.severity}[{problem.code}]", colour).append(f": {visible(problem.message)}", "bold")
@@ -37,6 +41,8 @@ def render(problem: Diagnostic, sources: Mapping[str, Source]) -> Text:
 
 def render_all(problems: Iterable[Diagnostic], sources: Mapping[str, Source]) -> Text:
     """All of them, in the order of the text, with an empty line between."""
+    from rich.text import Text
+
     ordered = sorted(problems, key=lambda p: (p.span.file, p.span.start, p.code))
     return Text("\n\n").join(render(problem, sources) for problem in ordered)
 

@@ -28,6 +28,16 @@ class Nodes:
         return Ref(self.add(node, what))
 
 
+@define
+class Sketch(Nodes):
+    """The nodes of a plan that is only looked at for its problems: numbered, not addressed, which would be most of the work."""
+
+    def add(self, node: Node, what: str) -> str:
+        id = str(len(self.nodes))
+        self.nodes[id] = node
+        return id
+
+
 def batches(prompts: tuple[Prompt, ...], others: tuple[Prompt, ...] | None = None, size: int = BATCH) -> tuple[tuple[int, ...], ...]:
     """Places of prompts that run together: one token length (of the others too), at most `size`, in the order of the prompts."""
     by_length: dict[tuple[int, int], list[int]] = {}

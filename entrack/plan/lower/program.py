@@ -10,6 +10,7 @@ from attrs import define, field
 from entrack.check.resolved import Resolved
 from entrack.diagnostics import Diagnostic
 from entrack.models.model import ModelKey, ModelSource
+from entrack.plan.build import Nodes
 from entrack.plan.lower.context import Deferred, Known, Lowering, Nothing, Unmakeable
 from entrack.plan.lower.discovery import lower_discovery
 from entrack.plan.lower.examination import lower_examination
@@ -32,11 +33,12 @@ class Lowerer:
     keys: Mapping[str, ModelKey]
     sources: Mapping[str, ModelSource]
     tokenizers: Mapping[str, Tokenizer]
+    nodes: Callable[[], Nodes] = Nodes
     _drawn: dict[object, Realised | None] = field(factory=dict)
 
     def lower(self, known: Known | None = None) -> tuple[Plan, tuple[Diagnostic, ...]]:
         """The plan, as far as it is known. It may only be run when there is no error among the problems."""
-        lowering = Lowering(self.resolved, self.keys, self.sources, self.tokenizers, known or Nothing(), self._drawn)
+        lowering = Lowering(self.resolved, self.keys, self.sources, self.tokenizers, known or Nothing(), self._drawn, self.nodes())
         deferred: list[str] = []
         discoveries = _each(self.resolved.discoveries, lower_discovery, lowering, deferred)
         whole = len(discoveries) == len(self.resolved.discoveries)
