@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import pytest
@@ -31,6 +31,7 @@ from engine_models import (
 )
 
 from entrack.engine import access
+from entrack.engine.engine import EXECUTORS as KERNELS
 from entrack.engine.engine import Engine
 from entrack.engine.errors import EngineError, ModelUnreadable, NotFinite, OutOfMemory
 from entrack.engine.memo import Memo
@@ -72,6 +73,11 @@ def steps(saved: Saved) -> list[Step]:
         Evaluate(saved.key, ORIGINALS, (BlockAttention(1, 2, SPREAD, ((0,),) * PROMPTS),), ASKED),
         TrainMask(saved.key, (Head(0, 0), Head(1, 1)), (PAIR,), (PAIR,), 0.01, 5, 0.1),
     ]
+
+
+def test_every_kind_of_step_has_a_kernel_in_both_executors() -> None:
+    kinds = set(get_args(Step))
+    assert {name: set(kernels) for name, kernels in KERNELS.items()} == dict.fromkeys(EXECUTORS, kinds)
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -115,8 +115,16 @@ def test_an_adapter_changes_the_model_as_peft_does(fresh: Saved, tmp_path: Path)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
 
     path = tmp_path / "adapter" / "adapter_model.safetensors"
-    save_file({name.replace("model.layers", "model.blocks"): w for name, w in load_file(path).items()}, path)
-    refused(AdapterRefused, fresh, "have no place", adapter=tmp_path / "adapter")
+    weights = load_file(path)
+    one = min(name for name in weights if "lora_B" in name)
+    for what in (
+        {name.replace("model.layers", "model.blocks"): w for name, w in weights.items()},
+        {name: w for name, w in weights.items() if name != one},
+        {**weights, one.replace("layers.0", "layers.9"): weights[one].clone()},
+        {},
+    ):
+        save_file(what, path)
+        refused(AdapterRefused, fresh, "have no place", adapter=tmp_path / "adapter")
 
 
 @pytest.mark.parametrize("name", ["llama", "llama, grouped, tied"])
