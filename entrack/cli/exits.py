@@ -77,8 +77,8 @@ def _worlds() -> Iterator[Callable[[Exception], str | None]]:
     kinds: list[type[Exception]] = [SpecMissing, ModelMissing, StoreError]
     if "entrack.engine.errors" in sys.modules:
         kinds.append(sys.modules["entrack.engine.errors"].EngineError)
-    if "entrack.findings.assemble" in sys.modules:
-        kinds.append(sys.modules["entrack.findings.assemble"].NotANumber)
+    if "entrack.findings.outcomes" in sys.modules:
+        kinds.append(sys.modules["entrack.findings.outcomes"].NotANumber)
     yield lambda error: f"{type(error).__name__}: {error}" if isinstance(error, tuple(kinds)) else None
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from entrack.address import address
 from entrack.check.resolved import Arithmetic, CellOf, Constant, Found, Measure, Population, Quantity, Resolved, Size, Summary
 from entrack.check.resolved import Claim as ClaimSpec
 from entrack.check.resolved import Group as GroupSpec
 from entrack.findings.circuits import examined, learned, overlap
 from entrack.findings.intervals import OPERATIONS, RESAMPLES, interval, mean_interval, resampled_means
-from entrack.findings.outcomes import Array
+from entrack.findings.outcomes import Array, NotANumber
 from entrack.findings.runs import Ran, outcomes_of, resampling_of
 from entrack.findings.selection import Selection
 from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
@@ -22,9 +23,7 @@ from entrack.results import Measure as MeasureResult
 from entrack.sites import Head
 from entrack.syntax import ast
 
-
-class NotANumber(Exception):
-    """A number of the results is not finite; the message says which. Nothing is reported that is not a number."""
+ROUNDING = 1e-12
 
 
 def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Provenance) -> Results:
@@ -73,7 +72,7 @@ def _cell(spec: Measure, population: Population, planned: CellPlan, ran: Ran) ->
         outcomes=tuple(float(value) for value in values),
         sd=float(np.std(means, ddof=1)) if len(means) > 1 else None,
         draws=tuple(means) if len(means) > 1 else (),
-        address=ran.address_of(planned.runs[0].evaluations[0]),
+        address=address([ran.address_of(id) for run in planned.runs for id in run.evaluations]),
     )
 
 
@@ -86,7 +85,9 @@ def _planned(plan: Plan, name: str) -> ExaminationPlan:
 
 def _discovery(found: DiscoveryPlan, plan: Plan, ran: Ran) -> Discovery:
     groups = tuple(_group(found, group, plan, ran) for group in found.groups)
-    return Discovery(found.name, found.model, found.score, found.n, groups)
+    nodes: list[Any] = [plan.nodes[group.select] for group in found.groups]
+    made = [ran.address_of(ref.id) for node in nodes for refs in node.patched for ref in refs if ran.made(ref.id)]
+    return Discovery(found.name, found.model, found.score, found.n, groups, address(made))
 
 
 def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Group:
@@ -141,9 +142,12 @@ def _claim(spec: ClaimSpec, resolved: Resolved, measures: Sequence[MeasureResult
 
 
 def _passes(relation: str, value: float, bound: float, tolerance: float | None) -> bool:
+    """Numbers that differ by rounding only are equal: 0.8 is within 0.1 of 0.7, and three times 0.1 is 0.3."""
     if tolerance is not None:
-        return abs(value - bound) <= tolerance
-    return {">=": value >= bound, "<=": value <= bound, ">": value > bound, "<": value < bound, "==": value == bound}[relation]
+        return abs(value - bound) <= tolerance + ROUNDING
+    equal = abs(value - bound) <= ROUNDING
+    above, below = value > bound and not equal, value < bound and not equal
+    return {">=": above or equal, "<=": below or equal, ">": above, "<": below, "==": equal}[relation]
 
 
 class _Cells:
@@ -168,7 +172,7 @@ class _Cells:
                 total = self.value(first)
                 for sign, operand in rest:
                     other = self.value(operand)
-                    total = float("inf") if sign == "/" and other == 0 else float(OPERATIONS[sign](np.array(total), np.array(other)))
+                    total = nan if sign == "/" and other == 0 else float(OPERATIONS[sign](np.array(total), np.array(other)))
                 return total
 
     def _size(self, group: GroupSpec) -> int:

@@ -96,10 +96,10 @@ def _shares(name: str, first: set[T], second: set[T]) -> list[Cell]:
 
 
 def heads_of(group: Group, plan: Plan, ran: Ran) -> tuple[Head, ...]:
-    """The heads of a written or discovered group."""
+    """The heads of a written or discovered group, sorted, as steps name them."""
     if isinstance(group.heads, Found):
         found = next(discovery for discovery in plan.discoveries if discovery.name == group.heads.discovery)
-        return ran.selection(next(other.select for other in found.groups if other.name == group.heads.group)).heads
+        return tuple(sorted(ran.selection(next(other.select for other in found.groups if other.name == group.heads.group)).heads))
     assert isinstance(group.heads, tuple)  # random and masked groups are not compared: checked
     return group.heads
 

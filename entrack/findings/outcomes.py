@@ -15,6 +15,10 @@ Array = NDArray[np.float64]
 Outcome = Mapping[str, NDArray[Any]]
 
 
+class NotANumber(Exception):
+    """A number of the results is not finite; the message says which. Nothing is reported that is not a number."""
+
+
 def probability(outcome: Outcome) -> Array:
     """Probability of the first asked word, per prompt (any axes before are kept)."""
     return np.exp(outcome["log_probability"][..., 0].astype(np.float64))
@@ -52,4 +56,5 @@ def score(name: str, patched: Outcome, clean: Outcome) -> Array:
     relative, kind = name.startswith("relative "), name.removeprefix("relative ")
     before, after = METRICS[kind](clean), METRICS[kind](patched)
     difference = after - before
-    return difference / before if relative else difference
+    with np.errstate(divide="ignore", invalid="ignore"):  # whoever selects refuses what is not finite
+        return difference / before if relative else difference

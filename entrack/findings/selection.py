@@ -8,7 +8,7 @@ import numpy as np
 from attrs import field, frozen
 
 from entrack.findings.intervals import mean_interval
-from entrack.findings.outcomes import Array, Outcome, score
+from entrack.findings.outcomes import Array, NotANumber, Outcome, score
 from entrack.plan.steps import Select
 from entrack.results import Interval
 from entrack.sites import Head
@@ -30,6 +30,8 @@ def select(node: Select, clean: Sequence[Outcome], patched: Sequence[Sequence[Ou
     """Apply a selection. `patched[layer]` is None for a layer whose heads cannot reach the receivers."""
     per_prompt = _per_prompt(node, clean, patched)
     means = per_prompt.mean(axis=2)
+    if not np.isfinite(means).all():
+        raise NotANumber(f"the {node.score} of a head is not a number: it is relative to a clean run that gives 0 for some prompt")
     order = sorted((float(means[layer, head]), layer, head) for layer in range(node.layers) for head in range(node.heads))
     best = [Head(layer, head) for value, layer, head in order if value < 0][: node.keep]
     taken = [(head, group) for head in best for group, heads in enumerate(earlier) if head in heads]
