@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from entrack.report.pick import bare, fixed_labels, free_axes, head_score, of_heads, pick, ranked, receiver_words
 from entrack.report.words import decimals_for, estimate, number, short, spread, visible
-from entrack.results import Axis, Cell, Claim, Discovery, Group, Mask, Measure, Provenance, Results
+from entrack.results import Axis, Cell, Claim, Discovery, Group, Interval, Mask, Measure, Provenance, Results
 
 WIDTH = 100
 """Columns that a table of a measure may take."""
@@ -107,7 +107,8 @@ def claims_grid(claims: tuple[Claim, ...]) -> Grid:
         for claim in claims
     )
     held = sum(claim.passed for claim in claims)
-    caption = f"{held} of {len(claims)} hold; 95 % intervals in brackets, by bootstrap over n prompts"
+    brackets = "; 95 % intervals in brackets, by bootstrap over n prompts" if any(_interval(claim) for claim in claims) else ""
+    caption = f"{held} of {len(claims)} hold{brackets}"
     head = ("", "claim", "measured", "must be", "published", "n")
     return Grid("claims", head, rows, caption, frozenset({4, 5}), tuple(claim.passed for claim in claims))
 
@@ -120,10 +121,13 @@ def bound_words(claim: Claim) -> str:
 
 
 def _measured(claim: Claim) -> str:
-    """What a claim came to. What rests on heads alone has no interval: a number of them, or a share."""
-    if claim.n == 0:
-        return _plain(claim.value)
-    return estimate(claim.value, None if claim.interval.low == claim.interval.high else claim.interval, _telling(claim))
+    """What a claim came to."""
+    return _plain(claim.value) if claim.n == 0 else estimate(claim.value, _interval(claim), _telling(claim))
+
+
+def _interval(claim: Claim) -> Interval | None:
+    """What rests on heads alone has no interval: a number of them, or a share."""
+    return None if claim.interval.low == claim.interval.high else claim.interval
 
 
 def _telling(claim: Claim) -> int:

@@ -5,6 +5,8 @@ Text is given to rich as `Text`, never as markup, so that a spec's `[bold]` is s
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich import box
 from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -35,17 +37,21 @@ IN_ASCII = str.maketrans("█▓▒░·✓✗─━…", "#%+:.+x--.")
 
 def report(results: Results, *, heat_maps: bool | None = None) -> RenderableType:
     """All tables, claims and provenance last. `heat_maps` None shows maps of models of up to `TALLEST` layers."""
-    parts: list[RenderableType] = [Text(visible(results.title), style="bold"), Text()]
-    parts += [_set(grid) for grid in grids(results)]
     maps = [found for found in results.discoveries if heat_maps or (heat_maps is None and _layers(found) <= TALLEST)]
-    where = len(parts) - bool(results.claims)
-    parts[where:where] = [heat(found) for found in maps]
-    return Encodable(Stack(*parts, provenance(results.provenance)))
+
+    def laid_out(width: int) -> RenderableType:
+        parts: list[RenderableType] = [Text(visible(results.title), style="bold"), Text()]
+        parts += [_set(grid) for grid in grids(results, min(WIDTH, width))]
+        where = len(parts) - bool(results.claims)
+        parts[where:where] = [heat(found) for found in maps]
+        return Stack(*parts, provenance(results.provenance))
+
+    return Encodable(Fitted(laid_out))
 
 
 def measure(item: Measure, title: str = "", width: int = WIDTH) -> RenderableType:
     """One measure: each number with its 95 % interval and n, and sd over draws where there are any."""
-    return Encodable(_set(measure_grid(item, title, width)))
+    return Encodable(Fitted(lambda room: _set(measure_grid(item, title, min(width, room)))))
 
 
 def discovery(item: Discovery, title: str = "") -> RenderableType:
@@ -79,6 +85,16 @@ class Encodable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in console.render(self.inside, options):
             yield Segment(_ascii(segment.text), segment.style, segment.control) if options.ascii_only else segment
+
+
+class Fitted:
+    """A renderable made for the width that there is."""
+
+    def __init__(self, make: Callable[[int], RenderableType]) -> None:
+        self.make = make
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.make(options.max_width)
 
 
 def _set(grid: Grid) -> RenderableType:

@@ -182,16 +182,16 @@ def complete() -> Measure:
 
 
 def minimal() -> Measure:
-    """Heads of one group each; one head is in two groups; without one head nothing is left."""
+    """Heads of one group each; one head is in two groups; without one head nothing is left; before another nothing was."""
     falls = {
         "value_fetcher 3.1": 0.1, "value_fetcher 10.2": 0.006, "value_fetcher 3.6": 0.3,
-        "structure_reader 3.1": -0.02, "structure_reader 0.4": 0.05,
+        "structure_reader 3.1": -0.02, "structure_reader 0.4": 0.05, "structure_reader 0.5": 0.0,
     }  # fmt: skip
     cells = []
     for head, fall in falls.items():
         group = head.split()[0]
         cells.append(Cell((group, head, "fall"), fall, 100, Interval(fall - 0.02, fall + 0.03), (fall,)))
-        ratio, bounds = (float("inf"), None) if fall == 0.3 else (fall / 0.3, Interval(fall / 0.3 - 0.1, fall / 0.3 + 0.2))
+        ratio, bounds = (float("inf" if fall else "nan"), None) if fall in (0.0, 0.3) else (fall / 0.3, Interval(fall / 0.3 - 0.1, fall / 0.3 + 0.2))
         cells.append(Cell((group, head, "ratio"), ratio, 100, bounds, ()))
     axes = (Axis("group", ("value_fetcher", "structure_reader")), Axis("head", tuple(falls)), Axis("value", ("fall", "ratio")))
     return Measure("minimal", "minimality", "fall in accuracy, and as a ratio", axes, tuple(cells))

@@ -67,7 +67,7 @@ def test_masks_are_lines_too(study: Results) -> None:
     shares = [record for record in records if record.get("measure") == "shared"]
     assert {record["interval"] for record in shares} == {None}
     ratios = [record for record in records if record.get("measure") == "minimal" and record["value"] is None]
-    assert [record["labels"]["head"] for record in ratios] == ["value_fetcher 3.6"]
+    assert [record["labels"]["head"] for record in ratios] == ["value_fetcher 3.6", "structure_reader 0.5"]
 
 
 def test_html_shows_masks_and_shares(study: Results) -> None:

@@ -83,8 +83,9 @@ def test_heads_stand_in_their_groups_the_largest_fall_first(study: Results) -> N
     assert isinstance(measure, Measure)
     with kinds.style():
         falls, ratios = kinds.head_bars(measure, "x", {}).axes
-    assert [label.get_text() for label in ratios.get_xticklabels()] == ["3.6", "3.1", "10.2", "0.4", "3.1"]
-    assert [round(bar.get_height(), 3) for bar in falls.patches] == [0.3, 0.1, 0.006, 0.05, -0.02]
+    assert [label.get_text() for label in ratios.get_xticklabels()] == ["3.6", "3.1", "10.2", "0.4", "0.5", "3.1"]
+    assert [round(bar.get_height(), 3) for bar in falls.patches] == [0.3, 0.1, 0.006, 0.05, 0.0, -0.02]
+    assert len(ratios.patches) == 5  # 0/0 is no bar
     assert [text.get_text() for text in ratios.texts] == ["∞"]
 
 

@@ -55,6 +55,12 @@ def as_before(case: str, renderable: RenderableType) -> None:
     assert all(len(line) <= 100 for line in text.splitlines())
 
 
+def test_a_table_takes_the_width_that_there_is(study: Results) -> None:
+    wide, narrow = (shown(tables.measure(study.measures[0]), width) for width in (100, 74))
+    assert "columns: from" in wide and "columns: removed" in narrow
+    assert all("structure_reader" in text and max(map(len, text.splitlines())) <= 100 for text in (wide, narrow))
+
+
 def test_pass_and_fail_are_words(results: Results) -> None:
     text = shown(tables.claims(results.claims))
     assert "✓ pass" in text and "✗ FAIL" in text

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from entrack.report.grids import caption as measured
-from entrack.report.kinds.canvas import WIDTH, caption, colours, panels
+from entrack.report.kinds.canvas import WIDTH, caption, colours, nought, panels
 from entrack.report.kinds.error import error_of, error_words, reach
 from entrack.report.kinds.labels import depth, label_sides, legend_words, names, shown, value_label
 from entrack.report.series import Arrangement, Panel, arrange, parted
@@ -56,7 +56,7 @@ def _panel(axes: Axes, panel: Panel, layout: Arrangement, error: str) -> None:
             axes.bar(middle, cell.value, wide * 0.92, color=colour, linewidth=0)
             below, above = error_of(cell, error)
             if cell.value == 0 and above < 0.01 * (axes.get_ylim()[1] - axes.get_ylim()[0]):
-                axes.annotate("0", (middle, 0), (0, 1.5), textcoords="offset points", ha="center", fontsize=5.5, color=colour)
+                nought(axes, middle, colour)
             if below or above:
                 axes.errorbar(
                     middle,

@@ -83,6 +83,11 @@ def caption(figure: Figure, text: str) -> None:
     )
 
 
+def nought(axes: Axes, x: float, colour: Any) -> None:
+    """A small 0 where a bar has no height, so that it is not taken for one that is missing."""
+    axes.annotate("0", (x, 0), (0, 1.5), textcoords="offset points", ha="center", fontsize=5.5, color=colour)
+
+
 def colours(count: int) -> list[Any]:
     """So many colours that can be told apart; beyond the palette, steps of viridis."""
     if count <= len(TAB):

@@ -7,7 +7,7 @@ of a head (a fall, and the fall as a ratio) stand one above the other, on scales
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import isfinite, isinf, isnan
 from typing import Any
 
 from attrs import frozen
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from entrack.report.grids import caption as measured
-from entrack.report.kinds.canvas import WIDTH, caption, colours, panels
+from entrack.report.kinds.canvas import WIDTH, caption, colours, nought, panels
 from entrack.report.kinds.error import error_of, error_words
 from entrack.report.kinds.labels import value_label
 from entrack.report.pick import bare, free_axes, nested
@@ -65,7 +65,7 @@ def head_bars(measure: Measure, title: str, options: Mapping[str, str]) -> Figur
     axes[-1].set_xlabel("head, as layer.head")
     patches = [Patch(color=tints[name]) for name in groups.labels]
     axes[0].legend(patches, [clip(name, 24) for name in groups.labels], loc="lower left", bbox_to_anchor=(0, 1), borderpad=0, ncols=4 if width > 6 else 2)
-    caption(figure, f"{measured(measure)}. {error_words(measure, error)}{_infinite(measure)}")
+    caption(figure, f"{measured(measure)}. {error_words(measure, error)}{_beyond(measure)}")
     return figure
 
 
@@ -99,13 +99,15 @@ def _lines(bars: Sequence[Bar]) -> list[Line]:
 def _draw(axes: Axes, line: Line, row: int, tints: Mapping[str, Any], error: str, top: float) -> None:
     for bar in line:
         cell = bar.cells[row]
-        if cell is None:
+        if cell is None or isnan(cell.value):
             continue
         finite = isfinite(cell.value)
         axes.bar(bar.x, cell.value if finite else top, 0.8, color=tints[bar.group], linewidth=0, alpha=1.0 if finite else 0.35)
         if not finite:
             axes.text(bar.x, top, "∞", ha="center", va="bottom", fontsize=7, color=tints[bar.group])
         below, above = error_of(cell, error) if finite else (0.0, 0.0)
+        if cell.value == below == above == 0:
+            nought(axes, bar.x, tints[bar.group])
         if below or above:
             axes.errorbar(bar.x, cell.value, [[below], [above]], fmt="none", ecolor="#222222", elinewidth=0.6)
     axes.axhline(0, color="black", linewidth=0.7)
@@ -120,5 +122,7 @@ def _reach(cells: Sequence[Cell | None], error: str) -> tuple[float, float]:
     return (low - room if low < 0 else 0.0, high + room if high > 0 or low == 0 else 0.0)
 
 
-def _infinite(measure: Measure) -> str:
-    return " ∞: nothing is left without this head." if any(not isfinite(cell.value) for cell in measure.cells) else ""
+def _beyond(measure: Measure) -> str:
+    """What stands where a value is no number that can be drawn."""
+    infinite = " ∞: nothing is left without this head." if any(isinf(cell.value) for cell in measure.cells) else ""
+    return infinite + (" No ratio where nothing was left before." if any(isnan(cell.value) for cell in measure.cells) else "")
