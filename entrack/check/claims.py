@@ -18,7 +18,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "curves": ("measure",),
     "scatter": ("measure",),
     "heatmap": ("discovery", "measure"),
-    "diagram": ("discovery", "circuit"),
+    "diagram": ("discovery",),  # a written circuit has no receivers, and results do not carry it
 }
 METRICS = ("accuracy", "probability", "logit")
 ERRORS = ("interval", "sd", "none")
