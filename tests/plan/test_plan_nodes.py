@@ -1,0 +1,116 @@
+"""Plans as graphs: order, binding, what is known to be zero, and what a plan costs. `ENTRACK_GOLDEN=write` writes the golden plan anew."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from plan_worlds import make_model, plan_of
+
+from entrack.api import load
+from entrack.cli.plans import plan_json
+from entrack.facts import ModelFacts
+from entrack.models.model import ModelKey
+from entrack.plan.bind import bind, known_zero, step_address
+from entrack.plan.cost import cost, work_of
+from entrack.plan.plan import Plan, needs
+from entrack.plan.steps import Batch, Evaluate, PathPatch, Receivers, Ref, Select
+from entrack.sites import Component, Head
+from entrack.store import MemoryStore
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden" / "plan" / "quickstart.json"
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    folder = tmp_path_factory.mktemp("nodes")
+    make_model(folder / "model")
+    return plan_of(folder)
+
+
+def test_the_golden_plan() -> None:
+    found = plan_json(*load(ROOT / "specs" / "quickstart.et").survey(MemoryStore()))
+    if os.environ.get("ENTRACK_GOLDEN") == "write":
+        GOLDEN.write_text(json.dumps(found, indent=1) + "\n")
+    assert found == json.loads(GOLDEN.read_text())
+
+
+def test_a_node_comes_after_what_it_needs(plan: Plan) -> None:
+    seen: set[str] = set()
+    for id, node in plan.nodes.items():
+        assert set(needs(node)) <= seen
+        seen.add(id)
+    assert all(id in plan.nodes for cells in plan.cells.values() for cell in cells for run in cell.runs for id in run.evaluations)
+
+
+def test_binding_needs_exactly_what_is_needed(plan: Plan) -> None:
+    objects = {id: f"object of {id}" for id in plan.nodes}
+    chosen = {id: (Head(0, 1), Head(1, 0)) for id, node in plan.nodes.items() if isinstance(node, Select)}
+    dependent = 0
+    for node in plan.nodes.values():
+        wanted = set(needs(node))
+        few = {id: objects[id] for id in wanted - chosen.keys()}, {id: chosen[id] for id in wanted & chosen.keys()}
+        bound = bind(node, *few)
+        assert set(needs(bound)) == {objects[id] for id in wanted - chosen.keys()}
+        assert type(bound) is type(node)
+        for id in wanted:
+            dependent += 1
+            with pytest.raises(KeyError):
+                bind(node, *({key: value for key, value in table.items() if key != id} for table in few))
+        if not wanted:
+            assert bound == node
+    assert dependent > 10
+
+
+def test_every_step_says_what_it_is_for(plan: Plan) -> None:
+    assert plan.what.keys() == plan.nodes.keys()
+    assert all(plan.what.values())
+
+
+def key() -> ModelKey:
+    return ModelKey("w", "c", "t", ModelFacts("llama", 4, 2, 2, 8, 4, 50))
+
+
+def path_patch(layer: int, *groups: tuple[Head, ...]) -> PathPatch:
+    receivers = tuple(Receivers(Component.QUERY, heads) for heads in groups)
+    return PathPatch(key(), Batch(((1, 2, 3),)), ((4,),), (2,), layer, Ref("z"), receivers)
+
+
+@pytest.mark.parametrize("layer", range(4))
+def test_known_zero(layer: int) -> None:
+    """A sender reaches a receiver only if it stands in a lower layer than one of them."""
+    assert not known_zero(path_patch(layer)), "everything reaches the logits"
+    assert known_zero(path_patch(layer, ())), "nothing was found to receive"
+    assert known_zero(path_patch(layer, (Head(2, 0),))) == (layer >= 2)
+    assert known_zero(path_patch(layer, (Head(0, 1), Head(3, 1)), (Head(1, 0),))) == (layer >= 3)
+
+
+def test_only_path_patches_are_known_zero(plan: Plan) -> None:
+    objects = dict.fromkeys(plan.nodes, "object")
+    chosen = {id: (Head(0, 0),) for id, node in plan.nodes.items() if isinstance(node, Select)}
+    zeros = [node for node in plan.nodes.values() if not isinstance(node, Select) and known_zero(bind(node, objects, chosen))]
+    assert zeros
+    assert all(isinstance(node, PathPatch) and node.receivers for node in zeros)
+
+
+def test_costs_add_up(plan: Plan) -> None:
+    assert cost(plan, plan.steps).token_layers == sum(work_of(plan.nodes[id]) for id in plan.steps)
+    assert cost(plan, []).forwards == 0
+    evaluations = [id for id in plan.steps if isinstance(plan.nodes[id], Evaluate)]
+    found = cost(plan, evaluations)
+    assert found.forwards == found.steps == len(evaluations)
+    node = plan.nodes[evaluations[0]]
+    assert isinstance(node, Evaluate)
+    assert work_of(node) == node.batch.prompts * node.batch.length * 3
+
+
+def test_a_version_is_part_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = path_patch(1, (Head(2, 0),))
+    before = step_address(step)
+    assert step_address(evolve(step, layer=0)) != before
+    monkeypatch.setattr(PathPatch, "version", PathPatch.version + 1)
+    assert step_address(step) != before
