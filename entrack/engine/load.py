@@ -17,6 +17,7 @@ from torch import nn
 from entrack.engine.access import LoadedModel
 from entrack.engine.arch import ARCHS, Part
 from entrack.engine.errors import AdapterRefused, EngineError, ModelMismatch, ModelUnreadable
+from entrack.engine.gguf import check
 from entrack.engine.settings import is_out_of_memory
 from entrack.facts import FAMILIES, ModelFacts
 from entrack.models.model import ATTENTIONS, DTYPES, ModelKey, ModelSource
@@ -42,7 +43,10 @@ def _read(key: ModelKey, source: ModelSource) -> nn.Module:
     if (source.folder / "adapter_config.json").exists():  # transformers would go and load the model that it names
         raise ModelUnreadable(f"{source.description}: {source.folder} holds an adapter, not a model")
     family: Any = getattr(transformers, FAMILIES[key.facts.family])
-    gguf: dict[str, Any] = {} if source.gguf is None else {"gguf_file": source.gguf}
+    gguf: dict[str, Any] = {}
+    if source.gguf is not None:
+        check(source.folder / source.gguf)  # gguf's own reader believes every number in the file
+        gguf["gguf_file"] = source.gguf
     try:
         module, found = family.from_pretrained(
             str(source.folder),

@@ -12,6 +12,7 @@ from ioi_gguf import HEADS, LAYERS, tiny
 
 from entrack import api
 from entrack.check.resolved import Population
+from entrack.engine.errors import ModelUnreadable
 from entrack.models.find import ModelMissing
 from entrack.prompts.realise import realise
 from entrack.prompts.tokens import tokenizer
@@ -195,3 +196,11 @@ def test_a_gguf_that_is_not_unpacked_says_how(packed: Path) -> None:
     text = SPEC.replace("tiny.gguf", packed.name)
     with pytest.raises(ModelMissing, match=r"`entrack models unpack tiny\.gguf`"):
         spec(packed.parent, text).run(packed.parent / "store")
+
+
+def test_a_gguf_that_was_cut_short_is_not_run(unpacked: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(unpacked.parent, tmp_path / "study")
+    path = folder / "tiny.gguf"
+    path.write_bytes(path.read_bytes()[:-4096])
+    with pytest.raises(ModelUnreadable, match="ends at byte"):
+        spec(folder).run(folder / "store")
