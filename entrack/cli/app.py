@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from entrack import __version__
-from entrack.cli import exits
+from entrack.cli import exits, light
 from entrack.cli.cache import cache
 from entrack.cli.exits import failures, leave, say, screen
+from entrack.cli.light import tell
 
 app = typer.Typer(
     name="entrack", help="A small language for experiments on the insides of language models.", no_args_is_help=True, add_completion=False,
@@ -45,7 +46,7 @@ def run(
         from entrack.cli.progress import ProgressBar
 
         loaded = api.loads(api.read(spec), **_params(p))
-        _warnings(loaded.problems, loaded.sources)
+        tell(loaded.problems, loaded.sources)
         with ProgressBar() as bar:
             results = loaded.run(store, reference=reference, watcher=bar, device=device, threads=threads)
         _show(results, as_json)
@@ -58,15 +59,7 @@ def run(
 @app.command()
 def check(spec: SpecPath, p: Params = None, stand_in: StandIn = None) -> None:
     """Say everything that is wrong with a spec, before a weight is read."""
-    with failures():
-        from entrack import api
-        from entrack.diagnostics import errors
-
-        problems, sources = api.check(api.read(spec), _params(p), stand_in)
-        _warnings(problems, sources)
-        if errors(problems):
-            leave(exits.SPEC_ERROR)
-        say(f"{spec}: no errors")
+    light.check(spec, _params(p), stand_in)
 
 
 @app.command()
@@ -76,27 +69,7 @@ def fmt(
     to_stdout: Annotated[bool, typer.Option("--stdout", help="print the text instead of writing the file")] = False,
 ) -> None:
     """Write specs in the one style there is. Comments stay."""
-    with failures():
-        from entrack import api
-
-        changed, broken = [], False
-        for spec in specs:
-            source = api.read(spec)
-            text, problems = api.formatted(source)
-            _warnings(problems, {source.name: source})
-            broken = broken or text is None
-            if text is not None and to_stdout:
-                sys.stdout.write(text)
-            elif text is not None and text != source.text:
-                changed.append(spec)
-                if not only_check:
-                    _replace(spec, text)
-        for spec in changed:
-            say(f"{spec}: {'would be' if only_check else 'is'} formatted")
-        if broken:
-            leave(exits.SPEC_ERROR)
-        if only_check and changed:
-            leave(exits.CLAIM_FAILED)
+    light.fmt(specs, only_check, to_stdout)
 
 
 @app.command()
@@ -201,7 +174,7 @@ def main_options(show: Annotated[bool, typer.Option("--version", callback=versio
 
 
 def main() -> None:
-    """The entry point of the `entrack` command."""
+    """All commands, the long way; `start.main` is the entry point."""
     app()
 
 
@@ -217,13 +190,6 @@ def _params(given: list[str] | None) -> dict[str, float]:
             raise typer.BadParameter(f"-p takes NAME=VALUE with a number, such as -p n=20; this is {item!r}")
         params[name] = int(number) if number == int(number) else number
     return params
-
-
-def _warnings(problems: Any, sources: Any) -> None:
-    from entrack.diagnostics.render import render_all
-
-    if problems:
-        screen(stderr=True).print(render_all(problems, sources))
 
 
 def _show(results: Any, as_json: bool) -> None:
@@ -247,15 +213,3 @@ def _write(results: Any, out: Path) -> None:
     if not results.figures:
         written.extend(draw_all(results, out))
     say(f"wrote {len(written)} files into {out}: " + ", ".join(path.name for path in written))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    import os
-
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from entrack.check.alternates import changed_items
 from entrack.check.resolved import Alternate, Task
