@@ -68,7 +68,7 @@ def _desideratum(scope: Scope, item: ast.Desideratum, task: Task) -> Alternate |
         scope.report("E414", f"the desideratum `{item.name}` has no `{missing.split()[0]}`", item.name_span, "", f"add, for example, `{missing}`")
         return None
     names, read = _changes(scope, task, item.changes, item.name_span)
-    own = {name: kind for name, kind in names.types.items()}
+    own = dict(names.types)
     kind = expression_type(scope, item.target, Names({}, {"original": names.others["original"], "alternate": own}, bare=False))
     if kind is not None and kind.many:
         scope.report("E415", "a target is one word", item.target.span, f"this is {kind}", "take one element of it")

@@ -108,7 +108,8 @@ def _params(scope: Scope, items: list[ast.Item], source: Source) -> None:
         value = scope.number(item.value)
         scope.params[item.name] = scope.overrides.get(item.name, value if value is not None else 0.0)
     for name in sorted(set(scope.overrides) - {item.name for item in declared}):
-        scope.report("E205", f"`-p {name}=...` sets a param that this spec does not have", Span(source.name, 0, 1), "", did_you_mean(name, [item.name for item in declared], "param"))
+        scope.report("E205", f"`-p {name}=...` sets a param that this spec does not have", Span(source.name, 0, 1), "",
+                     did_you_mean(name, [item.name for item in declared], "param"))
 
 
 def _seed(scope: Scope, items: list[ast.Item]) -> int:

@@ -153,12 +153,14 @@ def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -
                 return None
             wanted.append(label)
     if not measure.axes:
-        scope.report("E625", f"the cells of `{node.name}` are known after the run", node.span, "", f"claim something of all: `smallest({node.name})`, `mean({node.name})` or `largest({node.name})`")
+        scope.report("E625", f"the cells of `{node.name}` are known after the run", node.span, "",
+                     f"claim something of all: `smallest({node.name})`, `mean({node.name})` or `largest({node.name})`")
         return None
     hits = [cell for cell in measure.cells if all(label in cell for label in wanted)]
     if len(hits) != 1:
         open_axes = [f"{name}: {', '.join(labels)}" for name, labels in measure.axes if len({cell[_place(measure, name)] for cell in hits}) > 1]
-        scope.report("E625", f"this names {len(hits)} cells of `{node.name}`, and a claim is about one", node.span, "", f"add one of each: {'; '.join(open_axes)}" if hits else "these labels exclude each other")
+        scope.report("E625", f"this names {len(hits)} cells of `{node.name}`, and a claim is about one", node.span, "",
+                     f"add one of each: {'; '.join(open_axes)}" if hits else "these labels exclude each other")
         return None
     return CellOf(node.name, hits[0])
 

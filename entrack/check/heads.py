@@ -52,7 +52,8 @@ def _distinct(scope: Scope, groups: tuple[ast.GroupItem | ast.Hop, ...]) -> None
     seen: dict[str, Span] = {}
     for group in groups:
         if group.name in seen:
-            scope.report("E202", f"the group `{group.name}` is declared twice", group.name_span, "again here", "rename one of them", (Label(seen[group.name], "first declared here"),))
+            scope.report("E202", f"the group `{group.name}` is declared twice", group.name_span, "again here", "rename one of them",
+                         (Label(seen[group.name], "first declared here"),))
         seen.setdefault(group.name, group.name_span)
 
 
@@ -150,7 +151,8 @@ def _score(scope: Scope, item: ast.Discover, task: Task) -> Metric | None:
         scope.report("E522", "a discovery has one score", scores[1].span, "a second one", "delete one of them", (Label(scores[0].span, "the first"),))
     written = scores[0].metric if scores else DEFAULT_SCORE
     if written.kind == "accuracy":
-        scope.report("E522", "accuracy does not say how much one head matters", written.span, "", "score by `relative probability of answer` or by `logit difference of answer and wrong`")
+        scope.report("E522", "accuracy does not say how much one head matters", written.span, "",
+                     "score by `relative probability of answer` or by `logit difference of answer and wrong`")
         return None
     return metric(scope, written, task, desideratum=False)
 
@@ -206,7 +208,8 @@ def _receiver(scope: Scope, item: ast.Discover, place: int, node: ast.Reference,
     earlier = {known.name: known for known in item.hops[:place]}
     if node.plain == "logits":
         if not _is_end(task, hop.position.text):
-            scope.report("E525", f"senders at `{hop.position.text}` cannot reach the logits", hop.position.span, "every head from this position on is held, so every score would be exactly 0",
+            scope.report("E525", f"senders at `{hop.position.text}` cannot reach the logits", hop.position.span,
+                         "every head from this position on is held, so every score would be exactly 0",
                          "name the position that is the end of the prompt")  # fmt: skip
             return None
         return "logits"

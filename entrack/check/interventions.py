@@ -10,7 +10,20 @@ from attrs import define, evolve, field
 
 from entrack.check.populations import MOST_CROSSED, population
 from entrack.check.resolved import (
-    Act, Alternate, BlockAct, Circuit, Group, Intervention, KeepAct, Mask, Masked, MeanAct, PatchAct, Population, RandomLike, ZeroAct,
+    Act,
+    Alternate,
+    BlockAct,
+    Circuit,
+    Group,
+    Intervention,
+    KeepAct,
+    Mask,
+    Masked,
+    MeanAct,
+    PatchAct,
+    Population,
+    RandomLike,
+    ZeroAct,
 )  # fmt: skip
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label
@@ -69,7 +82,8 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
         return None
     wanted, given = len(item.parameters), call.arguments
     if call.named:
-        changes.scope.report("E606", "the arguments of an intervention have no names", call.named[0].span, "", f"write `{item.name}({', '.join(written(named.value) for named in call.named)})`")
+        changes.scope.report("E606", "the arguments of an intervention have no names", call.named[0].span, "",
+                             f"write `{item.name}({', '.join(written(named.value) for named in call.named)})`")
         return None
     if len(given) != wanted:
         changes.scope.report("E606", f"`{item.name}` takes {wanted} argument{'s' * (wanted != 1)}, not {len(given)}", call.span, "",
@@ -136,7 +150,8 @@ def heads_of(changes: Changes, node: ast.Expression) -> Circuit | None:
     part = node.rest[0].name if isinstance(node.rest[0], ast.Dotted) else ""
     groups = tuple(group for group in circuit.groups if group.name == part)
     if not groups or len(node.rest) > 1:
-        scope.report("E608", f"`{node.name}` has no group `{'.'.join((node.plain or '').split('.')[1:])}`", node.span, "", did_you_mean(part, [group.name for group in circuit.groups]))
+        scope.report("E608", f"`{node.name}` has no group `{'.'.join((node.plain or '').split('.')[1:])}`", node.span, "",
+                     did_you_mean(part, [group.name for group in circuit.groups]))
         return None
     return Circuit(node.plain or node.name, groups)
 
@@ -263,7 +278,8 @@ def _checked(changes: Changes, found: list[Intervention], node: ast.Expression |
             for group in act.circuit.groups if act.circuit else ():
                 for key in _said_of(group):
                     if said.get(key) is act:
-                        changes.scope.report("E611", f"the head {key[1]} stands in two groups at `{group.position}`", node.span, f"once more in `{group.name}`", "name one group, or take the head out of one")
+                        changes.scope.report("E611", f"the head {key[1]} stands in two groups at `{group.position}`", node.span, f"once more in `{group.name}`",
+                                             "name one group, or take the head out of one")
                         return None
                     if key in said:
                         changes.scope.report("E611", f"two acts say what becomes of `{group.name}` at `{group.position}`", node.span, "",

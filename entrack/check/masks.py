@@ -46,7 +46,8 @@ def _mask(changes: Changes, item: ast.Mask) -> Mask | None:
     for desideratum in desiderata:
         for group in circuit.groups:
             if group.position not in desideratum.task.positions:
-                scope.report("E618", f"the task `{desideratum.task.name}` has no position `{group.position}`", item.circuit.span, f"`{group.name}` stands there", "mask a circuit of this task")
+                scope.report("E618", f"the task `{desideratum.task.name}` has no position `{group.position}`", item.circuit.span, f"`{group.name}` stands there",
+                             "mask a circuit of this task")
                 return None
     return Mask(
         name=item.name,

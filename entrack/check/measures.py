@@ -85,7 +85,8 @@ def _loop_values(changes: Changes, item: ast.Measure, models: list[str]) -> list
         return values_of(scope, ast.Named(loop.name, loop.values, span=loop.span))
     known = {model.facts.layers for name in models if (model := scope.models.get(name)) is not None and model.facts is not None}
     if len(known) != 1:
-        scope.report("E613", "it is not known here how many layers there are", loop.span, "the model is not on this machine, or the models differ", "list the layers: `for k in [0..31]`")
+        scope.report("E613", "it is not known here how many layers there are", loop.span, "the model is not on this machine, or the models differ",
+                     "list the layers: `for k in [0..31]`")
         return None
     return list(range(known.pop()))
 
@@ -135,7 +136,8 @@ def _interventions(changes: Changes, item: ast.Measure) -> list[Intervention] | 
             good = good and several is not None
             found.extend(evolve(one, paired=paired) for one in several or [])
     if len({tuple(name for name, _ in one.paired) for one in found}) > 1:
-        changes.scope.report("E616", "a mask's heads are measured by themselves: they have a group and a desideratum, the others have not", item.span, "", "make two measures of it")
+        changes.scope.report("E616", "a mask's heads are measured by themselves: they have a group and a desideratum, the others have not", item.span, "",
+                             "make two measures of it")
         return None
     labels = [intervention.label for intervention in found]
     twice = next((label for label in labels if labels.count(label) > 1), None)

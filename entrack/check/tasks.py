@@ -92,7 +92,7 @@ def binding_types(
     scope: Scope, items: tuple[ast.Binding | ast.Position, ...], parameters: Mapping[str, int], columns: dict[tuple[str, str], tuple[str, ...]]
 ) -> Names:
     """The type of every binding, in order; a binding sees those before it."""
-    names = Names({name: NUMBER for name in parameters})
+    names = Names(dict.fromkeys(parameters, NUMBER))
     seen: dict[str, Span] = {}
     for item in items:
         if isinstance(item, ast.Position):
@@ -274,7 +274,8 @@ def _text(scope: Scope, string: ast.String, names: Names, inside_join: bool) -> 
             case BadHole(text) if not text.strip():
                 scope.report("E407", "this hole is empty", part.span, "", "name a variable in it, as in `{object}`; `{{` and `}}` stand for the brackets themselves")
             case BadHole(text):
-                scope.report("E407", f"a hole holds the name of a variable, not `{text}`", part.span, "", "write `{object}` or `{label[asked]}`; `{{` stands for the bracket itself")
+                scope.report("E407", f"a hole holds the name of a variable, not `{text}`", part.span, "",
+                             "write `{object}` or `{label[asked]}`; `{{` stands for the bracket itself")
             case ast.Reference():
                 kind = reference_type(scope, part, names)
                 if kind is not None and kind.many and not inside_join:
@@ -328,7 +329,8 @@ def _no_text(scope: Scope, text: ast.Reference, bindings: Mapping[str, ast.Drawi
     if {text.name, "prompt"} & scope.unread:
         return
     if text.name in bindings and text.plain is not None and not text.rest:
-        scope.report("E411", f"`{text.name}` is not part of the prompt", text.span, "", f"put it in a hole of `prompt`, or name one of {_names({name for name in reached if isinstance(bindings[name], ast.String | ast.Call)})}")
+        scope.report("E411", f"`{text.name}` is not part of the prompt", text.span, "",
+                     f"put it in a hole of `prompt`, or name one of {_names({name for name in reached if isinstance(bindings[name], ast.String | ast.Call)})}")
     else:
         scope.report("E411", f"there is no text `{text.name}` in this task", text.span, "", did_you_mean(text.name, reached))
 
@@ -342,7 +344,8 @@ def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing]
         _no_hole(scope, hole, bindings, reached)
         return
     if not hole.rest or not isinstance(hole.rest[0], ast.Dotted):
-        scope.report("E412", f"`{hole.name}` is a whole text; a position is one hole of it", hole.span, "", f"write `{hole.name}.{next(iter(inside), 'object')}`, or `end of {hole.name}`")
+        scope.report("E412", f"`{hole.name}` is a whole text; a position is one hole of it", hole.span, "",
+                     f"write `{hole.name}.{next(iter(inside), 'object')}`, or `end of {hole.name}`")
         return
     variable = hole.rest[0]
     if variable.name not in inside and variable.name in _bad_holes(bindings[hole.name]):
@@ -364,7 +367,8 @@ def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing]
 
 def _no_hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing], reached: set[str]) -> None:
     where = [f"`{text}.{hole.name}`" for text in sorted(reached) if isinstance(bindings[text], ast.String | ast.Call) and hole.name in {h.name for h in holes_of(bindings[text])}]
-    scope.report("E412", f"`{hole.name}` is a variable; a position is a hole of a text", hole.span, "", f"write {' or '.join(where)}" if where else "name a text and its hole, such as `prompt.object`")
+    scope.report("E412", f"`{hole.name}` is a variable; a position is a hole of a text", hole.span, "",
+                 f"write {' or '.join(where)}" if where else "name a text and its hole, such as `prompt.object`")
 
 
 def reached_texts(bindings: Mapping[str, ast.Drawing], name: str) -> Iterator[str]:

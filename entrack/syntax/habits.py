@@ -80,10 +80,12 @@ SIGNS = (
     _sign("E108", r"\d{1,3}(?:,\d{3})+(?!\d)", "a number is written with digits only", lambda m: f"write `{m.group().replace(',', '')}`", back=-1),
     _sign("E108", r"colou?r(?:ed)?(?:[ \t]+by)?\b", "the option is called `coloured by`", "write `coloured by`", ("FIGURE_OPTION",)),
     _sign("E108", r"[)\]}]", "nothing follows this comma", "delete the comma before it", before=r",\s*"),
-    _sign("E108", r"\}|;|\w+", "names have commas between them", "write, for example, `fresh object, label`", before=r"\b(?:fresh|redraw|shuffle)\s+\w+(?:\s*,\s*\w+)*[ \t]+\w+\s*"),
+    _sign("E108", r"\}|;|\w+", "names have commas between them", "write, for example, `fresh object, label`",
+          before=r"\b(?:fresh|redraw|shuffle)\s+\w+(?:\s*,\s*\w+)*[ \t]+\w+\s*"),
     _sign("E108", r"\.\d+", "a number begins with a digit", lambda m: f"write `0{m.group()}`", ("FLOAT", "INT")),
     _sign("E108", r"\d[\d_]*_[\d_]*", "a number has digits only", lambda m: f"write `{m.group().replace('_', '')}`", back=-1),
-    _sign("E108", r"\d+(?:\.\d+)?[eE][-+]?\d{1,2}(?!\w)", "a number has digits and one point", lambda m: f"write `{float(m.group()):.99f}`".rstrip("0`").rstrip(".") + "`", back=-1),
+    _sign("E108", r"\d+(?:\.\d+)?[eE][-+]?\d{1,2}(?!\w)", "a number has digits and one point",
+          lambda m: f"write `{float(m.group()):.99f}`".rstrip("0`").rstrip(".") + "`", back=-1),
     _sign("E108", r"//|/\*", "a comment begins with `#`", "write `# ...`", back=1),
     _sign("E108", r"(?://|/\*)", "a comment begins with `#`", "write `# ...`"),
     _sign("E108", r"[A-Za-z]\w*(?:-[A-Za-z]\w*)+", "a name is made of letters, digits and `_`", lambda m: f"write `{m.group().replace('-', '_')}`", back=-1),
@@ -99,14 +101,17 @@ ITEMS = "`model`, `task`, `alternate`, `discover`, `intervention`, `measure` or 
 FOREIGN: Mapping[str, tuple[str, str]] = {
     word: said
     for words, said in (
-        ("def fn func function lambda macro proc", ("what is declared with parameters here is an `intervention` or a `task`", "write, for example, `intervention only(c) = keep c, mean elsewhere over ALTERNATE`")),
+        ("def fn func function lambda macro proc", ("what is declared with parameters here is an `intervention` or a `task`",
+                                                    "write, for example, `intervention only(c) = keep c, mean elsewhere over ALTERNATE`")),
         ("for while loop foreach repeat", ("nothing is repeated by a loop: a list anywhere is a sweep", "write, for example, `measure m = accuracy([base, tuned]) on 500 boxes`")),
         ("import from use require load open", ("another file of the spec comes in with `include`", 'write `include "boxes.et"`; nothing of Python is needed')),
-        ("print show display return plot savefig", ("what is shown is a `table` or a `figure`; the command line prints every measure", 'write, for example, `table "Table 1" = m` or `figure "Figure 1" = bars(m)`')),
+        ("print show display return plot savefig", ("what is shown is a `table` or a `figure`; the command line prints every measure",
+                                                    'write, for example, `table "Table 1" = m` or `figure "Figure 1" = bars(m)`')),
         ("if else elif assert expect test check hypothesis verify", ("what is checked is a `claim`", 'write, for example, `claim "the circuit is faithful" m[only(cir)] >= 0.9`')),
         ("let var const val set define auto final", ("an item begins with what it is", "write `param n = 300` for a number that may be changed from outside")),
         ("class struct type object dataclass", (f"an item is a {ITEMS}", "write, for example, `task NAME { ... }`")),
-        ("dataset data prompts prompt template sample dataloader examples", ("prompts are drawn from a `task`", 'write `task NAME { ... prompt = "..."  answer = ...  at last = end of prompt }`')),
+        ("dataset data prompts prompt template sample dataloader examples",
+         ("prompts are drawn from a `task`", 'write `task NAME { ... prompt = "..."  answer = ...  at last = end of prompt }`')),
         ("experiment eval evaluate run metric score_of benchmark compute result", ("what is computed is a `measure`", "write `measure NAME = accuracy(MODEL) on 500 TASK`")),
         ("ablate ablation knockout hook steer edit corrupt", ("what is done to heads is an `intervention`", "write, for example, `intervention without(c) = zero c`")),
         ("find search trace locate activation_patching path_patching", ("path patching is a `discover`", "write `discover NAME in MODEL on 300 TASK against ALTERNATE { ... }`")),
@@ -154,10 +159,12 @@ def item_at(source: Source, offset: int, word: str) -> Habit | None:
     if assigned is not None:
         return Habit("E109", "an item begins with what it is", span, _declared(assigned.group(1), assigned.group(2).strip()))
     if MEASURED.match(line):
-        return Habit("E109", "what is measured has a name", span, f"write `measure NAME = {line.strip()}`" if " on " in line else "write `measure NAME = accuracy(MODEL) on 500 TASK`")
+        whole = line.strip() if " on " in line and len(line) <= 120 else "accuracy(MODEL) on 500 TASK"
+        return Habit("E109", "what is measured has a name", span, f"write `measure NAME = {whole}`")
     if word in INSIDE:
-        return Habit("E109", f"`{word}` stands inside `{INSIDE[word]}`", span, f"move it between the braces of {'an' if INSIDE[word][0] in 'aio' else 'a'} `{INSIDE[word]}`"
-                     if INSIDE[word] != "intervention" else f"write `intervention NAME = {word} ...`")  # fmt: skip
+        where = INSIDE[word]
+        braces = f"move it between the braces of {'an' if where[0] in 'ai' else 'a'} `{where}`"
+        return Habit("E109", f"`{word}` stands inside `{where}`", span, f"write `intervention NAME = {word} ...`" if where == "intervention" else braces)
     if word.lower() in FOREIGN:
         message, help = FOREIGN[word.lower()]
         return Habit("E109", message, span, help)

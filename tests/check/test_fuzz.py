@@ -3,6 +3,7 @@
 A few hundred in the ordinary run; `ENTRACK_TORTURE_COUNT=20000 pytest tests/check/test_fuzz.py` tries more.
 """
 
+# ruff: noqa: E501  (a bomb is easier to read on one line)
 from __future__ import annotations
 
 import os

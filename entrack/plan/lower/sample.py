@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from entrack.check.resolved import CellSpec, Discovery, Examination, Intervention, Mask, Measure, MeanAct, Population, Resolved
+from entrack.check.resolved import CellSpec, Discovery, Examination, Intervention, Mask, MeanAct, Measure, Population, Resolved
 from entrack.frozen import parts, rebuilt
 from entrack.syntax import ast
 
