@@ -12,19 +12,19 @@ from collections.abc import Mapping
 from enum import Enum
 from math import isnan
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import attrs
 
 JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 
 
-@runtime_checkable
-class Digested(Protocol):
+class Digested:
     """A large value that keeps the address of its content, so that it is not written out again wherever it is part of another."""
 
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        raise NotImplementedError
 
 
 def address(value: object) -> str:
@@ -61,6 +61,8 @@ def _typed(value: object) -> Any:
             return ["str", value]
         case bytes():
             return ["bytes", value.hex()]
+        case tuple() | list() if value and all(type(item) is int for item in value):
+            return ["ints", ",".join(map(str, value))]
         case tuple() | list():
             return ["list", *(_typed(item) for item in value)]
         case frozenset():

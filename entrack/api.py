@@ -18,10 +18,11 @@ from entrack import __version__
 from entrack.address import address
 from entrack.check.check import Checked
 from entrack.check.check import check as check_source
-from entrack.check.resolved import PatchAct
+from entrack.check.resolved import Model, PatchAct
 from entrack.diagnostics import Diagnostic, errors
 from entrack.events import Damaged, Watcher, unwatched
 from entrack.models.find import ModelMissing, fetch, key_of, locate, tokenizer_file
+from entrack.models.model import ModelSource
 from entrack.results import Provenance, Results
 from entrack.source import Source
 from entrack.syntax.format import format_program
@@ -66,10 +67,13 @@ def load(path: str | os.PathLike[str], **params: float) -> Spec:
     return loads(read(path), **params)
 
 
-def loads(source: Source | str, **params: float) -> Spec:
-    """A spec from its text. Files that it names are looked for in the folder of the source's name."""
+def loads(source: Source | str, stand_in: Path | None = None, **params: float) -> Spec:
+    """A spec from its text. Files that it names are looked for in the folder of the source's name.
+
+    `stand_in` is a folder with a config.json and a tokenizer.json for every model that is not here: such a spec can be planned, not run.
+    """
     given = source if isinstance(source, Source) else Source("spec.et", source)
-    spec = Spec(given, check_source(given, params))
+    spec = Spec(given, check_source(given, params, stand_in), stand_in is not None)
     if errors(spec.problems):
         raise SpecError(spec.problems, spec.sources)
     return spec
@@ -87,9 +91,9 @@ def read(path: str | os.PathLike[str]) -> Source:
         raise SpecMissing(f"{path} is not UTF-8 text") from None
 
 
-def check(source: Source, params: Mapping[str, float]) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
+def check(source: Source, params: Mapping[str, float], stand_in: Path | None = None) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
     """All that is wrong with a spec, down to its prompts where its models' tokenizers are here. Imports no torch."""
-    spec = Spec(source, check_source(source, params))
+    spec = Spec(source, check_source(source, params, stand_in), stand_in is not None)
     if errors(spec.problems):
         return spec.problems, spec.sources
     return (*spec.problems, *spec.prompt_problems()), spec.sources
@@ -124,8 +128,9 @@ def store_folder(given: str | os.PathLike[str] | None = None) -> Path:
 class Spec:
     """A spec that has been checked. Immutable; everything that happens, happens in `plan` and `run`."""
 
-    def __init__(self, source: Source, checked: Checked) -> None:
+    def __init__(self, source: Source, checked: Checked, stands_in: bool = False) -> None:
         self.source = source
+        self._stands_in = stands_in
         self.resolved = checked.resolved
         self.problems = checked.problems
         self.sources = checked.sources
@@ -142,7 +147,7 @@ class Spec:
     def plan(self, download: bool = False, hashed: bool = True) -> Planned:
         """The plan, before a weight is read. Raises SpecError for prompts that cannot be, ModelMissing for files that are not here.
 
-        With `hashed` False weight files are not even hashed: such a plan has no addresses, and is only good for its problems.
+        With `hashed` False weight files are not even hashed: such a plan has no addresses.
         """
         return _lowered(self._lowerer(download, hashed), None, self.sources)
 
@@ -150,13 +155,18 @@ class Spec:
         from entrack.plan.lower.program import Lowerer
         from entrack.prompts.tokens import BadTokenizer, tokenizer
 
-        sources = {name: (fetch if download else locate)(model.named, self.root) for name, model in self.resolved.models.items() if name in self.used_models}
+        sources = {name: self._source(model, download) for name, model in self.resolved.models.items() if name in self.used_models}
         keys = {name: key_of(self.resolved.models[name].named, source, hashed) for name, source in sources.items()}
         try:
             tokenizers = {name: tokenizer(tokenizer_file(source)) for name, source in sources.items()}
         except BadTokenizer as bad:
             raise ModelMissing(str(bad)) from None
         return Lowerer(self.resolved, keys, sources, tokenizers)
+
+    def _source(self, model: Model, download: bool) -> ModelSource:
+        if self._stands_in and model.source is not None:
+            return model.source
+        return (fetch if download else locate)(model.named, self.root)
 
     @property
     def used_models(self) -> frozenset[str]:

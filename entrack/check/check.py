@@ -39,9 +39,9 @@ class Checked:
     sources: Mapping[str, Source]
 
 
-def check(source: Source, overrides: Mapping[str, float]) -> Checked:
-    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too."""
-    scope = Scope(Files(Path(source.name).parent), overrides)
+def check(source: Source, overrides: Mapping[str, float], stand_in: Path | None = None) -> Checked:
+    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`: see `Scope`."""
+    scope = Scope(Files(Path(source.name).parent), overrides, stand_in)
     items = gather(source, scope)
     scope.declare(items)
     title = _about(scope, items)

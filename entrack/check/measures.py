@@ -213,6 +213,10 @@ def _blockable(scope: Scope, act: BlockAct, item: ast.Measure, swept: Swept, kno
 
 def _patchable(scope: Scope, act: PatchAct, item: ast.Measure, swept: Swept) -> bool:
     for _, population in swept.populations:
+        if population.alternate is not None and population.alternate.target is None:
+            scope.report("E619", f"`{population.label}` are alternates themselves", item.prompts.span, "each would be patched from itself",
+                         "measure on the task, or on a desideratum", (Label(act.span, "patched here"),))  # fmt: skip
+            return False
         if act.alternate is None and population.alternate is None:
             scope.report("E619", f"`{population.label}` has no alternate to patch from", item.prompts.span, "",
                          "measure on a desideratum, or patch from a named alternate", (Label(act.span, "patched here"),))  # fmt: skip

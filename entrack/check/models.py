@@ -13,8 +13,8 @@ from entrack.check.resolved import Model
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.facts import BadConfig
-from entrack.models.find import ModelMissing, Named, builtin_names, facts_of, locate
-from entrack.models.model import ATTENTIONS, DTYPES
+from entrack.models.find import ModelMissing, Named, builtin_names, facts_of, locate, stand_in
+from entrack.models.model import ATTENTIONS, DTYPES, ModelSource
 from entrack.syntax import ast
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {"dtype": DTYPES, "attention": ATTENTIONS, "revision": ()}
@@ -142,10 +142,19 @@ def _adapter(scope: Scope, call: ast.Call) -> tuple[str, str] | None:
     return None
 
 
+def _located(scope: Scope, named: Named) -> ModelSource:
+    try:
+        return locate(named, scope.files.root)
+    except ModelMissing:
+        if scope.stand_in is None:
+            raise
+        return stand_in(named, scope.stand_in)
+
+
 def _found(scope: Scope, item: ast.Model, named: Named) -> Model:
     """The model with what can be known of it now. That its files are not here is no error of the spec."""
     try:
-        source = locate(named, scope.files.root)
+        source = _located(scope, named)
     except ModelMissing as missing:
         if named.kind in ("local", "gguf"):
             scope.report("W501", f"the model is not here: {missing}", item.base.span, "looked for now", "it is needed by `run`, not by `check`")

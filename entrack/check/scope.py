@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from pathlib import Path
+
 from attrs import define, field
 
 from entrack.check.files import Files
@@ -41,6 +43,8 @@ class Scope:
 
     files: Files
     overrides: Mapping[str, float]
+    stand_in: Path | None = None
+    """A folder in place of every model that is not here."""
     names: dict[str, ast.Item] = field(factory=dict)
     unread: set[str] = field(factory=set)
     problems: list[Diagnostic] = field(factory=list)

@@ -59,7 +59,7 @@ class Walk:
     def heads(self, select: str) -> tuple[Head, ...] | None:
         """The heads that a selection kept, when it has been made."""
         selection = self._selections.get(select)
-        return None if selection is None else selection.heads
+        return None if selection is None else tuple(sorted(selection.heads))
 
     def tensors(self, step: str) -> Tensors | None:
         """The value of a step, when it has been made."""
@@ -110,6 +110,10 @@ class Walk:
 
     def address_of(self, id: str) -> str:
         return self._actions[id].address
+
+    def made(self, id: str) -> bool:
+        """Whether a step has a value: one whose heads cannot reach a receiver has none."""
+        return id in self._actions
 
     def selection(self, id: str) -> Selection:
         return self._selections[id]
@@ -193,7 +197,7 @@ class Walk:
         self._selections[id] = select(node, [self.value(ref.id) for ref in node.clean], patched, earlier)
 
     def _chosen(self) -> Mapping[str, tuple[Head, ...]]:
-        return {id: selection.heads for id, selection in self._selections.items()}
+        return {id: tuple(sorted(selection.heads)) for id, selection in self._selections.items()}
 
     def _keep(self, object: str, tensors: Tensors) -> None:
         self._kept[object] = tensors

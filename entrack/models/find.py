@@ -56,6 +56,13 @@ def locate(named: Named, root: Path) -> ModelSource:
     return ModelSource(str(named), folder, gguf, _adapter(named, root), revision)
 
 
+def stand_in(named: Named, folder: Path) -> ModelSource:
+    """A folder with a config.json and a tokenizer.json in place of a model that is not here: good for a plan, not for a run."""
+    if not (folder / "config.json").is_file() or not (folder / "tokenizer.json").is_file():
+        raise ModelMissing(f"{folder} has no config.json and tokenizer.json to stand in for a model")
+    return ModelSource(str(named), folder)
+
+
 def facts_of(source: ModelSource) -> ModelFacts:
     """The facts in a model's config.json. Raises ModelMissing when it cannot be read, BadConfig when it makes no sense."""
     return read_facts(read_json(source.folder / "config.json"))
@@ -68,7 +75,7 @@ def key_of(named: Named, source: ModelSource, hashed: bool = True) -> ModelKey:
     """
     if not hashed:
         config, tokenizer = address(_plain(read_json(source.folder / "config.json"))), file_digest(tokenizer_file(source))
-        return ModelKey("", config, tokenizer, facts_of(source), dtype=named.dtype, attention=named.attention)
+        return ModelKey(address(str(named)), config, tokenizer, facts_of(source), dtype=named.dtype, attention=named.attention)
     weights = [source.folder / source.gguf] if source.gguf else sorted(source.folder.glob("*.safetensors"))
     if not weights or not all(path.is_file() for path in weights):
         raise ModelMissing(f"{named}: there are no weights (*.safetensors) in {source.folder}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from attrs import define, field
 
 from entrack.address import address
@@ -48,4 +50,10 @@ def batches(prompts: tuple[Prompt, ...], others: tuple[Prompt, ...] | None = Non
 
 
 def batch_of(prompts: tuple[Prompt, ...], places: tuple[int, ...]) -> Batch:
-    return Batch(tuple(prompts[place].token_ids for place in places))
+    """Prompts that run together as tokens; equal ones are one value, so that their digest is taken once."""
+    return _batch(tuple(prompts[place].token_ids for place in places))
+
+
+@lru_cache(maxsize=1 << 14)
+def _batch(tokens: tuple[tuple[int, ...], ...]) -> Batch:
+    return Batch(tokens)

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from attrs import field, frozen
 
-from entrack.address import address
+from entrack.address import Digested, address
 from entrack.models.model import ModelKey
 from entrack.sites import Component, Head
 
@@ -40,7 +40,7 @@ Indices = tuple[int, ...]
 
 
 @frozen(slots=False)
-class Batch:
+class Batch(Digested):
     """Prompts that run together: token ids, prompts x tokens, all of one length."""
 
     tokens: tuple[tuple[int, ...], ...] = field(repr=False)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from entrack.check.resolved import BlockAct, Circuit, Group, Intervention, KeepAct, MeanAct, PatchAct, Population, ZeroAct
+from entrack.check.resolved import BlockAct, Circuit, Group, Intervention, MeanAct, PatchAct, Population, ZeroAct
 from entrack.diagnostics import Diagnostic, Label
 from entrack.plan.build import batch_of, batches
 from entrack.plan.lower.context import Lowering, Unmakeable
@@ -51,8 +51,8 @@ def measured_prompts(population: Population, pairs: tuple[Pair, ...]) -> tuple[P
 
 
 def edits_of(intervention: Intervention, on: Measured, places: Places, lowering: Lowering) -> tuple[Edit, ...]:
-    """The edits of an intervention on one batch. Raises Deferred, and Unmakeable where prompts do not fit."""
-    kept = [group for act in intervention.acts if isinstance(act, KeepAct) for group in act.circuit.groups]
+    """The edits of an intervention on one batch. `elsewhere` is where no other act says anything. Raises Deferred, and Unmakeable where prompts do not fit."""
+    kept = [group for act in intervention.acts if act.circuit is not None for group in act.circuit.groups]
     edits: list[Edit] = []
     for act in intervention.acts:
         match act:
