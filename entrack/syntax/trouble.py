@@ -44,6 +44,8 @@ TAUGHT = (
            tuple(f"discover c in b on 3 t against s {{ {hop}" for hop in
                  ("g at", "group g -> logits keep 3", "group g at p keep 3", "group g at p -> logits }", "group g at p -> keep 3", "group g at p -> logits 3",
                   "group g at p = 1.2", "group g at p -> logits keep }", "group g at p -> logits keep all", "hop"))),
+    Lesson("E112", "a score is a metric of a word of the task", "write, for example, `score relative probability of answer`, or `score logit difference of answer and wrong`",
+           tuple(f"discover c in b on 3 t against s {{ score {rest}" for rest in ("=", "3", "x", '"x"', ":", "probability answer", "relative x", "logit difference answer", "(", "}"))),
     Lesson("E113", "a measure is a metric of a model on prompts",
            "write `measure NAME = accuracy(MODEL) on 500 TASK`, or `accuracy(MODEL with INTERVENTION) on 500 TASK`",
            ("measure m", "measure m = accuracy base", "measure m = accuracy(base)", "measure m = accuracy(base) 500 boxes",
@@ -92,7 +94,7 @@ TAUGHT = (
            ("task t", "task t {", "task t { 3", 'task t { "x"', "task {", "task t = {", "task t { x", "task t { x = }", "task t { x = ; y", "task t { x: 3")),
     Lesson("E121", "a position begins with `at`", "write `at last = end of prompt`", ("task t { last = end of prompt", "task t { last = end of")),
     Lesson("E120", "a drawing says how many, and from what", 'write `7 distinct from A..Z`, `one of 0..6`, `one from ["store", "park"]`, or `one index of object`',
-           ("task t { x = 7 distinct A..Z", "task t { x = random from", "task t { x = random choice", "task t { x = 7 random", "task t { x = 7 distinct }",
+           ("task t { x = 1..6", "task t { x = y..z", "task t { x = 7 distinct A..Z", "task t { x = random from", "task t { x = random choice", "task t { x = 7 random", "task t { x = 7 distinct }",
             "task t { x = one A..Z", "task t { x = one }", "task t { x = 7 distinct of A..Z", "task t { x = 7 distinct from }",
             "task t { x = one of }", "task t { x = 7 A..Z", "task t { x = 7 \"a\"", "task t { x = n distinct of")),
     Lesson("E121", "a position says where it is", "write `at last = end of prompt`, `at query = question.label`, or `at first = context.label[asked]`",
@@ -108,7 +110,7 @@ TAUGHT = (
            ("desideratum d", "desideratum d {", "desideratum d of t {", "desideratum d on t { fresh x", "desideratum d on t { target }", "desideratum d on t { x",
             "desideratum d on t { alternate fresh", "desideratum d on t { target = x")),
     Lesson("E124", "`about` has lines of a word and a text", 'write `about { title "..." cite "..." }`',
-           ("about", "about {  title }", "about { title = ", 'about "x"', "about { 3", 'about { "x"')),
+           ("about", "about {  title }", "about { title = ", 'about "x"', 'about { title "a" "b"', "about { 3", 'about { "x"')),
     Lesson("E125", "`param` has a name and a number", "write `param n = 300`", ("param", "param n", "param n =", "param n = x", 'param n = "x"', "param = 3")),
     Lesson("E126", "`include` takes the path of a file", 'write `include "boxes.et"`', ("include", "include boxes", "include 3")),
     Lesson("E127", "`seed` takes a whole number", "write `seed 7`", ("seed", "seed = 3", "seed x")),
@@ -269,7 +271,7 @@ def _bracket(source: Source, place: int, message: str, label: str, help: str, re
 
 def _taught(failure: UnexpectedInput, source: Source, span: Span, word: str, item: Item, ended: bool) -> Diagnostic:
     lesson = _lesson(failure, item)
-    place = span if completes(failure) else _back(source, span)
+    place = span if completes(failure) or inner_completes(failure) else _back(source, span)
     missing = "the file ends here" if ended else "something is missing after this"
     if ended:
         place = span = Span(source.name, max(0, span.start - 1), max(1, span.start))
@@ -288,7 +290,7 @@ def _lesson(failure: UnexpectedInput, item: Item) -> Lesson | None:
     exact, near, first = _lessons(item.word)
     state = _state(failure)
     found = exact.get((state, _token_type(failure))) or near.get(state)
-    return found or (None if completes(failure) and item.word not in parser().item_words else first)
+    return found or (None if inner_completes(failure) or (completes(failure) and item.word not in parser().item_words) else first)
 
 
 @cache
@@ -378,7 +380,8 @@ def _quoted(text: str) -> str:
 
 def _back(source: Source, span: Span) -> Span:
     """Where the offending word begins a line, what is missing is missing at the end of the line before: point there."""
-    before = source.text[: span.start].rstrip()
+    bare = PIECE.sub(lambda m: m.group() if m.group()[0] != "#" else " " * len(m.group()), source.text[: span.start])
+    before = bare.rstrip()
     if not before or "\n" not in source.text[len(before) : span.start] or before.endswith(("{", "}")):
         return span
     return Span(span.file, len(before) - 1, len(before))
