@@ -67,12 +67,16 @@ def load(path: str | os.PathLike[str], **params: float) -> Spec:
     return loads(read(path), **params)
 
 
-def loads(source: Source | str, stand_in: Path | None = None, **params: float) -> Spec:
-    """A spec from its text. Files that it names are looked for in the folder of the source's name.
+def loads(source: Source | str, **params: float) -> Spec:
+    """A spec from its text. Files that it names are looked for in the folder of the source's name. Raises SpecError."""
+    return checked(source if isinstance(source, Source) else Source("spec.et", source), params)
+
+
+def checked(given: Source, params: Mapping[str, float], stand_in: Path | None = None) -> Spec:
+    """A spec without errors. Raises SpecError.
 
     `stand_in` is a folder with a config.json and a tokenizer.json for every model that is not here: such a spec can be planned, not run.
     """
-    given = source if isinstance(source, Source) else Source("spec.et", source)
     spec = Spec(given, check_source(given, params, stand_in), stand_in is not None)
     if errors(spec.problems):
         raise SpecError(spec.problems, spec.sources)

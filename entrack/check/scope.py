@@ -6,7 +6,6 @@ Names share one space, so that a reader never has to ask which of two is meant.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-
 from pathlib import Path
 
 from attrs import define, field

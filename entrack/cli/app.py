@@ -45,7 +45,7 @@ def run(
         from entrack import api
         from entrack.cli.progress import ProgressBar
 
-        loaded = api.loads(api.read(spec), **_params(p))
+        loaded = api.checked(api.read(spec), _params(p))
         tell(loaded.problems, loaded.sources)
         with ProgressBar() as bar:
             results = loaded.run(store, reference=reference, watcher=bar, device=device, threads=threads)
@@ -79,7 +79,7 @@ def plan(spec: SpecPath, p: Params = None, stand_in: StandIn = None, store: Stor
         from entrack import api
         from entrack.cli.plans import plan_json, plan_table
 
-        loaded = api.loads(api.read(spec), stand_in, **_params(p))
+        loaded = api.checked(api.read(spec), _params(p), stand_in)
         planned, survey = loaded.survey(api.open_store(api.store_folder(store)))
         if as_json:
             print(json.dumps(plan_json(planned, survey), indent=1))
@@ -102,7 +102,7 @@ def prompts(
         from entrack import api
         from entrack.cli.prompts import PURPOSES, prompt_table, prompts_json, refuse
 
-        loaded = api.loads(api.read(spec), **_params(p))
+        loaded = api.checked(api.read(spec), _params(p))
         trouble = refuse(loaded, name, model, purpose)
         if trouble:
             say(trouble)

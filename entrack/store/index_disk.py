@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from diskcache import UNKNOWN, Cache, Disk, Timeout  # type: ignore[import-untyped]
+from diskcache import UNKNOWN, Cache, Disk, Timeout
 
 from entrack.store.base import check_address
 from entrack.store.record import MAX_RECORD

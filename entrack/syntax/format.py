@@ -183,8 +183,8 @@ def _with_comments(source: Source, lines: list[Line], comments: Sequence[ast.Com
     for line in (*lines, None):
         before = [c for c in waiting if line is None or c.span.start < line.span.start]
         waiting = waiting[len(before) :]
-        own = [c for c in before if c.alone or previous < 0]
-        ends[previous] = "".join(f"  {c.text}" for c in before if not (c.alone or previous < 0))
+        own = [c for c in before if c.alone]
+        ends[previous] = "".join(f"  {c.text}" for c in before if not c.alone)
         above = lines[-1] if line is None and lines else next((row for row in reversed(rows) if isinstance(row, Line)), None)
         rows.extend(_above(source, above, line, own))
         if line is not None:
