@@ -4,7 +4,6 @@ Every value has a `span`, which does not take part in comparison: two programs a
 resolved here; names are names. `docs/language.md` has the meaning of each construct.
 """
 
-# ruff: noqa: RUF009 - `_span()` makes a field, not a value
 from __future__ import annotations
 
 from attrs import field, frozen
