@@ -31,10 +31,10 @@ def score_map(discovery: Discovery, title: str) -> Figure:
     layers, heads = _shape(groups)
     height = min(4.2, max(1.1, 2.6 * layers / heads))
     width = max(1.2, height * heads / layers)
-    across = max(1, min(len(groups), floor(WIDTH / (width + 1.15))))
+    across = max(1, min(len(groups), floor(WIDTH / (width + 1.1))))
     down = ceil(max(len(groups), 1) / across)
     across = ceil(max(len(groups), 1) / down)
-    figure, axes = panels(title, len(groups), max(4.5, across * (width + 1.15)), down * (height + 0.75) + 0.7, across)
+    figure, axes = panels(title, len(groups), max(4.5, across * (width + 1.1)), down * (height + 0.75) + 0.7, across)
     for each, group in zip(axes, groups, strict=True):
         _scores(each, group, figure, discovery.score, width)
     grey = "; grey: cannot reach the receivers, exactly 0" if any(_has_zeros(group) for group in groups) else ""
