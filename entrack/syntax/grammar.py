@@ -1,11 +1,15 @@
 """The grammar as a parser: `grammars/entrack.lark`, read once.
 
-LALR with the contextual lexer, so that a word of the language may also be a name wherever no construct can stand. Lark's own
-cache is never used: it would unpickle a file with a predictable name in the temporary folder.
+LALR with the contextual lexer, so that a word of the language may also be a name wherever no construct can stand. Working out the
+parser's tables takes longer than checking a spec, so they are kept beside this file, as JSON; tables of another grammar or another
+lark are not used. `python -m entrack.syntax.grammar` writes them anew. Lark's own cache is never used: it would unpickle a file with
+a predictable name in the temporary folder.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
@@ -13,8 +17,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import lark
 from lark import Lark, Token
 from lark.exceptions import UnexpectedInput
+from lark.grammar import Rule
+from lark.lexer import TerminalDef
+
+Callbacks = Mapping[str, Callable[[Token], Token | None]]
+TABLES = Path(__file__).with_name("tables.json")
 
 
 def grammar_text() -> str:
@@ -25,8 +35,8 @@ def grammar_text() -> str:
     return (Path(__file__).parents[2] / "grammars" / "entrack.lark").read_text(encoding="utf-8")
 
 
-def make_parser(callbacks: Mapping[str, Callable[[Token], Token | None]] | None = None, strict: bool = False) -> Lark:
-    """A parser; `callbacks` see the tokens of a kind as they are read. Making one costs a tenth of a second, so callers keep theirs."""
+def make_parser(callbacks: Callbacks | None = None, strict: bool = False) -> Lark:
+    """A parser made from the grammar; `callbacks` see the tokens of a kind as they are read."""
     return Lark(
         grammar_text(),
         parser="lalr",
@@ -40,6 +50,36 @@ def make_parser(callbacks: Mapping[str, Callable[[Token], Token | None]] | None 
 
 WORD = re.compile(r'"([a-z]+)"')
 TERMINAL = re.compile(r"^([A-Z]+)(?=[.:])", re.MULTILINE)
+
+
+def load_parser(callbacks: Callbacks) -> Lark:
+    """The same parser from its tables, where they are of this grammar and this lark; else made from the grammar."""
+    try:
+        kept = json.loads(TABLES.read_text(encoding="utf-8"))
+        if kept["of"] != tables_of():
+            return make_parser(callbacks)
+        data, memo = kept["data"], _numbered(kept["memo"])
+        tables = data["parser"]["parser"]
+        tables["tokens"] = _numbered(tables["tokens"])
+        tables["states"] = {state: _numbered(actions) for state, actions in _numbered(tables["states"]).items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return make_parser(callbacks)
+    return Lark._load_from_dict(data, memo, lexer_callbacks=dict(callbacks))
+
+
+def write_tables() -> None:
+    """Work out the tables and keep them."""
+    data, memo = make_parser().memo_serialize([TerminalDef, Rule])
+    TABLES.write_text(json.dumps({"of": tables_of(), "data": data, "memo": memo}, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
+def tables_of() -> str:
+    """What tables belong to: this grammar, read by this lark."""
+    return hashlib.sha256(f"{lark.__version__}\n{grammar_text()}".encode()).hexdigest()
+
+
+def _numbered(table: dict[str, Any]) -> dict[int, Any]:
+    return {int(key): value for key, value in table.items()}
 
 
 class Glued(UnexpectedInput):
@@ -58,7 +98,7 @@ class Parser:
         self._text = ""
         whole = dict.fromkeys(TERMINAL.findall(grammar_text()), self._whole)
         words = dict.fromkeys((word.upper() for word in WORD.findall(grammar_text())), self._whole)
-        self._lark = make_parser({**words, **whole, "COMMENT": self._comments.append})
+        self._lark = load_parser({**words, **whole, "COMMENT": self._comments.append})
 
     def tree(self, text: str, start: str = "start") -> Any:
         """Lark's tree of a text. Raises `UnexpectedInput`."""
@@ -106,3 +146,7 @@ class Parser:
 def parser() -> Parser:
     """The one parser of this process."""
     return Parser()
+
+
+if __name__ == "__main__":
+    write_tables()
