@@ -64,18 +64,41 @@ def load_parser(callbacks: Callbacks) -> Lark:
         tables["states"] = {state: _numbered(actions) for state, actions in _numbered(tables["states"]).items()}
     except (OSError, ValueError, KeyError, TypeError):
         return make_parser(callbacks)
-    return Lark._load_from_dict(data, memo, lexer_callbacks=dict(callbacks))
+    untyped: Any = Lark
+    loaded: Lark = untyped._load_from_dict(data, memo, lexer_callbacks=dict(callbacks))
+    return loaded
 
 
 def write_tables() -> None:
     """Work out the tables and keep them."""
     data, memo = make_parser().memo_serialize([TerminalDef, Rule])
-    TABLES.write_text(json.dumps({"of": tables_of(), "data": data, "memo": memo}, separators=(",", ":")) + "\n", encoding="utf-8")
+    data["parser"]["parser"] = _ordered(data["parser"]["parser"])
+    TABLES.write_text(json.dumps({"of": tables_of(), "data": data, "memo": memo}, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
 
 
 def tables_of() -> str:
     """What tables belong to: this grammar, read by this lark."""
     return hashlib.sha256(f"{lark.__version__}\n{grammar_text()}".encode()).hexdigest()
+
+
+def _ordered(tables: dict[str, Any]) -> dict[str, Any]:
+    """The tables with tokens numbered by name, and states as they are reached by them: lark's own numbers differ from run to run."""
+    names = sorted(tables["tokens"].values())
+    starts = tables["start_states"]
+    reached = [starts[name] for name in sorted(starts)]
+    for state in reached:  # grows on the way
+        moves = sorted((tables["tokens"][token], move) for token, move in tables["states"][state].items())
+        reached.extend(dict.fromkeys(move[1] for _, move in moves if move[0] == 0 and move[1] not in reached))
+    place = {state: number for number, state in enumerate(reached)}
+    token = {known: names.index(name) for known, name in tables["tokens"].items()}
+    states = {place[state]: {token[t]: (kind, place[to] if kind == 0 else to) for t, (kind, to) in tables["states"][state].items()} for state in reached}
+    return {
+        **tables,
+        "tokens": dict(enumerate(names)),
+        "states": states,
+        "start_states": {name: place[state] for name, state in starts.items()},
+        "end_states": {name: place[state] for name, state in tables["end_states"].items()},
+    }
 
 
 def _numbered(table: dict[str, Any]) -> dict[int, Any]:

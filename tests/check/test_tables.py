@@ -32,7 +32,7 @@ def outcome(parser: grammar.Lark, text: str) -> object:
     try:
         return parser.parse(text, start="start")
     except grammar.UnexpectedInput as failure:
-        return failure.pos_in_stream, str(failure)
+        return failure.pos_in_stream, str(getattr(failure, "token", "")), failure.interactive_parser.accepts()
 
 
 def test_tables_of_another_grammar_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
