@@ -306,6 +306,7 @@ class Spec:
             steps=len(plan.steps),
             computed=walk.computed,
             found=len(walk.actions) - walk.computed,
+            known_zero=walk.zeros,
             realised=tuple(dict(entry) for entry in sorted(made, key=str)),
             tolerance=TOLERANCE,
         )

@@ -201,6 +201,8 @@ class Provenance:
     found: int
     realised: tuple[Mapping[str, Any], ...] = ()
     tolerance: str = ""
+    known_zero: int = 0
+    """Steps that were not run, because their heads cannot reach a receiver."""
 
 
 @frozen
@@ -350,6 +352,7 @@ def _provenance(provenance: Provenance) -> dict[str, Any]:
         "steps": provenance.steps,
         "computed": provenance.computed,
         "found": provenance.found,
+        "known_zero": provenance.known_zero,
         "realised": [dict(entry) for entry in provenance.realised],
         "tolerance": provenance.tolerance,
     }

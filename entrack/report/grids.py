@@ -151,11 +151,16 @@ def provenance_lines(provenance: Provenance) -> tuple[str, ...]:
         f"entrack {provenance.entrack}; seed {provenance.seed}",
         *([f"params: {params}"] if params else []),
         *(f"model {name}: {_facts(facts)}" for name, facts in provenance.models.items()),
-        f"steps: {provenance.steps}, of which {provenance.computed} computed and {provenance.found} found in the store",
+        _steps(provenance),
         *(f"computed with: {_facts(entry)}" for entry in provenance.realised),
         *([f"tolerance: {provenance.tolerance}"] if provenance.tolerance else []),
     ]
     return tuple(visible(line) for line in lines)
+
+
+def _steps(provenance: Provenance) -> str:
+    zero = f"; {provenance.known_zero} not run, because their heads cannot reach a receiver" if provenance.known_zero else ""
+    return f"steps: {provenance.steps}, of which {provenance.computed} computed and {provenance.found} found in the store{zero}"
 
 
 def caption(measure: Measure) -> str:

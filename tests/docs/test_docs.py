@@ -121,3 +121,8 @@ def test_the_fragments_have_something_to_stand_on(folder):
     path = folder / "prelude.et"
     shutil.copy(HERE / "prelude.et", path)
     assert not errors(api.check(Source(str(path), path.read_text(encoding="utf-8")), {})[0])
+
+
+def test_the_readme_shows_the_quickstart_as_it_is() -> None:
+    root = Path(__file__).parents[2]
+    assert f"```\n{(root / 'specs' / 'quickstart.et').read_text(encoding='utf-8')}```" in (root / "README.md").read_text(encoding="utf-8")
