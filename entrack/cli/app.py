@@ -38,7 +38,7 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="exit with status 1 when a claim fails")] = False,
     reference: Annotated[bool, typer.Option("--reference", help="one full forward pass per variant: slow, and obviously right")] = False,
     device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: torch's choice)")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: one for a small model, else torch's choice)")] = None,
 ) -> None:
     """Run a spec, and show its tables and claims. What the store has is not computed again."""
     with failures():

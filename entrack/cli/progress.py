@@ -39,10 +39,11 @@ class ProgressBar:
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted(_, _, work) if work:
-                self._total, self._started = work, time.monotonic()
-                if self._animated:
+                self._total, self._done, self._started = work, 0, time.monotonic()
+                if self._animated:  # a second time where only results told what else there is to do
                     self._bar.start()
-                    self._task = self._bar.add_task("starting", total=work)
+                    self._task = self._task if self._task is not None else self._bar.add_task("starting", total=work)
+                    self._bar.reset(self._task, total=work)
             case ModelLoading(name, False):
                 self._show(f"loading {name}")
             case StepStarted(what):

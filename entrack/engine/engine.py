@@ -22,10 +22,13 @@ from entrack.engine.memo import Memo
 from entrack.engine.session import PASS_BYTES, Session
 from entrack.engine.settings import deterministic, is_out_of_memory
 from entrack.events import ModelLoading, Watcher, unwatched
+from entrack.facts import ModelFacts
 from entrack.models.model import ModelKey, ModelSource
 from entrack.plan.steps import Batch, Step, TrainMask
 
 Executor = Literal["batched", "plain"]
+NARROW = 256
+"""Width up to which one thread is enough."""
 EXECUTORS: Mapping[Executor, Mapping[type, plain.Kernel]] = {"batched": batched.KERNELS, "plain": plain.KERNELS}
 
 
@@ -73,7 +76,7 @@ class Engine:
         if kernel is None:
             raise EngineError(f"the {self.executor} executor computes no step {type(step).__name__}")
         try:
-            with deterministic(self.threads):
+            with deterministic(self.threads or _threads(step.model.facts)):
                 session = Session(step, self._model(step.model), self._memo, self._pass_bytes)
                 threads, start = torch.get_num_threads(), time.perf_counter()
                 tensors = kernel(session, step, inputs)
@@ -134,6 +137,11 @@ def _largest_batch(step: Step) -> Batch:
         return step.batch
     batches = [batch for pair in (*step.train, *step.validate) for batch in (pair.original, pair.alternate)]
     return max(batches, key=lambda batch: batch.prompts * batch.length)
+
+
+def _threads(facts: ModelFacts) -> int | None:
+    """One thread for a narrow model, whose products are too small to share: two would only wait for each other. Else torch's own number."""
+    return 1 if facts.d_model <= NARROW else None
 
 
 @cache

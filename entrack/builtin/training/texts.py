@@ -11,9 +11,7 @@ from entrack.builtin.training import world
 from entrack.builtin.training.recipes import MOST_BOXES, Recipe
 from entrack.builtin.training.tokenizer import END_ID, vocabulary
 
-FIRST_LABEL, FIRST_OBJECT, FIRST_NAME = (
-    vocabulary()[word] for word in (world.LABELS[0], world.OBJECTS[0], world.NAMES[0])
-)
+FIRST_LABEL, FIRST_OBJECT, FIRST_NAME = (vocabulary()[words[0]] for words in (world.LABELS, world.OBJECTS, world.NAMES))
 HIDDEN = -1e9
 
 

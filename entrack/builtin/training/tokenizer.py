@@ -13,9 +13,8 @@ def build_tokenizer() -> Tokenizer:
     tokenizer = Tokenizer(models.WordLevel(vocabulary(), unk_token=UNKNOWN))
     tokenizer.add_special_tokens([UNKNOWN, START, END])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{START} $A", pair=f"{START} $A $B", special_tokens=[(START, START_ID)]
-    )
+    start = [(START, START_ID)]
+    tokenizer.post_processor = processors.TemplateProcessing(f"{START} $A", f"{START} $A $B", special_tokens=start)
     return tokenizer
 
 

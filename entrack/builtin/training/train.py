@@ -64,9 +64,10 @@ def new_model(seed: int) -> LlamaForCausalLM:
         eos_token_id=END_ID,
         pad_token_id=END_ID,
         tie_word_embeddings=False,
-        attn_implementation="eager",
     )
-    return LlamaForCausalLM(config)
+    model = LlamaForCausalLM(config)
+    model.set_attn_implementation("eager")  # the fastest on a processor at this size
+    return model
 
 
 def train(model: LlamaForCausalLM, recipe: Recipe, tokenizer: Tokenizer) -> Log:
@@ -120,6 +121,8 @@ def evaluate(model: LlamaForCausalLM, tokenizer: Tokenizer, boxes: int, count: i
 
 def report(model: LlamaForCausalLM, tokenizer: Tokenizer, logs: list[Log]) -> dict[str, Any]:
     """What training.json says: the stages of this model's own training, then how well it answers fresh prompts."""
+    boxes = range(2, MOST_BOXES + 1)
+    by_boxes = {str(count): evaluate(model, tokenizer, count, 1000, seed=2024) for count in boxes}
     return {
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "minutes": round(sum(log.minutes for log in logs), 1),
@@ -129,13 +132,8 @@ def report(model: LlamaForCausalLM, tokenizer: Tokenizer, logs: list[Log]) -> di
             "transformers": transformers.__version__,
             "tokenizers": tokenizers.__version__,
         },
-        "accuracy_by_boxes": {
-            str(boxes): evaluate(model, tokenizer, boxes, 1000, seed=2024) for boxes in range(2, MOST_BOXES + 1)
-        },
-        "stages": [
-            {"recipe": asdict(log.recipe), "steps": log.steps, "minutes": log.minutes, "log": list(log.entries)}
-            for log in logs
-        ],
+        "accuracy_by_boxes": by_boxes,
+        "stages": [_stage(log) for log in logs],
     }
 
 
@@ -147,6 +145,10 @@ def save(folder: Path, model: LlamaForCausalLM, tokenizer: Tokenizer, training: 
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer_config(), indent=2) + "\n")
     (folder / "training.json").write_text(json.dumps(training, indent=1) + "\n")
+
+
+def _stage(log: Log) -> dict[str, Any]:
+    return {"recipe": asdict(log.recipe), "steps": log.steps, "minutes": log.minutes, "log": list(log.entries)}
 
 
 def _shortened(recipe: Recipe, most_steps: int | None) -> Recipe:

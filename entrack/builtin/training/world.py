@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from random import Random
 from string import ascii_uppercase
 
-OBJECTS = tuple(
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+OBJECTS = _words(
     """
     apple ball bell book boot bottle bowl brush bus cake camera candle car card carpet cat chain chair chart cheese
     clock cloth coat coffee coin computer cream crown cup desk dish disk document doll dress drink drum egg
@@ -17,7 +22,7 @@ OBJECTS = tuple(
     knife lamp leaf letter lock machine magazine magnet map mask medicine mirror note painting paper pen
     phone picture pill pipe plane plant plate pot radio ring rock rope shell shirt shoe stone suit sword tea ticket tie
     toy train tree watch wheel wire
-    """.split()
+    """
 )
 LABELS = tuple(ascii_uppercase)
 DOUBLE_LABELS = tuple(2 * letter for letter in ascii_uppercase)
@@ -86,9 +91,7 @@ def telegram_text(random: Random, boxes: int, variety: float, wordiness: float, 
     a label has, which ordinal a label has, or which object an ordinal has.
     """
     scene, keep = draw_scene(random, boxes, variety), random.uniform(0, wordiness)
-    small = [
-        f"{word} " if random.random() < keep else "" for word in ("the", "is", "in", "Box", "contains", "Box", "the")
-    ]
+    small = [f"{word} " if random.random() < keep else "" for word in SMALL_WORDS]
     the, be, inside, box, contains, asked_box, asked_the = small
     pairs = zip(scene.objects, scene.labels, strict=True)
     text, answers = ", ".join(f"{the}{thing} {be}{inside}{box}{label}" for thing, label in pairs) + ".", []
@@ -125,9 +128,8 @@ def capitalise(text: str) -> str:
 def _ask(random: Random, context: str, scene: Scene, denied: set[int]) -> Text:
     """The context, then what the boxes contain: all of them in random order, then some of them once more."""
     boxes = range(len(scene.labels))
-    order = (
-        random.sample(boxes, len(boxes)) if random.random() < ONCE_SHARE else random.choices(boxes, k=len(boxes) + 3)
-    )
+    once = random.random() < ONCE_SHARE
+    order = random.sample(boxes, len(boxes)) if once else random.choices(boxes, k=len(boxes) + 3)
     text, answers = capitalise(context) + ".", []
     for box in order:
         verb = "does not contain the" if box in denied else "contains the"
@@ -264,9 +266,10 @@ PHRASINGS: tuple[Callable[[Random, Scene], str], ...] = (
     _rephrase_all(_comma_after),
 )
 STORIES = (_visit, _colour, _possession, _sight, _boxes_there, _gift)
-WORDS = tuple(
+SMALL_WORDS = ("the", "is", "in", "Box", "contains", "Box", "the")
+WORDS = _words(
     """
     the The is in not contained contains contain containing an does Box boxes there There these These are a bunch of
     objects additional and three went to has saw gave When It
-    """.split()
+    """
 )
