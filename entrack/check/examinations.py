@@ -15,28 +15,12 @@ DEFAULT_AMOUNT: Mapping[str, float] = {"completeness": 20, "minimality": 0.3}
 
 def check_examinations(changes: Changes, items: list[ast.Item]) -> list[Examination]:
     """Every completeness and minimality that makes sense."""
-    found: list[Examination] = []
-    for item in items:
-        if isinstance(item, ast.Examine) and changes.scope.names.get(item.name) is item:
-            examination = _examination(changes, item)
-            if examination is None:
-                changes.scope.broken.add(item.name)
-            else:
-                found.append(examination)
-    return found
+    return [made for _, made in changes.scope.sound(items, ast.Examine, lambda item: _examination(changes, item))]
 
 
 def check_overlaps(changes: Changes, items: list[ast.Item]) -> list[Overlap]:
     """Every overlap that makes sense."""
-    found: list[Overlap] = []
-    for item in items:
-        if isinstance(item, ast.Overlap) and changes.scope.names.get(item.name) is item:
-            overlap = _overlap(changes, item)
-            if overlap is None:
-                changes.scope.broken.add(item.name)
-            else:
-                found.append(overlap)
-    return found
+    return [made for _, made in changes.scope.sound(items, ast.Overlap, lambda item: _overlap(changes, item))]
 
 
 def _examination(changes: Changes, item: ast.Examine) -> Examination | None:

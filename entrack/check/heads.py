@@ -107,14 +107,7 @@ def check_discoveries(scope: Scope, items: list[ast.Item], alternates: Mapping[s
     """Every discovery that makes sense, and the circuits they stand for."""
     found: list[Discovery] = []
     circuits: dict[str, Circuit] = {}
-    for item in items:
-        if not isinstance(item, ast.Discover) or scope.names.get(item.name) is not item:
-            continue
-        before = len(scope.problems)
-        discovery = _discovery(scope, item, alternates, seed)
-        if discovery is None or any(problem.is_error for problem in scope.problems[before:]):
-            scope.broken.add(item.name)
-            continue
+    for item, discovery in scope.sound(items, ast.Discover, lambda item: _discovery(scope, item, alternates, seed)):
         found.append(discovery)
         groups = tuple(Group(hop.name, hop.position, Found(item.name, hop.name), item.model.text, hop.span) for hop in discovery.hops)
         circuits[item.name] = Circuit(item.name, groups)

@@ -23,16 +23,7 @@ WHOLE = ("train", "validate", "epochs", "batch")
 
 def check_masks(changes: Changes, items: list[ast.Item]) -> list[Mask]:
     """Every mask that makes sense."""
-    found: list[Mask] = []
-    for item in items:
-        if isinstance(item, ast.Mask) and changes.scope.names.get(item.name) is item:
-            before = len(changes.scope.problems)
-            mask = _mask(changes, item)
-            if mask is None or any(problem.is_error for problem in changes.scope.problems[before:]):
-                changes.scope.broken.add(item.name)
-            else:
-                found.append(mask)
-    return found
+    return [mask for _, mask in changes.scope.sound(items, ast.Mask, lambda item: _mask(changes, item))]
 
 
 def _mask(changes: Changes, item: ast.Mask) -> Mask | None:

@@ -25,16 +25,7 @@ MOST_DRAWS = 1000
 
 def check_measures(changes: Changes, items: list[ast.Item]) -> list[Measure]:
     """Every measure that makes sense."""
-    found: list[Measure] = []
-    for item in items:
-        if isinstance(item, ast.Measure) and changes.scope.names.get(item.name) is item:
-            before = len(changes.scope.problems)
-            measure = _measure(changes, item)
-            if measure is None or any(problem.is_error for problem in changes.scope.problems[before:]):
-                changes.scope.broken.add(item.name)
-            else:
-                found.append(measure)
-    return found
+    return [measure for _, measure in changes.scope.sound(items, ast.Measure, lambda item: _measure(changes, item))]
 
 
 def _measure(changes: Changes, item: ast.Measure) -> Measure | None:

@@ -5,8 +5,9 @@ Names share one space, so that a reader never has to ask which of two is meant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from attrs import define, field
 
@@ -33,6 +34,8 @@ KINDS: Mapping[str, type | tuple[type, ...]] = {
     "param": ast.Param,
 }
 RESERVED = ("logits", "nothing", "original", "alternate", "layers", "random")
+Item = TypeVar("Item", ast.Mask, ast.Measure, ast.Examine, ast.Overlap, ast.Discover, ast.Alternate, ast.Desideratum)
+Made = TypeVar("Made")
 Finder = Callable[[Named], Model | None]
 
 
@@ -70,6 +73,18 @@ class Scope:
                 self.report("E202", f"`{name}` is declared twice", span, "again here", "rename one of them", (first,))
             else:
                 self.names[name] = item
+
+    def sound(self, items: Iterable[ast.Item], kind: type[Item], resolve: Callable[[Item], Made | None]) -> Iterator[tuple[Item, Made]]:
+        """The items of a kind that resolve without an error, with what they resolve to. The others count as broken."""
+        for item in items:
+            if not isinstance(item, kind) or self.names.get(item.name) is not item:
+                continue
+            before = len(self.problems)
+            resolved = resolve(item)
+            if resolved is None or any(problem.is_error for problem in self.problems[before:]):
+                self.broken.add(item.name)
+            else:
+                yield item, resolved
 
     def find(self, name: str, span: Span, *kinds: str) -> ast.Item | None:
         """The item that a name stands for, of one of these kinds; reports what is wrong and gives None otherwise."""
