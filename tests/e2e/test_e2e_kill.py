@@ -112,6 +112,7 @@ def test_killed_after_a_step(world: World, clean: Clean, tmp_path: Path, steps: 
 
 DRIVER = """
 import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it runs in the background with Ctrl-C ignored
 WHEN, COUNT = sys.argv.pop(1), 0
 
 class Import:

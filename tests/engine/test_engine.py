@@ -232,7 +232,6 @@ def test_ctrl_c_comes_through_as_itself_and_the_engine_goes_on(grouped: Saved, e
 BUILT_IN = Path(__file__).parents[2] / "entrack" / "builtin" / "boxes-base"
 
 
-@pytest.mark.skipif(not (BUILT_IN / "model.safetensors").exists(), reason="the built-in model is not trained yet")
 def test_the_built_in_model() -> None:
     facts = read_facts(json.loads((BUILT_IN / "config.json").read_text()))
     key, draw = ModelKey("weights", "config", "tokenizer", facts), random.Random(0)
