@@ -19,6 +19,7 @@ from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory
 from entrack.engine.inputs import Inputs
 from entrack.engine.load import load
 from entrack.engine.memo import Memo
+from entrack.engine.room import fits
 from entrack.engine.session import PASS_BYTES, Session
 from entrack.engine.settings import deterministic, is_out_of_memory
 from entrack.events import ModelLoading, Watcher, unwatched
@@ -41,7 +42,7 @@ class Computed:
 
 
 class Engine:
-    """Computes bound steps. Keeps `resident` models in memory, those used last, and `memo_bytes` of clean runs.
+    """Computes bound steps. Keeps at most `resident` models in memory, those used last and as many as fit, and `memo_bytes` of clean runs.
 
     `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; `threads` None leaves torch's number.
     `pass_bytes` bounds a batched pass and decides which rows run together, so it is part of what gives the same bits.
@@ -106,9 +107,9 @@ class Engine:
             return self._loaded[key]
         if key not in self._sources:
             raise ModelUnreadable("a step asks for a model whose files are not known")
-        while len(self._loaded) >= self._resident:
-            self._loaded.popitem(last=False)
         source = self._sources[key]
+        while self._loaded and (len(self._loaded) >= self._resident or not fits(source, key, self.device)):
+            self._loaded.popitem(last=False)
         self._watcher(ModelLoading(source.description, done=False))
         try:
             self._loaded[key] = load(key, source, self.device)

@@ -17,6 +17,7 @@ from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Waiti
 from entrack.findings.selection import Selection, select
 from entrack.plan.bind import bind, known_zero, step_address
 from entrack.plan.cost import work_of
+from entrack.plan.order import by_model
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Select, Step
 from entrack.sites import Head
@@ -92,7 +93,8 @@ class Walk:
         survey = looking.survey()
         waiting = {*survey.missing, *survey.unknown}
         self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(work_of(self._plan.nodes[id]) for id in waiting)))
-        for id, node in self._plan.nodes.items():
+        for id in by_model(self._plan.nodes):
+            node = self._plan.nodes[id]
             if self._known(id):
                 continue
             if isinstance(node, Select):
