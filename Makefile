@@ -20,6 +20,10 @@ docs: $(VENV)/installed-dev
 smollm2: $(VENV)/installed-dev
 	$(BIN)/python specs/ioi/fetch_smollm2.py
 
+lora: smollm2
+	mkdir -p specs/boxes_smollm2/smollm2
+	cp specs/ioi/smollm2/* specs/boxes_smollm2/smollm2/
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -34,4 +38,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 clean:
 	rm -rf $(VENV) out dist
 
-.PHONY: quickstart test check docs smollm2 clean
+.PHONY: quickstart test check docs smollm2 lora clean

@@ -35,6 +35,7 @@ def run(
     store: StoreFolder = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="write results, tables and figures into this folder")] = None,
     as_json: Json = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="draw figures as PDF too, beside PNG and SVG (with --out)")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="exit with status 1 when a claim fails")] = False,
     reference: Annotated[bool, typer.Option("--reference", help="one full forward pass per variant: slow, and obviously right")] = False,
     device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")] = None,
@@ -51,7 +52,7 @@ def run(
             results = loaded.run(store, reference=reference, watcher=bar, device=device, threads=threads)
         _show(results, as_json)
         if out is not None:
-            _write(results, out)
+            _write(results, out, pdf)
         if strict and not results.passed:
             leave(exits.CLAIM_FAILED)
 
@@ -203,13 +204,9 @@ def _show(results: Any, as_json: bool) -> None:
         screen().print(report(results))
 
 
-def _write(results: Any, out: Path) -> None:
+def _write(results: Any, out: Path, pdf: bool) -> None:
     from entrack.report.document import write
-    from entrack.report.figures import draw, draw_all
+    from entrack.report.figures import draw_all
 
-    written = list(write(results, out))
-    for figure in results.figures:
-        written.extend(draw(figure, results, out))
-    if not results.figures:
-        written.extend(draw_all(results, out))
+    written = [*write(results, out), *draw_all(results, out, pdf)]
     say(f"wrote {len(written)} files into {out}: " + ", ".join(path.name for path in written))

@@ -1,4 +1,4 @@
-"""Figures: results drawn for print, as PNG (200 dpi) and SVG, and as PDF where the spec asks for it.
+"""Figures: results drawn for print, as PNG (200 dpi) and SVG, and as PDF where that is asked for (`entrack run --pdf`).
 
 The same results give the same bytes. matplotlib is imported when a figure is drawn; pyplot never is, and the reader's
 own matplotlib configuration is neither used nor changed. Text of specs is shown as it is written: no mathtext, no
@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from attrs import evolve
 
 from entrack.report.pick import fits_completeness, kept_scores, nested, pick
 from entrack.report.series import is_curve
@@ -35,9 +37,10 @@ def draw(figure: Figure, results: Results, folder: Path) -> tuple[Path, ...]:
     return _draw(figure, results, folder, _stems((*results.figures, figure))[figure.title, figure.kind, figure.of])
 
 
-def draw_all(results: Results, folder: Path) -> tuple[Path, ...]:
-    """Draw what the spec asks for; where it asks for nothing, what suits each result."""
-    figures = results.figures or usual(results)
+def draw_all(results: Results, folder: Path, pdf: bool = False) -> tuple[Path, ...]:
+    """Draw what the spec asks for; where it asks for nothing, what suits each result. `pdf` adds PDF files."""
+    asked = results.figures or usual(results)
+    figures = tuple(evolve(figure, options={**figure.options, "pdf": "yes"}) for figure in asked) if pdf else asked
     stems = _stems(figures)
     return tuple(
         path
