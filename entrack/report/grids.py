@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from entrack.report.pick import bare, fixed_labels, free_axes, head_score, of_heads, pick, ranked, receiver_words
-from entrack.report.words import decimals_for, estimate, number, short, spread, visible
+from entrack.report.words import change_in, decimals_for, estimate, number, short, spread, visible
 from entrack.results import Axis, Cell, Claim, Discovery, Group, Interval, Mask, Measure, Provenance, Results
 
 WIDTH = 100
@@ -67,7 +67,7 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
         for head, other in group.also
     ]
     words = (
-        f"model: {discovery.model}; heads as layer.head, from 0, with their score ({discovery.score}), mean over n = "
+        f"model: {discovery.model}; heads as layer.head, from 0, with their score ({change_in(discovery.score)}), mean over n = "
     )
     lines = [f"{visible(words)}{discovery.n} prompts", *notes, *also]
     return Grid(visible(title or discovery.name), ("group", "heads kept, lowest score first"), rows, "\n".join(lines))

@@ -6,6 +6,7 @@ from itertools import permutations
 
 from attrs import evolve
 
+from entrack.report.words import change_in
 from entrack.results import Axis, Cell, Discovery, Group, Measure, Results
 from entrack.sites import Head
 
@@ -92,4 +93,4 @@ def kept_scores(discovery: Discovery) -> Measure:
     )
     heads = {cell.labels[1]: None for cell in cells}
     axes = (Axis("group", tuple(group.name for group in discovery.groups)), Axis("head", tuple(heads)))
-    return Measure(discovery.name, discovery.score, discovery.score, axes, cells)
+    return Measure(discovery.name, change_in(discovery.score), change_in(discovery.score), axes, cells)

@@ -73,3 +73,9 @@ def _picture(character: str) -> str:
     if code < 0x20:
         return chr(0x2400 + code)
     return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def change_in(score: str) -> str:
+    """A discovery's score in words: it is how far a patch moves a metric."""
+    relative = score.startswith("relative ")
+    return f"{'relative ' if relative else ''}change in {score.removeprefix('relative ')}"

@@ -18,7 +18,7 @@ from entrack.report.kinds.canvas import WIDTH, caption, panels
 from entrack.report.kinds.labels import depth, label_sides, names, shown, value_label
 from entrack.report.pick import free_axes, of_heads, receiver_words
 from entrack.report.series import label_of, named
-from entrack.report.words import clip, decimals_for, number
+from entrack.report.words import change_in, clip, decimals_for, number
 from entrack.results import Axis, Cell, Discovery, Group, Measure
 
 NOWHERE = "#D9D9D9"
@@ -36,12 +36,12 @@ def score_map(discovery: Discovery, title: str) -> Figure:
     across = ceil(max(len(groups), 1) / down)
     figure, axes = panels(title, len(groups), max(4.5, across * (width + 1.1)), down * (height + 0.75) + 0.7, across)
     for each, group in zip(axes, groups, strict=True):
-        _scores(each, group, figure, discovery.score, width)
+        _scores(each, group, figure, change_in(discovery.score), width)
     grey = "; grey: cannot reach the receivers, exactly 0" if any(_has_zeros(group) for group in groups) else ""
     own = " Each panel has its own scale." if len(groups) > 1 else ""
     caption(
         figure,
-        f"{discovery.name} in {discovery.model}: mean {discovery.score} over n = {discovery.n} prompts when a head's "
+        f"{discovery.name} in {discovery.model}: mean {change_in(discovery.score)} over n = {discovery.n} prompts when a head's "
         f"paths to the receivers are patched; outlined: heads kept{grey}.{own}",
     )
     return figure
