@@ -92,7 +92,7 @@ def _with_adapter(module: nn.Module, source: ModelSource, adapter: Path) -> nn.M
         config.inference_mode = True
         wrapped = peft.get_peft_model(module, config)
         weights = load_file(adapter / "adapter_model.safetensors")
-        result = peft.set_peft_model_state_dict(wrapped, weights)
+        result: Any = peft.set_peft_model_state_dict(wrapped, weights)
     except EngineError:
         raise
     except Exception as error:  # whatever peft makes of damaged or foreign files
