@@ -17,11 +17,6 @@ def parts(value: object, without: Collection[str] = ()) -> Iterator[object]:
                 yield getattr(value, field.name)
 
 
-def is_value(value: object) -> bool:
-    """Whether a value is one of attrs."""
-    return attrs.has(type(value))
-
-
 def rebuilt(value: Any, change: Callable[[object], object], without: Collection[str] = ()) -> Any:
     """The value with `change` made to each field; a tuple with it made to each element; any other value as it is."""
     if isinstance(value, tuple):

@@ -15,7 +15,6 @@ from entrack.check.files import Files
 from entrack.check.resolved import Model, Task
 from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.models.find import Named
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.parse import EVERYTHING
@@ -36,7 +35,6 @@ KINDS: Mapping[str, type | tuple[type, ...]] = {
 RESERVED = ("logits", "nothing", "original", "alternate", "layers", "random")
 Item = TypeVar("Item", ast.Mask, ast.Measure, ast.Examine, ast.Overlap, ast.Discover, ast.Alternate, ast.Desideratum)
 Made = TypeVar("Made")
-Finder = Callable[[Named], Model | None]
 
 
 @define
