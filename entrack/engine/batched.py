@@ -26,7 +26,7 @@ from entrack.engine.access import Place, Prefix, Read, Set, Start
 from entrack.engine.arch import Part
 from entrack.engine.continued import Cut, Kept
 from entrack.engine.errors import OutOfMemory
-from entrack.engine.inputs import Arrays, Inputs, bound, captured
+from entrack.engine.inputs import Arrays, Inputs, bound, captured, senders
 from entrack.engine.kernels.evaluate import Changes, evaluated, full
 from entrack.engine.kernels.train_mask import Group, Pair, full_pass, mixed, train
 from entrack.engine.outcomes import Outcomes
@@ -39,11 +39,11 @@ Places = Mapping[Place, tuple[int, ...]]
 
 
 def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
-    """-> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k)"""
+    """-> `top` int64 (sender, prompt); `logit`, `log_probability` float32 (sender, prompt, k)"""
     asked = session.tensor(step.asked)
     clean = session.clean_at(step.batch, step.at)
     session.check_logits(step.batch, clean.logits)
-    outcomes = Outcomes.of(clean.logits, asked).repeated(session.model.facts.heads)
+    outcomes = Outcomes.of(clean.logits, asked).repeated(len(senders(step)))
 
     named = receiving(step.receivers, session.model.facts)
     receivers = {place: heads for place, heads in named.items() if place.layer > step.layer}
@@ -65,8 +65,8 @@ def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
 class _Patch:
     """One path patching step made ready.
 
-    `delta` (head, prompt, d_model) is what a sender's change adds to its attention's output; `head` and `prompt` (row)
-    are the rows to run.
+    `delta` (sender, prompt, d_model) is what a sender's change adds to its attention's output; `head`, a place among the senders, and
+    `prompt` (row) are the rows to run.
     """
 
     session: Session
@@ -80,7 +80,7 @@ class _Patch:
     @classmethod
     def of(cls, session: Session, step: PathPatch, inputs: Inputs, here: Here, receivers: Places) -> _Patch:
         alternate = session.tensor(captured(inputs, step.alternate))
-        delta = _delta(session, step.layer, alternate[step.layer] - here.z[step.layer].float())
+        delta = _delta(session, step.layer, alternate[step.layer] - here.z[step.layer].float())[session.tensor(senders(step))]
         moved = delta.ne(0).any(-1)
         if not receivers:
             moved &= session.tensor(step.at) == step.batch.length - 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from entrack.engine.errors import EngineError
-from entrack.plan.steps import Chosen, FromMean, Heads, Ref
+from entrack.plan.steps import Chosen, FromMean, Heads, PathPatch, Ref, Screened
 from entrack.sites import Component, Head
 
 Arrays = dict[str, np.ndarray]
@@ -36,6 +36,13 @@ def bound(heads: Heads) -> tuple[Head, ...]:
     if isinstance(heads, Chosen):
         raise EngineError(f"the heads chosen by {heads.id} are not known: only bound steps can be computed")
     return heads
+
+
+def senders(step: PathPatch) -> tuple[int, ...]:
+    """The heads of its layer that a bound step runs, in order."""
+    if isinstance(step.senders, Screened):
+        raise EngineError(f"the heads that {step.senders.id} lets through are not known: only bound steps can be computed")
+    return tuple(range(step.model.facts.heads)) if step.senders is None else tuple(head.head for head in step.senders)
 
 
 def _value(inputs: Inputs, ref: Ref) -> Mapping[str, np.ndarray]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from entrack.engine.access import Place, Read, Set
 from entrack.engine.arch import Part
-from entrack.engine.inputs import Arrays, Inputs, captured
+from entrack.engine.inputs import Arrays, Inputs, captured, senders
 from entrack.engine.kernels.capture import capture, capture_inputs, sum_outputs
 from entrack.engine.kernels.evaluate import evaluate
 from entrack.engine.kernels.train_mask import train_mask
@@ -20,10 +20,10 @@ from entrack.plan.steps import Capture, CaptureInputs, Evaluate, PathPatch, SumO
 
 
 def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
-    """-> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k)"""
+    """-> `top` int64 (sender, prompt); `logit`, `log_probability` float32 (sender, prompt, k)"""
     asked = session.tensor(step.asked)
     several = []
-    for head in range(session.model.facts.heads):
+    for head in senders(step):
         logits = _patched_logits(session, step, inputs, head)
         session.check_logits(step.batch, logits)
         several.append(Outcomes.of(logits, asked))

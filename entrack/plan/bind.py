@@ -2,6 +2,9 @@
 
 before: SetHeads(Chosen("cir.value_fetcher"), at, FromCapture(Ref("node 3")))
 after:  SetHeads((14.13, 15.2), at, FromCapture(Ref("sha256 of the captured values")))
+
+A path patch of some heads is bound to those of its own layer, and to None where these are all: so its address follows
+from what it runs, not from what a screen let through elsewhere.
 """
 
 from __future__ import annotations
@@ -9,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar, cast
 
+from attrs import evolve
+
 from entrack.address import address
 from entrack.frozen import rebuilt
 from entrack.models.model import ModelKey
-from entrack.plan.steps import Batch, Chosen, PathPatch, Ref, Step
+from entrack.plan.steps import Batch, Chosen, PathPatch, Ref, Screened, Step
 from entrack.sites import Head
 
 STORE_VERSION = 1
@@ -24,7 +29,8 @@ T = TypeVar("T")
 
 def bind(node: T, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, ...]]) -> T:
     """The node with object hashes for its `Ref`s and heads for its `Chosen`s. Raises KeyError where one is not known yet."""
-    return cast(T, _bound(node, objects, chosen))
+    bound = _bound(node, objects, chosen)
+    return cast(T, _own_senders(bound) if isinstance(bound, PathPatch) else bound)
 
 
 def step_address(step: Step, reference: bool = False) -> str:
@@ -40,12 +46,24 @@ def known_zero(step: Step) -> bool:
     return step.layer >= max(layers, default=0)
 
 
+def unasked(step: Step) -> bool:
+    """Whether a bound step is a path patch of no head: a screen let none of its layer through."""
+    return isinstance(step, PathPatch) and step.senders == ()
+
+
+def _own_senders(step: PathPatch) -> PathPatch:
+    if not isinstance(step.senders, tuple):
+        return step
+    own = tuple(sorted(head for head in step.senders if head.layer == step.layer))
+    return evolve(step, senders=None if len(own) == step.model.facts.heads else own)
+
+
 def _bound(value: object, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, ...]]) -> object:
     match value:
         case Ref(id):
             return Ref(objects[id])
         case int() | str() | float() | None:
             return value
-        case Chosen(id):
+        case Chosen(id) | Screened(id):
             return chosen[id]
     return value if isinstance(value, LEAVES) else rebuilt(value, lambda part: _bound(part, objects, chosen))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from attrs import frozen
 
 from entrack.plan.plan import Plan
-from entrack.plan.steps import Capture, CaptureInputs, Evaluate, MaskBatch, Node, PathPatch, Select, SumOutputs, TrainMask
+from entrack.plan.steps import Capture, CaptureInputs, Evaluate, MaskBatch, Node, PathPatch, Screened, Select, SumOutputs, TrainMask
 from entrack.sites import Component
 
 OUTCOME_BYTES = 16
@@ -36,7 +36,7 @@ def forwards_of(node: Node) -> int:
         case Select():
             return 0
         case PathPatch():
-            return node.model.facts.heads * (2 if node.receivers else 1) + 1
+            return _senders(node) * (2 if node.receivers else 1) + 1
         case TrainMask():
             return sum(runs for runs, _ in _mask_runs(node))
     return 1
@@ -64,7 +64,7 @@ def bytes_of(node: Node) -> int:
         case Evaluate():
             return OUTCOME_BYTES * node.batch.prompts
         case PathPatch():
-            return OUTCOME_BYTES * node.batch.prompts * node.model.facts.heads
+            return OUTCOME_BYTES * node.batch.prompts * _senders(node)
         case CaptureInputs():
             facts = node.model.facts
             if node.component is Component.QUERY:
@@ -73,6 +73,17 @@ def bytes_of(node: Node) -> int:
         case TrainMask():
             return 4 * node.epochs * len(node.train) * 2
     return 0
+
+
+def _senders(node: PathPatch) -> int:
+    """How many heads are patched. In which layers those of a screen will be is not known: they are counted evenly."""
+    match node.senders:
+        case None:
+            return node.model.facts.heads
+        case Screened(_, most):
+            each, rest = divmod(most, node.model.facts.layers)
+            return min(node.model.facts.heads, each + (node.layer < rest))
+    return len(node.senders)
 
 
 def _mask_runs(node: TrainMask) -> Iterator[tuple[int, MaskBatch]]:

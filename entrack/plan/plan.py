@@ -9,7 +9,7 @@ from attrs import field, frozen
 from entrack.check.resolved import Group
 from entrack.frozen import parts
 from entrack.models.model import ModelKey, ModelSource
-from entrack.plan.steps import Batch, Chosen, Node, Ref, Select
+from entrack.plan.steps import Batch, Chosen, Node, Ref, Screened, Select
 from entrack.prompts.realise import Prompt
 from entrack.sites import Head
 
@@ -109,7 +109,7 @@ class Plan:
 
 def needs(node: object) -> Iterator[str]:
     """The nodes whose values a node needs, in the order of its fields."""
-    if isinstance(node, Ref | Chosen):
+    if isinstance(node, Ref | Chosen | Screened):
         yield node.id
     elif isinstance(node, tuple):
         for part in node:

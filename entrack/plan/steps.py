@@ -34,6 +34,14 @@ class Chosen:
     id: str
 
 
+@frozen
+class Screened:
+    """The heads that a `Screen` node lets through, `most` in all layers together; in a bound step its own layer's stand in its place."""
+
+    id: str
+    most: int
+
+
 Heads = tuple[Head, ...] | Chosen
 Indices = tuple[int, ...]
 """One token index per prompt of a batch."""
@@ -188,11 +196,11 @@ class Receivers:
 
 @frozen
 class PathPatch:
-    """One hop of path patching for all heads of one layer, on one batch (definition: docs/semantics.md).
+    """One hop of path patching for heads of one layer, on one batch (definition: docs/semantics.md).
 
     `batch` are the originals, `at` the senders' token in each; `alternate` is a `Capture` on the alternates, prompt by prompt,
-    at their token of that position. No `receivers` means the logits at the last token.
-    -> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k).
+    at their token of that position. No `receivers` means the logits at the last token. `senders` None means all heads of the layer.
+    -> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k), a row for each sender in order.
     """
 
     version: ClassVar[int] = 1
@@ -203,6 +211,7 @@ class PathPatch:
     layer: int
     alternate: Ref
     receivers: tuple[Receivers, ...]
+    senders: tuple[Head, ...] | Screened | None = None
 
 
 @frozen

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from attrs import evolve
 from engine_by_hooks import Hooked
 from engine_models import (
     ALTERNATES,
@@ -142,3 +143,14 @@ def test_the_batched_executor_runs_far_less(grouped: Saved) -> None:
     assert float(again.how["forwards"]) < 1
     plain.compute(patch(grouped, "query"), inputs)
     assert plain.compute(patch(grouped, "query"), inputs).how["forwards"] == 8
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("receivers", ["logits", "several"])
+def test_some_senders_give_what_they_give_among_all(grouped: Saved, executor: str, receivers: str) -> None:
+    step = patch(grouped, receivers, SPREAD if receivers == "several" else LAST)
+    inputs = capture(grouped, ALTERNATES, step.at)
+    every = grouped.compute(executor, step, inputs)
+    some = grouped.compute(executor, evolve(step, senders=(Head(0, 1), Head(0, 3))), inputs)
+    agree(some, {name: value[[1, 3]] for name, value in every.items()})
+    assert (every["logit"][1] != every["logit"][3]).any()
