@@ -1,5 +1,6 @@
 # `make quickstart` sets everything up and runs the main job; `make test` passes the tests.
 PYTHON ?= python3
+COUNT  ?= 5000
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -9,6 +10,10 @@ quickstart: $(VENV)/installed
 
 test: check
 	$(BIN)/python -m pytest
+
+# Both executors on COUNT cases that are drawn anew each time; `make test` has some hundred, always the same.
+differential: $(VENV)/installed-dev
+	ENTRACK_DIFFERENTIAL_COUNT=$(COUNT) $(BIN)/python -m pytest tests/differential
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check entrack tests
@@ -38,4 +43,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 clean:
 	rm -rf $(VENV) out dist
 
-.PHONY: quickstart test check docs smollm2 lora clean
+.PHONY: quickstart test differential check docs smollm2 lora clean

@@ -1,0 +1,111 @@
+"""Tiny models of every shape, drawn; built in memory when they are first asked for, and a few of them kept."""
+
+from __future__ import annotations
+
+import copy
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from attrs import frozen
+from engine_models import VOCABULARY, tiny
+from hypothesis import strategies as st
+
+from entrack.address import address
+from entrack.engine.access import LoadedModel
+from entrack.engine.engine import Engine, Executor
+from entrack.facts import ModelFacts
+from entrack.models.model import ModelKey, ModelSource
+from entrack.sites import Head
+
+POOL = 64
+
+
+@frozen
+class Shape:
+    """What a model looks like. `dead` heads have columns of zero in the output projection; `weights` are one of two."""
+
+    family: str
+    layers: int
+    heads: int
+    shared: int
+    d_head: int
+    d_model: int
+    tied: bool = False
+    attention: str = "sdpa"
+    window: int | None = None
+    dead: tuple[Head, ...] = ()
+    weights: int = 0
+
+    @property
+    def key(self) -> ModelKey:
+        """Its digest of weights tells weights and dead heads apart, as the digest of a file would."""
+        facts = ModelFacts(self.family, self.layers, self.heads, self.shared, self.d_model, self.d_head, VOCABULARY)
+        weights = address(attrs.evolve(self, attention=""))[:8]
+        return ModelKey(weights, "config", "tokenizer", facts, attention=self.attention)
+
+    @property
+    def every_head(self) -> tuple[Head, ...]:
+        return tuple(Head(layer, head) for layer in range(self.layers) for head in range(self.heads))
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> Shape:
+    """Llama, Mistral and Qwen2; widths of heads that do not follow from the width of the model."""
+    heads = draw(st.integers(1, 4))
+    shared = draw(st.sampled_from([count for count in range(heads, 0, -1) if heads % count == 0]))
+    family = draw(st.sampled_from(("llama", "mistral", "qwen2")))
+    shape = Shape(
+        family,
+        layers=draw(st.integers(1, 4)),
+        heads=heads,
+        shared=shared,
+        d_head=draw(st.sampled_from((4, 2, 6))),
+        d_model=heads * draw(st.sampled_from((4, 3, 7))),
+        tied=draw(st.booleans()),
+        attention=draw(st.sampled_from(("sdpa", "eager"))),
+        window=draw(st.sampled_from((None, 3))) if family == "mistral" else None,
+    )
+    return attrs.evolve(shape, dead=tuple(sorted(draw(st.sets(st.sampled_from(shape.every_head), max_size=3)))))
+
+
+def others(shape: Shape) -> st.SearchStrategy[Shape]:
+    """A model to take values from: tuned, or the same weights with attention computed otherwise."""
+    other = "eager" if shape.attention == "sdpa" else "sdpa"
+    return st.sampled_from((attrs.evolve(shape, weights=1), attrs.evolve(shape, attention=other)))
+
+
+@lru_cache(POOL)
+def _built(shape: Shape) -> Any:
+    more: dict[str, Any] = {"sliding_window": shape.window} if shape.family == "mistral" else {}
+    module = tiny(
+        shape.family, shape.layers, shape.heads, shape.shared, hidden_size=shape.d_model, head_dim=shape.d_head, intermediate_size=10,
+        tie_word_embeddings=shape.tied, attn_implementation=shape.attention, **more,
+    )  # fmt: skip
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter += 0.1 * shape.weights * torch.randn_like(parameter)
+        for head in shape.dead:
+            columns = slice(head.head * shape.d_head, (head.head + 1) * shape.d_head)
+            module.model.layers[head.layer].self_attn.o_proj.weight[:, columns] = 0
+    return module.requires_grad_(False)
+
+
+@lru_cache(4 * POOL)
+def loaded(shape: Shape, executor: Executor) -> LoadedModel:
+    """One for each executor, so that what one does to a module tree is not done to the other's."""
+    return LoadedModel.of(shape.key, copy.deepcopy(_built(shape)), torch.device("cpu"))
+
+
+class InMemory(Engine):
+    """An engine that finds its models in the pool instead of on disk."""
+
+    def __init__(self, shapes: tuple[Shape, ...], executor: Executor, **options: Any) -> None:
+        super().__init__({shape.key: ModelSource("tiny", Path()) for shape in shapes}, executor=executor, device="cpu", **options)
+        self._shapes = {shape.key: shape for shape in shapes}
+
+    def _model(self, key: ModelKey) -> LoadedModel:
+        return loaded(self._shapes[key], self.executor)

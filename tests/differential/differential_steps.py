@@ -1,0 +1,278 @@
+"""Steps with every construct, drawn for one world: two models of one shape, and batches that steps have in common.
+
+Every kind of step is made in one place here, by the functions of `Bench`; it remembers the steps whose values others refer to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from attrs import define, field, frozen
+from differential_models import InMemory, Shape, others, shapes
+from engine_models import VOCABULARY, prompts
+from hypothesis import strategies as st
+
+from entrack.address import address
+from entrack.plan.steps import (
+    Batch,
+    BlockAttention,
+    Capture,
+    CaptureInputs,
+    Edit,
+    Evaluate,
+    FromCapture,
+    FromMean,
+    FromZero,
+    Indices,
+    Kept,
+    MaskBatch,
+    PathPatch,
+    Receivers,
+    Ref,
+    Screened,
+    SetElsewhere,
+    SetHeads,
+    SetInputs,
+    Step,
+    SumOutputs,
+    TrainMask,
+)
+from entrack.sites import RECEIVING, Component, Head
+
+T = TypeVar("T")
+Heads = tuple[Head, ...]
+
+
+@frozen
+class World:
+    """Two models, `shape` and `other`, and a batch."""
+
+    shape: Shape
+    other: Shape
+    batch: Batch
+
+    @property
+    def models(self) -> tuple[Shape, Shape]:
+        return self.shape, self.other
+
+    def engine(self, executor: Any, **options: Any) -> InMemory:
+        return InMemory(self.models, executor, **options)
+
+    def alternates(self) -> st.SearchStrategy[Batch]:
+        """As many prompts, of this length or another."""
+        return st.builds(lambda seed, length: prompts(seed, self.batch.prompts, length), SEEDS, LENGTHS | st.just(self.batch.length))
+
+    def partly(self) -> st.SearchStrategy[Batch]:
+        """Alternates of this length, some of them equal to the originals."""
+        others, which = prompts(9, self.batch.prompts, self.batch.length), st.tuples(*[st.booleans()] * self.batch.prompts)
+        return which.map(lambda own: Batch(tuple(a if mine else b for mine, a, b in zip(own, self.batch.tokens, others.tokens, strict=True))))
+
+
+@frozen
+class Case:
+    """A step, and the steps whose values it refers to."""
+
+    world: World
+    step: Step
+    needs: Mapping[str, Step]
+
+    def inputs(self, executor: Any = "plain") -> dict[str, Any]:
+        return {name: value_of(self.world.models, step, executor) for name, step in self.needs.items()}
+
+
+@lru_cache(256)
+def value_of(models: tuple[Shape, ...], step: Step, executor: Any) -> dict[str, Any]:
+    """The value of a step that needs no other."""
+    return InMemory(models, executor).compute(step, {}).tensors
+
+
+SEEDS = st.integers(1, 3)
+LENGTHS = st.integers(3, 12)
+batches = st.builds(prompts, SEEDS, st.integers(1, 6), LENGTHS)
+tokens = st.integers(0, VOCABULARY - 1)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    shape = draw(shapes())
+    return World(shape, draw(others(shape)), draw(batches))
+
+
+@define
+class Bench:
+    """Makes the steps of a world. What is drawn comes from `draw`."""
+
+    draw: st.DrawFn
+    world: World
+    needs: dict[str, Step] = field(factory=dict)
+
+    def case(self, step: Step) -> Case:
+        return Case(self.world, step, self.needs)
+
+    # the kinds of steps, each made only here
+
+    def capture(self, shape: Shape, batch: Batch, at: Indices, heads: Heads) -> Capture:
+        return Capture(shape.key, batch, at)
+
+    def capture_inputs(self, shape: Shape, batch: Batch, component: Component, at: Indices, heads: Heads) -> CaptureInputs:
+        return CaptureInputs(shape.key, batch, component, at)
+
+    def sum_outputs(self, shape: Shape, batch: Batch) -> SumOutputs:
+        return SumOutputs(shape.key, batch)
+
+    def evaluate(self, edits: tuple[Edit, ...], asked: tuple[Indices, ...] | None = None) -> Evaluate:
+        return Evaluate(self.world.shape.key, self.world.batch, edits, self.asked() if asked is None else asked)
+
+    def path_patch(self, at: Indices, layer: int, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...]) -> PathPatch:
+        """For all heads of the layer, or some in any order."""
+        heads = tuple(head for head in self.world.shape.every_head if head.layer == layer)
+        senders = self.draw(st.none() | st.lists(st.sampled_from(heads), min_size=1, unique=True).map(tuple))
+        ref = self.ref(self.capture(self.world.shape, alternate, alternate_at, senders or heads))
+        return PathPatch(self.world.shape.key, self.world.batch, self.asked(), at, layer, ref, receivers, senders)
+
+    def train_mask(self, heads: Heads, train: tuple[MaskBatch, ...], validate: tuple[MaskBatch, ...], **settings: Any) -> TrainMask:
+        return TrainMask(self.world.shape.key, heads, train, validate, **settings)
+
+    def ref(self, step: Step) -> Ref:
+        name = address(step)
+        self.needs[name] = step
+        return Ref(name)
+
+    # what they are made of
+
+    def asked(self) -> tuple[Indices, ...]:
+        words = self.draw(st.integers(1, 3))
+        return self.draw(st.tuples(*[st.tuples(*[tokens] * words)] * self.world.batch.prompts))
+
+    def at(self, batch: Batch | None = None) -> Indices:
+        """A token per prompt: the last, the first, one for all, or each its own."""
+        batch = batch or self.world.batch
+        one = st.integers(0, batch.length - 1)
+        alike = st.sampled_from((batch.length - 1, 0)) | one
+        return self.draw(alike.map(lambda token: (token,) * batch.prompts) | st.tuples(*[one] * batch.prompts))
+
+    def heads(self, least: int = 0) -> Heads:
+        every = self.world.shape.every_head
+        layer = self.draw(st.integers(0, self.world.shape.layers - 1))
+        whole = st.sampled_from((every, tuple(head for head in every if head.layer == layer)))
+        return self.draw(st.lists(st.sampled_from(every), min_size=least, max_size=5, unique=True).map(tuple) | whole)
+
+    def several(self, make: Callable[[], T], least: int = 0, most: int = 3) -> tuple[T, ...]:
+        return tuple(make() for _ in range(self.draw(st.integers(least, most))))
+
+    def receivers(self) -> Receivers:
+        return Receivers(self.draw(st.sampled_from(RECEIVING)), self.heads(least=1))
+
+    # edits
+
+    def mean(self) -> FromMean:
+        length = self.world.batch.length
+        shape = self.draw(st.sampled_from(self.world.models))
+        sizes = self.several(lambda: self.draw(st.integers(1, 3)), least=1, most=2)
+        return FromMean(tuple(self.ref(self.sum_outputs(shape, prompts(self.draw(SEEDS) + 10 * i, size, length))) for i, size in enumerate(sizes)))
+
+    def from_capture(self, heads: Heads, at: Indices) -> FromCapture:
+        """From alternates, or from either model on the same tokens."""
+        alternate, shape = self.draw(self.world.alternates() | st.just(self.world.batch)), self.draw(st.sampled_from(self.world.models))
+        alternate_at = at if alternate is self.world.batch else self.at(alternate)
+        return FromCapture(self.ref(self.capture(shape, alternate, alternate_at, heads)))
+
+    def set_heads(self) -> SetHeads:
+        heads, at = self.heads(), self.at()
+        source = self.draw(st.sampled_from(("zero", "mean", "capture")))
+        return SetHeads(heads, at, FromZero() if source == "zero" else self.mean() if source == "mean" else self.from_capture(heads, at))
+
+    def set_elsewhere(self) -> SetElsewhere:
+        """Groups at several positions, or twice at one."""
+        places = self.several(self.at, least=1, most=2)
+        kept = self.several(lambda: Kept(self.heads(), self.draw(st.sampled_from(places))))
+        return SetElsewhere(kept, self.draw(st.sampled_from((FromZero, self.mean)))())
+
+    def set_inputs(self) -> SetInputs:
+        heads, at, component = self.heads(), self.at(), self.draw(st.sampled_from(RECEIVING))
+        shape = self.draw(st.sampled_from((self.world.other, self.world.shape)))
+        return SetInputs(heads, at, component, self.ref(self.capture_inputs(shape, self.world.batch, component, at, heads)))
+
+    def block_attention(self) -> BlockAttention:
+        """Now and then up to a layer that is not there, or all that a token can attend to."""
+        first, token = self.draw(st.integers(0, self.world.shape.layers)), st.integers(0, self.world.batch.length - 1)
+        read = self.draw(st.tuples(*[st.lists(token, max_size=3).map(tuple)] * self.world.batch.prompts))
+        return BlockAttention(first, first + self.draw(st.integers(0, 3)), self.at(), read)
+
+    def edit(self) -> Edit:
+        makers: tuple[Callable[[], Edit], ...] = (self.set_heads, self.set_elsewhere, self.set_inputs, self.block_attention)
+        return self.draw(st.sampled_from(makers))()
+
+    def mask_batch(self) -> MaskBatch:
+        original = self.draw(batches)
+        alternate = prompts(self.draw(SEEDS) + 3, original.prompts, self.draw(LENGTHS))
+        target = self.draw(st.tuples(*[tokens] * original.prompts))
+        return MaskBatch(original, alternate, self.at(original), self.at(alternate), target)
+
+
+# --- one strategy for each kind of step ------------------------------------------------------------------------
+
+
+def evaluations(draw: st.DrawFn, world: World) -> Case:
+    bench = Bench(draw, world)
+    return bench.case(bench.evaluate(bench.several(bench.edit, most=4)))
+
+
+def path_patches(draw: st.DrawFn, world: World) -> Case:
+    """With alternates of any length, or some that say the same as the original at the same token."""
+    bench, at = (bench := Bench(draw, world)), bench.at()
+    alternate = draw(world.alternates() | world.partly())
+    alternate_at = at if alternate.length == world.batch.length and draw(st.booleans()) else bench.at(alternate)
+    layer = draw(st.integers(0, world.shape.layers - 1))
+    return bench.case(bench.path_patch(at, layer, alternate, alternate_at, bench.several(bench.receivers)))
+
+
+def clean_runs(draw: st.DrawFn, world: World) -> Case:
+    """Captures, captures of inputs, and sums."""
+    bench, shape = Bench(draw, world), draw(st.sampled_from(world.models))
+    heads, at, batch = bench.heads(), bench.at(), world.batch
+    inputs = bench.capture_inputs(shape, batch, draw(st.sampled_from(RECEIVING)), at, heads)
+    return bench.case(draw(st.sampled_from((bench.capture(shape, batch, at, heads), inputs, bench.sum_outputs(shape, batch)))))
+
+
+def masks(draw: st.DrawFn, world: World) -> Case:
+    bench = Bench(draw, world)
+    several = bench.several(bench.mask_batch, least=1, most=2)
+    validate = bench.several(lambda: draw(st.sampled_from(several)) if draw(st.booleans()) else bench.mask_batch(), least=1, most=2)
+    settings = {"sparsity": draw(st.sampled_from((0.01, 1.0))), "epochs": draw(st.integers(1, 3)), "rate": draw(st.sampled_from((0.1, 0.3)))}
+    return bench.case(bench.train_mask(bench.heads(), several, validate, **settings, check_every=draw(st.integers(1, 4))))
+
+
+KINDS: Mapping[str, Callable[[st.DrawFn, World], Case]] = {
+    "evaluate": evaluations,
+    "path patch": path_patches,
+    "clean run": clean_runs,
+    "mask": masks,
+}
+
+
+@st.composite
+def case_of(draw: st.DrawFn, *kinds: str) -> Case:
+    world = draw(worlds())
+    return KINDS[draw(st.sampled_from(kinds))](draw, world)
+
+
+@st.composite
+def sequences(draw: st.DrawFn, least: int = 2, most: int = 5) -> list[Case]:
+    """Steps of one world: one pair of models, and few batches."""
+    world = draw(worlds())
+    kinds = draw(st.lists(st.sampled_from(list(KINDS)), min_size=least, max_size=most))
+    return [KINDS[kind](draw, world) for kind in kinds]
+
+
+def everything(batch: Batch) -> tuple[Indices, ...]:
+    """All tokens asked for."""
+    return (tuple(range(VOCABULARY)),) * batch.prompts
+
+
+def senders_of(case: Case) -> list[int]:
+    """The heads that a path patch has rows for."""
+    assert isinstance(case.step, PathPatch) and not isinstance(case.step.senders, Screened)
+    return list(range(case.world.shape.heads)) if case.step.senders is None else [head.head for head in case.step.senders]

@@ -1,0 +1,179 @@
+"""Laws of single steps: the batched executor gives what the plain one gives, and exactly nothing where nothing can change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+from differential import cases, masks_agree, near, outcomes_agree, same
+from differential_steps import Bench, Case, World, case_of, everything, senders_of, sequences, worlds
+from engine_models import EXECUTORS
+from hypothesis import event, given, note
+from hypothesis import strategies as st
+
+from entrack.engine.errors import EngineError
+from entrack.plan.steps import Edit, Evaluate, FromCapture, PathPatch, SetHeads, SetInputs, TrainMask
+from entrack.sites import RECEIVING, Head
+
+OPTIONS = st.fixed_dictionaries({}, optional={"pass_bytes": st.sampled_from((1, 60_000)), "memo_bytes": st.sampled_from((0, 4_000, 40_000))})
+"""Bounds in bytes: rows one by one, a few together; nothing remembered, or little."""
+executors = st.sampled_from(EXECUTORS)
+
+
+def outcome(case: Case, executor: Any, **options: int) -> dict[str, Any] | str:
+    """What a step comes to, which may be an error."""
+    try:
+        return case.world.engine(executor, **options).compute(case.step, case.inputs()).tensors
+    except EngineError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def agree(case: Case, found: dict[str, Any] | str, expected: dict[str, Any] | str) -> None:
+    note(f"tokens: {case.world.batch.tokens}")
+    event(f"{type(case.step).__name__}{': error' if isinstance(expected, str) else ''}")
+    if isinstance(found, str) or isinstance(expected, str):
+        assert found == expected
+    elif isinstance(case.step, TrainMask):
+        masks_agree(found, expected)
+    elif isinstance(case.step, Evaluate | PathPatch):
+        outcomes_agree(found, expected, lambda: logits(case))
+    else:
+        near(found, expected)
+
+
+def logits(case: Case) -> np.ndarray[Any, Any]:
+    """All logits that the plain executor gives. -> (..., prompt, vocabulary)"""
+    assert isinstance(case.step, Evaluate | PathPatch)
+    step = attrs.evolve(case.step, asked=everything(case.step.batch))
+    return case.world.engine("plain").compute(step, case.inputs()).tensors["logit"]
+
+
+@cases(0.26)
+@given(case_of("evaluate"), OPTIONS)
+def test_evaluations_agree(case: Case, options: dict[str, int]) -> None:
+    agree(case, outcome(case, "batched", **options), outcome(case, "plain"))
+
+
+@cases(0.26)
+@given(case_of("path patch"), OPTIONS)
+def test_path_patches_agree(case: Case, options: dict[str, int]) -> None:
+    agree(case, outcome(case, "batched", **options), outcome(case, "plain"))
+
+
+@cases(0.1)
+@given(case_of("mask"), OPTIONS)
+def test_masks_agree(case: Case, options: dict[str, int]) -> None:
+    agree(case, outcome(case, "batched", **options), outcome(case, "plain"))
+
+
+@cases(0.04)
+@given(case_of("clean run"), OPTIONS)
+def test_clean_runs_agree(case: Case, options: dict[str, int]) -> None:
+    agree(case, outcome(case, "batched", **options), outcome(case, "plain"))
+
+
+@cases(0.12)
+@given(sequences(), executors, st.sampled_from(({}, {"memo_bytes": 4_000}, {"memo_bytes": 40_000})))
+def test_what_came_before_does_not_matter(steps: list[Case], executor: str, options: dict[str, int]) -> None:
+    """One engine for all steps gives the bits that a fresh engine gives for each."""
+    engine = steps[0].world.engine(executor, **options)
+    for case in steps:
+        expected = outcome(case, executor, **options)
+        if isinstance(expected, str):
+            continue
+        for _ in range(2):
+            same(engine.compute(case.step, case.inputs()).tensors, expected)
+
+
+# --- exactly nothing ---------------------------------------------------------------------------------------------
+
+
+def clean(case: Case, executor: str) -> dict[str, Any]:
+    """The outcomes of a step's batch as it is."""
+    assert isinstance(case.step, Evaluate | PathPatch)
+    step = Evaluate(case.step.model, case.step.batch, (), case.step.asked)
+    return case.world.engine(executor).compute(step, {}).tensors
+
+
+def repeated(case: Case, value: dict[str, Any]) -> dict[str, Any]:
+    """The same for every sender."""
+    return {name: np.stack([one] * len(senders_of(case))) for name, one in value.items()}
+
+
+def own(case: Case, executor: str, **options: int) -> dict[str, Any]:
+    """What a step comes to, with what it needs from the same executor, as in a run."""
+    return case.world.engine(executor, **options).compute(case.step, case.inputs(executor)).tensors
+
+
+@st.composite
+def self_patches(draw: st.DrawFn) -> Case:
+    bench = Bench(draw, draw(worlds()))
+    at, layer = bench.at(), draw(st.integers(0, bench.world.shape.layers - 1))
+    return bench.case(bench.path_patch(at, layer, bench.world.batch, at, bench.several(bench.receivers)))
+
+
+@cases(0.06)
+@given(self_patches(), executors, OPTIONS)
+def test_patching_a_run_with_itself_changes_nothing(case: Case, executor: str, options: dict[str, int]) -> None:
+    same(own(case, executor, **options), repeated(case, clean(case, executor)))
+
+
+@st.composite
+def self_edits(draw: st.DrawFn) -> Case:
+    """Outputs and inputs set to the model's own."""
+    bench = Bench(draw, draw(worlds()))
+    world = bench.world
+
+    def edit() -> Edit:
+        heads, at, component = bench.heads(), bench.at(), draw(st.sampled_from((None, *RECEIVING)))
+        if component is None:
+            return SetHeads(heads, at, FromCapture(bench.ref(bench.capture(world.shape, world.batch, at, heads))))
+        return SetInputs(heads, at, component, bench.ref(bench.capture_inputs(world.shape, world.batch, component, at, heads)))
+
+    return bench.case(bench.evaluate(bench.several(edit, least=1, most=4)))
+
+
+@cases(0.06)
+@given(self_edits(), executors, OPTIONS)
+def test_setting_what_is_there_changes_nothing(case: Case, executor: str, options: dict[str, int]) -> None:
+    same(own(case, executor, **options), clean(case, executor))
+
+
+@st.composite
+def out_of_reach(draw: st.DrawFn) -> Case:
+    """Senders at or above every receiver, or no receivers but the logits and no sender at the last token."""
+    bench = Bench(draw, draw(worlds()))
+    world, top = bench.world, draw(st.integers(0, bench.world.shape.layers - 1))
+    at, alternate, receivers = bench.at(), draw(world.alternates()), bench.several(bench.receivers, least=1)
+    low = tuple(attrs.evolve(each, heads=tuple(Head(min(head.layer, top), head.head) for head in each.heads)) for each in receivers)  # type: ignore[union-attr]
+    if draw(st.booleans()):
+        at, low = tuple(min(token, world.batch.length - 2) for token in at), ()
+    return bench.case(bench.path_patch(at, top, alternate, bench.at(alternate), low))
+
+
+@cases(0.05)
+@given(out_of_reach(), executors, OPTIONS)
+def test_what_cannot_reach_changes_nothing(case: Case, executor: str, options: dict[str, int]) -> None:
+    same(own(case, executor, **options), repeated(case, clean(case, executor)))
+
+
+@st.composite
+def with_a_dead_sender(draw: st.DrawFn) -> tuple[Case, list[int]]:
+    world = draw(worlds())
+    layer = draw(st.integers(0, world.shape.layers - 1))
+    dead = sorted({draw(st.integers(0, world.shape.heads - 1)) for _ in range(2)})
+    shape = attrs.evolve(world.shape, dead=tuple(head for head in world.shape.every_head if head.layer == layer and head.head in dead))
+    bench = Bench(draw, World(shape, world.other, world.batch))
+    at, alternate = bench.at(), draw(world.alternates())
+    return bench.case(bench.path_patch(at, layer, alternate, bench.at(alternate), bench.several(bench.receivers))), dead
+
+
+@cases(0.05)
+@given(with_a_dead_sender(), executors, OPTIONS)
+def test_dead_heads_change_nothing(given: tuple[Case, list[int]], executor: str, options: dict[str, int]) -> None:
+    case, dead = given
+    found, expected = own(case, executor, **options), clean(case, executor)
+    for row, head in enumerate(senders_of(case)):
+        if head in dead:
+            same({name: value[row] for name, value in found.items()}, expected)
