@@ -24,7 +24,7 @@ class BadConfig(ValueError):
 
 @frozen
 class ModelFacts:
-    """Shape of a model. `key_value_heads` is smaller than `heads` under grouped-query attention."""
+    """Shape of a model. `key_value_heads` is smaller than `heads` under grouped-query attention; `d_mlp` is the width inside an MLP."""
 
     family: str
     layers: int
@@ -32,6 +32,7 @@ class ModelFacts:
     key_value_heads: int
     d_model: int
     d_head: int
+    d_mlp: int
     vocabulary: int
 
     @property
@@ -66,7 +67,8 @@ def read_facts(config: object) -> ModelFacts:
     if config.get("head_dim") is None and d_model % heads:
         raise BadConfig(f"a width of {d_model} does not divide into {heads} heads")
     d_head = _number(config, "head_dim", d_model) if config.get("head_dim") is not None else d_model // heads
-    return ModelFacts(family, layers, heads, shared, d_model, d_head, _number(config, "vocab_size", MOST["vocabulary"]))
+    d_mlp = _number(config, "intermediate_size", 16 * MOST["d_model"])
+    return ModelFacts(family, layers, heads, shared, d_model, d_head, d_mlp, _number(config, "vocab_size", MOST["vocabulary"]))
 
 
 def _number(config: Mapping[str, Any], name: str, most: int) -> int:

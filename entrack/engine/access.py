@@ -10,7 +10,8 @@ comes by them: `_walk` does, and everybody else names places in any order.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import nnsight
@@ -52,6 +53,24 @@ class Set:
         values = self.values if self.own is None else self.own * value + (1 - self.own) * self.values
         return torch.where(self.mask, values.to(value.dtype), value)
 
+    def since(self, prompts: Tensor, token: int) -> Set:
+        """What is set of these prompts from a token on; only without `own`."""
+
+        def part(value: Tensor) -> Tensor:
+            value = value[prompts] if len(value) > 1 else value
+            return value[:, token:] if value.shape[1] > 1 else value
+
+        return Set(self.place, part(self.mask), part(self.values))
+
+    def only(self, tokens: Tensor) -> Set:
+        """What is set at these tokens (prompt, k) of each prompt; only without `own`."""
+        prompts = torch.arange(len(tokens), device=tokens.device)[:, None]
+
+        def part(value: Tensor) -> Tensor:
+            return value.expand(len(tokens), -1, -1, -1)[prompts, tokens if value.shape[1] > 1 else torch.zeros_like(tokens)]
+
+        return Set(self.place, part(self.mask), part(self.values))
+
 
 @frozen(eq=False)
 class Read:
@@ -85,6 +104,29 @@ class Prefix:
         """Keys and values for the rows of the pass."""
         keys, values = self.layers[layer]
         return (keys, values) if self.prompts is None else (keys[self.prompts], values[self.prompts])
+
+
+@frozen(eq=False)
+class Around:
+    """Keys and values of all tokens, from a run that differs from this one only at `tokens` (prompt, k), which alone are run.
+
+    `keys` and `values` are what a cache took up, (layer, prompt, key/value head, token, d_head).
+    """
+
+    tokens: Tensor
+    keys: Tensor
+    values: Tensor
+
+    def put(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of all tokens, with the new ones at theirs."""
+        index = self.tokens[:, None, :, None].expand(keys.shape)
+        return self.keys[layer].scatter(2, index, keys), self.values[layer].scatter(2, index, values)
+
+    def mask(self, dtype: torch.dtype) -> Tensor:
+        """What is added to the scores, so that a token attends to itself and those before it. -> (prompt, 1, k, token)"""
+        length = self.keys.shape[3]
+        later = torch.arange(length, device=self.tokens.device) > self.tokens[:, None, :, None]
+        return torch.zeros(later.shape, dtype=dtype, device=self.tokens.device).masked_fill(later, -torch.inf)
 
 
 @frozen(eq=False)
@@ -135,6 +177,16 @@ class LoadedModel:
         projected: Tensor = self.layer(place.layer).get_submodule(self.arch.parts[place.part].path)(normed)
         return self.by_head(place.part, projected)
 
+    def normed(self, layer: int, residual: Tensor) -> Tensor:
+        """What the attention of a layer gets of its residual. -> as `residual`"""
+        normed: Tensor = self.layer(layer).get_submodule(self.arch.parts[Part.NORMED].path)(residual)
+        return normed
+
+    def attended(self, layer: int, z: Tensor) -> Tensor:
+        """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""
+        attended: Tensor = self.layer(layer).get_submodule(self.arch.parts[Part.OUTPUT].path)(z.flatten(-2))
+        return attended
+
     def by_head(self, part: Part, value: Tensor) -> Tensor:
         """The last axis of a per-head part taken apart. -> (..., head, d_head)"""
         return value.view(*value.shape[:-1], self.heads(part), self.facts.d_head)
@@ -150,6 +202,7 @@ def forward(
     held: Mapping[int, Tensor] | None = None,
     blocked: Mapping[int, Tensor] | None = None,
     prefix: Prefix | None = None,
+    around: Around | None = None,
     cache: Cache | None = None,
     logits: bool = True,
     gradient: bool = False,
@@ -157,8 +210,8 @@ def forward(
     """One forward pass on `tokens` (prompt, token) int64. Sets at one place apply in their order.
 
     `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked` to
-    bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; without one, an
-    empty `cache` takes up keys and values. Without `logits` the pass ends where the last place was visited. With `gradient`
+    bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; with `around`, they are
+    those that it names; without either, an empty `cache` takes up keys and values. Without `logits` the pass ends where the last place was visited. With `gradient`
     the logits can be differentiated by what was set. Raises what torch raises, and EngineError where all that a token can
     attend to is blocked.
     """
@@ -166,7 +219,10 @@ def forward(
     extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
     if prefix is not None:
         ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
-        extra = {"past_key_values": _cache(model, prefix), "use_cache": True, "position_ids": ids[None]}
+        extra = {"past_key_values": _cache(model, partial(_PrefixLayer, prefix)), "use_cache": True, "position_ids": ids[None]}
+    if around is not None:
+        layers = _cache(model, partial(_AroundLayer, around))
+        extra = {"past_key_values": layers, "use_cache": True, "position_ids": around.tokens, "attention_mask": around.mask(model.dtype)}
     before = sys.gettrace()
     try:
         with torch.set_grad_enabled(gradient):
@@ -312,5 +368,30 @@ class _PrefixLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __i
         return -1
 
 
-def _cache(model: LoadedModel, prefix: Prefix) -> Cache:
-    return Cache(layers=[_PrefixLayer(prefix, layer) for layer in range(model.facts.layers)])
+class _AroundLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
+    """One layer's keys and values of all tokens, into which the new ones are put."""
+
+    is_sliding = False
+
+    def __init__(self, around: Around, layer: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
+        self.around, self.layer = around, layer
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        pass
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        return self.around.put(self.layer, key_states, value_states)
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self.around.tokens.shape[1], 0
+
+    def get_seq_length(self) -> int:
+        return 0
+
+    def get_max_length(self) -> int:
+        return -1
+
+
+def _cache(model: LoadedModel, make: Callable[[int], CacheLayerMixin]) -> Cache:
+    return Cache(layers=[make(layer) for layer in range(model.facts.layers)])

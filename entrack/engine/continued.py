@@ -1,9 +1,14 @@
-"""A clean run kept up to a token, and passes that go on from there: what lies before and below the first change is computed once."""
+"""Runs that are kept, and passes that go on from there: what lies before and below the first change is computed once.
+
+A whole run - clean, or with all heads held - is kept with all that a later pass may need of it, if that fits into the memo; else,
+of a clean run, only what a `Cut` names.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import torch
 from attrs import frozen
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
@@ -18,30 +23,41 @@ from entrack.plan.steps import Batch
 
 @frozen
 class Cut:
-    """Where a clean run is cut: before the token `since`, and at the inputs of `layers`, of which the first is the lowest ever asked for."""
+    """What is kept of a clean run: the tokens from `since` on at the inputs of `layers`, of which the first is the lowest ever asked for,
+    and keys and values of the tokens before `until`."""
 
     batch: Batch
     since: int
+    until: int
     layers: tuple[int, ...]
 
     def bytes(self, facts: ModelFacts, itemsize: int) -> int:
-        """What `Kept` holds: keys and values before the cut, residuals after it."""
-        keys_and_values = 2 * self.since * facts.key_value_heads * facts.d_head * (facts.layers - self.layers[0])
+        """What `Kept` holds."""
+        keys_and_values = 2 * self.until * facts.key_value_heads * facts.d_head * (facts.layers - self.layers[0])
         residuals = (self.batch.length - self.since) * facts.d_model * len(self.layers)
         return itemsize * self.batch.prompts * (keys_and_values + residuals)
 
 
 @frozen(eq=False)
 class Kept:
-    """A clean run's residuals at the layers of a cut (prompt, token, d_model), tokens `since` on, and keys and values before it."""
+    """A clean run's residuals at some layers (prompt, token, d_model), tokens `since` on, and keys and values (prompt, head, token, d_head)."""
 
-    cut: Cut
+    batch: Batch
+    since: int
     residuals: Mapping[int, Tensor]
     before: Mapping[int, tuple[Tensor, Tensor]]
 
     @classmethod
-    def of(cls, session: Session, cut: Cut, remember: bool = True) -> Kept:
-        """From the memo, or from one full forward pass."""
+    def of(cls, session: Session, cut: Cut) -> Kept:
+        """From the whole clean run, where that is kept; else from the memo, or one full forward pass."""
+        whole = session.whole(cut.batch)
+        if whole is not None:
+            return cls(cut.batch, 0, dict(enumerate(whole.residual)), dict(enumerate(zip(whole.keys, whole.values, strict=True))))
+        return cls.exactly(session, cut)
+
+    @classmethod
+    def exactly(cls, session: Session, cut: Cut, remember: bool = True) -> Kept:
+        """Nothing but the cut, from the memo or one full forward pass."""
 
         def make() -> tuple[Tensor, ...]:
             return _run(session, cut)
@@ -49,30 +65,39 @@ class Kept:
         flat = session.memo.get((session.model.key, "kept", cut), make) if remember else make()
         pairs, first = flat[len(cut.layers) :], cut.layers[0]
         before = {first + i: (pairs[2 * i], pairs[2 * i + 1]) for i in range(len(pairs) // 2)}
-        return cls(cut, dict(zip(cut.layers, flat[: len(cut.layers)], strict=True)), before)
+        return cls(cut.batch, cut.since, dict(zip(cut.layers, flat[: len(cut.layers)], strict=True)), before)
 
     def go_on(
         self,
         session: Session,
         layer: int,
+        since: int,
         *,
+        prompts: Tensor | None = None,
         sets: Iterable[Set] = (),
         blocked: Mapping[int, Tensor] | None = None,
         gradient: bool = False,
     ) -> Tensor:
-        """Logits at the last token of a pass with changes from `layer` and the cut on. Masks, values and what is blocked begin at the cut."""
-        batch, since, facts = self.cut.batch, self.cut.since, session.model.facts
-        share = (1 - since / batch.length) * (1 - layer / facts.layers)
+        """Logits at the last token of a pass on `prompts` (row; default: each once) with changes from `layer` and the token `since` on.
+
+        Masks, values and what is blocked begin at `since`. -> (row, vocabulary)
+        """
+        rows = torch.arange(self.batch.prompts, device=session.model.device) if prompts is None else prompts
+        share = len(rows) / self.batch.prompts * (1 - since / self.batch.length) * (1 - layer / session.model.facts.layers)
         session.forwards += share * (3 if gradient else 1)
+        residual = self.residuals[layer][:, since - self.since :]
         return access.forward(
             session.model,
-            session.tokens(batch)[:, since:],
+            session.tokens(self.batch)[rows, since:],
             sets=sets,
-            start=Start(layer, self.residuals[layer]),
-            prefix=Prefix(since, self.before) if since else None,
+            start=Start(layer, residual if prompts is None else residual[rows]),
+            prefix=self._prefix(since, prompts) if since else None,
             blocked=blocked,
             gradient=gradient,
         ).logits
+
+    def _prefix(self, since: int, prompts: Tensor | None) -> Prefix:
+        return Prefix(since, {layer: (keys[:, :, :since], values[:, :, :since]) for layer, (keys, values) in self.before.items()}, prompts)
 
 
 def _run(session: Session, cut: Cut) -> tuple[Tensor, ...]:
@@ -81,7 +106,7 @@ def _run(session: Session, cut: Cut) -> tuple[Tensor, ...]:
     places = [Place(layer, Part.RESIDUAL) for layer in cut.layers]
     values = session.forward(cut.batch, reads=[Read(place) for place in places], cache=cache).values
     residuals = [values[place][:, cut.since :].clone() for place in places]
-    if not cut.since:
+    if not cut.until:
         return tuple(residuals)
     pairs = access.keys_and_values(cache)[cut.layers[0] :]
-    return (*residuals, *(tensor[:, :, : cut.since].clone() for pair in pairs for tensor in pair))
+    return (*residuals, *(tensor[:, :, : cut.until].clone() for pair in pairs for tensor in pair))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from typing import Literal
@@ -20,12 +20,15 @@ from entrack.engine.inputs import Inputs
 from entrack.engine.load import load
 from entrack.engine.memo import Memo
 from entrack.engine.room import fits
-from entrack.engine.session import PASS_BYTES, Session
+from entrack.engine.session import Session
 from entrack.engine.settings import deterministic, is_out_of_memory
 from entrack.events import ModelLoading, Watcher, unwatched
 from entrack.facts import ModelFacts
 from entrack.models.model import ModelKey, ModelSource
+from entrack.plan.expand import expand
+from entrack.plan.passes import PASSES, Pass, optimise
 from entrack.plan.steps import Batch, Step, TrainMask
+from entrack.plan.work import DEFAULT, Memory
 
 Executor = Literal["batched", "plain"]
 NARROW = 256
@@ -42,10 +45,11 @@ class Computed:
 
 
 class Engine:
-    """Computes bound steps. Keeps at most `resident` models in memory, those used last and as many as fit, and `memo_bytes` of clean runs.
+    """Computes bound steps. Keeps at most `resident` models in memory, those used last and as many as fit, and clean runs within `memory`.
 
     `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; `threads` None leaves torch's number.
-    `pass_bytes` bounds a batched pass and decides which rows run together, so it is part of what gives the same bits.
+    `memory` also bounds a batched pass and decides which rows run together, so it is part of what gives the same bits; `passes` are the
+    compiler's, which the plain executor does without.
     Not for use by several threads at once.
     """
 
@@ -58,8 +62,8 @@ class Engine:
         threads: int | None = None,
         resident: int = 2,
         watcher: Watcher = unwatched,
-        memo_bytes: int = 1 << 30,
-        pass_bytes: int = PASS_BYTES,
+        memory: Memory = DEFAULT,
+        passes: Sequence[Pass] = PASSES,
     ) -> None:
         self.executor: Executor = executor
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -67,8 +71,9 @@ class Engine:
         self._sources = sources
         self._resident = max(1, resident)
         self._watcher = watcher
-        self._pass_bytes = pass_bytes
-        self._memo = Memo(memo_bytes)
+        self._memory = memory
+        self._passes = passes if executor == "batched" else ()
+        self._memo = Memo(memory.kept)
         self._loaded: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
 
     def compute(self, step: Step, inputs: Inputs) -> Computed:
@@ -78,7 +83,8 @@ class Engine:
             raise EngineError(f"the {self.executor} executor computes no step {type(step).__name__}")
         try:
             with deterministic(self.threads or _threads(step.model.facts)):
-                session = Session(step, self._model(step.model), self._memo, self._pass_bytes)
+                work = optimise(expand(step, self._memory), self._passes)
+                session = Session(step, self._model(step.model), self._memo, work, whole_runs=self.executor == "batched")
                 threads, start = torch.get_num_threads(), time.perf_counter()
                 tensors = kernel(session, step, inputs)
                 seconds = time.perf_counter() - start

@@ -8,17 +8,35 @@ from typing import Any
 import torch
 from attrs import define, field, frozen
 from torch import Tensor
+from transformers.cache_utils import DynamicCache
 
 from entrack.engine import access
 from entrack.engine.access import LoadedModel, Place, Ran, Read, Set
 from entrack.engine.arch import Part
 from entrack.engine.errors import NotFinite
 from entrack.engine.memo import Memo
+from entrack.plan.passes.share import whole_bytes
 from entrack.plan.steps import Batch, Indices, Step
+from entrack.plan.work import Work
 
-PASS_BYTES = 1 << 28
-"""How much memory the activations of one batched pass may take, by estimate. A number, not what happens to be free:
-batch shapes must not depend on the machine."""
+
+@frozen(eq=False)
+class Whole:
+    """A whole run, clean or with all heads held: the layers' inputs and attention outputs (layer, prompt, token, d_model), z
+    (layer, prompt, token, head, d_head), keys after rotary embedding and values (layer, prompt, key/value head, token, d_head), and the
+    logits at the last token (prompt, vocabulary)."""
+
+    residual: Tensor
+    attention: Tensor
+    z: Tensor
+    keys: Tensor
+    values: Tensor
+    logits: Tensor
+
+    def at(self, tokens: Tensor) -> Here:
+        """What there is of it at one token per prompt."""
+        prompts = torch.arange(len(tokens), device=tokens.device)
+        return Here(self.residual[:, prompts, tokens], self.attention[:, prompts, tokens], self.z[:, prompts, tokens], self.logits)
 
 
 @frozen(eq=False)
@@ -32,14 +50,24 @@ class Here:
     logits: Tensor
 
 
+@frozen(eq=False)
+class Held:
+    """What all heads are set to in a whole run, and the name that the run goes by."""
+
+    key: str
+    sets: tuple[Set, ...]
+
+
 @define(eq=False)
 class Session:
-    """One step's stay with a model. `forwards` counts in full forward passes of one batch."""
+    """One step's stay with a model, and the work that is left of it. `forwards` counts in full forward passes of one batch."""
 
     step: Step
     model: LoadedModel
     memo: Memo
-    pass_bytes: int = PASS_BYTES
+    work: Work
+    whole_runs: bool = True
+    """Whether whole runs are remembered; the plain executor does without."""
     forwards: float = field(default=0.0, init=False)
 
     @property
@@ -70,6 +98,22 @@ class Session:
 
         return self.memo.get((self.model.key, batch, "logits"), make)[0]
 
+    def whole(self, batch: Batch, held: Held | None = None) -> Whole | None:
+        """A clean run, or one with all heads `held`; None where it is too large to be remembered. Raises NotFinite."""
+        if not self.whole_runs or whole_bytes(self.model.facts, self.model.key.dtype, batch) > self.memo.most:
+            return None
+
+        def make() -> tuple[Tensor, ...]:
+            cache = DynamicCache()
+            parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
+            ran = self.forward(batch, held.sets if held else (), [Read(Place(layer, part)) for layer in self.layers for part in parts], cache=cache)
+            residual, attention, z = (self.stack(ran.values, part) for part in parts)
+            self.check_layers(z)
+            keys, values = zip(*access.keys_and_values(cache), strict=True)
+            return residual, attention, z, torch.stack(keys), torch.stack(values), ran.logits
+
+        return Whole(*self.memo.get((self.model.key, batch, "whole", held.key if held else None), make))
+
     def clean_heads(self, batch: Batch) -> Tensor:
         """z of a clean run at all tokens. -> (layer, prompt, token, head, d_head). Raises NotFinite."""
 
@@ -83,6 +127,9 @@ class Session:
 
     def clean_at(self, batch: Batch, at: Indices) -> Here:
         """A clean run at the token `at` of each prompt. Raises NotFinite."""
+        whole = self.whole(batch)
+        if whole is not None:
+            return whole.at(self.tensor(at))
 
         def make() -> tuple[Tensor, ...]:
             tokens = self.tensor(at)

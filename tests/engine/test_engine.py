@@ -51,6 +51,7 @@ from entrack.plan.steps import (
     SumOutputs,
     TrainMask,
 )
+from entrack.plan.work import Memory
 from entrack.sites import Component, Head
 
 VALUES = (Receivers(Component.VALUE, (Head(2, 0), Head(1, 1))),)
@@ -186,7 +187,7 @@ def no_memory_beyond(rows: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_pass_that_does_not_fit_is_halved(grouped: Saved, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = capture(grouped, ALTERNATES, SPREAD)
     expected = grouped.compute("batched", path_patch(grouped), inputs)
-    engine = grouped.engine("batched", pass_bytes=150_000)
+    engine = grouped.engine("batched", memory=Memory(a_pass=150_000))
     tried = no_memory_beyond(5, monkeypatch)
     agree(engine.compute(path_patch(grouped), inputs).tensors, expected)
     assert max(tried) > 5

@@ -11,7 +11,9 @@ from engine_by_hooks import Hooked
 from engine_models import ASKED, EXECUTORS, LAST, ORIGINALS, REF, SPREAD, TOKENS, Saved, agree, capture, outcomes, same, save, tensor, tiny
 
 from entrack.engine.errors import EngineError
+from entrack.plan.expand import expand
 from entrack.plan.steps import BlockAttention, Edit, Evaluate, FromCapture, SetHeads
+from entrack.plan.work import Memory
 from entrack.sites import Head
 
 BEFORE = tuple((0, at - 1) for at in SPREAD)
@@ -105,7 +107,7 @@ def test_flash_attention_takes_no_mask(grouped: Saved) -> None:
 
     key = attrs.evolve(grouped.key, attention="flash_attention_2")
     engine, step = grouped.engine("plain"), Evaluate(grouped.key, ORIGINALS, (), ASKED)
-    session = Session(step, attrs.evolve(engine._model(grouped.key), key=key), engine._memo)
+    session = Session(step, attrs.evolve(engine._model(grouped.key), key=key), engine._memo, expand(step))
     with pytest.raises(EngineError, match="use sdpa or eager"):
         blocked(session, ORIGINALS, [BlockAttention(0, 2, SPREAD, BEFORE)])
 
@@ -117,5 +119,5 @@ def test_the_batched_executor_keeps_the_clean_run(grouped: Saved) -> None:
         forwards.append(float(engine.compute(Evaluate(grouped.key, ORIGINALS, edits, ASKED), {}).how["forwards"]))
     assert forwards[0] == pytest.approx(1 + 1 / TOKENS)
     assert forwards[1:] == pytest.approx([(1 - first / 4) / TOKENS for first in (1, 2, 3)])
-    found = evaluate(grouped, "batched", edits, memo_bytes=0)
+    found = evaluate(grouped, "batched", edits, memory=Memory(kept=0))
     same(found, evaluate(grouped, "plain", edits))

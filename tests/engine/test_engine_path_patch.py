@@ -29,6 +29,7 @@ from engine_models import (
 )
 
 from entrack.plan.steps import Evaluate, PathPatch, Receivers
+from entrack.plan.work import Memory
 from entrack.sites import Component, Head
 
 Q, K, V = Component.QUERY, Component.KEY, Component.VALUE
@@ -117,7 +118,7 @@ def test_rows_go_in_chunks_and_the_numbers_stay(grouped: Saved) -> None:
     for receivers in ("logits", "several"):
         step = patch(grouped, receivers, SPREAD if receivers == "several" else LAST)
         whole = grouped.engine("batched").compute(step, inputs)
-        pieces = grouped.engine("batched", pass_bytes=100_000).compute(step, inputs)
+        pieces = grouped.engine("batched", memory=Memory(a_pass=100_000)).compute(step, inputs)
         agree(pieces.tensors, whole.tensors)
 
 

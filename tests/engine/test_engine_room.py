@@ -16,7 +16,7 @@ from entrack.plan.plan import needs
 from entrack.plan.steps import Batch, Capture, Evaluate, FromCapture, Ref, SetHeads
 from entrack.sites import Head
 
-KEY = ModelKey("a", "b", "c", ModelFacts("llama", 1, 1, 1, 4, 4, 9))
+KEY = ModelKey("a", "b", "c", ModelFacts("llama", 1, 1, 1, 4, 4, 8, 9))
 OTHER = evolve(KEY, weights="d")
 BATCH = Batch(((1, 2),))
 

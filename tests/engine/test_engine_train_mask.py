@@ -12,11 +12,12 @@ import torch
 from engine_by_hooks import Hooked
 from engine_models import ALTERNATES, EXECUTORS, LAST, MODELS, ORIGINALS, PROMPTS, SPREAD, TOKENS, Saved, agree, prompts, same, save, tensor
 
-from entrack.engine import batched
+from entrack.engine.batched import train_mask as batched
 from entrack.engine.errors import NotFinite, OutOfMemory
 from entrack.engine.kernels import train_mask as kernel
 from entrack.engine.session import Session
 from entrack.plan.steps import Batch, MaskBatch, TrainMask
+from entrack.plan.work import Memory
 from entrack.sites import Head
 
 HEADS = (Head(1, 2), Head(0, 1), Head(1, 0))
@@ -181,7 +182,7 @@ def test_what_is_not_finite_is_named(tmp_path: Path, executor: str) -> None:
 
 @pytest.mark.parametrize("room", [0, 3_000, 20_000])
 def test_with_little_room_for_clean_runs(grouped: Saved, room: int) -> None:
-    agree(grouped.compute("batched", step(grouped), memo_bytes=room), ByHooks(grouped.module, HEADS).train(step(grouped)))
+    agree(grouped.compute("batched", step(grouped), memory=Memory(kept=room)), ByHooks(grouped.module, HEADS).train(step(grouped)))
 
 
 def test_the_batched_executor_runs_far_less(grouped: Saved) -> None:

@@ -47,7 +47,7 @@ def test_two_files_are_written_and_nothing_is_said(packed: Path, tmp_path: Path,
 
 def test_the_config_gives_the_facts_and_no_place(unpacked: Path) -> None:
     config = json.loads((unpacked.parent / "config.json").read_text())
-    assert read_facts(config) == ModelFacts("llama", LAYERS, HEADS, SHARED, 32, 8, len(TOKENS))
+    assert read_facts(config) == ModelFacts("llama", LAYERS, HEADS, SHARED, 32, 8, 48, len(TOKENS))
     assert not any("path" in name or "version" in name for name in config)
 
 

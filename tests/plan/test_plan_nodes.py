@@ -72,7 +72,7 @@ def test_every_step_says_what_it_is_for(plan: Plan) -> None:
 
 
 def key() -> ModelKey:
-    return ModelKey("w", "c", "t", ModelFacts("llama", 4, 2, 2, 8, 4, 50))
+    return ModelKey("w", "c", "t", ModelFacts("llama", 4, 2, 2, 8, 4, 16, 50))
 
 
 def path_patch(layer: int, *groups: tuple[Head, ...]) -> PathPatch:

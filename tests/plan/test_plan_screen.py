@@ -12,7 +12,7 @@ from entrack.plan.plan import needs
 from entrack.plan.steps import Batch, PathPatch, Ref, Screened
 from entrack.sites import Head
 
-KEY = ModelKey("w", "c", "t", ModelFacts("llama", 4, 2, 2, 8, 4, 50))
+KEY = ModelKey("w", "c", "t", ModelFacts("llama", 4, 2, 2, 8, 4, 16, 50))
 
 
 def patch(layer: int, through: int = 3) -> PathPatch:

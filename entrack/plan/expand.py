@@ -1,0 +1,158 @@
+"""Expansion: a step becomes the forward passes that the plain executor makes for it, all layers of all tokens.
+
+before: PathPatch(layer 3, receivers (5.1.query,))
+after:  clean x 1, sent x 4 (changed at layer 3, read at layer 5), received x 4 (changed at layer 5, logits)
+
+Heads that are not known before a run count for any layer that they could be in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from entrack.address import address
+from entrack.models.model import ModelKey
+from entrack.plan.steps import (
+    BlockAttention,
+    Capture,
+    CaptureInputs,
+    Chosen,
+    Evaluate,
+    Heads,
+    Indices,
+    MaskBatch,
+    PathPatch,
+    Screened,
+    SetElsewhere,
+    SetHeads,
+    SetInputs,
+    Step,
+    SumOutputs,
+    TrainMask,
+)  # fmt: skip
+from entrack.plan.work import DEFAULT, Every, From, Memory, Only, Place, Run, Work
+from entrack.sites import Component
+
+
+def expand(step: Step, memory: Memory = DEFAULT) -> Work:
+    """The runs of a step, nothing taken away."""
+    return Work(tuple(_runs(step)), memory)
+
+
+def _runs(step: Step) -> Iterator[Run]:
+    match step:
+        case Capture():
+            yield _run(step, "clean", read=_at(step, range(step.model.facts.layers), step.at), logits=False)
+        case CaptureInputs():
+            tokens = _only(step.at) if step.component is Component.QUERY else Every()
+            yield _run(step, "clean", read=tuple(Place(layer, tokens) for layer in range(step.model.facts.layers)), logits=False)
+        case SumOutputs():
+            yield _run(step, "clean", read=tuple(Place(layer, Every()) for layer in range(step.model.facts.layers)), logits=False)
+        case Evaluate():
+            yield _evaluated(step)
+        case PathPatch():
+            yield from _patched(step)
+        case TrainMask():
+            yield from _trained(step)
+
+
+def _evaluated(step: Evaluate) -> Run:
+    if not step.edits:
+        return _run(step, "clean")
+    changed: list[Place] = []
+    free: list[Place] = []
+    for edit in step.edits:
+        match edit:
+            case SetElsewhere():
+                changed.append(Place(0, Every()))
+                free.extend(place for kept in edit.kept for place in _at(step, _layers(step, kept.heads), kept.at))
+            case SetHeads():
+                changed.extend(_at(step, _layers(step, edit.heads), edit.at))
+            case SetInputs(heads, at, component):
+                tokens = _only(at) if component is Component.QUERY else Every()
+                changed.extend(Place(layer, tokens) for layer in _layers(step, heads))
+            case BlockAttention(first, last, reader, read):
+                changed.extend(_at(step, range(first, min(last + 1, step.model.facts.layers)) if any(read) else (), reader))
+    elsewhere = [edit for edit in step.edits if isinstance(edit, SetElsewhere)]
+    if not elsewhere:
+        return _run(step, "edited", changed=tuple(changed))
+    return _run(step, "edited", changed=tuple(changed), held=Every(), free=tuple(free), base=_base(step, elsewhere))
+
+
+def _base(step: Evaluate, elsewhere: list[SetElsewhere]) -> str | None:
+    """What an evaluation with `SetElsewhere` shares with others: the same prompts with the same values everywhere. With two of them, or with
+    edits of inputs or attention beside it, nothing."""
+    if len(elsewhere) > 1 or any(isinstance(edit, SetInputs | BlockAttention) for edit in step.edits):
+        return None
+    return f"base {address([step.model, step.batch, elsewhere[0].source])}"
+
+
+def _patched(step: PathPatch) -> Iterator[Run]:
+    everywhere = range(step.model.facts.layers)
+    heads = _many(step)
+    sender, receivers = _at(step, (step.layer,), step.at), _at(step, _receiving(step), step.at)
+    yield _run(step, "clean", read=_at(step, everywhere, step.at))
+    yield _run(step, "sent", variants=heads, changed=sender, held=From(step.at), read=receivers, logits=not step.receivers)
+    if step.receivers:
+        yield _run(step, "received", variants=heads, changed=receivers)
+
+
+def _many(step: PathPatch) -> int:
+    """How many senders; while they are not known, the share of the layer in all that are let through."""
+    if isinstance(step.senders, Screened):
+        return min(step.model.facts.heads, -(-step.senders.most // step.model.facts.layers))
+    return step.model.facts.heads if step.senders is None else len(step.senders)
+
+
+def _receiving(step: PathPatch) -> tuple[int, ...]:
+    """The layers of the receivers; all above the sender while they are not known."""
+    heads = [receivers.heads for receivers in step.receivers]
+    if any(isinstance(one, Chosen) for one in heads):
+        return tuple(range(step.layer + 1, step.model.facts.layers)) or (step.layer,)
+    return tuple(sorted({layer for one in heads for layer in _layers(step, one)}))
+
+
+def _trained(step: TrainMask) -> Iterator[Run]:
+    checks = -(-step.epochs * len(step.train) // step.check_every)
+    for batch in step.train:
+        yield _run_on(step, batch, "trained", times=step.epochs, backward=True)
+        yield _alternates(step, batch)
+    for batch in step.validate:
+        yield _run_on(step, batch, "checked", times=checks)
+        yield _alternates(step, batch)
+
+
+def _run_on(step: TrainMask, batch: MaskBatch, name: str, **more: Any) -> Run:
+    return Run(name, batch.original, step.model.facts, step.model.dtype, changed=_at(step, _layers(step, step.heads), batch.at), **_whole(step.model), **more)
+
+
+def _alternates(step: TrainMask, batch: MaskBatch) -> Run:
+    read = _at(step, _layers(step, step.heads), batch.alternate_at)
+    return Run("alternates", batch.alternate, step.model.facts, step.model.dtype, read=read, logits=False, **_whole(step.model))
+
+
+def _run(step: Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch, name: str, **more: Any) -> Run:
+    shared = f"clean {address(step.model)} {step.batch.digest}" if name == "clean" else None
+    return Run(name, step.batch, step.model.facts, step.model.dtype, shared=shared, **_whole(step.model), **more)
+
+
+def _whole(model: ModelKey) -> Mapping[str, Any]:
+    layers = model.facts.layers
+    return {"end": layers, "attention": tuple(range(layers))}
+
+
+def _layers(step: Step, heads: Heads) -> tuple[int, ...]:
+    """The layers of heads, all of them while they are not known."""
+    if isinstance(heads, Chosen):
+        return tuple(range(step.model.facts.layers))
+    return tuple(sorted({head.layer for head in heads}))
+
+
+def _at(step: Step, layers: Iterable[int], at: Indices) -> tuple[Place, ...]:
+    tokens = _only(at)
+    return tuple(Place(layer, tokens) for layer in layers)
+
+
+def _only(at: Indices) -> Only:
+    return Only(tuple((token,) for token in at))

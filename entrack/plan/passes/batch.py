@@ -1,0 +1,65 @@
+"""Batch: variants of the same prompts share a forward pass, as many rows as a pass may take bytes.
+
+Prompts whose first change comes late run apart from those whose comes early, so that none has to wait for another's tokens.
+
+before: received  9 variants x 50 prompts, from tokens 4-40 on
+after:  received  in 4 groups of prompts, from tokens 4, 13, 22, 31 on, at most 160 rows together
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from attrs import evolve
+
+from entrack.plan.work import From, Run, Work
+
+FEWEST = 8
+"""Rows of a group: a smaller one saves less than its pass costs."""
+WORTH = 0.9
+"""Groups are halved as long as this leaves less than so much of the tokens."""
+
+
+def batch(work: Work) -> Work:
+    """The work with its rows put together."""
+    return evolve(work, runs=tuple(_batched(run, work.memory.a_pass) for run in work.runs))
+
+
+def row_bytes(run: Run) -> int:
+    """An estimate of what one row's activations take, in float32: some widths at each token, attention's scores, keys and values, logits twice."""
+    facts, length = run.facts, run.batch.length
+    tokens = max(len(run.tokens.of(prompt, length)) for prompt in range(run.batch.prompts))
+    attended = facts.heads * length * tokens + 4 * length * facts.key_value_heads * facts.d_head if run.attention else 0
+    return 4 * (16 * facts.d_model * tokens + attended + 2 * facts.vocabulary * run.logits)
+
+
+def _batched(run: Run, room: int) -> Run:
+    if run.name not in ("sent", "received", "edited"):
+        return run
+    at_once = max(1, room // row_bytes(run))
+    if not isinstance(run.tokens, From):
+        return run if at_once >= run.rows else run.noted(f"batch: {at_once} of {run.rows} rows at once", at_once=at_once)
+    groups = _groups(run.tokens.at, run.batch.length, run.variants, at_once)
+    levelled = [0] * run.batch.prompts
+    for group in groups:
+        for prompt in group:
+            levelled[prompt] = run.tokens.at[group[0]]
+    return run.noted(f"batch: {len(groups)} groups of prompts, {at_once} rows at once", at_once=at_once, groups=groups, tokens=From(tuple(levelled)))
+
+
+def _groups(at: tuple[int, ...], length: int, variants: int, at_once: int) -> tuple[tuple[int, ...], ...]:
+    """Prompts by their first token, cut into equal groups: as many as memory asks for, and more where that spares tokens."""
+    order = sorted(range(len(at)), key=lambda prompt: (at[prompt], prompt))
+    many = min(len(order), max(1, -(-len(order) * variants // at_once)))
+    while 2 * many * FEWEST <= len(order) * variants and 2 * many <= len(order) and _tokens(_cut(order, 2 * many), at, length) < WORTH * _tokens(_cut(order, many), at, length):
+        many *= 2
+    return _cut(order, many)
+
+
+def _cut(order: list[int], many: int) -> tuple[tuple[int, ...], ...]:
+    edges = [len(order) * part // many for part in range(many + 1)]
+    return tuple(tuple(order[start:end]) for start, end in pairwise(edges))
+
+
+def _tokens(groups: tuple[tuple[int, ...], ...], at: tuple[int, ...], length: int) -> int:
+    return sum(len(group) * (length - at[group[0]]) for group in groups)

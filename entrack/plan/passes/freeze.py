@@ -1,0 +1,35 @@
+"""Freeze: an attention whose output is known is not computed. What is left of its layer is norms and the MLP.
+
+before: sent    token 52, layers 4-29, all heads held but the sender, which is set: attention in all layers
+after:  sent    attention in none
+
+before: edited  tokens 50 and 52, all heads held, free heads in layers 14 and 17: attention in all layers
+after:  edited  attention in layers 14 and 17
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from entrack.plan.work import Every, From, Only, Run, Work
+
+
+def freeze(work: Work) -> Work:
+    """The work without attention that is known."""
+    return evolve(work, runs=tuple(_frozen(run) for run in work.runs))
+
+
+def _frozen(run: Run) -> Run:
+    if run.held is None or not _covered(run) or run.shared:
+        return run
+    free = tuple(sorted({place.layer for place in run.free} & set(run.layers)))
+    return run.noted(f"freeze: attention is computed in {len(free)} of {len(run.layers)} layers, it is known in the others", attention=free)
+
+
+def _covered(run: Run) -> bool:
+    """Whether all heads are held at every token that is run."""
+    if isinstance(run.held, Every):
+        return not isinstance(run.tokens, Every)
+    if not isinstance(run.held, From) or not isinstance(run.tokens, Only):
+        return False
+    return all(token >= run.held.at[prompt] for prompt, tokens in enumerate(run.tokens.at) for token in tokens)

@@ -1,0 +1,23 @@
+"""Liveness: a run ends where the last thing is read.
+
+before: sent  layers 0-29, read at layer 9
+after:  sent  layers 0-9
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from entrack.plan.work import Run, Work
+
+
+def liveness(work: Work) -> Work:
+    """The work without layers above what is read, and without logits that nobody reads."""
+    return evolve(work, runs=tuple(_ended(run) for run in work.runs))
+
+
+def _ended(run: Run) -> Run:
+    if run.logits or not run.read:
+        return run
+    end = max(place.layer for place in run.read) + 1
+    return run if end >= run.end else run.noted(f"liveness: ends at layer {end - 1}, the last that is read", end=end)

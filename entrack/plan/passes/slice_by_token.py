@@ -1,0 +1,44 @@
+"""Slice by token: a token before the first change, or one that no change can come to, is what it was.
+
+A change spreads to all later tokens, unless all heads are held: then it stays at its token.
+
+before: received  all 53 tokens, changed at token 50
+after:  received  tokens 50-52, on the clean keys and values of those before
+
+before: edited    all 53 tokens, all heads held, free heads at tokens 50 and 52
+after:  edited    tokens 50 and 52, on the base's keys and values
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from entrack.plan.passes.slice_by_layer import relative
+from entrack.plan.work import Every, From, Only, Run, Work
+
+
+def slice_by_token(work: Work) -> Work:
+    """The work without tokens that stay what they are."""
+    return evolve(work, runs=tuple(_fewer(run) for run in work.runs))
+
+
+def _fewer(run: Run) -> Run:
+    if not relative(run) or any(isinstance(place.tokens, Every) for place in run.changed):
+        return run
+    if run.held is not None:
+        tokens = _alone(run)
+        many = len(tokens.at[0])
+        return run.noted(f"slice by token: {many} of {run.batch.length} tokens, all heads at the others are held", tokens=tokens)
+    since = From(tuple(min(token for place in run.changed for token in place.tokens.of(prompt, run.batch.length)) for prompt in range(run.batch.prompts)))
+    if not any(since.at):
+        return run
+    return run.noted(f"slice by token: from token {min(since.at)}-{max(since.at)} of {run.batch.length} on, the first that is changed", tokens=since)
+
+
+def _alone(run: Run) -> Only:
+    """The changed tokens, and the last where logits are read; where they are fewer in one prompt, its first is named again."""
+    length = run.batch.length
+    last = {length - 1} if run.logits else set[int]()
+    named = [sorted(last.union(*(place.tokens.of(prompt, length) for place in run.changed))) for prompt in range(run.batch.prompts)]
+    most = max(map(len, named))
+    return Only(tuple(tuple([tokens[0]] * (most - len(tokens)) + tokens) for tokens in named))
