@@ -16,8 +16,11 @@ differential: $(VENV)/installed-dev
 	ENTRACK_DIFFERENTIAL_COUNT=$(COUNT) $(BIN)/python -m pytest tests/differential
 
 check: $(VENV)/installed-dev
-	$(BIN)/ruff check entrack tests
+	$(BIN)/ruff check entrack tests benchmarks
 	$(BIN)/mypy
+
+bench-quick: $(VENV)/installed
+	$(BIN)/python -m benchmarks --size quick
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
@@ -43,4 +46,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 clean:
 	rm -rf $(VENV) out dist
 
-.PHONY: quickstart test differential check docs smollm2 lora clean
+.PHONY: quickstart test differential check bench-quick docs smollm2 lora clean

@@ -1,0 +1,9 @@
+"""entrack's plain executor: one full forward pass per variant."""
+
+from __future__ import annotations
+
+from benchmarks.contenders import ours
+
+
+class Contender(ours.Contender):
+    executor = "plain"

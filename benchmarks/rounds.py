@@ -1,0 +1,128 @@
+"""One piece of work by all its contenders in turn, A B C A B C, so that a machine that slows down slows all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from attrs import define, field
+
+from benchmarks.crew import Crew, Failed
+from benchmarks.records import Ratio, Record, machine
+from benchmarks.tasks import Size, Task
+
+WITHIN = {"float32": 1e-4, "float16": 0.05, "bfloat16": 0.5}
+"""Log probabilities of the same computation, done in another order, differ by less."""
+Say = Callable[[str], None]
+
+
+class Different(Exception):
+    """A contender's numbers are not the plain executor's: it did not do the same work, and its time means nothing."""
+
+
+@define(eq=False)
+class Runs:
+    """What one contender did, round by round; `first` is the round that nothing was known before."""
+
+    prepare: dict[str, Any]
+    first: dict[str, Any]
+    rounds: list[dict[str, Any]] = field(factory=list)
+
+    @property
+    def units(self) -> int:
+        return len(self.first["done"]["values"])
+
+    @property
+    def each(self) -> list[float]:
+        """Seconds a unit, by round."""
+        return [one["seconds"] / self.units for one in self.rounds]
+
+
+def measured(crew: Crew, size: Size, task: Task, contenders: Sequence[str], repeats: int, say: Say) -> list[Record]:
+    """The records of a piece of work. A contender that cannot do it is named and left out. Raises Different."""
+    runs: dict[str, Runs] = {}
+    for name in contenders:
+        say(f"{task.row}: {name} gets ready")
+        try:
+            hand = crew.hand(name)
+            runs[name] = Runs(hand.ask("prepare", task=task.row), hand.ask("run", turn=0))
+        except Failed as failed:
+            say(f"{task.row}: left out, {failed}")
+    for turn in range(1, repeats + 1):
+        for name in runs:
+            say(f"{task.row}: round {turn} of {repeats}, {name}")
+            runs[name].rounds.append(crew.hand(name).ask("run", turn=turn))
+    return [_record(crew, size, task, name, runs) for name in runs]
+
+
+def _record(crew: Crew, size: Size, task: Task, name: str, runs: Mapping[str, Runs]) -> Record:
+    own, hand = runs[name], crew.hand(name)
+    difference = _difference(own, runs.get("plain"))
+    if difference is not None and not difference <= WITHIN[size.dtype]:
+        raise Different(f"{task.row}: {name} differs from plain by {difference:.1e} in a log probability")
+    to_plain = _ratio(runs.get("plain"), own)
+    to_floor = _ratio(own, runs.get("floor"))
+    seconds = [one["seconds"] for one in own.rounds]
+    return Record(
+        work=task.row,
+        who=name,
+        size=size.name,
+        sample=sample(size, task, own),
+        units=own.units,
+        seconds=median(seconds),
+        ratio_to_plain=to_plain and to_plain.middle,
+        ratio_to_floor=to_floor and to_floor.middle,
+        spread={
+            "seconds": (min(seconds), max(seconds)),
+            "ratio_to_plain": to_plain and (to_plain.low, to_plain.high),
+            "ratio_to_floor": to_floor and (to_floor.low, to_floor.high),
+        },
+        rounds=len(seconds),
+        prepare_seconds=own.prepare["seconds"],
+        first_seconds=own.first["seconds"],
+        forwards=own.rounds[-1]["done"]["forwards"],
+        token_layers=own.rounds[-1]["done"]["token_layers"],
+        peak_bytes=own.rounds[-1]["peak_bytes"],
+        difference=difference,
+        effect=_effect(own),
+        machine=machine(crew.place.device, hand.about["threads"]),
+        versions=hand.about["versions"],
+    )
+
+
+def _ratio(slow: Runs | None, fast: Runs | None) -> Ratio | None:
+    """How many times longer a unit takes, by pairs of the same round."""
+    if slow is None or fast is None:
+        return None
+    return Ratio.of(a / b for a, b in zip(slow.each, fast.each, strict=True))
+
+
+def _difference(own: Runs, plain: Runs | None) -> float | None:
+    """The largest difference of what both computed, over all rounds."""
+    if plain is None or plain is own:
+        return None
+    pairs = zip((own.first, *own.rounds), (plain.first, *plain.rounds), strict=True)
+    shared = own.first["done"]["values"].keys() & plain.first["done"]["values"].keys()
+    if not shared:
+        return None
+    return max(
+        abs(a - b)
+        for mine, other in pairs
+        for key in shared
+        for a, b in zip(mine["done"]["values"][key], other["done"]["values"][key], strict=True)
+    )
+
+
+def _effect(own: Runs) -> float:
+    """How far what was computed lies apart, between values and rounds, prompt by prompt: agreeing on what never changes would say nothing."""
+    rows = [row for one in (own.first, *own.rounds) for row in one["done"]["values"].values()]
+    return max(max(column) - min(column) for column in zip(*rows, strict=True))
+
+
+def sample(size: Size, task: Task, own: Runs) -> str:
+    """Exactly what of the work a contender did."""
+    layers = sorted({int(name.split(".")[0]) for name in own.first["done"]["values"]})
+    heads = own.units // len(layers)
+    words = f"senders of {len(layers)} of {size.layers - task.zeros} layers ({', '.join(map(str, layers))}), {heads} of {size.heads} heads each"
+    return words + (f"; {task.zeros} layers are known zeros and not run" if task.zeros else "")

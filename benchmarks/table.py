@@ -1,0 +1,47 @@
+"""The table of records, as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+COLUMNS = ("work", "who", "seconds", "a unit", "forwards", "token-layers", "peak", "x plain", "/ floor", "differs by")
+
+
+def show(console: Console, records: Iterable[Mapping[str, Any]]) -> None:
+    """A row per record; under each piece of work what was sampled."""
+    table = Table(box=None, header_style="bold")
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in ("work", "who") else "right", no_wrap=True)
+    before, samples = None, {}
+    for record in records:
+        if record["work"] != before and before is not None:
+            table.add_section()
+        table.add_row(record["work"] if record["work"] != before else "", *cells(record))
+        before = record["work"]
+        samples.setdefault((record["work"], record["sample"]), []).append(record["who"])
+    console.print(table)
+    for (work, words), who in samples.items():
+        console.print(f"{work}, {', '.join(who)}: {words}", style="dim", highlight=False)
+
+
+def cells(record: Mapping[str, Any]) -> list[str]:
+    spread = record["spread"]
+    return [
+        record["who"],
+        f"{record['seconds']:.3g} [{spread['seconds'][0]:.3g}, {spread['seconds'][1]:.3g}]",
+        f"{record['seconds'] / record['units']:.2g}",
+        f"{record['forwards']:.3g}",
+        f"{record['token_layers']:,.0f}",
+        f"{record['peak_bytes'] / 1e6:,.0f} MB",
+        _ratio(record["ratio_to_plain"], spread["ratio_to_plain"]),
+        _ratio(record["ratio_to_floor"], spread["ratio_to_floor"]),
+        "" if record["difference"] is None else f"{record['difference']:.0e}",
+    ]
+
+
+def _ratio(middle: float | None, spread: tuple[float, float] | None) -> str:
+    return "" if middle is None or spread is None else f"{middle:.3g} [{spread[0]:.3g}, {spread[1]:.3g}]"
