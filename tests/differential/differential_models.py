@@ -10,13 +10,13 @@ from typing import Any
 import attrs
 import torch
 from attrs import frozen
-from engine_models import VOCABULARY, tiny
+from engine_models import tiny
 from hypothesis import strategies as st
 
 from entrack.address import address
 from entrack.engine.access import LoadedModel
 from entrack.engine.engine import Engine, Executor
-from entrack.facts import ModelFacts
+from entrack.facts import ModelFacts, read_facts
 from entrack.models.model import ModelKey, ModelSource
 from entrack.sites import Head
 
@@ -42,9 +42,8 @@ class Shape:
     @property
     def key(self) -> ModelKey:
         """Its digest of weights tells weights and dead heads apart, as the digest of a file would."""
-        facts = ModelFacts(self.family, self.layers, self.heads, self.shared, self.d_model, self.d_head, VOCABULARY)
         weights = address(attrs.evolve(self, attention=""))[:8]
-        return ModelKey(weights, "config", "tokenizer", facts, attention=self.attention)
+        return ModelKey(weights, "config", "tokenizer", _facts(self), attention=self.attention)
 
     @property
     def every_head(self) -> tuple[Head, ...]:
@@ -56,14 +55,15 @@ def shapes(draw: st.DrawFn) -> Shape:
     """Llama, Mistral and Qwen2; widths of heads that do not follow from the width of the model."""
     heads = draw(st.integers(1, 4))
     shared = draw(st.sampled_from([count for count in range(heads, 0, -1) if heads % count == 0]))
+    d_model = heads * draw(st.sampled_from((4, 3, 7)))
     family = draw(st.sampled_from(("llama", "mistral", "qwen2")))
     shape = Shape(
         family,
         layers=draw(st.integers(1, 4)),
         heads=heads,
         shared=shared,
-        d_head=draw(st.sampled_from((4, 2, 6))),
-        d_model=heads * draw(st.sampled_from((4, 3, 7))),
+        d_head=draw(st.sampled_from([width for width in (4, 2, 6) if width <= d_model])),
+        d_model=d_model,
         tied=draw(st.booleans()),
         attention=draw(st.sampled_from(("sdpa", "eager"))),
         window=draw(st.sampled_from((None, 3))) if family == "mistral" else None,
@@ -94,17 +94,35 @@ def _built(shape: Shape) -> Any:
     return module.requires_grad_(False)
 
 
+@lru_cache(None)
+def _facts(shape: Shape) -> ModelFacts:
+    return read_facts(_built(shape).config.to_dict())
+
+
 @lru_cache(4 * POOL)
 def loaded(shape: Shape, executor: Executor) -> LoadedModel:
     """One for each executor, so that what one does to a module tree is not done to the other's."""
     return LoadedModel.of(shape.key, copy.deepcopy(_built(shape)), torch.device("cpu"))
 
 
+@frozen
+class Bounds:
+    """Bytes: of a pass, so that rows run one by one or a few together, and of what is remembered, so that it is nothing or little."""
+
+    a_pass: int = 1 << 28
+    kept: int = 1 << 30
+
+
+WIDE = Bounds()
+bounds = st.builds(Bounds, a_pass=st.sampled_from((1 << 28, 1, 60_000)), kept=st.sampled_from((1 << 30, 0, 4_000, 40_000)))
+
+
 class InMemory(Engine):
     """An engine that finds its models in the pool instead of on disk."""
 
-    def __init__(self, shapes: tuple[Shape, ...], executor: Executor, **options: Any) -> None:
-        super().__init__({shape.key: ModelSource("tiny", Path()) for shape in shapes}, executor=executor, device="cpu", **options)
+    def __init__(self, shapes: tuple[Shape, ...], executor: Executor, bounds: Bounds = WIDE) -> None:
+        sources = {shape.key: ModelSource("tiny", Path()) for shape in shapes}
+        super().__init__(sources, executor=executor, device="cpu", pass_bytes=bounds.a_pass, memo_bytes=bounds.kept)
         self._shapes = {shape.key: shape for shape in shapes}
 
     def _model(self, key: ModelKey) -> LoadedModel:

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 from differential import cases, masks_agree, near, outcomes_agree, same
+from differential_models import WIDE, Bounds, bounds
 from differential_steps import Bench, Case, World, case_of, everything, senders_of, sequences, worlds
 from engine_models import EXECUTORS
 from hypothesis import event, given, note
@@ -16,15 +17,13 @@ from entrack.engine.errors import EngineError
 from entrack.plan.steps import Edit, Evaluate, FromCapture, PathPatch, SetHeads, SetInputs, TrainMask
 from entrack.sites import RECEIVING, Head
 
-OPTIONS = st.fixed_dictionaries({}, optional={"pass_bytes": st.sampled_from((1, 60_000)), "memo_bytes": st.sampled_from((0, 4_000, 40_000))})
-"""Bounds in bytes: rows one by one, a few together; nothing remembered, or little."""
 executors = st.sampled_from(EXECUTORS)
 
 
-def outcome(case: Case, executor: Any, **options: int) -> dict[str, Any] | str:
+def outcome(case: Case, executor: Any, within: Bounds = WIDE) -> dict[str, Any] | str:
     """What a step comes to, which may be an error."""
     try:
-        return case.world.engine(executor, **options).compute(case.step, case.inputs()).tensors
+        return case.world.engine(executor, within).compute(case.step, case.inputs()).tensors
     except EngineError as error:
         return f"{type(error).__name__}: {error}"
 
@@ -50,36 +49,36 @@ def logits(case: Case) -> np.ndarray[Any, Any]:
 
 
 @cases(0.26)
-@given(case_of("evaluate"), OPTIONS)
-def test_evaluations_agree(case: Case, options: dict[str, int]) -> None:
-    agree(case, outcome(case, "batched", **options), outcome(case, "plain"))
+@given(case_of("evaluate"), bounds)
+def test_evaluations_agree(case: Case, within: Bounds) -> None:
+    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 
 @cases(0.26)
-@given(case_of("path patch"), OPTIONS)
-def test_path_patches_agree(case: Case, options: dict[str, int]) -> None:
-    agree(case, outcome(case, "batched", **options), outcome(case, "plain"))
+@given(case_of("path patch"), bounds)
+def test_path_patches_agree(case: Case, within: Bounds) -> None:
+    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 
 @cases(0.1)
-@given(case_of("mask"), OPTIONS)
-def test_masks_agree(case: Case, options: dict[str, int]) -> None:
-    agree(case, outcome(case, "batched", **options), outcome(case, "plain"))
+@given(case_of("mask"), bounds)
+def test_masks_agree(case: Case, within: Bounds) -> None:
+    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 
 @cases(0.04)
-@given(case_of("clean run"), OPTIONS)
-def test_clean_runs_agree(case: Case, options: dict[str, int]) -> None:
-    agree(case, outcome(case, "batched", **options), outcome(case, "plain"))
+@given(case_of("clean run"), bounds)
+def test_clean_runs_agree(case: Case, within: Bounds) -> None:
+    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 
 @cases(0.12)
-@given(sequences(), executors, st.sampled_from(({}, {"memo_bytes": 4_000}, {"memo_bytes": 40_000})))
-def test_what_came_before_does_not_matter(steps: list[Case], executor: str, options: dict[str, int]) -> None:
+@given(sequences(), executors, bounds)
+def test_what_came_before_does_not_matter(steps: list[Case], executor: str, within: Bounds) -> None:
     """One engine for all steps gives the bits that a fresh engine gives for each."""
-    engine = steps[0].world.engine(executor, **options)
+    engine = steps[0].world.engine(executor, within)
     for case in steps:
-        expected = outcome(case, executor, **options)
+        expected = outcome(case, executor, within)
         if isinstance(expected, str):
             continue
         for _ in range(2):
@@ -101,9 +100,9 @@ def repeated(case: Case, value: dict[str, Any]) -> dict[str, Any]:
     return {name: np.stack([one] * len(senders_of(case))) for name, one in value.items()}
 
 
-def own(case: Case, executor: str, **options: int) -> dict[str, Any]:
+def own(case: Case, executor: str, within: Bounds = WIDE) -> dict[str, Any]:
     """What a step comes to, with what it needs from the same executor, as in a run."""
-    return case.world.engine(executor, **options).compute(case.step, case.inputs(executor)).tensors
+    return case.world.engine(executor, within).compute(case.step, case.inputs(executor)).tensors
 
 
 @st.composite
@@ -114,9 +113,9 @@ def self_patches(draw: st.DrawFn) -> Case:
 
 
 @cases(0.06)
-@given(self_patches(), executors, OPTIONS)
-def test_patching_a_run_with_itself_changes_nothing(case: Case, executor: str, options: dict[str, int]) -> None:
-    same(own(case, executor, **options), repeated(case, clean(case, executor)))
+@given(self_patches(), executors, bounds)
+def test_patching_a_run_with_itself_changes_nothing(case: Case, executor: str, within: Bounds) -> None:
+    same(own(case, executor, within), repeated(case, clean(case, executor)))
 
 
 @st.composite
@@ -135,9 +134,9 @@ def self_edits(draw: st.DrawFn) -> Case:
 
 
 @cases(0.06)
-@given(self_edits(), executors, OPTIONS)
-def test_setting_what_is_there_changes_nothing(case: Case, executor: str, options: dict[str, int]) -> None:
-    same(own(case, executor, **options), clean(case, executor))
+@given(self_edits(), executors, bounds)
+def test_setting_what_is_there_changes_nothing(case: Case, executor: str, within: Bounds) -> None:
+    same(own(case, executor, within), clean(case, executor))
 
 
 @st.composite
@@ -153,9 +152,9 @@ def out_of_reach(draw: st.DrawFn) -> Case:
 
 
 @cases(0.05)
-@given(out_of_reach(), executors, OPTIONS)
-def test_what_cannot_reach_changes_nothing(case: Case, executor: str, options: dict[str, int]) -> None:
-    same(own(case, executor, **options), repeated(case, clean(case, executor)))
+@given(out_of_reach(), executors, bounds)
+def test_what_cannot_reach_changes_nothing(case: Case, executor: str, within: Bounds) -> None:
+    same(own(case, executor, within), repeated(case, clean(case, executor)))
 
 
 @st.composite
@@ -170,10 +169,10 @@ def with_a_dead_sender(draw: st.DrawFn) -> tuple[Case, list[int]]:
 
 
 @cases(0.05)
-@given(with_a_dead_sender(), executors, OPTIONS)
-def test_dead_heads_change_nothing(given: tuple[Case, list[int]], executor: str, options: dict[str, int]) -> None:
+@given(with_a_dead_sender(), executors, bounds)
+def test_dead_heads_change_nothing(given: tuple[Case, list[int]], executor: str, within: Bounds) -> None:
     case, dead = given
-    found, expected = own(case, executor, **options), clean(case, executor)
+    found, expected = own(case, executor, within), clean(case, executor)
     for row, head in enumerate(senders_of(case)):
         if head in dead:
             same({name: value[row] for name, value in found.items()}, expected)
