@@ -18,6 +18,8 @@ from entrack.engine.access import LoadedModel
 from entrack.engine.engine import Engine, Executor
 from entrack.facts import ModelFacts, read_facts
 from entrack.models.model import ModelKey, ModelSource
+from entrack.plan.passes import PASSES, Pass
+from entrack.plan.work import DEFAULT, Memory
 from entrack.sites import Head
 
 POOL = 64
@@ -106,23 +108,31 @@ def loaded(shape: Shape, executor: Executor) -> LoadedModel:
 
 
 @frozen
-class Bounds:
-    """Bytes: of a pass, so that rows run one by one or a few together, and of what is remembered, so that it is nothing or little."""
+class Options:
+    """How an engine goes about it, which changes no number: memory, and passes of the compiler that are left out."""
 
-    a_pass: int = 1 << 28
-    kept: int = 1 << 30
+    memory: Memory = DEFAULT
+    without: tuple[str, ...] = ()
+
+    @property
+    def passes(self) -> tuple[Pass, ...]:
+        return tuple(one for one in PASSES if one.name not in self.without)
 
 
-WIDE = Bounds()
-bounds = st.builds(Bounds, a_pass=st.sampled_from((1 << 28, 1, 60_000)), kept=st.sampled_from((1 << 30, 0, 4_000, 40_000)))
+USUAL = Options()
+memories = st.builds(Memory, kept=st.sampled_from((DEFAULT.kept, 0, 4_000, 40_000)), a_pass=st.sampled_from((DEFAULT.a_pass, 1, 60_000)))
+"""Nothing or little is remembered; rows run one by one, or a few together."""
+left_out = st.lists(st.sampled_from([one.name for one in PASSES]), unique=True, max_size=len(PASSES)).map(tuple)
+options = st.builds(Options, memories)
+fewer_passes = st.builds(Options, memories, left_out)
 
 
 class InMemory(Engine):
     """An engine that finds its models in the pool instead of on disk."""
 
-    def __init__(self, shapes: tuple[Shape, ...], executor: Executor, bounds: Bounds = WIDE) -> None:
+    def __init__(self, shapes: tuple[Shape, ...], executor: Executor, options: Options = USUAL) -> None:
         sources = {shape.key: ModelSource("tiny", Path()) for shape in shapes}
-        super().__init__(sources, executor=executor, device="cpu", pass_bytes=bounds.a_pass, memo_bytes=bounds.kept)
+        super().__init__(sources, executor=executor, device="cpu", memory=options.memory, passes=options.passes)
         self._shapes = {shape.key: shape for shape in shapes}
 
     def _model(self, key: ModelKey) -> LoadedModel:

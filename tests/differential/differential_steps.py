@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from attrs import define, field, frozen
-from differential_models import WIDE, Bounds, InMemory, Shape, others, shapes
+from differential_models import USUAL, InMemory, Options, Shape, others, shapes
 from engine_models import VOCABULARY, prompts
 from hypothesis import strategies as st
 
@@ -57,8 +57,8 @@ class World:
     def models(self) -> tuple[Shape, Shape]:
         return self.shape, self.other
 
-    def engine(self, executor: Any, bounds: Bounds = WIDE) -> InMemory:
-        return InMemory(self.models, executor, bounds)
+    def engine(self, executor: Any, options: Options = USUAL) -> InMemory:
+        return InMemory(self.models, executor, options)
 
     def alternates(self) -> st.SearchStrategy[Batch]:
         """As many prompts, of this length or another."""

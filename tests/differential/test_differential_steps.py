@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 from differential import cases, masks_agree, near, outcomes_agree, same
-from differential_models import WIDE, Bounds, bounds
+from differential_models import USUAL, Options, options
 from differential_steps import Bench, Case, World, case_of, everything, senders_of, sequences, worlds
 from engine_models import EXECUTORS
 from hypothesis import event, given, note
@@ -20,7 +20,7 @@ from entrack.sites import RECEIVING, Head
 executors = st.sampled_from(EXECUTORS)
 
 
-def outcome(case: Case, executor: Any, within: Bounds = WIDE) -> dict[str, Any] | str:
+def outcome(case: Case, executor: Any, within: Options = USUAL) -> dict[str, Any] | str:
     """What a step comes to, which may be an error."""
     try:
         return case.world.engine(executor, within).compute(case.step, case.inputs()).tensors
@@ -49,32 +49,32 @@ def logits(case: Case) -> np.ndarray[Any, Any]:
 
 
 @cases(0.26)
-@given(case_of("evaluate"), bounds)
-def test_evaluations_agree(case: Case, within: Bounds) -> None:
+@given(case_of("evaluate"), options)
+def test_evaluations_agree(case: Case, within: Options) -> None:
     agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 
 @cases(0.26)
-@given(case_of("path patch"), bounds)
-def test_path_patches_agree(case: Case, within: Bounds) -> None:
+@given(case_of("path patch"), options)
+def test_path_patches_agree(case: Case, within: Options) -> None:
     agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 
 @cases(0.1)
-@given(case_of("mask"), bounds)
-def test_masks_agree(case: Case, within: Bounds) -> None:
+@given(case_of("mask"), options)
+def test_masks_agree(case: Case, within: Options) -> None:
     agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 
 @cases(0.04)
-@given(case_of("clean run"), bounds)
-def test_clean_runs_agree(case: Case, within: Bounds) -> None:
+@given(case_of("clean run"), options)
+def test_clean_runs_agree(case: Case, within: Options) -> None:
     agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 
 @cases(0.12)
-@given(sequences(), executors, bounds)
-def test_what_came_before_does_not_matter(steps: list[Case], executor: str, within: Bounds) -> None:
+@given(sequences(), executors, options)
+def test_what_came_before_does_not_matter(steps: list[Case], executor: str, within: Options) -> None:
     """One engine for all steps gives the bits that a fresh engine gives for each."""
     engine = steps[0].world.engine(executor, within)
     for case in steps:
@@ -100,7 +100,7 @@ def repeated(case: Case, value: dict[str, Any]) -> dict[str, Any]:
     return {name: np.stack([one] * len(senders_of(case))) for name, one in value.items()}
 
 
-def own(case: Case, executor: str, within: Bounds = WIDE) -> dict[str, Any]:
+def own(case: Case, executor: str, within: Options = USUAL) -> dict[str, Any]:
     """What a step comes to, with what it needs from the same executor, as in a run."""
     return case.world.engine(executor, within).compute(case.step, case.inputs(executor)).tensors
 
@@ -113,8 +113,8 @@ def self_patches(draw: st.DrawFn) -> Case:
 
 
 @cases(0.06)
-@given(self_patches(), executors, bounds)
-def test_patching_a_run_with_itself_changes_nothing(case: Case, executor: str, within: Bounds) -> None:
+@given(self_patches(), executors, options)
+def test_patching_a_run_with_itself_changes_nothing(case: Case, executor: str, within: Options) -> None:
     same(own(case, executor, within), repeated(case, clean(case, executor)))
 
 
@@ -134,8 +134,8 @@ def self_edits(draw: st.DrawFn) -> Case:
 
 
 @cases(0.06)
-@given(self_edits(), executors, bounds)
-def test_setting_what_is_there_changes_nothing(case: Case, executor: str, within: Bounds) -> None:
+@given(self_edits(), executors, options)
+def test_setting_what_is_there_changes_nothing(case: Case, executor: str, within: Options) -> None:
     same(own(case, executor, within), clean(case, executor))
 
 
@@ -152,8 +152,8 @@ def out_of_reach(draw: st.DrawFn) -> Case:
 
 
 @cases(0.05)
-@given(out_of_reach(), executors, bounds)
-def test_what_cannot_reach_changes_nothing(case: Case, executor: str, within: Bounds) -> None:
+@given(out_of_reach(), executors, options)
+def test_what_cannot_reach_changes_nothing(case: Case, executor: str, within: Options) -> None:
     same(own(case, executor, within), repeated(case, clean(case, executor)))
 
 
@@ -169,8 +169,8 @@ def with_a_dead_sender(draw: st.DrawFn) -> tuple[Case, list[int]]:
 
 
 @cases(0.05)
-@given(with_a_dead_sender(), executors, bounds)
-def test_dead_heads_change_nothing(given: tuple[Case, list[int]], executor: str, within: Bounds) -> None:
+@given(with_a_dead_sender(), executors, options)
+def test_dead_heads_change_nothing(given: tuple[Case, list[int]], executor: str, within: Options) -> None:
     case, dead = given
     found, expected = own(case, executor, within), clean(case, executor)
     for row, head in enumerate(senders_of(case)):
