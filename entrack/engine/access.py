@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from entrack.engine.arch import ARCHS, PER_HEAD, SHARED, Arch, Part
-from entrack.engine.errors import EngineError
+from entrack.engine.errors import NothingToAttend
 from entrack.facts import ModelFacts
 from entrack.models.model import ModelKey
 
@@ -212,7 +212,7 @@ def forward(
     `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked` to
     bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; with `around`, they are
     those that it names; without either, an empty `cache` takes up keys and values. Without `logits` the pass ends where the last place was visited. With `gradient`
-    the logits can be differentiated by what was set. Raises what torch raises, and EngineError where all that a token can
+    the logits can be differentiated by what was set. Raises what torch raises, and NothingToAttend where all that a token can
     attend to is blocked.
     """
     script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits)
@@ -334,7 +334,7 @@ def _block(model: LoadedModel, attention: Envoy, blocked: Tensor) -> None:
     if not allowed.any(-1).all():
         prompt, _, token = (~allowed.any(-1)).nonzero()[0].tolist()
         reader = token + blocked.shape[2] - blocked.shape[1]
-        raise EngineError(f"all that token {reader} of prompt {prompt} can attend to is blocked: its attention has no value")
+        raise NothingToAttend(f"all that token {reader} of prompt {prompt} can attend to is blocked: its attention has no value")
     mask = torch.zeros(allowed.shape, dtype=model.dtype, device=model.device).masked_fill(~allowed, -torch.inf)
     attention.inputs = (args, {**kwargs, "attention_mask": mask})
 

@@ -23,6 +23,10 @@ class OutOfMemory(EngineError):
     """A forward pass does not fit into memory, also in its smallest pieces."""
 
 
+class NothingToAttend(EngineError):
+    """All that a token can attend to is blocked, so that its attention has no value."""
+
+
 class NotFinite(EngineError):
     """A model computed NaN or infinity, for the prompt of index `prompt`; `layer` is None where none can be blamed."""
 

@@ -163,7 +163,7 @@ class Bench:
         return tuple(make() for _ in range(self.draw(st.integers(least, most))))
 
     def receivers(self) -> Receivers:
-        return Receivers(self.draw(st.sampled_from(RECEIVING)), self.heads(least=1))
+        return Receivers(self.draw(st.sampled_from(RECEIVING)), self.heads())
 
     # edits
 

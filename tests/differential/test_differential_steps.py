@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 from differential import cases, masks_agree, near, outcomes_agree, same
-from differential_models import USUAL, Options, options
+from differential_models import USUAL, Options, fewer_passes, options
 from differential_steps import Bench, Case, World, case_of, everything, senders_of, sequences, worlds
 from engine_models import EXECUTORS
 from hypothesis import event, given, note
@@ -69,6 +69,12 @@ def test_masks_agree(case: Case, within: Options) -> None:
 @cases(0.04)
 @given(case_of("clean run"), options)
 def test_clean_runs_agree(case: Case, within: Options) -> None:
+    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
+
+
+@cases(0.1)
+@given(case_of("evaluate", "path patch", "mask"), fewer_passes)
+def test_each_pass_of_the_compiler_can_be_left_out(case: Case, within: Options) -> None:
     agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 

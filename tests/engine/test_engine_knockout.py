@@ -85,6 +85,8 @@ def test_a_token_must_be_left_something_to_attend_to(grouped: Saved, executor: s
     expected = engine.compute(clean, {}).tensors
     with pytest.raises(EngineError, match="all that token 5 of prompt 1 can attend to is blocked"):
         engine.compute(Evaluate(saved.key, ORIGINALS, (edit,), ASKED), {})
+    with pytest.raises(EngineError, match="all that token 4 of prompt 4 can"):
+        engine.compute(Evaluate(saved.key, ORIGINALS, (BlockAttention(1, 3, SPREAD, ((), (), (), (), tuple(range(5)))),), ASKED), {})
     engine._memo.clear()
     same(engine.compute(clean, {}).tensors, expected)
 

@@ -21,6 +21,7 @@ from entrack.engine.access import Around, Place, Set, Start
 from entrack.engine.arch import Part
 from entrack.engine.batched.rows import in_chunks
 from entrack.engine.continued import Cut, Kept
+from entrack.engine.errors import NothingToAttend
 from entrack.engine.inputs import Arrays, Inputs, bound
 from entrack.engine.kernels.evaluate import Changes, evaluated, full
 from entrack.engine.kernels.knockout import MASKED
@@ -60,9 +61,12 @@ def _since(session: Session, step: Evaluate, run: Run, changes: Changes) -> Tens
         blocked = {layer: pairs[prompts, since:] for layer, pairs in changes.blocked.items()}
         logits[prompts] = kept.go_on(session, run.first, since, prompts=prompts, sets=sets, blocked=blocked)
 
-    for group in run.groups or (tuple(range(step.batch.prompts)),):
-        prompts = session.tensor(group)
-        in_chunks(prompts[moved[prompts]], run.at_once or len(prompts), work)
+    try:
+        for group in run.groups or (tuple(range(step.batch.prompts)),):
+            prompts = session.tensor(group)
+            in_chunks(prompts[moved[prompts]], run.at_once or len(prompts), work)
+    except NothingToAttend:
+        return full(session, step, changes)  # which says it of the prompt in the batch, not of a row of ours
     return logits
 
 
