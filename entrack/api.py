@@ -30,6 +30,7 @@ from entrack.syntax.parse import parse
 
 if TYPE_CHECKING:
     from entrack.executors.here import Compute, Survey, Walk
+    from entrack.plan.explain import Explanation
     from entrack.plan.lower.context import Known
     from entrack.plan.lower.program import Lowerer
     from entrack.plan.plan import Plan
@@ -205,11 +206,12 @@ class Spec:
 
     def run(
         self, store: Store | str | os.PathLike[str] | None = None, *, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
-        threads: int | None = None,
+        threads: int | None = None, memory: int | None = None,
     ) -> Results:  # fmt: skip
         """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
 
-        `reference` runs the plain executor: one full forward pass per variant. Raises SpecError, ModelMissing, StoreError, EngineError.
+        `reference` runs the plain executor: one full forward pass per variant. `memory` is what may be taken beside the models themselves,
+        in bytes (default: half of what the machine or its GPU has). Raises SpecError, ModelMissing, StoreError, EngineError.
         """
         from entrack.executors.here import Walk
         from entrack.findings.assemble import assemble
@@ -218,7 +220,7 @@ class Spec:
         spec = self._fetched()
         lowerer = spec._lowerer(download=True, hashed=True)
         plan = _lowered(lowerer, None, self.sources).plan
-        walk = Walk(plan, opened, _lazily(plan, reference, watcher, device, threads), watcher, reference)
+        walk = Walk(plan, opened, _lazily(plan, reference, watcher, device, threads, memory), watcher, reference, memory)
         walk.run()
         while plan.deferred:
             plan = _lowered(lowerer, walk, self.sources).plan
@@ -319,16 +321,25 @@ def _lowered(lowerer: Lowerer, known: Known | None, sources: Mapping[str, Source
     return Planned(plan, problems)
 
 
-def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, threads: int | None) -> Compute:
+def explained(plan: Plan, survey: Survey, memory: int | None = None) -> Explanation:
+    """What of a plan is not computed, and why. Loads nothing."""
+    from entrack.plan.explain import explanation
+    from entrack.plan.work import DEFAULT, Memory
+
+    return explanation(plan, {*survey.found}, {*survey.zero}, DEFAULT if memory is None else Memory.of(memory))
+
+
+def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, threads: int | None, memory: int | None) -> Compute:
     """The engine, made when the first step has to be computed: torch is imported then and not before."""
     engines: list[Any] = []
 
     def compute(step: Any, inputs: Any) -> tuple[Any, Any]:
         if not engines:
             from entrack.engine.engine import Engine
+            from entrack.plan.work import Memory
 
             executor: Any = "plain" if reference else "batched"
-            engines.append(Engine(plan.sources, executor=executor, device=device, threads=threads, watcher=watcher))
+            engines.append(Engine(plan.sources, executor=executor, device=device, threads=threads, watcher=watcher, memory=None if memory is None else Memory.of(memory)))
         computed = engines[0].compute(step, inputs)
         return computed.tensors, computed.how
 

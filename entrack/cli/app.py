@@ -14,6 +14,7 @@ from entrack.cli import exits, light
 from entrack.cli.cache import cache
 from entrack.cli.exits import failures, leave, say, screen
 from entrack.cli.light import tell
+from entrack.cli.sizes import bytes_given
 
 app = typer.Typer(
     name="entrack", help="A small language for experiments on the insides of language models.", no_args_is_help=True, add_completion=False,
@@ -21,11 +22,15 @@ app = typer.Typer(
 )  # fmt: skip
 app.add_typer(cache, name="cache")
 
+LEAST_MEMORY = 64 * 10**6
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="the .et file", show_default=False)]
 Params = Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="set a param of the spec otherwise; may be repeated")]
 StandIn = Annotated[Path | None, typer.Option("--stand-in", metavar="DIR", help="config.json and tokenizer.json in place of models that are not here")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of text")]
 StoreFolder = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="where results are kept (default: ENTRACK_STORE, else cache/)")]
+
+
+MemoryBytes = Annotated[str | None, typer.Option("--memory", metavar="BYTES", help="beside the models themselves, such as 4G (default: half of what the machine has)")]
 
 
 @app.command()
@@ -40,6 +45,7 @@ def run(
     reference: Annotated[bool, typer.Option("--reference", help="one full forward pass per variant: slow, and obviously right")] = False,
     device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")] = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: one for a small model, else torch's choice)")] = None,
+    memory: MemoryBytes = None,
 ) -> None:
     """Run a spec, and show its tables and claims. What the store has is not computed again."""
     with failures():
@@ -49,7 +55,7 @@ def run(
         loaded = api.checked(api.read(spec), _params(p))
         tell(loaded.problems, loaded.sources)
         with ProgressBar() as bar:
-            results = loaded.run(store, reference=reference, watcher=bar, device=device, threads=threads)
+            results = loaded.run(store, reference=reference, watcher=bar, device=device, threads=threads, memory=_memory(memory))
         _show(results, as_json)
         if out is not None:
             _write(results, out, pdf)
@@ -74,7 +80,15 @@ def fmt(
 
 
 @app.command()
-def plan(spec: SpecPath, p: Params = None, stand_in: StandIn = None, store: StoreFolder = None, as_json: Json = False) -> None:
+def plan(
+    spec: SpecPath,
+    p: Params = None,
+    stand_in: StandIn = None,
+    store: StoreFolder = None,
+    as_json: Json = False,
+    explain: Annotated[bool, typer.Option("--explain", help="say for each kind of step what is not computed, why, and what it would have cost")] = False,
+    memory: MemoryBytes = None,
+) -> None:
     """Show what a run would compute - steps, forward passes, bytes - and what the store has of it."""
     with failures():
         from entrack import api
@@ -82,7 +96,15 @@ def plan(spec: SpecPath, p: Params = None, stand_in: StandIn = None, store: Stor
 
         loaded = api.checked(api.read(spec), _params(p), stand_in)
         planned, survey = loaded.survey(api.open_store(api.store_folder(store)))
-        if as_json:
+        if explain:
+            from entrack.cli.explained import explained_json, explained_view
+
+            explained = api.explained(planned, survey, _memory(memory))
+            if as_json:
+                print(json.dumps(explained_json(explained), indent=1))
+            else:
+                screen().print(explained_view(explained))
+        elif as_json:
             print(json.dumps(plan_json(planned, survey), indent=1))
         else:
             screen().print(plan_table(planned, survey))
@@ -191,6 +213,16 @@ def _params(given: list[str] | None) -> dict[str, float]:
             raise typer.BadParameter(f"-p takes NAME=VALUE with a number, such as -p n=20; this is {item!r}")
         params[name] = int(number) if number == int(number) else number
     return params
+
+
+def _memory(given: str | None) -> int | None:
+    """At least 64 MB: with less, no pass has room."""
+    if given is None:
+        return None
+    budget = bytes_given("--memory", given)
+    if budget < LEAST_MEMORY:
+        raise typer.BadParameter(f"--memory needs at least 64M, beside the models themselves; this is {given!r}")
+    return budget
 
 
 def _show(results: Any, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entrack.cli.exits import CLAIM_FAILED, SPEC_ERROR, failures, leave, say, screen
+from entrack.cli.sizes import bytes_given
 
 if TYPE_CHECKING:  # the store is not imported at start-up
     from entrack.store.base import Store
@@ -15,7 +16,6 @@ if TYPE_CHECKING:  # the store is not imported at start-up
 
 cache = typer.Typer(help="The store of results: what it holds, whether it is whole, and how to make it smaller.", no_args_is_help=True, rich_markup_mode=None)
 StoreFolder = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="which store (default: ENTRACK_STORE, else cache/)")]
-UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 @cache.command()
@@ -137,8 +137,4 @@ def _needed(spec: Path, opened: Store) -> frozenset[str]:
 def _bytes(text: str | None) -> int | None:
     if text is None:
         return None
-    number, unit = (text[:-1], text[-1]) if text[-1:] in UNITS and text[-1:] else (text, "")
-    try:
-        return int(float(number) * UNITS[unit])
-    except ValueError:
-        raise typer.BadParameter(f"--max-size takes bytes such as 500M or 2G; this is {text!r}") from None
+    return bytes_given("--max-size", text)

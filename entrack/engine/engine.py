@@ -19,7 +19,7 @@ from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory
 from entrack.engine.inputs import Inputs
 from entrack.engine.load import load
 from entrack.engine.memo import Memo
-from entrack.engine.room import fits
+from entrack.engine.room import default_memory, fits
 from entrack.engine.session import Session
 from entrack.engine.settings import deterministic, is_out_of_memory
 from entrack.events import ModelLoading, Watcher, unwatched
@@ -28,7 +28,7 @@ from entrack.models.model import ModelKey, ModelSource
 from entrack.plan.expand import expand
 from entrack.plan.passes import PASSES, Pass, optimise
 from entrack.plan.steps import Batch, Step, TrainMask
-from entrack.plan.work import DEFAULT, Memory
+from entrack.plan.work import A_PASS, ON_A_GPU, Memory
 
 Executor = Literal["batched", "plain"]
 NARROW = 256
@@ -48,8 +48,8 @@ class Engine:
     """Computes bound steps. Keeps at most `resident` models in memory, those used last and as many as fit, and clean runs within `memory`.
 
     `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; `threads` None leaves torch's number.
-    `memory` also bounds a batched pass and decides which rows run together, so it is part of what gives the same bits; `passes` are the
-    compiler's, which the plain executor does without.
+    `memory` (None: half of what the machine or its GPU has, shared out) also bounds a batched pass and decides which rows run together, so it
+    is part of what gives the same bits; `passes` are the compiler's, which the plain executor does without.
     Not for use by several threads at once.
     """
 
@@ -62,7 +62,7 @@ class Engine:
         threads: int | None = None,
         resident: int = 2,
         watcher: Watcher = unwatched,
-        memory: Memory = DEFAULT,
+        memory: Memory | None = None,
         passes: Sequence[Pass] = PASSES,
     ) -> None:
         self.executor: Executor = executor
@@ -71,9 +71,9 @@ class Engine:
         self._sources = sources
         self._resident = max(1, resident)
         self._watcher = watcher
-        self._memory = memory
+        self._memory = memory or Memory.of(default_memory(self.device), ON_A_GPU if self.device.type == "cuda" else A_PASS)
         self._passes = passes if executor == "batched" else ()
-        self._memo = Memo(memory.kept)
+        self._memo = Memo(self._memory.kept)
         self._loaded: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
 
     def compute(self, step: Step, inputs: Inputs) -> Computed:

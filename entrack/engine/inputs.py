@@ -26,9 +26,10 @@ def component(inputs: Inputs, ref: Ref, component: Component) -> np.ndarray:
 
 def mean(inputs: Inputs, source: FromMean) -> np.ndarray:
     """The mean over all batches that were summed. -> float32 (layer, token, head, d_head)"""
-    sums = [_value(inputs, ref) for ref in source.sums]
-    total = np.sum([value["sum"] for value in sums], axis=0, dtype=np.float64)
-    return (total / np.sum([value["count"] for value in sums])).astype(np.float32)  # type: ignore[no-any-return]  # numpy's Any
+    count, total = 0, np.zeros(())
+    for value in (_value(inputs, ref) for ref in source.sums):
+        count, total = count + int(value["count"]), total + value["sum"]
+    return (total / count).astype(np.float32)
 
 
 def bound(heads: Heads) -> tuple[Head, ...]:

@@ -25,6 +25,16 @@ def weights_bytes(source: ModelSource, key: ModelKey) -> int:
     return int(sum(path.stat().st_size for path in files) * max(1, grown))
 
 
+def default_memory(device: torch.device) -> int:
+    """What a run may take beside the models' weights where nobody says how much: half of what the machine, or its GPU, has.
+
+    Not of what is free: the same machine should give the same bits.
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory // 2
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
 def free_bytes(device: torch.device) -> int:
     """What is free: of the GPU's memory, else of the machine's."""
     if device.type == "cuda":

@@ -7,7 +7,7 @@ store no model is touched and torch is not imported.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Waiting, Watcher
 from entrack.findings.selection import Selection, select
 from entrack.plan.bind import bind, known_zero, step_address
-from entrack.plan.cost import work_of
+from entrack.plan.cost import left_of
 from entrack.plan.order import by_model
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Select, Step
@@ -26,6 +26,7 @@ from entrack.store.base import Action, Store
 Tensors = Mapping[str, NDArray[Any]]
 Compute = Callable[[Step, Mapping[str, Tensors]], tuple[Tensors, Mapping[str, Any]]]
 KEPT_BYTES = 1 << 29
+"""Values held in memory at most; what is needed again is read from the store."""
 
 
 @frozen
@@ -38,10 +39,31 @@ class Survey:
     unknown: tuple[str, ...]
 
 
-class Walk:
-    """One walk over a plan. `compute` None only looks. After `run`, values, addresses and selections can be asked for."""
+@frozen
+class _Needed(Mapping[str, Tensors]):
+    """The values that a step needs, by digest, each read when it is asked for: a mean over many prompts need not be in memory at once."""
 
-    def __init__(self, plan: Plan, store: Store, compute: Compute | None, watcher: Watcher, reference: bool = False) -> None:
+    ids: Mapping[str, str]
+    value: Callable[[str], Tensors]
+
+    def __getitem__(self, digest: str) -> Tensors:
+        return self.value(self.ids[digest])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Walk:
+    """One walk over a plan. `compute` None only looks. Values that are held take an eighth of `memory`, in bytes, at most.
+
+    After `run`, values, addresses and selections can be asked for.
+    """
+
+    def __init__(self, plan: Plan, store: Store, compute: Compute | None, watcher: Watcher, reference: bool = False, memory: int | None = None) -> None:
+        self._kept_bytes = KEPT_BYTES if memory is None else min(KEPT_BYTES, memory // 8)
         self._plan, self._store, self._compute, self._watch, self._reference = plan, store, compute, watcher, reference
         self._bound: dict[str, Step] = {}
         self._actions: dict[str, Action] = {}
@@ -92,7 +114,7 @@ class Walk:
         looking._selections.update(self._selections)
         survey = looking.survey()
         waiting = {*survey.missing, *survey.unknown}
-        self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(work_of(self._plan.nodes[id]) for id in waiting)))
+        self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(left_of(self._plan.nodes[id]) for id in waiting)))
         for id in by_model(self._plan.nodes):
             node = self._plan.nodes[id]
             if self._known(id):
@@ -147,7 +169,7 @@ class Walk:
         return action is not None
 
     def _step(self, id: str, node: Step, was_waiting: bool) -> None:
-        what, work = self._plan.what[id], work_of(node) if was_waiting else 0
+        what, work = self._plan.what[id], left_of(node) if was_waiting else 0
         if self._find(id, node):
             self._watch(StepDone(what, work, found=True))
             return
@@ -164,7 +186,7 @@ class Walk:
     def _make(self, id: str) -> Action:
         assert self._compute is not None  # a survey never comes here
         step = self._bound[id]
-        inputs = {self._actions[need].object: self.value(need) for need in needs(self._plan.nodes[id]) if need in self._actions}
+        inputs = _Needed({self._actions[need].object: need for need in needs(self._plan.nodes[id]) if need in self._actions}, self.value)
         tensors, how = self._compute(step, inputs)
         self.computed += 1
         self.forwards += float(how.get("forwards", 0))
@@ -203,5 +225,5 @@ class Walk:
 
     def _keep(self, object: str, tensors: Tensors) -> None:
         self._kept[object] = tensors
-        while len(self._kept) > 1 and sum(array.nbytes for value in self._kept.values() for array in value.values()) > KEPT_BYTES:
+        while len(self._kept) > 1 and sum(array.nbytes for value in self._kept.values() for array in value.values()) > self._kept_bytes:
             self._kept.popitem(last=False)

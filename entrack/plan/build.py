@@ -18,8 +18,11 @@ class Nodes:
 
     nodes: dict[str, Node] = field(factory=dict)
     what: dict[str, str] = field(factory=dict)
+    asked: int = 0
+    """How many times a node was wanted."""
 
     def add(self, node: Node, what: str) -> str:
+        self.asked += 1
         id = address([type(node).__name__, node])
         if id not in self.nodes:
             self.nodes[id] = node

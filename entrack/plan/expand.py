@@ -9,6 +9,7 @@ Heads that are not known before a run count for any layer that they could be in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from entrack.address import address
@@ -40,13 +41,21 @@ def expand(step: Step, memory: Memory = DEFAULT) -> Work:
     return Work(tuple(_runs(step)), memory)
 
 
+def senders_of(step: PathPatch) -> int:
+    """How many heads are patched. In which layers those of a screen will be is not known: they are counted evenly."""
+    if isinstance(step.senders, Screened):
+        each, rest = divmod(step.senders.most, step.model.facts.layers)
+        return min(step.model.facts.heads, each + (step.layer < rest))
+    return step.model.facts.heads if step.senders is None else len(step.senders)
+
+
 def _runs(step: Step) -> Iterator[Run]:
     match step:
         case Capture():
-            yield _run(step, "clean", read=_at(step, range(step.model.facts.layers), step.at), logits=False)
+            yield _run(step, "clean", read=_at(step, _read(step), step.at), logits=False)
         case CaptureInputs():
             tokens = _only(step.at) if step.component is Component.QUERY else Every()
-            yield _run(step, "clean", read=tuple(Place(layer, tokens) for layer in range(step.model.facts.layers)), logits=False)
+            yield _run(step, "clean", read=tuple(Place(layer, tokens) for layer in _read(step)), logits=False)
         case SumOutputs():
             yield _run(step, "clean", read=tuple(Place(layer, Every()) for layer in range(step.model.facts.layers)), logits=False)
         case Evaluate():
@@ -85,24 +94,17 @@ def _base(step: Evaluate, elsewhere: list[SetElsewhere]) -> str | None:
     edits of inputs or attention beside it, nothing."""
     if len(elsewhere) > 1 or any(isinstance(edit, SetInputs | BlockAttention) for edit in step.edits):
         return None
-    return f"base {address([step.model, step.batch, elsewhere[0].source])}"
+    return f"base {address([_digest(step.model), step.batch, elsewhere[0].source])}"
 
 
 def _patched(step: PathPatch) -> Iterator[Run]:
     everywhere = range(step.model.facts.layers)
-    heads = _many(step)
+    heads = senders_of(step)
     sender, receivers = _at(step, (step.layer,), step.at), _at(step, _receiving(step), step.at)
     yield _run(step, "clean", read=_at(step, everywhere, step.at))
     yield _run(step, "sent", variants=heads, changed=sender, held=From(step.at), read=receivers, logits=not step.receivers)
     if step.receivers:
         yield _run(step, "received", variants=heads, changed=receivers)
-
-
-def _many(step: PathPatch) -> int:
-    """How many senders; while they are not known, the share of the layer in all that are let through."""
-    if isinstance(step.senders, Screened):
-        return min(step.model.facts.heads, -(-step.senders.most // step.model.facts.layers))
-    return step.model.facts.heads if step.senders is None else len(step.senders)
 
 
 def _receiving(step: PathPatch) -> tuple[int, ...]:
@@ -133,8 +135,13 @@ def _alternates(step: TrainMask, batch: MaskBatch) -> Run:
 
 
 def _run(step: Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch, name: str, **more: Any) -> Run:
-    shared = f"clean {address(step.model)} {step.batch.digest}" if name == "clean" else None
-    return Run(name, step.batch, step.model.facts, step.model.dtype, shared=shared, **_whole(step.model), **more)
+    base = f"clean {_digest(step.model)} {step.batch.digest}" if name == "clean" else None
+    return Run(name, step.batch, step.model.facts, step.model.dtype, **{"base": base, **_whole(step.model), **more})
+
+
+@lru_cache(maxsize=64)
+def _digest(model: ModelKey) -> str:
+    return address(model)
 
 
 def _whole(model: ModelKey) -> Mapping[str, Any]:
@@ -147,6 +154,10 @@ def _layers(step: Step, heads: Heads) -> tuple[int, ...]:
     if isinstance(heads, Chosen):
         return tuple(range(step.model.facts.layers))
     return tuple(sorted({head.layer for head in heads}))
+
+
+def _read(step: Capture | CaptureInputs) -> tuple[int, ...]:
+    return tuple(range(step.model.facts.layers)) if step.heads is None else _layers(step, step.heads)
 
 
 def _at(step: Step, layers: Iterable[int], at: Indices) -> tuple[Place, ...]:

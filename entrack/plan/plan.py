@@ -100,6 +100,8 @@ class Plan:
     deferred: tuple[str, ...]
     models: Mapping[str, ModelKey]
     sources: Mapping[ModelKey, ModelSource] = field(repr=False)
+    asked: int = 0
+    """How many times a node was wanted: equal ones are one."""
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -69,12 +69,13 @@ class Batch(Digested):
 
 @frozen
 class Capture:
-    """Head outputs at one token per prompt. -> `z` float32 (layer, prompt, head, d_head)."""
+    """Head outputs at one token per prompt. -> `z` float32 (layer, prompt, head, d_head); of some `heads` only, (head, prompt, d_head) in their order."""
 
     version: ClassVar[int] = 1
     model: ModelKey
     batch: Batch
     at: Indices
+    heads: Heads | None = None
 
 
 @frozen
@@ -88,7 +89,7 @@ class SumOutputs:
 
 @frozen
 class FromCapture:
-    """Take head outputs from a `Capture`; prompt i of the batch takes prompt i of the capture."""
+    """Take head outputs from a `Capture`, of all heads or of those that are set; prompt i of the batch takes prompt i of the capture."""
 
     capture: Ref
 
@@ -134,7 +135,8 @@ class SetElsewhere:
 class CaptureInputs:
     """A component of all heads. A query at one token per prompt, keys and values at every token, before rotary embedding.
 
-    -> `query` float32 (layer, prompt, head, d_head), or `key` or `value` float32 (layer, prompt, token, key/value head, d_head).
+    -> `query` float32 (layer, prompt, head, d_head), or `key` or `value` float32 (layer, prompt, token, key/value head, d_head); of some
+    `heads` only, (head, prompt, d_head) or (head, prompt, token, d_head) in their order, of a key or value that of the head that serves it.
     """
 
     version: ClassVar[int] = 1
@@ -142,6 +144,7 @@ class CaptureInputs:
     batch: Batch
     component: Component
     at: Indices
+    heads: Heads | None = None
 
 
 @frozen

@@ -8,7 +8,7 @@ Forward passes are `Run`s here, so that "pass" is the compiler's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -66,8 +66,9 @@ class Run:
     known before, but for the heads `free`, which are computed. Read are `read`, or the logits at the last token.
 
     How much is run: the layers from `first` to before `end`, at `tokens`, with attention computed in the layers `attention`; prompts of one
-    of the `groups` together, at most `at_once` rows (0: all). `shared` names what other steps make too, so that it is made once; `base` the run
-    with all heads held that this one differs from at the places of `free` and `changed`. `notes` say what was taken away and why.
+    of the `groups` together, at most `at_once` rows (0: all). `base` names the whole run
+    that this one is, or that it differs from at the places of `free` and `changed`; a run that is `shared` under a name is made once for all
+    steps. `notes` say what was taken away and why.
     """
 
     name: str
@@ -103,7 +104,7 @@ class Run:
     @property
     def tokens_run(self) -> int:
         """Of one variant of all prompts."""
-        return sum(len(self.tokens.of(prompt, self.batch.length)) for prompt in range(self.batch.prompts))
+        return sum(map(len, self._ran))
 
     @property
     def forwards(self) -> int:
@@ -121,15 +122,26 @@ class Run:
         facts, tokens = self.facts, self.tokens_run
         width = facts.heads * facts.d_head
         projections = 4 * facts.d_model * (width + facts.key_value_heads * facts.d_head)
-        looking = 4 * width * sum(token + 1 for prompt in range(self.batch.prompts) for token in self.tokens.of(prompt, self.batch.length))
+        looking = 4 * width * sum(sum(here) + len(here) for here in self._ran)
         attended = len([layer for layer in self.attention if layer in self.layers]) * (tokens * projections + looking)
         mlps = len(self.layers) * tokens * 6 * facts.d_model * facts.d_mlp
         said = 2 * facts.d_model * facts.vocabulary * self.batch.prompts if self.logits else 0
         return self.forwards * (attended + mlps + said)
 
+    @property
+    def _ran(self) -> list[Sequence[int]]:
+        """The tokens that are run, prompt by prompt."""
+        return [self.tokens.of(prompt, self.batch.length) for prompt in range(self.batch.prompts)]
+
     def noted(self, note: str, **changes: Any) -> Run:
         """The run with something taken away, and why."""
         return evolve(self, **changes, notes=(*self.notes, note))
+
+
+A_PASS = 1 << 28
+"""Bytes of one batched pass at most: a larger one is no faster on a CPU."""
+ON_A_GPU = 1 << 31
+"""And on a GPU."""
 
 
 @frozen
@@ -138,12 +150,15 @@ class Memory:
     which rows run together decides the last bits."""
 
     kept: int = 1 << 30
-    a_pass: int = 1 << 28
+    a_pass: int = A_PASS
 
     @classmethod
-    def of(cls, budget: int) -> Memory:
-        """A budget for everything beside the weights, shared out: half of it for clean runs, an eighth (at most 256 MiB) for a pass."""
-        return cls(budget // 2, max(1, min(1 << 28, budget // 8)))
+    def of(cls, budget: int, most_a_pass: int = A_PASS) -> Memory:
+        """A budget for everything beside the weights, shared out: half of it for clean runs, an eighth for a pass, up to a bound.
+
+        The rest is for values on their way to and from the store (an eighth), and for what allocators and libraries take.
+        """
+        return cls(budget // 2, max(1, min(most_a_pass, budget // 8)))
 
 
 DEFAULT = Memory()

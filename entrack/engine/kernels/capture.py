@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from entrack.engine.access import Place, Read
 from entrack.engine.arch import SHARED, Part
-from entrack.engine.inputs import Arrays, Inputs
+from entrack.engine.inputs import Arrays, Inputs, bound
 from entrack.engine.receivers import PARTS
 from entrack.engine.session import Session
+from entrack.facts import ModelFacts
 from entrack.plan.steps import Capture, CaptureInputs, SumOutputs
+from entrack.sites import Head
 
 
 def capture(session: Session, step: Capture, inputs: Inputs) -> Arrays:
-    """-> `z` float32 (layer, prompt, head, d_head)"""
-    return {"z": session.clean_at(step.batch, step.at).z.float().cpu().numpy()}
+    """-> `z` float32 (layer, prompt, head, d_head), or (head, prompt, d_head)"""
+    z = session.clean_at(step.batch, step.at).z
+    return {"z": (z if step.heads is None else _of(z, bound(step.heads), step.model.facts, Part.OUTPUT)).float().cpu().numpy()}
 
 
 def capture_inputs(session: Session, step: CaptureInputs, inputs: Inputs) -> Arrays:
-    """-> `query` float32 (layer, prompt, head, d_head), or `key` or `value` float32 (layer, prompt, token, key/value head, d_head)"""
+    """-> `query` float32 (layer, prompt, head, d_head), or `key` or `value` float32 (layer, prompt, token, key/value head, d_head); or by head"""
     part = PARTS[step.component]
     at = None if part in SHARED else session.tensor(step.at)
-    reads = [Read(Place(layer, part), at) for layer in session.layers]
-    values = session.forward(step.batch, reads=reads, logits=False).values
+    heads = None if step.heads is None else bound(step.heads)
+    layers = session.layers if heads is None else sorted({head.layer for head in heads})
+    reads = [Read(Place(layer, part), at) for layer in layers]
+    values = session.forward(step.batch, reads=reads, logits=False).values if reads else {}
     for read in reads:
         session.check(values[read.place], read.place.layer, f"a {step.component.value}")
-    return {step.component.value: session.stack(values, part).float().cpu().numpy()}
+    found = session.stack(values, part) if heads is None else _of({place.layer: value for place, value in values.items()}, heads, step.model.facts, part)
+    return {step.component.value: found.float().cpu().numpy()}
+
+
+def _of(values: Tensor | Mapping[int, Tensor], heads: Sequence[Head], facts: ModelFacts, part: Part) -> Tensor:
+    """The values (prompt, ..., head or key/value head, d_head) of a layer, of each head. -> (head, prompt, ..., d_head)"""
+    index = facts.key_value_head if part in SHARED else int
+    rows = [values[head.layer][..., index(head.head), :] for head in heads]
+    return torch.stack(rows) if rows else torch.empty(0)
 
 
 def sum_outputs(session: Session, step: SumOutputs, inputs: Inputs) -> Arrays:

@@ -10,14 +10,14 @@ overlap, the later edit's stands; from one donor they are the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from torch import Tensor
 
 from entrack.engine.access import Place, Set
 from entrack.engine.arch import SHARED, Part
 from entrack.engine.inputs import Inputs, bound, component
-from entrack.engine.kernels.outputs import head_masks
+from entrack.engine.kernels.outputs import by_layer, head_masks
 from entrack.engine.receivers import PARTS
 from entrack.engine.session import Session
 from entrack.plan.steps import Batch, SetInputs
@@ -29,7 +29,7 @@ def input_sets(session: Session, batch: Batch, edits: Iterable[SetInputs], input
     edited: dict[int, Tensor] = {}
     for edit in edits:
         part, heads = PARTS[edit.component], _served(session, edit)
-        values = session.tensor(component(inputs, edit.inputs, edit.component))
+        values = _values(session, edit, inputs)
         for layer, here in head_masks(session, batch, heads, edit.at).items():
             edited[layer] = edited[layer] | here if layer in edited else here
             if part in SHARED:
@@ -40,6 +40,14 @@ def input_sets(session: Session, batch: Batch, edits: Iterable[SetInputs], input
     for layer, here in edited.items():
         assert clean is not None
         yield Set(Place(layer, Part.OUTPUT), here.any(1, keepdim=True) & ~here, clean[layer])
+
+
+def _values(session: Session, edit: SetInputs, inputs: Inputs) -> Tensor | Mapping[int, Tensor]:
+    """What is read, by layer. -> (prompt, ..., head or key/value head, d_head)"""
+    values, part = session.tensor(component(inputs, edit.inputs, edit.component)), PARTS[edit.component]
+    if values.dim() == (5 if part in SHARED else 4):
+        return values
+    return by_layer(values, bound(edit.heads), session.model.heads(part), session.model.facts if part in SHARED else None)
 
 
 def _served(session: Session, edit: SetInputs) -> tuple[Head, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from entrack.engine.access import Place, Set
 from entrack.engine.arch import Part
 from entrack.engine.inputs import Inputs, bound, captured, mean
 from entrack.engine.session import Session
+from entrack.facts import ModelFacts
 from entrack.plan.steps import Batch, FromCapture, FromMean, FromZero, Indices, SetElsewhere, SetHeads
 from entrack.sites import Head
 
@@ -23,7 +24,7 @@ def output_sets(session: Session, batch: Batch, edits: Iterable[SetHeads | SetEl
                 masks = head_masks(session, batch, bound(edit.heads), edit.at)
             case SetElsewhere():
                 masks = {layer: ~mask for layer, mask in _kept(session, batch, edit).items()}
-        values = _values(session, edit.source, inputs)
+        values = _values(session, edit, inputs)
         for layer, mask in masks.items():
             yield Set(Place(layer, Part.OUTPUT), mask, values[layer])
 
@@ -47,12 +48,27 @@ def _kept(session: Session, batch: Batch, edit: SetElsewhere) -> dict[int, Tenso
     return kept
 
 
-def _values(session: Session, source: FromCapture | FromMean | FromZero, inputs: Inputs) -> Tensor:
+def by_layer(values: Tensor, heads: Iterable[Head], count: int, facts: ModelFacts | None = None) -> Mapping[int, Tensor]:
+    """Values of some heads (head, prompt, ..., d_head) as values of all `count` heads of their layers, zero where there is none.
+
+    With `facts`, each is of the key/value head that serves it. -> (prompt, ..., head, d_head) by layer
+    """
+    layers: dict[int, Tensor] = {}
+    for value, head in zip(values, heads, strict=True):
+        all_heads = layers.setdefault(head.layer, value.new_zeros(*value.shape[:-1], count, value.shape[-1]))
+        all_heads[..., head.head if facts is None else facts.key_value_head(head.head), :] = value
+    return layers
+
+
+def _values(session: Session, edit: SetHeads | SetElsewhere, inputs: Inputs) -> Tensor | Mapping[int, Tensor]:
     """What heads are set to. -> (layer, prompt, token, head, d_head), or what broadcasts to it"""
-    match source:
-        case FromCapture():
-            return session.tensor(captured(inputs, source.capture))[:, :, None]
-        case FromMean():
-            return session.tensor(mean(inputs, source))[:, None]
+    match edit.source:
+        case FromCapture(capture):
+            z = session.tensor(captured(inputs, capture))
+            if z.dim() == 4 or isinstance(edit, SetElsewhere):
+                return z[:, :, None]
+            return {layer: value[:, None] for layer, value in by_layer(z, bound(edit.heads), session.model.facts.heads).items()}
+        case FromMean() as source:
+            return session.memo.get((session.model.key, source), lambda: (session.tensor(mean(inputs, source)),))[0][:, None]
         case FromZero():
             return torch.zeros(len(session.layers), 1, 1, 1, 1, device=session.model.device)

@@ -102,9 +102,10 @@ def _alternated(act: PatchAct, on: Measured, places: Places, lowering: Lowering)
     batch = batch_of(others, places)
     edits: list[Edit] = []
     for group in act.circuit.groups:
-        capture = Capture(lowering.keys[on.model], batch, at_of(group.position, others, places))
+        heads = lowering.heads(group, on.model, on.draw)
+        capture = Capture(lowering.keys[on.model], batch, at_of(group.position, others, places), heads)
         source = FromCapture(_ref(capture, f"{on.name}: alternates at {group.position}", lowering))
-        edits.append(SetHeads(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places), source))
+        edits.append(SetHeads(heads, at_of(group.position, on.prompts, places), source))
     return edits
 
 
@@ -120,9 +121,9 @@ def _donated(act: PatchAct, donor: str, on: Measured, places: Places, lowering: 
     for group in act.circuit.groups:
         heads, at = lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)
         if act.component is Component.OUTPUT:
-            edits.append(SetHeads(heads, at, FromCapture(_ref(Capture(key, batch, at), f"{on.name}: {donor} at {group.position}", lowering))))
+            edits.append(SetHeads(heads, at, FromCapture(_ref(Capture(key, batch, at, heads), f"{on.name}: {donor} at {group.position}", lowering))))
         else:
-            inputs = CaptureInputs(key, batch, act.component, at)
+            inputs = CaptureInputs(key, batch, act.component, at, heads)
             ref = lowering.nodes.ref(inputs, f"{on.name}: {act.component.value} of {donor} at {group.position}")
             edits.append(SetInputs(heads, at, act.component, ref))
     return edits

@@ -55,6 +55,7 @@ class Lowerer:
             deferred=tuple(deferred),
             models=dict(self.keys),
             sources={self.keys[name]: source for name, source in self.sources.items()},
+            asked=lowering.nodes.asked,
         )
         return plan, tuple(lowering.problems)
 

@@ -20,7 +20,7 @@ def freeze(work: Work) -> Work:
 
 
 def _frozen(run: Run) -> Run:
-    if run.held is None or not _covered(run) or run.shared:
+    if run.held is None or not _covered(run) or run.name == "base":
         return run
     free = tuple(sorted({place.layer for place in run.free} & set(run.layers)))
     return run.noted(f"freeze: attention is computed in {len(free)} of {len(run.layers)} layers, it is known in the others", attention=free)

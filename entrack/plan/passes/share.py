@@ -20,7 +20,7 @@ from entrack.plan.work import BYTES, Every, Run, Work
 
 
 def share(work: Work) -> Work:
-    """The work with bases for held runs."""
+    """The work with clean runs and bases that are shared."""
     return evolve(work, runs=tuple(part for run in work.runs for part in _shared(run, work.memory.kept)))
 
 
@@ -31,11 +31,13 @@ def whole_bytes(facts: ModelFacts, dtype: str, batch: Batch) -> int:
 
 
 def _shared(run: Run, room: int) -> tuple[Run, ...]:
-    if not run.base or not isinstance(run.held, Every):
+    if run.base is None:
         return (run,)
     size = whole_bytes(run.facts, run.dtype, run.batch)
     if size > room:
-        return (run.noted(f"share: {size:,} bytes of a base do not fit into {room:,}: the run stays whole"),)
+        return (run.noted(f"share: its {size:,} bytes do not fit into {room:,}, so it is not remembered"),)
+    if run.name == "clean":
+        return (run.noted("share: one clean run for all steps on these prompts", shared=run.base),)
     base = evolve(run, name="base", changed=(), free=(), logits=False, shared=run.base, base=None)
     places = (*run.free, *(place for place in run.changed if not isinstance(place.tokens, Every)))
-    return (base, run.noted("share: runs from a base with all heads held", changed=places))
+    return (base, run.noted("share: one base with all heads held, for all circuits on these prompts", changed=places))
