@@ -21,10 +21,10 @@ from benchmarks.tasks import Size, read
 from benchmarks.world import build
 
 CONTENDERS = {
-    "hop 1": ("ours", "floor", "plain", "published"),
-    "hop 2": ("ours", "floor", "plain", "published"),
-    "hop 3": ("ours", "floor", "plain", "published"),
-    "hop 4": ("ours", "floor", "plain", "published"),
+    "hop 1": ("ours", "floor", "plain", "published", "transformer_lens"),
+    "hop 2": ("ours", "floor", "plain", "published", "transformer_lens"),
+    "hop 3": ("ours", "floor", "plain", "published", "transformer_lens"),
+    "hop 4": ("ours", "floor", "plain", "published", "transformer_lens"),
 }
 WIDTH = 160
 RESULTS = Path(__file__).parent / "results.json"

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 from torch import Tensor
 
 from benchmarks import tasks
@@ -25,12 +27,19 @@ SEGMENT, QUESTION = 7, 4
 """Tokens of "the document is in Box F," and of "Box X contains the"."""
 
 
+UNKNOWN = "unknown"
+TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": UNKNOWN, "eos_token": UNKNOWN, "pad_token": UNKNOWN, "unk_token": UNKNOWN}
+"""Prompts are token ids, but there are peers that open no model without a tokenizer."""
+
+
 def build(folder: Path, size: Size) -> None:
     """Write the model and the tasks, unless they are there."""
     if (folder / "built").exists():
         return
     (folder / "tasks").mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config(size), indent=1), encoding="utf-8")
+    Tokenizer(WordLevel({UNKNOWN: 0}, UNKNOWN)).save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps(TOKENIZER), encoding="utf-8")
     save_file(dict(weights(size)), folder / "model.safetensors", metadata={"format": "pt"})
     for task in made(folder, size):
         tasks.write(task, folder / "tasks" / f"{task.row}.json")
