@@ -18,13 +18,14 @@ from benchmarks.rounds import measured
 from benchmarks.sizes import SIZES
 from benchmarks.table import show
 from benchmarks.tasks import Size, read
-from benchmarks.world import build
+from benchmarks.world import HOPS, build
 
+FULL = ("ours", "floor", "plain", "published")
 CONTENDERS = {
-    "hop 1": ("ours", "floor", "plain", "published", "transformer_lens"),
-    "hop 2": ("ours", "floor", "plain", "published", "transformer_lens"),
-    "hop 3": ("ours", "floor", "plain", "published", "transformer_lens"),
-    "hop 4": ("ours", "floor", "plain", "published", "transformer_lens"),
+    **dict.fromkeys(HOPS, (*FULL, "transformer_lens")),
+    "mask step": FULL,
+    "circuits": FULL,
+    "interchange": (*FULL, "pyvene"),
 }
 WIDTH = 160
 RESULTS = Path(__file__).parent / "results.json"

@@ -22,7 +22,8 @@ class Llama:
         self.shared: int = config["num_key_value_heads"]
         self.d_head: int = config["head_dim"]
         self.eps: float = config["rms_norm_eps"]
-        self.weights: Mapping[str, Tensor] = load_file(folder / "model.safetensors", device=device)
+        mapped = load_file(folder / "model.safetensors", device=device)
+        self.weights: Mapping[str, Tensor] = {name: tensor.clone() for name, tensor in mapped.items()}  # in memory before anything is measured
         self.device = device
         pairs = torch.arange(0, self.d_head, 2, device=device).float() / self.d_head
         angles = torch.arange(config["max_position_embeddings"], device=device).float()[:, None] * config["rope_parameters"]["rope_theta"] ** -pairs

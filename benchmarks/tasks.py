@@ -1,6 +1,7 @@
 """Tasks: what every contender is given to do, as plain values that go through JSON. Standard library only: peers run elsewhere.
 
-A task names tokens, positions, heads and layers; how it is done is the contender's. What comes back is a `Done`.
+A task names tokens, positions, heads and layers; how it is done is the contender's. What comes back is a `Done`. Each round is another
+`turn` of a task, so that no round can be answered from an earlier one: prompt i is patched from alternate i + turn, or other heads are kept.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 Tokens = list[list[int]]
+Placed = list[tuple[str, int, int]]
+"""Heads, each with the name of the position at which it is meant: (position, layer, head)."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """A model's shape and the prompts it is given. `sampled` is how many layers of senders are run of each hop; 0 is all of them."""
+    """A model's shape and the prompts it is given. Of each hop senders in `sampled` layers are run, and by the plain executor `few` heads
+    of these; 0 is all."""
 
     name: str
     layers: int
@@ -27,6 +32,7 @@ class Size:
     tokens: int
     prompts: int
     sampled: int = 0
+    few: int = 0
     dtype: str = "float32"
 
     @property
@@ -42,10 +48,10 @@ class Size:
 
 @dataclass(frozen=True)
 class PathPatch:
-    """A hop, on the layers named: every head of each is a sender. Receivers are [component, layer, head]; none are the logits.
+    """A hop. Receivers are (component, layer, head); none are the logits. A value is a sender's, named "layer.head".
 
-    Round k patches prompt i from alternate i + k, so that no round can be answered from an earlier one. `few_layers` and
-    `few_heads` are the senders of contenders that are too slow for all. A value is named "layer.head".
+    Senders are all heads of `layers`; those of contenders that make a full pass for each are `heads` of these; and of contenders that are
+    slower still, the first of `heads` in the middle one of `layers`. `zeros` layers cannot reach a receiver, and are not among `layers`.
     """
 
     row: str
@@ -54,42 +60,88 @@ class PathPatch:
     at: list[int]
     alternate_at: list[int]
     asked: list[int]
-    receivers: list[tuple[str, int, int]]
+    receivers: Placed
     layers: list[int]
-    few_layers: list[int]
-    few_heads: list[int]
+    heads: list[int]
     zeros: int
-    """How many layers of the model cannot reach a receiver; they are not among `layers`."""
 
-    def senders(self, heads: int, few: bool) -> list[tuple[int, int]]:
-        if few:
-            return [(layer, head) for layer in self.few_layers for head in self.few_heads]
-        return [(layer, head) for layer in self.layers for head in range(heads)]
+    def slow_senders(self) -> list[tuple[int, int]]:
+        return [(self.layers[len(self.layers) // 2], self.heads[0])]
 
 
-Task = PathPatch
-KINDS: Mapping[str, type] = {"PathPatch": PathPatch}
+@dataclass(frozen=True)
+class Mask:
+    """Training a mask over heads at one position. A step costs what `steps` more steps take; values are the losses of each step."""
+
+    row: str
+    originals: Tokens
+    alternates: Tokens
+    at: list[int]
+    alternate_at: list[int]
+    target: list[int]
+    heads: list[tuple[int, int]]
+    steps: int
+    sparsity: float
+    rate: float
+
+
+@dataclass(frozen=True)
+class Circuits:
+    """Heads kept with the mean over `others` elsewhere, or set to the mean in the whole model: by turn, variants by name.
+
+    A name says "keep" or "remove" first. Contenders that are slow do the first `slow` of a turn.
+    """
+
+    row: str
+    originals: Tokens
+    others: Tokens
+    positions: dict[str, list[int]]
+    turns: list[dict[str, Placed]]
+    asked: list[int]
+    slow: int = 2
+
+
+@dataclass(frozen=True)
+class Interchange:
+    """Head outputs taken from the alternates, each variant's heads together."""
+
+    row: str
+    originals: Tokens
+    alternates: Tokens
+    positions: dict[str, list[int]]
+    alternate_positions: dict[str, list[int]]
+    variants: dict[str, Placed]
+    asked: list[int]
+
+
+Task = PathPatch | Mask | Circuits | Interchange
+KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (PathPatch, Mask, Circuits, Interchange)}
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a contender did: per named value the log probability of the asked token, prompt by prompt; and what it ran for that."""
+    """What a contender did: per named value the log probability of the asked token prompt by prompt (or losses), and what it ran for that.
+
+    `seconds` and `units` stand where the time is not that of the whole, or the units are not the values.
+    """
 
     values: dict[str, list[float]]
     forwards: float
     token_layers: float
+    seconds: float | None = None
+    units: int | None = None
 
 
 def write(task: Task, path: Path) -> None:
     path.write_text(json.dumps({"kind": type(task).__name__, **asdict(task)}), encoding="utf-8")
 
 
-def read(path: Path) -> Task:
+def read(path: Path) -> Any:
     fields = json.loads(path.read_text(encoding="utf-8"))
     return KINDS[fields.pop("kind")](**fields)
 
 
-def rolled(values: list, turn: int) -> list:
-    """Round `turn`'s order of the alternates: prompt i gets number i + turn."""
+def rolled(values: list[Any], turn: int) -> list[Any]:
+    """A turn's order of the alternates: prompt i gets number i + turn."""
     turn %= len(values)
     return values[turn:] + values[:turn]

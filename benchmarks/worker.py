@@ -1,7 +1,9 @@
 """A worker: one contender in a process of its own, told what to do by lines of JSON on stdin, answering on stdout.
 
-    {"do": "prepare", "task": "hop 1"}  ->  {"seconds": 2.1}
-    {"do": "run", "turn": 3}            ->  {"seconds": 0.3, "peak_bytes": 1000000, "done": {...}}
+    {"do": "prepare", "task": "hop 1"}   ->  {"seconds": 2.1}
+    {"do": "run", "turn": 3, "times": 5} ->  {"seconds": 0.3, "peak_bytes": 1000000, "done": {...}}
+
+Seconds are the median of as many `times`.
 
 Standard library and the contender's own packages only: a peer's worker has no entrack.
 """
@@ -19,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.memory import Peak
@@ -45,8 +48,9 @@ class Worker:
         self.peak = Peak(self.device)
         return self._timed(lambda: self.contender.prepare(given))
 
-    def run(self, turn: int) -> dict[str, Any]:
-        return self._timed(lambda: self.contender.run(turn))
+    def run(self, turn: int, times: int = 1) -> dict[str, Any]:
+        runs = [self._timed(lambda: self.contender.run(turn)) for _ in range(times)]
+        return {**runs[-1], "seconds": median(run["seconds"] for run in runs)}
 
     def versions(self) -> dict[str, Any]:
         """What is installed of what matters here, and the device."""
@@ -64,6 +68,8 @@ class Worker:
         if self.device.startswith("cuda"):
             self.torch.cuda.synchronize()
         seconds = time.perf_counter() - start
+        if done is not None and done.seconds is not None:
+            seconds = done.seconds
         return {"seconds": seconds, "peak_bytes": self.peak.bytes(), "done": asdict(done) if done is not None else None}
 
 

@@ -15,18 +15,26 @@ from torch import Tensor
 
 from benchmarks import tasks
 from benchmarks.llama import Clean, Llama
-from benchmarks.tasks import PathPatch, Size, Task, Tokens
+from benchmarks.tasks import Circuits, Interchange, Mask, PathPatch, Placed, Size, Task, Tokens, rolled
 
 SEED = 0
 SHARP = 6.0
 """Scale of the last norm: probabilities are not all near one over the vocabulary, and agreeing on them says something."""
-GROUP = {"query": (13, 22), "value": (10, 18), "first": (1, 12)}
-"""Layers, of 30, between which the receivers of the later hops lie: where the heads published for Llama lie, of 32."""
-RECEIVERS = 8
+GROUPS = {"fetchers": ("last", 13, 22), "transmitters": ("last", 10, 18), "detectors": ("query", 1, 12), "readers": ("previous", 8, 12)}
+"""Positions of groups, and the layers, of 30, between which their heads lie: where those published for Llama lie, of 32."""
+HOPS = {
+    "hop 1": ("last", None),
+    "hop 2": ("last", ("query", "fetchers")),
+    "hop 3": ("query", ("value", "transmitters")),
+    "hop 4": ("previous", ("value", "detectors")),
+}
+"""The senders' position, and the component and group that receive."""
+HEADS = 8
+"""Of a group."""
 SEGMENT, QUESTION = 7, 4
 """Tokens of "the document is in Box F," and of "Box X contains the"."""
-
-
+TURNS = 8
+STEPS, SPARSITY, RATE = 2, 0.01, 0.1
 UNKNOWN = "unknown"
 TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": UNKNOWN, "eos_token": UNKNOWN, "pad_token": UNKNOWN, "unk_token": UNKNOWN}
 """Prompts are token ids, but there are peers that open no model without a tokenizer."""
@@ -79,17 +87,33 @@ def weights(size: Size) -> Iterator[tuple[str, Tensor]]:
 
 
 def made(folder: Path, size: Size) -> Iterator[Task]:
-    """The tasks, on one set of prompts. What is asked is what the model would say on another prompt, so that it can rise and fall."""
+    """The tasks, on one set of prompts, with groups of heads drawn once. What is asked is what the model would say."""
     chance = random.Random(SEED)
     originals, alternates = (prompts(size, chance) for _ in range(2))
-    asked = most_likely(folder, originals)
-    for row, where in POSITIONS.items():
-        at, alternate_at = ([where(size, i, chance) for i in range(size.prompts)] for _ in range(2))
-        yield hop(row, size, chance, originals, alternates, at, alternate_at, asked)
+    positions, alternate_positions = (positions_of(size, first) for first in (0, 1))
+    asked, groups = most_likely(folder, originals), {name: heads_of(name, size, chance) for name in GROUPS}
+    for row, (position, receivers) in HOPS.items():
+        received = [] if receivers is None else [(receivers[0], layer, head) for _, layer, head in groups[receivers[1]]]
+        reach = max((layer for _, layer, _ in received), default=size.layers)
+        layers = spread(reach, size.sampled)
+        at, alternate_at = positions[position], alternate_positions[position]
+        yield PathPatch(row, originals, alternates, at, alternate_at, asked, received, layers, spread(size.heads, size.few), size.layers - reach)
+    over = [(layer, head) for _, layer, head in groups["fetchers"]]
+    yield Mask("mask step", originals, alternates, positions["last"], alternate_positions["last"], rolled(asked, 1), over, STEPS, SPARSITY, RATE)
+    yield Circuits("circuits", originals, alternates, positions, [circuits(size, groups, chance) for _ in range(TURNS)], asked)
+    yield Interchange("interchange", originals, alternates, positions, alternate_positions, groups, asked)
 
 
 def prompts(size: Size, chance: random.Random) -> Tokens:
     return [[chance.randrange(size.vocabulary) for _ in range(size.tokens)] for _ in range(size.prompts)]
+
+
+def positions_of(size: Size, first: int) -> dict[str, list[int]]:
+    """The last token, the label in the question, and its first mention in one of the segments, in turn from number `first` on, so that few
+    prompts are spread as many would be."""
+    segments = (size.tokens - QUESTION) // SEGMENT
+    mentioned = [SEGMENT * ((first + 3 * prompt) % segments) + SEGMENT - 2 for prompt in range(size.prompts)]
+    return {"last": [size.tokens - 1] * size.prompts, "query": [size.tokens - QUESTION + 1] * size.prompts, "previous": mentioned}
 
 
 def most_likely(folder: Path, tokens: Tokens) -> list[int]:
@@ -97,43 +121,36 @@ def most_likely(folder: Path, tokens: Tokens) -> list[int]:
         return Clean(Llama(folder, "cpu"), torch.tensor(tokens)).logits.argmax(-1).tolist()
 
 
-def first_mention(size: Size, prompt: int, chance: random.Random) -> int:
-    """The label of one of the segments: in turn, so that few prompts are spread as many would be."""
-    segments = (size.tokens - QUESTION) // SEGMENT
-    return SEGMENT * (prompt * 3 % segments) + SEGMENT - 2
-
-
-POSITIONS = {
-    "hop 1": lambda size, prompt, chance: size.tokens - 1,
-    "hop 2": lambda size, prompt, chance: size.tokens - 1,
-    "hop 3": lambda size, prompt, chance: size.tokens - QUESTION + 1,
-    "hop 4": first_mention,
-}
-HOPS = {"hop 1": None, "hop 2": "query", "hop 3": "value", "hop 4": "first"}
-
-
-def hop(row: str, size: Size, chance: random.Random, originals: Tokens, alternates: Tokens, at: list[int], alternate_at: list[int], asked: list[int]) -> PathPatch:
-    """One hop of path patching with receivers where a group like that would lie."""
-    received = receivers(HOPS[row], size, chance)
-    reach = max((layer for _, layer, _ in received), default=size.layers)
-    layers = spread(reach, size.sampled)
-    middle = layers[len(layers) // 2]
-    return PathPatch(row, originals, alternates, at, alternate_at, asked, received, layers, [middle], [size.heads // 2], size.layers - reach)
-
-
-def receivers(group: str | None, size: Size, chance: random.Random) -> list[tuple[str, int, int]]:
+def heads_of(group: str, size: Size, chance: random.Random) -> Placed:
     """Heads drawn between two layers, the two included, in both of which there is one."""
-    if group is None:
-        return []
-    low, high = (min(size.layers - 1, max(1, round(layer * size.layers / 30))) for layer in GROUP[group])
+    position, *between = GROUPS[group]
+    low, high = (min(size.layers - 1, max(1, round(layer * size.layers / 30))) for layer in between)
     heads = {(layer, chance.randrange(size.heads)) for layer in (low, high)}
-    while len(heads) < min(RECEIVERS, size.heads * (high - low + 1)):
+    while len(heads) < min(HEADS, size.heads * (high - low + 1)):
         heads.add((chance.randint(low, high), chance.randrange(size.heads)))
-    return [("query" if group == "query" else "value", layer, head) for layer, head in sorted(heads)]
+    return [(position, layer, head) for layer, head in sorted(heads)]
 
 
-def spread(layers: int, count: int) -> list[int]:
-    """The middles of `count` equal parts of the layers, or all of them: of what grows evenly with the layer they have the mean."""
-    if not count or count >= layers:
-        return list(range(layers))
-    return [round((2 * part + 1) * layers / (2 * count) - 0.5) for part in range(count)]
+def circuits(size: Size, groups: dict[str, Placed], chance: random.Random) -> dict[str, Placed]:
+    """A turn's variants: as a study asks for random circuits, for completeness (halves kept and removed), and for minimality (some heads less)."""
+    circuit = sorted({placed for group in groups.values() for placed in group})
+    half, less = chance.sample(circuit, len(circuit) // 2), chance.sample(circuit, 3)
+    return {
+        **{f"keep random {i}": random_like(circuit, size, chance) for i in range(3)},
+        "keep but a half": sorted(set(circuit) - set(half)),
+        "remove a half": sorted(half),
+        "remove a group": groups["transmitters"],
+        **{f"keep but {i + 1}": sorted(set(circuit) - set(less[: i + 1])) for i in range(3)},
+    }
+
+
+def random_like(circuit: Placed, size: Size, chance: random.Random) -> Placed:
+    """As many heads at each position, from all layers."""
+    return sorted({(position, chance.randrange(size.layers), chance.randrange(size.heads)) for position, _, _ in circuit})
+
+
+def spread(all: int, count: int) -> list[int]:
+    """The middles of `count` equal parts of so many layers or heads, or all of them: of what grows evenly they have the mean."""
+    if not count or count >= all:
+        return list(range(all))
+    return [round((2 * part + 1) * all / (2 * count) - 0.5) for part in range(count)]

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.tasks import Done, PathPatch, Task, Tokens, rolled
+from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, Task, Tokens, rolled
 from entrack.engine.engine import Engine
 from entrack.facts import read_facts
 from entrack.models.model import ModelKey, ModelSource
-from entrack.plan.steps import Batch, Capture, Evaluate, Receivers, Ref
-from entrack.plan.steps import PathPatch as PathPatchStep
+from entrack.plan import steps
+from entrack.plan.steps import Batch, Capture, Evaluate, FromCapture, FromMean, Kept, MaskBatch, Receivers, Ref, SetElsewhere, SetHeads, SumOutputs
 from entrack.sites import Component, Head
 
-EXECUTOR = "batched"
+BATCH = 50
+"""Prompts that run together, as in a plan."""
 
 
 class Contender:
-    executor = EXECUTOR
+    executor = "batched"
 
     def __init__(self, folder: Path, device: str) -> None:
         facts = read_facts(config := json.loads((folder / "config.json").read_text(encoding="utf-8")))
@@ -48,31 +49,117 @@ class Contender:
     def compute(self, step: Any, inputs: Any = None) -> Any:
         return self.engine.compute(step, inputs or {})
 
+    def captured(self, tokens: Tokens, at: list[int]) -> np.ndarray:
+        """z at one token a prompt. -> (layer, prompt, head, d_head)"""
+        parts = [self.compute(Capture(self.key, batch(tokens[part]), tuple(at[part]))).tensors["z"] for part in batches(tokens)]
+        return np.concatenate(parts, 1)
+
+    def done(self, values: dict[str, list[float]], tokens: Tokens, forwards: float, **more: Any) -> Done:
+        """`forwards` are of all the prompts together."""
+        return Done(values, forwards, forwards * len(tokens) * len(tokens[0]) * self.key.facts.layers, **more)
+
 
 class Hop:
-    """A hop as one step a layer. Alternates are captured beforehand, as they are in a run, whose hops share them."""
+    """A hop as one step a layer and batch. Alternates are captured beforehand, as they are in a run, whose hops share them."""
 
     def __init__(self, contender: Contender, task: PathPatch) -> None:
         self.contender, self.task = contender, task
-        self.batch = batch(task.originals)
-        self.alternate = contender.compute(Capture(contender.key, batch(task.alternates), tuple(task.alternate_at))).tensors["z"]
+        self.alternate = contender.captured(task.alternates, task.alternate_at)
 
     def __call__(self, turn: int) -> Done:
-        order = rolled(list(range(len(self.task.originals))), turn)
-        inputs = {ref(turn).id: {"z": np.ascontiguousarray(self.alternate[:, order])}}
-        found = {layer: self.contender.compute(self.step(layer, turn), inputs) for layer in self.task.layers}
-        values = {
-            f"{layer}.{head}": rows[:, 0].tolist()
-            for layer, computed in found.items()
-            for head, rows in enumerate(computed.tensors["log_probability"])
-        }
-        return done(self.contender, self.batch, values, sum(float(computed.how["forwards"]) for computed in found.values()))
+        values: dict[str, list[float]] = {}
+        tokens, order, forwards = self.task.originals, rolled(list(range(len(self.task.originals))), turn), 0.0
+        for part in batches(tokens):
+            inputs = {ref(turn).id: {"z": np.ascontiguousarray(self.alternate[:, order[part]])}}
+            for layer in self.task.layers:
+                computed = self.contender.compute(self.step(layer, turn, part), inputs)
+                forwards += float(computed.how["forwards"]) * len(tokens[part]) / len(tokens)
+                for head, rows in zip(self.heads(), computed.tensors["log_probability"], strict=True):
+                    values.setdefault(f"{layer}.{head}", []).extend(rows[:, 0].tolist())
+        return self.contender.done(values, tokens, forwards)
 
-    def step(self, layer: int, turn: int) -> PathPatchStep:
+    def heads(self) -> Iterable[int]:
+        return self.task.heads if self.contender.executor == "plain" else range(self.contender.key.facts.heads)
+
+    def step(self, layer: int, turn: int, part: slice) -> steps.PathPatch:
         task = self.task
         groups = tuple(Receivers(Component(component), (Head(at, head),)) for component, at, head in task.receivers)
-        asked = tuple((token,) for token in task.asked)
-        return PathPatchStep(self.contender.key, self.batch, asked, tuple(task.at), layer, ref(turn), groups)
+        senders = tuple(Head(layer, head) for head in self.heads())
+        return steps.PathPatch(
+            self.contender.key, batch(task.originals[part]), asked(task.asked[part]), tuple(task.at[part]), layer, ref(turn), groups, senders
+        )
+
+
+class Masked:
+    """What more steps cost: a training of some steps less one of a single step, both with one check."""
+
+    def __init__(self, contender: Contender, task: Mask) -> None:
+        self.contender, self.task = contender, task
+
+    def __call__(self, turn: int) -> Done:
+        short, long = (self.contender.compute(self.step(turn, steps)) for steps in (1, 1 + self.task.steps))
+        seconds, forwards = (float(long.how[name]) - float(short.how[name]) for name in ("seconds", "forwards"))
+        losses = {"loss": long.tensors["loss"][: self.task.steps].tolist()}
+        return self.contender.done(losses, self.task.originals, forwards, seconds=seconds, units=self.task.steps)
+
+    def step(self, turn: int, steps_: int) -> steps.TrainMask:
+        task = self.task
+        heads = tuple(Head(layer, head) for layer, head in task.heads)
+        alternates, at = rolled(task.alternates, turn), tuple(rolled(task.alternate_at, turn))
+        pair = MaskBatch(batch(task.originals), batch(alternates), tuple(task.at), at, tuple(task.target))
+        return steps.TrainMask(self.contender.key, heads, (pair,), (pair,), task.sparsity, steps_, task.rate, 1000)
+
+
+class Edited:
+    """Variants, each an evaluation with edits."""
+
+    def __init__(self, contender: Contender, task: Circuits | Interchange) -> None:
+        self.contender, self.task = contender, task
+
+    def evaluated(self, variants: Mapping[str, tuple[Any, ...]], inputs: Any) -> Done:
+        values, forwards, task = {}, 0.0, self.task
+        for name, edits in variants.items():
+            computed = self.contender.compute(Evaluate(self.contender.key, batch(task.originals), edits, asked(task.asked)), inputs)
+            values[name] = computed.tensors["log_probability"][:, 0].tolist()
+            forwards += float(computed.how["forwards"])
+        return self.contender.done(values, task.originals, forwards)
+
+    def by_position(self, heads: Placed) -> dict[str, tuple[Head, ...]]:
+        names = sorted({position for position, _, _ in heads})
+        return {name: tuple(Head(layer, head) for position, layer, head in heads if position == name) for name in names}
+
+
+class Circuited(Edited):
+    def __init__(self, contender: Contender, task: Circuits) -> None:
+        super().__init__(contender, task)
+        self.inputs = {"sums": contender.compute(SumOutputs(contender.key, batch(task.others))).tensors}
+
+    def __call__(self, turn: int) -> Done:
+        assert isinstance(self.task, Circuits)
+        variants = self.task.turns[turn % len(self.task.turns)]
+        return self.evaluated({name: self.edits(name, heads) for name, heads in variants.items()}, self.inputs)
+
+    def edits(self, name: str, heads: Placed) -> tuple[Any, ...]:
+        source, groups = FromMean((Ref("sums"),)), self.by_position(heads).items()
+        if name.startswith("keep"):
+            return (SetElsewhere(tuple(Kept(heads, tuple(self.task.positions[at])) for at, heads in groups), source),)
+        return tuple(SetHeads(heads, tuple(self.task.positions[at]), source) for at, heads in groups)
+
+
+class Interchanged(Edited):
+    def __init__(self, contender: Contender, task: Interchange) -> None:
+        super().__init__(contender, task)
+        self.alternates = {name: contender.captured(task.alternates, at) for name, at in task.alternate_positions.items()}
+
+    def __call__(self, turn: int) -> Done:
+        assert isinstance(self.task, Interchange)
+        order = rolled(list(range(len(self.task.originals))), turn)
+        inputs = {f"{name} {turn}": {"z": np.ascontiguousarray(z[:, order])} for name, z in self.alternates.items()}
+        return self.evaluated({name: self.edits(heads, turn) for name, heads in self.task.variants.items()}, inputs)
+
+    def edits(self, heads: Placed, turn: int) -> tuple[Any, ...]:
+        groups = self.by_position(heads).items()
+        return tuple(SetHeads(heads, tuple(self.task.positions[at]), FromCapture(Ref(f"{at} {turn}"))) for at, heads in groups)
 
 
 def ref(turn: int) -> Ref:
@@ -83,8 +170,12 @@ def batch(tokens: Tokens) -> Batch:
     return Batch(tuple(map(tuple, tokens)))
 
 
-def done(contender: Contender, batch: Batch, values: dict[str, list[float]], forwards: float) -> Done:
-    return Done(values, forwards, forwards * batch.prompts * batch.length * contender.key.facts.layers)
+def batches(tokens: Tokens) -> list[slice]:
+    return [slice(start, start + BATCH) for start in range(0, len(tokens), BATCH)]
 
 
-MAKERS = {PathPatch: Hop}
+def asked(tokens: list[int]) -> tuple[tuple[int, ...], ...]:
+    return tuple((token,) for token in tokens)
+
+
+MAKERS = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}

@@ -1,5 +1,5 @@
-"""Path patching as arXiv:2402.14811's code does it, written anew from its description: a full forward pass with hooks for each head, two
-where there are receivers, the edits made prompt by prompt and head by head in Python, logits at every token."""
+"""Experiments as arXiv:2402.14811's code does them, written anew from its description: a full forward pass with hooks for each head or variant,
+two for a head where there are receivers, the edits made prompt by prompt and head by head in Python, logits at every token."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
 
-from benchmarks.tasks import Done, PathPatch, Task, rolled
+from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, Task, rolled
 
 Change = Callable[[Tensor], None]
 
 
 class Contender:
     def __init__(self, folder: Path, device: str) -> None:
-        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa").to(device).eval()
+        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa").to(device).eval().requires_grad_(False)
         self.config, self.device = self.model.config, device
         self.forwards = 0
         self.runs: Any = None
+        self.model(torch.zeros(1, 1, dtype=torch.int64, device=device))  # the weights are in memory before anything is measured
 
     def forget(self) -> None:
         self.runs = None
@@ -32,9 +33,8 @@ class Contender:
 
     def run(self, turn: int) -> Done:
         self.forwards = 0
-        values = self.runs(turn)
-        tokens = self.runs.tokens
-        return Done(values, self.forwards, self.forwards * tokens.numel() * self.config.num_hidden_layers)
+        values, *more = self.runs(turn)
+        return Done(values, self.forwards, self.forwards * self.runs.tokens.numel() * self.config.num_hidden_layers, *more)
 
     def forward(self, tokens: Tensor, before: dict[nn.Module, Change] | None = None, after: dict[nn.Module, Change] | None = None) -> Tensor:
         """Logits at the last token; what goes into or comes out of modules is changed in place, or looked at, (prompt, token, head, d_head)."""
@@ -71,10 +71,9 @@ class Hop:
         self.alternate = contender.outputs(torch.tensor(task.alternates, device=contender.device), task.alternate_at)
         self.asked = torch.tensor(task.asked, device=contender.device)
 
-    def __call__(self, turn: int) -> dict[str, list[float]]:
+    def __call__(self, turn: int) -> tuple[dict[str, list[float]]]:
         order = rolled(list(range(len(self.tokens))), turn)
-        senders = self.task.senders(self.contender.config.num_attention_heads, few=True)
-        return {f"{layer}.{head}": self.sender(layer, head, self.alternate[:, order]) for layer, head in senders}
+        return ({f"{layer}.{head}": self.sender(layer, head, self.alternate[:, order]) for layer, head in self.task.slow_senders()},)
 
     def sender(self, layer: int, head: int, alternate: Tensor) -> list[float]:
         seen: dict[tuple[str, int, int], Tensor] = {}
@@ -82,7 +81,7 @@ class Hop:
         logits = self.contender.forward(self.tokens, hold, self.receivers(seen, self.look))
         if self.task.receivers:
             logits = self.contender.forward(self.tokens, after=self.receivers(seen, self.put))
-        return logits.log_softmax(-1).gather(-1, self.asked[:, None])[:, 0].tolist()
+        return chosen(logits, self.asked)
 
     def held(self, index: int, layer: int, head: int, alternate: Tensor) -> Change:
         def change(z: Tensor) -> None:
@@ -113,4 +112,114 @@ class Hop:
                 value[prompt, token, place[2]] = seen[*place, prompt]
 
 
-MAKERS = {PathPatch: Hop}
+class Circuited:
+    """The mean is put over every head, and what is kept put back; or put over what is removed."""
+
+    def __init__(self, contender: Contender, task: Circuits) -> None:
+        self.contender, self.task = contender, task
+        self.tokens = torch.tensor(task.originals, device=contender.device)
+        self.asked = torch.tensor(task.asked, device=contender.device)
+        self.mean: dict[int, Tensor] = {}
+        layers = range(contender.config.num_hidden_layers)
+        look = {contender.attention(i).o_proj: (lambda value, i=i: self.mean.__setitem__(i, value.mean(0))) for i in layers}
+        contender.forward(torch.tensor(task.others, device=contender.device), before=look)
+
+    def __call__(self, turn: int) -> tuple[dict[str, list[float]]]:
+        variants = list(self.task.turns[turn % len(self.task.turns)].items())
+        return ({name: self.variant(name.startswith("keep"), heads) for name, heads in variants[: self.task.slow]},)
+
+    def variant(self, keep: bool, heads: Placed) -> list[float]:
+        hooks = {self.contender.attention(i).o_proj: self.kept(i, heads) if keep else self.removed(i, heads) for i in self.mean}
+        return chosen(self.contender.forward(self.tokens, before=hooks), self.asked)
+
+    def kept(self, index: int, heads: Placed) -> Change:
+        def change(z: Tensor) -> None:
+            own = z.clone()
+            z[:] = self.mean[index]
+            for prompt, token, head in self.places(index, heads):
+                z[prompt, token, head] = own[prompt, token, head]
+
+        return change
+
+    def removed(self, index: int, heads: Placed) -> Change:
+        def change(z: Tensor) -> None:
+            for prompt, token, head in self.places(index, heads):
+                z[prompt, token, head] = self.mean[index][token, head]
+
+        return change
+
+    def places(self, index: int, heads: Placed) -> list[tuple[int, int, int]]:
+        here = [(self.task.positions[position], head) for position, layer, head in heads if layer == index]
+        return [(prompt, token, head) for at, head in here for prompt, token in enumerate(at)]
+
+
+class Interchanged:
+    def __init__(self, contender: Contender, task: Interchange) -> None:
+        self.contender, self.task = contender, task
+        self.tokens, alternates = (torch.tensor(tokens, device=contender.device) for tokens in (task.originals, task.alternates))
+        self.asked = torch.tensor(task.asked, device=contender.device)
+        self.alternate = {name: contender.outputs(alternates, at) for name, at in task.alternate_positions.items()}
+
+    def __call__(self, turn: int) -> tuple[dict[str, list[float]]]:
+        order = rolled(list(range(len(self.tokens))), turn)
+        return ({name: self.variant(heads, order) for name, heads in self.task.variants.items()},)
+
+    def variant(self, heads: Placed, order: list[int]) -> list[float]:
+        layers = sorted({layer for _, layer, _ in heads})
+        return chosen(self.contender.forward(self.tokens, {self.contender.attention(i).o_proj: self.set(i, heads, order) for i in layers}), self.asked)
+
+    def set(self, index: int, heads: Placed, order: list[int]) -> Change:
+        def change(z: Tensor) -> None:
+            for position, layer, head in heads:
+                for prompt, token in enumerate(self.task.positions[position]):
+                    if layer == index:
+                        z[prompt, token, head] = self.alternate[position][layer, order[prompt], head]
+
+        return change
+
+
+class Masked:
+    """Full passes forward, and back to the mask, with Adam."""
+
+    def __init__(self, contender: Contender, task: Mask) -> None:
+        self.contender, self.task = contender, task
+        self.tokens = torch.tensor(task.originals, device=contender.device)
+        self.target = torch.tensor(task.target, device=contender.device)
+        self.alternate = contender.outputs(torch.tensor(task.alternates, device=contender.device), task.alternate_at)
+
+    def __call__(self, turn: int) -> tuple[dict[str, list[float]], None, int]:
+        alternate = self.alternate[:, rolled(list(range(len(self.tokens))), turn)]
+        mask = torch.ones(len(self.task.heads), device=self.tokens.device, requires_grad=True)
+        adam = torch.optim.Adam([mask], lr=self.task.rate)
+        losses = [self.step(mask, alternate, adam) for _ in range(self.task.steps)]
+        self.contender.forwards *= 3
+        return {"loss": losses}, None, self.task.steps
+
+    def step(self, mask: Tensor, alternate: Tensor, adam: torch.optim.Optimizer) -> float:
+        with torch.no_grad():
+            mask.clamp_(0, 1)
+        adam.zero_grad()
+        with torch.enable_grad():
+            hooks = {self.contender.attention(i).o_proj: self.mixed(i, mask, alternate) for i in {layer for layer, _ in self.task.heads}}
+            logits = self.contender.forward(self.tokens, hooks)
+            loss = self.task.sparsity * (1 - mask).sum() - logits.gather(1, self.target[:, None]).mean()
+            loss.backward()
+        adam.step()
+        return float(loss.detach())
+
+    def mixed(self, index: int, mask: Tensor, alternate: Tensor) -> Change:
+        def change(z: Tensor) -> None:
+            for i, (layer, head) in enumerate(self.task.heads):
+                for prompt, token in enumerate(self.task.at):
+                    if layer == index:
+                        z[prompt, token, head] = mask[i] * z[prompt, token, head].clone() + (1 - mask[i]) * alternate[layer, prompt, head]
+
+        return change
+
+
+def chosen(logits: Tensor, asked: Tensor) -> list[float]:
+    """Log probabilities of the asked tokens, prompt by prompt."""
+    return logits.log_softmax(-1).gather(-1, asked[:, None])[:, 0].tolist()
+
+
+MAKERS = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}

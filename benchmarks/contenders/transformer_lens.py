@@ -21,6 +21,7 @@ class Contender:
         self.model: Any = TransformerBridge.boot_transformers(str(folder), device=device)
         self.device = device
         self.runs: Any = None
+        self.model(torch.zeros(1, 1, dtype=torch.int64, device=device))  # the weights are in memory before anything is measured
 
     def forget(self) -> None:
         self.runs = None
@@ -54,7 +55,7 @@ class Hop:
 
     def __call__(self, turn: int) -> tuple[dict[str, list[float]], int]:
         order = rolled(list(range(len(self.tokens))), turn)
-        senders = self.task.senders(self.model.cfg.n_heads, few=True)
+        senders = self.task.slow_senders()
         values = {f"{layer}.{head}": self.sender(layer, head, self.alternate[:, order]) for layer, head in senders}
         return values, len(senders) * (2 if self.reads else 1)
 
