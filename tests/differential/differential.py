@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, settings
 
-FEW = 600
+FEW = 500
 WANTED = os.environ.get("ENTRACK_DIFFERENTIAL_COUNT", "")
 COUNT = int(WANTED or FEW)
 NEAR = 1e-4

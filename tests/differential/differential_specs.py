@@ -1,0 +1,176 @@
+"""Whole specs, drawn: discoveries, masks, measures of every intervention, examinations and claims, as text; and folders to run them in.
+
+What is written is valid by how it is made, but for what only a run can tell.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from attrs import define, field, frozen
+from e2e_world import TASKS, World, make_model
+from hypothesis import strategies as st
+
+ORDER = ("previous", "query", "last")
+"""Positions of a prompt of `boxes`: what stands further right reads what stands further left."""
+MODELS = ((1, 2, 1), (2, 2, 2), (2, 3, 1), (3, 2, 1), (3, 4, 2))
+"""Layers, heads, key/value heads."""
+
+
+@frozen
+class Setting:
+    """Two models of one shape on disk, with the tasks beside them."""
+
+    layers: int
+    heads: int
+    shared: int
+    family: str
+    tied: bool
+
+
+settings = st.builds(lambda shape, family, tied: Setting(*shape, family, tied), st.sampled_from(MODELS), st.sampled_from(("llama", "mistral", "qwen2")), st.booleans())
+_folders: list[tempfile.TemporaryDirectory[str]] = []
+
+
+@lru_cache(None)
+def world(setting: Setting) -> World:
+    """The folder of a setting, made once."""
+    _folders.append(tempfile.TemporaryDirectory(prefix="differential-"))
+    folder = Path(_folders[-1].name)
+    for seed, name in enumerate(("base", "tuned"), start=3):
+        make_model(folder / name, setting.heads, setting.shared, setting.layers, seed, setting.family, head_dim=6, intermediate_size=16, tie_word_embeddings=setting.tied)
+    (folder / "tasks.et").write_text(TASKS)
+    return World(folder)
+
+
+@define
+class Writer:
+    """Writes the items of one spec. What is drawn comes from `draw`."""
+
+    draw: st.DrawFn
+    setting: Setting
+    lines: list[str] = field(factory=list)
+
+    def write(self) -> str:
+        self.lines += [f"seed {self.number(0, 99)}", 'model tuned = local("tuned")']
+        groups = self.discovery("cir", "boxes", "scrambled", ORDER)
+        self.lines += [
+            f"group written in base at {self.one(*ORDER[:2])} = {self.heads()}",
+            f"circuit pub in base {{ group {groups[0]} at last = {self.heads()}; group {self.one('y', *groups[1:])} at query = {self.heads()} }}",
+            f"intervention only(c) = keep c, mean elsewhere over {self.few()} scrambled",
+            f"intervention without(c) = mean c over {self.few()} scrambled",
+            "intervention bare(c) = keep c, zero elsewhere",
+        ]
+        parts = (self.measure, self.measure, self.uneven, self.told, self.knockout, self.mask, self.examination, self.drawn)
+        for number, part in enumerate(self.draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3))):
+            part(f"m{number}")
+        self.lines.append('claim "it is small" size(cir) <= 3')
+        return "\n".join(self.lines)
+
+    # items
+
+    def discovery(self, name: str, task: str, against: str, order: tuple[str, ...]) -> list[str]:
+        """Hops backwards: first to the logits, then to groups above; a query is at its head's own position. -> the groups' names"""
+        hops = [("a", "last", "logits")]
+        for group in "bcd"[: self.number(0, 3)]:
+            position, reach = self.one(*order), []
+            for receiver, stands, _ in hops:
+                components = ("query", "key", "value") if stands == position else ("key", "value")
+                if order.index(position) <= order.index(stands):
+                    reach.append(f"{receiver}.{self.one(*components)}")
+            chosen = self.draw(st.lists(st.sampled_from(reach), min_size=1, max_size=2, unique=True)) if reach else []
+            if chosen:
+                hops.append((group, position, chosen[0] if len(chosen) == 1 else f"[{', '.join(chosen)}]"))
+        score = self.one("relative probability of answer", "probability of answer", "logit of answer")
+        most = min(4, self.setting.layers * self.setting.heads)
+        groups = "".join(f"  group {group} at {position} -> {receivers} keep {self.number(1, most)}\n" for group, position, receivers in hops)
+        self.lines.append(f"discover {name} in base on {self.number(2, 5)} {task} against {against} {{\n  score {score}\n{groups}}}")
+        return [group for group, _, _ in hops]
+
+    def measure(self, name: str) -> None:
+        """On prompts of one length."""
+        some = self.one("cir", "cir.a", "pub", "written", "random like pub", "random like cir")
+        changes = (
+            "nothing", f"only({some})", f"bare({some})", f"without({some})", "only(pub)", "without(cir)", f"zero {some}", f"patch {some} from scrambled",
+            f"patch {some} from tuned", f"patch {self.one('pub', 'cir', 'written')}.{self.one('query', 'key', 'value')} from tuned", self.combined(name),
+        )  # fmt: skip
+        subject = self.one("base", "base", "[base, tuned]")
+        self.lines.append(f"measure {name} = {self.metric()}({subject} with [{self.several(changes)}]) on {self.few()} boxes")
+
+    def combined(self, name: str) -> str:
+        """Several acts at once, in an order that is drawn."""
+        acts = [
+            self.one("zero written", f"mean written over {self.few()} scrambled", "patch written.value from tuned", "patch written from scrambled"),
+            self.one("zero pub.a", "patch pub.a from tuned", "patch pub.a.query from tuned", f"mean pub.a over {self.few()} scrambled", "patch pub.a.key from tuned"),
+            self.one(self.block(), f"mean elsewhere over {self.few()} scrambled", "zero elsewhere", "zero cir", "patch cir from scrambled"),
+        ]
+        self.lines.append(f"intervention i{name} = {', '.join(self.draw(st.permutations(acts)))}")
+        return f"i{name}"
+
+    def block(self) -> str:
+        reader = self.one("last", "query")
+        read = self.one("previous", "[previous, query]", "query")
+        first = self.number(0, self.setting.layers - 1)
+        return f"block attention {reader} -> {read} in layers {self.one(f'{first}..', str(first), f'0..{first}')}"
+
+    def uneven(self, name: str) -> None:
+        """Prompts of several lengths, and a discovery on them."""
+        self.discovery(f"d{name}", "uneven", "other", ("query", "last"))
+        self.lines.append(f"group g{name} in base at {self.one('last', 'query')} = {self.heads()}")
+        changes = ("nothing", f"zero g{name}", f"patch g{name} from other", f"patch d{name} from other", f"keep_{name}", f"patch g{name}.key from tuned")
+        self.lines.append(f"intervention keep_{name} = keep d{name}, zero elsewhere")
+        self.lines.append(f"measure {name} = logit of answer (base with [{self.several(changes)}]) on {self.number(2, 6)} uneven")
+
+    def told(self, name: str) -> None:
+        heads = self.several(("patch cir from alternate", "patch written from alternate", "patch pub.a from alternate", "nothing"))
+        self.lines.append(f"measure {name} = {self.one('accuracy', 'probability')}(base with [{heads}]) on {self.few()} position")
+
+    def knockout(self, name: str) -> None:
+        cuts = f"nothing, block attention last -> previous in layers k.., {self.block()}"
+        self.lines.append(f"measure {name} = {self.metric()}(base with [{cuts}]) on {self.few()} boxes for k in layers")
+
+    def mask(self, name: str) -> None:
+        over = self.one("cir", "pub", "cir.a")
+        settings = f"train {self.number(2, 6)}; validate {self.few()}; sparsity {self.one('0.01', '0.5')}; epochs {self.number(1, 2)}; batch {self.number(2, 4)}; rate 0.3"
+        self.lines.append(f"mask r{name} over {over} in base for position {{ {settings} }}")
+        self.lines.append(f"measure {name} = accuracy([base, tuned] with patch r{name}.heads from alternate) on {self.few()} r{name}.desideratum")
+
+    def examination(self, name: str) -> None:
+        kind = self.one("completeness(cir, 2)", "minimality(pub, 0.5)", "completeness(pub, 1)", "minimality(cir, 1)")
+        self.lines.append(f"measure {name} = {kind} in base over {self.few()} scrambled on {self.few()} boxes")
+        self.lines.append(f"measure o{name} = overlap(cir, pub)")
+
+    def drawn(self, name: str) -> None:
+        changes = self.several(("only(random like cir)", "without(random like pub)", "nothing", "only(cir)"))
+        self.lines.append(f"measure {name} = {self.metric()}(base with [{changes}]) on {self.few()} boxes, 2 draws")
+        self.lines.append(f'claim "of {name}" mean({name}) >= 0')
+
+    # parts of items
+
+    def metric(self) -> str:
+        return self.one("accuracy", "probability of answer ", "logit of answer ", "logit difference of answer and wrong ", "probability of wrong ")
+
+    def heads(self) -> str:
+        every = [f"{layer}.{head}" for layer in range(self.setting.layers) for head in range(self.setting.heads)]
+        return " ".join(self.draw(st.lists(st.sampled_from(every), min_size=1, max_size=4, unique=True)))
+
+    def several(self, changes: tuple[str, ...]) -> str:
+        return ", ".join(self.draw(st.lists(st.sampled_from(sorted(set(changes))), min_size=1, max_size=3, unique=True)))
+
+    def few(self) -> int:
+        return self.number(2, 5)
+
+    def number(self, least: int, most: int) -> int:
+        return self.draw(st.integers(least, most))
+
+    def one(self, *words: str) -> str:
+        return self.draw(st.sampled_from(words))
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> tuple[Setting, str]:
+    """A setting, and a text to run in it (`World.spec` puts its first lines before it)."""
+    setting = draw(settings)
+    return setting, Writer(draw, setting).write()

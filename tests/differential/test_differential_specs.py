@@ -1,0 +1,85 @@
+"""Laws of whole specs: `run` finds what `run --reference` finds, and a second run finds it again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from differential import NEAR, cases
+from differential_specs import Setting, specs, world
+from hypothesis import event, given, note
+from pytest import approx
+
+from entrack.report.document import document
+from entrack.results import Discovery, Measure, Results
+from entrack.store import MemoryStore
+
+NEARLY = {"rel": 1e-3, "abs": 1e-3}
+"""Scores relative to a small probability, and fits of a mask, are not as near as the logits they are made of."""
+
+
+@cases(0.025)
+@given(specs())
+def test_runs_agree(given: tuple[Setting, str]) -> None:
+    setting, text = given
+    note(text)
+    spec = world(setting).spec(text)
+    store, other = MemoryStore(), MemoryStore()
+    fast, slow = spec.run(store), spec.run(store, reference=True)
+    again, anew = spec.run(store), spec.run(other)
+    assert again.provenance.computed == 0
+    assert told(again) == told(fast)
+    assert told(anew) == told(fast) and anew.provenance.computed == fast.provenance.computed
+    if discoveries_agree(fast, slow):
+        assert slow.provenance.computed == fast.provenance.computed
+        for measure, other_measure in zip(fast.measures, slow.measures, strict=True):
+            measures_agree(measure, other_measure)
+        masks_agree(fast, slow)
+        for claim, other_claim in zip(fast.claims, slow.claims, strict=True):
+            assert claim.value == approx(other_claim.value, **NEARLY, nan_ok=True)
+
+
+def told(results: Results) -> str:
+    """The document without what counts the work of this run."""
+    found: dict[str, Any] = json.loads(document(results))
+    for count in ("computed", "found"):
+        found["provenance"].pop(count)
+    return json.dumps(found)
+
+
+def discoveries_agree(fast: Results, slow: Results) -> bool:
+    """False where two heads score alike and another was kept, so that what follows is about others."""
+    for one, other in zip(fast.discoveries, slow.discoveries, strict=True):
+        for group, other_group in zip(one.groups, other.groups, strict=True):
+            scores, others = ([score for row in each.scores for score in row] for each in (group, other_group))
+            assert scores == approx(others, **NEARLY), (one.name, group.name)
+            assert group.known_zero == other_group.known_zero
+            if group.heads != other_group.heads:
+                assert alike(one, other, group.name)
+                event("a tie")
+                return False
+    return True
+
+
+def alike(one: Discovery, other: Discovery, name: str) -> bool:
+    """Whether the heads that only one of two runs kept, or kept in another order, score like others, or like nothing."""
+    group, other_group = one.group(name), other.group(name)
+    scores = sorted((score, 0) for row in group.scores for score in row)
+    differ = {head for place, head in enumerate(group.heads) if other_group.heads[place : place + 1] != (head,)} | set(other_group.heads) - set(group.heads)
+    near = [sum(abs(score - group.scores[head.layer][head.head]) < NEAR for score, _ in (*scores, (0.0, 0))) for head in differ]
+    return all(count >= 2 for count in near)
+
+
+def measures_agree(one: Measure, other: Measure) -> None:
+    assert [cell.labels for cell in one.cells] == [cell.labels for cell in other.cells]
+    event(f"{one.metric}")
+    for cell, other_cell in zip(one.cells, other.cells, strict=True):
+        assert cell.n == other_cell.n
+        assert cell.outcomes == approx(other_cell.outcomes, rel=NEAR, abs=NEAR, nan_ok=True), (one.name, cell.labels)
+        assert cell.value == approx(other_cell.value, **NEARLY, nan_ok=True)
+
+
+def masks_agree(fast: Results, slow: Results) -> None:
+    for mask, other in zip(fast.masks, slow.masks, strict=True):
+        assert (mask.heads, mask.step, mask.validation) == (other.heads, other.step, other.validation)
+        assert mask.values == approx(other.values, **NEARLY)
