@@ -21,6 +21,7 @@ from entrack.check.check import check as check_source
 from entrack.check.resolved import Model, PatchAct
 from entrack.diagnostics import Diagnostic, errors
 from entrack.events import Damaged, Watcher, unwatched
+from entrack.machine import machine_memory
 from entrack.models.find import ModelMissing, fetch, key_of, locate, tokenizer_file
 from entrack.models.model import ModelSource
 from entrack.results import Provenance, Results
@@ -324,9 +325,9 @@ def _lowered(lowerer: Lowerer, known: Known | None, sources: Mapping[str, Source
 def explained(plan: Plan, survey: Survey, memory: int | None = None) -> Explanation:
     """What of a plan is not computed, and why. Loads nothing."""
     from entrack.plan.explain import explanation
-    from entrack.plan.work import DEFAULT, Memory
+    from entrack.plan.work import Memory
 
-    return explanation(plan, {*survey.found}, {*survey.zero}, DEFAULT if memory is None else Memory.of(memory))
+    return explanation(plan, {*survey.found}, {*survey.zero}, Memory.of(machine_memory() // 2 if memory is None else memory))
 
 
 def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, threads: int | None, memory: int | None) -> Compute:

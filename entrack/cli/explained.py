@@ -38,10 +38,11 @@ def _json(part: Explained) -> dict[str, Any]:
 
 def _plan_passes(given: Explanation) -> RenderableType:
     left = given.steps - given.found - given.zero
+    later = f"\nTheir steps are known when others have run: {', '.join(given.deferred)}." if given.deferred else ""
     return Text(
         f"{given.asked:,} steps are asked for; {given.steps:,} differ; {given.found:,} are in the store; {given.zero:,} are known to be zero; {left:,} are left.\n"
         f"Their order changes the model {given.ordered.models:,} times instead of {given.as_made.models:,}, "
-        f"the prompts {given.ordered.batches:,} times instead of {given.as_made.batches:,}."
+        f"the prompts {given.ordered.batches:,} times instead of {given.as_made.batches:,}.{later}"
     )
 
 
@@ -49,7 +50,7 @@ def _passes(total: Explained) -> Table:
     table = _table("pass", "takes away", "token-layers", "operations", "left")
     what = {one.name: one.what for one in PASSES}
     for stage in total.stages:
-        table.add_row(stage.name, what.get(stage.name, "one full forward pass per variant"), f"{stage.token_layers:,}", _operations(stage), _share(stage, total.stages[0]))
+        table.add_row(stage.name, what.get(stage.name, "nothing yet"), f"{stage.token_layers:,}", _operations(stage), _share(stage, total.stages[0]))
     return table
 
 
@@ -78,4 +79,6 @@ def _share(stage: Stage, first: Stage) -> str:
 
 
 def _times(first: Stage, last: Stage) -> str:
-    return f"{first.flops / last.flops:,.0f}x less" if last.flops else "nothing is run"
+    if not last.flops:
+        return "run for other steps already"
+    return "all of it" if last.flops > 0.95 * first.flops else f"{first.flops / last.flops:,.{0 if first.flops > 10 * last.flops else 1}f}x less"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
 
+from entrack.machine import machine_memory
 from entrack.models.model import ModelKey, ModelSource
 
 SPARE = 1.25
@@ -32,7 +32,7 @@ def default_memory(device: torch.device) -> int:
     """
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory // 2
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return machine_memory() // 2
 
 
 def free_bytes(device: torch.device) -> int:
@@ -44,4 +44,4 @@ def free_bytes(device: torch.device) -> int:
         for line in meminfo.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return machine_memory() // 2

@@ -62,6 +62,7 @@ class Explanation:
     parts: tuple[Explained, ...]
     as_made: Order
     ordered: Order
+    deferred: tuple[str, ...]
 
 
 def explanation(plan: Plan, found: Collection[str], zero: Collection[str], memory: Memory) -> Explanation:
@@ -72,7 +73,7 @@ def explanation(plan: Plan, found: Collection[str], zero: Collection[str], memor
     wanted = set(left)
     ordered = [plan.nodes[id] for id in by_model(plan.nodes) if id in wanted]
     many = len(plan.steps)
-    return Explanation(plan.asked - (len(plan.nodes) - many), many, len(found), len(zero), total, parts, _order(steps), _order(ordered))
+    return Explanation(plan.asked - (len(plan.nodes) - many), many, len(found), len(zero), total, parts, _order(steps), _order(ordered), plan.deferred)
 
 
 def _explain(plan: Plan, ids: Iterable[str], memory: Memory) -> tuple[Explained, tuple[Explained, ...]]:

@@ -128,6 +128,20 @@ class Run:
         said = 2 * facts.d_model * facts.vocabulary * self.batch.prompts if self.logits else 0
         return self.forwards * (attended + mlps + said)
 
+    def show(self) -> str:
+        """The run in a line: how often, which layers and tokens, where attention is computed, what is changed and read."""
+        parts = [f"{self.name} {self.times} x {self.variants} x {self.batch.prompts}", f"layers {self.first}-{self.end - 1}", f"tokens {_shown(self.tokens)}"]
+        parts.append(f"attention {' '.join(map(str, self.attention)) or 'none'}")
+        for name, places in (("changed", self.changed), ("free", self.free), ("read", self.read)):
+            for tokens in dict.fromkeys(place.tokens for place in places):
+                layers = " ".join(str(place.layer) for place in places if place.tokens == tokens)
+                parts.append(f"{name} {layers} at {_shown(tokens)}")
+        parts.extend([f"held {_shown(self.held)}"] if self.held else [])
+        parts.extend(["logits"] if self.logits else [])
+        parts.extend([f"prompts {' | '.join(' '.join(map(str, group)) for group in self.groups)}"] if self.groups else [])
+        parts.extend(["shared"] if self.shared else [])
+        return "; ".join(parts)
+
     @property
     def _ran(self) -> list[Sequence[int]]:
         """The tokens that are run, prompt by prompt."""
@@ -176,14 +190,14 @@ class Work:
         return next((run for run in self.runs if run.name == name), None)
 
 
-def token_layers(runs: Iterable[Run]) -> int:
-    """Of all runs together; what is shared counts once."""
-    return sum(run.token_layers for run in once(runs))
-
-
-def flops(runs: Iterable[Run]) -> int:
-    """Of all runs together; what is shared counts once."""
-    return sum(run.flops for run in once(runs))
+def _shown(tokens: Tokens) -> str:
+    match tokens:
+        case Every():
+            return "all"
+        case From(at):
+            return f"from {' '.join(map(str, at))}"
+        case Only(at):
+            return " ".join(",".join(map(str, one)) for one in at)
 
 
 def once(runs: Iterable[Run]) -> list[Run]:

@@ -12,10 +12,10 @@ from itertools import pairwise
 
 from attrs import evolve
 
-from entrack.plan.work import From, Run, Work
+from entrack.plan.work import Every, From, Run, Work
 
-FEWEST = 8
-"""Rows of a group: a smaller one saves less than its pass costs."""
+LEAST = 10**9
+"""Operations of a group: one with fewer saves less than its pass costs."""
 WORTH = 0.9
 """Groups are halved as long as this leaves less than so much of the tokens."""
 
@@ -34,26 +34,27 @@ def row_bytes(run: Run) -> int:
 
 
 def _batched(run: Run, room: int) -> Run:
-    if run.name not in ("sent", "received", "edited"):
+    if run.name not in ("sent", "received", "edited") or (isinstance(run.tokens, Every) and run.first == 0):
         return run
     at_once = max(1, room // row_bytes(run))
     if not isinstance(run.tokens, From):
         return run if at_once >= run.rows else run.noted(f"batch: {at_once} of {run.rows} rows at once", at_once=at_once)
-    groups = _groups(run.tokens.at, run.batch.length, run.variants, at_once)
+    groups = _groups(run, run.tokens.at, at_once)
     levelled = [0] * run.batch.prompts
     for group in groups:
         for prompt in group:
             levelled[prompt] = run.tokens.at[group[0]]
-    return run.noted(f"batch: {len(groups)} groups of prompts, {at_once} rows at once", at_once=at_once, groups=groups, tokens=From(tuple(levelled)))
+    note = f"batch: {len(groups)} group{'s' * (len(groups) > 1)} of prompts, {min(at_once, run.rows)} rows at once at most"
+    return run.noted(note, at_once=at_once, groups=groups, tokens=From(tuple(levelled)))
 
 
-def _groups(at: tuple[int, ...], length: int, variants: int, at_once: int) -> tuple[tuple[int, ...], ...]:
+def _groups(run: Run, at: tuple[int, ...], at_once: int) -> tuple[tuple[int, ...], ...]:
     """Prompts by their first token, cut into equal groups: as many as memory asks for, and more where that spares tokens."""
     order = sorted(range(len(at)), key=lambda prompt: (at[prompt], prompt))
-    many = min(len(order), max(1, -(-len(order) * variants // at_once)))
-    while 2 * many * FEWEST <= len(order) * variants and 2 * many <= len(order) and _tokens(_cut(order, 2 * many), at, length) < WORTH * _tokens(_cut(order, many), at, length):
+    many, most = max(1, -(-run.rows // at_once)), min(len(order), run.flops // LEAST)
+    while 2 * many <= most and _tokens(_cut(order, 2 * many), at, run.batch.length) < WORTH * _tokens(_cut(order, many), at, run.batch.length):
         many *= 2
-    return _cut(order, many)
+    return _cut(order, min(many, len(order)))
 
 
 def _cut(order: list[int], many: int) -> tuple[tuple[int, ...], ...]:

@@ -32,7 +32,8 @@ def _fewer(run: Run) -> Run:
     since = From(tuple(min(token for place in run.changed for token in place.tokens.of(prompt, run.batch.length)) for prompt in range(run.batch.prompts)))
     if not any(since.at):
         return run
-    return run.noted(f"slice by token: from token {min(since.at)}-{max(since.at)} of {run.batch.length} on, the first that is changed", tokens=since)
+    first = f"{min(since.at)}" if len(set(since.at)) == 1 else f"{min(since.at)} to {max(since.at)}, as prompts differ,"
+    return run.noted(f"slice by token: from token {first} of {run.batch.length} on, the first that is changed", tokens=since)
 
 
 def _alone(run: Run) -> Only:
