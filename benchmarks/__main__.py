@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.crew import Place, crew
+from benchmarks.profile import profiled
 from benchmarks.records import merged
 from benchmarks.rounds import measured
 from benchmarks.sizes import SIZES
@@ -41,6 +42,7 @@ def main(
     out: Annotated[Path, typer.Option(help="where the records go; those of other work stay")] = RESULTS,
     keep: Annotated[Path | None, typer.Option(help="a folder that keeps the random models for another run")] = None,
     peers: Annotated[Path | None, typer.Option(help="a Python in which the peers are installed")] = None,
+    profile: Annotated[str | None, typer.Option(help="a piece of work: measure nothing, show where its time goes, in ours and in the floor")] = None,
 ) -> None:
     """Measure entrack against other ways to compute the same."""
     console, start = Console(width=WIDTH), time.perf_counter()
@@ -48,6 +50,10 @@ def main(
     def say(what: str) -> None:
         console.print(f"{time.perf_counter() - start:6.1f} s  {what}", style="dim", highlight=False)
 
+    if profile is not None:
+        with folder(keep, SIZES[size]) as at:
+            print(profiled(at, profile, who or ("ours", "floor"), device, threads))
+        return
     with folder(keep, SIZES[size]) as at, crew(Place(at, device, threads, peers)) as hands:
         for row in only or CONTENDERS:
             contenders = [name for name in CONTENDERS[row] if not who or name in who]
