@@ -301,7 +301,9 @@ def _walk(model: LoadedModel, script: _Script) -> Ran:
                 _block(model, blocks[index].get(model.arch.attention), script.blocked[index])
     if not script.logits:
         return Ran(values, torch.empty(0))
-    return Ran(values, model.traced.get(model.arch.lm_head).output[:, -1])
+    head = model.traced.get(model.arch.lm_head)
+    head.input = head.input.contiguous()  # a slice of tokens would be multiplied row by row, the whole vocabulary anew for each
+    return Ran(values, head.output[:, -1])
 
 
 def _visit(model: LoadedModel, block: Envoy, place: Place, script: _Script, values: dict[Place, Tensor]) -> None:
