@@ -16,6 +16,22 @@ FAMILIES = {
     "qwen2": "Qwen2ForCausalLM",
 }
 MOST = {"layers": 1024, "heads": 1024, "d_model": 1 << 20, "vocabulary": 1 << 24}
+DECIDES = (
+    "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
+    "hidden_act", "rms_norm_eps", "attention_bias", "mlp_bias", "tie_word_embeddings", "initializer_range",
+    "max_position_embeddings", "rope_parameters", "rope_theta", "rope_scaling", "partial_rotary_factor",
+    "sliding_window", "use_sliding_window", "max_window_layers", "layer_types",
+)  # fmt: skip
+"""The words of a config.json that decide what a model of a known family computes. A model is built from these and no others."""
+CODE = ("auto_map", "custom_pipelines", "custom_generate", "trust_remote_code", "use_kernels", "kernel_config")
+OTHERWISE = {
+    "quantization_config": "its weights are quantised",
+    "compression_config": "its weights are compressed",
+    "per_layer_config": "its layers differ from one another",
+    "fusion_config": "its modules are fused",
+    "transformers_weights": "its weights are in a file of another name",
+}
+"""What would change the numbers if it were obeyed, so that a model that says it is not one that can be had by leaving it out."""
 
 
 class BadConfig(ValueError):
@@ -57,8 +73,7 @@ def read_facts(config: object) -> ModelFacts:
     family = config.get("model_type")
     if family not in FAMILIES:
         raise BadConfig(f"the model family {family!r} is not known; known are {', '.join(sorted(FAMILIES))}")
-    if config.get("auto_map"):
-        raise BadConfig("config.json asks for code of its own (auto_map), which entrack never runs")
+    _refuse(config)
     layers, heads = _number(config, "num_hidden_layers", MOST["layers"]), _number(config, "num_attention_heads", MOST["heads"])
     d_model = _number(config, "hidden_size", MOST["d_model"])
     shared = _number(config, "num_key_value_heads", heads) if config.get("num_key_value_heads") is not None else heads
@@ -69,6 +84,18 @@ def read_facts(config: object) -> ModelFacts:
     d_head = _number(config, "head_dim", d_model) if config.get("head_dim") is not None else d_model // heads
     d_mlp = _number(config, "intermediate_size", 16 * MOST["d_model"])
     return ModelFacts(family, layers, heads, shared, d_model, d_head, d_mlp, _number(config, "vocab_size", MOST["vocabulary"]))
+
+
+def _refuse(config: Mapping[str, Any]) -> None:
+    for word in CODE:
+        if config.get(word):
+            raise BadConfig(f"config.json asks for code of its own ({word}), which entrack never runs")
+    for word in ("attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation"):
+        if any(mark in str(config.get(word)) for mark in "/:|"):
+            raise BadConfig(f"config.json asks for code of its own ({word}), which entrack never runs")
+    for word, why in OTHERWISE.items():
+        if config.get(word):
+            raise BadConfig(f"{why} ({word} in config.json), which entrack does not read")
 
 
 def _number(config: Mapping[str, Any], name: str, most: int) -> int:

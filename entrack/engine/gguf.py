@@ -24,6 +24,7 @@ SCALARS: Mapping[int, str] = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6:
 TEXT, ARRAY, NUMBER = 8, 9, 4
 MOST_NESTED, MOST_DIMENSIONS, MOST_TEXT = 4, 4, 1 << 24
 WANTED = ("config.json", "tokenizer.json")
+ALONE = "model.gguf"
 
 
 def unpack(path: Path) -> tuple[Path, ...]:
@@ -32,7 +33,7 @@ def unpack(path: Path) -> tuple[Path, ...]:
     Reads local files only, and runs no code that comes with them. Raises ModelUnreadable.
     """
     check(path)
-    with _alone(path) as folder:
+    with alone(path) as folder:
         config = _config(folder, path)
         texts = (json.dumps(config, indent=2, sort_keys=True) + "\n", _tokenizer(folder, path))
     written = tuple(path.parent / name for name in WANTED)
@@ -41,15 +42,18 @@ def unpack(path: Path) -> tuple[Path, ...]:
     return written
 
 
-def check(path: Path) -> None:
-    """That a file is GGUF, of a family that is known, and that nothing in its header points outside it. Raises ModelUnreadable."""
+def check(path: Path) -> int:
+    """That a file is GGUF, of a family that is known, and that nothing in its header points outside it. Raises ModelUnreadable.
+
+    Gives how many numbers its tensors have.
+    """
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if file.read(4) != b"GGUF":
                 raise ModelUnreadable(f"{path} is no GGUF file: it does not begin with GGUF")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                _Header(path, data, size).walk()
+                return _Header(path, data, size).walk()
     except OSError as error:
         raise ModelUnreadable(f"{path} cannot be read: {error.strerror}") from None
 
@@ -60,7 +64,7 @@ class _Header:
     def __init__(self, path: Path, data: mmap.mmap, size: int) -> None:
         self._path, self._data, self._size, self._at = path, data, size, 4
 
-    def walk(self) -> None:
+    def walk(self) -> int:
         version = self._number("I")
         if version not in VERSIONS:
             swapped = int.from_bytes(version.to_bytes(4, "little"), "big") in VERSIONS
@@ -78,14 +82,15 @@ class _Header:
         alignment = known.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 1 <= alignment <= 1 << 20:
             raise self._bad(f"it aligns its tensors to {alignment!r} bytes")
-        self._tensors(tensors, alignment)
+        return self._tensors(tensors, alignment)
 
     def _family(self, family: object) -> None:
         if family not in FAMILIES:
             raise self._bad(f"the model family {family!r} is not known; known are {', '.join(sorted(FAMILIES))}")
 
-    def _tensors(self, count: int, alignment: int) -> None:
-        sizes = _quantised_sizes()
+    def _tensors(self, count: int, alignment: int) -> int:
+        """How many elements all tensors have."""
+        sizes, total = _quantised_sizes(), 0
         ends: list[tuple[str, int]] = []
         for _ in range(count):
             name = self._text("the name of a tensor")
@@ -103,11 +108,13 @@ class _Header:
                 raise self._bad(
                     f"the tensor {name!r} has {elements} elements, which is no whole number of blocks of {block}"
                 )
+            total += elements
             ends.append((name, offset + elements // block * width))
         start = -(-self._at // alignment) * alignment
         for name, end in ends:
             if start + end > self._size:
                 raise self._bad(f"the tensor {name!r} ends at byte {start + end}, and the file has {self._size}")
+        return total
 
     def _value(self, name: str, kind: int, depth: int) -> object:
         """The value that stands here; of an array only that it is one."""
@@ -171,10 +178,10 @@ def _quantised_sizes() -> Mapping[int, tuple[int, int]]:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[Path]:
-    """A folder with this file as model.gguf and nothing else that transformers could find and read."""
+def alone(path: Path) -> Iterator[Path]:
+    """A folder with this file in it, called `ALONE`, and nothing else that transformers could find and read."""
     with tempfile.TemporaryDirectory(prefix="entrack-") as folder:
-        os.symlink(path.resolve(), Path(folder) / "model.gguf")
+        os.symlink(path.resolve(), Path(folder) / ALONE)
         yield Path(folder)
 
 
@@ -212,7 +219,7 @@ def _read(reader: Any, folder: Path, path: Path, what: str) -> Any:
     try:
         with quiet(bars=True):
             return reader.from_pretrained(
-                str(folder), gguf_file="model.gguf", trust_remote_code=False, local_files_only=True
+                str(folder), gguf_file=ALONE, trust_remote_code=False, local_files_only=True
             )
     except EngineError:
         raise

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext, redirect_stderr
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from safetensors.torch import load_file
+from safetensors import safe_open
 from torch import nn
+from transformers.utils.import_utils import is_flash_attn_2_available
 
 from entrack.engine.access import LoadedModel
+from entrack.engine.adapter import with_adapter
 from entrack.engine.arch import ARCHS, Part
-from entrack.engine.errors import AdapterRefused, EngineError, ModelMismatch, ModelUnreadable
-from entrack.engine.gguf import check
+from entrack.engine.errors import EngineError, ModelMismatch, ModelUnreadable
+from entrack.engine.gguf import ALONE, alone, check
 from entrack.engine.settings import is_out_of_memory
-from entrack.facts import FAMILIES, ModelFacts
+from entrack.facts import DECIDES, FAMILIES, ModelFacts, read_facts
+from entrack.models.find import read_json
 from entrack.models.model import ATTENTIONS, DTYPES, ModelKey, ModelSource
+from entrack.models.weights import tensors_in, weights_of
+
+MOST_MISSING = 1 << 20
+"""Weights that may be missing from a small model and still be named."""
 
 
 def load(key: ModelKey, source: ModelSource, device: torch.device) -> LoadedModel:
@@ -33,31 +39,34 @@ def load(key: ModelKey, source: ModelSource, device: torch.device) -> LoadedMode
     with quiet(bars=source.gguf is not None):
         module = _read(key, source)
         if source.adapter is not None:
-            module = _with_adapter(module, source, source.adapter)
+            module = with_adapter(module, source, source.adapter)
         _check(module, key.facts, source.description)
         module = module.to(device).eval().requires_grad_(False)
     return LoadedModel.of(key, module, device)
 
 
 def _read(key: ModelKey, source: ModelSource) -> nn.Module:
-    if (source.folder / "adapter_config.json").exists():  # transformers would go and load the model that it names
+    if (source.folder / "adapter_config.json").exists():
         raise ModelUnreadable(f"{source.description}: {source.folder} holds an adapter, not a model")
+    if key.attention == "flash_attention_2" and not is_flash_attn_2_available():  # a kernel would be downloaded
+        raise ModelUnreadable(f"{source.description}: attention = flash_attention_2 needs a GPU and the package flash-attn; attention = sdpa does not")
     family: Any = getattr(transformers, FAMILIES[key.facts.family])
-    gguf: dict[str, Any] = {}
-    if source.gguf is not None:
-        check(source.folder / source.gguf)  # gguf's own reader believes every number in the file
-        gguf["gguf_file"] = source.gguf
     try:
-        module, found = family.from_pretrained(
-            str(source.folder),
-            dtype=getattr(torch, key.dtype),
-            attn_implementation=key.attention,
-            trust_remote_code=False,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            **gguf,
-        )
+        config = _config(family, key, source)
+        with ExitStack() as files:
+            given, elements = _gguf(source, files) if source.gguf else _safetensors(source, files)
+            _enough(read_facts(config.to_dict()), config.intermediate_size, elements)
+            module, found = family.from_pretrained(
+                config=config,
+                dtype=getattr(torch, key.dtype),
+                trust_remote_code=False,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                **given,
+            )
+    except EngineError:
+        raise
     except Exception as error:  # whatever transformers, safetensors or gguf make of damaged files
         if is_out_of_memory(error):
             raise
@@ -67,6 +76,39 @@ def _read(key: ModelKey, source: ModelSource) -> nn.Module:
     return module  # type: ignore[no-any-return]  # transformers is untyped here
 
 
+def _config(family: Any, key: ModelKey, source: ModelSource) -> Any:
+    """The model's configuration from the words that decide what it computes; transformers never sees the others."""
+    said = read_json(source.folder / "config.json")
+    config = family.config_class(**{word: said[word] for word in DECIDES if word in said})
+    config._attn_implementation = key.attention
+    return config
+
+
+def _safetensors(source: ModelSource, files: ExitStack) -> tuple[dict[str, Any], int]:
+    """Every tensor by name, read when it is wanted, and how many numbers they have. transformers never sees the folder."""
+    paths = weights_of(source.folder)
+    elements = sum(facts.elements for facts in tensors_in(paths).values())
+    opened = [files.enter_context(safe_open(path, framework="pt")) for path in paths]
+    state = {name: file.get_slice(name) for file in opened for name in file.keys()}  # noqa: SIM118  # not a mapping
+    return {"pretrained_model_name_or_path": None, "state_dict": state}, elements
+
+
+def _gguf(source: ModelSource, files: ExitStack) -> tuple[dict[str, Any], int]:
+    """A GGUF file in a folder that holds nothing else, and how many numbers its tensors have."""
+    path = source.folder / str(source.gguf)
+    elements = check(path)  # gguf's own reader believes every number in the file
+    folder = files.enter_context(alone(path))
+    return {"pretrained_model_name_or_path": str(folder), "gguf_file": ALONE}, elements
+
+
+def _enough(facts: ModelFacts, inner: int, elements: int) -> None:
+    """That the configuration is not of a much larger model: transformers makes room for weights that are not there, and only then says so."""
+    projections = 2 * (facts.heads + facts.key_value_heads) * facts.d_head
+    wanted = facts.layers * facts.d_model * (projections + 3 * inner) + facts.vocabulary * facts.d_model
+    if wanted > 2 * elements + MOST_MISSING:
+        raise ModelUnreadable(f"config.json describes a model of {wanted:,} weights, and there are {elements:,}")
+
+
 def _complete(found: Mapping[str, Any], source: ModelSource) -> None:
     """Weights that are not in the files would be random: transformers only warns."""
     for what in ("missing_keys", "mismatched_keys"):
@@ -74,34 +116,6 @@ def _complete(found: Mapping[str, Any], source: ModelSource) -> None:
         if names:
             count, shown = f"{len(names)} {what.replace('_', ' ')}", ", ".join(names[:3])
             raise ModelUnreadable(f"{source.description}: {count} in its weights, such as {shown}")
-
-
-def _with_adapter(module: nn.Module, source: ModelSource, adapter: Path) -> nn.Module:
-    """LoRA weights added to the model's own, so that its modules stay what they were.
-
-    peft leaves weights that it cannot place at their start, which is no change at all: such an adapter is refused.
-    """
-    try:
-        import peft
-    except ImportError as error:
-        raise AdapterRefused(f"{source.description} has an adapter, which needs peft: pip install peft") from error
-    try:
-        config = peft.PeftConfig.from_pretrained(str(adapter), local_files_only=True)
-        if str(getattr(config.peft_type, "value", config.peft_type)) != "LORA":
-            raise AdapterRefused(f"{source.description}: its adapter is {config.peft_type}, and only LoRA is applied")
-        config.inference_mode = True
-        wrapped = peft.get_peft_model(module, config)
-        weights = load_file(adapter / "adapter_model.safetensors")
-        result: Any = peft.set_peft_model_state_dict(wrapped, weights)
-    except EngineError:
-        raise
-    except Exception as error:  # whatever peft makes of damaged or foreign files
-        raise AdapterRefused(f"{source.description}: its adapter cannot be applied: {_first_line(error)}") from error
-    added = [name for name in result.missing_keys if "lora_" in name]
-    unplaced = [*result.unexpected_keys, *added]
-    if unplaced or not weights:
-        raise AdapterRefused(f"{source.description}: weights of its adapter have no place in the model: {unplaced[:3]}")
-    return wrapped.merge_and_unload()  # type: ignore[no-any-return]  # peft is untyped here
 
 
 def _check(module: nn.Module, facts: ModelFacts, description: str) -> None:

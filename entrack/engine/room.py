@@ -8,6 +8,7 @@ import torch
 
 from entrack.machine import machine_memory
 from entrack.models.model import ModelKey, ModelSource
+from entrack.models.weights import weights_of
 
 SPARE = 1.25
 """What loading and running take beside the weights themselves."""
@@ -20,7 +21,7 @@ def fits(source: ModelSource, key: ModelKey, device: torch.device) -> bool:
 
 def weights_bytes(source: ModelSource, key: ModelKey) -> int:
     """At most so many bytes: files hold two bytes a weight at the least, and GGUF files half a byte."""
-    files = [source.folder / source.gguf] if source.gguf else list(source.folder.glob("*.safetensors"))
+    files = weights_of(source.folder, source.gguf)
     grown = {"float32": 4, "float16": 2, "bfloat16": 2}[key.dtype] * (2 if source.gguf else 0.5)
     return int(sum(path.stat().st_size for path in files) * max(1, grown))
 

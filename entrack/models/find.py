@@ -7,6 +7,7 @@ A model is looked for on this machine only; `fetch` is the one function that may
 from __future__ import annotations
 
 import json
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,13 @@ from attrs import frozen
 from entrack.address import address, file_digest
 from entrack.facts import BadConfig, ModelFacts, read_facts
 from entrack.models.model import ModelKey, ModelSource
+from entrack.models.weights import ModelMissing, ModelRefused, tensors_in, weights_of
 
+__all__ = ["ModelMissing", "ModelRefused"]
 BUILTIN = Path(__file__).parents[1] / "builtin"
 MOST_JSON = 1 << 26
 WANTED = ("*.safetensors", "*.json", "tokenizer.model")
-
-
-class ModelMissing(Exception):
-    """A model's files are not on this machine, or cannot be read. The message says what to do."""
+READ = (".json", ".safetensors", ".gguf")
 
 
 @frozen
@@ -51,6 +51,8 @@ def builtin_names() -> tuple[str, ...]:
 def locate(named: Named, root: Path) -> ModelSource:
     """Where the files are; `root` is the spec's folder. Raises ModelMissing."""
     folder, gguf, revision = _folder(named, root)
+    if named.kind in ("local", "gguf"):
+        _no_way_out(folder, root)
     if not (folder / "config.json").is_file():
         raise ModelMissing(f"{named}: there is no config.json in {folder}" + _gguf_help(gguf))
     return ModelSource(str(named), folder, gguf, _adapter(named, root), revision)
@@ -76,11 +78,12 @@ def key_of(named: Named, source: ModelSource, hashed: bool = True) -> ModelKey:
     if not hashed:
         config, tokenizer = address(_plain(read_json(source.folder / "config.json"))), file_digest(tokenizer_file(source))
         return ModelKey(address(str(named)), config, tokenizer, facts_of(source), dtype=named.dtype, attention=named.attention)
-    weights = [source.folder / source.gguf] if source.gguf else sorted(source.folder.glob("*.safetensors"))
-    if not weights or not all(path.is_file() for path in weights):
-        raise ModelMissing(f"{named}: there are no weights (*.safetensors) in {source.folder}")
+    weights = weights_of(source.folder, source.gguf)
+    added = () if source.adapter is None else _adapter_files(source.adapter)
+    for files in ([] if source.gguf else weights), added[1:]:
+        tensors_in(files)
     try:
-        adapter = None if source.adapter is None else address([file_digest(path) for path in _adapter_files(source.adapter)])
+        adapter = address([file_digest(path) for path in added]) if added else None
         return ModelKey(
             weights=address([file_digest(path) for path in weights]),
             config=address(_plain(read_json(source.folder / "config.json"))),
@@ -115,9 +118,13 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > MOST_JSON:
             raise ModelMissing(f"{path} is larger than any such file should be")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelMissing(f"{path} cannot be read: {error}") from None
+        raise ModelMissing(f"{path} cannot be read: {str(error)[:200]}") from None
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number in JSON")
 
 
 def fetch(named: Named, root: Path) -> ModelSource:
@@ -146,6 +153,13 @@ def _folder(named: Named, root: Path) -> tuple[Path, str | None, str | None]:
                 raise ModelMissing(f"{named}: there is no file {path}")
             return path.parent, path.name, None
     return _hub_folder(named.name, named.revision)
+
+
+def _no_way_out(folder: Path, root: Path) -> None:
+    """That no file of a model beside the spec is a link to somewhere else: such a folder may come from a stranger. Raises ModelRefused."""
+    for path in folder.iterdir():
+        if path.suffix in READ and path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+            raise ModelRefused(f"{path} is a link that leads out of the spec's folder; put the file itself there")
 
 
 def _hub_folder(name: str, revision: str | None) -> tuple[Path, None, str]:
@@ -185,13 +199,18 @@ def _adapter(named: Named, root: Path) -> Path | None:
         return None
     kind, name = named.adapter
     folder = root / name if kind == "local" else _hub_folder(name, None)[0]
+    if kind == "local":
+        _no_way_out(folder, root)
     if not (folder / "adapter_config.json").is_file():
         raise ModelMissing(f'lora("{name}"): there is no adapter_config.json in {folder}')
     return folder
 
 
 def _adapter_files(folder: Path) -> tuple[Path, ...]:
-    return (folder / "adapter_config.json", *sorted(folder.glob("*.safetensors")))
+    weights = folder / "adapter_model.safetensors"
+    if not weights.is_file():
+        raise ModelMissing(f"there is no adapter_model.safetensors in {folder}; weights that are pickled (adapter_model.bin) are never read")
+    return (folder / "adapter_config.json", weights)
 
 
 def _gguf_help(gguf: str | None) -> str:

@@ -10,7 +10,7 @@ from entrack.check.resolved import Population
 from entrack.check.tasks import ORDINALS
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import draw
-from entrack.prompts.tokens import Encoded, Tokenizer
+from entrack.prompts.tokens import BadTokenizer, Encoded, Tokenizer
 from entrack.prompts.values import CannotDraw, Filled, Names, evaluate, index, plain
 from entrack.source import Span
 from entrack.syntax import ast
@@ -58,7 +58,20 @@ def realise(population: Population, count: int, tokens: Tokenizer, params: Mappi
         except CannotDraw as trouble:
             problems.append(_diagnostic(population, place, trouble))
             break
+        except BadTokenizer as bad:
+            problems.append(Diagnostic("E434", str(bad), population.span, f"at prompt {place + 1} of these", "take the tokenizer.json that belongs to the model"))
+            break
     return Realised(population, tuple(pairs)), (*problems, *_alike(population, pairs, tokens))
+
+
+def unknown(realised: Realised, vocabulary: int) -> tuple[Diagnostic, ...]:
+    """That a model with so many tokens can read the prompts and say their words: a tokenizer of another model may have more."""
+    prompts = (prompt for pair in realised.pairs for prompt in (pair.original, pair.alternate) if prompt is not None)
+    highest = max((token for prompt in prompts for token in (*prompt.token_ids, *(id for ids in prompt.ids.values() for id in ids))), default=0)
+    if highest < vocabulary:
+        return ()
+    return (Diagnostic("E434", f"the tokenizer gives the token {highest}, and the model has {vocabulary:,}, counted from 0", realised.population.span,
+                       "in these prompts", "take the tokenizer.json that belongs to the model"),)  # fmt: skip
 
 
 def _diagnostic(population: Population, place: int, trouble: CannotDraw) -> Diagnostic:

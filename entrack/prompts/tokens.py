@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,20 +37,31 @@ class Tokenizer:
     def __init__(self, path: Path) -> None:
         from tokenizers import Tokenizer as Library
 
-        try:
+        with _named(f"{path} is no tokenizer"):
             self._library: Any = Library.from_file(str(path))
-        except Exception as error:  # the library raises plain Exception
-            raise BadTokenizer(f"{path} is no tokenizer: {str(error)[:200]}") from None
         self._library.no_truncation()
         self._library.no_padding()
 
     def encode(self, text: str) -> Encoded:
-        encoding = self._library.encode(text)
+        """The text as tokens. Raises BadTokenizer."""
+        with _named("the tokenizer fails"):
+            encoding = self._library.encode(text)
         return Encoded(tuple(encoding.ids), tuple(encoding.offsets))
 
     def word(self, token: int) -> str:
         """A token as a person reads it."""
         return str(self._library.decode([token], skip_special_tokens=False))
+
+
+@contextmanager
+def _named(what: str) -> Iterator[None]:
+    """The library raises plain Exception, and where it gives up a PanicException, which is none."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        raise BadTokenizer(f"{what}: {str(error)[:200]}") from None
 
 
 @lru_cache(maxsize=16)

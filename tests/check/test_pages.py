@@ -38,6 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = json.loads((BUILTIN / "boxes-base" / "config.json").read_text())
     tokenizer = (BUILTIN / "boxes-base" / "tokenizer.json").read_text()
     model(root / "small", {**config, "num_hidden_layers": 2}, tokenizer)
+    model(root / "short", {**config, "vocab_size": 20}, tokenizer)
     model(root / "odd", {"model_type": "unheard-of"}, tokenizer)
     model(root / "foreign", config, tokenizer.replace('"apple"', '"apples"'))
     return root

@@ -153,7 +153,7 @@ def cut(name: str) -> Callable[[Path], None]:
         (without("tokenizer.json"), "ModelMissing"),
         (without("model.safetensors"), "ModelMissing"),
         (cut("tokenizer.json"), "ModelMissing"),
-        (cut("model.safetensors"), "ModelUnreadable"),
+        (cut("model.safetensors"), "ModelRefused"),
     ],
     ids=["folder", "no config", "no tokenizer", "no weights", "cut tokenizer", "cut weights"],
 )

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from plan_worlds import SPEC, Made, made, make_model
+from plan_worlds import SPEC, Made, made, make_model, weights
 
 from entrack.api import loads
 from entrack.source import Source
@@ -102,13 +102,13 @@ def test_changes_everything(folder: Path, before: Made, old: str, new: str) -> N
     adapter = folder / "adapter"
     adapter.mkdir(exist_ok=True)
     (adapter / "adapter_config.json").write_text("{}")
-    (adapter / "adapter_model.safetensors").write_bytes(b"adapter")
+    (adapter / "adapter_model.safetensors").write_bytes(weights("adapter"))
     after = made(folder, changed(old, new))
     same = before.all & after.all
     assert not same if old != "answer   = object[asked]" else same == before.of("alternates at", "mean over"), "captures ask for no answer"
 
 
-@pytest.mark.parametrize(("file", "content"), [("model.safetensors", b"weightz"), ("tokenizer.json", None)])
+@pytest.mark.parametrize(("file", "content"), [("model.safetensors", weights("weightz")), ("tokenizer.json", None)])
 def test_changes_everything_with_the_files(folder: Path, before: Made, tmp_path: Path, file: str, content: bytes | None) -> None:
     shutil.copytree(folder / "model", tmp_path / "model")
     path = tmp_path / "model" / file
@@ -121,7 +121,7 @@ def test_an_adapter_counts_by_its_bytes(folder: Path) -> None:
     (folder / "adapter_2").mkdir()
     (folder / "adapter_2" / "adapter_config.json").write_text("{}")
     found = []
-    for content in (b"one", b"two"):
+    for content in (weights("one"), weights("two")):
         (folder / "adapter_2" / "adapter_model.safetensors").write_bytes(content)
         found.append(made(folder, text))
     assert not found[0].all & found[1].all

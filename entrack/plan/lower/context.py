@@ -19,7 +19,7 @@ from entrack.models.model import ModelKey, ModelSource
 from entrack.plan.build import Nodes
 from entrack.plan.steps import Chosen, Heads
 from entrack.prompts.chance import Stream
-from entrack.prompts.realise import Prompt, Realised, realise
+from entrack.prompts.realise import Prompt, Realised, realise, unknown
 from entrack.prompts.tokens import Tokenizer
 from entrack.sites import Head
 
@@ -71,9 +71,10 @@ class Lowering:
         many = population.count if count is None else count
         assert many is not None  # whoever leaves the number open says it here
         key = (population.task.name, population.alternate.name if population.alternate else None, tuple(sorted(population.parameters.items())),
-               population.seed, population.purpose, many, self.keys[model].tokenizer)  # fmt: skip
+               population.seed, population.purpose, many, self.keys[model].tokenizer, self.keys[model].facts.vocabulary)  # fmt: skip
         if key not in self.drawn:
             realised, problems = realise(population, many, self.tokenizers[model], self.resolved.params)
+            problems = (*problems, *unknown(realised, self.keys[model].facts.vocabulary))
             self.problems.extend(problems)
             self.drawn[key] = None if errors(problems) else realised
         found = self.drawn[key]
