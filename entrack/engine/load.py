@@ -20,7 +20,7 @@ from entrack.engine.arch import ARCHS, Part
 from entrack.engine.errors import EngineError, ModelMismatch, ModelUnreadable
 from entrack.engine.gguf import ALONE, alone, check
 from entrack.engine.settings import is_out_of_memory
-from entrack.facts import DECIDES, FAMILIES, ModelFacts, read_facts
+from entrack.facts import DECIDES, FAMILIES, ModelFacts
 from entrack.models.find import read_json
 from entrack.models.model import ATTENTIONS, DTYPES, ModelKey, ModelSource
 from entrack.models.weights import tensors_in, weights_of
@@ -55,7 +55,7 @@ def _read(key: ModelKey, source: ModelSource) -> nn.Module:
         config = _config(family, key, source)
         with ExitStack() as files:
             given, elements = _gguf(source, files) if source.gguf else _safetensors(source, files)
-            _enough(read_facts(config.to_dict()), config.intermediate_size, elements)
+            _enough(key.facts, elements)
             module, found = family.from_pretrained(
                 config=config,
                 dtype=getattr(torch, key.dtype),
@@ -101,10 +101,10 @@ def _gguf(source: ModelSource, files: ExitStack) -> tuple[dict[str, Any], int]:
     return {"pretrained_model_name_or_path": str(folder), "gguf_file": ALONE}, elements
 
 
-def _enough(facts: ModelFacts, inner: int, elements: int) -> None:
+def _enough(facts: ModelFacts, elements: int) -> None:
     """That the configuration is not of a much larger model: transformers makes room for weights that are not there, and only then says so."""
     projections = 2 * (facts.heads + facts.key_value_heads) * facts.d_head
-    wanted = facts.layers * facts.d_model * (projections + 3 * inner) + facts.vocabulary * facts.d_model
+    wanted = facts.layers * facts.d_model * (projections + 3 * facts.d_mlp) + facts.vocabulary * facts.d_model
     if wanted > 2 * elements + MOST_MISSING:
         raise ModelUnreadable(f"config.json describes a model of {wanted:,} weights, and there are {elements:,}")
 
