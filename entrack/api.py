@@ -27,6 +27,7 @@ from entrack.models.model import ModelSource
 from entrack.results import Provenance, Results
 from entrack.source import Source
 from entrack.syntax.format import format_program
+from entrack.syntax.limits import MOST_BYTES
 from entrack.syntax.parse import parse
 
 if TYPE_CHECKING:
@@ -88,9 +89,12 @@ def checked(given: Source, params: Mapping[str, float], stand_in: Path | None = 
 def read(path: str | os.PathLike[str]) -> Source:
     """The text of a spec. Raises SpecMissing."""
     try:
-        raw = Path(path).read_bytes()
-    except OSError as error:
-        raise SpecMissing(f"{path} cannot be read: {error.strerror}") from None
+        with Path(path).open("rb") as stream:
+            raw = stream.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise SpecMissing(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from None
+    if len(raw) > MOST_BYTES:
+        raise SpecMissing(f"{path} is no spec: it has more than {MOST_BYTES:,} bytes")
     try:
         return Source(str(path), raw.decode("utf-8-sig"))
     except UnicodeDecodeError:

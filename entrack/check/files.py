@@ -17,6 +17,7 @@ from entrack.source import Source, Span
 
 MOST_BYTES = 1 << 24
 MOST_ROWS = 100_000
+MOST_PATH, MOST_NAME = 1024, 255
 
 
 class Unreadable(Exception):
@@ -37,7 +38,8 @@ class Files:
         """The file that `written` names, seen from the file it is written in. Raises Unreadable."""
         pure = PurePosixPath(written)
         windows = "\\" in written or (len(written) > 1 and written[1] == ":")
-        if not written or "\0" in written or pure.is_absolute() or windows or "://" in written:
+        long = len(written) > MOST_PATH or any(len(part.encode(errors="replace")) > MOST_NAME for part in pure.parts)
+        if not written or long or "\0" in written or pure.is_absolute() or windows or "://" in written:
             raise Unreadable(Diagnostic("E210", "a file is named by a path inside the spec's folder", span, help="write a relative path with `/`, such as `\"data/objects.csv\"`"))
         path = Path(span.file).parent / pure
         try:
@@ -73,7 +75,7 @@ class Files:
         if not rows or name not in rows[0]:
             columns = rows[0] if rows else []
             near = nearest(name, columns)
-            raise Unreadable(Diagnostic("E213", f"`{written}` has no column `{name}`", span, f"its columns: {', '.join(columns) or 'none'}",
+            raise Unreadable(Diagnostic("E213", f"`{written}` has no column `{name}`", span, f"its columns: {_few(columns)}",
                                         f"did you mean `{near}`?" if near else "the first line of the file names the columns"))  # fmt: skip
         place = rows[0].index(name)
         short = next((number for number, row in enumerate(rows[1:], 2) if row and len(row) <= place), None)
@@ -94,10 +96,15 @@ class Files:
         for part in dotted.split("."):
             if not isinstance(value, dict) or part not in value:
                 known = sorted(str(key) for key in value) if isinstance(value, dict) else []
-                raise Unreadable(Diagnostic("E214", f"`{written}` has nothing at `{dotted}`", span, f"no `{part}`; there is {', '.join(known[:8]) or 'nothing'}",
+                raise Unreadable(Diagnostic("E214", f"`{written}` has nothing at `{dotted}`", span, f"no `{part}`; there is {_few(known)}",
                                             f"did you mean `{nearest(part, known)}`?" if nearest(part, known) else ""))  # fmt: skip
             value = value[part]
         return value
+
+
+def _few(names: list[str]) -> str:
+    """Some names of a file, which may have any number of any length."""
+    return (", ".join(name[:40] for name in names[:8]) or "nothing") + (" ..." if len(names) > 8 else "")
 
 
 def _near_file(path: Path) -> str:

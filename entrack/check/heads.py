@@ -19,7 +19,7 @@ from entrack.source import Span
 from entrack.syntax import ast
 
 TOLD = ("answer", "wrong", "target")
-MOST_HEADS = 1 << 20
+MOST_HEADS = 1 << 16
 UNITS = {"accuracy": "fraction of prompts", "probability": "probability", "logit": "logits", "logit difference": "logits"}
 DEFAULT_SCORE = ast.Metric("probability", True, (ast.Name("answer"),))
 

@@ -12,6 +12,7 @@ from entrack.diagnostics import Diagnostic
 from entrack.source import Span
 
 MOST_CHARACTERS = 1 << 20
+MOST_BYTES = 4 * MOST_CHARACTERS
 MOST_DEPTH = 64
 MOST_DIGITS = 18
 MOST_STRING = 1 << 16

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -51,11 +52,14 @@ class Guard:
         """Asserts that nothing forbidden happens, and that time of the processor and memory stay within bounds."""
         self.seen.clear()
         before, start = _peak_from_here(), time.process_time()
+        limits = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (_status("VmSize") + 4 * bytes, limits[1]))
         self.awake = True
         try:
             yield
         finally:
             self.awake = False
+            resource.setrlimit(resource.RLIMIT_AS, limits)
         taken, grown = time.process_time() - start, _status("VmHWM") - before
         assert not self.seen, self.seen
         assert not list(self.canary.iterdir()), "planted code was run"
