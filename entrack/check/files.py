@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -69,7 +70,7 @@ class Files:
         """One column of a CSV file with a header line. Raises Unreadable."""
         source = self.text(written, span)
         try:
-            rows = list(csv.reader(source.text.splitlines(), strict=True))
+            rows = list(islice(csv.reader(source.text.splitlines(), strict=True), MOST_ROWS + 1))
         except csv.Error as error:
             raise Unreadable(Diagnostic("E213", f"`{written}` is no CSV table: {error}", span, help="save it as comma-separated values with a header line")) from None
         if not rows or name not in rows[0]:
@@ -81,7 +82,7 @@ class Files:
         short = next((number for number, row in enumerate(rows[1:], 2) if row and len(row) <= place), None)
         if short is not None:
             raise Unreadable(Diagnostic("E213", f"line {short} of `{written}` has no value for `{name}`", span, help="fill it, or delete the line"))
-        values = tuple(row[place].strip() for row in rows[1 : MOST_ROWS + 1] if row)
+        values = tuple(row[place].strip() for row in rows[1:] if row)
         if not values or not all(values):
             raise Unreadable(Diagnostic("E213", f"the column `{name}` of `{written}` has empty values", span, help="fill them, or delete the lines"))
         return values

@@ -132,7 +132,7 @@ def prompts(
             leave(exits.SPEC_ERROR)
         realised, tokens = loaded.prompts(name, n, model, PURPOSES[purpose])
         if as_json:
-            print(json.dumps(prompts_json(realised), indent=1, ensure_ascii=False))
+            print(json.dumps(prompts_json(realised), indent=1))
         else:
             screen().print(prompt_table(realised, tokens))
 

@@ -9,6 +9,7 @@ import typer
 
 from entrack.cli.exits import CLAIM_FAILED, SPEC_ERROR, failures, leave, say, screen
 from entrack.cli.sizes import bytes_given
+from entrack.diagnostics.visible import visible
 
 if TYPE_CHECKING:  # the store is not imported at start-up
     from entrack.store.base import Store
@@ -25,8 +26,6 @@ def ls(store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, he
     from rich.text import Text
 
     with failures():
-        from entrack.diagnostics.render import visible
-
         opened = _open(store)
         stats = opened.stats()
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -104,7 +103,7 @@ def doctor(store: StoreFolder = None) -> None:
 
         checks = examine(_folder(store))
         for check in checks:
-            print(f"{'ok  ' if check.good else 'BAD '} {check.name}: {check.found}" + (f" - {check.advice}" if check.advice else ""))
+            print(visible(f"{'ok  ' if check.good else 'BAD '} {check.name}: {check.found}" + (f" - {check.advice}" if check.advice else "")))
         if not all(check.good for check in checks):
             leave(CLAIM_FAILED)
 

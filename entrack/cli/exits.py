@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
-from entrack.diagnostics.render import render_all, visible
+from entrack.diagnostics.render import render_all
+from entrack.diagnostics.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

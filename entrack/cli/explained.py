@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from entrack.diagnostics.render import visible
+from entrack.diagnostics.visible import visible
 from entrack.plan.explain import AS_WRITTEN, Explained, Explanation, Stage
 from entrack.plan.passes import PASSES
 

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from entrack.diagnostics.render import visible
+from entrack.diagnostics.visible import visible
 from entrack.executors.here import Survey
 from entrack.plan.cost import Cost, cost
 from entrack.plan.plan import Plan

@@ -9,7 +9,7 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from entrack.cli.exits import say, screen
-from entrack.diagnostics.render import visible
+from entrack.diagnostics.visible import visible
 from entrack.events import Damaged, Event, ModelLoading, RunFinished, RunStarted, StepDone, StepStarted, Waiting
 
 EVERY = 15.0

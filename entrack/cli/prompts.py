@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from entrack.api import Spec
-from entrack.diagnostics.render import visible
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.visible import visible
 from entrack.prompts.realise import Prompt, Realised
 from entrack.prompts.tokens import Tokenizer
 

@@ -9,18 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from entrack.diagnostics.diagnostic import Diagnostic
+from entrack.diagnostics.visible import clip, in_place, visible
 from entrack.source import Source, Span
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 WIDEST = 160
-
-
-def visible(text: str) -> str:
-    """`text` with nothing in it that a terminal would act on."""
-    return "".join(_picture(character) for character in text)
+LONGEST = 1000
 
 
 def render(problem: Diagnostic, sources: Mapping[str, Source]) -> Text:
@@ -29,12 +25,12 @@ def render(problem: Diagnostic, sources: Mapping[str, Source]) -> Text:
 
     colour = "bold red" if problem.is_error else "bold yellow"
     out = Text()
-    out.append(f"{problem.severity}[{problem.code}]", colour).append(f": {visible(problem.message)}", "bold")
+    out.append(f"{problem.severity}[{problem.code}]", colour).append(f": {clip(problem.message, LONGEST)}", "bold")
     _place(out, problem.span, problem.label, sources, colour, "^")
     for label in problem.related:
         _place(out, label.span, label.text, sources, "blue", "-")
     if problem.help:
-        out.append("\n   = ", "blue").append("help", "bold").append(f": {visible(problem.help)}")
+        out.append("\n   = ", "blue").append("help", "bold").append(f": {clip(problem.help, LONGEST)}")
     out.append("\n   = ", "blue").append("more", "bold").append(f": entrack explain {problem.code}")
     return out
 
@@ -59,10 +55,10 @@ def _place(out: Text, span: Span, label: str, sources: Mapping[str, Source], col
     shown, column, width = _window(line, column, width)
     gutter = " " * len(str(number))
     out.append(f"\n{gutter} --> ", "blue").append(f"{visible(span.file)}:{number}:{source.place(span.start)[1]}")
-    out.append(f"\n{gutter} |\n{number} | ", "blue").append(visible(shown.replace("\t", " ")))
+    out.append(f"\n{gutter} |\n{number} | ", "blue").append(in_place(shown))
     out.append(f"\n{gutter} | ", "blue").append(" " * (column - 1)).append(mark * width, colour)
     if label:
-        out.append(f" {visible(label)}", colour)
+        out.append(f" {clip(label, LONGEST)}", colour)
 
 
 def _window(line: str, column: int, width: int) -> tuple[str, int, int]:
@@ -71,16 +67,3 @@ def _window(line: str, column: int, width: int) -> tuple[str, int, int]:
         return line, column, width
     start = max(0, column - 1 - 40)
     return line[start : start + WIDEST], column - start, min(width, WIDEST - (column - 1 - start))
-
-
-def _picture(character: str) -> str:
-    code = ord(character)
-    if character in "\n\t":
-        return character if character == "\n" else " "
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    if 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or character in BIDI:
-        return "\ufffd"
-    return character

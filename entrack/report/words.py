@@ -7,25 +7,13 @@ import unicodedata
 from collections.abc import Iterable
 from math import floor, isfinite, isnan, log10
 
+from entrack.diagnostics.visible import clip, visible
 from entrack.results import Interval
 
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode categories that steer a terminal or a browser, or that nobody can see: controls, bidi marks, surrogates."""
+__all__ = ["clip", "visible"]
+
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
 """File names that some systems keep for themselves."""
-
-
-def visible(text: str) -> str:
-    """Text from a spec with every control replaced by a picture: ESC is shown as U+241B, U+202E as its number."""
-    return "".join(
-        _picture(character) if unicodedata.category(character) in UNSEEN else character for character in text
-    )
-
-
-def clip(text: str, most: int) -> str:
-    """Visible text of at most `most` characters, for places that cannot wrap."""
-    shown = visible(text)
-    return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 def slug(text: str) -> str:
@@ -66,13 +54,6 @@ def spread(values: Iterable[int]) -> str:
     """`500`, or `480 to 500`."""
     low, high = min(found := sorted(set(values))), found[-1]
     return f"{low}" if low == high else f"{low} to {high}"
-
-
-def _picture(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
 
 
 def change_in(score: str) -> str:
