@@ -22,6 +22,10 @@ check: $(VENV)/installed-dev
 bench-quick: $(VENV)/installed
 	$(BIN)/python -m benchmarks --size quick
 
+# What is promised, tried again and again: make torture COUNT=50, ONLY="kills specs", SEED=7 (docs/trust.md).
+torture: $(VENV)/installed-dev
+	PYTHONPATH=tests $(BIN)/python -m torture --count $(or $(COUNT),1) $(if $(SEED),--seed $(SEED)) $(ONLY)
+
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
 
@@ -46,4 +50,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 clean:
 	rm -rf $(VENV) out dist
 
-.PHONY: quickstart test differential check bench-quick docs smollm2 lora clean
+.PHONY: quickstart test differential torture check bench-quick docs smollm2 lora clean

@@ -60,6 +60,7 @@ _SPACE = "free some space or collect garbage, then run again: what is finished i
 _BY_ERRNO: dict[int, tuple[type[StoreError], str]] = {
     errno.ENOSPC: (StoreFull, _SPACE),
     errno.EDQUOT: (StoreFull, _SPACE),
+    errno.EFBIG: (StoreFull, "this process may write no larger files (see `ulimit -f`)"),
     errno.EROFS: (StoreReadOnly, "it can be read as it is; to add results choose another folder"),
     errno.EACCES: (StoreUnreadable, "ask its owner for the right to read it, or choose a folder of your own"),
     errno.EPERM: (StoreUnreadable, "ask its owner for the right to read it, or choose a folder of your own"),

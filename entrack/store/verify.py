@@ -61,9 +61,10 @@ def _verified(layout: Layout) -> Report:
 
 def _of_object(layout: Layout, users: list[Action]) -> list[Damage]:
     """The damage of an object, once for each address that has it."""
-    found = reading.read_object(layout, users[0])
+    found, path = reading.read_object(layout, users[0]), layout.object(users[0].object)
     if isinstance(found, bytes):
         return []
+    if found is None:  # garbage collection may have been here since, and taken both
+        users = [user for user in users if reading.read_action(layout, user.address) == user]
     kind = found.kind if found is not None else "missing object"
-    path = layout.object(users[0].object)
     return [Damage(kind, path, address=user.address, object=user.object) for user in users]

@@ -136,6 +136,19 @@ def entrack(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+def counted(text: str) -> list[str]:
+    """The lines of a document but for those that count the work of a run."""
+    return [line for line in text.splitlines() if not line.strip().startswith(('"computed"', '"found"', '"steps"'))]
+
+
+def make_world(folder: Path) -> World:
+    make_model(folder / "base", heads=4, shared=4)
+    make_model(folder / "grouped", heads=4, shared=2)
+    (folder / "tasks.et").write_text(TASKS)
+    (folder / "study.et").write_text(STUDY)
+    return World(folder)
+
+
 def make_model(folder: Path, heads: int, shared: int, layers: int = 4, seed: int = SEED, family: str = "llama", **more: Any) -> None:
     """A random model that likes to say one of a few words, so that it is sometimes right."""
     tokenizer = BUILTIN / "boxes-base" / "tokenizer.json"

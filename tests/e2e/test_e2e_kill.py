@@ -1,111 +1,39 @@
-"""Runs that are killed or interrupted: what was finished is kept, and the next run goes on to the same bytes.
+"""Runs that are killed after a step, or interrupted in the middle of one: what was finished is kept, and the next run goes on to the same bytes.
 
-`ENTRACK_TORTURE_COUNT` says how often to kill.
+At random times: tests/torture/runs.py.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from attrs import frozen
 from e2e_world import World, entrack
-from test_e2e_laws import counted
+from torture.children import in_a_child
+from torture.runs import Clean, check_the_next_run, marking_run
 
-from entrack.events import Event, RunFinished, StepDone
-from entrack.report.document import document
-from entrack.store import DiskStore, MemoryStore, verify
-
-TIMES = int(os.environ.get("ENTRACK_TORTURE_COUNT", "4"))
-
-
-@frozen
-class Clean:
-    """What an undisturbed run gives: its document, how many steps it computes, and the seconds it takes."""
-
-    text: str
-    steps: int
-    seconds: float
+from entrack.store import DiskStore
 
 
 @pytest.fixture(scope="module")
 def clean(world: World) -> Clean:
-    start = time.perf_counter()
-    results = world.load().run(MemoryStore())
-    return Clean(document(results), results.provenance.computed, time.perf_counter() - start)
-
-
-def in_a_child(work: Callable[[], object]) -> int:
-    """Run `work` in a fork of this process, and wait for it. -> its exit status, or minus the signal that ended it"""
-    child = os.fork()
-    if child == 0:
-        status = 70
-        try:
-            work()
-            status = 0
-        except SystemExit as leaving:
-            status = int(leaving.code or 0)
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def killed_run(world: World, store: Path, told: Path, die: Callable[[int], object]) -> None:
-    """A run that marks each step as it is done, then asks `die` with how many there are."""
-    done = 0
-
-    def watch(event: Event) -> None:
-        nonlocal done
-        if isinstance(event, StepDone) and not event.found:
-            done += 1
-            with told.open("a") as stream:
-                stream.write(".")
-            die(done)
-
-    die(0)
-    world.load().run(store, watcher=watch)
-
-
-def check_the_next_run(world: World, store: Path, told: Path, clean: Clean) -> None:
-    finished = len(list(DiskStore(store).addresses())) if store.exists() else 0
-    assert finished >= (told.stat().st_size if told.exists() else 0), "what was told to be done is there"
-    events: list[Event] = []
-    results = world.load().run(store, watcher=events.append)
-    assert results.provenance.computed == clean.steps - finished, "nothing that was finished is repeated"
-    assert isinstance(events[-1], RunFinished)
-    assert counted(document(results)) == counted(clean.text)
-    assert verify(DiskStore(store)).whole
-
-
-@pytest.mark.parametrize("seed", range(TIMES))
-def test_killed_at_any_time(world: World, clean: Clean, tmp_path: Path, seed: int) -> None:
-    delay = random.Random(seed).uniform(0.1, 1.1) * clean.seconds
-
-    def die(done: int) -> None:
-        if not done:
-            timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGKILL))
-            timer.daemon = True
-            timer.start()
-
-    status = in_a_child(lambda: killed_run(world, tmp_path / "store", tmp_path / "told", die))
-    assert status in (0, -signal.SIGKILL)
-    check_the_next_run(world, tmp_path / "store", tmp_path / "told", clean)
+    return Clean.of(world)
 
 
 @pytest.mark.parametrize("steps", [1, 9])
 def test_killed_after_a_step(world: World, clean: Clean, tmp_path: Path, steps: int) -> None:
-    status = in_a_child(lambda: killed_run(world, tmp_path / "store", tmp_path / "told", lambda done: done == steps and os.kill(os.getpid(), signal.SIGKILL)))
-    assert status == -signal.SIGKILL
+    def die(done: int) -> None:
+        if done == steps:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    ended = in_a_child(lambda tell: marking_run(world, tmp_path / "store", tell, die))
+    assert ended.killed, ended.trouble
     assert len(list(DiskStore(tmp_path / "store").addresses())) == steps
-    check_the_next_run(world, tmp_path / "store", tmp_path / "told", clean)
+    check_the_next_run(world, tmp_path / "store", len(ended.told), clean)
 
 
 # --- Ctrl-C ------------------------------------------------------------------------------------------------------
@@ -151,4 +79,4 @@ def test_interrupted(world: World, clean: Clean, tmp_path: Path, when: str) -> N
         finished = len(list(DiskStore(tmp_path / "store").addresses()))
         assert 0 < finished < clean.steps
         assert entrack("run", world.study, "--store", tmp_path / "store").exit_code == 0
-        check_the_next_run(world, tmp_path / "store", tmp_path / "told", clean)
+        check_the_next_run(world, tmp_path / "store", 0, clean)

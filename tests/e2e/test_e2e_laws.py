@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from e2e_world import World, entrack
+from e2e_world import World, counted, entrack
 
 from entrack.events import Event, StepDone
 from entrack.report.document import document
@@ -54,11 +54,6 @@ def test_a_second_run_computes_nothing_and_imports_no_torch(world: World, tmp_pa
     again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert counted(again.stdout) == counted(document(first))
-
-
-def counted(text: str) -> list[str]:
-    """The lines of a document but for those that count the work of a run."""
-    return [line for line in text.splitlines() if not line.strip().startswith(('"computed"', '"found"', '"steps"'))]
 
 
 def test_the_same_in_another_order_and_store(world: World, tmp_path: Path) -> None:

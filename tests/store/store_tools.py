@@ -67,9 +67,8 @@ class Shim:
     def _wrap(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def shimmed(*args: Any) -> Any:
             self.count += 1
-            error = self.error()
-            if self.count == self.at or (self.count > self.at and isinstance(error, Killed)):
-                raise error
+            if self.count == self.at or (self.count > self.at and self.error is Killed):
+                raise self.error()
             return real(*args)
 
         return shimmed
@@ -122,8 +121,15 @@ class Power:
                     Path(path).write_bytes(before)
 
 
+WORKER = str(Path(__file__).with_name("worker.py"))
+
+
+def environment() -> dict[str, str]:
+    """That of a process which finds this checkout."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
 def start(*args: object) -> subprocess.Popen[str]:
     """Run `worker.py` in a process of its own."""
-    command = [sys.executable, str(Path(__file__).with_name("worker.py")), *map(str, args)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    command = [sys.executable, WORKER, *map(str, args)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())

@@ -1,4 +1,4 @@
-"""A disk that is full, a store that is only read: a named error, nothing partial, and the next run goes on."""
+"""A store that is only read: a named error, nothing partial, and the next run goes on. Full disks, and real ones: tests/torture/disks.py."""
 
 from __future__ import annotations
 
@@ -8,34 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from store_tools import Shim, address, disk_full, read_only, same, tensors
+from store_tools import Shim, address, read_only, same, tensors
+from torture.disks import put_some
 
-from entrack.store import DiskStore, StoreFull, StoreReadOnly, StoreUnreadable, collect, files, verify
-
-
-def put_some(folder: Path) -> None:
-    with DiskStore(folder) as store:
-        for number in range(2):
-            store.put(address(number), tensors(number), {})
-
-
-def test_the_disk_is_full_at_every_operation(tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        total = Shim(patch, at=0, error=disk_full)
-        put_some(tmp_path / "clean")
-    named = 0
-    for at in range(1, total.count + 1):
-        with pytest.MonkeyPatch.context() as patch:
-            Shim(patch, at, disk_full)
-            try:
-                put_some(tmp_path / str(at))  # the index may be without space: the store goes on
-            except StoreFull as error:
-                named += 1
-                assert "free some space" in str(error)
-        put_some(tmp_path / str(at))
-        report = verify(DiskStore(tmp_path / str(at)))
-        assert (report.actions, report.damage, report.temporaries) == (2, (), ())
-    assert named > total.count / 2
+from entrack.store import DiskStore, StoreReadOnly, StoreUnreadable, collect, files, verify
 
 
 def test_a_file_system_that_is_read_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_tools import COUNT, address, same, tensors
 
-from entrack.store import Damage, DiskStore, collect, verify
+from entrack.store import Action, Damage, DiskStore, collect, reading, verify
+from entrack.store.layout import Layout
 
 
 def filled(store: DiskStore, numbers: range) -> list[str]:
@@ -99,4 +101,16 @@ def test_a_damaged_action_is_put_aside_and_said(store: DiskStore, damage: list[D
     assert not collect(store, set(made), dry_run=True).dry_run or path.exists()
     collect(store, set(made))
     assert [wrong.address for wrong in damage] == [made[0]] and not path.exists()
+    assert verify(store).whole
+
+
+def test_collecting_meanwhile_is_no_damage(store: DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`verify` has read the actions, and finds their objects collected, actions and all."""
+    made, real = filled(store, range(3)), reading.read_object
+
+    def late(layout: Layout, action: Action) -> bytes | Damage | None:
+        collect(store, {made[0]})
+        return real(layout, action)
+
+    monkeypatch.setattr(reading, "read_object", late)
     assert verify(store).whole

@@ -1,15 +1,14 @@
-"""Opening: what it refuses, what it leaves alone, what it imports, how long it takes."""
+"""Opening: what it refuses, what it leaves alone, what it imports. How long it takes: tests/torture/many.py."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from store_tools import COUNT, ROOT, address, same, tensors
+from store_tools import ROOT, address, same, tensors
 
 from entrack.store import (
     DiskStore,
@@ -107,21 +106,3 @@ def test_nothing_but_files_touches_the_disk() -> None:
         assert "import pickle" not in text and "import torch" not in text
         if path.name not in ("files.py", "doctor.py", "trusted.py"):
             assert not any(f"os.{call}(" in text for call in ("open", "replace", "unlink", "mkdir", "rename", "remove"))
-
-
-def test_many_entries_are_quick(folder: Path) -> None:
-    number = 100 * COUNT
-    with DiskStore(folder) as store:
-        for entry in range(number):
-            store.put(address(entry), tensors(entry % 10), {"entry": entry})
-    since = time.perf_counter()
-    with DiskStore(folder) as store:
-        assert store.find(address(0))
-        opened = time.perf_counter() - since
-        assert all(store.load(address(entry)) is not None for entry in range(0, number, 4))
-        hits = time.perf_counter() - since - opened
-    assert opened < 0.3 and hits / (number / 4) < 0.002
-    since = time.perf_counter()
-    with DiskStore(folder) as store:
-        assert store.index.rebuild()
-    assert time.perf_counter() - since < max(1, number / 1000)

@@ -1,33 +1,15 @@
-"""Many processes and threads, one store."""
+"""Many processes and threads, one store. Many at once, with `gc`: tests/torture/shared.py."""
 
 from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from store_tools import COUNT, address, same, start, tensors
 
-from entrack.store import DiskStore, MemoryStore, StoreBusy, collect, locks, verify
-
-STEPS = 25
-
-
-def test_each_step_is_computed_once(folder: Path, store: DiskStore) -> None:
-    workers = [start("steps", folder, STEPS) for _ in range(8)]
-    while any(worker.poll() is None for worker in workers):
-        assert verify(store).whole
-        with suppress(StoreBusy):
-            collect(store, set(map(address, range(STEPS))), wait=0)
-        time.sleep(0.05)
-    outcomes = [worker.communicate() for worker in workers]
-    assert [(worker.returncode, trouble) for worker, (_, trouble) in zip(workers, outcomes, strict=True)] == [
-        (0, "")
-    ] * 8
-    assert sorted(int(line) for said, _ in outcomes for line in said.split()) == list(range(STEPS))
-    assert verify(store).whole and store.stats().entries == STEPS
+from entrack.store import DiskStore, MemoryStore, StoreBusy, collect, locks
 
 
 def test_many_processes_meet_a_garbage_index(folder: Path) -> None:

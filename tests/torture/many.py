@@ -1,0 +1,77 @@
+"""Many entries: the index made again from the actions, and how long opening, a hit and a look at the garbage take."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from store_tools import address, same, tensors
+
+from entrack.store import Damage, DiskStore, collect, files
+from torture.tried import Tally, Tried
+
+REBUILD_10_000, OPEN, HIT, LOOK_100_000 = 10.0, 0.3, 0.002, 20.0
+"""Seconds that are promised."""
+
+
+def filled(folder: Path, entries: int) -> None:
+    """A store of `entries`; not made to last, which takes its time and is tried elsewhere."""
+    with pytest.MonkeyPatch.context() as patch, DiskStore(folder) as store:
+        patch.setattr(files, "fsync", lambda fd: None)
+        for number in range(entries):
+            store.put(address(number), tensors(number), {"entry": number})
+
+
+WRONG: dict[str, Callable[[Path], object]] = {
+    "deleted": lambda index: shutil.rmtree(index),
+    "empty": lambda index: (index / "cache.db").write_bytes(b""),
+    "garbage": lambda index: (index / "cache.db").write_bytes(os.urandom(100_000)),
+    "cut short": lambda index: os.truncate(index / "cache.db", 5000),
+    "of another store": lambda index: (index / "cache.db").write_bytes(b"SQLite format 3\0" + b"\1" * 99),
+}
+
+
+def index_rebuilt(count: int, seed: int, folder: Path) -> Tried:
+    """A store of `count` entries whose index is deleted or made garbage in turn: all entries are found, and the index is made again."""
+    tally, chance, slowest = Tally(), random.Random(seed), 0.0
+    filled(folder / "cache", count)
+    for kind, harm in WRONG.items():
+        damage: list[Damage] = []
+        with tally.case(kind):
+            harm(folder / "cache" / "index")
+            since = time.perf_counter()
+            with DiskStore(folder / "cache", on_damage=damage.append) as store:
+                assert store.find(address(0))
+                slowest = max(slowest, time.perf_counter() - since)
+                assert all(store.index.get(address(number)) for number in range(count)), "a row is missing"
+                some = chance.sample(range(count), min(count, 50))
+                assert all(same(store.load(address(number)), tensors(number)) for number in some)
+            assert [wrong.kind for wrong in damage] == ["index"] * (kind != "deleted")
+    tally.timed(f"{count} entries: the index in", slowest, max(1.0, REBUILD_10_000 * count / 10_000))
+    return tally.tried
+
+
+def entries(count: int, seed: int, folder: Path) -> Tried:
+    """A store of `count` entries: opened, read in a thousand places, and looked at for garbage."""
+    tally, chance = Tally(), random.Random(seed)
+    filled(folder / "cache", count)
+    read = chance.sample(range(count), min(count, 1000))
+    with tally.case(f"{count} entries", cases=count):
+        since = time.perf_counter()
+        with DiskStore(folder / "cache") as store:
+            assert store.find(address(0))
+            tally.timed(f"{count} entries: opened in", time.perf_counter() - since, OPEN)
+            since = time.perf_counter()
+            found = [store.load(address(number)) for number in read]
+            tally.timed("a hit in", (time.perf_counter() - since) / len(read), HIT)
+            assert all(same(value, tensors(number)) for value, number in zip(found, read, strict=True))
+            since = time.perf_counter()
+            report = collect(store, {address(number) for number in read}, dry_run=True)
+            tally.timed("`gc --dry-run` in", time.perf_counter() - since, LOOK_100_000 * max(0.05, count / 100_000))
+            assert (report.kept, len(report.actions)) == (len(read), count - len(read))
+    return tally.tried

@@ -1,0 +1,70 @@
+"""All promises, in the order of the table: what is promised, how it is tried, how often in the test suite, and how often in the table.
+
+To add one: write a function `(count, seed, folder) -> Tried` in a file of this folder, a row here, and a row in docs/trust.md.
+`folder` is empty and is removed afterwards. With `make torture COUNT=50` each is tried fifty times as often as in the plain table.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from attrs import frozen
+
+from torture.tried import Tried
+
+Try = Callable[[int, int, Path], Tried]
+
+
+@frozen
+class Promise:
+    """`where` names the function as `file.function`; it is loaded when it is tried. `fixed` is tried at all its cases whatever the count."""
+
+    name: str
+    promised: str
+    how: str
+    where: str
+    suite: int
+    table: int
+    fixed: bool = False
+
+    def count(self, times: float) -> int:
+        return self.table if self.fixed else max(1, round(self.table * times))
+
+
+KEPT, SAME, FOUND = "killed runs lose nothing", "the same as without a store", "damage is found"
+FULL, MANY, QUICK = "full or read-only disks are named", "many processes, one store", "many entries are quick"
+SAID, NOTHING_RUN = "bad input is said, never a crash", "nothing that is read is run"
+
+PROMISES = (
+    Promise("kills", KEPT, "kill -9 at random times, steps of a millisecond", "kills.at_random_times", 8, 20),
+    Promise("operations", KEPT, "kill -9 at every file operation in turn", "kills.at_every_operation", 1, 1, fixed=True),
+    Promise("power", KEPT, "power lost: what was not synced is dropped", "kills.by_loss_of_power", 20, 10),
+    Promise("runs", KEPT, "kill -9 of runs of a model at random times", "runs.killed", 2, 2),
+    Promise("ctrl-c", KEPT, "Ctrl-C for `entrack run` at random times", "runs.interrupted", 1, 2),
+    Promise("damage", FOUND, "entries damaged, every kind in turn", "damage.of_every_kind", 1, 4),
+    Promise("index", FOUND, "index deleted or garbage: made again", "many.index_rebuilt", 200, 200),
+    Promise("full", FULL, "no space for any one file operation in turn", "disks.full_at_every_operation", 1, 1, fixed=True),
+    Promise("limit", FULL, "files that may not grow (RLIMIT_FSIZE)", "disks.files_cut_off", 4, 10),
+    Promise("small", FULL, "real file systems, filled", "disks.small_file_systems", 1, 1),
+    Promise("read-only", FULL, "real file systems, mounted read-only", "disks.only_to_be_read", 1, 1),
+    Promise("processes", MANY, "16 processes, 200 shared steps each, gc beside them", "shared.by_many", 0, 2),
+    Promise("entries", QUICK, "one store: open, hit, gc --dry-run", "many.entries", 200, 2000),
+    Promise("components", SAME, "each component of a step's key changed alone", "addresses.every_component", 1, 1, fixed=True),
+    Promise("collisions", SAME, "pairs of values easily mistaken for one another", "addresses.different_values", 1000, 4000),
+    Promise("specs", SAID, "shipped specs with tokens or bits changed", "specs.mutated_ones", 300, 4000),
+    Promise("planted", NOTHING_RUN, "rows, keys, settings planted in the index", "planted.in_the_index", 1, 4),
+)
+
+
+def tried(promise: Promise, count: int, seed: int = 0) -> tuple[Tried, float]:
+    """Try a promise. -> what came of it, and the seconds it took"""
+    from importlib import import_module
+
+    file, name = promise.where.split(".")
+    start = time.perf_counter()
+    with TemporaryDirectory(prefix="entrack-torture-") as folder:
+        found: Tried = getattr(import_module(f"torture.{file}"), name)(count, seed, Path(folder))
+    return found, time.perf_counter() - start
