@@ -13,9 +13,10 @@ import attrs
 import pytest
 from address_corpus import DIFFERENT
 from attrs import evolve
+from plan_worlds import CONFIG
 
 from entrack.address import address
-from entrack.facts import ModelFacts
+from entrack.facts import read_facts
 from entrack.models.model import ModelKey
 from entrack.plan import bind
 from entrack.plan.steps import (
@@ -42,7 +43,7 @@ from entrack.plan.steps import (
 from entrack.sites import Component, Head
 from torture.tried import Tally, Tried
 
-MODEL = ModelKey("weights", "config", "tokenizer", ModelFacts("llama", 4, 8, 4, 64, 8, 300), adapter="adapter")
+MODEL = ModelKey("weights", "config", "tokenizer", read_facts(CONFIG), adapter="adapter")
 BATCH, OTHER = Batch(((1, 2, 3), (4, 5, 6))), Batch(((7, 8, 9), (1, 2, 4)))
 HEADS, AT = (Head(1, 2), Head(3, 0)), (1, 2)
 EDITS = (
@@ -58,7 +59,7 @@ STEPS: tuple[Step, ...] = (
     CaptureInputs(MODEL, BATCH, Component.KEY, AT),
     SumOutputs(MODEL, BATCH),
     Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13))),
-    PathPatch(MODEL, BATCH, ((10, 11), (12, 13)), AT, 2, Ref("alternate"), (Receivers(Component.VALUE, HEADS),)),
+    PathPatch(MODEL, BATCH, ((10, 11), (12, 13)), AT, 2, Ref("alternate"), (Receivers(Component.VALUE, HEADS),), senders=(Head(2, 0), Head(2, 3))),
     TrainMask(MODEL, HEADS, MASKS, MASKS, 0.25, 2, 0.5),
 )
 """One step of every kind, with every kind of edit and source."""

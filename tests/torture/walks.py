@@ -96,7 +96,8 @@ def _made(step: Step, chance: np.random.Generator) -> Arrays:
         case Evaluate():
             return _outcome(chance, (prompts,), len(step.asked[0]))
         case PathPatch():
-            return _outcome(chance, (HEADS, prompts), len(step.asked[0]))
+            senders = HEADS if step.senders is None else len(step.senders)  # type: ignore[arg-type]  # bound
+            return _outcome(chance, (senders, prompts), len(step.asked[0]))
     raise AssertionError(f"no such step in this study: {type(step).__name__}")
 
 
