@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from entrack.cli import interrupted
 from entrack.diagnostics.render import render_all
 from entrack.diagnostics.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-DONE, CLAIM_FAILED, SPEC_ERROR, WORLD_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, CLAIM_FAILED, SPEC_ERROR, WORLD_ERROR, INTERRUPTED = 0, 1, 2, 3, interrupted.STATUS
 
 
 def screen(stderr: bool = False) -> Console:
@@ -30,7 +31,7 @@ def failures() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say("interrupted: what was finished is kept; the same command goes on from there")
+        say(interrupted.SAID)
         leave(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

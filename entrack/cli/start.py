@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
-from entrack.cli.light import plainly
+from entrack.cli import interrupted
 
 
 def main() -> None:
     """The entry point of the `entrack` command."""
+    try:
+        _act()
+    except KeyboardInterrupt:  # while modules are loaded; everything later says it itself (`exits.failures`)
+        print(interrupted.SAID, file=sys.stderr)
+        _leave_at_once()
+    except SystemExit as leaving:
+        if leaving.code == interrupted.STATUS:
+            _leave_at_once()
+        raise
+    finally:
+        # All is done and said: a Ctrl-C now would only interrupt Python in tidying up, which says so at length.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _act() -> None:
+    from entrack.cli.light import plainly
+
     act = plainly(sys.argv[1:])
     if act is not None:
         return act()
     from entrack.cli.app import app
 
     app()
+
+
+def _leave_at_once() -> NoReturn:
+    """Without Python's tidying up, which takes a second once torch is loaded. What was kept needs none."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(interrupted.STATUS)

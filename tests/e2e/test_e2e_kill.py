@@ -62,12 +62,12 @@ if WHEN == "forward":
     LlamaMLP.forward = interrupting(LlamaMLP.forward)
 else:
     sys.meta_path.insert(0, Import())
-from entrack.cli.app import main
+from entrack.cli.start import main
 main()
 """
 
 
-@pytest.mark.parametrize("when", ["forward", "torch.functional", "entrack.check.check", "entrack.findings.assemble"])
+@pytest.mark.parametrize("when", ["forward", "torch.functional", "entrack.check.check", "entrack.findings.assemble", "typer", "entrack.cli.light"])
 def test_interrupted(world: World, clean: Clean, tmp_path: Path, when: str) -> None:
     """Ctrl-C in the middle of a forward pass, and while modules are loaded."""
     command = [sys.executable, "-c", DRIVER, when, "run", str(world.study), "--store", str(tmp_path / "store"), "--threads", "1"]
