@@ -314,6 +314,7 @@ class Spec:
             computed=walk.computed,
             found=len(walk.actions) - walk.computed,
             known_zero=walk.zeros,
+            screened_out=walk.screened_out,
             realised=tuple(dict(entry) for entry in sorted(made, key=str)),
             tolerance=TOLERANCE,
         )
@@ -331,7 +332,7 @@ def explained(plan: Plan, survey: Survey, memory: int | None = None) -> Explanat
     from entrack.plan.explain import explanation
     from entrack.plan.work import Memory
 
-    return explanation(plan, {*survey.found}, {*survey.zero}, Memory.of(machine_memory() // 2 if memory is None else memory))
+    return explanation(plan, {*survey.found}, {*survey.zero}, {*survey.screened_out}, Memory.of(machine_memory() // 2 if memory is None else memory))
 
 
 def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, threads: int | None, memory: int | None) -> Compute:

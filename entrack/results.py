@@ -83,10 +83,50 @@ class Measure:
 
 
 @frozen
+class Agreement:
+    """Spearman's rank correlation of estimates and scores over the `n` heads that a screen let through."""
+
+    value: float
+    interval: Interval
+    n: int
+
+
+@frozen
+class Missed:
+    """What a screen left out: `others` heads, of which those `checked` were run too, and `heads` of these would have been kept.
+
+    `of_others` is the 95 % interval of how many of the others would have been, by the hypergeometric distribution.
+    """
+
+    checked: tuple[Head, ...]
+    heads: tuple[Head, ...]
+    others: int
+    of_others: Interval
+
+
+@frozen
+class Screen:
+    """A hop's screen: which heads were let through, the lowest estimate first, and how far it can be trusted.
+
+    `estimates[layer][head]` is the estimated mean score of every head; a head that cannot reach the receivers has exactly 0.0. `steps` are the
+    points at which gradients were taken, 0 for the clean run alone. `places` say, in the order of the group's heads, how many heads had an
+    estimate at least as low. `agreement` is None where there is nothing to rank.
+    """
+
+    steps: int
+    through: tuple[Head, ...]
+    places: tuple[int, ...]
+    agreement: Agreement | None
+    missed: Missed
+    estimates: tuple[tuple[float, ...], ...] = field(repr=False)
+
+
+@frozen
 class Group:
     """One hop's result: the heads kept, and how every head scored.
 
-    `scores[layer][head]` is the mean score over prompts; a head that cannot reach the receivers scores exactly 0.0.
+    `scores[layer][head]` is the mean score over prompts; a head that cannot reach the receivers scores exactly 0.0, and one that a screen
+    left out has no score: None.
     `known_zero` is how many heads were not run for that reason. `also` names heads that an earlier group of this position keeps.
     `intervals` follow `heads`.
     """
@@ -96,10 +136,11 @@ class Group:
     receivers: tuple[str, ...]
     heads: tuple[Head, ...]
     intervals: tuple[Interval, ...]
-    scores: tuple[tuple[float, ...], ...] = field(repr=False)
+    scores: tuple[tuple[float | None, ...], ...] = field(repr=False)
     known_zero: int = 0
     also: tuple[tuple[Head, str], ...] = ()
     note: str = ""
+    screen: Screen | None = None
 
 
 @frozen
@@ -120,7 +161,8 @@ class Discovery:
         """One flat record a scored head."""
         return [
             {"discovery": self.name, "group": group.name, "position": group.position, "layer": layer, "head": head,
-             "score": score, "kept": Head(layer, head) in group.heads}
+             "score": score, "kept": Head(layer, head) in group.heads,
+             **({"estimate": group.screen.estimates[layer][head]} if group.screen else {})}
             for group in self.groups for layer, row in enumerate(group.scores) for head, score in enumerate(row)
         ]  # fmt: skip
 
@@ -203,6 +245,8 @@ class Provenance:
     tolerance: str = ""
     known_zero: int = 0
     """Steps that were not run, because their heads cannot reach a receiver."""
+    screened_out: int = 0
+    """Steps that were not run, because a screen let none of their heads through."""
 
 
 @frozen
@@ -301,10 +345,30 @@ def _discovery(discovery: Discovery) -> dict[str, Any]:
              "heads": [[head.layer, head.head] for head in group.heads],
              "intervals": [_interval(interval) for interval in group.intervals],
              "scores": [list(row) for row in group.scores], "known_zero": group.known_zero,
-             "also": [{"head": [head.layer, head.head], "group": name} for head, name in group.also], "note": group.note}
+             "also": [{"head": [head.layer, head.head], "group": name} for head, name in group.also], "note": group.note,
+             "screen": _screen(group.screen)}
             for group in discovery.groups
         ],
     }  # fmt: skip
+
+
+def _screen(screen: Screen | None) -> dict[str, Any] | None:
+    if screen is None:
+        return None
+    known = screen.agreement
+    return {
+        "steps": screen.steps,
+        "through": _heads(screen.through),
+        "places": list(screen.places),
+        "agreement": known and {"spearman": known.value, "interval": _interval(known.interval), "n": known.n},
+        "missed": {"checked": _heads(screen.missed.checked), "heads": _heads(screen.missed.heads), "others": screen.missed.others,
+                   "of_others": _interval(screen.missed.of_others)},
+        "estimates": [list(row) for row in screen.estimates],
+    }  # fmt: skip
+
+
+def _heads(heads: tuple[Head, ...]) -> list[list[int]]:
+    return [[head.layer, head.head] for head in heads]
 
 
 def _mask(mask: Mask) -> dict[str, Any]:
@@ -353,6 +417,7 @@ def _provenance(provenance: Provenance) -> dict[str, Any]:
         "computed": provenance.computed,
         "found": provenance.found,
         "known_zero": provenance.known_zero,
+        "screened_out": provenance.screened_out,
         "realised": [dict(entry) for entry in provenance.realised],
         "tolerance": provenance.tolerance,
     }

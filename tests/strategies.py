@@ -124,8 +124,10 @@ metrics = (
     | st.builds(ast.Metric, st.just("logit difference"), st.booleans(), st.just(()) | tuples(name_nodes, 2, 2))
 )
 hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts)
+screens = st.builds(ast.Screen, counts, st.none() | counts, st.none() | counts)
 discoveries = st.builds(
-    ast.Discover, names, name_nodes, prompts, populations | lists(expressions), tuples(st.builds(ast.Score, metrics) | hops, 0, 4)
+    ast.Discover, names, name_nodes, prompts, populations | lists(expressions), tuples(st.builds(ast.Score, metrics) | hops, 0, 4),
+    st.none() | screens,
 )  # fmt: skip
 subjects = expressions
 changed = expressions | acts

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from entrack.check.files import Unreadable
 from entrack.check.populations import population
-from entrack.check.resolved import Alternate, Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Task
+from entrack.check.resolved import Alternate, Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
 from entrack.check.scope import Scope
 from entrack.check.tasks import WORD, types_of
 from entrack.diagnostics import Label
@@ -20,6 +20,9 @@ from entrack.syntax import ast
 
 TOLD = ("answer", "wrong", "target")
 MOST_HEADS = 1 << 16
+MOST_STEPS = 1000
+CHECKED = 20
+"""Heads that a screen checks of those it leaves out, unless it says how many."""
 UNITS = {"accuracy": "fraction of prompts", "probability": "probability", "logit": "logits", "logit difference": "logits"}
 DEFAULT_SCORE = ast.Metric("probability", True, (ast.Name("answer"),))
 
@@ -132,10 +135,33 @@ def _discovery(scope: Scope, item: ast.Discover, alternates: Mapping[str, Altern
                      did_you_mean(against.label, [name for name, known in alternates.items() if known.task.name == originals.task.name], "alternate"))  # fmt: skip
         return None
     hops = [_hop(scope, item, place, originals.task) for place in range(len(item.hops))]
-    if score is None or any(hop is None for hop in hops):
+    screen = _screen(scope, item, tuple(hop for hop in hops if hop))
+    if score is None or any(hop is None for hop in hops) or (item.screen and not screen):
         return None
     paired = evolve(against, parameters=originals.parameters, seed=originals.seed, count=originals.count)
-    return Discovery(item.name, item.model.text, originals, paired, score, tuple(hop for hop in hops if hop), item.name_span)
+    return Discovery(item.name, item.model.text, originals, paired, score, tuple(hop for hop in hops if hop), item.name_span, screen)
+
+
+def _screen(scope: Scope, item: ast.Discover, hops: tuple[Hop, ...]) -> Screen | None:
+    """What a screen lets through. Reports and gives None where that makes no sense."""
+    if item.screen is None:
+        return None
+    written, facts = item.screen, _facts(scope, item.model)
+    through = scope.whole(written.through, "`screen`", 1, MOST_HEADS)
+    steps = scope.whole(written.steps, "the number of `steps`", 1, MOST_STEPS) if written.steps else 0
+    check = scope.whole(written.check, "`check`", 0, MOST_HEADS) if written.check else CHECKED
+    if through is None or steps is None or check is None:
+        return None
+    if facts and through > facts.layers * facts.heads:
+        scope.report("E526", f"a screen of {through} lets every head through", written.through.span, f"the model has {facts.layers * facts.heads} heads",
+                     "name a smaller number, or leave the screen out: then all heads are run")  # fmt: skip
+        return None
+    for hop in hops:
+        if hop.keep > through:
+            scope.report("E526", f"`{hop.name}` keeps {hop.keep} heads, and the screen lets {through} through", hop.span, "",
+                         f"screen at least {hop.keep} heads, better several times as many", (Label(written.through.span, "the screen"),))  # fmt: skip
+            return None
+    return Screen(through, steps, check)
 
 
 def _score(scope: Scope, item: ast.Discover, task: Task) -> Metric | None:

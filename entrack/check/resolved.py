@@ -142,6 +142,16 @@ class Hop:
 
 
 @frozen
+class Screen:
+    """How many heads of a hop are patched, after an estimate of all: `through` with the lowest, and `check` of the others. `steps` 0: one gradient
+    of the clean run."""
+
+    through: int
+    steps: int
+    check: int
+
+
+@frozen
 class Metric:
     """`name` is how it is written; `kind` one of accuracy, probability, logit, logit difference; `of` names task variables."""
 
@@ -166,6 +176,7 @@ class Discovery:
     score: Metric
     hops: tuple[Hop, ...]
     span: Span = field(eq=False, repr=False)
+    screen: Screen | None = None
 
 
 @frozen

@@ -19,7 +19,7 @@ MOST_NOTES = 6
 def explained_json(given: Explanation) -> dict[str, Any]:
     """The explanation as it is."""
     return {
-        "steps": {"asked": given.asked, "different": given.steps, "stored": given.found, "known_zero": given.zero},
+        "steps": {"asked": given.asked, "different": given.steps, "stored": given.found, "known_zero": given.zero, "screened_out": given.screened_out},
         "order": {"model_changes": [given.as_made.models, given.ordered.models], "batch_changes": [given.as_made.batches, given.ordered.batches]},
         "total": _json(given.total),
         "kinds": [_json(part) for part in given.parts],
@@ -37,10 +37,11 @@ def _json(part: Explained) -> dict[str, Any]:
 
 
 def _plan_passes(given: Explanation) -> RenderableType:
-    left = given.steps - given.found - given.zero
+    out = f"{given.screened_out:,} are screened out; " if given.screened_out else ""
+    left = given.steps - given.found - given.zero - given.screened_out
     later = f"\nTheir steps are known when others have run: {', '.join(given.deferred)}." if given.deferred else ""
     return Text(
-        f"{given.asked:,} steps are asked for; {given.steps:,} differ; {given.found:,} are in the store; {given.zero:,} are known to be zero; {left:,} are left.\n"
+        f"{given.asked:,} steps are asked for; {given.steps:,} differ; {given.found:,} are in the store; {given.zero:,} are known to be zero; {out}{left:,} are left.\n"
         f"Their order changes the model {given.ordered.models:,} times instead of {given.as_made.models:,}, "
         f"the prompts {given.ordered.batches:,} times instead of {given.as_made.batches:,}.{later}"
     )

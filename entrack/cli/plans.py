@@ -47,12 +47,13 @@ def _by_what(plan: Plan) -> Mapping[str, list[str]]:
 
 
 def _counted(plan: Plan, ids: Any, survey: Survey) -> dict[str, int]:
-    found, zero = set(survey.found), set(survey.zero)
-    rest: Cost = cost(plan, [id for id in ids if id not in found and id not in zero])
+    found, zero, out = set(survey.found), set(survey.zero), set(survey.screened_out)
+    rest: Cost = cost(plan, [id for id in ids if id not in found | zero | out])
     return {
         "steps": len(list(ids)),
         "stored": sum(id in found for id in ids),
         "known_zero": sum(id in zero for id in ids),
+        "screened_out": sum(id in out for id in ids),
         "forwards": rest.forwards,
         "token_layers": rest.token_layers,
         "bytes": rest.bytes,
@@ -60,7 +61,8 @@ def _counted(plan: Plan, ids: Any, survey: Survey) -> dict[str, int]:
 
 
 def _row(table: Table, name: str, counted: Mapping[str, int]) -> None:
-    stored = f"{counted['stored']}" + (f" + {counted['known_zero']} zero" if counted["known_zero"] else "")
+    rest = ((counted["known_zero"], "zero"), (counted["screened_out"], "screened out"))
+    stored = " + ".join([f"{counted['stored']}", *(f"{many} {what}" for many, what in rest if many)])
     table.add_row(Text(name), str(counted["steps"]), stored, f"{counted['forwards']:,}", f"{counted['token_layers']:,}", _size(counted["bytes"]))
 
 

@@ -76,15 +76,15 @@ class Kept:
         prompts: Tensor | None = None,
         sets: Iterable[Set] = (),
         blocked: Mapping[int, Tensor] | None = None,
-        gradient: bool = False,
+        gradient: int = 0,
     ) -> Tensor:
         """Logits at the last token of a pass on `prompts` (row; default: each once) with changes from `layer` and the token `since` on.
 
-        Masks, values and what is blocked begin at `since`. -> (row, vocabulary)
+        Masks, values and what is blocked begin at `since`. `gradient` says how many backward passes will follow. -> (row, vocabulary)
         """
         rows = torch.arange(self.batch.prompts, device=session.model.device) if prompts is None else prompts
         share = len(rows) / self.batch.prompts * (1 - since / self.batch.length) * (1 - layer / session.model.facts.layers)
-        session.forwards += share * (3 if gradient else 1)
+        session.forwards += share * (1 + 2 * gradient)
         residual = self.residuals[layer][:, since - self.since :]
         return access.forward(
             session.model,
@@ -93,7 +93,7 @@ class Kept:
             start=Start(layer, residual if prompts is None else residual[rows]),
             prefix=self._prefix(since, prompts) if since else None,
             blocked=blocked,
-            gradient=gradient,
+            gradient=gradient > 0,
         ).logits
 
     def _prefix(self, since: int, prompts: Tensor | None) -> Prefix:

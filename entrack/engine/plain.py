@@ -10,13 +10,14 @@ from torch import Tensor
 from entrack.engine.access import Place, Read, Set
 from entrack.engine.arch import Part
 from entrack.engine.inputs import Arrays, Inputs, captured, senders
+from entrack.engine.kernels.attribute import attribute
 from entrack.engine.kernels.capture import capture, capture_inputs, sum_outputs
 from entrack.engine.kernels.evaluate import evaluate
 from entrack.engine.kernels.train_mask import train_mask
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.receivers import receiving
 from entrack.engine.session import Session
-from entrack.plan.steps import Capture, CaptureInputs, Evaluate, PathPatch, SumOutputs, TrainMask
+from entrack.plan.steps import Attribute, Capture, CaptureInputs, Evaluate, PathPatch, SumOutputs, TrainMask
 
 
 def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
@@ -67,5 +68,6 @@ KERNELS: Mapping[type, Kernel] = {
     SumOutputs: sum_outputs,
     Evaluate: evaluate,
     PathPatch: path_patch,
+    Attribute: attribute,
     TrainMask: train_mask,
 }

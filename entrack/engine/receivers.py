@@ -1,10 +1,13 @@
-"""Receivers of a path patch as places of the forward pass, and whether a sender can reach them."""
+"""Receivers of a path patch as places of the forward pass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from entrack.engine.access import Place
+import torch
+from torch import Tensor
+
+from entrack.engine.access import LoadedModel, Place
 from entrack.engine.arch import SHARED, Part
 from entrack.engine.inputs import bound
 from entrack.facts import ModelFacts
@@ -23,3 +26,10 @@ def receiving(receivers: Iterable[Receivers], facts: ModelFacts) -> dict[Place, 
             index = facts.key_value_head(head.head) if part in SHARED else head.head
             places.setdefault(Place(head.layer, part), set()).add(index)
     return {place: tuple(sorted(places[place])) for place in sorted(places)}
+
+
+def among(model: LoadedModel, place: Place, heads: tuple[int, ...]) -> Tensor:
+    """Which of a place's heads these are. -> bool (1, 1, head, 1)"""
+    named = torch.zeros(model.heads(place.part), dtype=torch.bool, device=model.device)
+    named[list(heads)] = True
+    return named[None, None, :, None]

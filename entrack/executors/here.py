@@ -14,12 +14,13 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Waiting, Watcher
+from entrack.findings.screening import Screening, screen
 from entrack.findings.selection import Selection, select
-from entrack.plan.bind import bind, known_zero, step_address
+from entrack.plan.bind import bind, known_zero, screened_out, step_address
 from entrack.plan.cost import left_of
 from entrack.plan.order import by_model
 from entrack.plan.plan import Plan, needs
-from entrack.plan.steps import Select, Step
+from entrack.plan.steps import Choice, Ref, Screen, Step
 from entrack.sites import Head
 from entrack.store.base import Action, Store
 
@@ -31,12 +32,14 @@ KEPT_BYTES = 1 << 29
 
 @frozen
 class Survey:
-    """How a plan stands against a store, nothing computed: which steps are found, known to be zero, missing, or not known yet."""
+    """How a plan stands against a store, nothing computed: which steps are found, known to be zero, missing, not known yet, or of heads
+    that a screen left out."""
 
     found: tuple[str, ...]
     zero: tuple[str, ...]
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
+    screened_out: tuple[str, ...]
 
 
 @frozen
@@ -68,7 +71,9 @@ class Walk:
         self._bound: dict[str, Step] = {}
         self._actions: dict[str, Action] = {}
         self._selections: dict[str, Selection] = {}
+        self._screenings: dict[str, Screening] = {}
         self._zero: set[str] = set()
+        self._screened_out: set[str] = set()
         self._kept: OrderedDict[str, Tensors] = OrderedDict()
         self.computed = 0
         self.forwards = 0.0
@@ -98,20 +103,21 @@ class Walk:
             if self._known(id):
                 continue
             if not all(self._known(need) for need in needs(node)):
-                unknown.extend([] if isinstance(node, Select) else [id])
-            elif isinstance(node, Select):
+                unknown.extend([] if isinstance(node, Choice) else [id])
+            elif isinstance(node, Choice):
                 lost = self._forget_lost(node)
                 missing.extend(lost)
                 if not lost:
-                    self._select(id, node)
+                    self._choose(id, node)
             elif not self._find(id, node):
                 missing.append(id)
-        return Survey(tuple(self._actions), tuple(sorted(self._zero)), tuple(missing), tuple(unknown))
+        return Survey(tuple(self._actions), tuple(sorted(self._zero)), tuple(missing), tuple(unknown), tuple(sorted(self._screened_out)))
 
     def run(self) -> None:
         """Make every value there is to make. Raises StoreError, EngineError, and KeyboardInterrupt as they come; what was finished is kept."""
         looking = Walk(self._plan, self._store, None, self._watch, self._reference)
         looking._selections.update(self._selections)
+        looking._screenings.update(self._screenings)
         survey = looking.survey()
         waiting = {*survey.missing, *survey.unknown}
         self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(left_of(self._plan.nodes[id]) for id in waiting)))
@@ -119,8 +125,8 @@ class Walk:
             node = self._plan.nodes[id]
             if self._known(id):
                 continue
-            if isinstance(node, Select):
-                self._select(id, node)
+            if isinstance(node, Choice):
+                self._choose(id, node)
             else:
                 self._step(id, node, id in waiting)
         self._watch(RunFinished(self.computed, len(self._actions) - self.computed, round(self.forwards)))
@@ -136,16 +142,24 @@ class Walk:
         return self._actions[id].address
 
     def made(self, id: str) -> bool:
-        """Whether a step has a value: one whose heads cannot reach a receiver has none."""
+        """Whether a step has a value: one whose heads cannot reach a receiver, or were left out by a screen, has none."""
         return id in self._actions
 
     def selection(self, id: str) -> Selection:
         return self._selections[id]
 
+    def screening(self, id: str) -> Screening:
+        return self._screenings[id]
+
     @property
     def zeros(self) -> int:
         """Steps that were not run because their heads cannot reach a receiver."""
         return len(self._zero)
+
+    @property
+    def screened_out(self) -> int:
+        """Steps that were not run because a screen let none of their heads through."""
+        return len(self._screened_out)
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -154,7 +168,7 @@ class Walk:
     # one node
 
     def _known(self, id: str) -> bool:
-        return id in self._actions or id in self._selections or id in self._zero
+        return any(id in known for known in (self._actions, self._selections, self._screenings, self._zero, self._screened_out))
 
     def _find(self, id: str, node: Step) -> bool:
         """Bind a step and look for it; True when there is nothing to compute."""
@@ -162,6 +176,9 @@ class Walk:
         self._bound[id] = step
         if known_zero(step):
             self._zero.add(id)
+            return True
+        if screened_out(step):
+            self._screened_out.add(id)
             return True
         action = self._store.find(step_address(step, self._reference))
         if action is not None:
@@ -204,8 +221,8 @@ class Walk:
             self._keep(object, loaded)
         return self._kept[object]
 
-    def _forget_lost(self, node: Select) -> list[str]:
-        """The values that a selection needs and the store turns out to have no more: they have to be computed again."""
+    def _forget_lost(self, node: Choice) -> list[str]:
+        """The values that a screen or selection needs and the store turns out to have no more: they have to be computed again."""
         lost = [id for id in dict.fromkeys(needs(node)) if id in self._actions and self._loaded(id) is None]
         for id in lost:
             del self._actions[id]
@@ -215,13 +232,24 @@ class Walk:
         self._actions[id] = self._make(id)
         return self._kept[self._actions[id].object]
 
-    def _select(self, id: str, node: Select) -> None:
-        patched = [None if any(ref.id in self._zero for ref in refs) else [self.value(ref.id) for ref in refs] for refs in node.patched]
-        earlier = [self._selections[chosen.id].heads for chosen in node.taken]
-        self._selections[id] = select(node, [self.value(ref.id) for ref in node.clean], patched, earlier)
+    def _choose(self, id: str, node: Choice) -> None:
+        clean = [self.value(ref.id) for ref in node.clean]
+        if isinstance(node, Screen):
+            receivers = [self._selections[chosen.id].heads for chosen in node.receivers]
+            self._screenings[id] = screen(node, clean, self._values(node.estimates), receivers)
+        else:
+            earlier = [self._selections[chosen.id].heads for chosen in node.taken]
+            screening = self._screenings[node.screen.id] if node.screen else None
+            self._selections[id] = select(node, clean, [self._values(refs) for refs in node.patched], earlier, screening)
+
+    def _values(self, refs: tuple[Ref, ...]) -> list[Tensors] | None:
+        """The values of steps; None where they are not run, because they are known to be zero, or screened out."""
+        idle = self._zero | self._screened_out
+        return None if any(ref.id in idle for ref in refs) else [self.value(ref.id) for ref in refs]
 
     def _chosen(self) -> Mapping[str, tuple[Head, ...]]:
-        return {id: tuple(sorted(selection.heads)) for id, selection in self._selections.items()}
+        chosen = {**{id: one.heads for id, one in self._selections.items()}, **{id: one.heads for id, one in self._screenings.items()}}
+        return {id: tuple(sorted(heads)) for id, heads in chosen.items()}
 
     def _keep(self, object: str, tensors: Tensors) -> None:
         self._kept[object] = tensors

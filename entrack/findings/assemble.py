@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from entrack.findings.circuits import examined, learned, overlap
 from entrack.findings.intervals import OPERATIONS, RESAMPLES, interval, mean_interval, resampled_means
 from entrack.findings.outcomes import Array, NotANumber
 from entrack.findings.runs import Ran, outcomes_of, resampling_of
+from entrack.findings.screening import agreement, missed
 from entrack.findings.selection import Selection
 from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
-from entrack.results import Axis, Cell, Claim, Discovery, Figure, Group, Interval, Provenance, Results, Table
+from entrack.results import Axis, Cell, Claim, Discovery, Figure, Group, Interval, Provenance, Results, Screen, Table
 from entrack.results import Measure as MeasureResult
 from entrack.sites import Head
 from entrack.syntax import ast
@@ -100,10 +101,27 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         receivers=group.receivers,
         heads=selection.heads,
         intervals=selection.intervals,
-        scores=tuple(tuple(float(value) for value in row) for row in selection.scores),
+        scores=tuple(tuple(None if isnan(value) else float(value) for value in row) for row in selection.scores),
         known_zero=selection.known_zero,
         also=tuple((head, earlier[place].name) for head, place in selection.taken),
         note=_note(group, node.keep, selection, plan, found.model),
+        screen=_screen(group, node.keep, selection, ran),
+    )
+
+
+def _screen(group: GroupPlan, keep: int, selection: Selection, ran: Ran) -> Screen | None:
+    """What a group's screen let through, and what became of it. Its places are those of the selection's heads."""
+    if group.screen is None:
+        return None
+    screening = ran.screening(group.screen)
+    best = (*selection.heads, *(head for head, _ in selection.taken))
+    return Screen(
+        steps=group.steps,
+        through=screening.through,
+        places=tuple(screening.through.index(head) + 1 for head in selection.heads),
+        agreement=agreement(screening, selection.outcomes),
+        missed=missed(screening, selection.scores, best, keep),
+        estimates=tuple(tuple(float(value) for value in row) for row in screening.estimates.mean(axis=2)),
     )
 
 

@@ -25,6 +25,13 @@ def resampled_means(values: Array, population: str) -> Array:
     return np.concatenate([values[chosen].mean(axis=1) for chosen in _resamples(len(values), population)])
 
 
+def resampled_rows(values: Array, population: str) -> Array:
+    """Means of the rows of `values` (row, prompt) over the same resamples, (RESAMPLES, row)."""
+    n = values.shape[1]
+    counts = (np.stack([np.bincount(row, minlength=n) for row in chosen]) for chosen in _resamples(n, population))
+    return np.concatenate([count @ values.T / n for count in counts])
+
+
 def interval(samples: Array) -> Interval:
     """The middle 95 % of resampled values."""
     tail = (1 - LEVEL) / 2

@@ -5,11 +5,13 @@ An outcome has, per prompt and asked word, the word's logit and log probability 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from entrack.sites import Head
 
 Array = NDArray[np.float64]
 Outcome = Mapping[str, NDArray[Any]]
@@ -41,11 +43,32 @@ METRICS: Mapping[str, Callable[[Outcome], Array]] = {
 }
 
 
+def of_heads(values: Array, heads: Sequence[Head]) -> Array:
+    """Rows of `values` (layer, head, ...). -> (head, ...)"""
+    return values[[head.layer for head in heads], [head.head for head in heads]]
+
+
 def metric(kind: str, outcome: Outcome, asked: NDArray[np.int64]) -> Array:
     """A metric per prompt. `asked` are the token ids that the outcome was asked for, (prompt, k)."""
     if kind == "accuracy":
         return np.asarray(outcome["top"] == asked[:, 0], dtype=np.float64)
     return METRICS[kind](outcome)
+
+
+ESTIMATES: Mapping[str, Callable[[Outcome, Outcome], Array]] = {
+    "probability": lambda change, clean: change["log_probability"][..., 0].astype(np.float64) * probability(clean),
+    "logit": lambda change, clean: logit(change),
+    "logit difference": lambda change, clean: logit_difference(change),
+}
+"""From estimated changes of logits and log probabilities to that of a metric, to first order."""
+
+
+def estimated(name: str, change: Outcome, clean: Outcome) -> Array:
+    """A score, from estimated changes (..., prompt, k) of an `Attribute`. -> (..., prompt)"""
+    relative, kind = name.startswith("relative "), name.removeprefix("relative ")
+    moved = ESTIMATES[kind](change, clean)
+    with np.errstate(divide="ignore", invalid="ignore"):  # whoever screens refuses what is not finite
+        return moved / METRICS[kind](clean) if relative else moved
 
 
 def score(name: str, patched: Outcome, clean: Outcome) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 
 from entrack.check.resolved import Population
 from entrack.findings.outcomes import Array, Outcome, metric
+from entrack.findings.screening import Screening
 from entrack.findings.selection import Selection, merged
 from entrack.plan.plan import RunPlan
 
@@ -19,6 +20,7 @@ class Ran(Protocol):
     def address_of(self, id: str) -> str: ...
     def made(self, id: str) -> bool: ...
     def selection(self, id: str) -> Selection: ...
+    def screening(self, id: str) -> Screening: ...
 
 
 def outcomes_of(kind: str, run: RunPlan, of: tuple[str, ...], ran: Ran) -> Array:

@@ -17,7 +17,7 @@ from attrs import evolve
 from entrack.address import address
 from entrack.frozen import rebuilt
 from entrack.models.model import ModelKey
-from entrack.plan.steps import Batch, Chosen, PathPatch, Ref, Screened, Step
+from entrack.plan.steps import Attribute, Batch, Chosen, PathPatch, Ref, Screened, Step
 from entrack.sites import Head
 
 STORE_VERSION = 1
@@ -39,14 +39,15 @@ def step_address(step: Step, reference: bool = False) -> str:
 
 
 def known_zero(step: Step) -> bool:
-    """Whether a bound step is a path patch whose senders cannot reach any receiver: they stand in the same layer or above."""
-    if not isinstance(step, PathPatch) or not step.receivers:
+    """Whether a bound step is a hop's whose senders cannot reach any receiver: they all stand in the same layer or above."""
+    if not isinstance(step, PathPatch | Attribute) or not step.receivers:
         return False
+    lowest = step.layer if isinstance(step, PathPatch) else 0
     layers = [head.layer for receivers in step.receivers for head in receivers.heads if isinstance(head, Head)]  # type: ignore[union-attr]
-    return step.layer >= max(layers, default=0)
+    return lowest >= max(layers, default=0)
 
 
-def unasked(step: Step) -> bool:
+def screened_out(step: Step) -> bool:
     """Whether a bound step is a path patch of no head: a screen let none of its layer through."""
     return isinstance(step, PathPatch) and step.senders == ()
 

@@ -9,7 +9,7 @@ from attrs import frozen
 from entrack.plan.expand import expand, senders_of
 from entrack.plan.passes import optimise
 from entrack.plan.plan import Plan
-from entrack.plan.steps import Capture, CaptureInputs, Chosen, Evaluate, Heads, Node, PathPatch, Select, SumOutputs, TrainMask
+from entrack.plan.steps import Attribute, Capture, CaptureInputs, Choice, Chosen, Evaluate, Heads, Node, PathPatch, Select, SumOutputs, TrainMask
 from entrack.sites import Component
 
 OUTCOME_BYTES = 16
@@ -34,17 +34,17 @@ def cost(plan: Plan, ids: Iterable[str]) -> Cost:
 
 def forwards_of(node: Node) -> int:
     """Full forward passes of a batch that the plain executor makes; a backward pass counts for two."""
-    return 0 if isinstance(node, Select) else sum(run.forwards for run in expand(node).runs)
+    return 0 if isinstance(node, Choice) else sum(run.forwards for run in expand(node).runs)
 
 
 def work_of(node: Node) -> int:
     """Token-layers of these passes."""
-    return 0 if isinstance(node, Select) else sum(run.token_layers for run in expand(node).runs)
+    return 0 if isinstance(node, Choice) else sum(run.token_layers for run in expand(node).runs)
 
 
 def left_of(node: Node) -> int:
     """Token-layers that are left after the compiler's passes. A clean run that many steps share counts where it is all there is to do."""
-    if isinstance(node, Select):
+    if isinstance(node, Choice):
         return 0
     runs = optimise(expand(node)).runs
     return sum(run.token_layers for run in runs if run.shared is None or len(runs) == 1)
@@ -67,6 +67,8 @@ def bytes_of(node: Node, nodes: Mapping[str, Node]) -> int:
             return OUTCOME_BYTES * node.batch.prompts
         case PathPatch():
             return OUTCOME_BYTES * node.batch.prompts * senders_of(node)
+        case Attribute(model):
+            return 8 * model.facts.layers * model.facts.heads * node.batch.prompts * len(node.asked[0])
         case TrainMask():
             return 4 * node.epochs * len(node.train) * 2
     return 0

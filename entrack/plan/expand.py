@@ -8,13 +8,14 @@ Heads that are not known before a run count for any layer that they could be in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from entrack.address import address
 from entrack.models.model import ModelKey
 from entrack.plan.steps import (
+    Attribute,
     BlockAttention,
     Capture,
     CaptureInputs,
@@ -61,7 +62,9 @@ def _runs(step: Step) -> Iterator[Run]:
         case Evaluate():
             yield _evaluated(step)
         case PathPatch():
-            yield from _patched(step)
+            yield from _hop(step, (step.layer,), variants=senders_of(step))
+        case Attribute():
+            yield from _hop(step, range(step.model.facts.layers), times=max(1, step.steps), backward=len(step.asked[0]) + 1)
         case TrainMask():
             yield from _trained(step)
 
@@ -97,28 +100,27 @@ def _base(step: Evaluate, elsewhere: list[SetElsewhere]) -> str | None:
     return f"base {address([_digest(step.model), step.batch, elsewhere[0].source])}"
 
 
-def _patched(step: PathPatch) -> Iterator[Run]:
-    everywhere = range(step.model.facts.layers)
-    heads = senders_of(step)
-    sender, receivers = _at(step, (step.layer,), step.at), _at(step, _receiving(step), step.at)
-    yield _run(step, "clean", read=_at(step, everywhere, step.at))
-    yield _run(step, "sent", variants=heads, changed=sender, held=From(step.at), read=receivers, logits=not step.receivers)
+def _hop(step: PathPatch | Attribute, layers: Sequence[int], **many: int) -> Iterator[Run]:
+    """The passes of a hop whose senders stand in these layers."""
+    senders, receivers = _at(step, layers, step.at), _at(step, _receiving(step, layers[0]), step.at)
+    yield _run(step, "clean", read=_at(step, range(step.model.facts.layers), step.at))
+    yield _run(step, "sent", changed=senders, held=From(step.at), read=receivers, logits=not step.receivers, **many)
     if step.receivers:
-        yield _run(step, "received", variants=heads, changed=receivers)
+        yield _run(step, "received", changed=receivers, **many)
 
 
-def _receiving(step: PathPatch) -> tuple[int, ...]:
-    """The layers of the receivers; all above the sender while they are not known."""
+def _receiving(step: PathPatch | Attribute, lowest: int) -> tuple[int, ...]:
+    """The layers of the receivers; all above the lowest sender while they are not known."""
     heads = [receivers.heads for receivers in step.receivers]
     if any(isinstance(one, Chosen) for one in heads):
-        return tuple(range(step.layer + 1, step.model.facts.layers)) or (step.layer,)
+        return tuple(range(lowest + 1, step.model.facts.layers)) or (lowest,)
     return tuple(sorted({layer for one in heads for layer in _layers(step, one)}))
 
 
 def _trained(step: TrainMask) -> Iterator[Run]:
     checks = -(-step.epochs * len(step.train) // step.check_every)
     for batch in step.train:
-        yield _run_on(step, batch, "trained", times=step.epochs, backward=True)
+        yield _run_on(step, batch, "trained", times=step.epochs, backward=1)
         yield _alternates(step, batch)
     for batch in step.validate:
         yield _run_on(step, batch, "checked", times=checks)
@@ -134,7 +136,7 @@ def _alternates(step: TrainMask, batch: MaskBatch) -> Run:
     return Run("alternates", batch.alternate, step.model.facts, step.model.dtype, read=read, logits=False, **_whole(step.model))
 
 
-def _run(step: Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch, name: str, **more: Any) -> Run:
+def _run(step: Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | Attribute, name: str, **more: Any) -> Run:
     base = f"clean {_digest(step.model)} {step.batch.digest}" if name == "clean" else None
     return Run(name, step.batch, step.model.facts, step.model.dtype, **{"base": base, **_whole(step.model), **more})
 

@@ -16,7 +16,7 @@ from attrs import frozen
 from entrack.plan.order import by_model
 from entrack.plan.passes import PASSES, stages
 from entrack.plan.plan import Plan
-from entrack.plan.steps import Node, Select
+from entrack.plan.steps import Choice, Node
 from entrack.plan.work import Memory, Work, once
 
 AS_WRITTEN = "as written"
@@ -51,13 +51,14 @@ class Order:
 
 @frozen
 class Explanation:
-    """`asked` steps were wanted, `steps` are left when equal ones are one; of these `found` are in the store and `zero` cannot reach a
-    receiver. The rest is explained, altogether and by what it is for."""
+    """`asked` steps were wanted, `steps` are left when equal ones are one; of these `found` are in the store, `zero` cannot reach a receiver, and
+    `screened_out` have no head that a screen let through. The rest is explained, altogether and by what it is for."""
 
     asked: int
     steps: int
     found: int
     zero: int
+    screened_out: int
     total: Explained
     parts: tuple[Explained, ...]
     as_made: Order
@@ -65,15 +66,16 @@ class Explanation:
     deferred: tuple[str, ...]
 
 
-def explanation(plan: Plan, found: Collection[str], zero: Collection[str], memory: Memory) -> Explanation:
+def explanation(plan: Plan, found: Collection[str], zero: Collection[str], screened_out: Collection[str], memory: Memory) -> Explanation:
     """What of a plan is not computed. Steps that the store has cost nothing; what is shared counts where it comes first."""
-    left = [id for id in plan.steps if id not in found and id not in zero]
+    left = [id for id in plan.steps if not any(id in known for known in (found, zero, screened_out))]
     total, parts = _explain(plan, left, memory)
     steps = [plan.nodes[id] for id in left]
     wanted = set(left)
     ordered = [plan.nodes[id] for id in by_model(plan.nodes) if id in wanted]
     many = len(plan.steps)
-    return Explanation(plan.asked - (len(plan.nodes) - many), many, len(found), len(zero), total, parts, _order(steps), _order(ordered), plan.deferred)
+    counts = plan.asked - (len(plan.nodes) - many), many, len(found), len(zero), len(screened_out)
+    return Explanation(*counts, total, parts, _order(steps), _order(ordered), plan.deferred)
 
 
 def _explain(plan: Plan, ids: Iterable[str], memory: Memory) -> tuple[Explained, tuple[Explained, ...]]:
@@ -83,7 +85,7 @@ def _explain(plan: Plan, ids: Iterable[str], memory: Memory) -> tuple[Explained,
     grouped: dict[str, list[tuple[list[Work], list[Stage]]]] = {}
     for id in ids:
         node = plan.nodes[id]
-        if not isinstance(node, Select):
+        if not isinstance(node, Choice):
             works = stages(node, memory)
             costs = [_stage(name, work, known) for name, work, known in zip(names, works, seen, strict=True)]
             grouped.setdefault(plan.what[id], []).append((works, costs))
@@ -92,7 +94,7 @@ def _explain(plan: Plan, ids: Iterable[str], memory: Memory) -> tuple[Explained,
 
 
 def _order(nodes: Iterable[Node]) -> Order:
-    where = [(node.model, getattr(node, "batch", None)) for node in nodes if not isinstance(node, Select)]
+    where = [(node.model, getattr(node, "batch", None)) for node in nodes if not isinstance(node, Choice)]
     return Order(_changes([model for model, _ in where]), _changes(where))
 
 

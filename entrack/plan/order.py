@@ -13,7 +13,7 @@ from attrs import define, field
 
 from entrack.models.model import ModelKey
 from entrack.plan.plan import needs
-from entrack.plan.steps import Node, Select, TrainMask
+from entrack.plan.steps import Choice, Node, TrainMask
 
 Where = tuple[ModelKey | None, str]
 """A model and the digest of a batch; none for what runs no model."""
@@ -70,6 +70,6 @@ class _Queue:
 
 
 def _where(node: Node) -> Where:
-    if isinstance(node, Select):
+    if isinstance(node, Choice):
         return None, ""
     return node.model, "" if isinstance(node, TrainMask) else node.batch.digest

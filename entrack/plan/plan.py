@@ -9,7 +9,7 @@ from attrs import field, frozen
 from entrack.check.resolved import Group
 from entrack.frozen import parts
 from entrack.models.model import ModelKey, ModelSource
-from entrack.plan.steps import Batch, Chosen, Node, Ref, Screened, Select
+from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
 from entrack.prompts.realise import Prompt
 from entrack.sites import Head
 
@@ -19,12 +19,14 @@ BATCH = 50
 
 @frozen
 class GroupPlan:
-    """One hop: its `Select` node and the position of its senders."""
+    """One hop: its `Select` node, the position of its senders, and its `Screen` node and at how many points that takes gradients, if it has one."""
 
     name: str
     select: str
     position: str
     receivers: tuple[str, ...]
+    screen: str | None = None
+    steps: int = 0
 
 
 @frozen
@@ -106,7 +108,7 @@ class Plan:
     @property
     def steps(self) -> tuple[str, ...]:
         """The nodes that run a model and are stored."""
-        return tuple(id for id, node in self.nodes.items() if not isinstance(node, Select))
+        return tuple(id for id, node in self.nodes.items() if not isinstance(node, Choice))
 
 
 def needs(node: object) -> Iterator[str]:

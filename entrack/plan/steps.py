@@ -218,10 +218,49 @@ class PathPatch:
 
 
 @frozen
+class Attribute:
+    """What one hop of path patching would give for every head of every layer, estimated from gradients (definition: docs/semantics.md).
+
+    The fields are those of `PathPatch`; `steps` are the points between clean and alternate at which the gradient is taken, 0 for the clean
+    run itself. Attribution patching: Nanda 2023, arXiv:2310.10348; with integrated gradients, arXiv:2403.17806.
+    -> `logit`, `log_probability` float32 (layer, head, prompt, k): the estimated change of each.
+    """
+
+    version: ClassVar[int] = 1
+    model: ModelKey
+    batch: Batch
+    asked: tuple[tuple[int, ...], ...]
+    at: Indices
+    alternate: Ref
+    receivers: tuple[Receivers, ...]
+    steps: int = 0
+
+
+@frozen
+class Screen:
+    """The heads of a hop that are run: the `through` with the lowest mean estimate, and `check` of the others, drawn by (`seed`, `hop`).
+
+    `score` is one that `findings.outcomes.score` knows; `clean` and `estimates` are `Evaluate`s and `Attribute`s per batch. Heads that cannot reach
+    a receiver, by the heads that `receivers` chose, are not among any of them. Computed in an instant, never stored.
+    """
+
+    score: str
+    through: int
+    check: int
+    seed: int
+    hop: int
+    layers: int
+    heads: int
+    clean: tuple[Ref, ...]
+    estimates: tuple[Ref, ...]
+    receivers: tuple[Chosen, ...] = ()
+
+
+@frozen
 class Select:
     """The `keep` heads with the lowest mean score below zero. Computed from outcomes in an instant, never stored.
 
-    `score` names one of `findings.scores.SCORES`; `clean` and `patched` are the outcomes per batch (and per layer). `layers` and
+    `score` is one that `findings.outcomes.score` knows; `clean` and `patched` are the outcomes per batch (and per layer). `layers` and
     `heads` give the shape of the scores; a layer whose step cannot reach the receivers has score exactly 0.
     """
 
@@ -234,6 +273,8 @@ class Select:
     """Per layer, per batch."""
     taken: tuple[Chosen, ...] = ()
     """Earlier groups at the same position: they keep the heads that they have."""
+    screen: Screened | None = None
+    """What says which heads were run, where not all were."""
 
 
 @frozen
@@ -269,6 +310,8 @@ class TrainMask:
     check_every: int = 4
 
 
-Step = Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | TrainMask
+Step = Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | Attribute | TrainMask
 """What is computed with a model and stored."""
-Node = Step | Select
+Choice = Screen | Select
+"""What turns outcomes into heads."""
+Node = Step | Choice

@@ -60,7 +60,7 @@ class Place:
 
 @frozen
 class Run:
-    """Forward passes of one shape: `variants` of each prompt, `times` over.
+    """Forward passes of one shape: `variants` of each prompt, `times` over, each with `backward` passes back.
 
     What they are: something is set at the places `changed`; with `held`, all other heads are set at those tokens, in every layer, to what is
     known before, but for the heads `free`, which are computed. Read are `read`, or the logits at the last token.
@@ -77,7 +77,7 @@ class Run:
     dtype: str
     variants: int = 1
     times: int = 1
-    backward: bool = False
+    backward: int = 0
     changed: tuple[Place, ...] = ()
     held: Tokens | None = None
     free: tuple[Place, ...] = ()
@@ -108,8 +108,8 @@ class Run:
 
     @property
     def forwards(self) -> int:
-        """Forward passes of a batch; one that is differentiated counts for three."""
-        return self.variants * self.times * (3 if self.backward else 1)
+        """Forward passes of a batch; a backward pass counts for two."""
+        return self.variants * self.times * (1 + 2 * self.backward)
 
     @property
     def token_layers(self) -> int:

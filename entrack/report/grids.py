@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from entrack.report.pick import bare, fixed_labels, free_axes, head_score, of_heads, pick, ranked, receiver_words
 from entrack.report.words import change_in, decimals_for, estimate, number, short, spread, visible
-from entrack.results import Axis, Cell, Claim, Discovery, Group, Interval, Mask, Measure, Provenance, Results
+from entrack.results import Axis, Cell, Claim, Discovery, Group, Interval, Mask, Measure, Provenance, Results, Screen
 
 WIDTH = 100
 """Columns that a table of a measure may take."""
@@ -69,7 +69,8 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
     words = (
         f"model: {discovery.model}; heads as layer.head, from 0, with their score ({change_in(discovery.score)}), mean over n = "
     )
-    lines = [f"{visible(words)}{discovery.n} prompts", *notes, *also]
+    screens = [visible(f"{group.name}: {_screen_words(group.screen)}") for group in discovery.groups if group.screen]
+    lines = [f"{visible(words)}{discovery.n} prompts", *screens, *notes, *also]
     return Grid(visible(title or discovery.name), ("group", "heads kept, lowest score first"), rows, "\n".join(lines))
 
 
@@ -160,7 +161,8 @@ def provenance_lines(provenance: Provenance) -> tuple[str, ...]:
 
 def _steps(provenance: Provenance) -> str:
     zero = f"; {provenance.known_zero} not run, because their heads cannot reach a receiver" if provenance.known_zero else ""
-    return f"steps: {provenance.steps}, of which {provenance.computed} computed and {provenance.found} found in the store{zero}"
+    out = f"; {provenance.screened_out} not run, because a screen let none of their heads through" if provenance.screened_out else ""
+    return f"steps: {provenance.steps}, of which {provenance.computed} computed and {provenance.found} found in the store{zero}{out}"
 
 
 def caption(measure: Measure) -> str:
@@ -254,13 +256,28 @@ def _longest(entry: Entry) -> int:
 
 def _group_words(group: Group) -> str:
     every = sum(len(row) for row in group.scores)
-    counts = (
-        f"{len(group.heads)} kept of {every - group.known_zero} scored"
-        if every
-        else f"{len(group.heads)} heads, not scored"
-    )
+    run = len(group.screen.through) if group.screen else every - group.known_zero
+    counts = f"{len(group.heads)} kept of {run} scored" if every else f"{len(group.heads)} heads, not scored"
+    out = [f"{group.screen.missed.others} screened out"] if group.screen else []
     zeros = [f"{group.known_zero} known zeros"] if group.known_zero else []
-    return "\n".join([visible(group.name), visible(f"at {group.position} -> {receiver_words(group)}"), counts, *zeros])
+    return "\n".join([visible(group.name), visible(f"at {group.position} -> {receiver_words(group)}"), counts, *out, *zeros])
+
+
+def _screen_words(screen: Screen) -> str:
+    """How far a screen can be trusted, in a line."""
+    known, missed = screen.agreement, screen.missed
+    how = f"by gradients at {screen.steps} points" if screen.steps else "by one gradient"
+    ranks = f"rank correlation with the scores {estimate(known.value, known.interval, 2)} over {known.n} heads" if known else "nothing to rank"
+    places = f"; those kept stood at places {_span(screen.places)} of {len(screen.through)}" if screen.places else ""
+    if not missed.others:
+        return f"screened {how}, {ranks}{places}; none was left out"
+    found = f"{len(missed.heads)} of {len(missed.checked)} checked would have been kept{''.join(f' {head}' for head in missed.heads)}"
+    return f"screened {how}, {ranks}{places}; of {missed.others} left out {found}: {_span((int(missed.of_others.low), int(missed.of_others.high)))} of all (95 %)"
+
+
+def _span(places: tuple[int, ...]) -> str:
+    low, high = min(places), max(places)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _kept_words(group: Group) -> tuple[str, ...]:

@@ -68,6 +68,16 @@ def head_score(group: Group, head: Head) -> float | None:
     return group.scores[head.layer][head.head] if group.scores else None
 
 
+def scored(group: Group) -> list[float]:
+    """The scores of all heads that were run, and the zeros of those that need not be."""
+    return [score for row in group.scores for score in row if score is not None]
+
+
+def unscored(group: Group) -> list[Head]:
+    """The heads that a screen left out: there is an estimate of them, and no score."""
+    return [Head(layer, head) for layer, row in enumerate(group.scores) for head, score in enumerate(row) if score is None]
+
+
 def ranked(group: Group) -> tuple[Head, ...]:
     """The heads kept, lowest score first; ties by layer and head."""
     return tuple(sorted(group.heads, key=lambda head: (head_score(group, head) or 0.0, head)))

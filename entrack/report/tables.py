@@ -25,6 +25,7 @@ from entrack.report.grids import (
     measure_grid,
     provenance_lines,
 )
+from entrack.report.pick import scored, unscored
 from entrack.report.words import clip, visible
 from entrack.results import Claim, Discovery, Group, Measure, Provenance, Results
 from entrack.sites import Head
@@ -73,6 +74,7 @@ def heat(item: Discovery) -> RenderableType:
     """Every head's score as a block, layers upwards, heads to the right, a panel per group. Legible without colour."""
     panels = [_panel(group) for group in item.groups if group.scores]
     legend = "█ ▓ ▒ ░ lower score, to the lowest of the panel; + higher; · near 0; blank 0; underlined: kept"
+    legend += "; ? screened out, not run" if any(unscored(group) for group in item.groups) else ""
     return Encodable(Stack(Columns(panels, padding=(0, 3)), Text(legend, style="dim"), Text()) if panels else Text())
 
 
@@ -117,8 +119,8 @@ def _entry(entry: Entry) -> RenderableType:
 
 
 def _panel(group: Group) -> RenderableType:
-    lowest = -min((score for row in group.scores for score in row), default=0.0)
-    highest = max((abs(score) for row in group.scores for score in row), default=0.0)
+    lowest = -min(scored(group), default=0.0)
+    highest = max(map(abs, scored(group)), default=0.0)
     limit = lowest if lowest > 0 else highest
     text = Text(f"{clip(group.name, 28)}\n")
     for layer in range(len(group.scores) - 1, -1, -1):
@@ -132,7 +134,9 @@ def _panel(group: Group) -> RenderableType:
     return text
 
 
-def _block(score: float, limit: float) -> str:
+def _block(score: float | None, limit: float) -> str:
+    if score is None:
+        return "?"
     if score == 0.0 or limit == 0.0:
         return " "
     if score > 0:
@@ -140,7 +144,9 @@ def _block(score: float, limit: float) -> str:
     return next(glyph for least, glyph in SHADES if -score / limit >= least)
 
 
-def _colour(score: float, kept: bool) -> str:
+def _colour(score: float | None, kept: bool) -> str:
+    if score is None:
+        return "dim"
     return ("red" if score < 0 else "blue") + (" bold underline" if kept else "")
 
 

@@ -435,12 +435,23 @@ class Score:
 
 
 @frozen
+class Screen:
+    """`screen 100 in 5 steps check 20`; None for what is not said."""
+
+    through: Integer | Name
+    steps: Integer | Name | None
+    check: Integer | Name | None
+    span: Span = _span()
+
+
+@frozen
 class Discover:
     name: str
     model: Name
     prompts: Prompts
     against: Expression
     items: tuple[Score | Hop, ...]
+    screen: Screen | None = None
     span: Span = _span()
     name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
 

@@ -176,7 +176,10 @@ class Build(Transformer_NonRecursive[Any, Any]):  # never the recursive one: a s
         return ast.HeadNumber(int(layer), int(head), span=self._of(token))
 
     def discover(self, meta: Meta, c: Children) -> ast.Discover:
-        return ast.Discover(str(c[0]), self._name(c[1]), c[2], c[3], tuple(c[4:]), span=self._at(meta), name_span=self._of(c[0]))
+        return ast.Discover(str(c[0]), self._name(c[1]), c[2], c[3], tuple(c[5:]), c[4], span=self._at(meta), name_span=self._of(c[0]))
+
+    def screen(self, meta: Meta, c: Children) -> ast.Screen:
+        return ast.Screen(c[0], c[1], c[2], span=self._at(meta))
 
     def score(self, meta: Meta, c: Children) -> ast.Score:
         return ast.Score(c[0], span=self._at(meta))

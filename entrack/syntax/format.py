@@ -61,6 +61,7 @@ def _lines(item: object) -> Iterator[Line]:
             yield from _block(f"circuit {item.name} in {item.model.text}", [_group(g, 1) for g in item.groups], item.span)
         case ast.Discover():
             head = f"discover {item.name} in {item.model.text} on {written(item.prompts)} against {written(item.against)}"
+            head += f" {written(item.screen)}" if item.screen else ""
             yield from _block(head, [_found(part) for part in item.items], item.span)
         case ast.Mask():
             targets = written(item.desiderata[0]) if len(item.desiderata) == 1 else f"[{listed(item.desiderata)}]"

@@ -39,6 +39,9 @@ TAUGHT = (
            "write `discover NAME in MODEL on 300 TASK against ALTERNATE { ... }`",
            ("discover cir", "discover cir {", "discover cir in base {", "discover cir in base on 3 boxes {", "discover cir on", "discover {",
             "discover cir in base on 300 boxes scrambled", "discover cir in base against", "discover cir in base on {")),
+    Lesson("E111", "a screen says how many heads are patched",
+           "write `... against ALTERNATE screen 100 { ... }`; `in 5 steps` and `check 20` may follow the number",
+           tuple(f"discover c in b on 3 t against s {rest}" for rest in ("screen", "screen {", "screen 100 in {", "screen 100 in 5 {", "screen 100 check {"))),
     Lesson("E112", "a hop names its senders' position, its receivers, and how many heads it keeps",
            "write `group NAME at POSITION -> logits keep 10`, or `-> GROUP.query` for a later hop",
            tuple(f"discover c in b on 3 t against s {{ {hop}" for hop in
@@ -319,7 +322,8 @@ def _lessons(word: str) -> tuple[dict[tuple[object, str], Lesson], dict[object, 
 @cache
 def _too_general() -> tuple[object, ...]:
     """States in which anything may have gone wrong: there, only the same kind of token means the same mistake."""
-    failures = (failure_of(text) for text in ("= 3", "seed 3 = 4", "measure m = accuracy(b) on 5 t 3", "model m = x 3"))
+    failures = (failure_of(text) for text in
+                ("= 3", "seed 3 = 4", "measure m = accuracy(b) on 5 t 3", "model m = x 3", "discover c in b on 3 t against s screen 3 3"))
     return tuple(_state(failure) for failure in failures if failure is not None)
 
 

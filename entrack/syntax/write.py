@@ -44,6 +44,9 @@ def written(node: object) -> str:
             return f"{first}..{last}"
         case ast.Random(circuit):
             return f"random like {written(circuit)}"
+        case ast.Screen(through, steps, check):
+            parts = [f"screen {written(through)}", *([f"in {written(steps)} steps"] if steps else []), *([f"check {written(check)}"] if check else [])]
+            return " ".join(parts)
         case ast.Prompts(count, of):
             return f"{written(count)} {written(of)}" if count is not None else written(of)
     return _drawing(node)

@@ -6,7 +6,7 @@ from attrs import evolve
 
 from entrack.facts import ModelFacts
 from entrack.models.model import ModelKey
-from entrack.plan.bind import bind, unasked
+from entrack.plan.bind import bind, screened_out
 from entrack.plan.cost import forwards_of
 from entrack.plan.plan import needs
 from entrack.plan.steps import Batch, PathPatch, Ref, Screened
@@ -24,7 +24,7 @@ def test_a_path_patch_of_some_heads_is_bound_to_those_of_its_layer() -> None:
     through = (Head(0, 1), Head(1, 1), Head(2, 0), Head(2, 1))
     bound = [bind(patch(layer), {"z": "z"}, {"screen": through}) for layer in range(4)]
     assert [step.senders for step in bound] == [(Head(0, 1),), (Head(1, 1),), None, ()], "all heads of a layer are what is patched without a screen"
-    assert [unasked(step) for step in bound] == [False, False, False, True]
+    assert [screened_out(step) for step in bound] == [False, False, False, True]
     assert set(needs(patch(1))) == {"z", "screen"}
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from entrack.engine import plain
-from entrack.engine.batched import evaluate, path_patch, train_mask
-from entrack.plan.steps import Evaluate, PathPatch, TrainMask
+from entrack.engine.batched import attribute, evaluate, path_patch, train_mask
+from entrack.plan.steps import Attribute, Evaluate, PathPatch, TrainMask
 
 KERNELS: Mapping[type, plain.Kernel] = {
     **plain.KERNELS,
     Evaluate: evaluate.evaluate,
     PathPatch: path_patch.path_patch,
+    Attribute: attribute.attribute,
     TrainMask: train_mask.train_mask,
 }

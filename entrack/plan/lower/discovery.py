@@ -4,15 +4,21 @@
       group a at last -> logits  keep 3      Capture(alternates at last) ... PathPatch(layer 0..L, receivers ()) ... Select a
       group b at last -> a.query keep 2      the same capture            ... PathPatch(layer 0..L, receivers a)  ... Select b
     }
+
+With a screen, every hop begins with an estimate of all heads, and only some are patched:
+
+    ... screen 20 { group a ... }            Attribute ... Screen a ... PathPatch(layer 0..L, senders of Screen a) ... Select a
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from entrack.check.resolved import Discovery, Hop
 from entrack.plan.build import batch_of, batches
 from entrack.plan.lower.context import Lowering
 from entrack.plan.plan import DiscoveryPlan, GroupPlan
-from entrack.plan.steps import Capture, Chosen, Evaluate, PathPatch, Receivers, Ref, Select
+from entrack.plan.steps import Attribute, Capture, Chosen, Evaluate, PathPatch, Receivers, Ref, Screen, Screened, Select
 from entrack.prompts.realise import Prompt, Realised
 from entrack.prompts.values import CannotDraw
 from entrack.source import NOWHERE
@@ -44,15 +50,16 @@ def _hop(given: Discovery, place: int, realised: Realised, lowering: Lowering) -
     model = lowering.keys[given.model]
     cells = _cells(realised)
     clean = tuple(_clean(given, realised, cell, lowering) for cell in cells)
+    screen = _screen(given, place, realised, cells, clean, lowering)
     patched = tuple(
-        tuple(_patched(given, hop, realised, cell, layer, lowering) for cell in cells) for layer in range(model.facts.layers)
+        tuple(_patched(given, hop, realised, cell, layer, screen, lowering) for cell in cells) for layer in range(model.facts.layers)
     )
     taken = tuple(Chosen(lowering.selects[given.name, other.name]) for other in given.hops[:place] if other.position == hop.position)
-    select = Select(given.score.key, hop.keep, model.facts.layers, model.facts.heads, clean, patched, taken)
+    select = Select(given.score.key, hop.keep, model.facts.layers, model.facts.heads, clean, patched, taken, screen)
     id = lowering.nodes.add(select, f"{given.name}.{hop.name}: keep {hop.keep}")
     lowering.selects[given.name, hop.name] = id
     names = tuple(f"{receiver.group}.{receiver.component.value}" for receiver in hop.receivers) or ("logits",)
-    return GroupPlan(hop.name, id, hop.position, names)
+    return GroupPlan(hop.name, id, hop.position, names, *((screen.id, given.screen.steps) if screen and given.screen else ()))
 
 
 def _cells(realised: Realised) -> tuple[tuple[int, ...], ...]:
@@ -71,17 +78,41 @@ def _clean(given: Discovery, realised: Realised, cell: tuple[int, ...], lowering
     return lowering.nodes.ref(step, f"{given.name}: clean runs")
 
 
-def _patched(given: Discovery, hop: Hop, realised: Realised, cell: tuple[int, ...], layer: int, lowering: Lowering) -> Ref:
+def _screen(
+    given: Discovery, place: int, realised: Realised, cells: tuple[tuple[int, ...], ...], clean: tuple[Ref, ...], lowering: Lowering
+) -> Screened | None:
+    """What says which heads of a hop are patched; None where all are."""
+    if given.screen is None:
+        return None
+    hop, facts = given.hops[place], lowering.keys[given.model].facts
+    estimates = tuple(
+        lowering.nodes.ref(Attribute(**_hop_of(given, hop, realised, cell, lowering), steps=given.screen.steps), f"{given.name}.{hop.name}: attribution patching")
+        for cell in cells
+    )
+    receivers = tuple(Chosen(lowering.selects[given.name, receiver.group]) for receiver in hop.receivers)
+    through, check = given.screen.through, given.screen.check
+    node = Screen(given.score.key, through, check, lowering.resolved.seed, place, facts.layers, facts.heads, clean, estimates, receivers)
+    id = lowering.nodes.add(node, f"{given.name}.{hop.name}: screen {through} check {check}")
+    return Screened(id, min(through + check, facts.layers * facts.heads))
+
+
+def _patched(
+    given: Discovery, hop: Hop, realised: Realised, cell: tuple[int, ...], layer: int, screen: Screened | None, lowering: Lowering
+) -> Ref:
+    step = PathPatch(**_hop_of(given, hop, realised, cell, lowering), layer=layer, senders=screen)
+    return lowering.nodes.ref(step, f"{given.name}.{hop.name}: path patching")
+
+
+def _hop_of(given: Discovery, hop: Hop, realised: Realised, cell: tuple[int, ...], lowering: Lowering) -> dict[str, Any]:
+    """What path patching and attribution patching of a hop have in common."""
     originals, alternates = _sides(realised)
     model = lowering.keys[given.model]
     capture = Capture(model, batch_of(alternates, cell), tuple(alternates[place].positions[hop.position] for place in cell))
-    step = PathPatch(
-        model=model,
-        batch=batch_of(originals, cell),
-        asked=asked_of(originals, cell, given.score.of),
-        at=tuple(originals[place].positions[hop.position] for place in cell),
-        layer=layer,
-        alternate=lowering.nodes.ref(capture, f"{given.name}: alternates at {hop.position}"),
-        receivers=tuple(Receivers(r.component, Chosen(lowering.selects[given.name, r.group])) for r in hop.receivers),
-    )
-    return lowering.nodes.ref(step, f"{given.name}.{hop.name}: path patching")
+    return {
+        "model": model,
+        "batch": batch_of(originals, cell),
+        "asked": asked_of(originals, cell, given.score.of),
+        "at": tuple(originals[place].positions[hop.position] for place in cell),
+        "alternate": lowering.nodes.ref(capture, f"{given.name}: alternates at {hop.position}"),
+        "receivers": tuple(Receivers(r.component, Chosen(lowering.selects[given.name, r.group])) for r in hop.receivers),
+    }

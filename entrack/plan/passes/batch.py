@@ -26,11 +26,13 @@ def batch(work: Work) -> Work:
 
 
 def row_bytes(run: Run) -> int:
-    """An estimate of what one row's activations take, in float32: some widths at each token, attention's scores, keys and values, logits twice."""
+    """An estimate of what one row's activations take, in float32: some widths at each token, attention's scores, keys and values, logits twice.
+    On the way back those of all layers are needed."""
     facts, length = run.facts, run.batch.length
     tokens = max(len(run.tokens.of(prompt, length)) for prompt in range(run.batch.prompts))
     attended = facts.heads * length * tokens + 4 * length * facts.key_value_heads * facts.d_head if run.attention else 0
-    return 4 * (16 * facts.d_model * tokens + attended + 2 * facts.vocabulary * run.logits)
+    layers = len(run.layers) if run.backward else 1
+    return 4 * (layers * (16 * facts.d_model * tokens + attended) + 2 * facts.vocabulary * run.logits)
 
 
 def _batched(run: Run, room: int) -> Run:

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from entrack.report.grids import caption as measured
 from entrack.report.kinds.canvas import WIDTH, caption, panels
 from entrack.report.kinds.labels import depth, label_sides, names, shown, value_label
-from entrack.report.pick import free_axes, of_heads, receiver_words
+from entrack.report.pick import free_axes, of_heads, receiver_words, scored, unscored
 from entrack.report.series import label_of, named
 from entrack.report.words import change_in, clip, decimals_for, number
 from entrack.results import Axis, Cell, Discovery, Group, Measure
@@ -38,11 +38,12 @@ def score_map(discovery: Discovery, title: str) -> Figure:
     for each, group in zip(axes, groups, strict=True):
         _scores(each, group, figure, change_in(discovery.score), width)
     grey = "; grey: cannot reach the receivers, exactly 0" if any(_has_zeros(group) for group in groups) else ""
+    dots = "; dotted: screened out and not run, the colour is an estimate" if any(unscored(group) for group in groups) else ""
     own = " Each panel has its own scale." if len(groups) > 1 else ""
     caption(
         figure,
         f"{discovery.name} in {discovery.model}: mean {change_in(discovery.score)} over n = {discovery.n} prompts when a head's "
-        f"paths to the receivers are patched; outlined: heads kept{grey}.{own}",
+        f"paths to the receivers are patched; outlined: heads kept{grey}{dots}.{own}",
     )
     return figure
 
@@ -79,10 +80,15 @@ def value_map(measure: Measure, title: str, options: Mapping[str, str]) -> Figur
 
 def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -> None:
     """One panel, `width` inches wide."""
-    limit = max(abs(score) for row in group.scores for score in row) or 1.0
+    limit = max(map(abs, scored(group)), default=0.0) or 1.0
     hide = _has_zeros(group)
-    shown = [[float("nan") if hide and score == 0.0 else score for score in row] for row in group.scores]
+    shown = [
+        [nan if hide and score == 0.0 else _estimate(group, layer, head) if score is None else score for head, score in enumerate(row)]
+        for layer, row in enumerate(group.scores)
+    ]
     mesh = axes.pcolormesh(shown, cmap=_cmap("RdBu"), vmin=-limit, vmax=limit, edgecolors="white", linewidth=0.15)
+    out = unscored(group)
+    axes.scatter([head.head + 0.5 for head in out], [head.layer + 0.5 for head in out], s=1.2, color="#444444", linewidths=0)
     for head in group.heads:
         axes.add_patch(
             Rectangle((head.head, head.layer), 1, 1, fill=False, edgecolor="black", linewidth=0.9, clip_on=False)
@@ -94,6 +100,10 @@ def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -
     axes.set(xlabel="head", ylabel="layer")
     _ticks(axes, len(group.scores), len(group.scores[0]))
     _bar(figure.colorbar(mesh, cax=axes.inset_axes((1 + 0.08 / width, 0, 0.12 / width, 1))), unit)
+
+
+def _estimate(group: Group, layer: int, head: int) -> float:
+    return group.screen.estimates[layer][head] if group.screen else nan
 
 
 def _ticks(axes: Axes, layers: int, heads: int) -> None:
@@ -126,7 +136,7 @@ def _cmap(name: str) -> Colormap:
 
 def _has_zeros(group: Group) -> bool:
     """Whether the scores that are exactly 0 are the known zeros, and no measured score is among them."""
-    return 0 < group.known_zero == sum(score == 0.0 for row in group.scores for score in row)
+    return 0 < group.known_zero == sum(score == 0.0 for score in scored(group))
 
 
 def _shape(groups: list[Group]) -> tuple[int, int]:
