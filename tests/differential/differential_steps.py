@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import attrs
 from attrs import define, field, frozen
 from differential_models import USUAL, InMemory, Options, Shape, others, shapes
 from engine_models import VOCABULARY, prompts
@@ -81,6 +82,11 @@ class Case:
     def inputs(self, executor: Any = "plain") -> dict[str, Any]:
         return {name: value_of(self.world.models, step, executor) for name, step in self.needs.items()}
 
+    def of_all_heads(self) -> Case:
+        """The same with captures of all heads in place of those that are wanted."""
+        needs = {name: attrs.evolve(step, heads=None) if isinstance(step, Capture | CaptureInputs) else step for name, step in self.needs.items()}
+        return Case(self.world, self.step, needs)
+
 
 @lru_cache(256)
 def value_of(models: tuple[Shape, ...], step: Step, executor: Any) -> dict[str, Any]:
@@ -114,10 +120,12 @@ class Bench:
     # the kinds of steps, each made only here
 
     def capture(self, shape: Shape, batch: Batch, at: Indices, heads: Heads) -> Capture:
-        return Capture(shape.key, batch, at)
+        """Of the heads that are wanted, or of all."""
+        return Capture(shape.key, batch, at, self.draw(st.sampled_from((heads, None))))
 
     def capture_inputs(self, shape: Shape, batch: Batch, component: Component, at: Indices, heads: Heads) -> CaptureInputs:
-        return CaptureInputs(shape.key, batch, component, at)
+        """Of the heads that are wanted, or of all."""
+        return CaptureInputs(shape.key, batch, component, at, self.draw(st.sampled_from((heads, None))))
 
     def sum_outputs(self, shape: Shape, batch: Batch) -> SumOutputs:
         return SumOutputs(shape.key, batch)
@@ -129,7 +137,7 @@ class Bench:
         """For all heads of the layer, or some in any order."""
         heads = tuple(head for head in self.world.shape.every_head if head.layer == layer)
         senders = self.draw(st.none() | st.lists(st.sampled_from(heads), min_size=1, unique=True).map(tuple))
-        ref = self.ref(self.capture(self.world.shape, alternate, alternate_at, senders or heads))
+        ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at))
         return PathPatch(self.world.shape.key, self.world.batch, self.asked(), at, layer, ref, receivers, senders)
 
     def train_mask(self, heads: Heads, train: tuple[MaskBatch, ...], validate: tuple[MaskBatch, ...], **settings: Any) -> TrainMask:

@@ -78,6 +78,16 @@ def test_each_pass_of_the_compiler_can_be_left_out(case: Case, within: Options) 
     agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 
+@cases(0.06)
+@given(case_of("evaluate"), executors)
+def test_captures_of_the_heads_that_are_wanted_are_enough(case: Case, executor: str) -> None:
+    some, every = outcome(case, executor), outcome(case.of_all_heads(), executor)
+    if isinstance(every, str):
+        assert some == every
+    else:
+        same(some, every)  # type: ignore[arg-type]
+
+
 @cases(0.12)
 @given(sequences(), executors, options)
 def test_what_came_before_does_not_matter(steps: list[Case], executor: str, within: Options) -> None:
