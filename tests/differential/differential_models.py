@@ -6,6 +6,7 @@ import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import attrs
 import torch
@@ -15,10 +16,13 @@ from hypothesis import strategies as st
 
 from entrack.address import address
 from entrack.engine.access import LoadedModel
-from entrack.engine.engine import Engine, Executor
+from entrack.engine.engine import Computed, Engine, Executor
+from entrack.engine.inputs import Inputs
 from entrack.facts import ModelFacts, read_facts
 from entrack.models.model import ModelKey, ModelSource
 from entrack.plan.passes import PASSES, Pass
+from entrack.plan.passes.batch import LEAST
+from entrack.plan.steps import Step
 from entrack.plan.work import DEFAULT, Memory
 from entrack.sites import Head
 
@@ -109,9 +113,11 @@ def loaded(shape: Shape, executor: Executor) -> LoadedModel:
 
 @frozen
 class Options:
-    """How an engine goes about it, which changes no number: memory, and passes of the compiler that are left out."""
+    """How an engine goes about it, which changes no number: memory, from how many operations on prompts are run in groups (models of this
+    size would never be), and passes of the compiler that are left out."""
 
     memory: Memory = DEFAULT
+    least: int = LEAST
     without: tuple[str, ...] = ()
 
     @property
@@ -123,8 +129,9 @@ USUAL = Options()
 memories = st.builds(Memory, kept=st.sampled_from((DEFAULT.kept, 0, 4_000, 40_000)), a_pass=st.sampled_from((DEFAULT.a_pass, 1, 60_000)))
 """Nothing or little is remembered; rows run one by one, or a few together."""
 left_out = st.lists(st.sampled_from([one.name for one in PASSES]), unique=True, max_size=len(PASSES)).map(tuple)
-options = st.builds(Options, memories)
-fewer_passes = st.builds(Options, memories, left_out)
+leasts = st.sampled_from((LEAST, 1))
+options = st.builds(Options, memories, leasts)
+fewer_passes = st.builds(Options, memories, leasts, left_out)
 
 
 class InMemory(Engine):
@@ -133,7 +140,12 @@ class InMemory(Engine):
     def __init__(self, shapes: tuple[Shape, ...], executor: Executor, options: Options = USUAL) -> None:
         sources = {shape.key: ModelSource("tiny", Path()) for shape in shapes}
         super().__init__(sources, executor=executor, device="cpu", memory=options.memory, passes=options.passes)
+        self._least = options.least
         self._shapes = {shape.key: shape for shape in shapes}
+
+    def compute(self, step: Step, inputs: Inputs) -> Computed:
+        with mock.patch("entrack.plan.passes.batch.LEAST", self._least):
+            return super().compute(step, inputs)
 
     def _model(self, key: ModelKey) -> LoadedModel:
         return loaded(self._shapes[key], self.executor)

@@ -79,8 +79,8 @@ class Case:
     step: Step
     needs: Mapping[str, Step]
 
-    def inputs(self, executor: Any = "plain") -> dict[str, Any]:
-        return {name: value_of(self.world.models, step, executor) for name, step in self.needs.items()}
+    def inputs(self, executor: Any = "plain", options: Options = USUAL) -> dict[str, Any]:
+        return {name: value_of(self.world.models, step, executor, options) for name, step in self.needs.items()}
 
     def of_all_heads(self) -> Case:
         """The same with captures of all heads in place of those that are wanted."""
@@ -89,9 +89,9 @@ class Case:
 
 
 @lru_cache(256)
-def value_of(models: tuple[Shape, ...], step: Step, executor: Any) -> dict[str, Any]:
+def value_of(models: tuple[Shape, ...], step: Step, executor: Any, options: Options) -> dict[str, Any]:
     """The value of a step that needs no other."""
-    return InMemory(models, executor).compute(step, {}).tensors
+    return InMemory(models, executor, options).compute(step, {}).tensors
 
 
 SEEDS = st.integers(1, 3)

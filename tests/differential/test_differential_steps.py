@@ -104,11 +104,11 @@ def test_what_came_before_does_not_matter(steps: list[Case], executor: str, with
 # --- exactly nothing ---------------------------------------------------------------------------------------------
 
 
-def clean(case: Case, executor: str) -> dict[str, Any]:
+def clean(case: Case, executor: str, within: Options) -> dict[str, Any]:
     """The outcomes of a step's batch as it is."""
     assert isinstance(case.step, Evaluate | PathPatch)
     step = Evaluate(case.step.model, case.step.batch, (), case.step.asked)
-    return case.world.engine(executor).compute(step, {}).tensors
+    return case.world.engine(executor, within).compute(step, {}).tensors
 
 
 def repeated(case: Case, value: dict[str, Any]) -> dict[str, Any]:
@@ -116,9 +116,9 @@ def repeated(case: Case, value: dict[str, Any]) -> dict[str, Any]:
     return {name: np.stack([one] * len(senders_of(case))) for name, one in value.items()}
 
 
-def own(case: Case, executor: str, within: Options = USUAL) -> dict[str, Any]:
-    """What a step comes to, with what it needs from the same executor, as in a run."""
-    return case.world.engine(executor, within).compute(case.step, case.inputs(executor)).tensors
+def own(case: Case, executor: str, within: Options) -> dict[str, Any]:
+    """What a step comes to, with what it needs from the same executor and memory, as in a run."""
+    return case.world.engine(executor, within).compute(case.step, case.inputs(executor, within)).tensors
 
 
 @st.composite
@@ -131,7 +131,7 @@ def self_patches(draw: st.DrawFn) -> Case:
 @cases(0.06)
 @given(self_patches(), executors, options)
 def test_patching_a_run_with_itself_changes_nothing(case: Case, executor: str, within: Options) -> None:
-    same(own(case, executor, within), repeated(case, clean(case, executor)))
+    same(own(case, executor, within), repeated(case, clean(case, executor, within)))
 
 
 @st.composite
@@ -152,7 +152,7 @@ def self_edits(draw: st.DrawFn) -> Case:
 @cases(0.06)
 @given(self_edits(), executors, options)
 def test_setting_what_is_there_changes_nothing(case: Case, executor: str, within: Options) -> None:
-    same(own(case, executor, within), clean(case, executor))
+    same(own(case, executor, within), clean(case, executor, within))
 
 
 @st.composite
@@ -170,7 +170,7 @@ def out_of_reach(draw: st.DrawFn) -> Case:
 @cases(0.05)
 @given(out_of_reach(), executors, options)
 def test_what_cannot_reach_changes_nothing(case: Case, executor: str, within: Options) -> None:
-    same(own(case, executor, within), repeated(case, clean(case, executor)))
+    same(own(case, executor, within), repeated(case, clean(case, executor, within)))
 
 
 @st.composite
@@ -188,7 +188,7 @@ def with_a_dead_sender(draw: st.DrawFn) -> tuple[Case, list[int]]:
 @given(with_a_dead_sender(), executors, options)
 def test_dead_heads_change_nothing(given: tuple[Case, list[int]], executor: str, within: Options) -> None:
     case, dead = given
-    found, expected = own(case, executor, within), clean(case, executor)
+    found, expected = own(case, executor, within), clean(case, executor, within)
     for row, head in enumerate(senders_of(case)):
         if head in dead:
             same({name: value[row] for name, value in found.items()}, expected)
