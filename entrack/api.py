@@ -31,7 +31,10 @@ from entrack.syntax.limits import MOST_BYTES
 from entrack.syntax.parse import parse
 
 if TYPE_CHECKING:
+    from entrack.executors.accept import Accept
     from entrack.executors.here import Compute, Survey, Walk
+    from entrack.executors.shelf import Shelf
+    from entrack.executors.why import Looked
     from entrack.plan.explain import Explanation
     from entrack.plan.lower.context import Known
     from entrack.plan.lower.program import Lowerer
@@ -187,23 +190,31 @@ class Spec:
         found = {discovery.model for discovery in resolved.discoveries}
         return frozenset(measured | donors | found | {mask.model for mask in resolved.masks} | {given.model for given in resolved.examinations})
 
-    def survey(self, store: Store) -> tuple[Plan, Survey]:
+    def survey(self, store: Store, accept: Accept | str | None = None, device: str | None = None) -> tuple[Plan, Survey]:
         """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing."""
-        plan, _, survey = self._surveyed(store)
+        plan, _, survey = self.surveyed(_shelf(store, False, accept, device, None))
         return plan, survey
 
     def addresses(self, store: Store) -> frozenset[str]:
-        """The addresses of all steps of this spec that a store has."""
-        return frozenset(action.address for action in self._surveyed(store)[1].actions)
+        """The addresses of all entries of a store that this spec may take on this machine: as they are, and with its own stack."""
+        return frozenset(action.address for accept in ("any", "same-stack") for action in self.surveyed(_shelf(store, False, accept, None, None))[1].actions)
 
-    def _surveyed(self, store: Store) -> tuple[Plan, Walk, Survey]:
+    def looked(self, store: Store, accept: Accept | str | None = None, reference: bool = False, device: str | None = None) -> tuple[Looked, ...]:
+        """Each step of this spec, and whether a store has its value. Computes nothing."""
+        from entrack.executors.why import looked
+
+        shelf = _shelf(store, reference, accept, device, None)
+        return looked(*self.surveyed(shelf), shelf)
+
+    def surveyed(self, shelf: Shelf) -> tuple[Plan, Walk, Survey]:
+        """The plan as far as a shelf tells, the walk that looked, and what it saw. Computes nothing."""
         from entrack.executors.here import Walk
 
         lowerer = self._lowerer(download=False, hashed=not self._stands_in)
         plan = _lowered(lowerer, None, self.sources).plan
-        walk = Walk(plan, store, None, unwatched)
+        walk = Walk(plan, shelf, None, unwatched)
         survey = walk.survey()
-        while plan.deferred and len((more := _lowered(lowerer, walk, self.sources).plan).nodes) > len(plan.nodes):
+        while plan.deferred and walk.actions and len((more := _lowered(lowerer, walk, self.sources).plan).nodes) > len(plan.nodes):
             plan = more
             walk.extend(plan)
             survey = walk.survey()
@@ -211,12 +222,13 @@ class Spec:
 
     def run(
         self, store: Store | str | os.PathLike[str] | None = None, *, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
-        threads: int | None = None, memory: int | None = None,
+        threads: int | None = None, memory: int | None = None, accept: Accept | str | None = None,
     ) -> Results:  # fmt: skip
         """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
 
         `reference` runs the plain executor: one full forward pass per variant. `memory` is what may be taken beside the models themselves,
-        in bytes (default: half of what the machine or its GPU has). Raises SpecError, ModelMissing, StoreError, EngineError.
+        in bytes (default: half of what the machine or its GPU has). `accept` says which stored values are taken (`exact`, `same-stack`, `any`;
+        default: `same-stack`, and `any` from a store that cannot be written). Raises SpecError, ModelMissing, StoreError, EngineError.
         """
         from entrack.executors.here import Walk
         from entrack.findings.assemble import assemble
@@ -225,13 +237,14 @@ class Spec:
         spec = self._fetched()
         lowerer = spec._lowerer(download=True, hashed=True)
         plan = _lowered(lowerer, None, self.sources).plan
-        walk = Walk(plan, opened, _lazily(plan, reference, watcher, device, threads, memory), watcher, reference, memory)
+        shelf = _shelf(opened, reference, accept, device, threads)
+        walk = Walk(plan, shelf, _lazily(plan, reference, watcher, device, threads, memory), watcher, memory)
         walk.run()
         while plan.deferred:
             plan = _lowered(lowerer, walk, self.sources).plan
             walk.extend(plan)
             walk.run()
-        return assemble(spec.resolved, plan, walk, spec._provenance(plan, walk))
+        return assemble(spec.resolved, plan, walk, spec._provenance(plan, walk, shelf))
 
     def _fetched(self) -> Spec:
         """This spec, checked again now that its models have come: some mistakes only a config.json can tell. Raises ModelMissing, SpecError."""
@@ -294,7 +307,9 @@ class Spec:
                 missing = ModelMissing(str(bad))
         raise missing or ModelMissing("the spec declares no model, and prompts need a tokenizer")
 
-    def _provenance(self, plan: Plan, walk: Walk) -> Provenance:
+    def _provenance(self, plan: Plan, walk: Walk, shelf: Shelf) -> Provenance:
+        from entrack.executors.reused import reused
+
         models = {
             name: {"source": plan.sources[key].description, "revision": plan.sources[key].revision, "digest": address(key), "dtype": key.dtype, "attention": key.attention,
                    "layers": key.facts.layers, "heads": key.facts.heads, "key_value_heads": key.facts.key_value_heads}
@@ -317,7 +332,19 @@ class Spec:
             screened_out=walk.screened_out,
             realised=tuple(dict(entry) for entry in sorted(made, key=str)),
             tolerance=TOLERANCE,
+            accept=shelf.accept.value,
+            reused=reused(walk.found, shelf.here),
         )
+
+
+def _shelf(store: Store, reference: bool, accept: Accept | str | None, device: str | None, threads: int | None) -> Shelf:
+    """The store as a run sees it. A store that cannot be written is a published one: it is taken as it is, unless told otherwise."""
+    from entrack.executors.accept import Accept
+    from entrack.executors.shelf import Shelf
+    from entrack.executors.stack import Here
+
+    default = Accept.SAME_STACK if getattr(store, "writable", True) else Accept.ANY
+    return Shelf(store, reference, default if accept is None else Accept(accept), Here(device, threads))
 
 
 def _lowered(lowerer: Lowerer, known: Known | None, sources: Mapping[str, Source]) -> Planned:

@@ -57,6 +57,15 @@ class Damaged:
 
 
 @frozen
+class NotTaken:
+    """Stored values that the policy does not take: made with the stack `there`, where a run would use `here`. They stay."""
+
+    steps: int
+    there: str
+    here: str
+
+
+@frozen
 class RunFinished:
     """All values are there."""
 
@@ -65,7 +74,7 @@ class RunFinished:
     forwards: int
 
 
-Event = RunStarted | StepStarted | StepDone | ModelLoading | Waiting | Damaged | RunFinished
+Event = RunStarted | StepStarted | StepDone | ModelLoading | Waiting | Damaged | NotTaken | RunFinished
 Watcher = Callable[[Event], None]
 
 

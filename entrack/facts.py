@@ -15,6 +15,8 @@ FAMILIES = {
     "mistral": "MistralForCausalLM",
     "qwen2": "Qwen2ForCausalLM",
 }
+NARROW = 256
+"""Width up to which one thread is enough: the products are too small to share, and two threads would only wait for each other."""
 MOST = {"layers": 1024, "heads": 1024, "d_model": 1 << 20, "vocabulary": 1 << 24}
 DECIDES = (
     "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
@@ -54,6 +56,10 @@ class ModelFacts:
     @property
     def grouped(self) -> bool:
         return self.key_value_heads != self.heads
+
+    @property
+    def narrow(self) -> bool:
+        return self.d_model <= NARROW
 
     def key_value_head(self, head: int) -> int:
         """The key/value head that serves a query head."""

@@ -247,6 +247,10 @@ class Provenance:
     """Steps that were not run, because their heads cannot reach a receiver."""
     screened_out: int = 0
     """Steps that were not run, because a screen let none of their heads through."""
+    accept: str = "any"
+    """Which stored values were taken."""
+    reused: tuple[Mapping[str, Any], ...] = ()
+    """Values from the store that were made with other versions, on another kind of device or on another machine than this run's."""
 
 
 @frozen
@@ -420,4 +424,6 @@ def _provenance(provenance: Provenance) -> dict[str, Any]:
         "screened_out": provenance.screened_out,
         "realised": [dict(entry) for entry in provenance.realised],
         "tolerance": provenance.tolerance,
+        "accept": provenance.accept,
+        "reused": [dict(entry) for entry in provenance.reused],
     }

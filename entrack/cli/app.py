@@ -14,23 +14,13 @@ from entrack.cli import exits, light
 from entrack.cli.cache import cache
 from entrack.cli.exits import failures, leave, say, screen
 from entrack.cli.light import tell
-from entrack.cli.sizes import bytes_given
+from entrack.cli.options import Accepted, Device, Json, MemoryBytes, Params, Reference, SpecPath, StandIn, StoreFolder, Threads, memory_given, params
 
 app = typer.Typer(
     name="entrack", help="A small language for experiments on the insides of language models.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False, rich_markup_mode=None,
 )  # fmt: skip
 app.add_typer(cache, name="cache")
-
-LEAST_MEMORY = 64 * 10**6
-SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="the .et file", show_default=False)]
-Params = Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="set a param of the spec otherwise; may be repeated")]
-StandIn = Annotated[Path | None, typer.Option("--stand-in", metavar="DIR", help="config.json and tokenizer.json in place of models that are not here")]
-Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of text")]
-StoreFolder = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="where results are kept (default: ENTRACK_STORE, else cache/)")]
-
-
-MemoryBytes = Annotated[str | None, typer.Option("--memory", metavar="BYTES", help="beside the models themselves, such as 4G (default: half of what the machine has)")]
 
 
 @app.command()
@@ -42,20 +32,21 @@ def run(
     as_json: Json = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="draw figures as PDF too, beside PNG and SVG (with --out)")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="exit with status 1 when a claim fails")] = False,
-    reference: Annotated[bool, typer.Option("--reference", help="one full forward pass per variant: slow, and obviously right")] = False,
-    device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: one for a small model, else torch's choice)")] = None,
+    reference: Reference = False,
+    device: Device = None,
+    threads: Threads = None,
     memory: MemoryBytes = None,
+    accept: Accepted = None,
 ) -> None:
     """Run a spec, and show its tables and claims. What the store has is not computed again."""
     with failures():
         from entrack import api
         from entrack.cli.progress import ProgressBar
 
-        loaded = api.checked(api.read(spec), _params(p))
+        loaded = api.checked(api.read(spec), params(p))
         tell(loaded.problems, loaded.sources)
         with ProgressBar() as bar:
-            results = loaded.run(store, reference=reference, watcher=bar, device=device, threads=threads, memory=_memory(memory))
+            results = loaded.run(store, reference=reference, watcher=bar, device=device, threads=threads, memory=memory_given(memory), accept=accept)
         _show(results, as_json)
         if out is not None:
             _write(results, out, pdf)
@@ -66,7 +57,7 @@ def run(
 @app.command()
 def check(spec: SpecPath, p: Params = None, stand_in: StandIn = None) -> None:
     """Say everything that is wrong with a spec, before a weight is read."""
-    light.check(spec, _params(p), stand_in)
+    light.check(spec, params(p), stand_in)
 
 
 @app.command()
@@ -88,18 +79,19 @@ def plan(
     as_json: Json = False,
     explain: Annotated[bool, typer.Option("--explain", help="say for each kind of step what is not computed, why, and what it would have cost")] = False,
     memory: MemoryBytes = None,
+    accept: Accepted = None,
 ) -> None:
     """Show what a run would compute - steps, forward passes, bytes - and what the store has of it."""
     with failures():
         from entrack import api
         from entrack.cli.plans import plan_json, plan_table
 
-        loaded = api.checked(api.read(spec), _params(p), stand_in)
-        planned, survey = loaded.survey(api.open_store(api.store_folder(store)))
+        loaded = api.checked(api.read(spec), params(p), stand_in)
+        planned, survey = loaded.survey(api.open_store(api.store_folder(store)), accept)
         if explain:
             from entrack.cli.explained import explained_json, explained_view
 
-            explained = api.explained(planned, survey, _memory(memory))
+            explained = api.explained(planned, survey, memory_given(memory))
             if as_json:
                 print(json.dumps(explained_json(explained), indent=1))
             else:
@@ -125,7 +117,7 @@ def prompts(
         from entrack import api
         from entrack.cli.prompts import PURPOSES, prompt_table, prompts_json, refuse
 
-        loaded = api.checked(api.read(spec), _params(p))
+        loaded = api.checked(api.read(spec), params(p))
         trouble = refuse(loaded, name, model, purpose)
         if trouble:
             say(trouble)
@@ -199,30 +191,6 @@ def main_options(show: Annotated[bool, typer.Option("--version", callback=versio
 def main() -> None:
     """All commands, the long way; `start.main` is the entry point."""
     app()
-
-
-def _params(given: list[str] | None) -> dict[str, float]:
-    params: dict[str, float] = {}
-    for item in given or []:
-        name, _, value = item.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not name or number != number or number in (float("inf"), float("-inf")):
-            raise typer.BadParameter(f"-p takes NAME=VALUE with a number, such as -p n=20; this is {item!r}")
-        params[name] = int(number) if number == int(number) else number
-    return params
-
-
-def _memory(given: str | None) -> int | None:
-    """At least 64 MB: with less, no pass has room."""
-    if given is None:
-        return None
-    budget = bytes_given("--memory", given)
-    if budget < LEAST_MEMORY:
-        raise typer.BadParameter(f"--memory needs at least 64M, beside the models themselves; this is {given!r}")
-    return budget
 
 
 def _show(results: Any, as_json: bool) -> None:

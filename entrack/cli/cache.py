@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from entrack.cli.exits import CLAIM_FAILED, SPEC_ERROR, failures, leave, say, screen
+from entrack.cli.options import Accepted, Json, Params, StandIn, StoreFolder, params
 from entrack.cli.sizes import bytes_given
 from entrack.diagnostics.visible import visible
 
 if TYPE_CHECKING:  # the store is not imported at start-up
+    from entrack.executors.why import Looked
     from entrack.store.base import Store
     from entrack.store.disk import DiskStore
 
 cache = typer.Typer(help="The store of results: what it holds, whether it is whole, and how to make it smaller.", no_args_is_help=True, rich_markup_mode=None)
-StoreFolder = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="which store (default: ENTRACK_STORE, else cache/)")]
 
 
 @cache.command()
@@ -50,15 +52,38 @@ def show(address: Annotated[str, typer.Argument(help="an address, or how it begi
 
     with failures():
         opened = _open(store)
-        hits = [known for known in opened.addresses() if known.startswith(address)]
-        if len(hits) != 1:
-            say(f"{len(hits)} entries begin with {address!r}")
-            leave(SPEC_ERROR)
-        action = opened.find(hits[0])
-        tensors = opened.load(hits[0])
+        whole = _whole(opened, address)
+        action = opened.find(whole)
+        tensors = opened.load(whole)
         arrays = {name: {"dtype": str(array.dtype), "shape": list(array.shape)} for name, array in (tensors or {}).items()}
         how = dict(action.how) if action else {}
-        print(json.dumps({"address": hits[0], "object": action.object if action else None, "size": action.size if action else None, "how": how, "arrays": arrays}, indent=1))
+        print(json.dumps({"address": whole, "object": action.object if action else None, "size": action.size if action else None, "how": how, "arrays": arrays}, indent=1))
+
+
+@cache.command()
+def why(
+    target: Annotated[str, typer.Argument(metavar="SPEC|ADDRESS", help="a .et file, or how the address of an entry begins", show_default=False)],
+    step: Annotated[str | None, typer.Argument(metavar="[STEP]", help="a number, words of what it is for, or how its address begins", show_default=False)] = None,
+    diff: Annotated[Path | None, typer.Option("--diff", metavar="SPEC", help="hold the steps against those of another spec")] = None,
+    p: Params = None,
+    stand_in: StandIn = None,
+    store: StoreFolder = None,
+    reference: Annotated[bool, typer.Option("--reference", help="the steps of the reference executor")] = False,
+    accept: Accepted = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="how many steps to list")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Say what a result is known by: the key of a spec's steps part by part, whether the store has them, and what else is nearest."""
+    with failures():
+        from entrack import api
+
+        opened = _open(store)
+        if not Path(target).exists() and is_address(target):
+            return _tell_entry(opened, target, as_json)
+        looked = [api.checked(api.read(spec), params(p), stand_in).looked(opened, accept, reference) for spec in (target, diff) if spec is not None]
+        if diff is not None:
+            return _tell_difference(target, diff, looked, step, as_json)
+        _tell_steps(target, looked[0], step, n, opened, as_json)
 
 
 @cache.command()
@@ -106,6 +131,65 @@ def doctor(store: StoreFolder = None) -> None:
             print(visible(f"{'ok  ' if check.good else 'BAD '} {check.name}: {check.found}" + (f" - {check.advice}" if check.advice else "")))
         if not all(check.good for check in checks):
             leave(CLAIM_FAILED)
+
+
+def _tell_entry(opened: Store, begins: str, as_json: bool) -> None:
+    from entrack.cli.why import entry, entry_json
+
+    action = opened.find(_whole(opened, begins))
+    if action is None:
+        say(f"the value of {begins} is there no more")
+        leave(SPEC_ERROR)
+    _print(entry_json(action) if as_json else entry(action), as_json)
+
+
+def _tell_steps(name: str, steps: Sequence[Looked], asked: str | None, n: int, opened: Store, as_json: bool) -> None:
+    from entrack.cli.why import chosen, listing, one, steps_json, summary
+    from entrack.executors.why import compared
+
+    wanted = steps if asked is None else chosen(steps, asked)
+    if not wanted:
+        say(f"no step of {name} is called {asked!r}: say its number from 1 to {len(steps)}, words of what it is for, or how its address begins")
+        leave(SPEC_ERROR)
+    known, unkeyed = compared(wanted, opened, steps)
+    if as_json:
+        _print(steps_json(known, unkeyed), as_json)
+    elif len(known) == 1:
+        _print(one(known[0], len(steps), unkeyed), as_json)
+    else:
+        many = asked is None or (len(known) > n and len({step.what for step in known}) > 1)
+        _print(summary(name, known, unkeyed) if many else listing(known, n, unkeyed), as_json)
+
+
+def _tell_difference(first: str, second: Path, looked: Sequence[Sequence[Looked]], asked: str | None, as_json: bool) -> None:
+    from entrack.cli.why import difference, difference_json
+    from entrack.executors.why import matched
+
+    pairs = [pair for pair in matched(*looked) if asked is None or asked in pair.what]
+    _print(difference_json(pairs) if as_json else difference(first, str(second), pairs), as_json)
+
+
+def _print(shown: Any, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        print(json.dumps(shown, indent=1))
+    else:
+        screen().print(shown)
+
+
+def _whole(opened: Store, begins: str) -> str:
+    """The one address that begins so; else an error is said."""
+    hits = [known for known in opened.addresses() if known.startswith(begins)]
+    if len(hits) != 1:
+        say(f"{len(hits)} entries begin with {begins!r}")
+        leave(SPEC_ERROR)
+    return hits[0]
+
+
+def is_address(text: str) -> bool:
+    """Whether a text can be how an address begins."""
+    return 0 < len(text) <= 64 and set(text) <= set("0123456789abcdef")
 
 
 def _folder(store: Path | None) -> Path:

@@ -35,8 +35,13 @@ def plan_table(plan: Plan, survey: Survey) -> RenderableType:
     _row(table, "altogether", _counted(plan, plan.steps, survey))
     models = "; ".join(f"{name}: {plan.sources[key].description}, {key.facts.layers} layers x {key.facts.heads} heads" for name, key in plan.models.items())
     notes = Text(f"\n{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
-                 "path patches that cannot reach their receivers are found when their receivers are known.")  # fmt: skip
+                 "path patches that cannot reach their receivers are found when their receivers are known." + _declined(survey))  # fmt: skip
     return Group(table, notes)
+
+
+def _declined(survey: Survey) -> str:
+    many = len(survey.declined)
+    return f"\n{many} steps that are not stored are, but made with another stack; --accept any takes them as they are." if many else ""
 
 
 def _by_what(plan: Plan) -> Mapping[str, list[str]]:
@@ -54,6 +59,7 @@ def _counted(plan: Plan, ids: Any, survey: Survey) -> dict[str, int]:
         "stored": sum(id in found for id in ids),
         "known_zero": sum(id in zero for id in ids),
         "screened_out": sum(id in out for id in ids),
+        "declined": sum(id in survey.declined for id in ids),
         "forwards": rest.forwards,
         "token_layers": rest.token_layers,
         "bytes": rest.bytes,

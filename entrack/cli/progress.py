@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from entrack.cli.exits import say, screen
 from entrack.diagnostics.visible import visible
-from entrack.events import Damaged, Event, ModelLoading, RunFinished, RunStarted, StepDone, StepStarted, Waiting
+from entrack.events import Damaged, Event, ModelLoading, NotTaken, RunFinished, RunStarted, StepDone, StepStarted, Waiting
 
 EVERY = 15.0
 """Seconds between lines where there is no terminal."""
@@ -54,6 +54,8 @@ class ProgressBar:
                 self._show(f"waiting for another process: {what}")
             case Damaged(_, why):
                 say(f"warning: {why}; it is computed again")
+            case NotTaken(steps, there, here):
+                say(f"warning: {steps} stored values are computed again: they were made with {there}, and this is {here}. They stay; `--accept any` takes them as they are")
             case RunFinished():
                 self._bar.stop()
 

@@ -21,7 +21,7 @@ from entrack.engine.load import load
 from entrack.engine.memo import Memo
 from entrack.engine.room import default_memory, fits
 from entrack.engine.session import Session
-from entrack.engine.settings import deterministic, is_out_of_memory
+from entrack.engine.settings import chosen_device, deterministic, device_name, is_out_of_memory
 from entrack.events import ModelLoading, Watcher, unwatched
 from entrack.facts import ModelFacts
 from entrack.models.model import ModelKey, ModelSource
@@ -31,8 +31,6 @@ from entrack.plan.steps import Batch, Step, TrainMask
 from entrack.plan.work import A_PASS, ON_A_GPU, Memory
 
 Executor = Literal["batched", "plain"]
-NARROW = 256
-"""Width up to which one thread is enough."""
 EXECUTORS: Mapping[Executor, Mapping[type, plain.Kernel]] = {"batched": batched.KERNELS, "plain": plain.KERNELS}
 
 
@@ -66,7 +64,7 @@ class Engine:
         passes: Sequence[Pass] = PASSES,
     ) -> None:
         self.executor: Executor = executor
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = chosen_device(device)
         self.threads = threads
         self._sources = sources
         self._resident = max(1, resident)
@@ -127,10 +125,9 @@ class Engine:
         return self._loaded[key]
 
     def _how(self, kernel: plain.Kernel, threads: int, seconds: float, forwards: float) -> dict[str, str | int | float]:
-        device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         return {
             **_versions(),
-            "device": device,
+            "device": device_name(self.device),
             "threads": threads,
             "executor": self.executor,
             "kernel": f"{kernel.__module__.removeprefix('entrack.engine.')}.{kernel.__name__}",
@@ -147,8 +144,8 @@ def _largest_batch(step: Step) -> Batch:
 
 
 def _threads(facts: ModelFacts) -> int | None:
-    """One thread for a narrow model, whose products are too small to share: two would only wait for each other. Else torch's own number."""
-    return 1 if facts.d_model <= NARROW else None
+    """One thread for a narrow model, else torch's own number."""
+    return 1 if facts.narrow else None
 
 
 @cache

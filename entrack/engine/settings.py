@@ -36,3 +36,23 @@ def deterministic(threads: int | None) -> Iterator[None]:
 def is_out_of_memory(error: BaseException) -> bool:
     """Torch has a type for it on GPUs; on a CPU it is a RuntimeError that says so."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def chosen_device(asked: str | None) -> torch.device:
+    """The device asked for, or a GPU if there is one."""
+    return torch.device(asked or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def device_name(device: torch.device) -> str:
+    """A device as it is recorded: a GPU by its name, any other by its kind."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def own_device(asked: str | None) -> str:
+    """The device that the engine would use, as it is recorded."""
+    return device_name(chosen_device(asked))
+
+
+def own_threads() -> int:
+    """The threads that torch takes where nobody asks for a number."""
+    return torch.get_num_threads()

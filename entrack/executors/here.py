@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from time import time
 from typing import Any
 
 from attrs import frozen
 from numpy.typing import NDArray
 
-from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Waiting, Watcher
+from entrack.events import NotTaken, RunFinished, RunStarted, StepDone, StepStarted, Waiting, Watcher
+from entrack.executors.note import note
+from entrack.executors.shelf import Shelf
+from entrack.executors.stack import in_words, told
 from entrack.findings.screening import Screening, screen
 from entrack.findings.selection import Selection, select
-from entrack.plan.bind import bind, known_zero, screened_out, step_address
+from entrack.plan.bind import bind, known_zero, screened_out
 from entrack.plan.cost import left_of
 from entrack.plan.order import by_model
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Choice, Ref, Screen, Step
 from entrack.sites import Head
-from entrack.store.base import Action, Store
+from entrack.store.base import Action
 
 Tensors = Mapping[str, NDArray[Any]]
 Compute = Callable[[Step, Mapping[str, Tensors]], tuple[Tensors, Mapping[str, Any]]]
@@ -33,13 +37,17 @@ KEPT_BYTES = 1 << 29
 @frozen
 class Survey:
     """How a plan stands against a store, nothing computed: which steps are found, known to be zero, missing, not known yet, or of heads
-    that a screen left out."""
+    that a screen left out.
+
+    `declined` are those missing ones whose values are there, made with a stack that is not taken.
+    """
 
     found: tuple[str, ...]
     zero: tuple[str, ...]
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     screened_out: tuple[str, ...]
+    declined: tuple[str, ...] = ()
 
 
 @frozen
@@ -65,9 +73,9 @@ class Walk:
     After `run`, values, addresses and selections can be asked for.
     """
 
-    def __init__(self, plan: Plan, store: Store, compute: Compute | None, watcher: Watcher, reference: bool = False, memory: int | None = None) -> None:
+    def __init__(self, plan: Plan, shelf: Shelf, compute: Compute | None, watcher: Watcher, memory: int | None = None) -> None:
         self._kept_bytes = KEPT_BYTES if memory is None else min(KEPT_BYTES, memory // 8)
-        self._plan, self._store, self._compute, self._watch, self._reference = plan, store, compute, watcher, reference
+        self._plan, self._shelf, self._store, self._compute, self._watch = plan, shelf, shelf.store, compute, watcher
         self._bound: dict[str, Step] = {}
         self._actions: dict[str, Action] = {}
         self._selections: dict[str, Selection] = {}
@@ -75,6 +83,8 @@ class Walk:
         self._zero: set[str] = set()
         self._screened_out: set[str] = set()
         self._kept: OrderedDict[str, Tensors] = OrderedDict()
+        self._made: set[str] = set()
+        self._said: set[str] = set()
         self.computed = 0
         self.forwards = 0.0
 
@@ -111,15 +121,17 @@ class Walk:
                     self._choose(id, node)
             elif not self._find(id, node):
                 missing.append(id)
-        return Survey(tuple(self._actions), tuple(sorted(self._zero)), tuple(missing), tuple(unknown), tuple(sorted(self._screened_out)))
+        declined = [id for id in missing if self._shelf.address(self._bound[id]) in self._shelf.declined]
+        return Survey(tuple(self._actions), tuple(sorted(self._zero)), tuple(missing), tuple(unknown), tuple(sorted(self._screened_out)), tuple(declined))
 
     def run(self) -> None:
         """Make every value there is to make. Raises StoreError, EngineError, and KeyboardInterrupt as they come; what was finished is kept."""
-        looking = Walk(self._plan, self._store, None, self._watch, self._reference)
+        looking = Walk(self._plan, self._shelf, None, self._watch)
         looking._selections.update(self._selections)
         looking._screenings.update(self._screenings)
         survey = looking.survey()
         waiting = {*survey.missing, *survey.unknown}
+        self._tell(looking, survey)
         self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(left_of(self._plan.nodes[id]) for id in waiting)))
         for id in by_model(self._plan.nodes):
             node = self._plan.nodes[id]
@@ -139,7 +151,16 @@ class Walk:
         return loaded if loaded is not None else self._again(id)
 
     def address_of(self, id: str) -> str:
-        return self._actions[id].address
+        """The address of a step that has a value, whatever the stack it was made with."""
+        return self._shelf.address(self._bound[id])
+
+    def bound(self, id: str) -> Step | None:
+        """The step as its address sees it; None while what it needs is not known."""
+        return self._bound.get(id)
+
+    def action(self, id: str) -> Action | None:
+        """What was made of a step; None where nothing was, or nothing that is taken."""
+        return self._actions.get(id)
 
     def made(self, id: str) -> bool:
         """Whether a step has a value: one whose heads cannot reach a receiver, or were left out by a screen, has none."""
@@ -165,6 +186,11 @@ class Walk:
     def actions(self) -> tuple[Action, ...]:
         return tuple(self._actions.values())
 
+    @property
+    def found(self) -> tuple[Action, ...]:
+        """What was taken from the store."""
+        return tuple(action for id, action in self._actions.items() if id not in self._made)
+
     # one node
 
     def _known(self, id: str) -> bool:
@@ -180,10 +206,22 @@ class Walk:
         if screened_out(step):
             self._screened_out.add(id)
             return True
-        action = self._store.find(step_address(step, self._reference))
+        action = self._shelf.find(step)
         if action is not None:
             self._actions[id] = action
         return action is not None
+
+    def _tell(self, looking: Walk, survey: Survey) -> None:
+        """Say what is there and will not be taken, once."""
+        new = [id for id in survey.declined if id not in self._said]
+        self._said.update(new)
+        for there, here in sorted({looking.stacks(id) for id in new}):
+            self._watch(NotTaken(sum(looking.stacks(id) == (there, here) for id in new), there, here))
+
+    def stacks(self, id: str) -> tuple[str, str]:
+        """With what the value of a declined step was made, and what it was held against."""
+        step, accept = self._bound[id], self._shelf.accept
+        return in_words(told(self._shelf.declined[self._shelf.address(step)].how, accept)), in_words(self._shelf.here.told(step.model.facts, accept))
 
     def _step(self, id: str, node: Step, was_waiting: bool) -> None:
         what, work = self._plan.what[id], left_of(node) if was_waiting else 0
@@ -191,9 +229,8 @@ class Walk:
             self._watch(StepDone(what, work, found=True))
             return
         self._watch(StepStarted(what, work))
-        address = step_address(self._bound[id], self._reference)
-        with self._store.computing(address, lambda seconds: self._watch(Waiting(what))):
-            action = self._store.find(address)
+        with self._store.computing(self._shelf.address(self._bound[id]), lambda seconds: self._watch(Waiting(what))):
+            action = self._shelf.find(self._bound[id])
             found = action is not None
             if action is None:
                 action = self._make(id)
@@ -206,8 +243,10 @@ class Walk:
         inputs = _Needed({self._actions[need].object: need for need in needs(self._plan.nodes[id]) if need in self._actions}, self.value)
         tensors, how = self._compute(step, inputs)
         self.computed += 1
+        self._made.add(id)
         self.forwards += float(how.get("forwards", 0))
-        action = self._store.put(step_address(step, self._reference), tensors, {**how, "what": self._plan.what[id]})
+        noted = note(step, how, self._plan.what[id], self._plan.sources.get(step.model), self._shelf, time())
+        action = self._store.put(self._shelf.place(step), tensors, noted)
         self._keep(action.object, tensors)
         return action
 

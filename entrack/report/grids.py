@@ -154,9 +154,18 @@ def provenance_lines(provenance: Provenance) -> tuple[str, ...]:
         *(f"model {name}: {_facts(facts)}" for name, facts in provenance.models.items()),
         _steps(provenance),
         *(f"computed with: {_facts(entry)}" for entry in provenance.realised),
+        *(f"reused: {_reused(entry)}" for entry in provenance.reused),
         *([f"tolerance: {provenance.tolerance}"] if provenance.tolerance else []),
     ]
     return tuple(visible(line) for line in lines)
+
+
+def _reused(entry: Mapping[str, Any]) -> str:
+    """Where values came from that were not made as this run makes them."""
+    days = dict.fromkeys(str(entry[name])[:10] for name in ("first", "last") if entry[name])
+    when = f" computed {' to '.join(days)}" if days else ""
+    rest = {name: value for name, value in entry.items() if name not in ("steps", "machine", "first", "last")}
+    return f"{entry['steps']} values{when} on {entry['machine']} machine with {_facts(rest)}"
 
 
 def _steps(provenance: Provenance) -> str:

@@ -1,0 +1,49 @@
+"""The arguments that several commands share, and how the params of a spec are read from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from entrack.cli.sizes import bytes_given
+from entrack.executors.accept import Accept
+
+SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="the .et file", show_default=False)]
+Params = Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="set a param of the spec otherwise; may be repeated")]
+StandIn = Annotated[Path | None, typer.Option("--stand-in", metavar="DIR", help="config.json and tokenizer.json in place of models that are not here")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of text")]
+StoreFolder = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="where results are kept (default: ENTRACK_STORE, else cache/)")]
+LEAST_MEMORY = 64 * 10**6
+ACCEPT = "which stored values to take: those made with exactly this stack, with the same major.minor versions and kind of device, or any (default: same-stack)"
+MemoryBytes = Annotated[str | None, typer.Option("--memory", metavar="BYTES", help="beside the models themselves, such as 4G (default: half of what the machine has)")]
+Reference = Annotated[bool, typer.Option("--reference", help="one full forward pass per variant: slow, and obviously right")]
+Device = Annotated[str | None, typer.Option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: one for a small model, else torch's choice)")]
+Accepted = Annotated[Accept | None, typer.Option("--accept", help=ACCEPT)]
+
+
+def params(given: list[str] | None) -> dict[str, float]:
+    """Values by name. Raises BadParameter."""
+    found: dict[str, float] = {}
+    for item in given or []:
+        name, _, value = item.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not name or number != number or number in (float("inf"), float("-inf")):
+            raise typer.BadParameter(f"-p takes NAME=VALUE with a number, such as -p n=20; this is {item!r}")
+        found[name] = int(number) if number == int(number) else number
+    return found
+
+
+def memory_given(given: str | None) -> int | None:
+    """At least 64 MB: with less, no pass has room."""
+    if given is None:
+        return None
+    budget = bytes_given("--memory", given)
+    if budget < LEAST_MEMORY:
+        raise typer.BadParameter(f"--memory needs at least 64M, beside the models themselves; this is {given!r}")
+    return budget

@@ -1,0 +1,109 @@
+"""The stack: with what a value was computed, or would be here - versions, device, threads - as far as torch need not be loaded to tell.
+
+What was recorded beside a value comes in as its note (`how`). Here, the versions are those of the installed packages; the device is what
+was asked for, or a GPU where there are signs of one; threads are what was asked for, or one for a narrow model. Only `exact` may have to ask torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Mapping
+from functools import cache
+from glob import glob
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from entrack.executors.accept import Accept
+from entrack.facts import ModelFacts
+
+PACKAGES = ("torch", "transformers", "nnsight")
+RECORDED = (*PACKAGES, "device", "threads")
+GPU_FILES = ("/dev/nvidia[0-9]*", "/dev/kfd", "/dev/dxg")
+KINDS = ("cpu", "mps")
+"""Devices that are recorded as their kind; any other name is that of a GPU."""
+
+Note = Mapping[str, Any]
+
+
+@frozen
+class Here:
+    """What this process would compute with: `device` and `threads` as they were asked for, None for the engine's choice."""
+
+    device: str | None = None
+    threads: int | None = None
+
+    def told(self, facts: ModelFacts, accept: Accept) -> dict[str, Any]:
+        """What counts under a policy, for a model of this shape."""
+        return dict(told({**versions(), **self._place(facts, accept)}, accept))
+
+    def _place(self, facts: ModelFacts, accept: Accept) -> dict[str, Any]:
+        if accept is not Accept.EXACT:
+            return {"device": device_kind(self.device)}
+        threads = self.threads or (1 if facts.narrow else None)
+        if threads is not None and device_kind(self.device) == "cpu":
+            return {"device": "cpu", "threads": threads}
+        from entrack.engine.settings import own_device, own_threads  # only torch knows
+
+        return {"device": own_device(self.device), "threads": threads or own_threads()}
+
+
+def told(how: Note, accept: Accept) -> Note:
+    """What of a note counts under a policy; two that tell the same may stand for each other."""
+    match accept:
+        case Accept.ANY:
+            return {}
+        case Accept.EXACT:
+            return {name: how.get(name) for name in RECORDED}
+    return {name: ".".join(str(how.get(name)).split(".")[:2]) for name in PACKAGES} | {"device": kind_of(how.get("device"))}
+
+
+def in_words(stack: Note) -> str:
+    """A stack, or as much of it as is told, in a line."""
+    return ", ".join(f"{name} {stack[name]}" for name in RECORDED if stack.get(name) is not None)
+
+
+def kind_of(name: object) -> str:
+    """The kind of a device that was recorded: cpu, mps or cuda."""
+    kind = str(name).split(":")[0]
+    return kind if kind in KINDS else "cuda"
+
+
+def device_kind(asked: str | None) -> str:
+    """The kind of device that a run would use."""
+    return kind_of(asked) if asked else "cuda" if _gpu() else "cpu"
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """The versions of the packages that compute."""
+    return {package: _version(package) for package in PACKAGES}
+
+
+@cache
+def machine() -> str:
+    """A name for this machine that says nothing about it: eight digits of a digest."""
+    try:
+        own = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        own = ""
+    return hashlib.sha256(f"entrack {own or platform.node()}".encode()).hexdigest()[:8]
+
+
+@cache
+def _gpu() -> bool:
+    """Signs of a GPU that torch could use. Where they deceive, a value is at worst computed once more."""
+    if "+cpu" in versions()["torch"] or os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):
+        return False
+    return any(glob(pattern) for pattern in GPU_FILES)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

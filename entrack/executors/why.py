@@ -1,0 +1,128 @@
+"""Why: each step of a spec against a store - whether its value is there, and if not, which entry is nearest and what differs.
+
+And two specs against each other: their steps are matched by what they are for and by their order, and the parts of their keys are compared.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Literal
+
+from attrs import evolve, frozen
+
+from entrack.executors.here import Survey, Walk
+from entrack.executors.nearest import Entries, Nearest, differing
+from entrack.executors.shelf import Shelf
+from entrack.plan.key import Part, parts
+from entrack.plan.plan import Plan
+from entrack.plan.steps import Select, Step
+from entrack.store.base import Action, Store
+
+State = Literal["stored", "declined", "zero", "missing", "unknown"]
+STATES: dict[State, str] = {
+    "stored": "stored", "declined": "stored, made with another stack", "zero": "not run, out of reach", "missing": "not stored",
+    "unknown": "not known yet",
+}  # fmt: skip
+
+
+@frozen(slots=False)
+class Looked:
+    """One step of a spec, as a store knows it. `place` counts from 1. `bound` is None, and `address` empty, while what it needs is not known."""
+
+    id: str
+    place: int
+    what: str
+    state: State
+    node: Step
+    bound: Step | None
+    address: str
+    model: str
+    reference: bool
+    action: Action | None = None
+    nearest: Nearest | None = None
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Of the step as its address sees it; while that is not known, of what it will be made from."""
+        return parts(self.bound or self.node, self.reference, self.model)
+
+    @cached_property
+    def recipe(self) -> tuple[Part, ...]:
+        return parts(self.node, self.reference, self.model)
+
+
+@frozen
+class Pair:
+    """A step of one spec and of another; None where there is none. `differs` names the parts that are not the same."""
+
+    what: str
+    first: Looked | None
+    second: Looked | None
+    differs: tuple[str, ...] = ()
+
+    @property
+    def shared(self) -> bool:
+        return self.first is not None and self.second is not None and not self.differs
+
+
+def looked(plan: Plan, walk: Walk, survey: Survey, shelf: Shelf) -> tuple[Looked, ...]:
+    """All steps of a plan, in order, after a walk has looked for them."""
+    by_state: tuple[tuple[State, tuple[str, ...]], ...] = (
+        ("unknown", survey.unknown), ("missing", survey.missing), ("declined", survey.declined), ("zero", survey.zero), ("stored", survey.found),
+    )  # fmt: skip
+    states: dict[str, State] = {id: state for state, ids in by_state for id in ids}
+    return tuple(_looked(id, place, states[id], plan, walk, shelf) for place, id in enumerate(plan.steps, 1))
+
+
+def _looked(id: str, place: int, state: State, plan: Plan, walk: Walk, shelf: Shelf) -> Looked:
+    node, bound = plan.nodes[id], walk.bound(id)
+    assert not isinstance(node, Select)  # `plan.steps` are what is stored
+    own = "" if bound is None else shelf.address(bound)
+    action = walk.action(id) or (shelf.declined.get(own) if state == "declined" else None)
+    source = plan.sources.get(node.model)
+    return Looked(id, place, plan.what[id], state, node, bound, own, source.description if source else "", shelf.reference, action)
+
+
+def compared(steps: Sequence[Looked], store: Store, whole: Sequence[Looked]) -> tuple[tuple[Looked, ...], int]:
+    """Some steps of a whole spec, with the nearest entry for each that is missing, and how many entries could not be compared.
+
+    Entries that the spec itself takes are left out: that its other layers are there does not say why this one is not.
+    """
+    if not any(step.state == "missing" for step in steps):
+        return tuple(steps), 0
+    entries = Entries(action for action in map(store.find, store.addresses()) if action is not None)
+    own = entries.those([step.action.address for step in whole if step.action is not None])
+    return tuple(evolve(step, nearest=entries.nearest(step.parts, own)) if step.state == "missing" else step for step in steps), entries.unkeyed
+
+
+def matched(first: Sequence[Looked], second: Sequence[Looked]) -> tuple[Pair, ...]:
+    """The steps of two specs: those that are the same, then, of the rest, those for the same purpose in their order, then what one of them has alone."""
+    others = {step.id: step for step in second}
+    same = [Pair(step.what, step, others[step.id]) for step in first if step.id in others]
+    taken = {pair.first.id for pair in same if pair.first}
+    rest, other_rest = _by_what(first, taken), _by_what(second, taken)
+    pairs = [pair for what in {**rest, **other_rest} for pair in _paired(what, rest[what], other_rest[what])]
+    order = {what: place for place, what in enumerate(dict.fromkeys(step.what for step in (*first, *second)))}
+    return tuple(sorted((*same, *pairs), key=lambda pair: order[pair.what]))
+
+
+def _by_what(steps: Sequence[Looked], taken: set[str]) -> defaultdict[str, list[Looked]]:
+    grouped: defaultdict[str, list[Looked]] = defaultdict(list)
+    for step in steps:
+        if step.id not in taken:
+            grouped[step.what].append(step)
+    return grouped
+
+
+def _paired(what: str, first: Sequence[Looked], second: Sequence[Looked]) -> Iterator[Pair]:
+    for place in range(max(len(first), len(second))):
+        one = first[place] if place < len(first) else None
+        other = second[place] if place < len(second) else None
+        yield Pair(what, one, other, differing(*sides(one, other)) if one and other else ())
+
+
+def sides(one: Looked, other: Looked) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    """The parts by which two steps are compared: as their addresses see them, or, where that is not known of one, of what they will be made from."""
+    return (one.parts, other.parts) if one.bound and other.bound else (one.recipe, other.recipe)
