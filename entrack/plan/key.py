@@ -171,6 +171,8 @@ def _senders(leaves: Sequence[Leaf]) -> str:
 
 
 def _named(heads: Any) -> str:
+    if heads is None:
+        return "all heads"
     if not isinstance(heads, tuple):
         return "heads that the run chooses"
     shown = " ".join(map(str, heads[:MOST_HEADS]))

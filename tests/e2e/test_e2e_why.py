@@ -23,7 +23,7 @@ group g in base at last = 0.1
 discover cir in base on n boxes against scrambled {
   score relative probability of answer
   group first  at last  -> logits      keep 3
-  group second at query -> first.query keep 2
+  group second at query -> first.value keep 2
 }
 measure p = probability of answer (base with [nothing, patch g from scrambled, zero cir]) on n boxes
 """
@@ -49,6 +49,11 @@ def store(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("store")
     assert entrack("run", spec, "--store", store).exit_code == 0
     return store
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
 
 
 def written(folder: Path, name: str, text: str) -> Path:
@@ -144,7 +149,7 @@ def test_an_address_that_is_not_there(store: Path) -> None:
 
 def test_other_weights(folder: Path, spec: Path, store: Path) -> None:
     other = changed(folder, ('local("base")', 'local("grouped")'))
-    (capture,) = about(steps(other, store), "alternates at last")
+    (capture,) = about(steps(other, store), "cir: alternates at last")
     assert capture["state"] == "missing"
     assert set(capture["nearest"]["differs"]) == {"weights", "config", "shape"}
     assert capture["nearest"]["what"] == "cir: alternates at last"
@@ -155,15 +160,16 @@ def test_other_weights(folder: Path, spec: Path, store: Path) -> None:
 
 def test_other_heads(folder: Path, spec: Path, store: Path) -> None:
     found = steps(changed(folder, ("= 0.1", "= 0.2")), store)
-    (patch,) = about(found, "patch g")
-    assert (patch["state"], patch["nearest"]["differs"]) == ("missing", ["heads"])
-    assert {step["state"] for step in found} == {"stored", "zero", "missing"}
+    (capture,), (patch,) = about(found, "p: alternates at last"), about(found, "patch g")
+    assert (capture["state"], capture["nearest"]["differs"]) == ("missing", ["heads"])
+    assert (patch["state"], patch["address"], patch["nearest"]) == ("unknown", None, None), "it builds on the capture"
+    assert {step["state"] for step in found} == {"stored", "zero", "missing", "unknown"}
 
 
 def test_an_entry_of_the_spec_itself_is_not_the_nearest(spec: Path, store: Path, tmp_path: Path) -> None:
-    """A step that is simply not there yet: its own spec's other layers are no reason."""
+    """A step that is simply not there yet: the others of its own spec are no reason."""
     shutil.copytree(store, tmp_path / "store")
-    one = next(step for step in steps(spec, store, "cir.first") if step["state"] == "stored")
+    (one,) = steps(spec, store, "patch g")
     (tmp_path / "store" / "actions" / one["address"][:2] / f"{one['address']}.json").unlink()
     shutil.rmtree(tmp_path / "store" / "index")
     found = steps(spec, tmp_path / "store", one["step"])
@@ -240,7 +246,9 @@ def test_two_specs_side_by_side(folder: Path, spec: Path, store: Path) -> None:
     other = changed(folder, ("= 0.1", "= 0.2"), (", zero cir", ""))
     found = diff(spec, other, store)
     apart = [(pair["what"], pair["differs"], pair["there"]) for pair in found["pairs"] if not pair["shared"]]
-    assert [(what, differs) for what, differs, there in apart if there] == [("p: base with patch g from scrambled", ["heads"])]
+    assert [(what, differs) for what, differs, there in apart if there] == [
+        ("p: alternates at last", ["heads"]), ("p: base with patch g from scrambled", ["heads", "upstream"]),
+    ]  # fmt: skip
     assert {what for what, _, there in apart if there is None} == {"p: base with zero cir"}
     shown = entrack("cache", "why", spec, "--diff", other, "--store", store).stdout
     for words in ("1 with other heads", "1 only here", f"{found['shared']} are shared", "0.1", "0.2"):

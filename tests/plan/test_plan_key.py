@@ -70,6 +70,7 @@ CHANGES: list[tuple[Step, Step, set[str]]] = [
     (edited(BLOCK), edited(evolve(BLOCK, last=2)), {"layers"}),
     (edited(BLOCK), edited(evolve(BLOCK, read=((0,), (1,)))), {"positions"}),
     (Capture(MODEL, BATCH, AT), Capture(MODEL, BATCH, (0, 0)), {"positions"}),
+    (Capture(MODEL, BATCH, AT), Capture(MODEL, BATCH, AT, HEADS), {"heads"}),
     (READ, evolve(READ, component=Component.VALUE), {"component"}),
     (SumOutputs(MODEL, BATCH), SumOutputs(MODEL, OTHER), {"tokens"}),
     (PATCH, evolve(PATCH, layer=2), {"layers"}),
@@ -149,6 +150,7 @@ def test_words() -> None:
     assert words(edited(BLOCK))["what is set"] == "attention, blocked"
     assert words(PATCH)["receiving heads"] == "value of 0.1 2.3"
     assert words(PATCH_TO_LOGITS)["receiving heads"] == "the logits"
+    assert words(Capture(MODEL, BATCH, AT))["heads"] == "all heads"
     assert words(PATCH)["senders"] == "all heads of the layer"
     assert words(MASK)["training"] == "sparsity 0.01, epochs 2, rate 0.1, check_every 4"
     many = tuple(Head(0, head) for head in range(9))
