@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from entrack.diagnostics.render import visible
+from entrack.diagnostics.visible import visible
 from entrack.executors.nearest import Nearest, differing
 from entrack.executors.note import recorded
 from entrack.executors.stack import in_words, machine

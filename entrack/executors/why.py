@@ -17,12 +17,13 @@ from entrack.executors.nearest import Entries, Nearest, differing
 from entrack.executors.shelf import Shelf
 from entrack.plan.key import Part, parts
 from entrack.plan.plan import Plan
-from entrack.plan.steps import Select, Step
+from entrack.plan.steps import Choice, Step
 from entrack.store.base import Action, Store
 
-State = Literal["stored", "declined", "zero", "missing", "unknown"]
+State = Literal["stored", "declined", "zero", "screened", "missing", "unknown"]
 STATES: dict[State, str] = {
-    "stored": "stored", "declined": "stored, made with another stack", "zero": "not run, out of reach", "missing": "not stored",
+    "stored": "stored", "declined": "stored, made with another stack", "zero": "not run, out of reach",
+    "screened": "not run, left out by a screen", "missing": "not stored",
     "unknown": "not known yet",
 }  # fmt: skip
 
@@ -70,7 +71,7 @@ class Pair:
 def looked(plan: Plan, walk: Walk, survey: Survey, shelf: Shelf) -> tuple[Looked, ...]:
     """All steps of a plan, in order, after a walk has looked for them."""
     by_state: tuple[tuple[State, tuple[str, ...]], ...] = (
-        ("unknown", survey.unknown), ("missing", survey.missing), ("declined", survey.declined), ("zero", survey.zero), ("stored", survey.found),
+        ("unknown", survey.unknown), ("missing", survey.missing), ("declined", survey.declined), ("zero", survey.zero), ("screened", survey.screened_out), ("stored", survey.found),
     )  # fmt: skip
     states: dict[str, State] = {id: state for state, ids in by_state for id in ids}
     return tuple(_looked(id, place, states[id], plan, walk, shelf) for place, id in enumerate(plan.steps, 1))
@@ -78,7 +79,7 @@ def looked(plan: Plan, walk: Walk, survey: Survey, shelf: Shelf) -> tuple[Looked
 
 def _looked(id: str, place: int, state: State, plan: Plan, walk: Walk, shelf: Shelf) -> Looked:
     node, bound = plan.nodes[id], walk.bound(id)
-    assert not isinstance(node, Select)  # `plan.steps` are what is stored
+    assert not isinstance(node, Choice)  # `plan.steps` are what is stored
     own = "" if bound is None else shelf.address(bound)
     action = walk.action(id) or (shelf.declined.get(own) if state == "declined" else None)
     source = plan.sources.get(node.model)

@@ -20,23 +20,25 @@ from entrack.plan.steps import Batch, Ref, Step
 
 DIGITS = 16
 PARTS = (
-    "step", "tokens", "positions", "asked", "layers", "senders", "heads", "component", "receivers", "edits", "upstream", "training",
+    "step", "tokens", "positions", "asked", "layers", "senders", "heads", "component", "receivers", "edits", "upstream", "gradient", "training",
     "weights", "adapter", "config", "tokenizer", "shape", "dtype", "attention", "executor", "version", "store_version",
 )  # fmt: skip
 """In the order in which they are shown; a field that is in no part below is a part of its own."""
 TITLES = {
     "positions": "token positions", "asked": "words asked for", "layers": "layers", "edits": "what is set", "upstream": "values it builds on",
     "receivers": "receiving heads", "weights": "model weights", "version": "step version", "store_version": "store version", "shape": "model shape",
+    "gradient": "points of the gradient",
 }  # fmt: skip
 FIELDS = {
     "at": "positions", "alternate_at": "positions", "reader": "positions", "read": "positions", "target": "asked", "layer": "layers",
     "first": "layers", "last": "layers", "sparsity": "training", "epochs": "training", "rate": "training", "check_every": "training",
+    "steps": "gradient",
 }  # fmt: skip
 BRANCHES = {"edits": "edits", "kept": "edits", "source": "edits", "train": "tokens", "validate": "tokens"}
 """Fields whose own fields belong to several parts; how many there are, and of which class, belongs to this one."""
 KINDS = {
     "Capture": "head outputs at a position", "SumOutputs": "sums for a mean", "CaptureInputs": "what heads read", "Evaluate": "an evaluation",
-    "PathPatch": "path patching, one layer", "TrainMask": "a trained mask",
+    "PathPatch": "path patching, one layer", "TrainMask": "a trained mask", "Attribute": "an estimate of path patching",
 }  # fmt: skip
 EDITS = {
     "SetHeads": "heads", "SetElsewhere": "all other heads", "SetInputs": "what heads read", "BlockAttention": "attention, blocked",

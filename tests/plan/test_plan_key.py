@@ -14,6 +14,7 @@ from entrack.models.model import ModelKey
 from entrack.plan.bind import step_address
 from entrack.plan.key import DIGITS, FIELDS, PARTS, Part, parts, title
 from entrack.plan.steps import (
+    Attribute,
     Batch,
     BlockAttention,
     Capture,
@@ -43,6 +44,7 @@ PAIR = MaskBatch(BATCH, OTHER, AT, (0, 1), (7, 8))
 MASK = TrainMask(MODEL, HEADS, (PAIR,), (PAIR,), 0.01, 2, 0.1)
 PATCH = PathPatch(MODEL, BATCH, ASKED, AT, 1, Ref("a" * 64), (Receivers(Component.VALUE, HEADS),))
 PATCH_TO_LOGITS = evolve(PATCH, receivers=())
+ESTIMATE = Attribute(MODEL, BATCH, ASKED, AT, Ref("a" * 64), PATCH.receivers)
 READ = CaptureInputs(MODEL, BATCH, Component.KEY, AT)
 
 
@@ -78,6 +80,8 @@ CHANGES: list[tuple[Step, Step, set[str]]] = [
     (PATCH, evolve(PATCH, receivers=()), {"receivers"}),
     (PATCH, evolve(PATCH, receivers=(Receivers(Component.KEY, HEADS),)), {"receivers"}),
     (PATCH, evolve(PATCH, senders=HEADS[:1]), {"senders"}),
+    (ESTIMATE, evolve(ESTIMATE, steps=5), {"gradient"}),
+    (ESTIMATE, evolve(ESTIMATE, receivers=()), {"receivers"}),
     (MASK, evolve(MASK, rate=0.2), {"training"}),
     (MASK, evolve(MASK, epochs=3), {"training"}),
     (MASK, evolve(MASK, train=(evolve(PAIR, original=OTHER),)), {"tokens"}),
@@ -123,7 +127,7 @@ def test_a_step_of_another_kind_is_another_step() -> None:
     assert "step" in differing(digests(Capture(MODEL, BATCH, AT)), digests(READ))
 
 
-@pytest.mark.parametrize("cls", [Capture, CaptureInputs, SumOutputs, Evaluate, PathPatch, TrainMask])
+@pytest.mark.parametrize("cls", [Capture, CaptureInputs, SumOutputs, Evaluate, PathPatch, TrainMask, Attribute])
 def test_every_field_belongs_to_a_part_that_has_a_place(cls: type) -> None:
     step = next(step for pair in CHANGES for step in pair[:2] if isinstance(step, cls))
     assert {part.name for part in parts(step)} <= set(PARTS)
