@@ -12,9 +12,9 @@ from attrs import frozen
 from entrack.address import address
 from entrack.api import loads
 from entrack.models.find import BUILTIN
-from entrack.plan.bind import bind, known_zero, step_address
+from entrack.plan.bind import bind, known_zero, screened_out, step_address
 from entrack.plan.plan import Plan, needs
-from entrack.plan.steps import Select
+from entrack.plan.steps import Choice, Screen
 from entrack.prompts.chance import Stream
 from entrack.sites import Head
 from entrack.source import Source
@@ -104,13 +104,14 @@ def made(folder: Path, text: str = SPEC, reference: bool = False, **params: floa
     chosen: dict[str, tuple[Head, ...]] = {}
     by_what: dict[str, list[str]] = {}
     for id, node in plan.nodes.items():
-        if isinstance(node, Select):
+        if isinstance(node, Choice):
             seen = [objects[need] for need in needs(node) if need in objects]
             heads = [Head(layer, head) for layer in range(node.layers) for head in range(node.heads)]
-            chosen[id] = tuple(Stream(address([seen, node.score])).distinct(heads, node.keep))
+            many = node.through + node.check if isinstance(node, Screen) else node.keep
+            chosen[id] = tuple(Stream(address([seen, node.score, many])).distinct(heads, many))
             continue
         step = bind(node, objects, chosen)
-        if not known_zero(step):
+        if not known_zero(step) and not screened_out(step):
             by_what.setdefault(re.sub(r"\s+", " ", plan.what[id]), []).append(step_address(step, reference))
         objects[id] = address(step_address(step, reference))
     return Made(by_what)
