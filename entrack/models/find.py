@@ -6,8 +6,11 @@ A model is looked for on this machine only; `fetch` is the one function that may
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,12 @@ __all__ = ["ModelMissing", "ModelRefused"]
 BUILTIN = Path(__file__).parents[1] / "builtin"
 MOST_JSON = 1 << 26
 WANTED = ("*.safetensors", "*.json", "tokenizer.model")
+HUB_SAYS = {
+    401: "the hub wants to know who asks: log in with `hf auth login`, or set HF_TOKEN",
+    403: "the hub does not give it to you: accept its terms on its page, or log in with `hf auth login`",
+    404: "a file of it is not on the hub",
+    429: "the hub limits how often it may be asked; wait some minutes, or log in with `hf auth login`",
+}
 READ = (".json", ".safetensors", ".gguf")
 
 
@@ -78,7 +87,10 @@ def key_of(named: Named, source: ModelSource, hashed: bool = True) -> ModelKey:
     if not hashed:
         config, tokenizer = address(_plain(read_json(source.folder / "config.json"))), file_digest(tokenizer_file(source))
         return ModelKey(address(str(named)), config, tokenizer, facts_of(source), dtype=named.dtype, attention=named.attention)
-    weights = weights_of(source.folder, source.gguf)
+    try:
+        weights = weights_of(source.folder, source.gguf)
+    except ModelMissing as missing:
+        raise type(missing)(f"{named}: {missing}" + ("; `entrack run` downloads what is missing" if named.kind == "hub" else "")) from None
     added = () if source.adapter is None else _adapter_files(source.adapter)
     for files in ([] if source.gguf else weights), added[1:]:
         tensors_in(files)
@@ -173,25 +185,42 @@ def _hub_folder(name: str, revision: str | None) -> tuple[Path, None, str]:
 
 
 def _download(name: str, revision: str | None) -> None:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    constants.HF_HUB_DISABLE_TELEMETRY = True  # nothing is asked of the hub but the model
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     try:
         snapshot_download(name, revision=revision, allow_patterns=list(WANTED))
     except Exception as error:  # the hub client raises its own, httpx's and OSError; each is a world that failed
-        raise ModelMissing(_hub_trouble(name, error)) from None
+        raise ModelMissing(f'hub("{name}"){_hub_trouble(error)}') from None
 
 
-def _hub_trouble(name: str, error: Exception) -> str:
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    kind = type(error).__name__
-    if kind == "GatedRepoError":
-        return f'hub("{name}") is gated: accept its terms on its page, then log in with `hf auth login`'
-    if kind in ("RepositoryNotFoundError", "RevisionNotFoundError"):
-        return f'hub("{name}"): the hub knows no such model or revision (or it is private: log in with `hf auth login`)'
-    if status == 429:
-        return f'hub("{name}"): the hub limits how often it may be asked; wait some minutes, or log in with `hf auth login`'
-    first = (str(error).strip() or kind).splitlines()[0]
-    return f'hub("{name}") cannot be downloaded: no connection to the hub ({first[:200]}); a model already on this machine can be named with local("folder")'
+def _hub_trouble(error: Exception) -> str:
+    """What went wrong, and what to do. The hub's client hides its reasons behind one another."""
+    chain = list(_causes(error))
+    kinds = {type(one).__name__ for one in chain}
+    status = next((code for one in chain if (code := getattr(getattr(one, "response", None), "status_code", None))), None)
+    if any(isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) for one in chain):
+        return ": the disk is full: make room where models are kept (HF_HOME), then run again; what has come is kept"
+    if "GatedRepoError" in kinds:
+        return " is gated: accept its terms on its page, then log in with `hf auth login`"
+    if kinds & {"RepositoryNotFoundError", "RevisionNotFoundError"}:
+        return ": the hub knows no such model or revision (or it is private: log in with `hf auth login`)"
+    if status in HUB_SAYS:
+        return f": {HUB_SAYS[status]}"
+    if status is not None:
+        return f": the hub answers with status {status}; try again later"
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    why = f"no connection to the hub, or it broke ({first[:200]})"
+    return f': {why}; run again to go on, or name a model that is on this machine with local("folder")'
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _adapter(named: Named, root: Path) -> Path | None:

@@ -1,0 +1,25 @@
+"""What bad weather is tried on: a tiny model with a tokenizer."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "attacks"))
+
+from engine_models import save, tiny
+
+from entrack.models.find import BUILTIN
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model's folder. Not to be changed."""
+    folder = tmp_path_factory.mktemp("small") / "model"
+    save(tiny("llama", 2, 4, 2, vocab_size=233), folder)
+    shutil.copy(BUILTIN / "boxes-base" / "tokenizer.json", folder)
+    return folder
