@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from entrack.syntax.parse import parse
 if TYPE_CHECKING:
     from entrack.executors.accept import Accept
     from entrack.executors.here import Compute, Survey, Walk
+    from entrack.executors.recompute import Compared
     from entrack.executors.shelf import Shelf
     from entrack.executors.why import Looked
     from entrack.plan.explain import Explanation
@@ -66,6 +68,15 @@ class Planned:
 
     plan: Plan
     problems: tuple[Diagnostic, ...]
+
+
+@frozen
+class Verification:
+    """How many steps are stored, by kind, how many of them are compared, and the comparisons, made as they are asked for."""
+
+    stored: Mapping[str, int]
+    sampled: int
+    compared: Iterator[Compared]
 
 
 def load(path: str | os.PathLike[str], **params: float) -> Spec:
@@ -245,6 +256,24 @@ class Spec:
             walk.extend(plan)
             walk.run()
         return assemble(spec.resolved, plan, walk, spec._provenance(plan, walk, shelf))
+
+    def verify(
+        self, store: Store, sample: int | float = 0.05, *, seed: int = 0, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
+        threads: int | None = None, memory: int | None = None, accept: Accept | str = "any",
+    ) -> Verification:  # fmt: skip
+        """Compute a sample of the stored steps again: so many (an int) or such a share (a float). Changes nothing in the store.
+
+        `reference` computes them with the plain executor; `accept` says which stored values are verified. The comparisons are made as they are
+        asked for. Raises SpecError, ModelMissing, StoreError; EngineError while comparing.
+        """
+        from entrack.executors.recompute import recomputed, sampled
+        from entrack.plan.key import kind
+
+        plan, walk, survey = self.surveyed(_shelf(store, False, accept, device, threads))
+        stored = [id for id in plan.steps if id in survey.found]
+        ids = sampled(plan, stored, sample, seed)
+        compute = _lazily(plan, reference, watcher, device, threads, memory)
+        return Verification(Counter(kind(plan.nodes[id]) for id in stored), len(ids), recomputed(plan, walk, ids, compute, watcher))
 
     def _fetched(self) -> Spec:
         """This spec, checked again now that its models have come: some mistakes only a config.json can tell. Raises ModelMissing, SpecError."""

@@ -103,6 +103,50 @@ def plan(
 
 
 @app.command()
+def verify(
+    spec: SpecPath,
+    p: Params = None,
+    store: StoreFolder = None,
+    sample: Annotated[str, typer.Option("--sample", metavar="N|N%", help="how many of the stored steps, or what share of them (then at least one of each kind)")] = "5%",
+    everything: Annotated[bool, typer.Option("--all", help="all stored steps")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="another seed, another sample")] = 0,
+    as_json: Json = False,
+    reference: Reference = False,
+    device: Device = None,
+    threads: Threads = None,
+    memory: MemoryBytes = None,
+    accept: Accepted = None,
+) -> None:
+    """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when something does not match."""
+    with failures():
+        from entrack import api
+        from entrack.cli.progress import ProgressBar
+        from entrack.cli.verify import document, failed, gathered, share_given, table
+
+        loaded, wanted = api.checked(api.read(spec), params(p)), 1.0 if everything else share_given(sample)
+        tell(loaded.problems, loaded.sources)
+        found: list[Any] = []
+        with ProgressBar() as bar:
+            opened = api.open_store(api.store_folder(store), bar)
+            verification = loaded.verify(
+                opened, wanted, seed=seed, reference=reference, watcher=bar, device=device, threads=threads, memory=memory_given(memory),
+                accept=accept or "any",
+            )
+            stopped = gathered(verification.compared, found)
+        about = str(spec), verification.stored, verification.sampled, found, seed
+        if as_json:
+            print(json.dumps(document(*about), indent=1))
+        else:
+            screen().print(table(*about))
+        if stopped:
+            leave(exits.INTERRUPTED)
+        if not verification.stored:
+            say(f"the store has nothing of {spec} that could be verified; run it first")
+        if failed(found) or not verification.stored:
+            leave(exits.CLAIM_FAILED)
+
+
+@app.command()
 def prompts(
     spec: SpecPath,
     name: Annotated[str, typer.Argument(metavar="TASK", help="a task, alternate or desideratum of the spec", show_default=False)],

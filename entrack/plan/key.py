@@ -16,7 +16,7 @@ from attrs import frozen
 from entrack.address import address
 from entrack.models.model import ModelKey
 from entrack.plan.bind import STORE_VERSION
-from entrack.plan.steps import Batch, Ref, Step
+from entrack.plan.steps import Batch, Node, Ref, Step
 
 DIGITS = 16
 PARTS = (
@@ -67,7 +67,7 @@ def title(name: str) -> str:
     return TITLES.get(name, name)
 
 
-def kind(step: Step) -> str:
+def kind(step: Node) -> str:
     """What a step is, as docs/store.md calls it."""
     return KINDS.get(type(step).__name__, type(step).__name__)
 
