@@ -280,6 +280,8 @@ def _screen_words(screen: Screen) -> str:
     places = f"; those kept stood at places {_span(screen.places)} of {len(screen.through)}" if screen.places else ""
     if not missed.others:
         return f"screened {how}, {ranks}{places}; none was left out"
+    if not missed.checked:
+        return f"screened {how}, {ranks}{places}; {missed.others} were left out, and none checked"
     found = f"{len(missed.heads)} of {len(missed.checked)} checked would have been kept{''.join(f' {head}' for head in missed.heads)}"
     return f"screened {how}, {ranks}{places}; of {missed.others} left out {found}: {_span((int(missed.of_others.low), int(missed.of_others.high)))} of all (95 %)"
 
