@@ -3,6 +3,7 @@ PYTHON ?= python3
 COUNT  ?= 5000
 VENV   := .venv
 BIN    := $(VENV)/bin
+PEERS  := .venv-peers
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 quickstart: $(VENV)/installed
@@ -19,8 +20,12 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check entrack tests benchmarks
 	$(BIN)/mypy
 
-bench-quick: $(VENV)/installed
-	$(BIN)/python -m benchmarks --size quick
+# What is measured and how: docs/benchmarks.md. ARGS are options of `python -m benchmarks`, such as ARGS="--only 'hop 1' --resume".
+bench-quick: $(VENV)/installed $(PEERS)/installed
+	$(BIN)/python -m benchmarks --peers $(PEERS)/bin/python $(ARGS)
+
+bench: $(VENV)/installed $(PEERS)/installed
+	$(BIN)/python -m benchmarks --size full --peers $(PEERS)/bin/python $(ARGS)
 
 # What is promised, tried again and again: make torture COUNT=50, ONLY="kills specs", SEED=7 (docs/trust.md).
 torture: $(VENV)/installed-dev
@@ -47,7 +52,12 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-clean:
-	rm -rf $(VENV) out dist
+# The peers have packages of their own, which entrack does without. Where they cannot be had, the benchmarks go on without them, and say so.
+$(PEERS)/installed: benchmarks/constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/constraints.txt transformer-lens pyvene && touch $@
 
-.PHONY: quickstart test differential torture check bench-quick docs smollm2 lora clean
+clean:
+	rm -rf $(VENV) $(PEERS) out dist
+
+.PHONY: quickstart test differential torture check bench-quick bench docs smollm2 lora clean

@@ -1,45 +1,63 @@
-"""`python -m benchmarks --size quick`: measure, print a table, and write benchmarks/results.json."""
+"""`python -m benchmarks`: measure, print a table, and write benchmarks/results.json (docs/benchmarks.md)."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
+from attrs import evolve, frozen
 from rich.console import Console
 
-from benchmarks.crew import Place, crew
+from benchmarks.crew import Crew, Failed, Place, crew
+from benchmarks.discovery import discovery
 from benchmarks.profile import profiled
-from benchmarks.records import merged
-from benchmarks.rounds import measured
-from benchmarks.sizes import SIZES
+from benchmarks.records import Record, merged, stored
+from benchmarks.rounds import Say, measured
+from benchmarks.sizes import FULLY, SUITES, Suite
+from benchmarks.study import ROOT, study
 from benchmarks.table import show
 from benchmarks.tasks import Size, read
 from benchmarks.world import HOPS, build
 
-FULL = ("ours", "floor", "plain", "published")
-CONTENDERS = {
-    **dict.fromkeys(HOPS, (*FULL, "transformer_lens")),
-    "mask step": FULL,
-    "circuits": FULL,
-    "interchange": (*FULL, "pyvene"),
-}
-WIDTH = 160
 RESULTS = Path(__file__).parent / "results.json"
+WIDTH = 180
+
+
+@frozen
+class Asked:
+    """What is to be measured, as the command line says it."""
+
+    only: tuple[str, ...]
+    who: tuple[str, ...]
+    repeats: int
+    threads: int
+    out: Path
+    keep: Path | None
+    peers: Path | None
+    resume: bool
+
+    def wants(self, size: str, work: str) -> bool:
+        """Whether a piece of work was asked for, and is not there already in a run that is resumed."""
+        there = self.resume and any((one["size"], one["work"]) == (size, work) for one in stored(self.out))
+        return not there and (not self.only or work in self.only)
 
 
 def main(
-    size: Annotated[str, typer.Option(help=f"one of {', '.join(SIZES)}")] = "quick",
-    only: Annotated[list[str] | None, typer.Option(help="a piece of work; may be given again")] = None,
-    who: Annotated[list[str] | None, typer.Option(help="a contender; may be given again")] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="rounds after the first, which also makes what is kept")] = 2,
+    size: Annotated[list[str] | None, typer.Option(help=f"one of {', '.join(SUITES)}, or full: {', '.join(FULLY)}; may be repeated (default: quick)")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="a piece of work, such as 'hop 1', circuits or discovery; may be repeated")] = None,
+    who: Annotated[list[str] | None, typer.Option(help="a contender; may be repeated")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="rounds, after a first one that also makes what is kept")] = 2,
+    prompts: Annotated[int | None, typer.Option(min=1, help="so many prompts instead of the size's own")] = None,
     threads: Annotated[int, typer.Option(min=1)] = 1,
-    device: Annotated[str, typer.Option()] = "cpu",
     out: Annotated[Path, typer.Option(help="where the records go; those of other work stay")] = RESULTS,
+    resume: Annotated[bool, typer.Option("--resume", help="leave out what is in the records already")] = False,
     keep: Annotated[Path | None, typer.Option(help="a folder that keeps the random models for another run")] = None,
     peers: Annotated[Path | None, typer.Option(help="a Python in which the peers are installed")] = None,
     profile: Annotated[str | None, typer.Option(help="a piece of work: measure nothing, show where its time goes, in ours and in the floor")] = None,
@@ -50,25 +68,71 @@ def main(
     def say(what: str) -> None:
         console.print(f"{time.perf_counter() - start:6.1f} s  {what}", style="dim", highlight=False)
 
-    if profile is not None:
-        with folder(keep, SIZES[size]) as at:
-            print(profiled(at, profile, who or ("ours", "floor"), device, threads))
-        return
-    with folder(keep, SIZES[size]) as at, crew(Place(at, device, threads, peers)) as hands:
-        for row in only or CONTENDERS:
-            contenders = [name for name in CONTENDERS[row] if not who or name in who]
-            records = measured(hands, SIZES[size], read(at / "tasks" / f"{row}.json"), contenders, repeats, say)
-            show(console, [one for one in merged(out, records) if one["size"] == size and one["work"] == row])
-    console.print(f"{SIZES[size].words()}; {time.perf_counter() - start:.0f} s in all; written to {out}", highlight=False)
+    asked = Asked(tuple(only or ()), tuple(who or ()), repeats, threads, out, keep, peers, resume)
+    for suite in suites(size or ["quick"], prompts, say):
+        with folder(suite, asked) as at:
+            if profile is not None:
+                print(profiled(at, profile, who or ("ours", "floor"), suite.device, threads))
+            else:
+                measure(suite, at, asked, console, say)
+    say("done" if profile is not None else f"done; written to {out}")
+
+
+def suites(names: list[str], prompts: int | None, say: Say) -> Iterator[Suite]:
+    """The suites by name, on this machine."""
+    for name in [one for given in names for one in (FULLY if given == "full" else (given,))]:
+        if name not in SUITES:
+            raise typer.BadParameter(f"no size is called {name!r}: there are {', '.join(SUITES)}, and full")
+        suite = SUITES[name]
+        if suite.device == "cuda" and not torch.cuda.is_available():
+            say(f"{name}: left out, there is no GPU")
+            continue
+        yield suite if prompts is None else evolve(suite, size=_with(suite, prompts))
+
+
+def _with(suite: Suite, prompts: int) -> Size:
+    return replace(suite.size, name=f"{suite.size.name}, {prompts} prompts", prompts=prompts)
 
 
 @contextmanager
-def folder(keep: Path | None, size: Size) -> Iterator[Path]:
+def folder(suite: Suite, asked: Asked) -> Iterator[Path]:
     """The world, in a folder that stays or in one that goes."""
     with tempfile.TemporaryDirectory() as temporary:
-        at = (keep or Path(temporary)) / size.name
-        build(at, size)
+        at = (asked.keep or Path(temporary)) / suite.size.name
+        build(at, suite.size, suite.device)
         yield at
+
+
+def measure(suite: Suite, at: Path, asked: Asked, console: Console, say: Say) -> None:
+    """All of a suite, written and shown piece by piece."""
+    console.print(f"{suite.size.name}: {suite.size.words()}", highlight=False)
+    name = suite.size.name
+
+    def keep(work: str, make: Callable[[], list[Record]]) -> None:
+        if not asked.wants(name, work):
+            return
+        try:
+            records = make()
+        except Failed as failed:
+            say(f"{work}: given up, {failed}")
+            return
+        merged(asked.out, records)
+        wrote = {record.who for record in records}
+        show(console, [one for one in stored(asked.out) if one["size"] == name and one["work"] == work and one["who"] in wrote])
+
+    with crew(Place(at, suite.device, asked.threads, asked.peers)) as hands:
+        for work in suite.work:
+            keep(work, lambda work=work: _work(suite, at, asked, hands, work, say))
+    if set(HOPS) <= set(suite.work):
+        keep("discovery", lambda: discovery(suite.size, [read(at / "tasks" / f"{hop}.json") for hop in HOPS], stored(asked.out)))
+    for spec, options, plain in suite.studies:
+        path = ROOT / spec
+        keep(f"study {path.stem}", lambda path=path, options=options, plain=plain: study(name, path, options, plain, asked.repeats, asked.threads, say))
+
+
+def _work(suite: Suite, at: Path, asked: Asked, hands: Crew, work: str, say: Say) -> list[Record]:
+    contenders = [one for one in suite.work[work] if not asked.who or one in asked.who]
+    return measured(hands, suite.size, read(at / "tasks" / f"{work}.json"), contenders, asked.repeats, say, suite.memory)
 
 
 typer.run(main)

@@ -27,14 +27,15 @@ class Ratio:
         return cls(median(values), min(values), max(values))
 
 
-@frozen
+@frozen(kw_only=True)
 class Record:
     """`seconds` are the median for `units` values (senders, steps or variants), given clean runs; `first_seconds` include these.
 
     `ratio_to_plain` says how many times faster than the plain executor a unit is, `ratio_to_floor` how many times slower than the
     floor; `spread` has the lowest and highest of each over the rounds, and of the seconds. `difference` is the largest difference of
     a log probability from the plain executor's, `effect` the largest that the work itself makes. `peak_bytes` is the most memory held beside the
-    model, clean runs included.
+    model, clean runs included; `budget` what it was told to stay within. `counting_zeros` is `ratio_to_plain` where the layers that cannot reach
+    a receiver count: to run them is to make the same full passes. `busy` is the share of time in which a GPU worked.
     """
 
     work: str
@@ -45,21 +46,38 @@ class Record:
     seconds: float
     ratio_to_plain: float | None
     ratio_to_floor: float | None
+    counting_zeros: float | None = None
     spread: dict[str, tuple[float, float] | None]
-    rounds: int
-    prepare_seconds: float
-    first_seconds: float
-    forwards: float
-    token_layers: float
-    peak_bytes: int
-    difference: float | None
-    effect: float | None
+    rounds: list[float]
+    """Seconds of each."""
+    prepare_seconds: float | None = None
+    first_seconds: float | None = None
+    forwards: float | None = None
+    token_layers: float | None = None
+    peak_bytes: int | None = None
+    budget: int | None = None
+    busy: float | None = None
+    difference: float | None = None
+    effect: float | None = None
     machine: dict[str, Any]
     versions: dict[str, str]
 
     @property
     def key(self) -> tuple[str, str, str]:
         return self.size, self.work, self.who
+
+
+def ratios(seconds: list[float], to_plain: Ratio | None, to_floor: Ratio | None) -> dict[str, Any]:
+    """The fields of a record that are about ratios and spread."""
+    return {
+        "ratio_to_plain": to_plain and to_plain.middle,
+        "ratio_to_floor": to_floor and to_floor.middle,
+        "spread": {
+            "seconds": (min(seconds), max(seconds)),
+            "ratio_to_plain": to_plain and (to_plain.low, to_plain.high),
+            "ratio_to_floor": to_floor and (to_floor.low, to_floor.high),
+        },
+    }
 
 
 def machine(device: str, threads: int) -> dict[str, Any]:

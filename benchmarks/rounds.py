@@ -9,13 +9,12 @@ from typing import Any
 from attrs import define, field
 
 from benchmarks.crew import Crew, Failed
-from benchmarks.records import Ratio, Record, machine
+from benchmarks.records import Ratio, Record, machine, ratios
 from benchmarks.tasks import Mask, PathPatch, Size, Task
 
 WITHIN = {"float32": 1e-4, "float16": 0.05, "bfloat16": 0.5}
 """Log probabilities of the same computation, done in another order, differ by less."""
-TIMES = {"ours": 3, "floor": 3}
-"""How often in a round the fast ones do the work; the median counts."""
+TIMES, SHORT = 3, 3.0
 Say = Callable[[str], None]
 
 
@@ -41,56 +40,57 @@ class Runs:
         return [one["seconds"] for one in self.rounds]
 
     @property
+    def times(self) -> int:
+        """How often in a round: what is short is done several times, and the median counts."""
+        return TIMES if self.first["seconds"] < SHORT else 1
+
+    @property
     def each(self) -> list[float]:
         """Seconds a unit, by round."""
         return [seconds / self.units for seconds in self.seconds]
 
 
-def measured(crew: Crew, size: Size, task: Task, contenders: Sequence[str], repeats: int, say: Say) -> list[Record]:
-    """The records of a piece of work. A contender that cannot do it is named and left out. Raises Different."""
+def measured(crew: Crew, size: Size, task: Task, contenders: Sequence[str], repeats: int, say: Say, memory: int | None = None) -> list[Record]:
+    """The records of a piece of work; `memory` is a budget for ours. A contender that cannot do it is named and left out. Raises Different."""
     runs: dict[str, Runs] = {}
     for name in contenders:
         say(f"{task.row}: {name} gets ready")
         try:
-            hand = crew.hand(name)
-            runs[name] = Runs(hand.ask("prepare", task=task.row), hand.ask("run", turn=0))
+            runs[name] = Runs(crew.hand(name).ask("prepare", task=task.row, memory=memory), crew.hand(name).ask("run", turn=0))
         except Failed as failed:
             say(f"{task.row}: left out, {failed}")
     for turn in range(1, repeats + 1):
-        for name in runs:
+        for name, own in runs.items():
             say(f"{task.row}: round {turn} of {repeats}, {name}")
-            runs[name].rounds.append(crew.hand(name).ask("run", turn=turn, times=TIMES.get(name, 1)))
-    return [_record(crew, size, task, name, runs) for name in runs]
+            own.rounds.append(crew.hand(name).ask("run", turn=turn, times=own.times))
+    return [_record(crew, size, task, name, runs, memory) for name in runs]
 
 
-def _record(crew: Crew, size: Size, task: Task, name: str, runs: Mapping[str, Runs]) -> Record:
+def _record(crew: Crew, size: Size, task: Task, name: str, runs: Mapping[str, Runs], memory: int | None) -> Record:
     own, hand = runs[name], crew.hand(name)
     difference = _difference(own, runs.get("plain"))
     if difference is not None and not difference <= WITHIN[size.dtype]:
         raise Different(f"{task.row}: {name} differs from plain by {difference:.1e} in a log probability")
-    to_plain = _ratio(runs.get("plain"), own)
-    to_floor = _ratio(own, runs.get("floor"))
-    seconds = own.seconds
+    to_plain, to_floor = _ratio(runs.get("plain"), own), _ratio(own, runs.get("floor"))
+    zeros = task.zeros if isinstance(task, PathPatch) else 0
+    last, done = own.rounds[-1], own.rounds[-1]["done"]
     return Record(
         work=task.row,
         who=name,
         size=size.name,
         sample=sample(size, task, own),
         units=own.units,
-        seconds=median(seconds),
-        ratio_to_plain=to_plain and to_plain.middle,
-        ratio_to_floor=to_floor and to_floor.middle,
-        spread={
-            "seconds": (min(seconds), max(seconds)),
-            "ratio_to_plain": to_plain and (to_plain.low, to_plain.high),
-            "ratio_to_floor": to_floor and (to_floor.low, to_floor.high),
-        },
-        rounds=len(seconds),
+        seconds=median(own.seconds),
+        **ratios(own.seconds, to_plain, to_floor),
+        counting_zeros=to_plain.middle * size.layers / (size.layers - zeros) if to_plain and name in ("ours", "floor") else None,
+        rounds=own.seconds,
         prepare_seconds=own.prepare["seconds"],
         first_seconds=own.first["seconds"],
-        forwards=own.rounds[-1]["done"]["forwards"],
-        token_layers=own.rounds[-1]["done"]["token_layers"],
-        peak_bytes=own.rounds[-1]["peak_bytes"],
+        forwards=done["forwards"],
+        token_layers=done["token_layers"],
+        peak_bytes=last["peak_bytes"],
+        budget=memory,
+        busy=last["busy"],
         difference=difference,
         effect=_effect(own),
         machine=machine(crew.place.device, hand.about["threads"]),

@@ -1,9 +1,61 @@
-"""The sizes that are measured."""
+"""The sizes that are measured, and what is measured at each."""
 
 from __future__ import annotations
 
-from benchmarks.tasks import Size
+from collections.abc import Mapping
 
-QUICK = Size("quick", layers=30, width=576, heads=9, shared=3, mlp=1536, vocabulary=49152, tokens=53, prompts=4, sampled=2, few=2)
-TOY = Size("toy", layers=2, width=16, heads=4, shared=2, mlp=24, vocabulary=64, tokens=53, prompts=2)
-SIZES = {size.name: size for size in (QUICK, TOY)}
+from attrs import frozen
+
+from benchmarks.tasks import Size
+from benchmarks.world import HOPS
+
+FULL = ("ours", "floor", "plain", "published")
+ALL: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(HOPS, (*FULL, "transformer_lens")),
+    "mask step": FULL,
+    "circuits": FULL,
+    "interchange": (*FULL, "pyvene"),
+}
+
+
+@frozen
+class Suite:
+    """`work` names who does each piece of work; `studies` are specs, with their options and whether the plain executor runs them too."""
+
+    size: Size
+    work: Mapping[str, tuple[str, ...]] = ALL
+    studies: tuple[tuple[str, tuple[str, ...], bool], ...] = ()
+    memory: int | None = None
+    device: str = "cpu"
+
+
+QUICKSTART = ("specs/quickstart.et", ("-p", "n=50"), True)
+STUDY = ("specs/boxes/study.et", (), False)
+SUITES = {
+    suite.size.name: suite
+    for suite in (
+        Suite(
+            Size("quick", layers=30, width=576, heads=9, shared=3, mlp=1536, vocabulary=49152, tokens=53, prompts=4, sampled=2, few=2),
+            studies=(QUICKSTART,),
+        ),
+        Suite(Size("small", layers=12, width=256, heads=8, shared=4, mlp=704, vocabulary=8192, tokens=53, prompts=8)),
+        Suite(
+            Size("medium", layers=30, width=576, heads=9, shared=3, mlp=1536, vocabulary=49152, tokens=53, prompts=8, sampled=4, few=2),
+            studies=(QUICKSTART, STUDY),
+        ),
+        Suite(Size("large", layers=32, width=1024, heads=16, shared=4, mlp=2816, vocabulary=32000, tokens=102, prompts=8, sampled=1, few=1)),
+        Suite(
+            Size("memory", layers=32, width=256, heads=32, shared=32, mlp=512, vocabulary=4096, tokens=53, prompts=500, sampled=1),
+            work=dict.fromkeys(HOPS, ("ours",)),
+            memory=1 << 30,
+        ),
+        Suite(
+            Size("llama-7b", 32, 4096, 32, 32, 11008, vocabulary=32000, tokens=53, prompts=300, sampled=1, few=1, dtype="float16"),
+            work=dict.fromkeys(HOPS, ("ours", "floor", "plain")),
+            device="cuda",
+        ),
+        Suite(Size("toy", layers=2, width=16, heads=4, shared=2, mlp=24, vocabulary=64, tokens=53, prompts=2)),
+    )
+}
+FULLY = ("small", "medium", "large", "memory", "llama-7b")
+"""What `make bench` measures; the last where there is a GPU."""

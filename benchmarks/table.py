@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-COLUMNS = ("work", "who", "seconds", "a unit", "forwards", "token-layers", "peak", "x plain", "/ floor", "differs by")
+COLUMNS = ("work", "who", "seconds", "a unit", "forwards", "token-layers", "peak MB", "x plain", "with zeros", "/ floor", "differs by")
 
 
 def show(console: Console, records: Iterable[Mapping[str, Any]]) -> None:
@@ -29,18 +29,24 @@ def show(console: Console, records: Iterable[Mapping[str, Any]]) -> None:
 
 
 def cells(record: Mapping[str, Any]) -> list[str]:
-    spread = record["spread"]
+    spread, zeros = record["spread"], record["counting_zeros"]
+    budget = "" if record["budget"] is None else f" of {record['budget'] / 1e6:,.0f}"
     return [
         record["who"],
         f"{record['seconds']:.3g} [{spread['seconds'][0]:.3g}, {spread['seconds'][1]:.3g}]",
         f"{record['seconds'] / record['units']:.2g}",
-        f"{record['forwards']:.3g}",
-        f"{record['token_layers']:,.0f}",
-        f"{record['peak_bytes'] / 1e6:,.0f} MB",
+        _number(record["forwards"], "{:.3g}"),
+        _number(record["token_layers"], "{:,.0f}"),
+        _number(record["peak_bytes"] and record["peak_bytes"] / 1e6, "{:,.0f}") + budget,
         _ratio(record["ratio_to_plain"], spread["ratio_to_plain"]),
+        _number(zeros if zeros != record["ratio_to_plain"] else None, "{:.3g}"),
         _ratio(record["ratio_to_floor"], spread["ratio_to_floor"]),
-        "" if record["difference"] is None else f"{record['difference']:.0e}",
+        _number(record["difference"], "{:.0e}"),
     ]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)
 
 
 def _ratio(middle: float | None, spread: tuple[float, float] | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,7 @@ class Interchange:
 
 
 Task = PathPatch | Mask | Circuits | Interchange
+BY_PROMPT = ("originals", "alternates", "at", "alternate_at", "asked", "target")
 KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (PathPatch, Mask, Circuits, Interchange)}
 
 
@@ -139,6 +140,20 @@ def write(task: Task, path: Path) -> None:
 def read(path: Path) -> Any:
     fields = json.loads(path.read_text(encoding="utf-8"))
     return KINDS[fields.pop("kind")](**fields)
+
+
+def split(task: Task, most: int) -> list[Any]:
+    """The task on at most so many prompts at a time. Alternates are rolled within a part."""
+    prompts = len(task.originals)
+    return [_part(task, slice(start, start + most)) for start in range(0, prompts, most)] if prompts > most else [task]
+
+
+def _part(task: Any, part: slice) -> Any:
+    cut = {name: getattr(task, name)[part] for name in BY_PROMPT if hasattr(task, name)}
+    for name in ("positions", "alternate_positions"):
+        if hasattr(task, name):
+            cut[name] = {position: tokens[part] for position, tokens in getattr(task, name).items()}
+    return replace(task, **cut)
 
 
 def rolled(values: list[Any], turn: int) -> list[Any]:

@@ -24,6 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.busy import Busy
 from benchmarks.memory import Peak
 from benchmarks.tasks import read
 
@@ -40,9 +41,10 @@ class Worker:
         self.peak: Peak
         self.contender = importlib.import_module(f"benchmarks.contenders.{contender}").Contender(folder, device)
 
-    def prepare(self, task: str) -> dict[str, Any]:
+    def prepare(self, task: str, memory: int | None = None) -> dict[str, Any]:
         """Forget the last task, and make the clean runs of this one. From here on memory is counted."""
         given = read(self.folder / "tasks" / f"{task}.json")
+        self.contender.memory = memory
         self.contender.forget()
         gc.collect()
         self.peak = Peak(self.device)
@@ -63,14 +65,15 @@ class Worker:
         return {"versions": found, "threads": self.torch.get_num_threads()}
 
     def _timed(self, work: Callable[[], Any]) -> dict[str, Any]:
-        start = time.perf_counter()
-        done = work()
-        if self.device.startswith("cuda"):
-            self.torch.cuda.synchronize()
-        seconds = time.perf_counter() - start
+        with Busy(self.device) as busy:
+            start = time.perf_counter()
+            done = work()
+            if self.device.startswith("cuda"):
+                self.torch.cuda.synchronize()
+            seconds = time.perf_counter() - start
         if done is not None and done.seconds is not None:
             seconds = done.seconds
-        return {"seconds": seconds, "peak_bytes": self.peak.bytes(), "done": asdict(done) if done is not None else None}
+        return {"seconds": seconds, "peak_bytes": self.peak.bytes(), "busy": busy.share, "done": asdict(done) if done is not None else None}
 
 
 def main() -> None:

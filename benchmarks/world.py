@@ -34,13 +34,14 @@ HEADS = 8
 SEGMENT, QUESTION = 7, 4
 """Tokens of "the document is in Box F," and of "Box X contains the"."""
 TURNS = 8
+BATCH = 50
 STEPS, SPARSITY, RATE = 2, 0.01, 0.1
 UNKNOWN = "unknown"
 TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": UNKNOWN, "eos_token": UNKNOWN, "pad_token": UNKNOWN, "unk_token": UNKNOWN}
 """Prompts are token ids, but there are peers that open no model without a tokenizer."""
 
 
-def build(folder: Path, size: Size) -> None:
+def build(folder: Path, size: Size, device: str = "cpu") -> None:
     """Write the model and the tasks, unless they are there."""
     if (folder / "built").exists():
         return
@@ -49,7 +50,7 @@ def build(folder: Path, size: Size) -> None:
     Tokenizer(WordLevel({UNKNOWN: 0}, UNKNOWN)).save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps(TOKENIZER), encoding="utf-8")
     save_file(dict(weights(size)), folder / "model.safetensors", metadata={"format": "pt"})
-    for task in made(folder, size):
+    for task in made(folder, size, device):
         tasks.write(task, folder / "tasks" / f"{task.row}.json")
     (folder / "built").touch()
 
@@ -86,12 +87,12 @@ def weights(size: Size) -> Iterator[tuple[str, Tensor]]:
         yield from ((f"{at}.{name}_layernorm.weight", ones.clone()) for name in ("input", "post_attention"))
 
 
-def made(folder: Path, size: Size) -> Iterator[Task]:
+def made(folder: Path, size: Size, device: str) -> Iterator[Task]:
     """The tasks, on one set of prompts, with groups of heads drawn once. What is asked is what the model would say."""
     chance = random.Random(SEED)
     originals, alternates = (prompts(size, chance) for _ in range(2))
     positions, alternate_positions = (positions_of(size, first) for first in (0, 1))
-    asked, groups = most_likely(folder, originals), {name: heads_of(name, size, chance) for name in GROUPS}
+    asked, groups = most_likely(folder, originals, device), {name: heads_of(name, size, chance) for name in GROUPS}
     for row, (position, receivers) in HOPS.items():
         received = [] if receivers is None else [(receivers[0], layer, head) for _, layer, head in groups[receivers[1]]]
         reach = max((layer for _, layer, _ in received), default=size.layers)
@@ -116,9 +117,11 @@ def positions_of(size: Size, first: int) -> dict[str, list[int]]:
     return {"last": [size.tokens - 1] * size.prompts, "query": [size.tokens - QUESTION + 1] * size.prompts, "previous": mentioned}
 
 
-def most_likely(folder: Path, tokens: Tokens) -> list[int]:
+def most_likely(folder: Path, tokens: Tokens, device: str) -> list[int]:
+    """What the model says after each prompt, some prompts at a time."""
     with torch.no_grad():
-        return Clean(Llama(folder, "cpu"), torch.tensor(tokens)).logits.argmax(-1).tolist()
+        llama, rows = Llama(folder, device), torch.tensor(tokens, device=device).split(BATCH)
+        return [token for part in rows for token in Clean(llama, part).logits.argmax(-1).tolist()]
 
 
 def heads_of(group: str, size: Size, chance: random.Random) -> Placed:

@@ -3,64 +3,56 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, Task, Tokens, rolled
+from benchmarks.contenders import base
+from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, Tokens, rolled
 from entrack.engine.engine import Engine
 from entrack.facts import read_facts
 from entrack.models.model import ModelKey, ModelSource
 from entrack.plan import steps
 from entrack.plan.steps import Batch, Capture, Evaluate, FromCapture, FromMean, Kept, MaskBatch, Receivers, Ref, SetElsewhere, SetHeads, SumOutputs
+from entrack.plan.work import DEFAULT, Memory
 from entrack.sites import Component, Head
 
-BATCH = 50
-"""Prompts that run together, as in a plan."""
 
-
-class Contender:
+class Contender(base.Contender):
     executor = "batched"
 
     def __init__(self, folder: Path, device: str) -> None:
+        super().__init__()
         facts = read_facts(config := json.loads((folder / "config.json").read_text(encoding="utf-8")))
         self.key = ModelKey("weights", "config", "tokenizer", facts, dtype=config["dtype"])
         self.source = ModelSource("benchmark", folder)
         self.device = device
         self.engine: Engine
-        self.runs: Callable[[int], Done] | None = None
+        self.memory: int | None = None
+        """A budget in bytes for everything beside the model, or what the engine takes by itself."""
 
     def forget(self) -> None:
         """From here on an engine that has seen nothing, but whose model is loaded."""
-        self.runs = None
-        self.engine = Engine({self.key: self.source}, executor=self.executor, device=self.device)  # type: ignore[arg-type]
+        super().forget()
+        self.engine = Engine({self.key: self.source}, executor=self.executor, device=self.device, memory=DEFAULT if self.memory is None else Memory.of(self.memory))  # type: ignore[arg-type]
         self.compute(Evaluate(self.key, Batch(((0,),)), (), ((0,),)))
-
-    def prepare(self, task: Task) -> None:
-        """Make what the task's steps need of other steps."""
-        self.runs = MAKERS[type(task)](self, task)
-
-    def run(self, turn: int) -> Done:
-        assert self.runs is not None
-        return self.runs(turn)
 
     def compute(self, step: Any, inputs: Any = None) -> Any:
         return self.engine.compute(step, inputs or {})
 
     def captured(self, tokens: Tokens, at: list[int]) -> np.ndarray:
         """z at one token a prompt. -> (layer, prompt, head, d_head)"""
-        parts = [self.compute(Capture(self.key, batch(tokens[part]), tuple(at[part]))).tensors["z"] for part in batches(tokens)]
-        return np.concatenate(parts, 1)
+        z: np.ndarray = self.compute(Capture(self.key, batch(tokens), tuple(at))).tensors["z"]
+        return z
 
     def done(self, values: dict[str, list[float]], tokens: Tokens, forwards: float, **more: Any) -> Done:
-        """`forwards` are of all the prompts together."""
         return Done(values, forwards, forwards * len(tokens) * len(tokens[0]) * self.key.facts.layers, **more)
 
 
 class Hop:
-    """A hop as one step a layer and batch. Alternates are captured beforehand, as they are in a run, whose hops share them."""
+    """A hop as one step a layer. Alternates are captured beforehand, as they are in a run, whose hops share them."""
 
     def __init__(self, contender: Contender, task: PathPatch) -> None:
         self.contender, self.task = contender, task
@@ -68,26 +60,24 @@ class Hop:
 
     def __call__(self, turn: int) -> Done:
         values: dict[str, list[float]] = {}
-        tokens, order, forwards = self.task.originals, rolled(list(range(len(self.task.originals))), turn), 0.0
-        for part in batches(tokens):
-            inputs = {ref(turn).id: {"z": np.ascontiguousarray(self.alternate[:, order[part]])}}
-            for layer in self.task.layers:
-                computed = self.contender.compute(self.step(layer, turn, part), inputs)
-                forwards += float(computed.how["forwards"]) * len(tokens[part]) / len(tokens)
-                for head, rows in zip(self.heads(), computed.tensors["log_probability"], strict=True):
-                    values.setdefault(f"{layer}.{head}", []).extend(rows[:, 0].tolist())
-        return self.contender.done(values, tokens, forwards)
+        forwards, order = 0.0, rolled(list(range(len(self.task.originals))), turn)
+        inputs = {ref(turn).id: {"z": np.ascontiguousarray(self.alternate[:, order])}}
+        for layer in self.task.layers:
+            computed = self.contender.compute(self.step(layer, turn), inputs)
+            forwards += float(computed.how["forwards"])
+            for head, rows in zip(self.heads(), computed.tensors["log_probability"], strict=True):
+                values[f"{layer}.{head}"] = rows[:, 0].tolist()
+        return self.contender.done(values, self.task.originals, forwards)
 
     def heads(self) -> Iterable[int]:
         return self.task.heads if self.contender.executor == "plain" else range(self.contender.key.facts.heads)
 
-    def step(self, layer: int, turn: int, part: slice) -> steps.PathPatch:
+    def step(self, layer: int, turn: int) -> steps.PathPatch:
         task = self.task
         groups = tuple(Receivers(Component(component), (Head(at, head),)) for component, at, head in task.receivers)
         senders = tuple(Head(layer, head) for head in self.heads())
-        return steps.PathPatch(
-            self.contender.key, batch(task.originals[part]), asked(task.asked[part]), tuple(task.at[part]), layer, ref(turn), groups, senders
-        )
+        batch_, asked_ = batch(task.originals), asked(task.asked)
+        return steps.PathPatch(self.contender.key, batch_, asked_, tuple(task.at), layer, ref(turn), groups, senders)
 
 
 class Masked:
@@ -170,12 +160,8 @@ def batch(tokens: Tokens) -> Batch:
     return Batch(tuple(map(tuple, tokens)))
 
 
-def batches(tokens: Tokens) -> list[slice]:
-    return [slice(start, start + BATCH) for start in range(0, len(tokens), BATCH)]
-
-
 def asked(tokens: list[int]) -> tuple[tuple[int, ...], ...]:
     return tuple((token,) for token in tokens)
 
 
-MAKERS = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}
+Contender.makers = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}

@@ -12,29 +12,24 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
 
-from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, Task, rolled
+from benchmarks.contenders import base
+from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, rolled
 
 Change = Callable[[Tensor], None]
 
 
-class Contender:
+class Contender(base.Contender):
     def __init__(self, folder: Path, device: str) -> None:
+        super().__init__()
         self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa").to(device).eval().requires_grad_(False)
         self.config, self.device = self.model.config, device
         self.forwards = 0
-        self.runs: Any = None
         self.model(torch.zeros(1, 1, dtype=torch.int64, device=device))  # the weights are in memory before anything is measured
 
-    def forget(self) -> None:
-        self.runs = None
-
-    def prepare(self, task: Task) -> None:
-        self.runs = MAKERS[type(task)](self, task)
-
-    def run(self, turn: int) -> Done:
-        self.forwards = 0
-        values, *more = self.runs(turn)
-        return Done(values, self.forwards, self.forwards * self.runs.tokens.numel() * self.config.num_hidden_layers, *more)
+    def done(self, values: dict[str, list[float]], tokens: Tensor, times: int = 1, **more: Any) -> Done:
+        """With what was run since the last time; `times` counts the way back of a gradient."""
+        forwards, self.forwards = times * self.forwards, 0
+        return Done(values, forwards, forwards * tokens.numel() * self.config.num_hidden_layers, **more)
 
     def forward(self, tokens: Tensor, before: dict[nn.Module, Change] | None = None, after: dict[nn.Module, Change] | None = None) -> Tensor:
         """Logits at the last token; what goes into or comes out of modules is changed in place, or looked at, (prompt, token, head, d_head)."""
@@ -71,9 +66,10 @@ class Hop:
         self.alternate = contender.outputs(torch.tensor(task.alternates, device=contender.device), task.alternate_at)
         self.asked = torch.tensor(task.asked, device=contender.device)
 
-    def __call__(self, turn: int) -> tuple[dict[str, list[float]]]:
-        order = rolled(list(range(len(self.tokens))), turn)
-        return ({f"{layer}.{head}": self.sender(layer, head, self.alternate[:, order]) for layer, head in self.task.slow_senders()},)
+    def __call__(self, turn: int) -> Done:
+        alternate, self.contender.forwards = self.alternate[:, rolled(list(range(len(self.tokens))), turn)], 0
+        values = {f"{layer}.{head}": self.sender(layer, head, alternate) for layer, head in self.task.slow_senders()}
+        return self.contender.done(values, self.tokens)
 
     def sender(self, layer: int, head: int, alternate: Tensor) -> list[float]:
         seen: dict[tuple[str, int, int], Tensor] = {}
@@ -124,9 +120,10 @@ class Circuited:
         look = {contender.attention(i).o_proj: (lambda value, i=i: self.mean.__setitem__(i, value.mean(0))) for i in layers}
         contender.forward(torch.tensor(task.others, device=contender.device), before=look)
 
-    def __call__(self, turn: int) -> tuple[dict[str, list[float]]]:
-        variants = list(self.task.turns[turn % len(self.task.turns)].items())
-        return ({name: self.variant(name.startswith("keep"), heads) for name, heads in variants[: self.task.slow]},)
+    def __call__(self, turn: int) -> Done:
+        self.contender.forwards, variants = 0, list(self.task.turns[turn % len(self.task.turns)].items())
+        values = {name: self.variant(name.startswith("keep"), heads) for name, heads in variants[: self.task.slow]}
+        return self.contender.done(values, self.tokens)
 
     def variant(self, keep: bool, heads: Placed) -> list[float]:
         hooks = {self.contender.attention(i).o_proj: self.kept(i, heads) if keep else self.removed(i, heads) for i in self.mean}
@@ -160,9 +157,10 @@ class Interchanged:
         self.asked = torch.tensor(task.asked, device=contender.device)
         self.alternate = {name: contender.outputs(alternates, at) for name, at in task.alternate_positions.items()}
 
-    def __call__(self, turn: int) -> tuple[dict[str, list[float]]]:
-        order = rolled(list(range(len(self.tokens))), turn)
-        return ({name: self.variant(heads, order) for name, heads in self.task.variants.items()},)
+    def __call__(self, turn: int) -> Done:
+        order, self.contender.forwards = rolled(list(range(len(self.tokens))), turn), 0
+        values = {name: self.variant(heads, order) for name, heads in self.task.variants.items()}
+        return self.contender.done(values, self.tokens)
 
     def variant(self, heads: Placed, order: list[int]) -> list[float]:
         layers = sorted({layer for _, layer, _ in heads})
@@ -187,13 +185,12 @@ class Masked:
         self.target = torch.tensor(task.target, device=contender.device)
         self.alternate = contender.outputs(torch.tensor(task.alternates, device=contender.device), task.alternate_at)
 
-    def __call__(self, turn: int) -> tuple[dict[str, list[float]], None, int]:
-        alternate = self.alternate[:, rolled(list(range(len(self.tokens))), turn)]
+    def __call__(self, turn: int) -> Done:
+        alternate, self.contender.forwards = self.alternate[:, rolled(list(range(len(self.tokens))), turn)], 0
         mask = torch.ones(len(self.task.heads), device=self.tokens.device, requires_grad=True)
         adam = torch.optim.Adam([mask], lr=self.task.rate)
         losses = [self.step(mask, alternate, adam) for _ in range(self.task.steps)]
-        self.contender.forwards *= 3
-        return {"loss": losses}, None, self.task.steps
+        return self.contender.done({"loss": losses}, self.tokens, times=3, units=self.task.steps)
 
     def step(self, mask: Tensor, alternate: Tensor, adam: torch.optim.Optimizer) -> float:
         with torch.no_grad():
@@ -222,4 +219,4 @@ def chosen(logits: Tensor, asked: Tensor) -> list[float]:
     return logits.log_softmax(-1).gather(-1, asked[:, None])[:, 0].tolist()
 
 
-MAKERS = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}
+Contender.makers = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}

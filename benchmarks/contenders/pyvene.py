@@ -9,34 +9,26 @@ import pyvene
 import torch
 from transformers import AutoModelForCausalLM
 
-from benchmarks.tasks import Done, Interchange, Placed, Task, rolled
+from benchmarks.contenders import base
+from benchmarks.tasks import Done, Interchange, Placed, rolled
 
 COMPONENT = "head_attention_value_output"
 
 
-class Contender:
+class Contender(base.Contender):
     def __init__(self, folder: Path, device: str) -> None:
+        super().__init__()
         self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa").to(device).eval()
         self.device = device
-        self.runs: Any = None
         self.model(torch.zeros(1, 1, dtype=torch.int64, device=device))  # the weights are in memory before anything is measured
-
-    def forget(self) -> None:
-        self.runs = None
-
-    def prepare(self, task: Task) -> None:
-        assert isinstance(task, Interchange)
-        self.runs = Interchanged(self.model, task, self.device)
-
-    def run(self, turn: int) -> Done:
-        return self.runs(turn)
 
 
 class Interchanged:
     """One intervention per layer, with all of a variant's heads in it, in one group, so that the alternate is run once."""
 
-    def __init__(self, model: Any, task: Interchange, device: str) -> None:
-        self.model, self.task = model, task
+    def __init__(self, contender: Contender, task: Interchange) -> None:
+        self.model, self.task = contender.model, task
+        model, device = contender.model, contender.device
         self.originals, self.alternates = (torch.tensor(tokens, device=device) for tokens in (task.originals, task.alternates))
         self.asked = torch.tensor(task.asked, device=device)
         self.forwards, forward = 0, model.forward
@@ -73,3 +65,6 @@ class Interchanged:
             unit_locations={"sources->base": (source, base)},
         )
         return out.logits[:, -1].float().log_softmax(-1).gather(-1, self.asked[:, None])[:, 0].tolist()
+
+
+Contender.makers = {Interchange: Interchanged}

@@ -11,32 +11,24 @@ import torch
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from benchmarks.tasks import Done, PathPatch, Task, rolled
+from benchmarks.contenders import base
+from benchmarks.tasks import Done, PathPatch, rolled
 
 NAMES = {"query": "q", "key": "k", "value": "v"}
 
 
-class Contender:
+class Contender(base.Contender):
     def __init__(self, folder: Path, device: str) -> None:
+        super().__init__()
         self.model: Any = TransformerBridge.boot_transformers(str(folder), device=device)
         self.device = device
-        self.runs: Any = None
         self.model(torch.zeros(1, 1, dtype=torch.int64, device=device))  # the weights are in memory before anything is measured
-
-    def forget(self) -> None:
-        self.runs = None
-
-    def prepare(self, task: Task) -> None:
-        self.runs = MAKERS[type(task)](self.model, task, self.device)
-
-    def run(self, turn: int) -> Done:
-        values, forwards = self.runs(turn)
-        return Done(values, forwards, forwards * self.runs.tokens.numel() * self.model.cfg.n_layers)
 
 
 class Hop:
-    def __init__(self, model: Any, task: PathPatch, device: str) -> None:
-        self.model, self.task = model, task
+    def __init__(self, contender: Contender, task: PathPatch) -> None:
+        self.model, self.task = contender.model, task
+        device, model = contender.device, contender.model
         self.tokens = torch.tensor(task.originals, device=device)
         self.prompts = torch.arange(len(self.tokens))
         self.clean = self.outputs(self.tokens, task.at)
@@ -53,11 +45,12 @@ class Hop:
         _, cache = self.model.run_with_cache(tokens, names_filter=lambda name: name.endswith(("hook_z", "o.hook_in")))
         return torch.stack([cache[f"blocks.{layer}.attn.hook_z"][self.prompts, at] for layer in range(self.model.cfg.n_layers)])
 
-    def __call__(self, turn: int) -> tuple[dict[str, list[float]], int]:
+    def __call__(self, turn: int) -> Done:
         order = rolled(list(range(len(self.tokens))), turn)
         senders = self.task.slow_senders()
         values = {f"{layer}.{head}": self.sender(layer, head, self.alternate[:, order]) for layer, head in senders}
-        return values, len(senders) * (2 if self.reads else 1)
+        forwards = len(senders) * (2 if self.reads else 1)
+        return Done(values, forwards, forwards * self.tokens.numel() * self.model.cfg.n_layers)
 
     def sender(self, layer: int, head: int, alternate: Tensor) -> list[float]:
         seen: dict[tuple[str, int], Tensor] = {}
@@ -93,4 +86,4 @@ class Hop:
         return change
 
 
-MAKERS = {PathPatch: Hop}
+Contender.makers = {PathPatch: Hop}

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contenders import floor, ours, plain, published
-from benchmarks.sizes import TOY
+from benchmarks.sizes import ALL, SUITES
 from benchmarks.tasks import Done, read
-from benchmarks.world import HOPS, build
+from benchmarks.world import build
 
-ROWS = (*HOPS, "mask step", "circuits", "interchange")
+ROWS = tuple(ALL)
 
 CONTENDERS = (floor, ours, published)
 ROUNDS = 2
@@ -20,7 +20,7 @@ ROUNDS = 2
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    build(folder, TOY)
+    build(folder, SUITES["toy"].size)
     return folder
 
 

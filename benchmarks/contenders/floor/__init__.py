@@ -5,31 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.contenders import base
 from benchmarks.contenders.floor.circuits import Circuited
 from benchmarks.contenders.floor.hop import Hop
 from benchmarks.contenders.floor.interchange import Interchanged
 from benchmarks.contenders.floor.mask import Masked
 from benchmarks.llama import Llama
-from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Task
-
-MAKERS = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}
+from benchmarks.tasks import Circuits, Interchange, Mask, PathPatch
 
 
-class Contender:
+class Contender(base.Contender):
     def __init__(self, folder: Path, device: str) -> None:
+        super().__init__()
         self.llama = Llama(folder, device)
-        self.runs: Callable[[int], Done] | None = None
 
-    def forget(self) -> None:
-        self.runs = None
 
-    def prepare(self, task: Task) -> None:
-        """Clean runs, kept."""
-        self.runs = MAKERS[type(task)](self.llama, task)
-
-    def run(self, turn: int) -> Done:
-        assert self.runs is not None
-        return self.runs(turn)
+Contender.makers = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}

@@ -4,6 +4,8 @@ is kept. Heads removed from the whole model: a suffix."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
@@ -29,7 +31,8 @@ class Base:
 
 
 class Circuited:
-    def __init__(self, llama: Llama, task: Circuits) -> None:
+    def __init__(self, contender: Any, task: Circuits) -> None:
+        llama = contender.llama
         self.llama, self.task = llama, task
         self.asked = torch.tensor(task.asked, device=llama.device)
         tokens = torch.tensor(task.originals, device=llama.device)

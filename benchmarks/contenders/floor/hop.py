@@ -3,12 +3,14 @@ to the logits. Second: a suffix from the lowest receiver's layer and the positio
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
 from benchmarks.contenders.floor.suffix import Suffix
-from benchmarks.llama import Clean, Llama
+from benchmarks.llama import Clean
 from benchmarks.tasks import Done, PathPatch, rolled
 
 TOKENS_AT_ONCE = 1 << 14
@@ -18,7 +20,8 @@ TOKENS_AT_ONCE = 1 << 14
 class Hop:
     """A hop made ready: the clean run, and z of the alternates at their tokens, (layer, prompt, head, d_head)."""
 
-    def __init__(self, llama: Llama, task: PathPatch) -> None:
+    def __init__(self, contender: Any, task: PathPatch) -> None:
+        llama = contender.llama
         self.llama, self.task = llama, task
         self.prompts = torch.arange(len(task.originals), device=llama.device)
         self.at = torch.tensor(task.at, device=llama.device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -11,7 +13,8 @@ from benchmarks.tasks import Done, Interchange, rolled
 
 
 class Interchanged:
-    def __init__(self, llama: Llama, task: Interchange) -> None:
+    def __init__(self, contender: Any, task: Interchange) -> None:
+        llama = contender.llama
         self.llama, self.task = llama, task
         self.asked = torch.tensor(task.asked, device=llama.device)
         self.clean = Clean(llama, torch.tensor(task.originals, device=llama.device))

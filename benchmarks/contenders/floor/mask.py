@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks.contenders.floor.suffix import Suffix
-from benchmarks.llama import Clean, Llama
+from benchmarks.llama import Clean
 from benchmarks.tasks import Done, Mask, rolled
 
 
 class Masked:
-    def __init__(self, llama: Llama, task: Mask) -> None:
+    def __init__(self, contender: Any, task: Mask) -> None:
+        llama = contender.llama
         self.llama, self.task = llama, task
         self.at, self.target = (torch.tensor(values, device=llama.device) for values in (task.at, task.target))
         self.clean = Clean(llama, torch.tensor(task.originals, device=llama.device))
