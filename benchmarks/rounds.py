@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from statistics import median
 from typing import Any
 
@@ -113,12 +114,13 @@ def _difference(own: Runs, plain: Runs | None) -> float | None:
     shared = own.first["done"]["values"].keys() & plain.first["done"]["values"].keys()
     if not shared:
         return None
-    return max(
+    apart = [
         abs(a - b)
         for mine, other in pairs
         for key in shared
         for a, b in zip(mine["done"]["values"][key], other["done"]["values"][key], strict=True)
-    )
+    ]
+    return max(apart, key=lambda one: (isnan(one), one))
 
 
 def _effect(own: Runs) -> float:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
-from benchmarks.contenders import floor, ours, plain, published
+from benchmarks.contenders import base, floor, ours, plain, published
 from benchmarks.sizes import ALL, SUITES
 from benchmarks.tasks import Done, read
-from benchmarks.world import build
-
-ROWS = tuple(ALL)
+from benchmarks.world import HOPS, build
 
 CONTENDERS = (floor, ours, published)
 ROUNDS = 2
+TOY = SUITES["toy"].size
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    build(folder, SUITES["toy"].size)
+    build(folder, TOY)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_gradients() -> Iterator[None]:
+    """As in a worker."""
+    with torch.no_grad():
+        yield
 
 
 def rounds(module: object, world: Path, row: str) -> list[Done]:
@@ -31,7 +39,7 @@ def rounds(module: object, world: Path, row: str) -> list[Done]:
     return [contender.run(turn) for turn in range(ROUNDS)]
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", list(ALL))
 def test_all_contenders_compute_the_same(world: Path, row: str) -> None:
     expected = rounds(plain, world, row)
     values = [value for one in expected for value in one.values.values()]
@@ -41,3 +49,27 @@ def test_all_contenders_compute_the_same(world: Path, row: str) -> None:
             assert found.values
             for name, value in found.values.items():
                 assert value == pytest.approx(wanted.values[name], abs=1e-5), module.__name__
+
+
+def test_no_round_repeats_an_earlier_one(world: Path) -> None:
+    for row in ALL:
+        first, second = rounds(plain, world, row)
+        assert first.values != second.values, row
+
+
+@pytest.mark.parametrize("row", [*HOPS, "circuits"])
+def test_many_prompts_go_in_batches(world: Path, row: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "BATCH", 1)
+    expected = rounds(plain, world, row)[1]
+    assert all(len(value) == TOY.prompts for value in expected.values.values())
+    for module in (floor, ours):
+        found = rounds(module, world, row)[1]
+        assert found.token_layers < expected.token_layers
+        for name, value in found.values.items():
+            assert value == pytest.approx(expected.values[name], abs=1e-5 if row != "circuits" else 1e-4), module.__name__
+
+
+def test_the_floor_runs_less_than_ours_and_ours_less_than_plain(world: Path) -> None:
+    for row in ALL:
+        least, some, most = (rounds(module, world, row)[1].token_layers for module in (floor, ours, plain))
+        assert least <= some + 1e-6 < most, row
