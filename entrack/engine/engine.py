@@ -27,7 +27,7 @@ from entrack.facts import ModelFacts
 from entrack.models.model import ModelKey, ModelSource
 from entrack.plan.expand import expand
 from entrack.plan.passes import PASSES, Pass, optimise
-from entrack.plan.steps import Batch, Step, TrainMask
+from entrack.plan.steps import Step, TrainMask
 from entrack.plan.work import A_PASS, ON_A_GPU, Memory
 
 Executor = Literal["batched", "plain"]
@@ -80,24 +80,39 @@ class Engine:
         if kernel is None:
             raise EngineError(f"the {self.executor} executor computes no step {type(step).__name__}")
         try:
-            with deterministic(self.threads or _threads(step.model.facts)):
-                work = optimise(expand(step, self._memory), self._passes)
-                session = Session(step, self._model(step.model), self._memo, work, whole_runs=self.executor == "batched")
-                threads, start = torch.get_num_threads(), time.perf_counter()
-                tensors = kernel(session, step, inputs)
-                seconds = time.perf_counter() - start
+            return self._computed(kernel, step, inputs)
+        except EngineError as error:
+            if not isinstance(error, OutOfMemory):
+                raise
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        except BaseException:
+            self.forget()  # an interrupted pass may leave a module tree in the middle of it
+            raise
+        return self._sparingly(step, inputs)
+
+    def _sparingly(self, step: Step, inputs: Inputs) -> Computed:
+        """The step by full passes on as many prompts as fit, nothing remembered: memory has run out. Raises OutOfMemory."""
+        self.forget()
+        try:
+            return self._computed(EXECUTORS["plain"][type(step)], step, inputs, sparing=True)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             self.forget()
-            batch = _largest_batch(step)
-            size = f"{batch.prompts} prompts of {batch.length} tokens"
-            raise OutOfMemory(f"a forward pass on {size} does not fit into memory: ask for smaller batches") from error
-        except EngineError:
-            raise
-        except BaseException:
-            self.forget()  # an interrupted pass may leave a module tree in the middle of it
-            raise
+            raise OutOfMemory(
+                f"a forward pass on one prompt of {_longest(step)} tokens does not fit into the memory of {self.device}: end what else uses it, "
+                "name a smaller number type (dtype = bfloat16), shorten the prompts, or run with --device cpu"
+            ) from error
+
+    def _computed(self, kernel: plain.Kernel, step: Step, inputs: Inputs, sparing: bool = False) -> Computed:
+        with deterministic(self.threads or _threads(step.model.facts)):
+            work = optimise(expand(step, self._memory), self._passes)
+            session = Session(step, self._model(step.model), Memo(0) if sparing else self._memo, work, whole_runs=self.executor == "batched" and not sparing)
+            threads, start = torch.get_num_threads(), time.perf_counter()
+            tensors = kernel(session, step, inputs)
+            seconds = time.perf_counter() - start
         return Computed(tensors, self._how(kernel, threads, seconds, session.forwards))
 
     def forget(self) -> None:
@@ -136,11 +151,11 @@ class Engine:
         }
 
 
-def _largest_batch(step: Step) -> Batch:
+def _longest(step: Step) -> int:
+    """Tokens of the longest prompt that a step runs."""
     if not isinstance(step, TrainMask):
-        return step.batch
-    batches = [batch for pair in (*step.train, *step.validate) for batch in (pair.original, pair.alternate)]
-    return max(batches, key=lambda batch: batch.prompts * batch.length)
+        return step.batch.length
+    return max(batch.length for pair in (*step.train, *step.validate) for batch in (pair.original, pair.alternate))
 
 
 def _threads(facts: ModelFacts) -> int | None:

@@ -15,6 +15,7 @@ from entrack.engine.access import LoadedModel, Place, Ran, Read, Set
 from entrack.engine.arch import Part
 from entrack.engine.errors import NotFinite
 from entrack.engine.memo import Memo
+from entrack.engine.parts import in_parts, rows_of_options, rows_of_read, rows_of_set
 from entrack.plan.passes.share import whole_bytes
 from entrack.plan.steps import Batch, Indices, Step
 from entrack.plan.work import Work
@@ -82,9 +83,20 @@ class Session:
         return self.tensor(batch.tokens)
 
     def forward(self, batch: Batch, sets: Iterable[Set] = (), reads: Iterable[Read] = (), **options: Any) -> Ran:
-        """One full forward pass, with the options of `access.forward`. Whether its logits are finite is for `check_logits` to say."""
+        """One full forward pass, with the options of `access.forward`, on as many prompts at a time as fit into memory.
+
+        Whether its logits are finite is for `check_logits` to say.
+        """
         self.forwards += 1
-        return access.forward(self.model, self.tokens(batch), sets=sets, reads=reads, **options)
+        tokens, sets, reads = self.tokens(batch), tuple(sets), tuple(reads)
+        if options.get("cache") is not None or options.get("gradient"):
+            return access.forward(self.model, tokens, sets=sets, reads=reads, **options)
+
+        def run(rows: slice) -> Ran:
+            given, wanted = [rows_of_set(one, rows) for one in sets], [rows_of_read(one, rows) for one in reads]
+            return access.forward(self.model, tokens[rows], sets=given, reads=wanted, **rows_of_options(options, rows))
+
+        return in_parts(batch.prompts, run)
 
     def logits(self, batch: Batch, sets: Iterable[Set] = (), **options: Any) -> Tensor:
         """Logits at the last token of a full forward pass. -> (prompt, vocabulary)"""

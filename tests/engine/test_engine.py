@@ -198,7 +198,7 @@ def test_a_batch_that_does_not_fit_stops_with_a_name(
     grouped: Saved, executor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_memory_beyond(0, monkeypatch)
-    with pytest.raises(OutOfMemory, match="5 prompts of 9 tokens"):
+    with pytest.raises(OutOfMemory, match="one prompt of 9 tokens does not fit into the memory of cpu"):
         grouped.compute(executor, Evaluate(grouped.key, ORIGINALS, (), ASKED))
     assert issubclass(OutOfMemory, EngineError)
 

@@ -18,8 +18,10 @@ from entrack.models.find import BUILTIN
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model's folder. Not to be changed."""
+    """A model's folder, and beside it another one of the same shape. Not to be changed."""
     folder = tmp_path_factory.mktemp("small") / "model"
     save(tiny("llama", 2, 4, 2, vocab_size=233), folder)
-    shutil.copy(BUILTIN / "boxes-base" / "tokenizer.json", folder)
+    save(tiny("llama", 2, 4, 2, vocab_size=233, hidden_act="gelu"), folder.parent / "other")
+    for made in (folder, folder.parent / "other"):
+        shutil.copy(BUILTIN / "boxes-base" / "tokenizer.json", made)
     return folder
