@@ -101,10 +101,7 @@ class Engine:
             if not is_out_of_memory(error):
                 raise
             self.forget()
-            raise OutOfMemory(
-                f"a forward pass on one prompt of {_longest(step)} tokens does not fit into the memory of {self.device}: end what else uses it, "
-                "name a smaller number type (dtype = bfloat16), shorten the prompts, or run with --device cpu"
-            ) from error
+            raise OutOfMemory(_too_large(step, self.device)) from error
 
     def _computed(self, kernel: plain.Kernel, step: Step, inputs: Inputs, sparing: bool = False) -> Computed:
         with deterministic(self.threads or _threads(step.model.facts)):
@@ -151,11 +148,14 @@ class Engine:
         }
 
 
-def _longest(step: Step) -> int:
-    """Tokens of the longest prompt that a step runs."""
+def _too_large(step: Step, device: torch.device) -> str:
+    """What does not fit even in its smallest piece, and what can be done. How many prompts a mask is trained on at once, the spec says."""
+    others = "end what else uses it, name a smaller number type (dtype = bfloat16), shorten the prompts, or run with --device cpu"
     if not isinstance(step, TrainMask):
-        return step.batch.length
-    return max(batch.length for pair in (*step.train, *step.validate) for batch in (pair.original, pair.alternate))
+        return f"a forward pass on one prompt of {step.batch.length} tokens does not fit into the memory of {device}: {others}"
+    batches = [batch for pair in (*step.train, *step.validate) for batch in (pair.original, pair.alternate)]
+    largest = max(batches, key=lambda batch: batch.prompts * batch.length)
+    return f"training a mask on {largest.prompts} prompts of {largest.length} tokens does not fit into the memory of {device}: give it a smaller `batch`, {others}"
 
 
 def _threads(facts: ModelFacts) -> int | None:

@@ -220,5 +220,5 @@ def test_the_largest_batch_is_named_where_memory_is_out(grouped: Saved, executor
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr("entrack.engine.access.forward", full)
-    with pytest.raises(OutOfMemory, match="one prompt of 9 tokens does not fit into the memory of cpu"):
+    with pytest.raises(OutOfMemory, match="5 prompts of 9 tokens does not fit into the memory of cpu: give it a smaller `batch`"):
         grouped.compute(executor, step(grouped))
