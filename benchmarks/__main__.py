@@ -18,6 +18,7 @@ from rich.console import Console
 from benchmarks.crew import Crew, Failed, Place, crew
 from benchmarks.discovery import discovery
 from benchmarks.profile import profiled
+from benchmarks.readme import README, written
 from benchmarks.records import Record, merged, stored
 from benchmarks.rounds import Say, measured
 from benchmarks.sizes import FULLY, SUITES, Suite
@@ -60,9 +61,13 @@ def main(
     resume: Annotated[bool, typer.Option("--resume", help="leave out what is in the records already")] = False,
     keep: Annotated[Path | None, typer.Option(help="a folder that keeps the random models for another run")] = None,
     peers: Annotated[Path | None, typer.Option(help="a Python in which the peers are installed")] = None,
+    readme: Annotated[bool, typer.Option("--readme", help="measure nothing, put the records' ratios into the README")] = False,
     profile: Annotated[str | None, typer.Option(help="a piece of work: measure nothing, show where its time goes, in ours and in the floor")] = None,
 ) -> None:
     """Measure entrack against other ways to compute the same."""
+    if readme:
+        README.write_text(written(README.read_text(encoding="utf-8"), stored(out)), encoding="utf-8")
+        return
     console, start = Console(width=WIDTH), time.perf_counter()
 
     def say(what: str) -> None:
@@ -127,7 +132,7 @@ def measure(suite: Suite, at: Path, asked: Asked, console: Console, say: Say) ->
         keep("discovery", lambda: discovery(suite.size, [read(at / "tasks" / f"{hop}.json") for hop in HOPS], stored(asked.out)))
     for spec, options, plain in suite.studies:
         path = ROOT / spec
-        keep(f"study {path.stem}", lambda path=path, options=options, plain=plain: study(name, path, options, plain, asked.repeats, asked.threads, say))
+        keep(f"study {path.stem}", lambda path=path, options=options, plain=plain: study(name, path, options, plain, max(1, asked.repeats // 2), asked.threads, say))
 
 
 def _work(suite: Suite, at: Path, asked: Asked, hands: Crew, work: str, say: Say) -> list[Record]:

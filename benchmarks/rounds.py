@@ -15,7 +15,7 @@ from benchmarks.tasks import Mask, PathPatch, Size, Task
 
 WITHIN = {"float32": 1e-4, "float16": 0.05, "bfloat16": 0.5}
 """Log probabilities of the same computation, done in another order, differ by less."""
-TIMES, SHORT = 3, 3.0
+TIMES, SHORT = 3, 1.0
 Say = Callable[[str], None]
 
 

@@ -103,7 +103,7 @@ class Circuits:
 
 @dataclass(frozen=True)
 class Interchange:
-    """Head outputs taken from the alternates, each variant's heads together."""
+    """Head outputs taken from the alternates, each variant's heads together. Contenders that are slow do the first `slow` variants."""
 
     row: str
     originals: Tokens
@@ -112,6 +112,10 @@ class Interchange:
     alternate_positions: dict[str, list[int]]
     variants: dict[str, Placed]
     asked: list[int]
+    slow: int = 2
+
+    def slow_variants(self) -> dict[str, Placed]:
+        return dict(list(self.variants.items())[: self.slow])
 
 
 Task = PathPatch | Mask | Circuits | Interchange

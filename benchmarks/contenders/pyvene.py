@@ -38,7 +38,7 @@ class Interchanged:
             return forward(*given, **named)
 
         model.forward = counted  # a hook would not last: pyvene takes them all away
-        self.intervenable = {name: self.made(heads) for name, heads in task.variants.items()}
+        self.intervenable = {name: self.made(heads) for name, heads in task.slow_variants().items()}
 
     def made(self, heads: Placed) -> Any:
         layers = sorted({layer for _, layer, _ in heads})
@@ -50,7 +50,7 @@ class Interchanged:
 
     def __call__(self, turn: int) -> Done:
         self.forwards, order = 0, rolled(list(range(len(self.originals))), turn)
-        values = {name: self.variant(name, heads, order) for name, heads in self.task.variants.items()}
+        values = {name: self.variant(name, heads, order) for name, heads in self.task.slow_variants().items()}
         return Done(values, self.forwards, self.forwards * self.originals.numel() * self.model.config.num_hidden_layers)
 
     def variant(self, name: str, heads: Placed, order: list[int]) -> list[float]:

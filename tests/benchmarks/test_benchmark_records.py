@@ -11,12 +11,14 @@ from attrs import asdict
 
 from benchmarks.crew import Failed, Place, crew
 from benchmarks.discovery import discovery
+from benchmarks.readme import README, written
 from benchmarks.records import Record, merged, ratios, stored
 from benchmarks.rounds import Different, measured
 from benchmarks.sizes import SUITES
 from benchmarks.tasks import PathPatch, read
 from benchmarks.world import HOPS, build
 
+RESULTS = README.parent / "benchmarks" / "results.json"
 TOY = SUITES["toy"].size
 
 
@@ -111,3 +113,13 @@ def test_a_size_and_seed_give_the_same_world(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes(), path.name
     hop = read(tmp_path / "a" / "tasks" / "hop 4.json")
     assert len(set(hop.at)) == TOY.prompts
+
+
+def test_the_readme_says_what_was_measured() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert written(text, stored(RESULTS)) == text, "run `python -m benchmarks --readme`"
+    hops = [asdict(record) | {"work": row, "size": "quick"} for row in HOPS for record in records().values()]
+    filled = written(text, hops)
+    assert "12x to the logits" in filled
+    assert "within 3.00x of the bare matrix products" in filled
+    assert len(filled.splitlines()) == len(written(text, []).splitlines()) + 1
