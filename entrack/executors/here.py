@@ -7,7 +7,7 @@ store no model is touched and torch is not imported.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import time
 from typing import Any
 
@@ -83,6 +83,7 @@ class Walk:
         self._zero: set[str] = set()
         self._screened_out: set[str] = set()
         self._kept: OrderedDict[str, Tensors] = OrderedDict()
+        self._held = 0
         self._made: set[str] = set()
         self._said: set[str] = set()
         self.computed = 0
@@ -112,7 +113,7 @@ class Walk:
         for id, node in self._plan.nodes.items():
             if self._known(id):
                 continue
-            if not all(self._known(need) for need in needs(node)):
+            if not all(self._known(need) for need in self._plan.needs[id]):
                 unknown.extend([] if isinstance(node, Choice) else [id])
             elif isinstance(node, Choice):
                 lost = self._forget_lost(node)
@@ -133,7 +134,7 @@ class Walk:
         waiting = {*survey.missing, *survey.unknown}
         self._tell(looking, survey)
         self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(left_of(self._plan.nodes[id]) for id in waiting)))
-        for id in by_model(self._plan.nodes):
+        for id in by_model(self._plan.nodes, self._plan.needs):
             node = self._plan.nodes[id]
             if self._known(id):
                 continue
@@ -198,7 +199,8 @@ class Walk:
 
     def _find(self, id: str, node: Step) -> bool:
         """Bind a step and look for it; True when there is nothing to compute."""
-        step = bind(node, {key: action.object for key, action in self._actions.items()}, self._chosen())
+        wanted = self._plan.needs[id]
+        step = bind(node, {need: self._actions[need].object for need in wanted if need in self._actions}, self._chosen(wanted))
         self._bound[id] = step
         if known_zero(step):
             self._zero.add(id)
@@ -240,7 +242,7 @@ class Walk:
     def _make(self, id: str) -> Action:
         assert self._compute is not None  # a survey never comes here
         step = self._bound[id]
-        inputs = _Needed({self._actions[need].object: need for need in needs(self._plan.nodes[id]) if need in self._actions}, self.value)
+        inputs = _Needed({self._actions[need].object: need for need in self._plan.needs[id] if need in self._actions}, self.value)
         tensors, how = self._compute(step, inputs)
         self.computed += 1
         self._made.add(id)
@@ -286,11 +288,16 @@ class Walk:
         idle = self._zero | self._screened_out
         return None if any(ref.id in idle for ref in refs) else [self.value(ref.id) for ref in refs]
 
-    def _chosen(self) -> Mapping[str, tuple[Head, ...]]:
-        chosen = {**{id: one.heads for id, one in self._selections.items()}, **{id: one.heads for id, one in self._screenings.items()}}
-        return {id: tuple(sorted(heads)) for id, heads in chosen.items()}
+    def _chosen(self, wanted: Iterable[str]) -> Mapping[str, tuple[Head, ...]]:
+        chosen = {id: self._selections.get(id) or self._screenings.get(id) for id in wanted}
+        return {id: tuple(sorted(one.heads)) for id, one in chosen.items() if one is not None}
 
     def _keep(self, object: str, tensors: Tensors) -> None:
+        self._held += _size(tensors) - _size(self._kept.get(object, {}))
         self._kept[object] = tensors
-        while len(self._kept) > 1 and sum(array.nbytes for value in self._kept.values() for array in value.values()) > self._kept_bytes:
-            self._kept.popitem(last=False)
+        while len(self._kept) > 1 and self._held > self._kept_bytes:
+            self._held -= _size(self._kept.popitem(last=False)[1])
+
+
+def _size(tensors: Tensors) -> int:
+    return sum(array.nbytes for array in tensors.values())

@@ -72,7 +72,7 @@ def explanation(plan: Plan, found: Collection[str], zero: Collection[str], scree
     total, parts = _explain(plan, left, memory)
     steps = [plan.nodes[id] for id in left]
     wanted = set(left)
-    ordered = [plan.nodes[id] for id in by_model(plan.nodes) if id in wanted]
+    ordered = [plan.nodes[id] for id in by_model(plan.nodes, plan.needs) if id in wanted]
     many = len(plan.steps)
     counts = plan.asked - (len(plan.nodes) - many), many, len(found), len(zero), len(screened_out)
     return Explanation(*counts, total, parts, _order(steps), _order(ordered), plan.deferred)

@@ -12,16 +12,15 @@ from collections.abc import Iterator, Mapping
 from attrs import define, field
 
 from entrack.models.model import ModelKey
-from entrack.plan.plan import needs
 from entrack.plan.steps import Choice, Node, TrainMask
 
 Where = tuple[ModelKey | None, str]
 """A model and the digest of a batch; none for what runs no model."""
 
 
-def by_model(nodes: Mapping[str, Node]) -> Iterator[str]:
-    """The identifiers of all nodes, each after those it needs, changing the batch, and more so the model, only when nothing else can be done."""
-    queue = _Queue.of(nodes)
+def by_model(nodes: Mapping[str, Node], needs: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """The identifiers of all nodes, each after those it `needs`, changing the batch, and more so the model, only when nothing else can be done."""
+    queue = _Queue.of(nodes, needs)
     at: Where | None = None
     while queue.ready:
         at = queue.nearest(at)
@@ -42,10 +41,9 @@ class _Queue:
     frees: dict[str, list[str]] = field(factory=dict)
 
     @classmethod
-    def of(cls, nodes: Mapping[str, Node]) -> _Queue:
+    def of(cls, nodes: Mapping[str, Node], needs: Mapping[str, tuple[str, ...]]) -> _Queue:
         queue = cls(nodes)
-        for id, node in nodes.items():
-            wanted = {need for need in needs(node) if need in nodes}
+        for id, wanted in needs.items():
             queue.waits[id] = len(wanted)
             for need in wanted:
                 queue.frees.setdefault(need, []).append(id)

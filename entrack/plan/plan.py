@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from attrs import field, frozen
 
@@ -104,6 +105,11 @@ class Plan:
     sources: Mapping[ModelKey, ModelSource] = field(repr=False)
     asked: int = 0
     """How many times a node was wanted: equal ones are one."""
+
+    @cached_property
+    def needs(self) -> Mapping[str, tuple[str, ...]]:
+        """The nodes whose values each node needs."""
+        return {id: tuple(dict.fromkeys(needs(node))) for id, node in self.nodes.items()}
 
     @property
     def steps(self) -> tuple[str, ...]:

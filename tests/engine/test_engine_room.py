@@ -39,7 +39,7 @@ def test_a_model_is_read_once_where_it_can_be() -> None:
         donor = Capture(OTHER, BATCH, (turn,))
         nodes[f"d{turn}"] = donor
         nodes[f"e{turn}"] = Evaluate(KEY, BATCH, (SetHeads((Head(0, 0),), (1,), FromCapture(Ref(f"d{turn}"))),), ((turn,),))
-    order = list(by_model(nodes))
+    order = list(by_model(nodes, {id: tuple(needs(node)) for id, node in nodes.items()}))
     assert sorted(order) == sorted(nodes)
     assert order == ["d0", "d1", "d2", "e0", "e1", "e2"]
     assert all(order.index(need) < order.index(id) for id in nodes for need in needs(nodes[id]))

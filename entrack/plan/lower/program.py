@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, field
 
@@ -17,7 +17,6 @@ from entrack.plan.lower.examination import lower_examination
 from entrack.plan.lower.mask import lower_mask
 from entrack.plan.lower.measure import lower_measure
 from entrack.plan.plan import Plan
-from entrack.prompts.realise import Realised
 from entrack.prompts.tokens import Tokenizer
 from entrack.prompts.values import CannotDraw
 
@@ -27,24 +26,26 @@ Made = TypeVar("Made")
 
 @define
 class Lowerer:
-    """Lowers one spec, as often as more becomes known. Prompts are drawn once."""
+    """Lowers one spec, as often as more becomes known. Prompts are drawn once, and what was lowered stays."""
 
     resolved: Resolved
     keys: Mapping[str, ModelKey]
     sources: Mapping[str, ModelSource]
     tokenizers: Mapping[str, Tokenizer]
     nodes: Callable[[], Nodes] = Nodes
-    _drawn: dict[object, Realised | None] = field(factory=dict)
+    _lowering: Lowering | None = field(default=None, init=False)
+    _made: dict[str, dict[str, Any]] = field(factory=dict, init=False)
 
     def lower(self, known: Known | None = None) -> tuple[Plan, tuple[Diagnostic, ...]]:
         """The plan, as far as it is known. It may only be run when there is no error among the problems."""
-        lowering = Lowering(self.resolved, self.keys, self.sources, self.tokenizers, known or Nothing(), self._drawn, self.nodes())
+        lowering = self._lowering or Lowering(self.resolved, self.keys, self.sources, self.tokenizers, Nothing(), nodes=self.nodes())
+        self._lowering, lowering.known = lowering, known or Nothing()
         deferred: list[str] = []
-        discoveries = _each(self.resolved.discoveries, lower_discovery, lowering, deferred)
+        discoveries = self._each("discover", self.resolved.discoveries, lower_discovery, lowering, deferred)
         whole = len(discoveries) == len(self.resolved.discoveries)
-        masks = _each(self.resolved.masks, lower_mask, lowering, deferred) if whole else {}
-        cells = _each(self.resolved.measures, lower_measure, lowering, deferred) if whole else {}
-        examinations = _each(self.resolved.examinations, lower_examination, lowering, deferred) if whole else {}
+        masks = self._each("mask", self.resolved.masks, lower_mask, lowering, deferred) if whole else {}
+        cells = self._each("measure", self.resolved.measures, lower_measure, lowering, deferred) if whole else {}
+        examinations = self._each("examination", self.resolved.examinations, lower_examination, lowering, deferred) if whole else {}
         plan = Plan(
             nodes=dict(lowering.nodes.nodes),
             what=dict(lowering.nodes.what),
@@ -60,17 +61,19 @@ class Lowerer:
         return plan, tuple(lowering.problems)
 
 
-def _each(given: tuple[Given, ...], one: Callable[[Given, Lowering], Made], lowering: Lowering, deferred: list[str]) -> dict[str, Made]:
-    """Lower each construct of a kind; the names of those that must wait go to `deferred`."""
-    made: dict[str, Made] = {}
-    for item in given:
-        name: str = item.name  # type: ignore[attr-defined]  # every construct has a name
-        try:
-            made[name] = one(item, lowering)
-        except Deferred:
-            deferred.append(name)
-        except Unmakeable:
-            continue
-        except CannotDraw as trouble:
-            lowering.problems.append(Diagnostic(trouble.code, trouble.message, item.span, trouble.label, trouble.help))  # type: ignore[attr-defined]  # and a span
-    return made
+    def _each(self, kind: str, given: tuple[Given, ...], one: Callable[[Given, Lowering], Made], lowering: Lowering, deferred: list[str]) -> dict[str, Made]:
+        """Lower each construct of a kind that has not been; the names of those that must wait go to `deferred`. In the order of the spec."""
+        made: dict[str, Made] = self._made.setdefault(kind, {})
+        for item in given:
+            name: str = item.name  # type: ignore[attr-defined]  # every construct has a name
+            if name in made:
+                continue
+            try:
+                made[name] = one(item, lowering)
+            except Deferred:
+                deferred.append(name)
+            except Unmakeable:
+                continue
+            except CannotDraw as trouble:
+                lowering.problems.append(Diagnostic(trouble.code, trouble.message, item.span, trouble.label, trouble.help))  # type: ignore[attr-defined]  # and a span
+        return {item.name: made[item.name] for item in given if item.name in made}  # type: ignore[attr-defined]
