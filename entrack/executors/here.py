@@ -68,12 +68,14 @@ class _Needed(Mapping[str, Tensors]):
 
 
 class Walk:
-    """One walk over a plan. `compute` None only looks. Values that are held take an eighth of `memory`, in bytes, at most.
+    """One walk over a plan. `compute` None only looks. Values that are held take an eighth of `memory`, in bytes, at most. `clock` says when
+    a value was made, in seconds since 1970.
 
     After `run`, values, addresses and selections can be asked for.
     """
 
-    def __init__(self, plan: Plan, shelf: Shelf, compute: Compute | None, watcher: Watcher, memory: int | None = None) -> None:
+    def __init__(self, plan: Plan, shelf: Shelf, compute: Compute | None, watcher: Watcher, memory: int | None = None, clock: Callable[[], float] = time) -> None:
+        self._clock = clock
         self._kept_bytes = KEPT_BYTES if memory is None else min(KEPT_BYTES, memory // 8)
         self._plan, self._shelf, self._store, self._compute, self._watch = plan, shelf, shelf.store, compute, watcher
         self._bound: dict[str, Step] = {}
@@ -247,7 +249,7 @@ class Walk:
         self.computed += 1
         self._made.add(id)
         self.forwards += float(how.get("forwards", 0))
-        noted = note(step, how, self._plan.what[id], self._plan.sources.get(step.model), self._shelf, time())
+        noted = note(step, how, self._plan.what[id], self._plan.sources.get(step.model), self._shelf, self._clock())
         action = self._store.put(self._shelf.place(step), tensors, noted)
         self._keep(action.object, tensors)
         return action
