@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
-from attrs import frozen
+from attrs import astuple, frozen
 
+from entrack.address import Digested, address
 from entrack.facts import ModelFacts
 
 DTYPES = ("float32", "float16", "bfloat16")
 ATTENTIONS = ("sdpa", "eager", "flash_attention_2")
 
 
-@frozen
-class ModelKey:
+@frozen(slots=False)
+class ModelKey(Digested):
     """What a model is, for addresses: digests of weights, adapter, config and tokenizer, and how it is computed."""
 
     weights: str
@@ -23,6 +25,11 @@ class ModelKey:
     adapter: str | None = None
     dtype: str = "float32"
     attention: str = "sdpa"
+
+    @cached_property
+    def digest(self) -> str:
+        """The address of all of it: every step names a model."""
+        return address(astuple(self))
 
 
 @frozen

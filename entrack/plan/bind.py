@@ -63,7 +63,7 @@ def _bound(value: object, objects: Mapping[str, str], chosen: Mapping[str, tuple
     match value:
         case Ref(id):
             return Ref(objects[id])
-        case int() | str() | float() | None:
+        case int() | str() | float() | None | (int(), *_):
             return value
         case Chosen(id) | Screened(id):
             return chosen[id]

@@ -9,7 +9,6 @@ Heads that are not known before a run count for any layer that they could be in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from entrack.address import address
@@ -97,7 +96,7 @@ def _base(step: Evaluate, elsewhere: list[SetElsewhere]) -> str | None:
     edits of inputs or attention beside it, nothing."""
     if len(elsewhere) > 1 or any(isinstance(edit, SetInputs | BlockAttention) for edit in step.edits):
         return None
-    return f"base {address([_digest(step.model), step.batch, elsewhere[0].source])}"
+    return f"base {address([step.model, step.batch, elsewhere[0].source])}"
 
 
 def _hop(step: PathPatch | Attribute, layers: Sequence[int], **many: int) -> Iterator[Run]:
@@ -137,13 +136,8 @@ def _alternates(step: TrainMask, batch: MaskBatch) -> Run:
 
 
 def _run(step: Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | Attribute, name: str, **more: Any) -> Run:
-    base = f"clean {_digest(step.model)} {step.batch.digest}" if name == "clean" else None
+    base = f"clean {step.model.digest} {step.batch.digest}" if name == "clean" else None
     return Run(name, step.batch, step.model.facts, step.model.dtype, **{"base": base, **_whole(step.model), **more})
-
-
-@lru_cache(maxsize=64)
-def _digest(model: ModelKey) -> str:
-    return address(model)
 
 
 def _whole(model: ModelKey) -> Mapping[str, Any]:

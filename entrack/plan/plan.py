@@ -122,7 +122,7 @@ def needs(node: object) -> Iterator[str]:
     if isinstance(node, Ref | Chosen | Screened):
         yield node.id
     elif isinstance(node, tuple):
-        for part in node:
+        for part in () if node and isinstance(node[0], int) else node:
             yield from needs(part)
     elif not isinstance(node, Batch | ModelKey):  # these are large, and refer to nothing
         for part in parts(node):
