@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from math import comb
 
@@ -65,8 +66,8 @@ def agreement(screening: Screening, scores: Array) -> Agreement | None:
 
 def missed(screening: Screening, means: Array, kept: Sequence[Head], keep: int) -> Missed:
     """Which of the heads checked would have been kept among the lowest `keep`, and how many of all others that makes likely."""
-    worst = max(_ordered(means, kept)) if len(kept) == keep else (0.0, Head(0, 0))
-    found = tuple(head for score, head in _ordered(means, screening.checked) if score < 0 and (score, head) < worst)
+    worst = max(_ordered(means, kept)) if len(kept) == keep else (0.0, Head(0, 0))  # only what is below zero is kept
+    found = tuple(head for score, head in _ordered(means, screening.checked) if (score, head) < worst)
     return Missed(screening.checked, found, screening.others, hits_interval(screening.others, len(screening.checked), len(found)))
 
 
@@ -82,9 +83,10 @@ def hits_interval(population: int, drawn: int, hits: int) -> Interval:
     """The 95 % interval of how many of a `population` are hits, when `hits` of `drawn` without replacement are: all numbers for which so
     few and so many are each likelier than 2.5 % (hypergeometric)."""
     tail = (1 - LEVEL) / 2
-    possible = range(hits, population - drawn + hits + 1)
-    fitting = [many for many in possible if _at_most(hits, many, population, drawn) > tail and 1 - _at_most(hits - 1, many, population, drawn) > tail]
-    return Interval(float(fitting[0]), float(fitting[-1]))
+    possible = range(hits, population - drawn + hits + 1)  # the more there are, the likelier are many hits, and the less likely few
+    low = bisect_left(possible, True, key=lambda many: 1 - _at_most(hits - 1, many, population, drawn) > tail)
+    above = bisect_left(possible, True, key=lambda many: _at_most(hits, many, population, drawn) <= tail)
+    return Interval(float(possible[low]), float(possible[above - 1]))
 
 
 def _ordered(means: Array, heads: Sequence[Head]) -> list[tuple[float, Head]]:

@@ -13,7 +13,7 @@ from entrack.findings.screening import spearman
 from entrack.report.document import document
 from entrack.report.grids import discovery_grid
 from entrack.report.html import results_html
-from entrack.results import Discovery, Group, Results, Screen
+from entrack.results import Discovery, Group, Interval, Results, Screen
 from entrack.sites import Head
 from entrack.store import DiskStore, MemoryStore
 
@@ -86,6 +86,19 @@ def test_what_a_screen_says_follows_from_estimates_and_scores(screened: Results)
             assert -1 <= screen.agreement.interval.low <= screen.agreement.interval.high <= 1
         lowest = sorted((score, head) for score, head in zip(scores, screen.through, strict=True) if score is not None and score < 0)
         assert group.heads == tuple(head for _, head in lowest[:3])
+
+
+def test_layers_that_are_screened_out_are_not_run(world: World, tmp_path: Path) -> None:
+    first = run(world, DiskStore(tmp_path), "screen 3 check 0")
+    groups = cir(first).groups
+    assert first.provenance.screened_out >= len(groups), "three heads stand in three of four layers at the most"
+    for group in groups:
+        through = screen_of(group).through
+        assert sum(score is None for row in group.scores for score in row) == 16 - group.known_zero - len(through)
+        assert screen_of(group).missed.of_others == Interval(0.0, screen_of(group).missed.others)
+    again = run(world, DiskStore(tmp_path), "screen 3 check 0")
+    assert again.provenance.computed == 0
+    assert again.provenance.screened_out == first.provenance.screened_out
 
 
 def test_both_executors_screen_alike(world: World, screened: Results) -> None:

@@ -30,6 +30,7 @@ from test_engine_path_patch import RECEIVERS, patch
 from entrack.engine.errors import NotFinite
 from entrack.plan.expand import expand
 from entrack.plan.passes import optimise
+from entrack.plan.passes.batch import row_bytes
 from entrack.plan.steps import Attribute, Evaluate, FromCapture, SetHeads
 from entrack.plan.work import Memory
 from entrack.sites import Head
@@ -167,6 +168,8 @@ def test_prompts_go_in_chunks_and_the_numbers_stay(grouped: Saved) -> None:
         agree(pieces.tensors, whole.tensors)
         last = optimise(expand(step, Memory(a_pass=1))).runs[-1]
         assert last.at_once == 1
+        forwards_only = evolve(last, backward=0)
+        assert row_bytes(last) > 2 * row_bytes(forwards_only), "what every layer gave is kept for the way back"
 
 
 def test_what_is_run_is_counted(grouped: Saved) -> None:
