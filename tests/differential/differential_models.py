@@ -126,7 +126,7 @@ class Options:
 
 
 USUAL = Options()
-memories = st.builds(Memory, kept=st.sampled_from((DEFAULT.kept, 0, 4_000, 40_000)), a_pass=st.sampled_from((DEFAULT.a_pass, 1, 60_000)))
+memories = st.builds(Memory, kept=st.sampled_from((DEFAULT.kept, 0, 4_000, 12_000, 40_000)), a_pass=st.sampled_from((DEFAULT.a_pass, 1, 60_000)))
 """Nothing or little is remembered; rows run one by one, or a few together."""
 left_out = st.lists(st.sampled_from([one.name for one in PASSES]), unique=True, max_size=len(PASSES)).map(tuple)
 leasts = st.sampled_from((LEAST, 1))

@@ -86,7 +86,8 @@ class Writer:
         score = self.one("relative probability of answer", "probability of answer", "logit of answer")
         most = min(4, self.setting.layers * self.setting.heads)
         groups = "".join(f"  group {group} at {position} -> {receivers} keep {self.number(1, most)}\n" for group, position, receivers in hops)
-        self.lines.append(f"discover {name} in base on {self.number(2, 5)} {task} against {against} {{\n  score {score}\n{groups}}}")
+        screen = self.one("", " screen 4 check 1", " screen 5 in 2 steps") if self.setting.layers * self.setting.heads > 5 else ""
+        self.lines.append(f"discover {name} in base on {self.number(2, 5)} {task} against {against}{screen} {{\n  score {score}\n{groups}}}")
         return [group for group, _, _ in hops]
 
     def measure(self, name: str) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from entrack.address import address
 from entrack.plan.steps import (
+    Attribute,
     Batch,
     BlockAttention,
     Capture,
@@ -140,6 +141,10 @@ class Bench:
         ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at))
         return PathPatch(self.world.shape.key, self.world.batch, self.asked(), at, layer, ref, receivers, senders)
 
+    def attribute(self, at: Indices, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...], steps: int) -> Attribute:
+        ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at))
+        return Attribute(self.world.shape.key, self.world.batch, self.asked(), at, ref, receivers, steps)
+
     def train_mask(self, heads: Heads, train: tuple[MaskBatch, ...], validate: tuple[MaskBatch, ...], **settings: Any) -> TrainMask:
         return TrainMask(self.world.shape.key, heads, train, validate, **settings)
 
@@ -172,6 +177,11 @@ class Bench:
 
     def receivers(self) -> Receivers:
         return Receivers(self.draw(st.sampled_from(RECEIVING)), self.heads())
+
+    def alternate(self, at: Indices) -> tuple[Batch, Indices]:
+        """Alternates of any length, or some that say the same as the original, at the same token or another."""
+        alternate = self.draw(self.world.alternates() | self.world.partly())
+        return alternate, at if alternate.length == self.world.batch.length and self.draw(st.booleans()) else self.at(alternate)
 
     # edits
 
@@ -214,7 +224,7 @@ class Bench:
         return self.draw(st.sampled_from(makers))()
 
     def mask_batch(self) -> MaskBatch:
-        original = self.draw(batches)
+        original = self.draw(st.just(self.world.batch) | batches)
         alternate = prompts(self.draw(SEEDS) + 3, original.prompts, self.draw(LENGTHS))
         target = self.draw(st.tuples(*[tokens] * original.prompts))
         return MaskBatch(original, alternate, self.at(original), self.at(alternate), target)
@@ -228,13 +238,28 @@ def evaluations(draw: st.DrawFn, world: World) -> Case:
     return bench.case(bench.evaluate(bench.several(bench.edit, most=4)))
 
 
+def circuits(draw: st.DrawFn, world: World) -> Case:
+    """A circuit with the same everywhere else as others have, and heads that are set beside it."""
+    bench = Bench(draw, world)
+    mean = FromMean((bench.ref(bench.sum_outputs(world.shape, prompts(1, 2, world.batch.length))),))
+    elsewhere = SetElsewhere(bench.several(lambda: Kept(bench.heads(), bench.at())), draw(st.sampled_from((mean, FromZero()))))
+    edits = bench.several(lambda: draw(st.sampled_from((bench.set_heads, bench.set_heads, bench.edit)))(), most=2)
+    return bench.case(bench.evaluate(tuple(draw(st.permutations((elsewhere, *edits))))))
+
+
 def path_patches(draw: st.DrawFn, world: World) -> Case:
-    """With alternates of any length, or some that say the same as the original at the same token."""
     bench, at = (bench := Bench(draw, world)), bench.at()
-    alternate = draw(world.alternates() | world.partly())
-    alternate_at = at if alternate.length == world.batch.length and draw(st.booleans()) else bench.at(alternate)
     layer = draw(st.integers(0, world.shape.layers - 1))
-    return bench.case(bench.path_patch(at, layer, alternate, alternate_at, bench.several(bench.receivers)))
+    return bench.case(bench.path_patch(at, layer, *bench.alternate(at), bench.several(bench.receivers)))
+
+
+def attributions(draw: st.DrawFn, world: World) -> Case:
+    """To receivers that can be reached, or the logits: a hop to others is not estimated."""
+    bench, at = (bench := Bench(draw, world)), bench.at()
+    receivers = bench.several(bench.receivers, most=2)
+    if not any(head.layer for one in receivers for head in one.heads):  # type: ignore[union-attr]
+        receivers = ()
+    return bench.case(bench.attribute(at, *bench.alternate(at), receivers, draw(st.integers(0, 2))))
 
 
 def clean_runs(draw: st.DrawFn, world: World) -> Case:
@@ -255,7 +280,9 @@ def masks(draw: st.DrawFn, world: World) -> Case:
 
 KINDS: Mapping[str, Callable[[st.DrawFn, World], Case]] = {
     "evaluate": evaluations,
+    "circuit": circuits,
     "path patch": path_patches,
+    "attribute": attributions,
     "clean run": clean_runs,
     "mask": masks,
 }
@@ -269,10 +296,9 @@ def case_of(draw: st.DrawFn, *kinds: str) -> Case:
 
 @st.composite
 def sequences(draw: st.DrawFn, least: int = 2, most: int = 5) -> list[Case]:
-    """Steps of one world: one pair of models, and few batches."""
-    world = draw(worlds())
-    kinds = draw(st.lists(st.sampled_from(list(KINDS)), min_size=least, max_size=most))
-    return [KINDS[kind](draw, world) for kind in kinds]
+    """Steps of one world, of one kind or two: so that they have models and batches in common, and little else."""
+    world, kinds = draw(worlds()), draw(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=2))
+    return [KINDS[draw(st.sampled_from(kinds))](draw, world) for _ in range(draw(st.integers(least, most)))]
 
 
 def everything(batch: Batch) -> tuple[Indices, ...]:

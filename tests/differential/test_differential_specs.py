@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
+from math import nan
 from typing import Any
 
 from differential import NEAR, cases
@@ -11,7 +13,7 @@ from hypothesis import event, given, note
 from pytest import approx
 
 from entrack.report.document import document
-from entrack.results import Discovery, Measure, Results
+from entrack.results import Discovery, Group, Measure, Results
 from entrack.store import MemoryStore
 
 NEARLY = {"rel": 1e-3, "abs": 1e-3}
@@ -51,8 +53,10 @@ def discoveries_agree(fast: Results, slow: Results) -> bool:
     """False where two heads score alike and another was kept, so that what follows is about others."""
     for one, other in zip(fast.discoveries, slow.discoveries, strict=True):
         for group, other_group in zip(one.groups, other.groups, strict=True):
-            scores, others = ([score for row in each.scores for score in row] for each in (group, other_group))
-            assert scores == approx(others, **NEARLY), (one.name, group.name)
+            if not screens_agree(group, other_group):
+                return False
+            scores, others = ([nan if score is None else score for row in each.scores for score in row] for each in (group, other_group))
+            assert scores == approx(others, **NEARLY, nan_ok=True), (one.name, group.name)
             assert group.known_zero == other_group.known_zero
             if group.heads != other_group.heads:
                 assert alike(one, other, group.name)
@@ -61,12 +65,25 @@ def discoveries_agree(fast: Results, slow: Results) -> bool:
     return True
 
 
+def screens_agree(group: Group, other: Group) -> bool:
+    """False where two heads are estimated alike, and another was let through."""
+    if group.screen is None or other.screen is None:
+        return group.screen is other.screen
+    estimates, others = ([score for row in screen.estimates for score in row] for screen in (group.screen, other.screen))
+    assert estimates == approx(others, **NEARLY), group.name
+    if set(group.screen.through) != set(other.screen.through):
+        assert min(b - a for a, b in pairwise(sorted(estimates))) < NEARLY["abs"]
+        event("a tie of estimates")
+        return False
+    return True
+
+
 def alike(one: Discovery, other: Discovery, name: str) -> bool:
     """Whether the heads that only one of two runs kept, or kept in another order, score like others, or like nothing."""
     group, other_group = one.group(name), other.group(name)
-    scores = sorted((score, 0) for row in group.scores for score in row)
+    scores = [score for row in group.scores for score in row if score is not None]
     differ = {head for place, head in enumerate(group.heads) if other_group.heads[place : place + 1] != (head,)} | set(other_group.heads) - set(group.heads)
-    near = [sum(abs(score - group.scores[head.layer][head.head]) < NEAR for score, _ in (*scores, (0.0, 0))) for head in differ]
+    near = [sum(abs(score - group.scores[head.layer][head.head]) < NEAR for score in (*scores, 0.0)) for head in differ]
     return all(count >= 2 for count in near)
 
 

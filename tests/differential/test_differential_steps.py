@@ -49,7 +49,7 @@ def logits(case: Case) -> np.ndarray[Any, Any]:
 
 
 @cases(0.26)
-@given(case_of("evaluate"), options)
+@given(case_of("evaluate", "circuit"), options)
 def test_evaluations_agree(case: Case, within: Options) -> None:
     agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
@@ -57,6 +57,12 @@ def test_evaluations_agree(case: Case, within: Options) -> None:
 @cases(0.26)
 @given(case_of("path patch"), options)
 def test_path_patches_agree(case: Case, within: Options) -> None:
+    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
+
+
+@cases(0.06)
+@given(case_of("attribute"), options)
+def test_estimates_agree(case: Case, within: Options) -> None:
     agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
 
@@ -73,7 +79,7 @@ def test_clean_runs_agree(case: Case, within: Options) -> None:
 
 
 @cases(0.1)
-@given(case_of("evaluate", "path patch", "mask"), fewer_passes)
+@given(case_of("evaluate", "circuit", "path patch", "attribute", "mask"), fewer_passes)
 def test_each_pass_of_the_compiler_can_be_left_out(case: Case, within: Options) -> None:
     agree(case, outcome(case, "batched", within), outcome(case, "plain"))
 
