@@ -41,7 +41,8 @@ TAUGHT = (
             "discover cir in base on 300 boxes scrambled", "discover cir in base against", "discover cir in base on {")),
     Lesson("E111", "a screen says how many heads are patched",
            "write `... against ALTERNATE screen 100 { ... }`; `in 5 steps` and `check 20` may follow the number",
-           tuple(f"discover c in b on 3 t against s {rest}" for rest in ("screen", "screen {", "screen 100 in {", "screen 100 in 5 {", "screen 100 check {"))),
+           tuple(f"discover c in b on 3 t against s {rest}" for rest in ("screen", "screen {", "screen 100 steps", "screen 100 in {", "screen 100 in 5 {", "screen 100 check {",
+                                                                           "screen 100 check 20 in"))),
     Lesson("E112", "a hop names its senders' position, its receivers, and how many heads it keeps",
            "write `group NAME at POSITION -> logits keep 10`, or `-> GROUP.query` for a later hop",
            tuple(f"discover c in b on 3 t against s {{ {hop}" for hop in
