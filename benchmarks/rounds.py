@@ -138,5 +138,5 @@ def sample(size: Size, task: Task, own: Runs) -> str:
             words = f"senders of {len(layers)} of {size.layers - task.zeros} layers ({', '.join(map(str, layers))}), {len(values) // len(layers)} of {size.heads} heads each"
             return words + (f"; {task.zeros} more layers are known zeros and not run" if task.zeros else "")
         case Mask():
-            return f"{task.steps} steps of one batch, over {len(task.heads)} heads"
+            return f"{own.units} steps of one batch, over {len(task.heads)} heads"
     return f"{len(values)} variants: {', '.join(values)}"

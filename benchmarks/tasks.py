@@ -71,7 +71,8 @@ class PathPatch:
 
 @dataclass(frozen=True)
 class Mask:
-    """Training a mask over heads at one position. A step costs what `steps` more steps take; values are the losses of each step."""
+    """Training a mask over heads at one position. A step costs what more steps take: `steps`, or `many` where they are short, so that the rest
+    of a training weighs little. Values are the losses of the first `steps`."""
 
     row: str
     originals: Tokens
@@ -81,6 +82,7 @@ class Mask:
     target: list[int]
     heads: list[tuple[int, int]]
     steps: int
+    many: int
     sparsity: float
     rate: float
 

@@ -35,7 +35,7 @@ SEGMENT, QUESTION = 7, 4
 """Tokens of "the document is in Box F," and of "Box X contains the"."""
 TURNS = 8
 BATCH = 50
-STEPS, SPARSITY, RATE = 2, 0.01, 0.1
+STEPS, MANY, SPARSITY, RATE = 2, 12, 0.01, 0.1
 UNKNOWN = "unknown"
 TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": UNKNOWN, "eos_token": UNKNOWN, "pad_token": UNKNOWN, "unk_token": UNKNOWN}
 """Prompts are token ids, but there are peers that open no model without a tokenizer."""
@@ -100,7 +100,7 @@ def made(folder: Path, size: Size, device: str) -> Iterator[Task]:
         at, alternate_at = positions[position], alternate_positions[position]
         yield PathPatch(row, originals, alternates, at, alternate_at, asked, received, layers, spread(size.heads, size.few), size.layers - reach)
     over = [(layer, head) for _, layer, head in groups["fetchers"]]
-    yield Mask("mask step", originals, alternates, positions["last"], alternate_positions["last"], rolled(asked, 1), over, STEPS, SPARSITY, RATE)
+    yield Mask("mask step", originals, alternates, positions["last"], alternate_positions["last"], rolled(asked, 1), over, STEPS, MANY, SPARSITY, RATE)
     yield Circuits("circuits", originals, alternates, positions, [circuits(size, groups, chance) for _ in range(TURNS)], asked)
     yield Interchange("interchange", originals, alternates, positions, alternate_positions, groups, asked)
 

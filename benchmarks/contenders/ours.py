@@ -87,10 +87,11 @@ class Masked:
         self.contender, self.task = contender, task
 
     def __call__(self, turn: int) -> Done:
-        short, long = (self.contender.compute(self.step(turn, steps)) for steps in (1, 1 + self.task.steps))
+        more = self.task.steps if self.contender.executor == "plain" else self.task.many
+        short, long = (self.contender.compute(self.step(turn, steps)) for steps in (1, 1 + more))
         seconds, forwards = (float(long.how[name]) - float(short.how[name]) for name in ("seconds", "forwards"))
         losses = {"loss": long.tensors["loss"][: self.task.steps].tolist()}
-        return self.contender.done(losses, self.task.originals, forwards, seconds=seconds, units=self.task.steps)
+        return self.contender.done(losses, self.task.originals, forwards, seconds=seconds, units=more)
 
     def step(self, turn: int, steps_: int) -> steps.TrainMask:
         task = self.task

@@ -27,12 +27,12 @@ class Masked:
         self.token_layers = 0
         alternate = {head: z[rolled(list(range(len(z))), turn)] for head, z in self.alternate.items()}
         start = time.perf_counter()
-        losses = self.steps(self.task.steps, alternate)
+        losses = self.steps(self.task.many, alternate)
         if self.llama.device.startswith("cuda"):
             torch.cuda.synchronize()
         seconds = time.perf_counter() - start
         total = 3 * self.token_layers
-        return Done({"loss": losses}, total / (self.clean.z[0][..., 0, 0].numel() * self.llama.layers), total, seconds, self.task.steps)
+        return Done({"loss": losses[: self.task.steps]}, total / (self.clean.z[0][..., 0, 0].numel() * self.llama.layers), total, seconds, self.task.many)
 
     def steps(self, count: int, alternate: dict[tuple[int, int], Tensor]) -> list[float]:
         mask = torch.ones(len(self.task.heads), device=self.llama.device, requires_grad=True)
