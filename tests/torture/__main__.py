@@ -11,6 +11,8 @@ import argparse
 import secrets
 import sys
 
+import canary
+from attrs import evolve
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +21,7 @@ from torture.tried import Tried
 
 
 def main() -> int:
+    canary.watch()
     asked = _asked()
     unknown = set(asked.only) - {promise.name for promise in PROMISES}
     if unknown:
@@ -51,6 +54,8 @@ def _row(promise: Promise, times: float, seed: int) -> Row:
         found, seconds = tried(promise, promise.count(times), seed)
     except Exception as error:  # the way to try it is broken, which is a failure like any other
         found, seconds = Tried(0, (f"{type(error).__name__}: {error}",)), 0.0
+    found = evolve(found, failures=(*found.failures, *canary.attempts))
+    canary.attempts.clear()
     print(f"{found.cases} cases, {len(found.failures)} failures, {seconds:.1f} s", flush=True)
     return promise, found, seconds
 

@@ -1,0 +1,124 @@
+"""A canary for the whole test suite: no test may make data run.
+
+Python itself tells of everything that turns data into code, whoever asks and under whatever name it was imported
+(`sys.addaudithook`): a pickle that asks for a class or function, `exec` and `eval`, a shell or another program, a library that is loaded.
+Each is refused unless it was asked for by a known innocent: Python's own import of a file of this repository or of an installed
+package, packages that run code of their own making (attrs its `__init__`s, nnsight the body of a `with`), and tests that start
+processes. entrack is never innocent, nor is anything that reads files on its behalf.
+
+What is refused is also remembered, and fails the test in which it happened: an `except` on the way could hide it.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+HOMES = tuple({str(ROOT / "entrack"), str(ROOT / "tests"), str(ROOT / "docs"), str(ROOT / "benchmarks"), str(ROOT / "specs"),
+               *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))})  # fmt: skip
+"""Folders whose files are code: what is imported from anywhere else came from data."""
+
+IMPORTERS = ("importlib", "_frozen_importlib", "zipimport", "runpy", "_pytest")
+BUILDERS = {
+    "attr": "methods of frozen classes",
+    "collections": "named tuples",
+    "dataclasses": "methods",
+    "fontTools": "converters of its tables, for the fonts that matplotlib brings",
+    "hypothesis": "wrappers of tests",
+    "inspect": "annotations that are written as text",
+    "mpmath": "operators",
+    "sympy": "a setting in the environment",
+    "torch": "templates of its own",
+    "typing": "annotations that are written as text",
+    "typing_inspection": "checks of types",
+}
+"""Packages that run code of their own making, and what it is. None of it comes from a file that is not code."""
+TRACER = "nnsight"
+"""Runs the body of a `with` of ours: code that stands in one of our files."""
+STARTERS = ("tests",)
+PLUMBING = ("subprocess", "os", "pickle", "contextlib")
+"""Modules that do what others ask for: whoever called them is asked about."""
+
+
+class CodeFromData(BaseException):
+    """Data was about to be run. No `except Exception` catches this."""
+
+
+attempts: list[str] = []
+
+
+def watch() -> None:
+    """Begin; there is no end, an audit hook stays as long as the process."""
+    sys.addaudithook(_heard)
+
+
+def _heard(event: str, given: tuple[Any, ...]) -> None:
+    innocent = RULES.get(event)
+    if innocent is not None and not innocent(given):
+        frame = _asker()
+        said = f"{event} of {given!r:.200}, asked for by {_module(frame)} ({frame.f_code.co_filename}:{frame.f_lineno})"
+        attempts.append(said)
+        raise CodeFromData(said)
+
+
+def _runs_code(given: tuple[Any, ...]) -> bool:
+    """A code object: of a file that is imported from where code lives, or built by a package that builds its own."""
+    code, asker = given[0], _module(_asker())
+    if asker.startswith(IMPORTERS) or _top(asker) == TRACER:
+        return isinstance(code, CodeType) and _at_home(code.co_filename)
+    return _top(asker) in BUILDERS
+
+
+def _loads_a_library(given: tuple[Any, ...]) -> bool:
+    """`import` of an extension module; other imports name no file and end in `exec`."""
+    return given[1] is None or _at_home(given[1])
+
+
+def _starts_a_process(given: tuple[Any, ...]) -> bool:
+    return _top(_module(_asker())) in STARTERS
+
+
+def _never(given: tuple[Any, ...]) -> bool:
+    return False
+
+
+RULES: dict[str, Callable[[tuple[Any, ...]], bool]] = {
+    "exec": _runs_code,
+    "import": _loads_a_library,
+    "pickle.find_class": _never,
+    "os.system": _never,
+    "os.exec": _never,
+    "os.posix_spawn": _starts_a_process,
+    "os.spawn": _never,
+    "subprocess.Popen": _starts_a_process,
+    "pty.spawn": _never,
+}
+
+
+def _asker() -> FrameType:
+    """The nearest frame that is neither ours nor plumbing."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (frame.f_globals is globals() or _module(frame) in PLUMBING):
+        last, frame = frame, frame.f_back
+    return frame or last
+
+
+def _module(frame: FrameType) -> str:
+    """The dotted name of a frame's module; a test's, which pytest imports by its file name, begins with `tests`."""
+    if frame.f_code.co_filename.startswith(str(TESTS)):
+        return f"tests.{frame.f_globals.get('__name__')}"
+    return str(frame.f_globals.get("__name__", "?"))
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _at_home(path: str) -> bool:
+    return path.startswith("<frozen ") or path.startswith(HOMES)
