@@ -1,6 +1,5 @@
 # `make quickstart` sets everything up and runs the main job; `make test` passes the tests.
 PYTHON ?= python3
-COUNT  ?= 5000
 VENV   := .venv
 BIN    := $(VENV)/bin
 PEERS  := .venv-peers
@@ -9,16 +8,21 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 quickstart: $(VENV)/installed
 	$(BIN)/entrack run specs/quickstart.et --out out/quickstart
 
-test: check
+test: check audit
 	$(BIN)/python -m pytest
 
 # Both executors on COUNT cases that are drawn anew each time; `make test` has some hundred, always the same.
+differential: COUNT ?= 5000
 differential: $(VENV)/installed-dev
 	ENTRACK_DIFFERENTIAL_COUNT=$(COUNT) $(BIN)/python -m pytest tests/differential
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check entrack tests benchmarks
 	$(BIN)/mypy
+
+# Known vulnerabilities of what constraints.txt names. Says what it could not look up; AUDIT=strict fails then too.
+audit: $(VENV)/installed-dev $(VENV)/audit/asked-for
+	$(BIN)/python tests/house/audit.py $(VENV)/audit/bin/pip-audit
 
 # What is measured and how: docs/benchmarks.md. ARGS are options of `python -m benchmarks`, such as ARGS="--only 'hop 1' --resume".
 bench-quick: $(VENV)/installed $(PEERS)/installed
@@ -28,8 +32,9 @@ bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks --size full --peers $(PEERS)/bin/python $(ARGS)
 
 # What is promised, tried again and again: make torture COUNT=50, ONLY="kills specs", SEED=7 (docs/trust.md).
+torture: COUNT ?= 1
 torture: $(VENV)/installed-dev
-	PYTHONPATH=tests $(BIN)/python -m torture --count $(or $(COUNT),1) $(if $(SEED),--seed $(SEED)) $(ONLY)
+	PYTHONPATH=tests $(BIN)/python -m torture --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(ONLY)
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
@@ -52,6 +57,10 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+$(VENV)/audit/asked-for: $(VENV)/bin/python
+	-$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'
+	mkdir -p $(VENV)/audit && touch $@
+
 # The peers have packages of their own, which entrack does without. Where they cannot be had, the benchmarks go on without them, and say so.
 $(PEERS)/installed: benchmarks/constraints.txt
 	$(PYTHON) -m venv $(PEERS)
@@ -60,4 +69,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) out dist
 
-.PHONY: quickstart test differential torture check bench-quick bench docs smollm2 lora clean
+.PHONY: quickstart test differential torture check audit bench-quick bench docs smollm2 lora clean

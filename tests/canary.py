@@ -11,6 +11,7 @@ What is refused is also remembered, and fails the test in which it happened: an 
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -18,11 +19,11 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-TESTS = Path(__file__).parent
-ROOT = TESTS.parent
-HOMES = tuple({str(ROOT / "entrack"), str(ROOT / "tests"), str(ROOT / "docs"), str(ROOT / "benchmarks"), str(ROOT / "specs"),
-               *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))})  # fmt: skip
-"""Folders whose files are code: what is imported from anywhere else came from data."""
+ROOT = Path(__file__).resolve().parents[1]
+BESIDE = (*(str(ROOT / name) for name in ("tests", "docs", "benchmarks", "editors")), *map(str, (ROOT / "specs").rglob("*.py")))
+"""What of this repository is code, beside entrack: it may start processes."""
+HOMES = (*BESIDE, str(ROOT / "entrack"), *(os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
+"""Where code is: what is imported from anywhere else came from data."""
 
 IMPORTERS = ("importlib", "_frozen_importlib", "zipimport", "runpy", "_pytest")
 BUILDERS = {
@@ -41,7 +42,6 @@ BUILDERS = {
 """Packages that run code of their own making, and what it is. None of it comes from a file that is not code."""
 TRACER = "nnsight"
 """Runs the body of a `with` of ours: code that stands in one of our files."""
-STARTERS = ("tests",)
 PLUMBING = ("subprocess", "os", "pickle", "contextlib")
 """Modules that do what others ask for: whoever called them is asked about."""
 
@@ -81,7 +81,7 @@ def _loads_a_library(given: tuple[Any, ...]) -> bool:
 
 
 def _starts_a_process(given: tuple[Any, ...]) -> bool:
-    return _top(_module(_asker())) in STARTERS
+    return os.path.realpath(_asker().f_code.co_filename).startswith(BESIDE)
 
 
 def _never(given: tuple[Any, ...]) -> bool:
@@ -110,9 +110,6 @@ def _asker() -> FrameType:
 
 
 def _module(frame: FrameType) -> str:
-    """The dotted name of a frame's module; a test's, which pytest imports by its file name, begins with `tests`."""
-    if frame.f_code.co_filename.startswith(str(TESTS)):
-        return f"tests.{frame.f_globals.get('__name__')}"
     return str(frame.f_globals.get("__name__", "?"))
 
 
@@ -121,4 +118,4 @@ def _top(module: str) -> str:
 
 
 def _at_home(path: str) -> bool:
-    return path.startswith("<frozen ") or path.startswith(HOMES)
+    return path.startswith("<frozen ") or os.path.realpath(path).startswith(HOMES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import pickle  # noqa: S403  (to plant one)
+import pickle
 import subprocess
 import sys
 import types

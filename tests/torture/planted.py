@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle  # noqa: S403  (to plant one)
+import pickle
 import random
 import shutil
 from pathlib import Path
