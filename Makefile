@@ -58,8 +58,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 	touch $@
 
 $(VENV)/audit/asked-for: $(VENV)/bin/python
-	-$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'
-	mkdir -p $(VENV)/audit && touch $@
+	-$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3' && touch $@
 
 # The peers have packages of their own, which entrack does without. Where they cannot be had, the benchmarks go on without them, and say so.
 $(PEERS)/installed: benchmarks/constraints.txt

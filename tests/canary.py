@@ -25,8 +25,9 @@ BESIDE = (*(str(ROOT / name) for name in ("tests", "docs", "benchmarks", "editor
 HOMES = (*BESIDE, str(ROOT / "entrack"), *(os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
 """Where code is: what is imported from anywhere else came from data."""
 
-IMPORTERS = ("importlib", "_frozen_importlib", "zipimport", "runpy", "_pytest")
+IMPORTERS = ("importlib", "_frozen_importlib", "zipimport", "runpy", "_pytest.assertion")
 BUILDERS = {
+    "_pytest": "what its -k and -m say",
     "attr": "methods of frozen classes",
     "collections": "named tuples",
     "dataclasses": "methods",
@@ -34,6 +35,7 @@ BUILDERS = {
     "hypothesis": "wrappers of tests",
     "inspect": "annotations that are written as text",
     "mpmath": "operators",
+    "pdb": "what is typed",
     "sympy": "a setting in the environment",
     "torch": "templates of its own",
     "typing": "annotations that are written as text",

@@ -20,6 +20,7 @@ from entrack.facts import read_facts
 from entrack.models.model import ModelKey
 from entrack.plan import bind
 from entrack.plan.steps import (
+    Attribute,
     Batch,
     BlockAttention,
     Capture,
@@ -60,6 +61,7 @@ STEPS: tuple[Step, ...] = (
     SumOutputs(MODEL, BATCH),
     Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13))),
     PathPatch(MODEL, BATCH, ((10, 11), (12, 13)), AT, 2, Ref("alternate"), (Receivers(Component.VALUE, HEADS),), senders=(Head(2, 0), Head(2, 3))),
+    Attribute(MODEL, BATCH, ((10, 11), (12, 13)), AT, Ref("alternate"), (Receivers(Component.KEY, HEADS),), 3),
     TrainMask(MODEL, HEADS, MASKS, MASKS, 0.25, 2, 0.5),
 )
 """One step of every kind, with every kind of edit and source."""
