@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from entrack.prompts.tokens import Tokenizer
     from entrack.store.base import Store
 
-TOLERANCE = "float32: probabilities within 1e-4 of the reference executor; byte-identical on one machine with one set of versions"
+TOLERANCE = "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; byte-identical on one machine with the same versions, threads and memory"
 
 
 class SpecError(Exception):

@@ -56,7 +56,7 @@ def fmt(specs: Sequence[Path], only_check: bool = False, to_stdout: bool = False
             text, differs = _formatted(spec)
             broken = broken or text is None
             if text is not None and to_stdout:
-                sys.stdout.write(text)
+                sys.stdout.buffer.write(text.encode())  # a spec is UTF-8, whatever the terminal is
             elif text is not None and differs:
                 changed.append(spec)
                 if not only_check:

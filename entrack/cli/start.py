@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import NoReturn
 
 from entrack.cli import interrupted
@@ -13,6 +14,8 @@ from entrack.cli import interrupted
 
 def main() -> None:
     """The entry point of the `entrack` command."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: a terminal that lacks a letter is shown its number
     try:
         _act()
     except KeyboardInterrupt:  # while modules are loaded; everything later says it itself (`exits.failures`)
