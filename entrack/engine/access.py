@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import nnsight
 import torch
@@ -242,10 +242,16 @@ def _trace(model: LoadedModel, tokens: Tensor, script: _Script, extra: Mapping[s
     return ran
 
 
-def keys_and_values(cache: Cache) -> list[tuple[Tensor, Tensor]]:
-    """What a cache took up, per layer: keys (after rotary embedding) and values (prompt, key/value head, token, d_head)."""
+def taken(cache: Cache, side: Literal["keys", "values"], first: int = 0, until: int | None = None) -> list[Tensor]:
+    """What a cache took up of the layers from `first` on, tokens before `until`: keys (after rotary embedding) or values
+    (prompt, key/value head, token, d_head). The cache lets go of them."""
     layers: list[Any] = list(cache.layers)
-    return [(layer.keys, layer.values) for layer in layers]
+    found = []
+    for index, layer in enumerate(layers):
+        if index >= first:
+            found.append(getattr(layer, side) if until is None else getattr(layer, side)[:, :, :until].clone())
+        setattr(layer, side, None)
+    return found
 
 
 @frozen(eq=False)

@@ -7,6 +7,7 @@ of a clean run, only what a `Cut` names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import torch
 from attrs import frozen
@@ -19,6 +20,8 @@ from entrack.engine.arch import Part
 from entrack.engine.session import Session
 from entrack.facts import ModelFacts
 from entrack.plan.steps import Batch
+
+SIDES: tuple[Literal["keys"], Literal["values"]] = ("keys", "values")
 
 
 @frozen
@@ -63,8 +66,9 @@ class Kept:
             return _run(session, cut)
 
         flat = session.memo.get((session.model.key, "kept", cut), make) if remember else make()
-        pairs, first = flat[len(cut.layers) :], cut.layers[0]
-        before = {first + i: (pairs[2 * i], pairs[2 * i + 1]) for i in range(len(pairs) // 2)}
+        read, first = flat[len(cut.layers) :], cut.layers[0]
+        pairs = zip(read[: len(read) // 2], read[len(read) // 2 :], strict=True)
+        before = {first + i: pair for i, pair in enumerate(pairs)}
         return cls(cut.batch, cut.since, dict(zip(cut.layers, flat[: len(cut.layers)], strict=True)), before)
 
     def go_on(
@@ -101,12 +105,11 @@ class Kept:
 
 
 def _run(session: Session, cut: Cut) -> tuple[Tensor, ...]:
-    """The residuals; then, layer by layer from the lowest, keys and values, if there is anything before the cut."""
+    """The residuals; then, layer by layer from the lowest, keys, and then values, if there is anything before the cut."""
     cache = DynamicCache()
     places = [Place(layer, Part.RESIDUAL) for layer in cut.layers]
     values = session.forward(cut.batch, reads=[Read(place) for place in places], cache=cache).values
     residuals = [values[place][:, cut.since :].clone() for place in places]
     if not cut.until:
         return tuple(residuals)
-    pairs = access.keys_and_values(cache)[cut.layers[0] :]
-    return (*residuals, *(tensor[:, :, : cut.until].clone() for pair in pairs for tensor in pair))
+    return (*residuals, *(tensor for side in SIDES for tensor in access.taken(cache, side, cut.layers[0], cut.until)))

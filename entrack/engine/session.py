@@ -16,7 +16,7 @@ from entrack.engine.arch import Part
 from entrack.engine.errors import NotFinite
 from entrack.engine.memo import Memo
 from entrack.engine.parts import in_parts, rows_of_options, rows_of_read, rows_of_set
-from entrack.plan.passes.share import whole_bytes
+from entrack.plan.passes.share import fits
 from entrack.plan.steps import Batch, Indices, Step
 from entrack.plan.work import Work
 
@@ -112,17 +112,19 @@ class Session:
 
     def whole(self, batch: Batch, held: Held | None = None) -> Whole | None:
         """A clean run, or one with all heads `held`; None where it is too large to be remembered. Raises NotFinite."""
-        if not self.whole_runs or whole_bytes(self.model.facts, self.model.key.dtype, batch) > self.memo.most:
+        if not self.whole_runs or not fits(self.model.facts, self.model.key.dtype, batch, self.memo.most):
             return None
 
         def make() -> tuple[Tensor, ...]:
             cache = DynamicCache()
             parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
             ran = self.forward(batch, held.sets if held else (), [Read(Place(layer, part)) for layer in self.layers for part in parts], cache=cache)
-            residual, attention, z = (self.stack(ran.values, part) for part in parts)
+            values, logits = dict(ran.values), ran.logits
+            del ran  # each part is let go of when it is stacked, so that there are not two of everything
+            residual, attention, z = (torch.stack([values.pop(Place(layer, part)) for layer in self.layers]) for part in parts)
             self.check_layers(z)
-            keys, values = zip(*access.keys_and_values(cache), strict=True)
-            return residual, attention, z, torch.stack(keys), torch.stack(values), ran.logits
+            keys, read = (torch.stack(access.taken(cache, side)) for side in ("keys", "values"))
+            return residual, attention, z, keys, read, logits
 
         return Whole(*self.memo.get((self.model.key, batch, "whole", held.key if held else None), make))
 

@@ -18,10 +18,18 @@ from entrack.facts import ModelFacts
 from entrack.plan.steps import Batch
 from entrack.plan.work import BYTES, Every, Run, Work
 
+SPARE = 1.25
+"""What making a whole run takes beside what is kept of it."""
+
 
 def share(work: Work) -> Work:
     """The work with clean runs and bases that are shared."""
     return evolve(work, runs=tuple(part for run in work.runs for part in _shared(run, work.memory.kept)))
+
+
+def fits(facts: ModelFacts, dtype: str, batch: Batch, room: int) -> bool:
+    """Whether a whole run can be remembered."""
+    return whole_bytes(facts, dtype, batch) * SPARE <= room
 
 
 def whole_bytes(facts: ModelFacts, dtype: str, batch: Batch) -> int:
@@ -33,9 +41,9 @@ def whole_bytes(facts: ModelFacts, dtype: str, batch: Batch) -> int:
 def _shared(run: Run, room: int) -> tuple[Run, ...]:
     if run.base is None:
         return (run,)
-    size = whole_bytes(run.facts, run.dtype, run.batch)
-    if size > room:
-        return (run.noted(f"share: its {size:,} bytes do not fit into {room:,}, so it is not remembered"),)
+    if not fits(run.facts, run.dtype, run.batch, room):
+        size = whole_bytes(run.facts, run.dtype, run.batch)
+        return (run.noted(f"share: its {size:,} bytes do not fit well into {room:,}, so it is not remembered"),)
     if run.name == "clean":
         return (run.noted("share: one clean run for all steps on these prompts", shared=run.base),)
     base = evolve(run, name="base", changed=(), free=(), logits=False, shared=run.base, base=None)
