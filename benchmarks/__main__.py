@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from benchmarks.profile import profiled
 from benchmarks.readme import README, written
 from benchmarks.records import Record, merged, stored
 from benchmarks.rounds import Say, measured
-from benchmarks.sizes import FULLY, SUITES, Suite
+from benchmarks.sizes import ALL, FULLY, SUITES, Suite
 from benchmarks.study import ROOT, study
 from benchmarks.table import show
 from benchmarks.tasks import Size, read
@@ -57,10 +57,11 @@ def main(
     repeats: Annotated[int, typer.Option(min=1, help="rounds, after a first one that also makes what is kept")] = 2,
     prompts: Annotated[int | None, typer.Option(min=1, help="so many prompts instead of the size's own")] = None,
     threads: Annotated[int, typer.Option(min=1)] = 1,
+    memory: Annotated[int | None, typer.Option(min=1, help="bytes within which ours is to stay beside its model (default: the size's own)")] = None,
     out: Annotated[Path, typer.Option(help="where the records go; those of other work stay")] = RESULTS,
     resume: Annotated[bool, typer.Option("--resume", help="leave out what is in the records already")] = False,
     keep: Annotated[Path | None, typer.Option(help="a folder that keeps the random models for another run")] = None,
-    peers: Annotated[Path | None, typer.Option(help="a Python in which the peers are installed")] = None,
+    peers: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="a Python in which the peers are installed")] = None,
     readme: Annotated[bool, typer.Option("--readme", help="measure nothing, put the records' ratios into the README")] = False,
     profile: Annotated[str | None, typer.Option(help="a piece of work: measure nothing, show where its time goes, in ours and in the floor")] = None,
 ) -> None:
@@ -73,8 +74,11 @@ def main(
     def say(what: str) -> None:
         console.print(f"{time.perf_counter() - start:6.1f} s  {what}", style="dim", highlight=False)
 
+    known(only, (*ALL, "discovery", *(f"study {Path(spec).stem}" for suite in SUITES.values() for spec, _, _ in suite.studies)), "work")
+    known(who, {one for contenders in ALL.values() for one in contenders}, "contender")
+    known(None if profile is None else [profile], ALL, "work")
     asked = Asked(tuple(only or ()), tuple(who or ()), repeats, threads, out, keep, peers, resume)
-    for suite in suites(size or ["quick"], prompts, say):
+    for suite in suites(size or ["quick"], prompts, memory, say):
         with folder(suite, asked) as at:
             if profile is not None:
                 print(profiled(at, profile, who or ("ours", "floor"), suite.device, threads))
@@ -83,12 +87,19 @@ def main(
     say("done" if profile is not None else f"done; written to {out}")
 
 
-def suites(names: list[str], prompts: int | None, say: Say) -> Iterator[Suite]:
+def known(names: list[str] | None, there: Iterable[str], what: str) -> None:
+    """Raise BadParameter for a name that means nothing."""
+    for name in names or ():
+        if name not in there:
+            raise typer.BadParameter(f"no {what} is called {name!r}: there are {', '.join(sorted(set(there)))}")
+
+
+def suites(names: list[str], prompts: int | None, memory: int | None, say: Say) -> Iterator[Suite]:
     """The suites by name, on this machine."""
     for name in [one for given in names for one in (FULLY if given == "full" else (given,))]:
         if name not in SUITES:
             raise typer.BadParameter(f"no size is called {name!r}: there are {', '.join(SUITES)}, and full")
-        suite = SUITES[name]
+        suite = SUITES[name] if memory is None else evolve(SUITES[name], memory=memory)
         if suite.device == "cuda" and not torch.cuda.is_available():
             say(f"{name}: left out, there is no GPU")
             continue

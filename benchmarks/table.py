@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-COLUMNS = ("work", "who", "seconds", "a unit", "forwards", "token-layers", "peak MB", "x plain", "with zeros", "/ floor", "differs by")
+COLUMNS = ("work", "who", "seconds", "cold", "a unit", "forwards", "token-layers", "peak MB", "x plain", "with zeros", "/ floor", "differs by")
 
 
 def show(console: Console, records: Iterable[Mapping[str, Any]]) -> None:
@@ -22,7 +22,8 @@ def show(console: Console, records: Iterable[Mapping[str, Any]]) -> None:
             table.add_section()
         table.add_row(record["work"] if record["work"] != before else "", *cells(record))
         before = record["work"]
-        samples.setdefault((record["work"], record["sample"]), []).append(record["who"])
+        busy = "" if record["busy"] is None else f"; the GPU worked {record['busy']:.0%} of the time"
+        samples.setdefault((record["work"], record["sample"] + busy), []).append(record["who"])
     console.print(table)
     for (work, words), who in samples.items():
         console.print(f"{work}, {', '.join(who)}: {words}", style="dim", highlight=False)
@@ -34,6 +35,7 @@ def cells(record: Mapping[str, Any]) -> list[str]:
     return [
         record["who"],
         f"{record['seconds']:.3g} [{spread['seconds'][0]:.3g}, {spread['seconds'][1]:.3g}]",
+        _number(record["first_seconds"] and record["first_seconds"] + record["prepare_seconds"], "{:.3g}"),
         f"{record['seconds'] / record['units']:.2g}",
         _number(record["forwards"], "{:.3g}"),
         _number(record["token_layers"], "{:,.0f}"),
