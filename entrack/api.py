@@ -248,7 +248,7 @@ class Spec:
         spec = self._fetched()
         lowerer = spec._lowerer(download=True, hashed=True)
         plan = _lowered(lowerer, None, self.sources).plan
-        shelf = _shelf(opened, reference, accept, device, threads)
+        shelf = _shelf(opened, reference, accept, device, threads, memory)
         walk = Walk(plan, shelf, _lazily(plan, reference, watcher, device, threads, memory), watcher, memory)
         walk.run()
         while plan.deferred:
@@ -269,7 +269,7 @@ class Spec:
         from entrack.executors.recompute import recomputed, sampled
         from entrack.plan.key import kind
 
-        plan, walk, survey = self.surveyed(_shelf(store, False, accept, device, threads))
+        plan, walk, survey = self.surveyed(_shelf(store, False, accept, device, threads, memory))
         stored = [id for id in plan.steps if id in survey.found]
         ids = sampled(plan, stored, sample, seed)
         compute = _lazily(plan, reference, watcher, device, threads, memory)
@@ -366,14 +366,14 @@ class Spec:
         )
 
 
-def _shelf(store: Store, reference: bool, accept: Accept | str | None, device: str | None, threads: int | None) -> Shelf:
+def _shelf(store: Store, reference: bool, accept: Accept | str | None, device: str | None, threads: int | None, memory: int | None = None) -> Shelf:
     """The store as a run sees it. A store that cannot be written is a published one: it is taken as it is, unless told otherwise."""
     from entrack.executors.accept import Accept
     from entrack.executors.shelf import Shelf
     from entrack.executors.stack import Here
 
     default = Accept.SAME_STACK if getattr(store, "writable", True) else Accept.ANY
-    return Shelf(store, reference, default if accept is None else Accept(accept), Here(device, threads))
+    return Shelf(store, reference, default if accept is None else Accept(accept), Here(device, threads, memory))
 
 
 def _lowered(lowerer: Lowerer, known: Known | None, sources: Mapping[str, Source]) -> Planned:

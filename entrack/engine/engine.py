@@ -141,6 +141,7 @@ class Engine:
             **_versions(),
             "device": device_name(self.device),
             "threads": threads,
+            "memory": self._memory.budget,
             "executor": self.executor,
             "kernel": f"{kernel.__module__.removeprefix('entrack.engine.')}.{kernel.__name__}",
             "seconds": seconds,

@@ -20,9 +20,11 @@ from attrs import frozen
 
 from entrack.executors.accept import Accept
 from entrack.facts import ModelFacts
+from entrack.machine import machine_memory
+from entrack.plan.work import Memory
 
 PACKAGES = ("torch", "transformers", "nnsight")
-RECORDED = (*PACKAGES, "device", "threads")
+RECORDED = (*PACKAGES, "device", "threads", "memory")
 GPU_FILES = ("/dev/nvidia[0-9]*", "/dev/kfd", "/dev/dxg")
 KINDS = ("cpu", "mps")
 """Devices that are recorded as their kind; any other name is that of a GPU."""
@@ -32,10 +34,11 @@ Note = Mapping[str, Any]
 
 @frozen
 class Here:
-    """What this process would compute with: `device` and `threads` as they were asked for, None for the engine's choice."""
+    """What this process would compute with: `device`, `threads` and `memory` (bytes) as they were asked for, None for the engine's choice."""
 
     device: str | None = None
     threads: int | None = None
+    memory: int | None = None
 
     def told(self, facts: ModelFacts, accept: Accept) -> dict[str, Any]:
         """What counts under a policy, for a model of this shape."""
@@ -46,10 +49,12 @@ class Here:
             return {"device": device_kind(self.device)}
         threads = self.threads or (1 if facts.narrow else None)
         if threads is not None and device_kind(self.device) == "cpu":
-            return {"device": "cpu", "threads": threads}
-        from entrack.engine.settings import own_device, own_threads  # only torch knows
+            return {"device": "cpu", "threads": threads, "memory": Memory.of(self.memory or machine_memory() // 2).budget}
+        from entrack.engine.room import default_memory  # only torch knows
+        from entrack.engine.settings import chosen_device, own_device, own_threads
 
-        return {"device": own_device(self.device), "threads": threads or own_threads()}
+        memory = self.memory or default_memory(chosen_device(self.device))
+        return {"device": own_device(self.device), "threads": threads or own_threads(), "memory": Memory.of(memory).budget}
 
 
 def told(how: Note, accept: Accept) -> Note:

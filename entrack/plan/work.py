@@ -166,6 +166,11 @@ class Memory:
     kept: int = 1 << 30
     a_pass: int = A_PASS
 
+    @property
+    def budget(self) -> int:
+        """All of it: clean runs take half."""
+        return 2 * self.kept
+
     @classmethod
     def of(cls, budget: int, most_a_pass: int = A_PASS) -> Memory:
         """A budget for everything beside the weights, shared out: half of it for clean runs, an eighth for a pass, up to a bound.
