@@ -95,7 +95,7 @@ def test_captures_of_the_heads_that_are_wanted_are_enough(case: Case, executor: 
 
 
 @cases(0.12)
-@given(sequences(), executors, options)
+@given(sequences(), st.sampled_from(("batched", "batched", "plain")), st.just(USUAL) | options)
 def test_what_came_before_does_not_matter(steps: list[Case], executor: str, within: Options) -> None:
     """One engine for all steps gives the bits that a fresh engine gives for each."""
     engine = steps[0].world.engine(executor, within)
@@ -105,6 +105,14 @@ def test_what_came_before_does_not_matter(steps: list[Case], executor: str, with
             continue
         for _ in range(2):
             same(engine.compute(case.step, case.inputs()).tensors, expected)
+
+
+@cases(0.08)
+@given(sequences("circuit", "circuit", "path patch"))
+def test_circuits_share_a_base_and_nothing_else(steps: list[Case]) -> None:
+    engine = steps[0].world.engine("batched")
+    for case in steps:
+        same(engine.compute(case.step, case.inputs()).tensors, outcome(case, "batched"))  # type: ignore[arg-type]
 
 
 # --- exactly nothing ---------------------------------------------------------------------------------------------
