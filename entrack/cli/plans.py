@@ -35,7 +35,8 @@ def plan_table(plan: Plan, survey: Survey) -> RenderableType:
     _row(table, "altogether", _counted(plan, plan.steps, survey))
     models = "; ".join(f"{name}: {plan.sources[key].description}, {key.facts.layers} layers x {key.facts.heads} heads" for name, key in plan.models.items())
     notes = Text(f"\n{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
-                 "path patches that cannot reach their receivers are found when their receivers are known." + _declined(survey))  # fmt: skip
+                 "path patches that cannot reach their receivers are found when their receivers are known; "
+                 "--explain says how much is really computed, and why." + _declined(survey))  # fmt: skip
     return Group(table, notes)
 
 
