@@ -65,6 +65,9 @@ def test_who_cannot_do_it_is_left_out() -> None:
 def test_other_numbers_are_refused() -> None:
     with pytest.raises(Different, match="floor differs from plain by"):
         records({"ours": [0.0], "plain": [0.0], "floor": [0.01]})
+    little = {"ours": [0.5015], "plain": [0.502], "floor": [0.502]}  # by less than 0.001, but the work moves nothing by more than 0.002
+    with pytest.raises(Different, match="ours"):
+        records(little)
     with pytest.raises(Different, match="ours"):
         records({"ours": [float("nan")], "plain": [0.0], "floor": [0.0]})
 
