@@ -20,7 +20,7 @@ from benchmarks.discovery import discovery
 from benchmarks.profile import profiled
 from benchmarks.readme import README, written
 from benchmarks.records import Record, merged, stored
-from benchmarks.rounds import Say, measured
+from benchmarks.rounds import Different, Say, measured
 from benchmarks.sizes import ALL, FULLY, SUITES, Suite
 from benchmarks.study import ROOT, study
 from benchmarks.table import show
@@ -132,6 +132,9 @@ def measure(suite: Suite, at: Path, asked: Asked, console: Console, say: Say) ->
         except Failed as failed:
             say(f"{work}: given up, {failed}")
             return
+        except Different as different:
+            say(f"error: {different}")
+            raise typer.Exit(1) from None
         merged(asked.out, records)
         wrote = {record.who for record in records}
         show(console, [one for one in stored(asked.out) if one["size"] == name and one["work"] == work and one["who"] in wrote])

@@ -103,6 +103,6 @@ class Crew:
         if python is None:
             raise Failed(f"{name}: no Python with the peers was named")
         threads = str(self.place.threads)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "HF_HUB_OFFLINE": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
         command = [str(python.absolute()), "-m", "benchmarks.worker", name, str(self.place.folder), self.place.device, threads]
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
