@@ -77,8 +77,8 @@ def read_facts(config: object) -> ModelFacts:
     if not isinstance(config, dict):
         raise BadConfig("config.json is not an object")
     family = config.get("model_type")
-    if family not in FAMILIES:
-        raise BadConfig(f"the model family {family!r} is not known; known are {', '.join(sorted(FAMILIES))}")
+    if not isinstance(family, str) or family not in FAMILIES:
+        raise BadConfig(f"the model family {str(family)[:60]!r} is not known; known are {', '.join(sorted(FAMILIES))}")
     _refuse(config)
     layers, heads = _number(config, "num_hidden_layers", MOST["layers"]), _number(config, "num_attention_heads", MOST["heads"])
     d_model = _number(config, "hidden_size", MOST["d_model"])
@@ -107,5 +107,5 @@ def _refuse(config: Mapping[str, Any]) -> None:
 def _number(config: Mapping[str, Any], name: str, most: int) -> int:
     value = config.get(name)
     if type(value) is not int or not 1 <= value <= most:
-        raise BadConfig(f"config.json needs a whole number from 1 to {most} as {name}, not {value!r}")
+        raise BadConfig(f"config.json needs a whole number from 1 to {most} as {name}, not {str(value)[:60]}")
     return value

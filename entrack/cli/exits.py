@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from entrack.cli import interrupted
 from entrack.diagnostics.render import render_all
-from entrack.diagnostics.visible import visible
+from entrack.diagnostics.visible import clip
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+LONGEST = 4000
 DONE, CLAIM_FAILED, SPEC_ERROR, WORLD_ERROR, INTERRUPTED = 0, 1, 2, 3, interrupted.STATUS
 
 
@@ -55,7 +56,7 @@ def _spec_error(error: Exception) -> None:
 
 def say(text: str) -> None:
     """A line on stderr, shown and never obeyed."""
-    print(visible(text), file=sys.stderr)
+    print(clip(text, LONGEST), file=sys.stderr)
 
 
 def leave(status: int) -> NoReturn:

@@ -212,6 +212,10 @@ REFUSED: Mapping[str, tuple[Attack, str]] = {
     "code, kernel configuration": (config(kernel_config={"kernel_mapping": {"RMSNorm": "evil/norm:Norm"}}), "E506"),
     "code, trust flag": (both(config(trust_remote_code=True), code("modeling_evil.py")), "E506"),
     "code, pipelines": (config(custom_pipelines={"evil": {"impl": "evil.Pipe"}}), "E506"),
+    "config, a family that is a list": (config(model_type=["llama"]), "E506"),
+    "config, a family that is an object": (config(model_type={"llama": 1}), "E506"),
+    "config, a family without end": (config(model_type="x" * 100_000), "E506"),
+    "config, layers without end, as text": (config(num_hidden_layers="9" * 100_000), "E506"),
     "code, unknown family": (both(config(model_type="evil", auto_map={"AutoConfig": "evil.Config"}), code("evil.py")), "E506"),
     # numbers that would be others
     "config, quantised": (config(quantization_config={"quant_method": "gptq", "bits": 4}), "E506"),
