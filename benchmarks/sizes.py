@@ -35,7 +35,7 @@ SUITES = {
     suite.size.name: suite
     for suite in (
         Suite(
-            Size("quick", layers=30, width=576, heads=9, shared=3, mlp=1536, vocabulary=49152, tokens=53, prompts=4, sampled=2, few=1),
+            Size("quick", layers=30, width=576, heads=9, shared=3, mlp=1536, vocabulary=2000, tokens=53, prompts=4, sampled=2, few=1),
             studies=(QUICKSTART,),
         ),
         Suite(Size("small", layers=12, width=256, heads=8, shared=4, mlp=704, vocabulary=8192, tokens=53, prompts=8)),
