@@ -10,9 +10,10 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from attrs import frozen
@@ -192,9 +193,27 @@ def _download(name: str, revision: str | None) -> None:
     if not sys.stderr.isatty():
         disable_progress_bars()
     try:
-        snapshot_download(name, revision=revision, allow_patterns=list(WANTED))
+        _interruptible(lambda: snapshot_download(name, revision=revision, allow_patterns=list(WANTED)))
     except Exception as error:  # the hub client raises its own, httpx's and OSError; each is a world that failed
         raise ModelMissing(f'hub("{name}"){_hub_trouble(error)}') from None
+
+
+def _interruptible(work: Callable[[], object]) -> None:
+    """Do something in a thread of its own: the hub's client ends its file before it hears of Ctrl-C, which may be gigabytes later."""
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:
+            failed.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+    if failed:
+        raise failed[0]
 
 
 def _hub_trouble(error: Exception) -> str:

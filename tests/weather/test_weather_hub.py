@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -81,6 +83,26 @@ def test_a_download_that_is_cut_off(hub: Hub, spec: Path, monkeypatch: pytest.Mo
     assert not [path for path in hub.asked if not path.split()[1].startswith((f"/api/models/{NAME}", f"/{NAME}/resolve/"))], "nothing is asked but the model"
     offline = run(spec, "http://127.0.0.1:9")
     assert (offline.returncode, told(offline.stdout)) == (0, told(after.stdout)), offline.stderr
+
+
+def test_ctrl_c_while_a_model_comes(hub: Hub, spec: Path) -> None:
+    hub.trouble, hub.only = "slow", "model.safetensors"
+    environment = os.environ | {"HF_ENDPOINT": hub.address, "HF_HOME": str(spec.parent / "hub"), "HF_HUB_DOWNLOAD_TIMEOUT": "60"}
+    code = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {MAIN}"
+    running = subprocess.Popen([sys.executable, "-c", code, "run", str(spec), "--store", str(spec.parent / "store")], env=environment, stdout=-1, stderr=-1, text=True)
+    deadline = time.monotonic() + 60
+    while not any("GET" in asked and "model.safetensors" in asked for asked in hub.asked):
+        assert time.monotonic() < deadline and running.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)
+    running.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    printed, said = running.communicate(timeout=60)
+    assert (running.returncode, printed) == (130, ""), said
+    assert "interrupted: " in said and "Traceback" not in said
+    assert time.monotonic() - start < 10, "the rest of the file is not waited for"
+    hub.trouble = ""
+    assert run(spec, hub.address).returncode == 0
 
 
 def told(printed: str) -> list[str]:

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -19,7 +19,7 @@ NAME, COMMIT = "someone/tiny", "1" * 40
 
 @define
 class Hub:
-    """`trouble` is an HTTP status that every answer has, or `cut` (a file ends half way) or `slow`; `only` says for which file."""
+    """`trouble` is an HTTP status that every answer has, or `cut` (a file ends half way) or `slow` (it stops half way); `only` says for which file."""
 
     folder: Path
     trouble: str = ""
@@ -27,6 +27,7 @@ class Hub:
     headers: dict[str, str] = field(factory=dict)
     asked: list[str] = field(factory=list)
     address: str = ""
+    done: threading.Event = field(factory=threading.Event)
 
 
 @contextmanager
@@ -39,6 +40,7 @@ def serving(hub: Hub) -> Iterator[Hub]:
     try:
         yield hub
     finally:
+        hub.done.set()
         server.shutdown()
         server.server_close()
 
@@ -85,15 +87,18 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             given = self.headers.get("Range", "")
             if given.startswith("bytes=") and given[6:].split("-")[0].isdigit():
                 content = content[int(given[6:].split("-")[0]) :]
-            if body and hub.trouble == "cut" and hub.only in file.name:
+            if body and hub.trouble in ("cut", "slow") and hub.only in file.name:
                 self.send_response(200)
                 for name, value in (told | {"Content-Length": str(len(content))}).items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content[: len(content) // 2])
                 self.wfile.flush()
+                if hub.trouble == "slow":
+                    hub.done.wait(60)
                 self.close_connection = True
-                self.connection.shutdown(socket.SHUT_RDWR)
+                with suppress(OSError):
+                    self.connection.shutdown(socket.SHUT_RDWR)
                 return
             self._send(200, content, body, told)
 
