@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,21 +37,21 @@ WRONG: dict[str, Callable[[Path], object]] = {
 
 def index_rebuilt(count: int, seed: int, folder: Path) -> Tried:
     """A store of `count` entries whose index is deleted or made garbage in turn: all entries are found, and the index is made again."""
-    tally, chance, slowest = Tally(), random.Random(seed), 0.0
+    tally, chance = Tally(), random.Random(seed)
+    most = max(1.0, REBUILD_10_000 * count / 10_000)
     filled(folder / "cache", count)
     for kind, harm in WRONG.items():
         damage: list[Damage] = []
         with tally.case(kind):
             harm(folder / "cache" / "index")
-            since = time.perf_counter()
             with DiskStore(folder / "cache", on_damage=damage.append) as store:
-                assert store.find(address(0))
-                slowest = max(slowest, time.perf_counter() - since)
+                with tally.timed(f"{count} entries, index {kind}: made again in", most):
+                    assert store.find(address(0))
                 assert all(store.index.get(address(number)) for number in range(count)), "a row is missing"
                 some = chance.sample(range(count), min(count, 50))
                 assert all(same(store.load(address(number)), tensors(number)) for number in some)
             assert [wrong.kind for wrong in damage] == ["index"] * (kind != "deleted")
-    tally.timed(f"{count} entries: the index in", slowest, max(1.0, REBUILD_10_000 * count / 10_000))
+    tally.notes = tally.notes[:1]
     return tally.tried
 
 
@@ -61,17 +60,13 @@ def entries(count: int, seed: int, folder: Path) -> Tried:
     tally, chance = Tally(), random.Random(seed)
     filled(folder / "cache", count)
     read = chance.sample(range(count), min(count, 1000))
-    with tally.case(f"{count} entries", cases=count):
-        since = time.perf_counter()
-        with DiskStore(folder / "cache") as store:
+    with tally.case(f"{count} entries", cases=count), DiskStore(folder / "cache") as store:
+        with tally.timed(f"{count} entries: opened in", OPEN):
             assert store.find(address(0))
-            tally.timed(f"{count} entries: opened in", time.perf_counter() - since, OPEN)
-            since = time.perf_counter()
+        with tally.timed("a hit in", HIT, each=len(read)):
             found = [store.load(address(number)) for number in read]
-            tally.timed("a hit in", (time.perf_counter() - since) / len(read), HIT)
-            assert all(same(value, tensors(number)) for value, number in zip(found, read, strict=True))
-            since = time.perf_counter()
+        assert all(same(value, tensors(number)) for value, number in zip(found, read, strict=True))
+        with tally.timed("`gc --dry-run` in", LOOK_100_000 * max(0.05, count / 100_000)):
             report = collect(store, {address(number) for number in read}, dry_run=True)
-            tally.timed("`gc --dry-run` in", time.perf_counter() - since, LOOK_100_000 * max(0.05, count / 100_000))
-            assert (report.kept, len(report.actions)) == (len(read), count - len(read))
+        assert (report.kept, len(report.actions)) == (len(read), count - len(read))
     return tally.tried

@@ -89,7 +89,7 @@ def interrupted(count: int, seed: int, folder: Path) -> Tried:
         with tally.case(f"Ctrl-C {number} of seed {seed}"):
             slowest = max(slowest, _interrupt(world, store, chance.uniform(0, seconds)))
             check_the_next_run(world, store, 0, clean)
-    tally.timed("the slowest left in", slowest, LEAVE)
+    tally.figure(f"the slowest left in {slowest:.2f} s", slowest, LEAVE)
     return tally.tried
 
 

@@ -28,6 +28,6 @@ def mutated_ones(count: int, seed: int, folder: Path) -> Tried:
         taken = time.process_time() - start
         if taken > slowest:
             slowest, names = taken, f"{path.name}, mutation {number}"
-    tally.timed(f"the slowest ({names})", slowest, SECONDS)
+    tally.figure(f"the slowest took {slowest:.2f} s of CPU ({names})", slowest, SECONDS)
     tally.notes.append(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB at most")
     return tally.tried

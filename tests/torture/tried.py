@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,9 +42,16 @@ class Tally:
         except Exception as error:
             self.failures.append(f"{name}: {_why(error)}")
 
-    def timed(self, what: str, seconds: float, most: float) -> None:
-        """A figure to report, which is late when it is over what was promised."""
-        said = f"{what} {seconds * 1000:.2f} ms" if most < 0.1 else f"{what} {seconds:.2f} s"
+    @contextmanager
+    def timed(self, what: str, most: float, each: int = 1) -> Iterator[None]:
+        """A figure to report, of the clock and of the processor. It is late when the processor's, which does not depend on what else the
+        machine does, is over what was promised."""
+        clock, processor = time.perf_counter(), time.process_time()
+        yield
+        taken, worked = (time.perf_counter() - clock) / each, (time.process_time() - processor) / each
+        self.figure(f"{what} {_seconds(taken, most)}, {_seconds(worked, most)} of CPU", worked, most)
+
+    def figure(self, said: str, seconds: float, most: float) -> None:
         self.notes.append(said)
         if seconds > most:
             self.late.append(f"{said}, over {most:g} s")
@@ -53,6 +61,10 @@ class Tally:
         more = len(self.failures) - SHOWN
         words = [*self.failures[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
         return Tried(self.cases, tuple(words), tuple(self.late), "; ".join(self.notes))
+
+
+def _seconds(seconds: float, most: float) -> str:
+    return f"{seconds * 1000:.2f} ms" if most < 0.1 else f"{seconds:.2f} s"
 
 
 def _why(error: Exception) -> str:
