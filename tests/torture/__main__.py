@@ -52,7 +52,7 @@ def _row(promise: Promise, times: float, seed: int) -> Row:
     print(f"{promise.name}: {promise.how} ...", end=" ", flush=True)
     try:
         found, seconds = tried(promise, promise.count(times), seed)
-    except Exception as error:  # the way to try it is broken, which is a failure like any other
+    except (Exception, canary.CodeFromData) as error:  # the way to try it is broken, or data was about to be run: failures like any other
         found, seconds = Tried(0, (f"{type(error).__name__}: {error}",)), 0.0
     found = evolve(found, failures=(*found.failures, *canary.attempts))
     canary.attempts.clear()

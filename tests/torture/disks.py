@@ -57,7 +57,7 @@ def files_cut_off(count: int, seed: int, folder: Path) -> Tried:
     """`count` processes whose files the system does not let grow over a size chosen by chance (RLIMIT_FSIZE)."""
     tally, chance = Tally(), random.Random(seed)
     for number in range(count):
-        most, place = chance.randrange(0, 6000), folder / str(number)
+        most, place = chance.randrange(chance.choice((300, 6000))), folder / str(number)  # values and notes are of some hundred bytes, an index of some thousand
         with tally.case(f"files of at most {most} bytes"):
             child = in_a_child(lambda tell, most=most, place=place: _with_small_files(most, place, tell))  # type: ignore[misc]
             assert not child.trouble, child.trouble
