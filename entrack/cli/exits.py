@@ -32,8 +32,7 @@ def failures() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say(interrupted.SAID)
-        leave(INTERRUPTED)
+        leave(INTERRUPTED)  # `start.main` says it
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         leave(DONE)

@@ -18,12 +18,11 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: a terminal that lacks a letter is shown its number
     try:
         _act()
-    except KeyboardInterrupt:  # while modules are loaded; everything later says it itself (`exits.failures`)
-        print(interrupted.SAID, file=sys.stderr)
-        _leave_at_once()
-    except SystemExit as leaving:
+    except KeyboardInterrupt:  # while modules are loaded
+        _interrupted()
+    except SystemExit as leaving:  # `exits.failures`, or typer before and after it
         if leaving.code == interrupted.STATUS:
-            _leave_at_once()
+            _interrupted()
         raise
     finally:
         # All is done and said: a Ctrl-C now would only interrupt Python in tidying up, which says so at length.
@@ -41,8 +40,9 @@ def _act() -> None:
     app()
 
 
-def _leave_at_once() -> NoReturn:
-    """Without Python's tidying up, which takes a second once torch is loaded. What was kept needs none."""
+def _interrupted() -> NoReturn:
+    """Say so, and leave without Python's tidying up, which takes a second once torch is loaded. What was kept needs none."""
+    print(interrupted.SAID, file=sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()
