@@ -32,6 +32,7 @@ BUILDERS = {
     "collections": "named tuples",
     "dataclasses": "methods",
     "fontTools": "converters of its tables, for the fonts that matplotlib brings",
+    "huggingface_hub.repocard": "the template of a model card, which peft writes when a test saves an adapter",
     "hypothesis": "wrappers of tests",
     "inspect": "annotations that are written as text",
     "mpmath": "operators",
@@ -41,10 +42,10 @@ BUILDERS = {
     "typing": "annotations that are written as text",
     "typing_inspection": "checks of types",
 }
-"""Packages that run code of their own making, and what it is. None of it comes from a file that is not code."""
+"""Packages, or modules of them, that run code of their own making, and what it is. None of it comes from a file that is not code."""
 TRACER = "nnsight"
 """Runs the body of a `with` of ours: code that stands in one of our files."""
-PLUMBING = ("subprocess", "os", "pickle", "contextlib")
+PLUMBING = ("subprocess", "os", "pickle", "contextlib", "jinja2.environment")
 """Modules that do what others ask for: whoever called them is asked about."""
 
 
@@ -74,7 +75,7 @@ def _runs_code(given: tuple[Any, ...]) -> bool:
     code, asker = given[0], _module(_asker())
     if asker.startswith(IMPORTERS) or _top(asker) == TRACER:
         return isinstance(code, CodeType) and _at_home(code.co_filename)
-    return _top(asker) in BUILDERS
+    return asker in BUILDERS or _top(asker) in BUILDERS
 
 
 def _loads_a_library(given: tuple[Any, ...]) -> bool:
