@@ -34,10 +34,10 @@ class Whole:
     values: Tensor
     logits: Tensor
 
-    def at(self, tokens: Tensor) -> Here:
-        """What there is of it at one token per prompt."""
+    def at(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What there is of it at one token per prompt: what `Here` holds."""
         prompts = torch.arange(len(tokens), device=tokens.device)
-        return Here(self.residual[:, prompts, tokens], self.attention[:, prompts, tokens], self.z[:, prompts, tokens], self.logits)
+        return self.residual[:, prompts, tokens], self.attention[:, prompts, tokens], self.z[:, prompts, tokens], self.logits
 
 
 @frozen(eq=False)
@@ -141,12 +141,11 @@ class Session:
 
     def clean_at(self, batch: Batch, at: Indices) -> Here:
         """A clean run at the token `at` of each prompt. Raises NotFinite."""
-        whole = self.whole(batch)
-        if whole is not None:
-            return whole.at(self.tensor(at))
 
         def make() -> tuple[Tensor, ...]:
-            tokens = self.tensor(at)
+            tokens, whole = self.tensor(at), self.whole(batch)
+            if whole is not None:
+                return whole.at(tokens)
             parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
             reads = [Read(Place(layer, part), tokens) for layer in self.layers for part in parts]
             ran = self.forward(batch, reads=reads)

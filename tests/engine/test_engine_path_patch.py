@@ -28,6 +28,7 @@ from engine_models import (
     tensor,
 )
 
+from entrack.plan.passes import PASSES
 from entrack.plan.steps import Evaluate, PathPatch, Receivers
 from entrack.plan.work import Memory
 from entrack.sites import Component, Head
@@ -155,3 +156,11 @@ def test_some_senders_give_what_they_give_among_all(grouped: Saved, executor: st
     some = grouped.compute(executor, evolve(step, senders=(Head(0, 1), Head(0, 3))), inputs)
     agree(some, {name: value[[1, 3]] for name, value in every.items()})
     assert (every["logit"][1] != every["logit"][3]).any()
+
+
+@pytest.mark.parametrize("left_out", [(), ("reach",), ("reach", "liveness"), tuple(one.name for one in PASSES)])
+def test_receivers_that_are_not_above_take_nothing_whatever_passes_run(grouped: Saved, left_out: tuple[str, ...]) -> None:
+    step = evolve(patch(grouped, layer=1), receivers=(Receivers(Component.QUERY, (Head(0, 0), Head(1, 2))),))
+    passes = tuple(one for one in PASSES if one.name not in left_out)
+    found = grouped.compute("batched", step, capture(grouped, ALTERNATES, step.at), passes=passes)
+    agree(found, grouped.compute("plain", step, capture(grouped, ALTERNATES, step.at)))

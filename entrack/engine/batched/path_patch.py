@@ -40,7 +40,7 @@ def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
     clean = session.clean_at(step.batch, step.at)
     session.check_logits(step.batch, clean.logits)
     outcomes = Outcomes.of(clean.logits, asked).repeated(len(senders(step)))
-    if sent is None:
+    if sent is None or not _reaches(sent, step):
         return outcomes.arrays()
     patch = _Patch.of(session, step, inputs, clean)
 
@@ -55,6 +55,11 @@ def path_patch(session: Session, step: PathPatch, inputs: Inputs) -> Arrays:
         rows = torch.isin(patch.prompt, session.tensor(group)).nonzero()[:, 0]
         in_chunks(rows, last.at_once or len(patch.sender), work)
     return outcomes.arrays()
+
+
+def _reaches(sent: Run, step: PathPatch) -> bool:
+    """Whether the senders' layer is below a receiver's, or there are none but the logits."""
+    return not step.receivers or any(place.layer > step.layer for place in sent.read)
 
 
 @frozen(eq=False)
@@ -85,7 +90,7 @@ class _Patch:
         if received is None:
             moved &= session.tensor(step.at) == step.batch.length - 1
         sender, prompt = moved.nonzero(as_tuple=True)
-        reached = {place.layer for place in sent.read}
+        reached = {place.layer for place in sent.read if place.layer > step.layer}
         receivers = {place: heads for place, heads in receiving(step.receivers, session.model.facts).items() if place.layer in reached}
         return cls(session, step, sent, received, receivers, here, delta, sender, prompt)
 
