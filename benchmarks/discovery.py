@@ -22,7 +22,8 @@ def discovery(size: Size, hops: Sequence[PathPatch], records: Sequence[Mapping[s
     if not all((hop.row, who) in by for hop in hops for who in WHO):
         return []
     rounds = {who: _rounds(size, hops, [by[hop.row, who] for hop in hops]) for who in WHO}
-    return [_record(size, hops, who, rounds, by[hops[0].row, who]) for who in WHO]
+    idle = sum(size.heads * hop.zeros * by[hop.row, "plain"]["seconds"] / by[hop.row, "plain"]["units"] for hop in hops)
+    return [_record(size, hops, who, rounds, idle, by[hops[0].row, who]) for who in WHO]
 
 
 def _rounds(size: Size, hops: Sequence[PathPatch], of: Sequence[Mapping[str, Any]]) -> list[float]:
@@ -39,7 +40,8 @@ def senders(size: Size, hop: PathPatch) -> int:
     return size.heads * (size.layers - hop.zeros)
 
 
-def _record(size: Size, hops: Sequence[PathPatch], who: str, rounds: Mapping[str, list[float]], like: Mapping[str, Any]) -> Record:
+def _record(size: Size, hops: Sequence[PathPatch], who: str, rounds: Mapping[str, list[float]], idle: float, like: Mapping[str, Any]) -> Record:
+    """`idle` are the seconds that `plain` would spend on layers that cannot reach a receiver."""
     own = rounds[who]
     whole = all(len(hop.layers) == size.layers - hop.zeros for hop in hops) and (who != "plain" or len(hops[0].heads) == size.heads)
     words = "the four hops, added up, clean runs and captures of alternates once"
@@ -51,6 +53,7 @@ def _record(size: Size, hops: Sequence[PathPatch], who: str, rounds: Mapping[str
         units=sum(senders(size, hop) for hop in hops),
         seconds=median(own),
         **ratios(own, _ratio(rounds["plain"], own), _ratio(own, rounds["floor"])),
+        counting_zeros=(median(rounds["plain"]) + idle) / median(own) if who != "plain" else None,
         rounds=own,
         machine=dict(like["machine"]),
         versions=dict(like["versions"]),
