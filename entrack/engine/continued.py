@@ -65,7 +65,7 @@ class Kept:
         def make() -> tuple[Tensor, ...]:
             return _run(session, cut)
 
-        flat = session.memo.get((session.model.key, "kept", cut), make) if remember else make()
+        flat = session.memo.get((session.model.key, "kept", cut), make, cut.bytes(session.model.facts, session.model.dtype.itemsize)) if remember else make()
         read, first = flat[len(cut.layers) :], cut.layers[0]
         pairs = zip(read[: len(read) // 2], read[len(read) // 2 :], strict=True)
         before = {first + i: pair for i, pair in enumerate(pairs)}

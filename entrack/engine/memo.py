@@ -19,18 +19,23 @@ class Memo:
     held: int = field(default=0, init=False)
     _kept: OrderedDict[Hashable, Tensors] = field(factory=OrderedDict, init=False, repr=False)
 
-    def get(self, key: Hashable, make: Callable[[], Tensors]) -> Tensors:
-        """The value kept under `key`, or a new one from `make`."""
+    def get(self, key: Hashable, make: Callable[[], Tensors], size: int = 0) -> Tensors:
+        """The value kept under `key`, or a new one from `make`, for which room is made first where its `size` in bytes is known."""
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
+        if size <= self.most:
+            self._make_room(size)
         value = make()
         if _size(value) <= self.most:
+            self._make_room(_size(value))
             self._kept[key] = value
             self.held += _size(value)
-            while self.held > self.most:
-                self.held -= _size(self._kept.popitem(last=False)[1])
         return value
+
+    def _make_room(self, size: int) -> None:
+        while self._kept and self.held + size > self.most:
+            self.held -= _size(self._kept.popitem(last=False)[1])
 
     def clear(self) -> None:
         self._kept.clear()

@@ -16,7 +16,7 @@ from entrack.engine.arch import Part
 from entrack.engine.errors import NotFinite
 from entrack.engine.memo import Memo
 from entrack.engine.parts import in_parts, rows_of_options, rows_of_read, rows_of_set
-from entrack.plan.passes.share import fits
+from entrack.plan.passes.share import fits, whole_bytes
 from entrack.plan.steps import Batch, Indices, Step
 from entrack.plan.work import Work
 
@@ -126,7 +126,7 @@ class Session:
             keys, read = (torch.stack(access.taken(cache, side)) for side in ("keys", "values"))
             return residual, attention, z, keys, read, logits
 
-        return Whole(*self.memo.get((self.model.key, batch, "whole", held.key if held else None), make))
+        return Whole(*self.memo.get((self.model.key, batch, "whole", held.key if held else None), make, whole_bytes(self.model.facts, self.model.key.dtype, batch)))
 
     def clean_heads(self, batch: Batch) -> Tensor:
         """z of a clean run at all tokens. -> (layer, prompt, token, head, d_head). Raises NotFinite."""
