@@ -69,7 +69,11 @@ def told(how: Note, accept: Accept) -> Note:
 
 def in_words(stack: Note) -> str:
     """A stack, or as much of it as is told, in a line."""
-    return ", ".join(f"{name} {stack[name]}" for name in RECORDED if stack.get(name) is not None)
+    return ", ".join(f"{name} {_shown(name, stack[name])}" for name in RECORDED if stack.get(name) is not None)
+
+
+def _shown(name: str, value: object) -> str:
+    return f"{value / 1e9:.1f} GB" if name == "memory" and isinstance(value, int) else str(value)
 
 
 def kind_of(name: object) -> str:
