@@ -45,6 +45,8 @@ BUILDERS = {
 """Packages, or modules of them, that run code of their own making, and what it is. None of it comes from a file that is not code."""
 TRACER = "nnsight"
 """Runs the body of a `with` of ours: code that stands in one of our files."""
+STARTERS = {"matplotlib.font_manager": ("fc-list", "system_profiler")}
+"""Modules that ask a program of the system, and which: matplotlib lists the fonts of a machine once, before it has a list of its own."""
 PLUMBING = ("subprocess", "os", "pickle", "contextlib", "jinja2.environment")
 """Modules that do what others ask for: whoever called them is asked about."""
 
@@ -84,7 +86,8 @@ def _loads_a_library(given: tuple[Any, ...]) -> bool:
 
 
 def _starts_a_process(given: tuple[Any, ...]) -> bool:
-    return os.path.realpath(_asker().f_code.co_filename).startswith(BESIDE)
+    frame = _asker()
+    return given[0] in STARTERS.get(_module(frame), ()) or os.path.realpath(frame.f_code.co_filename).startswith(BESIDE)
 
 
 def _never(given: tuple[Any, ...]) -> bool:
