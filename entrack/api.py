@@ -129,11 +129,11 @@ def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
     return (None if errors(problems) else format_program(source, program)), problems
 
 
-def open_store(folder: str | os.PathLike[str], watcher: Watcher = unwatched, read_only: bool = False) -> Store:
-    """The store in a folder. Raises StoreError."""
+def open_store(folder: str | os.PathLike[str], watcher: Watcher = unwatched, read_only: bool = False, inspect: bool = False) -> Store:
+    """The store in a folder. `read_only`: it is somebody's publication; `inspect`: nothing of it is changed, whatever is found. Raises StoreError."""
     from entrack.store.disk import DiskStore
 
-    return DiskStore(folder, on_damage=lambda damage: watcher(Damaged(damage.address or "", damage.message)), read_only=read_only)
+    return DiskStore(folder, on_damage=lambda damage: watcher(Damaged(damage.address or "", damage.message)), read_only=read_only, inspect=inspect)
 
 
 def store_folder(given: str | os.PathLike[str] | None = None) -> Path:

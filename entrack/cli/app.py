@@ -87,7 +87,7 @@ def plan(
         from entrack.cli.plans import plan_json, plan_table
 
         loaded = api.checked(api.read(spec), params(p), stand_in)
-        planned, survey = loaded.survey(api.open_store(api.store_folder(store)), accept)
+        planned, survey = loaded.survey(api.open_store(api.store_folder(store), inspect=True), accept)
         if explain:
             from entrack.cli.explained import explained_json, explained_view
 
@@ -127,7 +127,7 @@ def verify(
         tell(loaded.problems, loaded.sources)
         found: list[Any] = []
         with ProgressBar() as bar:
-            opened = api.open_store(api.store_folder(store), bar)
+            opened = api.open_store(api.store_folder(store), bar, inspect=True)
             verification = loaded.verify(
                 opened, wanted, seed=seed, reference=reference, watcher=bar, device=device, threads=threads, memory=memory_given(memory),
                 accept=accept or "any",

@@ -88,14 +88,15 @@ def why(
 
 @cache.command()
 def verify(store: StoreFolder = None) -> None:
-    """Hash every entry again. Exit status 1 when something is damaged."""
+    """Hash every entry again, and hold the index against the entries. Changes nothing. Exit status 1 when something is damaged."""
     with failures():
         from entrack.store.verify import verify as verify_store
 
-        report = verify_store(_disk(store))
+        report = verify_store(_disk(store, inspect=True))
         for damage in report.damage:
             say(damage.message)
-        say(f"{report.actions} entries, {report.objects} objects, {report.bytes:,} bytes: {len(report.damage)} damaged, {len(report.orphans)} without an entry")
+        unindexed = f", {report.unindexed} not in the index" if report.unindexed else ""
+        say(f"{report.actions} entries, {report.objects} objects, {report.bytes:,} bytes: {len(report.damage)} damaged, {len(report.orphans)} without an entry" + unindexed)
         if report.damage:
             leave(CLAIM_FAILED)
 
@@ -114,7 +115,7 @@ def gc(
         if max_size is None and not keep_spec:
             say("say what may go: --max-size 2G, or --keep-spec SPEC, or both")
             leave(SPEC_ERROR)
-        opened = _disk(store)
+        opened = _disk(store, inspect=dry_run)
         roots = {address for spec in keep_spec or [] for address in _needed(spec, opened)}
         report = collect(opened, roots, _bytes(max_size), dry_run)
         say(f"{'would remove' if dry_run else 'removed'} {len(report.actions)} entries, {report.freed_bytes:,} bytes; {report.kept} entries, {report.kept_bytes:,} bytes stay")
@@ -201,13 +202,13 @@ def _folder(store: Path | None) -> Path:
 def _open(store: Path | None) -> Store:
     from entrack.api import open_store
 
-    return open_store(_folder(store))
+    return open_store(_folder(store), inspect=True)
 
 
-def _disk(store: Path | None) -> DiskStore:
+def _disk(store: Path | None, inspect: bool) -> DiskStore:
     from entrack.store.disk import DiskStore
 
-    return DiskStore(_folder(store), on_damage=lambda damage: say(damage.message))
+    return DiskStore(_folder(store), on_damage=lambda damage: say(damage.message), inspect=inspect)
 
 
 def _needed(spec: Path, opened: Store) -> frozenset[str]:

@@ -42,6 +42,7 @@ __all__ = [
     "StoreUnreadable",
     "Tensors",
     "check_address",
+    "is_address",
     "json_bytes",
 ]
 
@@ -59,9 +60,14 @@ def json_bytes(value: JSON) -> bytes:
 
 def check_address(value: object) -> str:
     """`value` if it is 64 lower-case hex digits, else `ValueError`: nothing else may become a path."""
-    if type(value) is not str or not _HEX.match(value):
-        raise ValueError(f"not an address (64 lower-case hex digits): {value!r:.80}")
-    return value
+    if isinstance(value, str) and is_address(value):
+        return value
+    raise ValueError(f"not an address (64 lower-case hex digits): {value!r:.80}")
+
+
+def is_address(value: object) -> bool:
+    """Whether `value` is 64 lower-case hex digits."""
+    return type(value) is str and _HEX.match(value) is not None
 
 
 def _address_valid(_: object, __: Attribute[str], value: str) -> None:
@@ -96,8 +102,8 @@ class Action:
 class Damage:
     """One thing that is not as it was written, and where it was moved to (None: it could not be moved)."""
 
-    kind: Literal["size", "hash", "format", "action", "unreadable", "not a file", "missing object", "index"]
-    path: str
+    kind: Literal["size", "hash", "format", "action", "unreadable", "not a file", "missing object", "index", "index row"]
+    path: str = field(converter=str)
     address: str | None = None
     object: str | None = None
     moved_to: str | None = None
@@ -117,7 +123,8 @@ _WORDS = {
     "unreadable": "the system cannot read the file",
     "not a file": "a symbolic link, folder or device stands where a file belongs",
     "missing object": "the action is there, its object is not",
-    "index": "the index was not usable; the action files are, and it is rebuilt from them",
+    "index": "the index is not one that we made; the action files are what counts, and the next write makes it again",
+    "index row": "the index says something else than the action files, which are what counts; delete the folder, it is made again",
 }
 
 OnDamage: TypeAlias = Callable[[Damage], None]

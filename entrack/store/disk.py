@@ -1,8 +1,11 @@
-"""The store on a disk: objects by digest, actions by address, and an index that can be thrown away.
+"""The store on a disk: objects by digest, actions by address, and an index that decides nothing and can be thrown away.
 
 What holds at every moment, whoever is killed and whenever the power goes: a name under `objects/` or `actions/` is
 a whole file or no file. The object is made to last before its action is, the action before its index row; so an
-action that can be found has its object. Every read compares size and SHA-256.
+action that can be found has its object. A row of another record is removed before the action is written; so a row says
+what the action file says, or is missing. Every read compares size and SHA-256.
+
+Who reads changes nothing: `find` and `load` touch no index, and put aside what is damaged only where a run may write.
 """
 
 from __future__ import annotations
@@ -35,17 +38,27 @@ def warn(damage: Damage) -> None:
 class DiskStore:
     """A `Store` in a folder, which is made on the first write. POSIX systems only: it needs flock and O_NOFOLLOW."""
 
-    def __init__(self, folder: str | os.PathLike[str], on_damage: OnDamage = warn, read_only: bool = False) -> None:
-        """Raises `StoreTooNew` or `StoreUnreadable`; creates and opens nothing."""
+    def __init__(
+        self, folder: str | os.PathLike[str], on_damage: OnDamage = warn, read_only: bool = False, inspect: bool = False
+    ) -> None:
+        """Raises `StoreTooNew` or `StoreUnreadable`; creates and opens nothing.
+
+        `read_only` is for a store that is not ours to change: `writable` says so. With `inspect` nothing is changed
+        either, and `writable` says what it would for a run: for commands that only look at what a run would do.
+        """
         self.layout = layout.Layout(os.path.abspath(os.fspath(folder)))
-        self.report, self._read_only = on_damage, read_only
+        self.report, self._read_only, self._inspect = on_damage, read_only, inspect
         self.index = Index(self.layout, self._has_index, self._records, on_damage)
         with named("read", self.layout.root):
             layout.check_format(self.layout)
 
     def find(self, address: str) -> Action | None:
         with named("read", self.layout.root):
-            return self._indexed(check_address(address)) or self._recorded(address)
+            action = reading.read_action(self.layout, check_address(address))
+            if isinstance(action, Damage):
+                self.put_aside(action)
+                return None
+            return action if action is not None and self._has_object(action) else None
 
     def load(self, wanted: Action | str) -> Tensors | None:
         action = self.find(wanted) if isinstance(wanted, str) else wanted
@@ -66,15 +79,17 @@ class DiskStore:
         note = record.encode(action)
         with self.writing():
             self._keep_object(action, data)
+            if reading.read_action(self.layout, address) not in (None, action):
+                self.index.remove([address])
             files.write_file(layout.make_place(self.layout.action(address)), note)
-        self.index.set(address, note)
+            self.index.set(address, note)
         return action
 
     @contextmanager
     def computing(self, address: str, on_wait: OnWait | None = None) -> Iterator[None]:
         """One process at a time computes an address; see `locks`. A store that is only read has nothing to hold."""
         check_address(address)
-        if not self.writable:
+        if not self.changeable:
             yield
             return
         with named("write", self.layout.root):
@@ -88,8 +103,8 @@ class DiskStore:
 
     def stats(self) -> Stats:
         with named("read", self.layout.root):
-            sizes = (files.lstat(self.layout.object(digest)).st_size for digest in self.layout.objects())
-            return Stats(entries=sum(1 for _ in self.layout.addresses()), bytes=sum(sizes))
+            total = sum(size for _, size in self.layout.objects())
+            return Stats(entries=sum(1 for _ in self.layout.addresses()), bytes=total)
 
     def close(self) -> None:
         """Let go of the index. The store can be used again; it is then opened again."""
@@ -108,6 +123,11 @@ class DiskStore:
         """Whether `put` may be tried: not where the store, or the folder it would be made in, cannot be written."""
         return not self._read_only and files.writable(files.nearest_folder(self.layout.root))
 
+    @property
+    def changeable(self) -> bool:
+        """Whether this store, as it was opened, may change anything on the disk."""
+        return not self._inspect and self.writable
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Make sure that the store is there, and keep garbage collection out. For the short time of a write."""
@@ -120,14 +140,14 @@ class DiskStore:
     def put_aside(self, damage: Damage, action: Action | None = None) -> None:
         """Move what is damaged to `quarantine/` where that can be done, and say so; it is then computed again."""
         told: Damage | None = damage
-        if self.writable:
-            told = set_aside(self.layout, damage, action)
+        if self.changeable:
             self.index.remove([damage.address] if damage.address else [])
+            told = set_aside(self.layout, damage, action)
         if told is not None:
             self.report(told)
 
     def _refuse_unwritable(self) -> None:
-        if not self.writable:
+        if not self.changeable:
             raise StoreReadOnly(
                 f"the store {self.layout.root} is opened or mounted for reading only: "
                 "its results can be used, to add some choose another folder"
@@ -138,37 +158,19 @@ class DiskStore:
         if reading.read_object(self.layout, action) != data:
             files.write_file(layout.make_place(self.layout.object(action.object)), data)
 
-    def _indexed(self, address: str) -> Action | None:
-        note = self.index.get(address)
-        try:
-            action = record.decode(note, address) if note is not None else None
-        except ValueError:
-            return None
-        return action if action is not None and self._has_object(action) else None
-
-    def _recorded(self, address: str) -> Action | None:
-        action = reading.read_action(self.layout, address)
-        if isinstance(action, Damage):
-            self.put_aside(action)
-            return None
-        if action is None or not self._has_object(action):
-            return None
-        self.index.set(address, record.encode(action))
-        return action
-
     def _decoded(self, action: Action) -> Tensors | Damage | None:
         data = reading.read_object(self.layout, action)
         try:
             return tensors.decode(data) if isinstance(data, bytes) else data
         except ValueError:
-            path = self.layout.object(action.object)
-            return Damage("format", path, address=action.address, object=action.object)
+            place = self.layout.object(action.object)
+            return Damage("format", place, address=action.address, object=action.object)
 
     def _has_object(self, action: Action) -> bool:
         return files.exists(self.layout.object(action.object))
 
     def _has_index(self) -> bool:
-        return self.writable and files.exists(self.layout.format)
+        return self.changeable and files.exists(self.layout.format)
 
     def _records(self) -> Iterator[tuple[str, bytes]]:
         for address in self.layout.addresses():

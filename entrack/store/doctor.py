@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 
 from attrs import frozen
 
 from entrack.store import files, layout, trusted
-from entrack.store.errors import StoreError, named
+from entrack.store.errors import StoreError, name_error, named
 from entrack.store.layout import Layout
 
 LITTLE_SPACE = 1 << 30
@@ -29,7 +30,15 @@ class Check:
 def doctor(folder: str | os.PathLike[str]) -> tuple[Check, ...]:
     """All checks, in the order in which to attend to them."""
     where = Layout(os.path.abspath(os.fspath(folder)))
-    return tuple(check(where) for check in _CHECKS)
+    return tuple(_looked(check, where) for check in _CHECKS)
+
+
+def _looked(check: Callable[[Layout], Check], where: Layout) -> Check:
+    try:
+        return check(where)
+    except OSError as error:
+        name = check.__name__.strip("_").replace("_", " ")
+        return Check(name, False, f"{error.strerror} ({error.filename})", str(name_error(error, "read", where.root)))
 
 
 def _store(where: Layout) -> Check:
@@ -48,7 +57,7 @@ def _writable(where: Layout) -> Check:
 
 
 def _permissions(where: Layout) -> Check:
-    mode = files.lstat(_existing(where)).st_mode
+    mode = os.stat(_existing(where)).st_mode
     if where.root == _existing(where) and mode & stat.S_IWOTH:
         return Check("permissions", False, stat.filemode(mode), "anyone can change it: remove `o+w`")
     return Check("permissions", True, stat.filemode(mode))
@@ -75,10 +84,10 @@ def _index(where: Layout) -> Check:
     if not files.exists(where.index):
         return Check("index", True, "not there yet")
     try:
-        ours = trusted.is_ours(where.index)
+        ours = trusted.is_ours(where.index, to_read=True)
     except sqlite3.OperationalError:
-        return Check("index", True, "in use")
-    return Check("index", ours, "sound" if ours else "not sound", "" if ours else "it is made again on the next use")
+        return Check("index", True, "in use, or left in the middle of a change, which the next write takes back")
+    return Check("index", ours, "sound" if ours else "not sound", "" if ours else "it is made again by the next write")
 
 
 def _leftovers(where: Layout) -> Check:
@@ -88,7 +97,7 @@ def _leftovers(where: Layout) -> Check:
 
 
 def _quarantine(where: Layout) -> Check:
-    count = len(files.names(where.quarantine))
+    count = len(files.listed(where.quarantine))
     advice = f"look at {where.quarantine}; it can be deleted" if count else ""
     return Check("quarantine", not count, f"{count} damaged files", advice)
 

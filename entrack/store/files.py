@@ -1,4 +1,4 @@
-"""Every operation the store makes on the file system, one function each.
+"""Every operation the store makes on the file system, one function each, and all of them relative to a folder's descriptor.
 
 The rest of the store calls these as `files.write(...)` and touches `os` for nothing but joining names, so that a
 test can replace one of them and see what the store does when it fails, stops, or silently does nothing.
@@ -12,31 +12,31 @@ import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from filelock import FileLock
+from entrack.store.place import Place
 
 T = TypeVar("T")
 
-OPERATIONS = ("mkdir", "open_new", "write", "chmod", "fsync", "replace", "unlink", "open_lock", "index_write")
+OPERATIONS = ("mkdir", "open_new", "write", "chmod", "fsync", "replace", "unlink", "rmdir", "open_lock", "index_write")
 TEMPORARY = ".tmp-"
 
 
-# One system call each.
+# One system call each. `inside` is the descriptor of the folder that has the name; only a store's own folder, and those
+# above it, have none. No name with a link behind it is followed, but that of the store's own folder.
 
 
-def mkdir(path: str) -> None:
-    os.mkdir(path)
+def mkdir(name: str, inside: int | None = None) -> None:
+    os.mkdir(name, dir_fd=inside)
 
 
-def open_new(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+def open_new(name: str, inside: int) -> int:
+    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=inside)
 
 
-def open_read(name: str, inside: int | None = None) -> int:
+def open_read(name: str, inside: int) -> int:
     # O_NONBLOCK: a planted named pipe must not stop us.
     return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=inside)
 
@@ -44,6 +44,11 @@ def open_read(name: str, inside: int | None = None) -> int:
 def open_folder(name: str, inside: int | None = None) -> int:
     follow = os.O_NOFOLLOW if inside is not None else 0  # the store itself may be reached through a link
     return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | follow, dir_fd=inside)
+
+
+def open_lock(name: str, inside: int) -> int:
+    # Writable, because flock on network file systems asks for that; nothing is ever written.
+    return os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666, dir_fd=inside)
 
 
 def read(fd: int, count: int) -> bytes:
@@ -66,36 +71,33 @@ def close(fd: int) -> None:
     os.close(fd)
 
 
-def replace(old: str, new: str) -> None:
-    os.replace(old, new)
+def replace(old: str, old_inside: int, new: str, new_inside: int) -> None:
+    os.replace(old, new, src_dir_fd=old_inside, dst_dir_fd=new_inside)
 
 
-def unlink(path: str) -> None:
-    os.unlink(path)
+def unlink(name: str, inside: int) -> None:
+    os.unlink(name, dir_fd=inside)
 
 
-def rmdir(path: str) -> None:
-    os.rmdir(path)
+def rmdir(name: str, inside: int) -> None:
+    os.rmdir(name, dir_fd=inside)
 
 
-def lstat(path: str) -> os.stat_result:
-    return os.lstat(path)
+def lstat(name: str, inside: int) -> os.stat_result:
+    return os.stat(name, dir_fd=inside, follow_symlinks=False)
 
 
-def names(folder: str) -> list[str]:
-    """The names in a folder, sorted; none when it does not exist."""
-    try:
-        return sorted(os.listdir(folder))
-    except FileNotFoundError:
-        return []
+def fstat(fd: int) -> os.stat_result:
+    return os.fstat(fd)
+
+
+def names(fd: int) -> list[str]:
+    """The names in an open folder, sorted."""
+    return sorted(os.listdir(fd))
 
 
 def writable(folder: str) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
-
-
-def open_lock(path: str) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
 
 def try_lock(fd: int, exclusive: bool) -> bool:
@@ -107,34 +109,12 @@ def try_lock(fd: int, exclusive: bool) -> bool:
     return True
 
 
-def file_lock(path: str) -> FileLock:
-    from filelock import FileLock
-
-    return FileLock(path)
-
-
 def index_write(change: Callable[[], T]) -> T:
     """Run a change of the index database: SQLite makes its own system calls, this stands for them."""
     return change()
 
 
-# Made of the above.
-
-
-def exists(path: str) -> bool:
-    try:
-        lstat(path)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def is_file(path: str) -> bool:
-    """Whether a regular file is there; a link to one is not one."""
-    try:
-        return stat.S_ISREG(lstat(path).st_mode)
-    except FileNotFoundError:
-        return False
+# The way to the store's own folder, the only one by path.
 
 
 def nearest_folder(path: str) -> str:
@@ -144,40 +124,110 @@ def nearest_folder(path: str) -> str:
     return path
 
 
-def make_folder(path: str) -> None:
-    """Make a folder unless it is there, and make that last; a link to a folder is refused."""
+def make_root(path: str) -> None:
+    """Make a store's own folder and those above it where they are missing; these may be reached through links."""
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    if above != path:
+        make_root(above)
     try:
         mkdir(path)
     except FileExistsError:
-        if not stat.S_ISDIR(lstat(path).st_mode):
+        if not os.path.isdir(path):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
     else:
-        fsync_folder(os.path.dirname(path))
+        _fsync_root(above)
 
 
-def make_folders(path: str) -> None:
-    """Make a folder and those above it where they are missing; these may be reached through links."""
-    if not os.path.isdir(path):
-        if os.path.dirname(path) != path:
-            make_folders(os.path.dirname(path))
-        make_folder(path)
-
-
-def write_file(path: str, data: bytes, mode: int = 0o444) -> None:
-    """Put `data` at `path`, whole or not at all, and return when it would survive a loss of power."""
-    temporary = os.path.join(os.path.dirname(path), f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(8)}")
+def _fsync_root(path: str) -> None:
+    fd = open_folder(path)
     try:
-        _fill(temporary, data, mode)
-        replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            unlink(temporary)
-        raise
-    fsync_folder(os.path.dirname(path))
+        fsync(fd)
+    finally:
+        close(fd)
 
 
-def _fill(path: str, data: bytes, mode: int) -> None:
-    fd = open_new(path)
+# Below it: made of the above.
+
+
+@contextmanager
+def opened(folder: Place) -> Iterator[int]:
+    """The descriptor of a folder, reached through real folders only. Raises `OSError` with the name of the one that is not."""
+    fd = open_folder(folder.root)
+    try:
+        for depth, part in enumerate(folder.parts, 1):
+            try:
+                inner = open_folder(part, fd)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(Place(folder.root, folder.parts[:depth]))) from error
+            fd, above = inner, fd
+            close(above)
+        yield fd
+    finally:
+        close(fd)
+
+
+def about(place: Place) -> os.stat_result | None:
+    """What stands at a place, a link as a link; None where nothing is."""
+    try:
+        with opened(place.folder) as folder:
+            return lstat(place.name, folder)
+    except FileNotFoundError:
+        return None
+
+
+def exists(place: Place) -> bool:
+    return about(place) is not None
+
+
+def listed(folder: Place) -> list[str]:
+    """The names in a folder, sorted; none when it does not exist."""
+    try:
+        with opened(folder) as fd:
+            return names(fd)
+    except FileNotFoundError:
+        return []
+
+
+def described(folder: Place) -> list[tuple[str, os.stat_result]]:
+    """The names in a folder, sorted, each with what stands there. What disappears meanwhile is left out."""
+    found: list[tuple[str, os.stat_result]] = []
+    with suppress(FileNotFoundError), opened(folder) as fd:
+        for name in names(fd):
+            with suppress(FileNotFoundError):
+                found.append((name, lstat(name, fd)))
+    return found
+
+
+def make_folder(place: Place) -> None:
+    """Make a folder unless it is there, and make that last; a link to a folder is refused."""
+    with opened(place.folder) as above:
+        try:
+            mkdir(place.name, above)
+        except FileExistsError:
+            if not stat.S_ISDIR(lstat(place.name, above).st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place)) from None
+        else:
+            fsync(above)
+
+
+def write_file(place: Place, data: bytes, mode: int = 0o444) -> None:
+    """Put `data` at `place`, whole or not at all, and return when it would survive a loss of power."""
+    temporary = f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(8)}"
+    with opened(place.folder) as folder:
+        try:
+            _fill(temporary, folder, data, mode)
+            replace(temporary, folder, place.name, folder)
+        except BaseException:
+            with suppress(OSError):
+                unlink(temporary, folder)
+            raise
+        fsync(folder)
+
+
+def _fill(name: str, folder: int, data: bytes, mode: int) -> None:
+    fd = open_new(name, folder)
     try:
         rest = memoryview(data)
         while rest:
@@ -188,28 +238,32 @@ def _fill(path: str, data: bytes, mode: int) -> None:
         close(fd)
 
 
-def fsync_folder(folder: str) -> None:
-    fd = open_folder(folder)
-    try:
+def move(old: Place, new: Place) -> None:
+    """Give what stands at `old` the name `new`."""
+    with opened(old.folder) as source, opened(new.folder) as target:
+        replace(old.name, source, new.name, target)
+
+
+def forget(folder: Place, gone: Iterable[str]) -> None:
+    """Remove files of one folder, those that are there, and return when that would survive a loss of power."""
+    with suppress(FileNotFoundError), opened(folder) as fd:
+        for name in gone:
+            with suppress(FileNotFoundError):
+                unlink(name, fd)
         fsync(fd)
-    finally:
-        close(fd)
 
 
-def forget(path: str) -> bool:
-    """Remove a file; whether there was one."""
-    try:
-        unlink(path)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def remove_folder(path: str) -> None:
-    """Remove a folder that holds files only."""
-    for name in names(path):
-        forget(f"{path}/{name}")
-    rmdir(path)
+def remove_folder(place: Place, known: Collection[str]) -> None:
+    """Remove a folder and the regular files in it with `known` names. Whatever else it holds stays, and the folder with it."""
+    with opened(place.folder) as above:
+        with opened(place) as folder:
+            for name in known:
+                with suppress(FileNotFoundError):
+                    if stat.S_ISREG(lstat(name, folder).st_mode):
+                        unlink(name, folder)
+            empty = not names(folder)
+        if empty:
+            rmdir(place.name, above)
 
 
 class NotAFile(Exception):
@@ -221,16 +275,10 @@ class Unreadable(Exception):
 
 
 @contextmanager
-def opened_inside(root: str, *parts: str) -> Iterator[int]:
-    """Open a file below `root` without following a link on the way, so never one outside it."""
-    folder = open_folder(root)
-    try:
-        for part in parts[:-1]:
-            folder, above = open_folder(part, folder), folder
-            close(above)
-        fd = _open_plain(parts[-1], folder)
-    finally:
-        close(folder)
+def opened_file(place: Place) -> Iterator[int]:
+    """The descriptor of a regular file, to be read."""
+    with opened(place.folder) as folder:
+        fd = _open_plain(place.name, folder)
     try:
         yield fd
     finally:
@@ -244,7 +292,7 @@ def _open_plain(name: str, folder: int) -> int:
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
             raise NotAFile(name) from error
         raise _of_this_file(error) from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    if not stat.S_ISREG(fstat(fd).st_mode):
         close(fd)
         raise NotAFile(name)
     return fd
@@ -254,8 +302,24 @@ def _of_this_file(error: OSError) -> Exception:
     return Unreadable(error.strerror) if error.errno in (errno.EACCES, errno.EPERM, errno.EIO) else error
 
 
+@contextmanager
+def opened_lock(place: Place) -> Iterator[int]:
+    """The descriptor of a lock file, made where it is missing. Raises `OSError` for anything but a regular file."""
+    with opened(place.folder) as folder:
+        try:
+            fd = open_lock(place.name, folder)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(place)) from error
+    try:
+        if not stat.S_ISREG(fstat(fd).st_mode):
+            raise OSError(errno.ENOTDIR, "not a regular file", str(place))
+        yield fd
+    finally:
+        close(fd)
+
+
 def size_of(fd: int) -> int:
-    return os.fstat(fd).st_size
+    return fstat(fd).st_size
 
 
 def read_exactly(fd: int, size: int) -> bytes:

@@ -8,8 +8,7 @@ and every object that no action names is an orphan.
 
 from __future__ import annotations
 
-import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 
 from attrs import frozen
@@ -18,6 +17,8 @@ from entrack.store import files, layout, locks, reading
 from entrack.store.base import Action, Damage
 from entrack.store.disk import DiskStore
 from entrack.store.errors import StoreReadOnly, named
+from entrack.store.index_check import compared
+from entrack.store.place import Place
 
 WAIT = 10.0
 
@@ -28,7 +29,7 @@ class GcReport:
 
     actions: tuple[str, ...]
     objects: tuple[str, ...]
-    temporaries: tuple[str, ...]
+    temporaries: tuple[Place, ...]
     freed_bytes: int
     kept: int
     kept_bytes: int
@@ -43,7 +44,7 @@ def collect(
     An address in `keep` goes only when its object is gone already. Damaged action files are put in quarantine and
     reported. Raises `StoreBusy` when the store is still being written to after `wait` seconds.
     """
-    if not dry_run and not store.writable:
+    if not dry_run and not store.changeable:
         raise StoreReadOnly(f"the store {store.layout.root} cannot be written, so nothing can be removed from it")
     with named("read" if dry_run else "write", store.layout.root):
         if not layout.check_format(store.layout):
@@ -54,12 +55,13 @@ def collect(
         with locks.alone(store.layout, wait):
             report = _chosen(store, frozenset(keep), max_size, dry_run)
             _remove(store, report)
+            _mend_index(store)
             return report
 
 
 def _chosen(store: DiskStore, keep: frozenset[str], max_size: int | None, dry_run: bool) -> GcReport:
     where = store.layout
-    sizes = {digest: files.lstat(where.object(digest)).st_size for digest in where.objects()}
+    sizes = dict(where.objects())
     actions = _surveyed(store, dry_run)
     gone = _unwanted(actions, sizes, keep, max_size)
     used = {action.object for action in actions if action.address not in gone}
@@ -82,9 +84,8 @@ def _surveyed(store: DiskStore, dry_run: bool) -> list[Action]:
         for _, wrong in found:
             if isinstance(wrong, Damage):
                 store.put_aside(wrong)
-    age = {a: files.lstat(store.layout.action(a)).st_mtime_ns for a, action in found if isinstance(action, Action)}
-    actions = [action for _, action in found if isinstance(action, Action)]
-    return sorted(actions, key=lambda action: (age[action.address], action.address))
+    made, actions = store.layout.made(), [action for _, action in found if isinstance(action, Action)]
+    return sorted(actions, key=lambda action: (made.get(action.address, 0), action.address))
 
 
 def _unwanted(
@@ -110,8 +111,17 @@ def _remove(store: DiskStore, report: GcReport) -> None:
     _forget(report.temporaries)
 
 
-def _forget(paths: Iterable[str]) -> None:
+def _mend_index(store: DiskStore) -> None:
+    """Make the index again where it says something else than the actions that stay."""
+    kept = (reading.read_action(store.layout, address) for address in store.layout.addresses())
+    if compared(store.layout, reading.records(kept)).damage:
+        store.index.rebuild()
+
+
+def _forget(places: Iterable[Place]) -> None:
     """Remove files, and return when that would survive a loss of power."""
-    folders = {os.path.dirname(path) for path in paths if files.forget(path)}
-    for folder in sorted(folders):
-        files.fsync_folder(folder)
+    by_folder: defaultdict[Place, list[str]] = defaultdict(list)
+    for place in places:
+        by_folder[place.folder].append(place.name)
+    for folder, gone in by_folder.items():
+        files.forget(folder, gone)

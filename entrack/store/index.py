@@ -1,30 +1,33 @@
-"""The index: the records of the action files again, in one SQLite database, because one database is faster.
+"""The index: the records of the action files again, in one SQLite database.
 
-It is a copy and nothing more. It can be missing, deleted or garbage at any time: a database that we did not make is
-moved aside and made again from the action files; when one fails later, this process goes on with the action
-files, and the next one makes it again. Nothing here raises because of the index.
+It is a copy and nothing more: no value is found or taken because of a row, the action file decides. `index_check` holds
+the two against each other. It can be missing, deleted or garbage at any time: who writes moves a database that we did not make
+aside, and makes it again from the action files; when one fails later, this process goes on without, and the next one makes
+it again. Nothing here raises because of the index, and who only reads never opens it to write.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Protocol, TypeVar
 
-from entrack.store import files, trusted
+from entrack.store import files, locks, trusted
 from entrack.store.base import Damage, OnDamage
 from entrack.store.layout import Layout
+from entrack.store.place import Place
 from entrack.store.quarantine import move_aside
 
 T = TypeVar("T")
 Records = Iterable[tuple[str, bytes]]
 
 WAIT = 60.0
-_UNFINISHED = f"{files.TEMPORARY}index-"
+_UNFINISHED = re.compile(re.escape(f"{files.TEMPORARY}index-") + r"[0-9a-f]{8}\Z")
 # Troubles of the moment or of the machine; any other says that the database itself is wrong.
 _PASSING = {
     getattr(sqlite3, f"SQLITE_{name}")
@@ -35,7 +38,6 @@ _PASSING = {
 class Cache(Protocol):
     """What we use of diskcache's `Cache`, which has no types."""
 
-    def get(self, key: str) -> bytes | None: ...
     def set(self, key: str, value: bytes) -> bool: ...
     def delete(self, key: str) -> bool: ...
     def transact(self) -> AbstractContextManager[None]: ...
@@ -53,15 +55,15 @@ class Index:
         self._failed = False
         self._opening = threading.RLock()
 
-    def get(self, address: str) -> bytes | None:
-        """The record, not yet checked; None when the index does not know, or is not usable."""
-        return self._use(lambda cache: cache.get(address))
-
     def set(self, address: str, record: bytes) -> None:
         self._use(lambda cache: files.index_write(lambda: cache.set(address, record)))
 
-    def remove(self, addresses: Iterable[str]) -> None:
-        self._use(lambda cache: files.index_write(lambda: _remove_all(cache, addresses)))
+    def remove(self, addresses: Sequence[str]) -> None:
+        """After this no row of these addresses is left: where they cannot be removed, the whole index is."""
+        done = self._use(lambda cache: files.index_write(lambda: _remove_all(cache, addresses)))
+        if done is None and addresses and self._may_write():
+            with suppress(OSError):
+                files.remove_folder(self._layout.index, (*trusted.FILES, trusted.DISTRUST))
 
     def rebuild(self) -> bool:
         """Make the database again from the action files; whether that went well."""
@@ -97,47 +99,57 @@ class Index:
             return self._cache
 
     def _opened(self, renew: bool) -> Cache:
-        from entrack.store.index_disk import connect
-
-        folder = self._layout.index
-        if os.path.expandvars(folder) != folder:
-            raise ValueError("diskcache would read a variable in this path and open another folder")
-        with files.file_lock(self._layout.lock("index")).acquire(timeout=WAIT):
-            if renew or not files.exists(folder):
+        place = self._layout.index
+        with locks.index(self._layout, WAIT):
+            if renew or not files.exists(place):
                 self._make()
-            elif not trusted.is_ours(folder):
-                self._report(Damage("index", folder, moved_to=move_aside(self._layout, folder)))
+            elif not trusted.is_ours(place):
+                moved = move_aside(self._layout, place)
+                self._report(Damage("index", place, moved_to=moved))
+                if moved is None:
+                    raise OSError("what stands in the place of the index cannot be moved")
                 self._make()
-            cache: Cache = connect(folder, trusted.SETTINGS)
-            return cache
+            return _connect(place)
 
     def _make(self) -> None:
         """Fill a new database elsewhere, then give it the name: it is there complete, or not there."""
-        from entrack.store.index_disk import connect
-
         self._remove_unfinished()
-        folder = f"{self._layout.root}/{_UNFINISHED}{secrets.token_hex(4)}"
-        cache = connect(folder, trusted.SETTINGS)
+        place = self._layout.top / f"{files.TEMPORARY}index-{secrets.token_hex(4)}"
+        files.make_folder(place)
+        cache = _connect(place)
         try:
             files.index_write(lambda: _fill(cache, self._records()))
         finally:
             cache.close()
         if files.exists(self._layout.index):
             move_aside(self._layout, self._layout.index)
-        files.replace(folder, self._layout.index)
+        files.move(place, self._layout.index)
 
     def _remove_unfinished(self) -> None:
-        for name in files.names(self._layout.root):
-            if name.startswith(_UNFINISHED):
-                files.remove_folder(f"{self._layout.root}/{name}")
+        for name in filter(_UNFINISHED.match, files.listed(self._layout.top)):
+            with suppress(NotADirectoryError):  # a file, or a link, which nobody follows
+                files.remove_folder(self._layout.top / name, trusted.FILES)
 
     def _give_up(self, error: Exception) -> None:
         self._failed = True
         with suppress(Exception):
             self.close()
         if not _passing(error):
-            with suppress(OSError):
-                files.close(files.open_new(f"{self._layout.index}/{trusted.DISTRUST}"))
+            with suppress(OSError), files.opened(self._layout.index) as folder:
+                files.close(files.open_new(trusted.DISTRUST, folder))
+
+
+def _connect(place: Place) -> Cache:
+    """diskcache on a folder whose files are ours, or that is empty. It opens by path, so the path must lead there."""
+    from entrack.store.index_disk import connect
+
+    path = str(place)
+    if os.path.expandvars(path) != path:
+        raise ValueError("diskcache would read a variable in this path and open another folder")
+    if not trusted.reached(place):
+        raise OSError("the path of the index leads elsewhere")
+    cache: Cache = connect(path, trusted.SETTINGS)
+    return cache
 
 
 def _fill(cache: Cache, records: Records) -> None:
@@ -146,10 +158,11 @@ def _fill(cache: Cache, records: Records) -> None:
             cache.set(address, record)
 
 
-def _remove_all(cache: Cache, addresses: Iterable[str]) -> None:
+def _remove_all(cache: Cache, addresses: Iterable[str]) -> bool:
     with cache.transact():
         for address in addresses:
             cache.delete(address)
+    return True
 
 
 def _passing(error: Exception) -> bool:

@@ -16,18 +16,15 @@ import errno
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
 
 from entrack.store import files
 from entrack.store.base import OnWait
-from entrack.store.errors import StoreBusy, StoreError, name_error, named
+from entrack.store.errors import StoreBusy, StoreError, named
 from entrack.store.layout import Layout
 
-if TYPE_CHECKING:
-    from filelock import FileLock
-
 BEAT = 1.0
+_GATE = "gate"
 _NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
 _here = threading.local()
 
@@ -35,44 +32,46 @@ _here = threading.local()
 @contextmanager
 def step(layout: Layout, address: str, on_wait: OnWait | None) -> Iterator[None]:
     """Hold the right to compute `address`; `on_wait(seconds)` is called every `BEAT` while another holds it."""
-    with _one_per_thread():
-        lock = files.file_lock(layout.lock(address[:3]))
-        _take(lock, layout, on_wait)
-        try:
-            yield
-        finally:
-            lock.release()
-
-
-def _take(lock: FileLock, layout: Layout, on_wait: OnWait | None) -> None:
-    from filelock import Timeout
-
-    since = time.monotonic()
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=BEAT, poll_interval=0.01)
-        except Timeout:  # an OSError too, so it is caught first
-            _tell(on_wait, since)
-        except OSError as error:
-            raise name_error(error, "write", layout.root) from error
+    with _one_per_thread(), _opened(layout, address[:3]) as fd:
+        _wait(fd, True, on_wait)
+        yield
 
 
 @contextmanager
 def shared(layout: Layout, on_wait: OnWait | None = None) -> Iterator[None]:
     """Hold the gate together with other writers."""
-    with _gate(layout) as fd:
-        since, told = time.monotonic(), 0.0
-        while not _supported(lambda: files.try_lock(fd, exclusive=False), otherwise=True):
-            time.sleep(0.01)
-            if time.monotonic() - since > told + BEAT:
-                told = _tell(on_wait, since)
+    with _opened(layout, _GATE) as fd:
+        _wait(fd, False, on_wait)
         yield
+
+
+@contextmanager
+def index(layout: Layout, wait: float) -> Iterator[None]:
+    """Hold the right to open or make the index. Raises `TimeoutError`, an `OSError`."""
+
+    def too_long(waited: float) -> None:
+        if waited > wait:
+            raise TimeoutError(errno.ETIMEDOUT, "another process is making the index", str(layout.index))
+
+    with files.opened_lock(layout.lock("index")) as fd:
+        _wait(fd, True, too_long)
+        yield
+
+
+def _wait(fd: int, exclusive: bool, on_wait: OnWait | None) -> None:
+    since, told = time.monotonic(), 0.0
+    while not _supported(lambda: files.try_lock(fd, exclusive), otherwise=True):
+        time.sleep(0.01)
+        if time.monotonic() - since > told + BEAT:
+            told = time.monotonic() - since
+            if on_wait is not None:
+                on_wait(told)
 
 
 @contextmanager
 def alone(layout: Layout, wait: float) -> Iterator[None]:
     """Hold the gate alone; `StoreBusy` when others have not left it after `wait` seconds."""
-    with _gate(layout) as fd:
+    with _opened(layout, _GATE) as fd:
         until = time.monotonic() + wait
         while not _supported(lambda: files.try_lock(fd, exclusive=True), otherwise=None):
             if time.monotonic() > until:
@@ -82,13 +81,11 @@ def alone(layout: Layout, wait: float) -> Iterator[None]:
 
 
 @contextmanager
-def _gate(layout: Layout) -> Iterator[int]:
-    with named("write", layout.root):
-        fd = files.open_lock(layout.lock("gate"))
-    try:
+def _opened(layout: Layout, name: str) -> Iterator[int]:
+    with ExitStack() as stack:
+        with named("write", layout.root):
+            fd = stack.enter_context(files.opened_lock(layout.lock(name)))
         yield fd
-    finally:
-        files.close(fd)
 
 
 def _supported(attempt: Callable[[], bool], otherwise: bool | None) -> bool:
@@ -113,9 +110,3 @@ def _one_per_thread() -> Iterator[None]:
     finally:
         _here.held = False
 
-
-def _tell(on_wait: OnWait | None, since: float) -> float:
-    waited = time.monotonic() - since
-    if on_wait is not None:
-        on_wait(waited)
-    return waited

@@ -10,6 +10,7 @@ from attrs import evolve
 from entrack.store import files
 from entrack.store.base import Action, Damage
 from entrack.store.layout import Layout
+from entrack.store.place import Place
 from entrack.store.reading import read_object
 
 
@@ -20,19 +21,24 @@ def set_aside(layout: Layout, damage: Damage, action: Action | None) -> Damage |
     """
     if action is not None and damage.kind in ("size", "hash") and isinstance(read_object(layout, action), bytes):
         return None
-    moved = move_aside(layout, damage.path)
+    moved = move_aside(layout, _place(layout, damage))
     if action is not None and moved is not None:
         move_aside(layout, layout.action(action.address))
     return evolve(damage, moved_to=moved)
 
 
-def move_aside(layout: Layout, path: str) -> str | None:
-    """Where the file is now; None when it could not be moved: a store that is only read, or another was first."""
-    name, end = os.path.splitext(os.path.basename(path))
-    target = f"{layout.quarantine}/{name}-{secrets.token_hex(4)}{end}"
+def move_aside(layout: Layout, place: Place) -> str | None:
+    """Where it is now; None when it could not be moved: a store that is only read, no real quarantine, or another was first."""
+    name, end = os.path.splitext(place.name)
+    target = layout.quarantine / f"{name}-{secrets.token_hex(4)}{end}"
     try:
         files.make_folder(layout.quarantine)
-        files.replace(path, target)
+        files.move(place, target)
     except OSError:
         return None
-    return target
+    return str(target)
+
+
+def _place(layout: Layout, damage: Damage) -> Place:
+    """Of the object, or of the action whose file it is."""
+    return layout.object(damage.object) if damage.object else layout.action(damage.address or "")

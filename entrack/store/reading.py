@@ -7,41 +7,52 @@ a matter of the whole store, and no reason to put an entry away.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Literal
 
 from entrack.store import files, record
 from entrack.store.base import Action, Damage
 from entrack.store.layout import Layout
+from entrack.store.place import Place
 
 _Wrong = Literal["size", "hash", "action", "unreadable", "not a file"]
 
 
 def read_action(layout: Layout, address: str) -> Action | Damage | None:
     """The action recorded in the file of `address`."""
-    path = layout.action(address)
-    data = _read(layout, path, record.MAX_RECORD)
+    place = layout.action(address)
+    data = _read(place, record.MAX_RECORD)
     if not isinstance(data, bytes):
-        return Damage(data, path, address=address) if data else None
+        return Damage(data, place, address=address) if data else None
     try:
         return record.decode(data, address)
     except ValueError:
-        return Damage("action", path, address=address)
+        return Damage("action", place, address=address)
+
+
+def records(found: Iterable[Action | Damage | None]) -> dict[str, bytes | None]:
+    """By address, what the action files say; None where one is damaged."""
+    return {
+        wanted.address: record.encode(wanted) if isinstance(wanted, Action) else None
+        for wanted in found
+        if wanted is not None and wanted.address is not None
+    }
 
 
 def read_object(layout: Layout, action: Action) -> bytes | Damage | None:
     """The bytes that `action` promises: their size and SHA-256 were compared with it."""
-    path = layout.object(action.object)
-    data = _read(layout, path, action.size, exact=True)
+    place = layout.object(action.object)
+    data = _read(place, action.size, exact=True)
     if isinstance(data, bytes) and hashlib.sha256(data).hexdigest() == action.object:
         return data
     wrong = "hash" if isinstance(data, bytes) else data
-    return Damage(wrong, path, address=action.address, object=action.object) if wrong else None
+    return Damage(wrong, place, address=action.address, object=action.object) if wrong else None
 
 
-def _read(layout: Layout, path: str, limit: int, exact: bool = False) -> bytes | _Wrong | None:
+def _read(place: Place, limit: int, exact: bool = False) -> bytes | _Wrong | None:
     """The file's bytes, at most `limit`; None when there is no file."""
     try:
-        with files.opened_inside(layout.root, *path[len(layout.root) + 1 :].split("/")) as fd:
+        with files.opened_file(place) as fd:
             size = files.size_of(fd)
             if size > limit or (exact and size != limit):
                 return "size" if exact else "action"

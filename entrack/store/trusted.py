@@ -4,6 +4,9 @@ diskcache turns rows of a database's Settings into attributes and PRAGMAs, runs 
 journal that lies beside it, deleting the file that a journal names as its super-journal. So a database is opened
 only when its files, header, schema and settings are exactly those that we write. Anything else is moved aside
 and the index made again from the action files, which costs seconds and loses nothing.
+
+SQLite opens files by path. So it is given the path of a folder only when that is a real folder below the store's own,
+and when the files in it are real ones with one name, all of which is asked of descriptors.
 """
 
 from __future__ import annotations
@@ -13,14 +16,18 @@ import json
 import os
 import sqlite3
 import stat
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from urllib.parse import quote
 
 from entrack.store import files
+from entrack.store.place import Place
 
 DATABASE = "cache.db"
 DISTRUST = "distrusted"
-_JOURNAL = DATABASE + "-journal"
+JOURNAL = DATABASE + "-journal"
+FILES = (DATABASE, JOURNAL)
+_OF_OTHERS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 # No eviction: a store forgets only by `gc`. No WAL: it is unsound in SQLite 3.40 and on network file systems. No
@@ -43,16 +50,47 @@ _COUNTERS = {"count", "size", "hits", "misses"}
 _SCHEMA = "7abcca4627825a97ba12bdc5e4c85ae150636c11a85d900b4a740f866d03163a"
 
 
-def is_ours(folder: str) -> bool:
-    """Whether the index in `folder` may be opened. Raises `sqlite3.OperationalError` when it is locked for long."""
+def is_ours(folder: Place, to_read: bool = False) -> bool:
+    """Whether the index in `folder` may be opened. With `to_read`, nothing is changed to find out.
+
+    Raises `sqlite3.OperationalError` when it is locked for long, or, with `to_read`, was left in the middle of a change.
+    """
     try:
-        return _files_ours(folder) and _content_ours(os.path.join(folder, DATABASE))
+        if not _files_ours(folder):
+            return False
+        with connected(folder, to_read) as connection:
+            return schema_digest(connection) == _SCHEMA and _settings_ours(connection)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if error.sqlite_errorcode & 0xFF in (*_OF_OTHERS, *((sqlite3.SQLITE_READONLY,) if to_read else ())):
             raise
         return False
     except (OSError, sqlite3.Error, ValueError, TypeError, OverflowError):
         return False
+
+
+@contextmanager
+def connected(folder: Place, to_read: bool) -> Iterator[sqlite3.Connection]:
+    """A connection that changes no row; one `to_read` changes no file either. For a folder whose files are ours."""
+    path = f"file:{quote(str(folder / DATABASE))}?mode={'ro' if to_read else 'rw'}"
+    with closing(sqlite3.connect(path, uri=True, timeout=10)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA query_only = ON")
+        yield connection
+
+
+def distrusted(folder: Place) -> bool:
+    """Whether a writer has left word that this index is to be made again."""
+    try:
+        return files.exists(folder / DISTRUST)
+    except OSError:  # no real folder
+        return False
+
+
+def reached(folder: Place) -> bool:
+    """Whether the path of a folder in a store leads to the folder that is reached from the store's own without links."""
+    by_path = os.lstat(folder)
+    with files.opened(folder) as fd:
+        return os.path.samestat(by_path, files.fstat(fd))
 
 
 def schema_digest(connection: sqlite3.Connection) -> str:
@@ -61,42 +99,35 @@ def schema_digest(connection: sqlite3.Connection) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def _files_ours(folder: str) -> bool:
-    if not stat.S_ISDIR(files.lstat(folder).st_mode) or not set(files.names(folder)) <= {DATABASE, _JOURNAL}:
-        return False
-    return _header_ours(os.path.join(folder, DATABASE)) and _journal_harmless(os.path.join(folder, _JOURNAL))
+def _files_ours(folder: Place) -> bool:
+    with files.opened(folder) as fd:
+        if not set(files.names(fd)) <= set(FILES) or not reached(folder):
+            return False
+        return _header_ours(_part(fd, DATABASE, 0, 100)) and _journal_harmless(_part(fd, JOURNAL, -8, 8))
 
 
-def _header_ours(path: str) -> bool:
-    header = _part(path, 0, 100)
+def _header_ours(header: bytes | None) -> bool:
     return header is not None and header[:16] == b"SQLite format 3\0" and header[18:20] == b"\x01\x01"
 
 
-def _journal_harmless(path: str) -> bool:
+def _journal_harmless(end: bytes | None) -> bool:
     # One of ours never ends in the record that names a super-journal: https://www.sqlite.org/fileformat.html
-    return _part(path, -8, 8) != _JOURNAL_MAGIC
+    return end != _JOURNAL_MAGIC
 
 
-def _part(path: str, start: int, count: int) -> bytes | None:
+def _part(folder: int, name: str, start: int, count: int) -> bytes | None:
     """Some bytes of a regular file with one name; None when it is not there. Raises `OSError` for another thing."""
     try:
-        fd = files.open_read(path)
+        fd = files.open_read(name, folder)
     except FileNotFoundError:
         return None
     try:
-        about = os.fstat(fd)
+        about = files.fstat(fd)
         if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
             raise OSError("not a file of our own")
         return os.pread(fd, count, max(0, start if start >= 0 else about.st_size + start))
     finally:
         files.close(fd)
-
-
-def _content_ours(path: str) -> bool:
-    with closing(sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True, timeout=10)) as connection:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA query_only = ON")
-        return schema_digest(connection) == _SCHEMA and _settings_ours(connection)
 
 
 def _settings_ours(connection: sqlite3.Connection) -> bool:

@@ -10,15 +10,18 @@ from entrack.store import reading
 from entrack.store.base import Action, Damage
 from entrack.store.disk import DiskStore
 from entrack.store.errors import named
+from entrack.store.index_check import compared
 from entrack.store.layout import Layout
+from entrack.store.place import Place
 
 
 @frozen
 class Report:
     """What `verify` found.
 
-    Only `damage` is a fault. Orphans are objects that no action names, temporaries are unfinished files: both are
-    what killed runs leave, or runs that are writing right now, and garbage collection takes them away.
+    Only `damage` is a fault. Orphans are objects that no action names, temporaries are unfinished files, `unindexed` are
+    actions of which the index has no row: that is what killed runs leave, or runs that are writing right now. Garbage
+    collection takes the files away; a row that is missing does no harm.
     """
 
     actions: int
@@ -26,7 +29,8 @@ class Report:
     bytes: int
     damage: tuple[Damage, ...]
     orphans: tuple[str, ...]
-    temporaries: tuple[str, ...]
+    temporaries: tuple[Place, ...]
+    unindexed: int = 0
 
     @property
     def whole(self) -> bool:
@@ -34,7 +38,7 @@ class Report:
 
 
 def verify(store: DiskStore) -> Report:
-    """Hash every object once, and compare each with the actions that name it."""
+    """Hash every object once, compare each with the actions that name it, and these with the index."""
     with named("read", store.layout.root):
         return _verified(store.layout)
 
@@ -48,14 +52,16 @@ def _verified(layout: Layout) -> Report:
         by_object[action.object, action.size].append(action)
     for users in by_object.values():
         damage += _of_object(layout, users)
-    objects, used = list(layout.objects()), {action.object for action in actions}
+    index = compared(layout, reading.records(found))
+    objects, used = [digest for digest, _ in layout.objects()], {action.object for action in actions}
     return Report(
         actions=len(actions),
         objects=len(objects),
         bytes=sum(size for _, size in by_object),
-        damage=tuple(damage),
+        damage=(*damage, *index.damage),
         orphans=tuple(digest for digest in objects if digest not in used),
         temporaries=tuple(layout.temporaries()),
+        unindexed=len(actions) - index.rows if index.looked and not index.damage else 0,
     )
 
 

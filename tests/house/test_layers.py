@@ -35,7 +35,6 @@ HOMES: Mapping[str, set[str]] = {
     "tokenizers": {"prompts", "builtin"},
     "huggingface_hub": {"models"},
     "diskcache": {"store"},
-    "filelock": {"store"},
     "safetensors": {"store", "engine", "builtin"},
     "gguf": {"engine"},
     "torch": {"engine", "builtin"},

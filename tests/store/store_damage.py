@@ -56,11 +56,11 @@ ACTION: dict[str, Harm] = {
     "action a link": lambda o, a, b: linked(a, o),
 }
 GONE: dict[str, Harm] = {
+    "action missing": lambda o, a, b: a.unlink(),
     "object missing": lambda o, a, b: o.unlink(),
     "both missing": lambda o, a, b: [path.rename(path.with_suffix(".gone")) for path in (o, a)],
 }
 HARMLESS: dict[str, Harm] = {
-    "action missing": lambda o, a, b: a.unlink(),
     "index missing": lambda o, a, b: shutil.rmtree(o.parents[2] / "index"),
     "index garbage": lambda o, a, b: (o.parents[2] / "index/cache.db").write_bytes(b"garbage" * 99),
     "locks missing": lambda o, a, b: shutil.rmtree(o.parents[2] / "locks"),

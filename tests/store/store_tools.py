@@ -88,26 +88,30 @@ class Power:
         for name in real:
             patch.setattr(files, name, getattr(self, name))
 
-    def open_new(self, path: str) -> int:
-        fd: int = self.real["open_new"](path)
-        self.paths[fd] = path
-        self.contents.add(path)
+    def open_new(self, name: str, inside: int) -> int:
+        fd: int = self.real["open_new"](name, inside)
+        self.paths[fd] = self._path(name, inside)
+        self.contents.add(self.paths[fd])
         return fd
 
     def open_folder(self, name: str, inside: int | None = None) -> int:
         fd: int = self.real["open_folder"](name, inside)
-        self.paths[fd] = name
+        self.paths[fd] = name if inside is None else self._path(name, inside)
         return fd
+
+    def _path(self, name: str, inside: int) -> str:
+        return f"{self.paths[inside]}/{name}"
 
     def fsync(self, fd: int) -> None:
         if self.honest:
             self.contents.discard(self.paths[fd])
             self.names = [entry for entry in self.names if os.path.dirname(entry[0]) != self.paths[fd]]
 
-    def replace(self, old: str, new: str) -> None:
+    def replace(self, old_name: str, old_inside: int, new_name: str, new_inside: int) -> None:
+        old, new = self._path(old_name, old_inside), self._path(new_name, new_inside)
         if os.path.isfile(old):
             self.names.append((new, Path(new).read_bytes() if os.path.isfile(new) else None))
-        self.real["replace"](old, new)
+        self.real["replace"](old_name, old_inside, new_name, new_inside)
         if old in self.contents:
             self.contents.add(new)
 
