@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from store_planted import ENTRIES, JOURNAL_MAGIC, check, fill, sql
+from store_planted import CHANGED, ENTRIES, JOURNAL_MAGIC, MISSING, check, fill, other_record, sql
 from store_tools import address, same, tensors
 
 from entrack.store import DiskStore, collect, files, verify
@@ -93,6 +93,32 @@ def test_rebuilding_on_request(filled: Path) -> None:
         assert verify(store).unindexed == ENTRIES and verify(store).whole
         assert store.index.rebuild()
         assert verify(store).unindexed == 0 and verify(store).whole
+
+
+@pytest.mark.parametrize("kind", [*CHANGED, *MISSING])
+def test_a_changed_row_changes_no_number(filled: Path, kind: str) -> None:
+    sql(filled, {**CHANGED, **MISSING}[kind](filled))
+    with DiskStore(filled, on_damage=lambda wrong: pytest.fail(wrong.message)) as store:
+        before = verify(store)
+        assert {wrong.kind for wrong in before.damage} == ({"index row"} if kind in CHANGED else set())
+        assert all("delete the folder" in wrong.message and str(filled / "index") in wrong.message for wrong in before.damage)
+        assert bool(before.unindexed) == (kind in MISSING)
+        assert all(same(store.load(address(number)), tensors(number)) for number in range(ENTRIES))
+        assert store.find(address(99)) is None and list(store.addresses()) == sorted(map(address, range(ENTRIES)))
+        assert collect(store, set(map(address, range(ENTRIES)))).kept == ENTRIES
+        assert verify(store).whole, "collecting makes it again"
+    shutil.rmtree(filled / "index")
+    assert verify(DiskStore(filled)).whole
+    check(filled)
+
+
+def test_an_action_file_that_was_exchanged_is_seen(filled: Path) -> None:
+    """It carries its own digest, so nothing but the index can tell."""
+    path = filled / "actions" / address(0)[:2] / f"{address(0)}.json"
+    record = other_record(filled)
+    path.chmod(0o644)
+    path.write_bytes(record)
+    assert [(wrong.kind, wrong.address) for wrong in verify(DiskStore(filled)).damage] == [("index row", address(0))]
 
 
 def test_a_path_that_diskcache_would_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ class Promise:
 KEPT, SAME, FOUND = "killed runs lose nothing", "the same as without a store", "damage is found"
 FULL, MANY, QUICK = "full or read-only disks are named", "many processes, one store", "many entries are quick"
 SAID, NOTHING_RUN = "bad input is said, never a crash", "nothing that is read is run"
+OUTSIDE = "a store changes nothing outside itself"
 SHOWN, ALIKE = "text of others is shown, not obeyed", "the same numbers, however computed"
 
 PROMISES = (
@@ -59,6 +60,7 @@ PROMISES = (
     Promise("models", NOTHING_RUN, "model files with bytes or words changed", "strangers.model_files", 60, 200),
     Promise("shown", SHOWN, "payloads in every text, on terminals and in HTML", "strangers.shown", 0, 1),
     Promise("batches", ALIKE, "other batch sizes, threads, memory, executor", "alike.however_computed", 1, 3),
+    Promise("links", OUTSIDE, "a link in every place of a store, every command", "links.everywhere", 3, 10),
     Promise("planted", NOTHING_RUN, "rows, keys, settings planted in the index", "planted.in_the_index", 1, 4),
 )
 
