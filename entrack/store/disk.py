@@ -173,7 +173,6 @@ class DiskStore:
         return self.changeable and files.exists(self.layout.format)
 
     def _records(self) -> Iterator[tuple[str, bytes]]:
-        for address in self.layout.addresses():
-            action = reading.read_action(self.layout, address)
+        for action in reading.read_actions(self.layout):
             if isinstance(action, Action):
-                yield address, record.encode(action)
+                yield action.address, record.encode(action)

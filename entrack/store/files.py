@@ -285,6 +285,16 @@ def opened_file(place: Place) -> Iterator[int]:
         close(fd)
 
 
+@contextmanager
+def opened_in(folder: int, name: str) -> Iterator[int]:
+    """The same of a folder that is open: for those who read many files of one."""
+    fd = _open_plain(name, folder)
+    try:
+        yield fd
+    finally:
+        close(fd)
+
+
 def _open_plain(name: str, folder: int) -> int:
     try:
         fd = open_read(name, folder)

@@ -79,12 +79,12 @@ def _chosen(store: DiskStore, keep: frozenset[str], max_size: int | None, dry_ru
 
 def _surveyed(store: DiskStore, dry_run: bool) -> list[Action]:
     """The sound actions, oldest first."""
-    found = [(address, reading.read_action(store.layout, address)) for address in store.layout.addresses()]
+    found = list(reading.read_actions(store.layout))
     if not dry_run:
-        for _, wrong in found:
+        for wrong in found:
             if isinstance(wrong, Damage):
                 store.put_aside(wrong)
-    made, actions = store.layout.made(), [action for _, action in found if isinstance(action, Action)]
+    made, actions = store.layout.made(), [action for action in found if isinstance(action, Action)]
     return sorted(actions, key=lambda action: (made.get(action.address, 0), action.address))
 
 
@@ -113,8 +113,7 @@ def _remove(store: DiskStore, report: GcReport) -> None:
 
 def _mend_index(store: DiskStore) -> None:
     """Make the index again where it says something else than the actions that stay."""
-    kept = (reading.read_action(store.layout, address) for address in store.layout.addresses())
-    if compared(store.layout, reading.records(kept)).damage:
+    if compared(store.layout, reading.records(reading.read_actions(store.layout))).damage:
         store.index.rebuild()
 
 

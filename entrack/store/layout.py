@@ -75,10 +75,13 @@ class Layout:
 
     def addresses(self) -> Iterator[str]:
         """Addresses with an action file, sorted."""
+        return (address for _, addresses in self.action_folders() for address in addresses)
+
+    def action_folders(self) -> Iterator[tuple[Place, list[str]]]:
+        """The folders of action files, sorted, and the addresses in each."""
         for folder in self._folders("actions"):
-            for name in files.listed(folder):
-                if name.endswith(".json") and is_address(name[:-5]) and name[:2] == folder.name:
-                    yield name[:-5]
+            named = (name[:-5] for name in files.listed(folder) if name.endswith(".json") and name[:2] == folder.name)
+            yield folder, [address for address in named if is_address(address)]
 
     def objects(self) -> Iterator[tuple[str, int]]:
         """Digests with an object file, sorted, and the bytes that each takes."""

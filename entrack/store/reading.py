@@ -7,7 +7,8 @@ a matter of the whole store, and no reason to put an entry away.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Literal
 
 from entrack.store import files, record
@@ -21,7 +22,21 @@ _Wrong = Literal["size", "hash", "action", "unreadable", "not a file"]
 def read_action(layout: Layout, address: str) -> Action | Damage | None:
     """The action recorded in the file of `address`."""
     place = layout.action(address)
-    data = _read(place, record.MAX_RECORD)
+    return _decoded(_read(files.opened_file(place), record.MAX_RECORD), place, address)
+
+
+def read_actions(layout: Layout) -> Iterator[Action | Damage]:
+    """What every action file says, in order of address. Each folder is opened once."""
+    for folder, addresses in layout.action_folders():
+        with files.opened(folder) as fd:
+            for address in addresses:
+                place = layout.action(address)
+                found = _decoded(_read(files.opened_in(fd, place.name), record.MAX_RECORD), place, address)
+                if found is not None:
+                    yield found
+
+
+def _decoded(data: bytes | _Wrong | None, place: Place, address: str) -> Action | Damage | None:
     if not isinstance(data, bytes):
         return Damage(data, place, address=address) if data else None
     try:
@@ -30,29 +45,29 @@ def read_action(layout: Layout, address: str) -> Action | Damage | None:
         return Damage("action", place, address=address)
 
 
-def records(found: Iterable[Action | Damage | None]) -> dict[str, bytes | None]:
+def records(found: Iterable[Action | Damage]) -> dict[str, bytes | None]:
     """By address, what the action files say; None where one is damaged."""
     return {
         wanted.address: record.encode(wanted) if isinstance(wanted, Action) else None
         for wanted in found
-        if wanted is not None and wanted.address is not None
+        if wanted.address is not None
     }
 
 
 def read_object(layout: Layout, action: Action) -> bytes | Damage | None:
     """The bytes that `action` promises: their size and SHA-256 were compared with it."""
     place = layout.object(action.object)
-    data = _read(place, action.size, exact=True)
+    data = _read(files.opened_file(place), action.size, exact=True)
     if isinstance(data, bytes) and hashlib.sha256(data).hexdigest() == action.object:
         return data
     wrong = "hash" if isinstance(data, bytes) else data
     return Damage(wrong, place, address=action.address, object=action.object) if wrong else None
 
 
-def _read(place: Place, limit: int, exact: bool = False) -> bytes | _Wrong | None:
+def _read(file: AbstractContextManager[int], limit: int, exact: bool = False) -> bytes | _Wrong | None:
     """The file's bytes, at most `limit`; None when there is no file."""
     try:
-        with files.opened_file(place) as fd:
+        with file as fd:
             size = files.size_of(fd)
             if size > limit or (exact and size != limit):
                 return "size" if exact else "action"

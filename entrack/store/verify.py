@@ -44,7 +44,7 @@ def verify(store: DiskStore) -> Report:
 
 
 def _verified(layout: Layout) -> Report:
-    found = [reading.read_action(layout, address) for address in layout.addresses()]
+    found = list(reading.read_actions(layout))
     actions = [action for action in found if isinstance(action, Action)]
     damage = [wrong for wrong in found if isinstance(wrong, Damage)]
     by_object: dict[tuple[str, int], list[Action]] = defaultdict(list)
