@@ -270,8 +270,10 @@ class Spec:
         from entrack.plan.key import kind
 
         plan, walk, survey = self.surveyed(_shelf(store, False, accept, device, threads, memory))
-        stored = [id for id in plan.steps if id in survey.found]
-        ids = sampled(plan, stored, sample, seed)
+        lost = {id for id in survey.missing if walk.lost(id)}  # what was seen to be damaged is said, whatever is sampled
+        stored = [id for id in plan.steps if id in survey.found or id in lost]
+        drawn = {*sampled(plan, stored, sample, seed), *lost}
+        ids = [id for id in stored if id in drawn]
         compute = _lazily(plan, reference, watcher, device, threads, memory)
         return Verification(Counter(kind(plan.nodes[id]) for id in stored), len(ids), recomputed(plan, walk, ids, compute, watcher))
 
@@ -337,6 +339,7 @@ class Spec:
         raise missing or ModelMissing("the spec declares no model, and prompts need a tokenizer")
 
     def _provenance(self, plan: Plan, walk: Walk, shelf: Shelf) -> Provenance:
+        from entrack.executors.noted import noted
         from entrack.executors.reused import reused
 
         models = {
@@ -344,7 +347,8 @@ class Spec:
                    "layers": key.facts.layers, "heads": key.facts.heads, "key_value_heads": key.facts.key_value_heads}
             for name, key in plan.models.items()
         }  # fmt: skip
-        made = {tuple((name, action.how.get(name)) for name in ("executor", "torch", "transformers", "nnsight", "device", "threads")) for action in walk.actions}
+        told = [noted(action.how) for action in walk.actions]
+        made = {tuple((name, how.get(name)) for name in ("executor", "torch", "transformers", "nnsight", "device", "threads")) for how in told}
         return Provenance(
             spec=self.source.name,
             spec_address=self.address,

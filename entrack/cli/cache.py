@@ -28,6 +28,8 @@ def ls(store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, he
     from rich.text import Text
 
     with failures():
+        from entrack.executors.noted import noted
+
         opened = _open(store)
         stats = opened.stats()
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -38,7 +40,7 @@ def ls(store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, he
                 break
             action = opened.find(address)
             if action is not None:
-                how = action.how
+                how = noted(action.how)
                 what, executor = (Text(visible(str(how.get(name, "")))) for name in ("what", "executor"))
                 table.add_row(address[:16], f"{action.size:,}", what, executor, f"{how.get('seconds', 0):.3f}")
         screen().print(table)

@@ -14,6 +14,7 @@ from rich.text import Text
 from entrack.diagnostics.visible import visible
 from entrack.executors.nearest import Nearest, differing
 from entrack.executors.note import recorded
+from entrack.executors.noted import noted
 from entrack.executors.stack import in_words, machine
 from entrack.executors.why import STATES, Looked, Pair, sides
 from entrack.plan.key import Part, title
@@ -155,29 +156,29 @@ def one(step: Looked, steps: int, unkeyed: int) -> RenderableType:
     head = f"{visible(step.what)} (step {step.place} of {steps})\naddress {step.address or 'not known before the steps that it builds on'}\n{_state(step)}"
     lines = [Text(head)] if step.action is None else [Text(head), Text(_made(step.action))]
     near = step.nearest
-    where = [Text(f"nearest: entry {near.action.address[:SHORT]}, {visible(str(near.action.how.get('what', '')))}; {_made(near.action)}")] if near else []
+    where = [Text(f"nearest: entry {near.action.address[:SHORT]}, {visible(noted(near.action.how).get('what', ''))}; {_made(near.action)}")] if near else []
     return Group(*lines, *where, Text(), _key(step.parts, near.parts if near else None), *_unkeyed(unkeyed))
 
 
 def entry(action: Action) -> RenderableType:
     """The key of an entry, as it was recorded with it."""
     parts = recorded(action)
-    head = Text(f"{visible(str(action.how.get('what', '')))}\naddress {action.address}\n{_made(action)}")
+    head = Text(f"{visible(noted(action.how).get('what', ''))}\naddress {action.address}\n{_made(action)}")
     if parts is None:
         return Group(head, Text("Its key is not recorded: an earlier entrack made it. `entrack cache why SPEC` tells it from a spec that uses it."))
     return Group(head, *_beside(action), Text(), _key(parts, None))
 
 
 def _beside(action: Action) -> list[RenderableType]:
-    own = action.how.get("beside")
-    return [Text(f"beside {visible(str(own))[:SHORT]}: the same step, made with another stack")] if own else []
+    own = noted(action.how).get("beside")
+    return [Text(f"beside {visible(own)[:SHORT]}: the same step, made with another stack")] if own else []
 
 
 def _made(action: Action) -> str:
-    how = action.how
+    how = noted(action.how)
     own = how.get("machine")
     where = "" if own is None else " on this machine" if own == machine() else " on another machine"
-    when = f" {str(how['made']).replace('T', ' ').removesuffix('Z')} UTC" if how.get("made") else ""
+    when = f" {how['made'].replace('T', ' ').removesuffix('Z')} UTC" if how.get("made") else ""
     return visible(f"{action.size:,} bytes, computed{when}{where} with {in_words(how)}, executor {how.get('executor', 'not recorded')}")
 
 
@@ -272,7 +273,7 @@ def _step_json(step: Looked) -> dict[str, Any]:
         "address": step.address or None,
         "entry": step.action.address if step.action else None,
         "key": _key_json(step.parts),
-        "nearest": {"address": near.action.address, "what": near.action.how.get("what"), "differs": list(near.differs)} if near else None,
+        "nearest": {"address": near.action.address, "what": noted(near.action.how).get("what"), "differs": list(near.differs)} if near else None,
     }
 
 

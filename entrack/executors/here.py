@@ -7,7 +7,7 @@ store no model is touched and torch is not imported.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from time import time
 from typing import Any
 
@@ -15,6 +15,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from entrack.events import NotTaken, RunFinished, RunStarted, StepDone, StepStarted, Waiting, Watcher
+from entrack.executors.held import checked, fault
 from entrack.executors.note import note
 from entrack.executors.shelf import Shelf
 from entrack.executors.stack import in_words, told
@@ -27,11 +28,16 @@ from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Choice, Ref, Screen, Step
 from entrack.sites import Head
 from entrack.store.base import Action
+from entrack.store.errors import StoreError
 
 Tensors = Mapping[str, NDArray[Any]]
 Compute = Callable[[Step, Mapping[str, Tensors]], tuple[Tensors, Mapping[str, Any]]]
 KEPT_BYTES = 1 << 29
 """Values held in memory at most; what is needed again is read from the store."""
+
+
+class _Changed(Exception):
+    """A damaged value was computed again and came out another: steps that were found or made from the damaged one are not known any more."""
 
 
 @frozen
@@ -88,7 +94,12 @@ class Walk:
         self._held = 0
         self._made: set[str] = set()
         self._said: set[str] = set()
-        self.computed = 0
+        self._lost: dict[str, Action] = {}
+        """What a survey had to read and could not."""
+        self._sound: dict[str, str] = {}
+        """The object that was held against a step's form."""
+        self._told: dict[str, object] = {}
+        """What lowering was told: heads of selections, objects of steps."""
         self.forwards = 0.0
 
     def extend(self, plan: Plan) -> None:
@@ -100,13 +111,18 @@ class Walk:
     def heads(self, select: str) -> tuple[Head, ...] | None:
         """The heads that a selection kept, when it has been made."""
         selection = self._selections.get(select)
+        if selection is not None:
+            self._told[select] = selection.heads
         return None if selection is None else tuple(sorted(selection.heads))
 
     def tensors(self, step: str) -> Tensors | None:
         """The value of a step, when it has been made."""
         if step not in self._actions:
             return None
-        return self._loaded(step) if self._compute is None else self.value(step)
+        found = self._loaded(step) if self._compute is None else self.value(step)
+        if found is not None:
+            self._told[step] = self._actions[step].object
+        return found
 
     def survey(self) -> Survey:
         """Look at every node in order; what depends on something missing is unknown."""
@@ -115,7 +131,9 @@ class Walk:
         for id, node in self._plan.nodes.items():
             if self._known(id):
                 continue
-            if not all(self._known(need) for need in self._plan.needs[id]):
+            if id in self._lost:
+                missing.append(id)
+            elif not all(self._known(need) for need in self._plan.needs[id]):
                 unknown.extend([] if isinstance(node, Choice) else [id])
             elif isinstance(node, Choice):
                 lost = self._forget_lost(node)
@@ -136,22 +154,18 @@ class Walk:
         waiting = {*survey.missing, *survey.unknown}
         self._tell(looking, survey)
         self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(left_of(self._plan.nodes[id]) for id in waiting)))
-        for id in by_model(self._plan.nodes, self._plan.needs):
-            node = self._plan.nodes[id]
-            if self._known(id):
-                continue
-            if isinstance(node, Choice):
-                self._choose(id, node)
-            else:
-                self._step(id, node, id in waiting)
+        self._settle(waiting)
         self._watch(RunFinished(self.computed, len(self._actions) - self.computed, round(self.forwards)))
 
     # what a run has
 
     def value(self, id: str) -> Tensors:
-        """The value of a step. What turns out to be damaged is computed again."""
-        loaded = self._loaded(id)
-        return loaded if loaded is not None else self._again(id)
+        """The value of a step. What turns out to be damaged is computed again, and so is what was made from it if it comes out another."""
+        while True:
+            try:
+                return self._value(id)
+            except _Changed:
+                self._settle()
 
     def address_of(self, id: str) -> str:
         """The address of a step that has a value, whatever the stack it was made with."""
@@ -165,6 +179,10 @@ class Walk:
         """What was made of a step; None where nothing was, or nothing that is taken."""
         return self._actions.get(id)
 
+    def lost(self, id: str) -> Action | None:
+        """What a survey found of a step, and could not read: it is damaged."""
+        return self._lost.get(id)
+
     def made(self, id: str) -> bool:
         """Whether a step has a value: one whose heads cannot reach a receiver, or were left out by a screen, has none."""
         return id in self._actions
@@ -174,6 +192,11 @@ class Walk:
 
     def screening(self, id: str) -> Screening:
         return self._screenings[id]
+
+    @property
+    def computed(self) -> int:
+        """Steps that were computed."""
+        return len(self._made)
 
     @property
     def zeros(self) -> int:
@@ -193,6 +216,48 @@ class Walk:
     def found(self) -> tuple[Action, ...]:
         """What was taken from the store."""
         return tuple(action for id, action in self._actions.items() if id not in self._made)
+
+    # all nodes
+
+    def _settle(self, waiting: Collection[str] = ()) -> None:
+        """Make everything that is not known, in order; from the beginning again where a damaged value came out another."""
+        order = tuple(by_model(self._plan.nodes, self._plan.needs))
+        while not self._settled(order, waiting):
+            pass
+
+    def _settled(self, order: Sequence[str], waiting: Collection[str]) -> bool:
+        try:
+            for id in order:
+                node = self._plan.nodes[id]
+                if self._known(id):
+                    continue
+                if isinstance(node, Choice):
+                    self._choose(id, node)
+                else:
+                    self._step(id, node, id in waiting)
+        except _Changed:
+            return False
+        return True
+
+    def _forget_users(self, id: str) -> bool:
+        """Forget everything that was bound to a value or chosen from it, however far; whether there was anything."""
+        users = {id}
+        for other, wanted in self._plan.needs.items():  # each comes after what it needs
+            if not users.isdisjoint(wanted):
+                users.add(other)
+        users.remove(id)
+        stale = [other for other in users if other in self._bound or other in self._selections or other in self._screenings]
+        for other in stale:
+            for known in (self._bound, self._actions, self._selections, self._screenings, self._sound):
+                known.pop(other, None)
+        for those in (self._zero, self._screened_out, self._made):
+            those.difference_update(stale)
+        return bool(stale)
+
+    def _as_told(self, id: str, what: object) -> None:
+        """What is known of a node must not be another than what lowering was told: steps follow from that."""
+        if self._told.get(id, what) != what:
+            raise StoreError("a damaged value of the store came out another after more steps had been planned from it: what was damaged is put right, run again")
 
     # one node
 
@@ -242,41 +307,60 @@ class Walk:
         self._watch(StepDone(what, work, found=found))
 
     def _make(self, id: str) -> Action:
-        assert self._compute is not None  # a survey never comes here
+        if self._compute is None:
+            raise StoreError("a value of the store was damaged between two looks at it: look again")
+        stored = [need for need in self._plan.needs[id] if need in self._actions]
+        for need in stored:  # now, and not inside a kernel: a damaged one is computed again, and may make this another step
+            self._value(need)
         step = self._bound[id]
-        inputs = _Needed({self._actions[need].object: need for need in self._plan.needs[id] if need in self._actions}, self.value)
-        tensors, how = self._compute(step, inputs)
-        self.computed += 1
+        tensors, how = self._compute(step, _Needed({self._actions[need].object: need for need in stored}, self._value))
+        checked(step, tensors)
         self._made.add(id)
         self.forwards += float(how.get("forwards", 0))
         noted = note(step, how, self._plan.what[id], self._plan.sources.get(step.model), self._shelf, self._clock())
         action = self._store.put(self._shelf.place(step), tensors, noted)
+        self._as_told(id, action.object)
+        self._sound[id] = action.object
         self._keep(action.object, tensors)
         return action
 
     def _loaded(self, id: str) -> Tensors | None:
-        """The value of a step that is known; None when the store has it no more."""
-        object = self._actions[id].object
-        if object not in self._kept:
-            loaded = self._store.load(self._actions[id])
-            if loaded is None:
-                return None
-            self._keep(object, loaded)
-        return self._kept[object]
+        """The value of a step that is known; None when the store has it no more, or has one that is not of the step's form."""
+        action = self._actions[id]
+        loaded = self._kept[action.object] if action.object in self._kept else self._store.load(action)
+        if loaded is None:
+            return None
+        wrong = fault(self._bound[id], loaded) if self._sound.get(id) != action.object else ""
+        if wrong:
+            self._store.quarantine(action, wrong)
+            return None
+        self._as_told(id, action.object)
+        self._sound[id] = action.object
+        if action.object not in self._kept:
+            self._keep(action.object, loaded)
+        return loaded
+
+    def _value(self, id: str) -> Tensors:
+        loaded = self._loaded(id)
+        return loaded if loaded is not None else self._again(id)
 
     def _forget_lost(self, node: Choice) -> list[str]:
         """The values that a screen or selection needs and the store turns out to have no more: they have to be computed again."""
         lost = [id for id in dict.fromkeys(needs(node)) if id in self._actions and self._loaded(id) is None]
         for id in lost:
-            del self._actions[id]
+            self._lost[id] = self._actions.pop(id)
         return lost
 
     def _again(self, id: str) -> Tensors:
-        self._actions[id] = self._make(id)
-        return self._kept[self._actions[id].object]
+        """Compute a lost value again. Raises _Changed where it comes out another and something was found or made from the lost one."""
+        lost = self._actions[id].object
+        action = self._actions[id] = self._make(id)
+        if action.object != lost and self._forget_users(id):
+            raise _Changed
+        return self._kept[action.object]
 
     def _choose(self, id: str, node: Choice) -> None:
-        clean = [self.value(ref.id) for ref in node.clean]
+        clean = [self._value(ref.id) for ref in node.clean]
         if isinstance(node, Screen):
             receivers = [self._selections[chosen.id].heads for chosen in node.receivers]
             self._screenings[id] = screen(node, clean, self._values(node.estimates), receivers)
@@ -284,11 +368,12 @@ class Walk:
             earlier = [self._selections[chosen.id].heads for chosen in node.taken]
             screening = self._screenings[node.screen.id] if node.screen else None
             self._selections[id] = select(node, clean, [self._values(refs) for refs in node.patched], earlier, screening)
+            self._as_told(id, self._selections[id].heads)
 
     def _values(self, refs: tuple[Ref, ...]) -> list[Tensors] | None:
         """The values of steps; None where they are not run, because they are known to be zero, or screened out."""
         idle = self._zero | self._screened_out
-        return None if any(ref.id in idle for ref in refs) else [self.value(ref.id) for ref in refs]
+        return None if any(ref.id in idle for ref in refs) else [self._value(ref.id) for ref in refs]
 
     def _chosen(self, wanted: Iterable[str]) -> Mapping[str, tuple[Head, ...]]:
         chosen = {id: self._selections.get(id) or self._screenings.get(id) for id in wanted}

@@ -6,16 +6,21 @@ what it is without the spec that wanted it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from entrack.executors.noted import LONGEST
 from entrack.executors.shelf import Shelf
 from entrack.executors.stack import machine
 from entrack.models.model import ModelSource
 from entrack.plan.key import Part, in_order, parts
 from entrack.plan.steps import Step
 from entrack.store.base import Action
+
+_SHORT = re.compile("[ -~]{1,64}")
+"""The name of a part, and its digest: signs that can be shown."""
 
 
 def note(step: Step, how: Mapping[str, Any], what: str, source: ModelSource | None, shelf: Shelf, now: float) -> dict[str, Any]:
@@ -32,5 +37,13 @@ def recorded(action: Action) -> tuple[Part, ...] | None:
     key = action.how.get("key")
     if not isinstance(key, Mapping) or not key:
         return None
-    told = [(name, value) for name, value in key.items() if isinstance(value, list) and len(value) == 2 and all(isinstance(each, str) for each in value)]
-    return in_order(Part(name, digest, words) for name, (digest, words) in told) if len(told) == len(key) else None
+    told = [part for name, value in key.items() if (part := _part(name, value)) is not None]
+    return in_order(told) if len(told) == len(key) else None
+
+
+def _part(name: str, value: object) -> Part | None:
+    """A part of a key: a digest and words."""
+    match value:
+        case [str(digest), str(words)] if _SHORT.fullmatch(name) and _SHORT.fullmatch(digest) and len(words) <= LONGEST:
+            return Part(name, digest, words)
+    return None

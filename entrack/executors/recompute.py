@@ -11,7 +11,9 @@ from attrs import evolve, frozen
 from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Watcher
 from entrack.executors.accept import Accept
 from entrack.executors.compare import FAR, NEAR, Apart, Asked, Tensors, Tolerance, Verdict, apart
+from entrack.executors.held import checked
 from entrack.executors.here import Compute, Walk
+from entrack.executors.noted import noted
 from entrack.executors.stack import in_words, told
 from entrack.plan.cost import left_of
 from entrack.plan.key import kind
@@ -58,13 +60,14 @@ def recomputed(plan: Plan, walk: Walk, ids: Sequence[str], compute: Compute, wat
 
 
 def _recomputed(id: str, plan: Plan, walk: Walk, compute: Compute) -> Compared:
-    step, action, stored, inputs = walk.bound(id), walk.action(id), walk.tensors(id), _inputs(id, plan, walk)
+    step, action, stored, inputs = walk.bound(id), walk.action(id) or walk.lost(id), walk.tensors(id), _inputs(id, plan, walk)
     assert step is not None and action is not None  # it is stored
     made = _stack(action.how)
     if stored is None or inputs is None:
         reason = "the entry is damaged" if stored is None else "a value that it builds on is damaged"
         return Compared(plan.what[id], kind(step), action.address, "lost", Apart(False, reason), NEAR, made, "")
     again, how = compute(step, inputs)
+    checked(step, again)
 
     def rerun(asked: Asked) -> Tensors:
         return compute(evolve(step, asked=asked), inputs)[0]  # type: ignore[arg-type]  # only outcomes are asked for, and their steps ask
@@ -76,7 +79,7 @@ def _recomputed(id: str, plan: Plan, walk: Walk, compute: Compute) -> Compared:
 
 
 def _stack(how: Mapping[str, Any]) -> str:
-    return f"{in_words(how)}, executor {how.get('executor', 'not recorded')}"
+    return f"{in_words(how)}, executor {noted(how).get('executor', 'not recorded')}"
 
 
 def _inputs(id: str, plan: Plan, walk: Walk) -> dict[str, Tensors] | None:

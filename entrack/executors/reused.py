@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from entrack.executors.noted import Note, noted
 from entrack.executors.stack import RECORDED, Here, device_kind, kind_of, machine, versions
 from entrack.store.base import Action
 
@@ -17,21 +18,21 @@ def reused(found: Iterable[Action], here: Here) -> tuple[dict[str, Any], ...]:
     `first` and `last` are the times of the first and the last of them; empty where that was not recorded.
     """
     groups: dict[Origin, list[str]] = {}
-    for action in found:
-        origin = _machine(action), tuple(action.how.get(name) for name in RECORDED)
-        if origin[0] == "another" or _differs(action, here):
-            groups.setdefault(origin, []).append(str(action.how.get("made", "")))
+    for how in (noted(action.how) for action in found):
+        origin = _machine(how), tuple(how.get(name) for name in RECORDED)
+        if origin[0] == "another" or _differs(how, here):
+            groups.setdefault(origin, []).append(how.get("made", ""))
     return tuple(
         {"steps": len(made), "machine": where, "first": min(made), "last": max(made), **dict(zip(RECORDED, stack, strict=True))}
         for (where, stack), made in sorted(groups.items(), key=str)
     )
 
 
-def _machine(action: Action) -> str:
-    own = action.how.get("machine")
+def _machine(how: Note) -> str:
+    own = how.get("machine")
     return "an unknown" if own is None else "this" if own == machine() else "another"
 
 
-def _differs(action: Action, here: Here) -> bool:
-    same_versions = all(action.how.get(name) == own for name, own in versions().items())
-    return not same_versions or kind_of(action.how.get("device")) != device_kind(here.device)
+def _differs(how: Note, here: Here) -> bool:
+    same_versions = all(how.get(name) == own for name, own in versions().items())
+    return not same_versions or kind_of(how.get("device")) != device_kind(here.device)

@@ -19,6 +19,7 @@ from typing import Any
 from attrs import frozen
 
 from entrack.executors.accept import Accept
+from entrack.executors.noted import Note, noted
 from entrack.facts import ModelFacts
 from entrack.machine import machine_memory
 from entrack.plan.work import Memory
@@ -28,8 +29,6 @@ RECORDED = (*PACKAGES, "device", "threads", "memory")
 GPU_FILES = ("/dev/nvidia[0-9]*", "/dev/kfd", "/dev/dxg")
 KINDS = ("cpu", "mps")
 """Devices that are recorded as their kind; any other name is that of a GPU."""
-
-Note = Mapping[str, Any]
 
 
 @frozen
@@ -59,6 +58,7 @@ class Here:
 
 def told(how: Note, accept: Accept) -> Note:
     """What of a note counts under a policy; two that tell the same may stand for each other."""
+    how = noted(how)
     match accept:
         case Accept.ANY:
             return {}
@@ -69,6 +69,7 @@ def told(how: Note, accept: Accept) -> Note:
 
 def in_words(stack: Note) -> str:
     """A stack, or as much of it as is told, in a line."""
+    stack = noted(stack)
     return ", ".join(f"{name} {_shown(name, stack[name])}" for name in RECORDED if stack.get(name) is not None)
 
 

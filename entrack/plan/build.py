@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from attrs import define, field
@@ -43,12 +44,15 @@ class Sketch(Nodes):
         return id
 
 
-def batches(prompts: tuple[Prompt, ...], others: tuple[Prompt, ...] | None = None, size: int = BATCH) -> tuple[tuple[int, ...], ...]:
-    """Places of prompts that run together: one token length (of the others too), at most `size`, in the order of the prompts."""
-    by_length: dict[tuple[int, int], list[int]] = {}
-    for place, prompt in enumerate(prompts):
-        other = len(others[place].token_ids) if others else 0
-        by_length.setdefault((len(prompt.token_ids), other), []).append(place)
+def batches(prompts: tuple[Prompt, ...], others: Sequence[tuple[Prompt, ...]] = (), size: int = BATCH) -> tuple[tuple[int, ...], ...]:
+    """Places of prompts that run together: one token length, at most `size`, in the order of the prompts.
+
+    `others` are what is read beside them, each prompt by prompt: alternates that acts take values from. Each has one length in a batch too.
+    """
+    by_length: dict[tuple[int, ...], list[int]] = {}
+    for place in range(len(prompts)):
+        lengths = tuple(len(many[place].token_ids) for many in (prompts, *others))
+        by_length.setdefault(lengths, []).append(place)
     return tuple(tuple(many[start : start + size]) for many in by_length.values() for start in range(0, len(many), size))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -44,12 +45,15 @@ __all__ = [
     "check_address",
     "is_address",
     "json_bytes",
+    "warn",
 ]
 
 JSON: TypeAlias = bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"] | None
 Tensors: TypeAlias = "dict[str, NDArray[Any]]"
 OnWait: TypeAlias = Callable[[float], None]
 
+MOST_LEVELS = 8
+"""Of a note: what is deeper is none of ours, and not every reader could follow."""
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -81,7 +85,18 @@ def _size_valid(_: object, __: Attribute[int], value: int) -> None:
 
 def _plain(how: Mapping[str, JSON]) -> dict[str, JSON]:
     plain: dict[str, JSON] = json.loads(json_bytes(dict(how)))
+    if _depth(plain) > MOST_LEVELS:
+        raise ValueError(f"a note of how a result was made has over {MOST_LEVELS} levels")
     return plain
+
+
+def _depth(value: JSON) -> int:
+    """Levels of lists and mappings, one inside the other; never looks deeper than it must."""
+    levels, level = 0, [value]
+    while level and levels <= MOST_LEVELS:
+        inside = [each.values() if isinstance(each, Mapping) else each for each in level if isinstance(each, Mapping | list)]
+        levels, level = levels + bool(inside), [part for parts in inside for part in parts]
+    return levels
 
 
 @frozen
@@ -102,17 +117,20 @@ class Action:
 class Damage:
     """One thing that is not as it was written, and where it was moved to (None: it could not be moved)."""
 
-    kind: Literal["size", "hash", "format", "action", "unreadable", "not a file", "missing object", "index", "index row"]
+    kind: Literal["size", "hash", "format", "action", "unreadable", "not a file", "missing object", "index", "index row", "value"]
     path: str = field(converter=str)
     address: str | None = None
     object: str | None = None
     moved_to: str | None = None
+    why: str = ""
+    """What is wrong with a value, as whoever knows its form says."""
 
     @property
     def message(self) -> str:
         entry = f"entry {self.address}" if self.address else "store"
         after = f"; moved to {self.moved_to}" if self.moved_to else ""
-        return f"damage in the {entry}: {_WORDS[self.kind]} ({self.path}){after}"
+        why = f": {self.why}" if self.why else ""
+        return f"damage in the {entry}: {_WORDS[self.kind]}{why} ({self.path}){after}"
 
 
 _WORDS = {
@@ -123,11 +141,17 @@ _WORDS = {
     "unreadable": "the system cannot read the file",
     "not a file": "a symbolic link, folder or device stands where a file belongs",
     "missing object": "the action is there, its object is not",
+    "value": "the value is not what this step gives",
     "index": "the index is not one that we made; the action files are what counts, and the next write makes it again",
     "index row": "the index says something else than the action files, which are what counts; delete the folder, it is made again",
 }
 
 OnDamage: TypeAlias = Callable[[Damage], None]
+
+
+def warn(damage: Damage) -> None:
+    """What is done with damage when nobody asked to be told."""
+    warnings.warn(damage.message, RuntimeWarning, stacklevel=2)
 
 
 @frozen
@@ -146,6 +170,12 @@ class Store(Protocol):
 
     def load(self, wanted: Action | str) -> Tensors | None:
         """The tensors, checked on every read; None when missing or damaged: then compute them again."""
+
+    def quarantine(self, action: Action, why: str) -> None:
+        """Put an entry aside, and report it as damage: its bytes are whole and its value is not what its step gives; `why` says what is wrong.
+
+        A store that cannot be written reports it and leaves it. Other entries with the same bytes stay.
+        """
 
     def put(self, address: str, tensors: Mapping[str, NDArray[Any]], how: Mapping[str, JSON]) -> Action:
         """Keep the tensors under `address`. Equal tensors are equal bytes, and are kept once."""

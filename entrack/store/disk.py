@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from entrack.store import files, layout, locks, reading, record, tensors
-from entrack.store.base import JSON, Action, Damage, OnDamage, OnWait, Stats, Tensors, check_address
+from entrack.store.base import JSON, Action, Damage, OnDamage, OnWait, Stats, Tensors, check_address, warn
 from entrack.store.errors import StoreReadOnly, named
 from entrack.store.index import Index
 from entrack.store.quarantine import set_aside
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from numpy.typing import NDArray
-
-
-def warn(damage: Damage) -> None:
-    """What is done with damage when nobody asked to be told."""
-    warnings.warn(damage.message, RuntimeWarning, stacklevel=2)
 
 
 class DiskStore:
@@ -70,6 +64,14 @@ class DiskStore:
                 self.put_aside(found, action)
                 return None
             return found
+
+    def quarantine(self, action: Action, why: str) -> None:
+        with named("read", self.layout.root):
+            there, path = reading.read_action(self.layout, action.address), self.layout.action(action.address)
+            if there is None or there == action:
+                self.put_aside(Damage("value", path, address=action.address, object=action.object, why=why))
+            elif self.changeable:  # another process has just written it again
+                self.index.remove([action.address])
 
     def put(self, address: str, tensors_: Mapping[str, NDArray[Any]], how: Mapping[str, JSON]) -> Action:
         check_address(address)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from entrack.store import tensors
-from entrack.store.base import JSON, Action, OnWait, Stats, Tensors, check_address
+from entrack.store.base import JSON, Action, Damage, OnDamage, OnWait, Stats, Tensors, check_address, warn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,8 @@ BEAT = 1.0
 class MemoryStore:
     """A `Store` in two dictionaries. Bytes are kept, not arrays: what is loaded can be changed without harm."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_damage: OnDamage = warn) -> None:
+        self.report = on_damage
         self._actions: dict[str, Action] = {}
         self._objects: dict[str, bytes] = {}
         self._locks: dict[str, threading.Lock] = {}
@@ -34,6 +35,11 @@ class MemoryStore:
         action = self.find(wanted) if isinstance(wanted, str) else wanted
         data = self._objects.get(action.object) if action is not None else None
         return tensors.decode(data) if data is not None else None
+
+    def quarantine(self, action: Action, why: str) -> None:
+        if self._actions.get(action.address) == action:
+            del self._actions[action.address]
+            self.report(Damage("value", "in memory", address=action.address, object=action.object, why=why))
 
     def put(self, address: str, tensors_: Mapping[str, NDArray[Any]], how: Mapping[str, JSON]) -> Action:
         data = tensors.encode(tensors_)

@@ -40,5 +40,5 @@ def move_aside(layout: Layout, place: Place) -> str | None:
 
 
 def _place(layout: Layout, damage: Damage) -> Place:
-    """Of the object, or of the action whose file it is."""
-    return layout.object(damage.object) if damage.object else layout.action(damage.address or "")
+    """Of the object, or of the action: of a value that its step does not give, whose bytes other entries may have too."""
+    return layout.object(damage.object) if damage.object and damage.kind != "value" else layout.action(damage.address or "")

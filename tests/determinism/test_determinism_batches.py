@@ -75,7 +75,7 @@ def measure(results: Results, name: str) -> Measure:
 @pytest.mark.parametrize("size", SIZES)
 def test_batch_sizes(usual: tuple[str, Results], models: Path, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model, expected = usual
-    monkeypatch.setattr(build.batches, "__defaults__", (None, size))
+    monkeypatch.setattr(build.batches, "__defaults__", ((), size))
     monkeypatch.setattr(mask, "BATCH", size)
     found = run(models, model, VARIED, tmp_path, threads=1)
     assert found.provenance.steps > expected.provenance.steps, "there are more batches"

@@ -63,7 +63,7 @@ class Writer:
             f"intervention without(c) = mean c over {self.few()} scrambled",
             "intervention bare(c) = keep c, zero elsewhere",
         ]
-        parts = (self.measure, self.measure, self.uneven, self.told, self.knockout, self.mask, self.examination, self.drawn)
+        parts = (self.measure, self.measure, self.uneven, self.lengths, self.told, self.knockout, self.mask, self.examination, self.drawn)
         for number, part in enumerate(self.draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3))):
             part(f"m{number}")
         self.lines.append('claim "it is small" size(cir) <= 3')
@@ -124,6 +124,29 @@ class Writer:
         self.lines.append(f"intervention keep_{name} = keep d{name}, zero elsewhere")
         self.lines.append(f"measure {name} = logit of answer (base with [{self.several(changes)}]) on {self.number(2, 6)} uneven")
 
+    def lengths(self, name: str) -> None:
+        """Alternates of other lengths than their originals and one another: in a discovery, in a mask, and in several acts at once."""
+        others, places = ("resized", "anew", "other"), ("last", "query")
+        self.discovery(f"d{name}", "uneven", self.one(*others), ("query", "last"))
+        heads = self.draw(st.permutations(self.every_head()))
+        cut = self.number(1, len(heads) - 1)
+        parts = {f"g{name}": heads[:cut], f"h{name}": heads[cut:][:4]}
+        self.lines += [f"group {group} in base at {self.one(*places)} = {' '.join(some)}" for group, some in parts.items()]
+        acts = [f"patch {group} from {self.one(*others)}" for group in parts]
+        more = self.one(f"patch d{name} from {self.one(*others)}", f"patch d{name}.value from tuned", "zero elsewhere", self.block_uneven())
+        self.lines.append(f"intervention l{name} = {', '.join(self.draw(st.permutations([*acts, more])))}")
+        self.lines.append(f"measure {name} = {self.metric_uneven()}(base with [l{name}, nothing, {acts[0]}]) on {self.number(3, 8)} uneven")
+        circuit = "; ".join(f"group {group} at {place} = {self.heads()}" for group, place in zip("xy", places, strict=True))
+        settings = f"train {self.number(3, 6)}; validate {self.few()}; sparsity {self.one('0.01', '0.5')}; epochs 1; batch {self.number(2, 4)}; rate 0.3"
+        self.lines.append(f"circuit c{name} in base {{ {circuit} }}\nmask r{name} over c{name} in base for moved {{ {settings} }}")
+        self.lines.append(f"measure t{name} = accuracy(base with patch r{name}.heads from alternate) on {self.number(3, 6)} r{name}.desideratum")
+
+    def block_uneven(self) -> str:
+        return f"block attention last -> query in layers {self.one('0', '0..')}"
+
+    def metric_uneven(self) -> str:
+        return self.one("accuracy", "probability of answer ", "logit of answer ")
+
     def told(self, name: str) -> None:
         heads = self.several(("patch cir from alternate", "patch written from alternate", "patch pub.a from alternate", "nothing"))
         self.lines.append(f"measure {name} = {self.one('accuracy', 'probability')}(base with [{heads}]) on {self.few()} position")
@@ -154,8 +177,10 @@ class Writer:
         return self.one("accuracy", "probability of answer ", "logit of answer ", "logit difference of answer and wrong ", "probability of wrong ")
 
     def heads(self) -> str:
-        every = [f"{layer}.{head}" for layer in range(self.setting.layers) for head in range(self.setting.heads)]
-        return " ".join(self.draw(st.lists(st.sampled_from(every), min_size=1, max_size=4, unique=True)))
+        return " ".join(self.draw(st.lists(st.sampled_from(self.every_head()), min_size=1, max_size=4, unique=True)))
+
+    def every_head(self) -> list[str]:
+        return [f"{layer}.{head}" for layer in range(self.setting.layers) for head in range(self.setting.heads)]
 
     def several(self, changes: tuple[str, ...]) -> str:
         return ", ".join(self.draw(st.lists(st.sampled_from(sorted(set(changes))), min_size=1, max_size=3, unique=True)))

@@ -67,6 +67,21 @@ desideratum position on boxes {
   alternate { fresh label; asked != original.asked }
   target    original.object[alternate.asked]
 }
+
+# Longer or shorter than their originals, and than one another.
+alternate resized of uneven {
+  redraw size
+}
+
+alternate anew of uneven {
+  fresh label
+  redraw size, object
+}
+
+desideratum moved on uneven {
+  alternate { redraw size; fresh object }
+  target    alternate.object
+}
 """
 
 STUDY = """entrack 1

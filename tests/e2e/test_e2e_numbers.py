@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -200,6 +201,47 @@ def test_prompts_of_several_lengths(world: World, results: Results, hooked: Hook
             change = {} if label == "nothing" else setting([entry], written, lambda _, layer, prompt, __, value=value: value[layer, prompt])  # type: ignore[misc]
             expected.append(hooked.run(tokens([entry]), change)[0, answers([entry])].item())
         np.testing.assert_allclose(measure(results, "far").cell(label).outcomes, expected, rtol=0, atol=1e-4, err_msg=label)
+
+
+ACTS = (("resized", "last", [(0, 1), (2, 3)]), ("anew", "query", [(1, 0), (2, 2)]), ("other", "query", [(3, 1)]), ("itself", "last", [(1, 2)]))
+"""Alternates, where heads are patched from each, and which."""
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3)), (3, 0), (0, 3), (3, 1, 0, 2)], ids=str)
+@pytest.mark.parametrize("reference", [False, True], ids=["batched", "reference"])
+def test_alternates_of_several_lengths(world: World, hooked: Hooked, order: tuple[int, ...], reference: bool) -> None:
+    """Each act reads another alternate, at the token that its position has there, whatever the lengths."""
+    acts = [ACTS[place] for place in order]
+    groups_ = "".join(f"group g{place} in base at {position} = {' '.join(f'{a}.{b}' for a, b in heads)}\n" for place, (_, position, heads) in enumerate(ACTS))
+    patches = ", ".join(f"patch g{place} from {ACTS[place][0]}" for place in order)
+    text = f"alternate itself of uneven {{ }}\n{groups_}intervention all = {patches}\nmeasure m = logit of answer (base with [all]) on 20 uneven\n"
+    spec = world.spec(text)
+    drawn = [spec.prompts(name, 20)[0].pairs for name, _, _ in acts]
+    assert len({tuple(len(pairs[place].alternate.token_ids) for pairs in drawn) for place in range(20)}) > 3, "they differ from one another"
+    expected = []
+    for place in range(20):
+        original = drawn[0][place].original
+        values: dict[tuple[int, int, int], Tensor] = {}
+        for (_, position, heads), pairs in zip(acts, drawn, strict=True):
+            other = pairs[place].alternate
+            z = hooked.z(torch.tensor([other.token_ids]))[:, 0, other.positions[position]]
+            values.update({(layer, original.positions[position], head): z[layer, head] for layer, head in heads})
+        expected.append(hooked.run(torch.tensor([original.token_ids]), _placed(values))[0, original.ids["answer"][0]].item())
+    found = measure(spec.run(MemoryStore(), reference=reference), "m").cell("all")
+    np.testing.assert_allclose(found.outcomes, expected, rtol=0, atol=1e-4)
+
+
+def _placed(values: Mapping[tuple[int, int, int], Tensor]) -> Change:
+    """z of one prompt set at (layer, token, head)."""
+
+    def change(layer: int) -> Callable[[Tensor], None]:
+        def inner(z: Tensor) -> None:
+            for (_, token, head), value in ((place, value) for place, value in values.items() if place[0] == layer):
+                z[0, token, head] = value
+
+        return inner
+
+    return {layer: change(layer) for layer in range(4)}
 
 
 def test_a_desideratum_is_answered_by_its_target(world: World, results: Results, hooked: Hooked) -> None:

@@ -52,7 +52,7 @@ def _model(place: Path, name: str, seed: int) -> None:
 def _batches(size: int) -> Iterator[None]:
     """Another number of prompts that run together, which is part of the language and not to be chosen otherwise."""
     before = build.batches.__defaults__
-    build.batches.__defaults__ = (None, size)
+    build.batches.__defaults__ = ((), size)
     try:
         yield
     finally:

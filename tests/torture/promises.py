@@ -47,6 +47,7 @@ PROMISES = (
     Promise("runs", KEPT, "kill -9 of runs of a model at random times", "runs.killed", 2, 2),
     Promise("ctrl-c", KEPT, "Ctrl-C for `entrack run` at random times", "runs.interrupted", 1, 2),
     Promise("damage", FOUND, "entries damaged, every kind in turn", "damage.of_every_kind", 1, 4),
+    Promise("forms", FOUND, "stored values of a wrong form, digests sound", "forms.of_stored_values", 28, 24),
     Promise("index", FOUND, "index deleted or garbage: made again", "many.index_rebuilt", 200, 200),
     Promise("full", FULL, "no space for any one file operation in turn", "disks.full_at_every_operation", 1, 1, fixed=True),
     Promise("limit", FULL, "files that may not grow (RLIMIT_FSIZE)", "disks.files_cut_off", 4, 10),

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
-from plan_worlds import CONFIG, make_model, plan_of
+from plan_worlds import SPEC, make_model, plan_of
 
 from entrack.address import address
 from entrack.events import unwatched
 from entrack.executors.here import Walk
 from entrack.executors.shelf import Shelf
 from entrack.plan.bind import step_address
+from entrack.plan.forms import Array, form_of
 from entrack.plan.plan import Plan
-from entrack.plan.steps import Capture, CaptureInputs, Evaluate, PathPatch, Step, SumOutputs
+from entrack.plan.steps import Step
 from entrack.store import DiskStore, MemoryStore, Store
 
 Arrays = dict[str, NDArray[Any]]
-LAYERS, HEADS, D_HEAD = int(CONFIG["num_hidden_layers"]), int(CONFIG["num_attention_heads"]), 4
 
 
 @frozen
@@ -35,9 +35,10 @@ class Study:
     expected: Mapping[str, str]
 
     @classmethod
-    def made(cls, folder: Path) -> Study:
+    def made(cls, folder: Path, text: str = SPEC) -> Study:
         make_model(folder / "model")
-        plan, store = plan_of(folder), MemoryStore()
+        make_model(folder / "tuned", rms_norm_eps=1e-5)
+        plan, store = plan_of(folder, text), MemoryStore()
         run(plan, store)
         return cls(plan, {address: store.find(address).object for address in store.addresses()})  # type: ignore[union-attr]
 
@@ -82,26 +83,14 @@ def compute(step: Step, inputs: Mapping[str, Any]) -> tuple[Arrays, Mapping[str,
     """What an engine would be asked for. -> made-up tensors of the right shapes, and how they were made"""
     seen = {name: [array.tobytes() for _, array in sorted(value.items())] for name, value in inputs.items()}
     chance = np.random.default_rng(int(address([step_address(step), seen])[:16], 16))
-    return {name: np.asarray(array) for name, array in _made(step, chance).items()}, {"device": "none"}
+    return {name: _made(form, chance) for name, form in form_of(step).items()}, {"device": "none"}
 
 
-def _made(step: Step, chance: np.random.Generator) -> Arrays:
-    prompts = step.batch.prompts  # type: ignore[union-attr]  # no mask is trained here
-    match step:
-        case Capture():
-            return {"z": chance.normal(size=(LAYERS, prompts, HEADS, D_HEAD)).astype("float32")}
-        case CaptureInputs():
-            return {step.component.value: chance.normal(size=(LAYERS, prompts, HEADS, D_HEAD)).astype("float32")}
-        case SumOutputs():
-            return {"sum": chance.normal(size=(LAYERS, step.batch.length, HEADS, D_HEAD)), "count": np.int64(prompts)}  # type: ignore[dict-item]
-        case Evaluate():
-            return _outcome(chance, (prompts,), len(step.asked[0]))
-        case PathPatch():
-            senders = HEADS if step.senders is None else len(step.senders)  # type: ignore[arg-type]  # bound
-            return _outcome(chance, (senders, prompts), len(step.asked[0]))
-    raise AssertionError(f"no such step in this study: {type(step).__name__}")
-
-
-def _outcome(chance: np.random.Generator, shape: tuple[int, ...], asked: int) -> Arrays:
-    logit = chance.normal(size=(*shape, asked)).astype("float32")
-    return {"top": chance.integers(0, 300, size=shape), "logit": logit, "log_probability": logit - 5}
+def _made(form: Array, chance: np.random.Generator) -> NDArray[Any]:
+    """Numbers of a form, no two values alike."""
+    if form.dtype == "int64":
+        return np.asarray(chance.integers(int(form.least), int(form.most) + 1, size=form.shape))
+    if np.isfinite([form.least, form.most]).all():
+        return chance.uniform(form.least, form.most, size=form.shape).astype(form.dtype)
+    some = chance.normal(size=form.shape)
+    return (some if np.isinf(form.most) else form.most - 1 - np.abs(some)).astype(form.dtype)

@@ -64,7 +64,7 @@ def _hop(given: Discovery, place: int, realised: Realised, lowering: Lowering) -
 
 def _cells(realised: Realised) -> tuple[tuple[int, ...], ...]:
     originals, alternates = _sides(realised)
-    return batches(originals, alternates)
+    return batches(originals, [alternates])
 
 
 def _sides(realised: Realised) -> tuple[tuple[Prompt, ...], tuple[Prompt, ...]]:

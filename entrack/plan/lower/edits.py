@@ -69,12 +69,9 @@ def edits_of(intervention: Intervention, on: Measured, places: Places, lowering:
     return tuple(edits)
 
 
-def partners(intervention: Intervention, on: Measured, lowering: Lowering) -> tuple[Prompt, ...] | None:
-    """The alternates that a patch takes its values from: prompts run together when these have one length too."""
-    for act in intervention.acts:
-        if isinstance(act, PatchAct) and act.model is None:
-            return _others(act, on, lowering)
-    return None
+def partners(intervention: Intervention, on: Measured, lowering: Lowering) -> tuple[tuple[Prompt, ...], ...]:
+    """The alternates that its patches take values from, act by act: prompts run together when each of these has one length too."""
+    return tuple(_others(act, on, lowering) for act in intervention.acts if isinstance(act, PatchAct) and act.model is None)
 
 
 def at_of(position: str, prompts: Sequence[Prompt], places: Places) -> tuple[int, ...]:

@@ -61,7 +61,7 @@ class _Circuit:
         return tuple((name, head) for name, heads in self.heads.items() for head in heads)
 
     def _run(self, edits: Callable[[Places], tuple[Edit, ...]], of: str) -> RunPlan:
-        return evaluations(self.on, OF, None, edits, f"{self.given.name}: {of} without some heads", self.lowering)
+        return evaluations(self.on, OF, (), edits, f"{self.given.name}: {of} without some heads", self.lowering)
 
     def _kept(self, group: Group, gone: set[Member], places: Places) -> Kept:
         kept = tuple(head for head in self.heads[group.name] if (group.name, head) not in gone)
@@ -106,8 +106,7 @@ def _minimality(circuit: _Circuit) -> tuple[RemovalPlan, ...]:
 
 def _accuracies(lowering: Lowering, runs: Sequence[RunPlan]) -> Accuracy:
     """The accuracy of each run, from what is known. Raises Deferred when a run is still to be made."""
-    if any(lowering.known.tensors(id) is None for run in runs for id in run.evaluations):
-        raise Deferred("runs")
+    tops = {id: _top(id, lowering) for run in runs for id in run.evaluations}
     computed: dict[tuple[str, ...], float] = {}
 
     def accuracy(run: RunPlan) -> float:
@@ -115,9 +114,17 @@ def _accuracies(lowering: Lowering, runs: Sequence[RunPlan]) -> Accuracy:
             right = [
                 int(top) == run.prompts[place].ids[OF[0]][0]
                 for id, places in zip(run.evaluations, run.places, strict=True)
-                for top, place in zip((lowering.known.tensors(id) or {})["top"], places, strict=True)
+                for top, place in zip(tops[id], places, strict=True)
             ]
             computed[run.evaluations] = sum(right) / len(right)
         return computed[run.evaluations]
 
     return accuracy
+
+
+def _top(id: str, lowering: Lowering) -> Any:
+    """The argmax tokens of an evaluation. Raises Deferred while it is not known."""
+    outcome = lowering.known.tensors(id)
+    if outcome is None:
+        raise Deferred("runs")
+    return outcome["top"]

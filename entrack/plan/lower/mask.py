@@ -42,5 +42,5 @@ def _batches(population: Population, group: Group, model: str, size: int, loweri
             alternate_at=at_of(group.position, alternates, many),
             target=tuple(originals[place].ids["target"][0] for place in many),
         )
-        for many in batches(originals, alternates, size)
+        for many in batches(originals, [alternates], size)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import evolve
 
@@ -22,9 +22,9 @@ def lower_measure(measure: Measure, lowering: Lowering) -> tuple[CellPlan, ...]:
 
 
 def evaluations(
-    on: Measured, of: tuple[str, ...], others: tuple[Prompt, ...] | None, edits: Callable[[Places], tuple[Edit, ...]], what: str, lowering: Lowering
+    on: Measured, of: tuple[str, ...], others: Sequence[tuple[Prompt, ...]], edits: Callable[[Places], tuple[Edit, ...]], what: str, lowering: Lowering
 ) -> RunPlan:
-    """Evaluate a model on all prompts, batch by batch, with the edits of each batch."""
+    """Evaluate a model on all prompts, batch by batch, with the edits of each batch. `others` are the prompts that these read beside them."""
     ids, places = [], []
     for cell in batches(on.prompts, others):
         step = Evaluate(lowering.keys[on.model], batch_of(on.prompts, cell), edits(cell), asked_of(on.prompts, cell, of))
