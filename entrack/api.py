@@ -177,15 +177,21 @@ class Spec:
 
     def _lowerer(self, download: bool, hashed: bool) -> Lowerer:
         from entrack.plan.lower.program import Lowerer
-        from entrack.prompts.tokens import BadTokenizer, tokenizer
 
         sources = {name: self._source(model, download) for name, model in self.resolved.models.items() if name in self.used_models}
         keys = {name: key_of(self.resolved.models[name].named, source, hashed) for name, source in sources.items()}
-        try:
-            tokenizers = {name: tokenizer(tokenizer_file(source)) for name, source in sources.items()}
-        except BadTokenizer as bad:
-            raise ModelMissing(str(bad)) from None
+        tokenizers = {name: self._read_tokenizer(name, source) for name, source in sources.items()}
         return Lowerer(self.resolved, keys, sources, tokenizers)
+
+    def _read_tokenizer(self, model: str, source: ModelSource) -> Tokenizer:
+        """A model's tokenizer. Raises SpecError where its file cannot be used, ModelMissing where there is none."""
+        from entrack.prompts.tokens import BadTokenizer, tokenizer
+
+        try:
+            return tokenizer(tokenizer_file(source))
+        except BadTokenizer as bad:
+            span = self.resolved.models[model].span
+            raise SpecError((Diagnostic("E434", str(bad), span, "its tokenizer cannot be used", "take the tokenizer.json that belongs to the model"),), self.sources) from None
 
     def _source(self, model: Model, download: bool) -> ModelSource:
         if self._stands_in and model.source is not None:
@@ -325,17 +331,13 @@ class Spec:
         return _lowered(evolve(self._lowerer(download=False, hashed=False), resolved=sample(self.resolved), nodes=Sketch), None, self.sources)
 
     def _tokenizer(self, model: str | None) -> Tokenizer:
-        from entrack.prompts.tokens import BadTokenizer, tokenizer
-
         names = [model] if model else list(self.resolved.models)
-        missing: ModelMissing | None = None
+        missing: ModelMissing | SpecError | None = None
         for name in names:
             try:
-                return tokenizer(tokenizer_file(locate(self.resolved.models[name].named, self.root)))
-            except ModelMissing as error:
+                return self._read_tokenizer(name, locate(self.resolved.models[name].named, self.root))
+            except (ModelMissing, SpecError) as error:
                 missing = error
-            except BadTokenizer as bad:
-                missing = ModelMissing(str(bad))
         raise missing or ModelMissing("the spec declares no model, and prompts need a tokenizer")
 
     def _provenance(self, plan: Plan, walk: Walk, shelf: Shelf) -> Provenance:

@@ -47,6 +47,8 @@ TRACER = "nnsight"
 """Runs the body of a `with` of ours: code that stands in one of our files."""
 STARTERS = {"matplotlib.font_manager": ("fc-list", "system_profiler")}
 """Modules that ask a program of the system, and which: matplotlib lists the fonts of a machine once, before it has a list of its own."""
+APART = "entrack.prompts.apart"
+"""The one module of entrack that starts a program: Python with `worker.py`, for a tokenizer that may not be used in this process."""
 PLUMBING = ("subprocess", "os", "pickle", "contextlib", "jinja2.environment")
 """Modules that do what others ask for: whoever called them is asked about."""
 
@@ -87,7 +89,16 @@ def _loads_a_library(given: tuple[Any, ...]) -> bool:
 
 def _starts_a_process(given: tuple[Any, ...]) -> bool:
     frame = _asker()
+    if _module(frame) == APART:
+        return is_worker(given)
     return given[0] in STARTERS.get(_module(frame), ()) or os.path.realpath(frame.f_code.co_filename).startswith(BESIDE)
+
+
+def is_worker(given: tuple[Any, ...]) -> bool:
+    """That a program to be started is entrack's own: this Python, by itself, with `worker.py` and the folder of the tokenizers library."""
+    library = str(Path(sysconfig.get_path("platlib")).resolve())
+    command = [sys.executable, "-I", "-S", "-B", str(ROOT / "entrack" / "prompts" / "worker.py")]
+    return given[0] == sys.executable and list(given[1][:-1]) == command and str(Path(given[1][-1]).resolve()) == library and given[2] == "/"
 
 
 def _never(given: tuple[Any, ...]) -> bool:

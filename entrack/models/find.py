@@ -25,7 +25,8 @@ from entrack.models.weights import ModelMissing, ModelRefused, tensors_in, weigh
 
 __all__ = ["ModelMissing", "ModelRefused"]
 BUILTIN = Path(__file__).parents[1] / "builtin"
-MOST_JSON = 1 << 26
+MOST_JSON, MOST_CONFIG = 48 << 20, 1 << 22
+"""Bytes of a tokenizer.json, and of any other file: 64 bytes of memory may stand behind three of them."""
 WANTED = ("*.safetensors", "*.json", "tokenizer.model")
 HUB_SAYS = {
     401: "the hub wants to know who asks: log in with `hf auth login`, or set HF_TOKEN",
@@ -121,15 +122,15 @@ def tokenizer_file(source: ModelSource) -> Path:
 @lru_cache(maxsize=64)
 def vocabulary_of(source: ModelSource) -> str:
     """The address of what decides a model's tokens: its vocabulary, merges and normalisation, not its special tokens' flags."""
-    told = read_json(tokenizer_file(source))
-    model = told.get("model") if isinstance(told, dict) else None
-    return address([json.dumps(part, sort_keys=True) for part in (model, told.get("pre_tokenizer"), told.get("normalizer"), told.get("post_processor"))])
+    told = read_json(tokenizer_file(source), MOST_JSON)
+    parts = [told.get(name) for name in ("model", "pre_tokenizer", "normalizer", "post_processor")] if isinstance(told, dict) else [told]
+    return address([json.dumps(part, sort_keys=True) for part in parts])
 
 
-def read_json(path: Path) -> Any:
-    """A JSON file of bounded size. Raises ModelMissing when it cannot be read."""
+def read_json(path: Path, most: int = MOST_CONFIG) -> Any:
+    """A JSON file of at most `most` bytes. Raises ModelMissing when it cannot be read."""
     try:
-        if path.stat().st_size > MOST_JSON:
+        if path.stat().st_size > most:
             raise ModelMissing(f"{path} is larger than any such file should be")
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except (OSError, ValueError, RecursionError) as error:

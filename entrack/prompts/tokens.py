@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from entrack.prompts.rules import BadTokenizer, hold, read
 
-class BadTokenizer(Exception):
-    """A tokenizer.json that cannot be used; the message says why."""
+if TYPE_CHECKING:
+    from entrack.prompts.apart import Apart
+
+__all__ = ["BadTokenizer", "Encoded", "Tokenizer", "tokenizer"]
 
 
 @frozen
@@ -32,25 +35,54 @@ class Encoded:
 
 
 class Tokenizer:
-    """The tokenizer of one model. `encode` adds the special tokens that the model's own tokenizer adds."""
+    """The tokenizer of one model. `encode` adds the special tokens that the model's own tokenizer adds.
+
+    Its rules are read first. One of a shape that is known to be cheap is used here, any other in a process with limits.
+    """
 
     def __init__(self, path: Path) -> None:
-        from tokenizers import Tokenizer as Library
+        raw, self._rules = read(path)
+        self._used: _Here | Apart = _Here(raw, path) if self._rules.plain else _apart(raw, path)
 
-        with _named(f"{path} is no tokenizer"):
-            self._library: Any = Library.from_file(str(path))
-        self._library.no_truncation()
-        self._library.no_padding()
+    @property
+    def plain(self) -> bool:
+        """That it is used in this process."""
+        return self._rules.plain
 
     def encode(self, text: str) -> Encoded:
         """The text as tokens. Raises BadTokenizer."""
-        with _named("the tokenizer fails"):
-            encoding = self._library.encode(text)
-        return Encoded(tuple(encoding.ids), tuple(encoding.offsets))
+        hold(self._rules, text)
+        ids, offsets = self._used.encode(text)
+        return Encoded(tuple(ids), tuple(offsets))
 
     def word(self, token: int) -> str:
-        """A token as a person reads it."""
-        return str(self._library.decode([token], skip_special_tokens=False))
+        """A token as a person reads it. Raises BadTokenizer."""
+        return self._used.word(token)
+
+
+class _Here:
+    """The library in this process."""
+
+    def __init__(self, raw: bytes, path: Path) -> None:
+        from tokenizers import Tokenizer as Library
+
+        with _named(f"{path} is no tokenizer"):
+            self._library: Any = Library.from_buffer(raw)
+
+    def encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        with _named("the tokenizer fails"):
+            encoding = self._library.encode(text)
+        return encoding.ids, encoding.offsets
+
+    def word(self, token: int) -> str:
+        with _named("the tokenizer fails"):
+            return str(self._library.decode([token], skip_special_tokens=False))
+
+
+def _apart(raw: bytes, path: Path) -> Apart:
+    from entrack.prompts.apart import Apart
+
+    return Apart(raw, f"the tokenizer {path}")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
+from canary import is_worker
 
 SECONDS = 10.0
 """Of the processor. Two would do on a quiet machine, and `make torture` says how many it took; this is for what never ends."""
@@ -41,7 +42,7 @@ class Guard:
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.awake:
             return
-        if event in FORBIDDEN or (event == "import" and "evil" in str(arguments[0])):
+        if (event in FORBIDDEN and not (event == "subprocess.Popen" and is_worker(arguments))) or (event == "import" and "evil" in str(arguments[0])):
             self.seen.append(f"{event} {arguments!r}"[:200])
         if event == "open" and isinstance(arguments[0], str | bytes) and os.fsdecode(arguments[0]).startswith(str(self.secret)):
             self.seen.append(f"open {arguments[0]!r}")

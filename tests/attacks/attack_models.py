@@ -315,10 +315,10 @@ REFUSED: Mapping[str, tuple[Attack, str]] = {
     "folder, config": (folder("config.json"), "ModelMissing"),
     "an adapter, with a base of its own": (text("adapter_config.json", '{"peft_type": "LORA", "base_model_name_or_path": "evil/base"}'), "ModelUnreadable"),
     # tokenizers
-    "tokenizer, empty": (text("tokenizer.json", b""), "ModelMissing"),
-    "tokenizer, deep": (text("tokenizer.json", DEEP), "ModelMissing"),
-    "tokenizer, another kind": (tokenizer(lambda said: said["model"].update(type="Evil")), "ModelMissing"),
-    "tokenizer, a pickle": (torch_pickled("tokenizer.json"), "ModelMissing"),
+    "tokenizer, empty": (text("tokenizer.json", b""), "E434"),
+    "tokenizer, deep": (text("tokenizer.json", DEEP), "E434"),
+    "tokenizer, another kind": (tokenizer(lambda said: said["model"].update(type="Evil")), "E434"),
+    "tokenizer, a pickle": (torch_pickled("tokenizer.json"), "E434"),
     "tokenizer, an expression that does not end": (
         tokenizer(lambda said: said.update(normalizer={"type": "Replace", "pattern": {"Regex": "(a*)*" * 30 + "$"}, "content": ""})), "E434"),
     "tokenizer, more tokens than the model": (tokenizer(lambda said: said["model"]["vocab"].update(apple=5000)), "E434"),

@@ -83,6 +83,15 @@ def test_torch_load_is_refused(tmp_path: Path) -> None:
         torch.load(tmp_path / "model.bin", weights_only=False)
 
 
+WORKER = str(canary.ROOT / "entrack" / "prompts" / "worker.py")
+
+
+@pytest.mark.parametrize("command", [["true"], [sys.executable, "-c", ""], [sys.executable, "-I", "-S", "-B", WORKER, "/tmp"], [sys.executable, WORKER, "/tmp"]])
+def test_what_starts_a_tokenizer_starts_nothing_else(command: list[str]) -> None:
+    with pytest.raises(CodeFromData, match=r"asked for by entrack\.prompts\.apart"):
+        as_if_in("entrack.prompts.apart", "import subprocess; subprocess.run(data, cwd='/')", {"data": command})
+
+
 def test_what_is_innocent_is_let_through() -> None:
     from collections import namedtuple
 

@@ -46,6 +46,8 @@ HOMES: Mapping[str, set[str]] = {
     "numpy": {"store", "findings", "engine", "executors", "report", "builtin"},
     "attrs": {*LAYERS, "builtin"},
 }
+STARTERS = {"entrack.prompts.apart": {"subprocess"}}
+"""The one module that may start a program, and what it may import for it. Which program: tests/canary.py."""
 FORBIDDEN_CALLS = ("eval", "exec", "compile", "__import__", "os.system", "os.popen", "torch.load", "numpy.load", "np.load")
 FORBIDDEN_MODULES = ("pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "subprocess")
 
@@ -132,7 +134,7 @@ def _loaded(tree: ast.Module) -> Iterator[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_runs_code_that_it_reads(module: str) -> None:
     for name in imported(MODULES[module]):
-        assert name.split(".")[0] not in FORBIDDEN_MODULES, name
+        assert name.split(".")[0] not in {*FORBIDDEN_MODULES} - STARTERS.get(module, set()), name
     for node in ast.walk(MODULES[module]):
         if isinstance(node, ast.Call):
             assert ast.unparse(node.func) not in FORBIDDEN_CALLS

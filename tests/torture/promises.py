@@ -59,6 +59,7 @@ PROMISES = (
     Promise("collisions", SAME, "pairs of values easily mistaken for one another", "addresses.different_values", 1000, 4000),
     Promise("specs", SAID, "shipped specs with tokens or bits changed", "specs.mutated_ones", 300, 4000),
     Promise("models", NOTHING_RUN, "model files with bytes or words changed", "strangers.model_files", 60, 200),
+    Promise("tokenizers", NOTHING_RUN, "tokenizers that ask for much, or are odd", "hostile.tokenizers", 30, 40),
     Promise("shown", SHOWN, "payloads in every text, on terminals and in HTML", "strangers.shown", 0, 1),
     Promise("batches", ALIKE, "other batch sizes, threads, memory, executor", "alike.however_computed", 1, 3),
     Promise("links", OUTSIDE, "a link in every place of a store, every command", "links.everywhere", 3, 10),

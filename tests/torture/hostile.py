@@ -1,0 +1,85 @@
+"""Tokenizers of strangers: each is used or refused by name, within the limits, and the library's own cries do not reach the terminal."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from attack_guard import BYTES, Guard, guard_of_process
+from attack_tokenizers import HOSTILE, TEXT, written
+
+from entrack.prompts.tokens import BadTokenizer, Tokenizer
+from torture.tried import Tally, Tried
+
+SECONDS = 2.5
+"""Of the processor, for each of the two processes: the limit is 2 s, and it is not looked at all the time."""
+
+
+def tokenizers(count: int, seed: int, folder: Path) -> Tried:
+    """Every kind in turn, each of a size by chance, from one to a million."""
+    tally, guard, outcomes = Tally(), _guard(folder), {"here": 0, "apart": 0, "refused": 0}
+    for number in range(count):
+        chance = random.Random(f"{seed} {number}")
+        kind = list(HOSTILE)[(number + seed * 31) % len(HOSTILE)]
+        size = int(10 ** chance.uniform(0, 6))
+        path = folder / "tokenizer.json"
+        path.write_bytes(written(HOSTILE[kind](size, chance)))
+        with tally.case(f"{kind} of size {size}, {number} of seed {seed}"), guard.watching(SECONDS), child_within(SECONDS), silent(folder / "said"):
+            outcomes[use(path)] += 1
+    tally.notes.append(f"{outcomes['refused']:,} refused by name, {outcomes['here']:,} used, {outcomes['apart']:,} in a process of their own")
+    return tally.tried
+
+
+def use(path: Path) -> str:
+    """What a check does with a tokenizer. -> where it was used: here, apart, or refused"""
+    try:
+        made = Tokenizer(path)
+        for text in (TEXT, ""):
+            made.encode(text)
+        made.word(5)
+    except BadTokenizer as bad:
+        assert len(str(bad)) < 1_000 and str(bad).isprintable(), "a message is read by a person"
+        return "refused"
+    return "here" if made.plain else "apart"
+
+
+@contextmanager
+def child_within(seconds: float) -> Iterator[None]:
+    """Asserts that processes that were started and have ended took no more."""
+    before = _children()
+    yield
+    now = _children()
+    taken = now.ru_utime + now.ru_stime - before.ru_utime - before.ru_stime
+    assert taken < seconds, f"{taken:.1f} s of another process"
+    if now.ru_maxrss > before.ru_maxrss:
+        assert now.ru_maxrss << 10 < BYTES + (64 << 20), f"{now.ru_maxrss >> 10} MB of another process"
+
+
+def _children() -> resource.struct_rusage:
+    return resource.getrusage(resource.RUSAGE_CHILDREN)
+
+
+@contextmanager
+def silent(place: Path) -> Iterator[None]:
+    """Asserts that nobody writes to standard error, by whatever way."""
+    kept = os.dup(2)
+    with place.open("w+b") as stream:
+        os.dup2(stream.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        stream.seek(0)
+        said = stream.read()
+    assert not said, said[:300]
+
+
+def _guard(folder: Path) -> Guard:
+    (folder / "marks").mkdir()
+    (folder / "secret.json").write_text("{}")
+    return guard_of_process(folder / "marks", folder / "secret.json")
