@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
+from collections.abc import Iterable
 from copy import copy
 from functools import cache, cached_property
 from importlib.resources import files
@@ -22,6 +22,7 @@ from lark import Lark, Token
 from lark.exceptions import UnexpectedInput
 from lark.grammar import Rule
 from lark.lexer import BasicLexer, ContextualLexer, LexerState, Scanner, TerminalDef
+from lark.parsers.lalr_analysis import Shift
 
 TABLES = Path(__file__).with_name("tables.json")
 
@@ -136,14 +137,6 @@ def _numbered(table: dict[str, Any]) -> dict[int, Any]:
     return {int(key): value for key, value in table.items()}
 
 
-COMMENT_OR_STRING = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"')
-
-
-def comments_in(text: str) -> tuple[tuple[int, int], ...]:
-    """Where the comments of a text that can be parsed begin and end."""
-    return tuple(match.span() for match in COMMENT_OR_STRING.finditer(text) if match.group()[0] == "#")
-
-
 class Parser:
     """The parser of this process. It knows nothing of any one text, so that many threads may use it at once."""
 
@@ -164,6 +157,18 @@ class Parser:
     def words(self) -> frozenset[str]:
         """The words of the language."""
         return frozenset(self.word_of(name) for name in self._signs) - {""}
+
+    @cached_property
+    def apart(self) -> frozenset[str]:
+        """The words that are read as such where a line of a block may end, but not after `;`: a variable called so begins a line only there."""
+        untyped: Any = self._lark
+        states = untyped.parser.parser._parse_table.states
+        ends = [state for state in states.values() if "SEMICOLON" in state]
+        after = [states[state["SEMICOLON"][1]] for state in ends if state["SEMICOLON"][0] is Shift]
+        return self._words_in(ends) - self._words_in(after)
+
+    def _words_in(self, states: Iterable[Iterable[str]]) -> frozenset[str]:
+        return frozenset(self.word_of(name) for state in states for name in state) - {""}
 
     def word_of(self, terminal: str) -> str:
         """The word that a terminal stands for; empty when it stands for a sign, or for several."""

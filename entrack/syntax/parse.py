@@ -17,7 +17,8 @@ from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
 from entrack.syntax import ast, limits, trouble
 from entrack.syntax.build import Build
-from entrack.syntax.grammar import comments_in, parser
+from entrack.syntax.grammar import parser
+from entrack.syntax.strings import bad_escapes, comments_in
 
 FIRST_WORDS = re.compile(r"([A-Za-z]\w*)(?:[ \t]+([A-Za-z_]\w*))?")
 INNER = re.compile(r"alternate\s*\{|group\s+\w+\s+at\b")
@@ -53,7 +54,8 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
             text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
             continue
         kept = tuple(_comment(source, start, end) for start, end in comments_in(text)) if not found else ()
-        return evolve(program, comments=kept, unread=frozenset(unread)), (*found, *_version(source, program, bool(found)))
+        problems = (*found, *bad_escapes(source.name, text), *_version(source, program, bool(found)))
+        return evolve(program, comments=kept, unread=frozenset(unread)), problems
 
 
 def parse_reference(text: str, file: str, offset: int) -> ast.Reference | None:
