@@ -30,6 +30,7 @@ from entrack.source import Source
 from entrack.syntax.format import format_program
 from entrack.syntax.limits import MOST_BYTES
 from entrack.syntax.parse import parse
+from entrack.syntax.same import held_against
 
 if TYPE_CHECKING:
     from entrack.executors.accept import Accept
@@ -124,9 +125,13 @@ def check(source: Source, params: Mapping[str, float], stand_in: Path | None = N
 
 
 def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
-    """The one canonical text of a spec, or None and its syntax errors."""
+    """The one canonical text of a spec, or None and its syntax errors. Raises Miswritten rather than give another program."""
     program, problems = parse(source)
-    return (None if errors(problems) else format_program(source, program)), problems
+    if errors(problems):
+        return None, problems
+    text = format_program(source, program)
+    held_against(program, Source(source.name, text))
+    return text, problems
 
 
 def open_store(folder: str | os.PathLike[str], watcher: Watcher = unwatched, read_only: bool = False, inspect: bool = False) -> Store:

@@ -6,7 +6,9 @@ SPEC...`; everything else, and every mistake, goes the long way.
 
 from __future__ import annotations
 
+import codecs
 import os
+import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from entrack.diagnostics import Diagnostic
     from entrack.source import Source
 
+SAME, CHANGED, BROKEN, FAILED = "same", "changed", "broken", "failed"
 FLAGS = {"--check": "only_check", "--stdout": "to_stdout"}
 
 
@@ -49,23 +52,16 @@ def check(spec: Path, params: Mapping[str, float], stand_in: Path | None) -> Non
 
 
 def fmt(specs: Sequence[Path], only_check: bool = False, to_stdout: bool = False) -> None:
-    """Write specs in the one style there is."""
+    """Write specs in the one style there is. A file that cannot be read, written or formatted is said, and the next one comes."""
     with failures():
-        changed, broken = [], False
-        for spec in specs:
-            text, differs = _formatted(spec)
-            broken = broken or text is None
-            if text is not None and to_stdout:
-                sys.stdout.buffer.write(text.encode())  # a spec is UTF-8, whatever the terminal is
-            elif text is not None and differs:
-                changed.append(spec)
-                if not only_check:
-                    _replace(spec, text)
-        for spec in changed:
-            say(f"{spec}: {'would be' if only_check else 'is'} formatted")
-        if broken:
-            leave(exits.SPEC_ERROR)
-        if only_check and changed:
+        outcomes = [_one(spec, only_check, to_stdout) for spec in specs]
+        for spec, outcome in zip(specs, outcomes, strict=True):
+            if outcome == CHANGED:
+                say(f"{spec}: {'would be' if only_check else 'is'} formatted")
+        for wanted, status in ((FAILED, exits.WORLD_ERROR), (BROKEN, exits.SPEC_ERROR)):
+            if wanted in outcomes:
+                leave(status)
+        if only_check and CHANGED in outcomes:
             leave(exits.CLAIM_FAILED)
 
 
@@ -77,21 +73,34 @@ def tell(problems: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:
         screen(stderr=True).print(render_all(problems, sources))
 
 
-def _formatted(spec: Path) -> tuple[str | None, bool]:
-    """The spec in the one style, where it can be read, and whether that differs from what is there."""
+def _one(spec: Path, only_check: bool, to_stdout: bool) -> str:
+    """Format one spec. What came of it."""
     from entrack import api
+    from entrack.cli.rewrite import rewrite
+    from entrack.syntax.same import Miswritten
 
-    source = api.read(spec)
-    text, problems = api.formatted(source)
-    tell(problems, {source.name: source})
-    return text, text != source.text
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        source = api.read(spec)
+        text, problems = api.formatted(source)
+        tell(problems, {source.name: source})
+        if text is None:
+            return BROKEN
+        differs = text != source.text or _marked(spec, source)
+        if differs and not only_check and not to_stdout:
+            rewrite(spec, source.text, text)
+    except OSError as error:
+        say(f"error: {spec} is not formatted: {error.strerror or error}")
+        return FAILED
+    except (api.SpecMissing, Miswritten) as error:
+        say(f"error: {error}")
+        return FAILED
+    if to_stdout:
+        sys.stdout.buffer.write(text.encode())  # a spec is UTF-8, whatever the terminal is
+        return SAME
+    return CHANGED if differs else SAME
+
+
+def _marked(spec: Path, source: Source) -> bool:
+    """Whether a file begins with a byte order mark, which is no part of a spec's text."""
+    status = os.stat(spec)
+    return stat.S_ISREG(status.st_mode) and status.st_size == len(source.text.encode()) + len(codecs.BOM_UTF8)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from typing import Any, cast
 
 from attrs import evolve
 from lark import Token, v_args
@@ -12,14 +11,9 @@ from lark.visitors import Transformer_NonRecursive
 
 from entrack.source import NOWHERE, Span
 from entrack.syntax import ast
+from entrack.syntax.strings import unescape
 
 Children = list[Any]
-ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
-
-
-def unescape(literal: str) -> str:
-    """What a string literal stands for. An unknown escape stands for the character itself."""
-    return re.sub(r"\\(.)", lambda m: ESCAPES.get(m.group(1), m.group(1)), literal[1:-1])
 
 
 class Swept(list[Any]):
@@ -191,7 +185,10 @@ class Build(Transformer_NonRecursive[Any, Any]):  # never the recursive one: a s
         return tuple(c)
 
     def prompts(self, meta: Meta, c: Children) -> ast.Prompts:
-        return ast.Prompts(None if len(c) == 1 else c[0], c[-1], span=self._at(meta))
+        count, of = (None, c[0]) if len(c) == 1 else c
+        if count is None and isinstance(of, ast.Reference):
+            count, of = _counted(of)
+        return ast.Prompts(count, of, span=self._at(meta))
 
     def count_name(self, meta: Meta, c: Children) -> ast.Name:
         return self._name(c[0])
@@ -350,6 +347,15 @@ class Build(Transformer_NonRecursive[Any, Any]):  # never the recursive one: a s
         span = self._of(token)
         number: ast.Expression = ast.Number(str(token), span=span) if "." in token else ast.Integer(int(token), span=span)
         return number if sign is None else ast.Negative(str(sign), number, span=self._at(meta))
+
+
+def _counted(of: ast.Reference) -> tuple[ast.Name | None, ast.Expression]:
+    """`n [boxes, scrambled]`, which the grammar reads as an element of `n`, is a count and a list: prompts have no elements."""
+    match of.rest:
+        case (ast.Subscript(items, span=span),) if not any(isinstance(item, ast.Where | ast.Act) for item in items):
+            name = ast.Name(of.name, span=Span(of.span.file, of.span.start, of.span.start + len(of.name)))
+            return name, ast.ListOf(cast("tuple[ast.Expression, ...]", items), span=span)
+    return None, of
 
 
 def _pairs(items: list[Any]) -> tuple[tuple[str, ast.Expression], ...]:

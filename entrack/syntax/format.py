@@ -6,12 +6,15 @@ Each item becomes lines of columns; neighbouring lines of one kind are aligned, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise, takewhile
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from entrack.source import Source, Span
 from entrack.syntax import ast
-from entrack.syntax.write import listed, quoted, single, written
+from entrack.syntax.grammar import parser
+from entrack.syntax.strings import quoted
+from entrack.syntax.write import changed, drawing, listed, single, written
 
 WIDTH = 120
 INDENT = "  "
@@ -27,6 +30,8 @@ class Line:
     kind: str = ""
     closes: bool = False
     """Whether this is the line of a closing bracket: comments before it belong inside the block."""
+    begins: str = ""
+    """The variable that the line begins with."""
 
 
 def format_program(source: Source, program: ast.Program) -> str:
@@ -66,29 +71,38 @@ def _lines(item: object) -> Iterator[Line]:
         case ast.Mask():
             targets = written(item.desiderata[0]) if len(item.desiderata) == 1 else f"[{listed(item.desiderata)}]"
             head = f"mask {item.name} over {written(item.circuit)} in {item.model.text} for {targets}"
-            yield from _block(head, [Line((part.name.text, written(part.value)), 1, part.span, "setting") for part in item.settings], item.span)
+            yield from _block(head, [Line((part.name.text, written(part.value)), 1, part.span, "setting", begins=part.name.text) for part in item.settings], item.span)
         case _:
             yield _one_line(item)
 
 
 def _block(head: str, inside: Sequence[Line], span: Span) -> Iterator[Line]:
     yield Line((head + " {",), 0, Span(span.file, span.start, span.start))
-    yield from inside
+    yield from _apart(inside)
     yield Line(("}",), 0, Span(span.file, span.end - 1, span.end), closes=True)
+
+
+def _apart(lines: Sequence[Line]) -> Iterator[Line]:
+    """Lines of a block, with `;` after one where a variable of the next is called as a word that could go on: `x = a; from = b`."""
+    for line, after in pairwise((*lines, None)):
+        if line is not None and after is not None and line.depth == after.depth and after.begins in parser().apart:
+            yield evolve(line, cells=(*line.cells[:-1], line.cells[-1] + ";"))
+        elif line is not None:
+            yield line
 
 
 def _change(part: ast.Binding | ast.Change, depth: int = 1) -> Line:
     match part:
-        case ast.Binding(name, drawing):
-            return Line((name, "= " + written(drawing)), depth, part.span, "binding")
+        case ast.Binding(name, drawn):
+            return Line((name, "= " + drawing(drawn)), depth, part.span, "binding", begins=name)
         case ast.Position(name, place):
             return Line((f"at {name}", "= " + written(place)), depth, part.span, "position")
-        case ast.Override(target, drawing):
-            return Line((written(target), "= " + written(drawing)), depth, part.span, "binding")
+        case ast.Override(target, drawn):
+            return Line((written(target), "= " + drawing(drawn)), depth, part.span, "binding", begins=target.name)
         case ast.Fresh(names) | ast.Redraw(names) | ast.Shuffle(names):
             return Line((f"{type(part).__name__.lower()} {listed(names)}",), depth, part.span)
         case ast.Constraint(left, relation, right):
-            return Line((f"{written(left)} {relation} {written(right)}",), depth, part.span)
+            return Line((f"{written(left)} {relation} {written(right)}",), depth, part.span, begins=left.name)
     raise TypeError(type(part).__name__)
 
 
@@ -154,8 +168,8 @@ def _one_line(item: object) -> Line:
 
 
 def _measured(item: ast.Measure) -> str:
-    changed = ", ".join(single(part) for part in item.interventions)
-    given = f" with {f'[{changed}]' if item.swept else changed}" if item.interventions else ""
+    changes = ", ".join(changed(part) for part in item.interventions)
+    given = f" with {f'[{changes}]' if item.swept else changes}" if item.interventions else ""
     space = " " if item.metric.of else ""
     draws = f", {written(item.draws)} draws" if item.draws is not None else ""
     loop = f" for {item.loop.name} in {written(item.loop.values) or 'layers'}" if item.loop is not None else ""
@@ -184,8 +198,9 @@ def _with_comments(source: Source, lines: list[Line], comments: Sequence[ast.Com
     for line in (*lines, None):
         before = [c for c in waiting if line is None or c.span.start < line.span.start]
         waiting = waiting[len(before) :]
-        own = [c for c in before if c.alone]
-        ends[previous] = "".join(f"  {c.text}" for c in before if not c.alone)
+        behind = list(takewhile(lambda c: not c.alone, before))
+        own = before[len(behind) :]
+        ends[previous] = "".join(f"  {c.text}" for c in behind)
         above = lines[-1] if line is None and lines else next((row for row in reversed(rows) if isinstance(row, Line)), None)
         rows.extend(_above(source, above, line, own))
         if line is not None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
+from copy import copy
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -21,9 +21,9 @@ import lark
 from lark import Lark, Token
 from lark.exceptions import UnexpectedInput
 from lark.grammar import Rule
-from lark.lexer import TerminalDef
+from lark.lexer import BasicLexer, ContextualLexer, LexerState, Scanner, TerminalDef
+from lark.parsers.lalr_analysis import Shift
 
-Callbacks = Mapping[str, Callable[[Token], Token | None]]
 TABLES = Path(__file__).with_name("tables.json")
 
 
@@ -35,43 +35,75 @@ def grammar_text() -> str:
     return (Path(__file__).parents[2] / "grammars" / "entrack.lark").read_text(encoding="utf-8")
 
 
-def make_parser(callbacks: Callbacks | None = None, strict: bool = False) -> Lark:
-    """A parser made from the grammar; `callbacks` see the tokens of a kind as they are read."""
+class Glued(UnexpectedInput):
+    """A word or number that goes on where it should end: `inbase` is not `in base`, and `20boxes` not `20 boxes`."""
+
+    def __init__(self, token: Token) -> None:
+        self.token = token
+        self.pos_in_stream = token.start_pos or 0  # type: ignore[assignment]  # lark says that it is always None
+
+
+class StateLexer(BasicLexer):
+    """Lark's lexer of one parser state. A word or number ends where it ends in the text. All that belongs to one text is in `LexerState`,
+    so that threads may share the lexer."""
+
+    def next_token(self, lex_state: LexerState, parser_state: Any = None) -> Token:
+        token = super().next_token(lex_state, parser_state)
+        end, text = token.end_pos or 0, lex_state.text.text
+        if token[-1:].isalnum() and (text[end : end + 1].isalnum() or text[end : end + 1] == "_"):
+            raise Glued(token)
+        return token
+
+    def _build_scanner(self) -> Scanner:
+        """Lark makes a scanner when it is first needed, and fills `callback` meanwhile, which another thread may already read: here it is
+        there at once. Whoever is second puts an equal one in its place."""
+        building = copy(self)
+        scanner: Scanner = BasicLexer._build_scanner(building)
+        self.callback = building.callback
+        return scanner
+
+
+class Lexer(ContextualLexer):
+    BasicLexer = StateLexer
+
+
+PLUGINS = {"ContextualLexer": Lexer}
+
+
+def make_parser(strict: bool = False) -> Lark:
+    """A parser made from the grammar."""
     return Lark(
         grammar_text(),
         parser="lalr",
         lexer="contextual",
         start=["start", "reference_only"],
         propagate_positions=True,
-        lexer_callbacks=dict(callbacks or {}),
         strict=strict,
+        _plugins=PLUGINS,
     )
 
 
-WORD = re.compile(r'"([a-z]+)"')
-TERMINAL = re.compile(r"^([A-Z]+)(?=[.:])", re.MULTILINE)
-
-
-def load_parser(callbacks: Callbacks) -> Lark:
+def load_parser() -> Lark:
     """The same parser from its tables, where they are of this grammar and this lark; else made from the grammar."""
     try:
         kept = json.loads(TABLES.read_text(encoding="utf-8"))
         if kept["of"] != tables_of():
-            return make_parser(callbacks)
+            return make_parser()
         data, memo = kept["data"], _numbered(kept["memo"])
         tables = data["parser"]["parser"]
         tables["tokens"] = _numbered(tables["tokens"])
         tables["states"] = {state: _numbered(actions) for state, actions in _numbered(tables["states"]).items()}
     except (OSError, ValueError, KeyError, TypeError):
-        return make_parser(callbacks)
+        return make_parser()
     untyped: Any = Lark
-    loaded: Lark = untyped._load_from_dict(data, memo, lexer_callbacks=dict(callbacks))
+    loaded: Lark = untyped._load_from_dict(data, memo, _plugins=PLUGINS)
     return loaded
 
 
 def write_tables() -> None:
     """Work out the tables and keep them."""
     data, memo = make_parser().memo_serialize([TerminalDef, Rule])
+    data["options"]["_plugins"] = {}
     data["parser"]["parser"] = _ordered(data["parser"]["parser"])
     TABLES.write_text(json.dumps({"of": tables_of(), "data": data, "memo": memo}, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
 
@@ -105,40 +137,15 @@ def _numbered(table: dict[str, Any]) -> dict[int, Any]:
     return {int(key): value for key, value in table.items()}
 
 
-class Glued(UnexpectedInput):
-    """A word or number that goes on where it should end: `inbase` is not `in base`, and `20boxes` not `20 boxes`."""
-
-    def __init__(self, token: Token) -> None:
-        self.token = token
-        self.pos_in_stream = token.start_pos or 0  # type: ignore[assignment]  # lark says that it is always None
-
-
 class Parser:
-    """The parser of this process, with the comments of the text that it read last."""
+    """The parser of this process. It knows nothing of any one text, so that many threads may use it at once."""
 
     def __init__(self) -> None:
-        self._comments: list[Any] = []
-        self._text = ""
-        whole = dict.fromkeys(TERMINAL.findall(grammar_text()), self._whole)
-        words = dict.fromkeys((word.upper() for word in WORD.findall(grammar_text())), self._whole)
-        self._lark = load_parser({**words, **whole, "COMMENT": self._comments.append})
+        self._lark = load_parser()
 
     def tree(self, text: str, start: str = "start") -> Any:
         """Lark's tree of a text. Raises `UnexpectedInput`."""
-        self._comments.clear()
-        self._text = text
         return self._lark.parse(text, start=start)
-
-    def _whole(self, token: Token) -> Token:
-        """The token, when the word or number that it is ends where it ends in the text."""
-        end = token.end_pos or 0
-        if token[-1:].isalnum() and (self._text[end : end + 1].isalnum() or self._text[end : end + 1] == "_"):
-            raise Glued(token)
-        return token
-
-    @property
-    def comments(self) -> tuple[Any, ...]:
-        return tuple(self._comments)
 
     @cached_property
     def item_words(self) -> frozenset[str]:
@@ -150,6 +157,18 @@ class Parser:
     def words(self) -> frozenset[str]:
         """The words of the language."""
         return frozenset(self.word_of(name) for name in self._signs) - {""}
+
+    @cached_property
+    def apart(self) -> frozenset[str]:
+        """The words that are read as such where a line of a block may end, but not after `;`: a variable called so begins a line only there."""
+        untyped: Any = self._lark
+        states = untyped.parser.parser._parse_table.states
+        ends = [state for state in states.values() if "SEMICOLON" in state]
+        after = [states[state["SEMICOLON"][1]] for state in ends if state["SEMICOLON"][0] is Shift]
+        return self._words_in(ends) - self._words_in(after)
+
+    def _words_in(self, states: Iterable[Iterable[str]]) -> frozenset[str]:
+        return frozenset(self.word_of(name) for state in states for name in state) - {""}
 
     def word_of(self, terminal: str) -> str:
         """The word that a terminal stands for; empty when it stands for a sign, or for several."""

@@ -127,13 +127,15 @@ INSIDE: Mapping[str, str] = {
         ("at prompt answer", "task"),
         ("target", "desideratum"),
         ("fresh redraw shuffle", "alternate"),
-        ("keep mean zero patch", "intervention"),
+        ("keep mean zero patch block", "intervention"),
         ("title cite authors note", "about"),
     )
     for word in words.split()
 }
 ASSIGNED = re.compile(r"([A-Za-z_]\w*)[ \t]*(?:=(?!=)|:=|:|<-)[ \t]*([^\n#]*)")
 MEASURED = re.compile(r"(?:relative\s+)?(?:accuracy|probability|logit)\b[^\n]*")
+SPELLED = re.compile(r"(?<![\w.])(?:[LlAa](?:ayer)?(\d+)[._]?[Hh](?:ead)?(\d+)|[Hh](\d+)\.(\d+)|(\d+)[.:/](\d+))(?![\w.])")
+"""A head as it is written elsewhere, `L2H1`, `a2.h1`, `2:1`, or as here."""
 PAIRS = re.compile(r"[(\[]\s*(\d+)\s*,\s*(\d+)\s*[)\]]")
 HEADS = re.compile(r"=\s*([\[({]?[\s\d.,()\[\]]+)")
 
@@ -169,6 +171,21 @@ def item_at(source: Source, offset: int, word: str) -> Habit | None:
         message, help = FOREIGN[word.lower()]
         return Habit("E109", message, span, help)
     return None
+
+
+def heads_spelled(source: Source, start: int, offset: int) -> Habit | None:
+    """Heads that are written as `L2H1`, among those of the group that a failure at `offset` of the item at `start` is about."""
+    equals = source.text.rfind("=", start, offset)
+    if equals < 0:
+        return None
+    end = source.text.find("\n", equals)
+    heads = list(SPELLED.finditer(source.text, equals, end if end >= 0 else len(source.text)))
+    foreign = next((head for head in heads if not re.fullmatch(r"\d+\.\d+", head.group())), None)
+    if foreign is None:
+        return None
+    numbers = ([number for number in head.groups() if number is not None] for head in heads[:12])
+    written = " ".join(f"{int(layer[:9])}.{int(head[:9])}" for layer, head in numbers)
+    return Habit("E118", "heads are written layer.head, with spaces between", Span(source.name, foreign.start(), foreign.end()), f"write `{written}`")
 
 
 def heads_written(text: str) -> str | None:

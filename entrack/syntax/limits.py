@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator
 
 from entrack.diagnostics import Diagnostic
+from entrack.diagnostics.visible import HIDDEN
 from entrack.source import Span
+from entrack.syntax.strings import instead_of
 
 MOST_CHARACTERS = 1 << 20
 MOST_BYTES = 4 * MOST_CHARACTERS
@@ -17,11 +19,6 @@ MOST_DEPTH = 64
 MOST_DIGITS = 18
 MOST_STRING = 1 << 16
 MOST_PIECES = 1 << 16
-HIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
-    "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0001\U000e0020-\U000e007f]"
-)
-"""Controls of terminals and of the direction of text, separators of lines that are none here, and what nobody sees; not the joiners of letters."""
 PIECE = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|[0-9]+|[\[({]|[\])}]|[+*/-]|[^\W\d]\w*', re.ASCII)
 
 
@@ -36,8 +33,9 @@ def problems_of(file: str, text: str) -> tuple[Diagnostic, ...]:
 def _hidden(file: str, text: str) -> Iterator[Diagnostic]:
     found = HIDDEN.search(text)
     if found is not None:
-        yield Diagnostic("E105", f"the hidden character U+{ord(found.group()):04X} may not stand in a spec", Span(file, found.start(), found.end()),
-                         "it can make a text read differently from what it is", "delete it")  # fmt: skip
+        code = ord(found.group()[0])
+        yield Diagnostic("E105", f"the hidden character U+{code:04X} may not stand in a spec", Span(file, found.start(), found.start() + 1),
+                         "it can make a text read differently from what it is", instead_of(code))  # fmt: skip
 
 
 def _pieces(file: str, text: str) -> Iterator[Diagnostic]:

@@ -18,6 +18,7 @@ from entrack.source import Source, Span
 from entrack.syntax import ast, limits, trouble
 from entrack.syntax.build import Build
 from entrack.syntax.grammar import parser
+from entrack.syntax.strings import bad_escapes, comments_in
 
 FIRST_WORDS = re.compile(r"([A-Za-z]\w*)(?:[ \t]+([A-Za-z_]\w*))?")
 INNER = re.compile(r"alternate\s*\{|group\s+\w+\s+at\b")
@@ -52,9 +53,9 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
                 return ast.Program(None, (), unread=frozenset({EVERYTHING})), tuple(found)
             text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
             continue
-        comments = parser().comments
-        kept = tuple(_comment(source, token) for token in comments) if not found else ()
-        return evolve(program, comments=kept, unread=frozenset(unread)), (*found, *_version(source, program, bool(found)))
+        kept = tuple(_comment(source, start, end) for start, end in comments_in(text)) if not found else ()
+        problems = (*found, *bad_escapes(source.name, text), *_version(source, program, bool(found)))
+        return evolve(program, comments=kept, unread=frozenset(unread)), problems
 
 
 def parse_reference(text: str, file: str, offset: int) -> ast.Reference | None:
@@ -142,10 +143,9 @@ def _reads(text: str) -> bool:
     return True
 
 
-def _comment(source: Source, token: Token) -> ast.Comment:
-    start, end = token.start_pos or 0, token.end_pos or 0
+def _comment(source: Source, start: int, end: int) -> ast.Comment:
     line, column = source.place(start)
-    return ast.Comment(str(token).rstrip(), not source.line(line)[: column - 1].strip(), span=Span(source.name, start, end))
+    return ast.Comment(source.text[start:end].rstrip(), not source.line(line)[: column - 1].strip(), span=Span(source.name, start, end))
 
 
 def _no_spec(source: Source, failure: UnexpectedInput, item: trouble.Item) -> tuple[Diagnostic, ...]:

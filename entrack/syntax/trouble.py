@@ -18,7 +18,7 @@ from lark.exceptions import UnexpectedInput
 from entrack.diagnostics import Diagnostic, Label, nearest
 from entrack.source import Source, Span
 from entrack.syntax.grammar import Glued, parser
-from entrack.syntax.habits import heads_written, item_at, sign_at
+from entrack.syntax.habits import heads_spelled, heads_written, item_at, sign_at
 from entrack.syntax.limits import PIECE
 
 
@@ -76,8 +76,9 @@ TAUGHT = (
             'claim "x" a >=', 'claim "x" a > 3 published', 'claim "x" a > 3 published claim', 'claim "x" a within of', 'claim "x" a is')),
     Lesson("E114", "a claim is one comparison", "write a second `claim` for the second one",
            tuple(f'claim "x" {left} {rest}' for left in ("a > 3", "a > 0.5", "a > b", "a > b[c]", "a > (b)", "a > f(b)") for rest in ("and", "or", "> 3", "<= b"))),
-    Lesson("E115", "an intervention is one or more of keep, mean, zero and patch",
-           "write, for example, `intervention only(c) = keep c, mean elsewhere over ALTERNATE`, `zero H`, or `patch H from alternate`",
+    Lesson("E115", "an intervention is one or more of keep, mean, zero, patch and block",
+           "write, for example, `intervention only(c) = keep c, mean elsewhere over ALTERNATE`, `zero H`, `patch H from alternate`, "
+           "or `block attention last -> query in layers 2..9`",
            ("intervention", "intervention i", "intervention i = 3", "intervention i = c", "intervention i(c) = keep c,", "intervention i(c) = keep", "intervention i() =",
             "intervention i(c) keep", "intervention i(c) = keep c mean", "intervention i(c) = ablate c", "intervention i(c) = mean c over")),
     Lesson("E116", "`mean` needs the prompts that it is taken over", "write `mean H over ALTERNATE`, or `mean elsewhere over ALTERNATE`",
@@ -163,6 +164,9 @@ def explain(failure: UnexpectedInput, source: Source, offset: int, item: Item) -
     word = _word(failure, source, offset)
     span = Span(source.name, offset, min(len(source.text), offset + max(1, len(word))))
     ended = offset >= len(source.text.rstrip())
+    spelled = heads_spelled(source, item.start, offset) if item.word in ("group", "circuit") else None
+    if spelled is not None:
+        return Diagnostic(spelled.code, spelled.message, spelled.span, "", spelled.help)
     if not ended and not item.at_next:
         said = _unclosed_text(source, offset, span, word) or _habit(failure, source, offset, word, item)
         if said is not None:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from entrack.syntax import ast
+from entrack.syntax.grammar import parser
+from entrack.syntax.strings import quoted
+
+ACTS = ("keep", "mean", "zero", "patch", "block")
+"""What a subscript, or what follows `with`, is read as an act after."""
+FIRST_WORD = re.compile(r"[A-Za-z_]\w*")
+LETTER_AT_END = re.compile(r"(?<!\w)[A-Z]$")
 
 
 def written(node: object) -> str:
@@ -29,7 +39,7 @@ def written(node: object) -> str:
         case ast.Dotted(name):
             return f".{name}"
         case ast.Subscript(items):
-            return f"[{listed(items)}]"
+            return f"[{', '.join(_subscript(item) for item in items)}]"
         case ast.Where(column, value):
             return f"where {written(column)} == {written(value)}"
         case ast.Named(name, value):
@@ -39,7 +49,7 @@ def written(node: object) -> str:
         case ast.ListOf(items):
             return f"[{listed(items)}]"
         case ast.Range(first, last):
-            return f"{written(first)}..{written(last)}"
+            return _range(written(first), written(last))
         case ast.Letters(first, last):
             return f"{first}..{last}"
         case ast.Random(circuit):
@@ -61,10 +71,33 @@ def single(node: object) -> str:
     return f"({written(node)})" if isinstance(node, ast.ListOf) else written(node)
 
 
-def quoted(value: str) -> str:
-    """A string literal for `value`."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-    return f'"{escaped}"'
+def guarded(node: object, words: Collection[str]) -> str:
+    """An expression in brackets where it begins with one of `words`, which something else begins with there: `zero (elsewhere)`."""
+    text = single(node)
+    first = FIRST_WORD.match(text)
+    return f"({text})" if first is not None and first.group() in words else text
+
+
+def changed(node: object) -> str:
+    """What follows `with`: an act, or an expression that is none."""
+    return written(node) if isinstance(node, ast.Act) else guarded(node, ACTS)
+
+
+def _subscript(node: object) -> str:
+    return written(node) if isinstance(node, ast.Where | ast.Act | ast.ListOf) else guarded(node, ("where", *ACTS))
+
+
+def _affected(heads: ast.Expression | None) -> str:
+    """What `mean` and `zero` change."""
+    if heads is None:
+        return "elsewhere"
+    return written(heads) if isinstance(heads, ast.ListOf) else guarded(heads, ("elsewhere",))
+
+
+def _range(first: str, last: str) -> str:
+    """From one to another. `A..Z` are letters: between two variables there is space."""
+    gap = " " if LETTER_AT_END.search(first) and "A" <= last[:1] <= "Z" else ""
+    return f"{first}{gap}..{gap}{last}"
 
 
 def _term(node: ast.Expression) -> str:
@@ -76,6 +109,11 @@ def _tight(node: ast.Expression) -> str:
     """An operand of a product, or of a sign."""
     text = written(node)
     return f"({text})" if isinstance(node, ast.Sum | ast.Product | ast.ListOf) else text
+
+
+def drawing(node: object) -> str:
+    """What follows the `=` of a variable."""
+    return written(node) if isinstance(node, ast.One | ast.Index | ast.ListOf) else guarded(node, ("one",))
 
 
 def _drawing(node: object) -> str:
@@ -109,16 +147,18 @@ def _act(node: object) -> str:
         case ast.Keep(heads):
             return f"keep {written(heads)}"
         case ast.Mean(heads, over):
-            return f"mean {written(heads) or 'elsewhere'} over {written(over)}"
+            return f"mean {_affected(heads)} over {written(over)}"
         case ast.Zero(heads):
-            return f"zero {written(heads) or 'elsewhere'}"
+            return f"zero {_affected(heads)}"
         case ast.Patch(heads, source):
             return f"patch {written(heads)} from {written(source)}"
         case ast.Block(reader, read, layers):
             targets = written(read[0]) if len(read) == 1 else f"[{listed(read)}]"
             return f"block attention {reader.text} -> {targets} in layers {written(layers)}"
         case ast.Layers(first, last, open_end):
-            return single(first) + ("" if last is None and not open_end else f"..{single(last)}")
+            if last is None:
+                return single(first) + (".." if open_end else "")
+            return _range(single(first), guarded(last, parser().words))
         case ast.Metric():
             return str(node)
         case ast.HeadList(heads):

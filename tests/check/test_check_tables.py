@@ -25,7 +25,7 @@ def made() -> grammar.Lark:
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
 def test_same_parser(path: Path, made: grammar.Lark) -> None:
     text = path.read_text(encoding="utf-8")
-    assert outcome(grammar.load_parser({}), text) == outcome(made, text)
+    assert outcome(grammar.load_parser(), text) == outcome(made, text)
 
 
 def outcome(parser: grammar.Lark, text: str) -> object:
@@ -39,4 +39,4 @@ def test_tables_of_another_grammar_are_not_used(monkeypatch: pytest.MonkeyPatch,
     for text in ("", "{}", '{"of": "another"}', "[]", grammar.TABLES.read_text(encoding="utf-8").replace('"data"', '"date"')):
         (tmp_path / "tables.json").write_text(text, encoding="utf-8")
         monkeypatch.setattr(grammar, "TABLES", tmp_path / "tables.json")
-        assert grammar.load_parser({}).parse("entrack 1", start="start").data == "start"
+        assert grammar.load_parser().parse("entrack 1", start="start").data == "start"

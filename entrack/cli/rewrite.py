@@ -1,0 +1,57 @@
+"""Rewriting a file: whole or not at all, and all but its text stays: links to it, its mode, owner and attributes.
+
+A link is followed: its target is rewritten. What could not stay as it is is refused, as OSError: a file that may not be written, one
+with several names, one that is no regular file, one that was changed since it was read, one whose owner could not be kept.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+
+
+def rewrite(path: Path, before: str, text: str) -> None:
+    """Put `text` in the place of `before`. Raises OSError, and the file is as it was."""
+    target = os.path.realpath(path, strict=True)
+    _refuse(path, os.stat(target))
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(target)[:40]}.", suffix=".tmp", dir=os.path.dirname(target))
+    except OSError as error:
+        raise OSError(error.errno, f"its folder cannot be written ({error.strerror})", str(path)) from None
+    try:
+        with open(handle, "wb") as stream:
+            stream.write(text.encode())
+            stream.flush()
+            _like(target, temporary)
+            os.fsync(stream.fileno())
+        if Path(target).read_bytes().decode("utf-8-sig", errors="replace") != before:
+            raise OSError(errno.EBUSY, "it was changed while it was formatted", str(path))
+        os.replace(temporary, target)
+    except OSError as error:
+        os.unlink(temporary)
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _refuse(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    if not status.st_mode & 0o222 or not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "it is read-only", str(path))
+    if status.st_nlink > 1:
+        raise OSError(errno.EMLINK, f"it has {status.st_nlink} names (hard links), and would be rewritten under one of them only", str(path))
+
+
+def _like(target: str, temporary: str) -> None:
+    """Owner, then mode (which a change of owner may narrow) and attributes, but not the times."""
+    old, new = os.stat(target), os.stat(temporary)
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        os.chown(temporary, old.st_uid, old.st_gid)
+    shutil.copystat(target, temporary)
+    os.utime(temporary)
