@@ -11,14 +11,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from entrack.cli import exits
-from entrack.cli.exits import failures, leave, say, screen
-
-if TYPE_CHECKING:
-    from entrack.diagnostics import Diagnostic
-    from entrack.source import Source
+from entrack.cli.exits import failures, leave, say, tell
 
 FLAGS = {"--check": "only_check", "--stdout": "to_stdout"}
 
@@ -67,14 +62,6 @@ def fmt(specs: Sequence[Path], only_check: bool = False, to_stdout: bool = False
             leave(exits.SPEC_ERROR)
         if only_check and changed:
             leave(exits.CLAIM_FAILED)
-
-
-def tell(problems: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:
-    """Diagnostics on stderr."""
-    from entrack.diagnostics.render import render_all
-
-    if problems:
-        screen(stderr=True).print(render_all(problems, sources))
 
 
 def _formatted(spec: Path) -> tuple[str | None, bool]:
