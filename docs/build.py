@@ -23,7 +23,7 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 FENCE = re.compile(r"^(`{3,})([^\n`]*)\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"<!-- output of: (.+?) -->\n\Z")
-CRASHED = "Traceback (most recent call last)"
+CRASHED = ("Traceback (most recent call last)", "error: internal: ")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def output(command: str, folder: Path) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     world = {**os.environ, "PATH": path, "ENTRACK_STORE": "cache", "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(["bash", "-c", command], cwd=folder, env=world, capture_output=True, text=True, timeout=900)
-    if CRASHED in done.stdout + done.stderr:
+    if any(words in done.stdout + done.stderr for words in CRASHED):
         raise RuntimeError(f"{command}\n{done.stderr}")
     return "".join(line.rstrip() + "\n" for line in done.stdout.strip("\n").split("\n"))
 

@@ -7,10 +7,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -21,10 +24,11 @@ from entrack.check.check import Checked
 from entrack.check.check import check as check_source
 from entrack.check.resolved import Model, PatchAct
 from entrack.diagnostics import Diagnostic, errors
-from entrack.events import Damaged, Watcher, unwatched
-from entrack.machine import machine_memory
+from entrack.events import Damaged, ModelFetching, Watcher, unwatched
+from entrack.machine import address_space, machine_memory
 from entrack.models.find import ModelMissing, fetch, key_of, locate, tokenizer_file
 from entrack.models.model import ModelSource
+from entrack.reasons import reason
 from entrack.results import Provenance, Results
 from entrack.source import Source
 from entrack.syntax.format import format_program
@@ -47,6 +51,9 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
 
 TOLERANCE = "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; byte-identical on one machine with the same versions, threads and memory"
+
+LEAST_ADDRESSES = 1.2e9
+"""Bytes that torch, transformers and nnsight map when they are loaded, and some."""
 
 
 class SpecError(Exception):
@@ -104,16 +111,27 @@ def checked(given: Source, params: Mapping[str, float], stand_in: Path | None = 
 def read(path: str | os.PathLike[str]) -> Source:
     """The text of a spec. Raises SpecMissing."""
     try:
-        with Path(path).open("rb") as stream:
-            raw = stream.read(MOST_BYTES + 1)
+        raw = _whole_file(path)
     except (OSError, ValueError) as error:
-        raise SpecMissing(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from None
+        raise SpecMissing(f"{path} cannot be read: {reason(error)}") from None
     if len(raw) > MOST_BYTES:
         raise SpecMissing(f"{path} is no spec: it has more than {MOST_BYTES:,} bytes")
     try:
         return Source(str(path), raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise SpecMissing(f"{path} is not UTF-8 text") from None
+
+
+def _whole_file(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a file, and some more than the most that is read. Raises OSError, and ValueError for what is no file: a pipe would never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        mode = os.fstat(descriptor).st_mode
+        if S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not S_ISREG(mode):
+            raise ValueError("it is a pipe or a device, not a file")
+        return stream.read(MOST_BYTES + 1)
 
 
 def check(source: Source, params: Mapping[str, float], stand_in: Path | None = None) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
@@ -256,7 +274,7 @@ class Spec:
         from entrack.findings.assemble import assemble
 
         opened = open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
-        spec = self._fetched()
+        spec = self._fetched(watcher)
         lowerer = spec._lowerer(download=True, hashed=True)
         plan = _lowered(lowerer, None, self.sources).plan
         shelf = _shelf(opened, reference, accept, device, threads, memory)
@@ -288,11 +306,12 @@ class Spec:
         compute = _lazily(plan, reference, watcher, device, threads, memory)
         return Verification(Counter(kind(plan.nodes[id]) for id in stored), len(ids), recomputed(plan, walk, ids, compute, watcher))
 
-    def _fetched(self) -> Spec:
+    def _fetched(self, watcher: Watcher) -> Spec:
         """This spec, checked again now that its models have come: some mistakes only a config.json can tell. Raises ModelMissing, SpecError."""
         if all(self.resolved.models[name].facts for name in self.used_models):
             return self
         for name in sorted(self.used_models):
+            watcher(ModelFetching(str(self.resolved.models[name].named)))
             fetch(self.resolved.models[name].named, self.root)
         return loads(self.source, **{name: self.resolved.params[name] for name in self.resolved.changed_params})
 
@@ -408,6 +427,7 @@ def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, t
 
     def compute(step: Any, inputs: Any) -> tuple[Any, Any]:
         if not engines:
+            _need_surroundings()
             from entrack.engine.engine import Engine
             from entrack.plan.work import Memory
 
@@ -417,3 +437,14 @@ def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, t
         return computed.tensors, computed.how
 
     return compute
+
+
+def _need_surroundings() -> None:
+    """What torch and transformers cannot do without, and end in their own ways where it is not there. Raises EngineError."""
+    from entrack.engine.errors import EngineError, OutOfMemory
+
+    if sys.flags.optimize > 1:
+        raise EngineError("models need the docstrings of Python's modules, which PYTHONOPTIMIZE=2 and -OO leave out: run without these")
+    if address_space() < LEAST_ADDRESSES:
+        has = f"this process may have {address_space() / 1e9:.1f} GB: see `ulimit -v`"
+        raise OutOfMemory(f"computing needs {LEAST_ADDRESSES / 1e9:g} GB of addresses beside the models, and {has}")

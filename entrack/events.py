@@ -34,6 +34,13 @@ class StepDone:
 
 
 @frozen
+class ModelFetching:
+    """The files of a model are asked for, and come over the network where they are not here."""
+
+    name: str
+
+
+@frozen
 class ModelLoading:
     """A model is read from disk (`done` is False), or has been (True)."""
 
@@ -74,7 +81,7 @@ class RunFinished:
     forwards: int
 
 
-Event = RunStarted | StepStarted | StepDone | ModelLoading | Waiting | Damaged | NotTaken | RunFinished
+Event = RunStarted | StepStarted | StepDone | ModelFetching | ModelLoading | Waiting | Damaged | NotTaken | RunFinished
 Watcher = Callable[[Event], None]
 
 

@@ -8,3 +8,11 @@ import os
 def machine_memory() -> int:
     """Bytes of memory that the machine has, free or not."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def address_space() -> float:
+    """Bytes that this process may map (`ulimit -v`); infinite where nothing limits it."""
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return float("inf") if most == resource.RLIM_INFINITY else float(most)

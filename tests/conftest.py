@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import canary
 import pytest
 
 canary.watch()
+os.environ["ENTRACK_TRACEBACK"] = "1"  # a mistake in entrack is told in full, here and in what tests start
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +11,7 @@ import typer
 from entrack import __version__
 from entrack.cli import exits, light
 from entrack.cli.cache import cache
-from entrack.cli.exits import failures, leave, say, screen
-from entrack.cli.light import tell
+from entrack.cli.exits import failures, leave, refuse, say, tell
 from entrack.cli.options import Accepted, Device, Json, MemoryBytes, Params, Reference, SpecPath, StandIn, StoreFolder, Threads, memory_given, params
 
 app = typer.Typer(
@@ -39,7 +37,7 @@ def run(
     accept: Accepted = None,
 ) -> None:
     """Run a spec, and show its tables and claims. What the store has is not computed again."""
-    with failures():
+    with failures(as_json) as shown:
         from entrack import api
         from entrack.cli.progress import ProgressBar
 
@@ -47,7 +45,14 @@ def run(
         tell(loaded.problems, loaded.sources)
         with ProgressBar() as bar:
             results = loaded.run(store, reference=reference, watcher=bar, device=device, threads=threads, memory=memory_given(memory), accept=accept)
-        _show(results, as_json)
+        if as_json:
+            from entrack.report.document import document
+
+            shown.document(document(results))
+        else:
+            from entrack.report.tables import report
+
+            shown.show(report(results))
         if out is not None:
             _write(results, out, pdf)
         if strict and not results.passed:
@@ -82,7 +87,7 @@ def plan(
     accept: Accepted = None,
 ) -> None:
     """Show what a run would compute - steps, forward passes, bytes - and what the store has of it."""
-    with failures():
+    with failures(as_json) as shown:
         from entrack import api
         from entrack.cli.plans import plan_json, plan_table
 
@@ -93,13 +98,13 @@ def plan(
 
             explained = api.explained(planned, survey, memory_given(memory))
             if as_json:
-                print(json.dumps(explained_json(explained), indent=1))
+                shown.document(explained_json(explained))
             else:
-                screen().print(explained_view(explained))
+                shown.show(explained_view(explained))
         elif as_json:
-            print(json.dumps(plan_json(planned, survey), indent=1))
+            shown.document(plan_json(planned, survey))
         else:
-            screen().print(plan_table(planned, survey))
+            shown.show(plan_table(planned, survey))
 
 
 @app.command()
@@ -118,7 +123,7 @@ def verify(
     accept: Accepted = None,
 ) -> None:
     """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when something does not match."""
-    with failures():
+    with failures(as_json) as shown:
         from entrack import api
         from entrack.cli.progress import ProgressBar
         from entrack.cli.verify import document, failed, gathered, share_given, table
@@ -135,9 +140,9 @@ def verify(
             stopped = gathered(verification.compared, found)
         about = str(spec), verification.stored, verification.sampled, found, seed
         if as_json:
-            print(json.dumps(document(*about), indent=1))
+            shown.document(document(*about))
         else:
-            screen().print(table(*about))
+            shown.show(table(*about))
         if stopped:
             leave(exits.INTERRUPTED)
         if not verification.stored:
@@ -157,37 +162,35 @@ def prompts(
     as_json: Json = False,
 ) -> None:
     """Show prompts with their positions and answers marked."""
-    with failures():
+    with failures(as_json) as shown:
         from entrack import api
-        from entrack.cli.prompts import PURPOSES, prompt_table, prompts_json, refuse
+        from entrack.cli.prompts import PURPOSES, prompt_table, prompts_json, trouble
 
         loaded = api.checked(api.read(spec), params(p))
-        trouble = refuse(loaded, name, model, purpose)
-        if trouble:
-            say(trouble)
-            leave(exits.SPEC_ERROR)
+        why = trouble(loaded, name, model, purpose)
+        if why:
+            refuse(why)
         realised, tokens = loaded.prompts(name, n, model, PURPOSES[purpose])
         if as_json:
-            print(json.dumps(prompts_json(realised), indent=1))
+            shown.document(prompts_json(realised))
         else:
-            screen().print(prompt_table(realised, tokens))
+            shown.show(prompt_table(realised, tokens))
 
 
 @app.command()
 def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="such as E201", show_default=False)]) -> None:
     """Explain the code of a diagnostic, with an example and its fix."""
-    with failures():
+    with failures() as shown:
         from entrack.diagnostics.pages import codes, page
         from entrack.diagnostics.suggest import did_you_mean
 
         text = page(code.upper())
         if text is None:
-            say(f"no diagnostic has the code {code}; {did_you_mean(code.upper(), codes())}")
-            leave(exits.SPEC_ERROR)
+            refuse(f"no diagnostic has the code {code}; {did_you_mean(code.upper(), codes())}")
         if sys.stdout.isatty():
             from rich.markdown import Markdown
 
-            screen().print(Markdown(text))
+            shown.show(Markdown(text))
         else:
             sys.stdout.write(text)
 
@@ -201,14 +204,14 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     """List the built-in models: folder, shape, and what is known of each."""
     if context.invoked_subcommand is not None:
         return
-    with failures():
+    with failures(as_json) as shown:
         from entrack.cli.models import known_models, models_table
 
         known = known_models()
         if as_json:
-            print(json.dumps(known, indent=1))
+            shown.document(known)
         else:
-            screen().print(models_table(known))
+            shown.show(models_table(known))
 
 
 @models.command()
@@ -235,17 +238,6 @@ def main_options(show: Annotated[bool, typer.Option("--version", callback=versio
 def main() -> None:
     """All commands, the long way; `start.main` is the entry point."""
     app()
-
-
-def _show(results: Any, as_json: bool) -> None:
-    if as_json:
-        from entrack.report.document import document
-
-        print(document(results))
-    else:
-        from entrack.report.tables import report
-
-        screen().print(report(results))
 
 
 def _write(results: Any, out: Path, pdf: bool) -> None:

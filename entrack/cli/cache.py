@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from entrack.cli.exits import CLAIM_FAILED, SPEC_ERROR, failures, leave, say, screen
+from entrack.cli.exits import CLAIM_FAILED, failures, leave, refuse, say, screen
 from entrack.cli.options import Accepted, Json, Params, StandIn, StoreFolder, params
 from entrack.cli.sizes import bytes_given
 from entrack.diagnostics.visible import visible
@@ -76,7 +76,7 @@ def why(
     as_json: Json = False,
 ) -> None:
     """Say what a result is known by: the key of a spec's steps part by part, whether the store has them, and what else is nearest."""
-    with failures():
+    with failures(as_json):
         from entrack import api
 
         opened = _open(store)
@@ -115,8 +115,7 @@ def gc(
         from entrack.store.gc import collect
 
         if max_size is None and not keep_spec:
-            say("say what may go: --max-size 2G, or --keep-spec SPEC, or both")
-            leave(SPEC_ERROR)
+            refuse("say what may go: --max-size 2G, or --keep-spec SPEC, or both")
         opened = _disk(store, inspect=dry_run)
         roots = {address for spec in keep_spec or [] for address in _needed(spec, opened)}
         report = collect(opened, roots, _bytes(max_size), dry_run)
@@ -141,8 +140,7 @@ def _tell_entry(opened: Store, begins: str, as_json: bool) -> None:
 
     action = opened.find(_whole(opened, begins))
     if action is None:
-        say(f"the value of {begins} is there no more")
-        leave(SPEC_ERROR)
+        refuse(f"the value of {begins} is there no more")
     _print(entry_json(action) if as_json else entry(action), as_json)
 
 
@@ -152,8 +150,7 @@ def _tell_steps(name: str, steps: Sequence[Looked], asked: str | None, n: int, o
 
     wanted = steps if asked is None else chosen(steps, asked)
     if not wanted:
-        say(f"no step of {name} is called {asked!r}: say its number from 1 to {len(steps)}, words of what it is for, or how its address begins")
-        leave(SPEC_ERROR)
+        refuse(f"no step of {name} is called {asked!r}: say its number from 1 to {len(steps)}, words of what it is for, or how its address begins")
     known, unkeyed = compared(wanted, opened, steps)
     if as_json:
         _print(steps_json(known, unkeyed), as_json)
@@ -185,8 +182,7 @@ def _whole(opened: Store, begins: str) -> str:
     """The one address that begins so; else an error is said."""
     hits = [known for known in opened.addresses() if known.startswith(begins)]
     if len(hits) != 1:
-        say(f"{len(hits)} entries begin with {begins!r}")
-        leave(SPEC_ERROR)
+        refuse(f"{len(hits)} entries begin with {begins!r}")
     return hits[0]
 
 

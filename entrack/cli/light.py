@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrack.cli import exits
-from entrack.cli.exits import failures, leave, say, screen
+from entrack.cli.exits import Output, failures, leave, say, tell, tell_failure
+from entrack.reasons import reason
 
 if TYPE_CHECKING:
-    from entrack.diagnostics import Diagnostic
     from entrack.source import Source
 
 SAME, CHANGED, BROKEN, FAILED = "same", "changed", "broken", "failed"
@@ -65,14 +65,6 @@ def fmt(specs: Sequence[Path], only_check: bool = False, to_stdout: bool = False
             leave(exits.CLAIM_FAILED)
 
 
-def tell(problems: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:
-    """Diagnostics on stderr."""
-    from entrack.diagnostics.render import render_all
-
-    if problems:
-        screen(stderr=True).print(render_all(problems, sources))
-
-
 def _one(spec: Path, only_check: bool, to_stdout: bool) -> str:
     """Format one spec. What came of it."""
     from entrack import api
@@ -89,10 +81,10 @@ def _one(spec: Path, only_check: bool, to_stdout: bool) -> str:
         if differs and not only_check and not to_stdout:
             rewrite(spec, source.text, text)
     except OSError as error:
-        say(f"error: {spec} is not formatted: {error.strerror or error}")
+        say(f"error: not formatted: {spec}: {reason(error)}")
         return FAILED
     except (api.SpecMissing, Miswritten) as error:
-        say(f"error: {error}")
+        tell_failure(error, Output())
         return FAILED
     if to_stdout:
         sys.stdout.buffer.write(text.encode())  # a spec is UTF-8, whatever the terminal is

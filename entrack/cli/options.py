@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,16 @@ import typer
 
 from entrack.cli.sizes import bytes_given
 from entrack.executors.accept import Accept
+
+DEVICE = re.compile(r"cpu|mps|cuda(:[0-9]{1,3})?")
+
+
+def device_given(given: str | None) -> str | None:
+    """A device that entrack knows of, be it there or not. Raises BadParameter."""
+    if given is not None and not DEVICE.fullmatch(given):
+        raise typer.BadParameter(f"--device takes cpu, mps, cuda, or cuda: and the number of a GPU; this is {given!r}")
+    return given
+
 
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="the .et file", show_default=False)]
 Params = Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="set a param of the spec otherwise; may be repeated")]
@@ -19,8 +30,10 @@ LEAST_MEMORY = 64 * 10**6
 ACCEPT = "which stored values to take: those made with exactly this stack, with the same major.minor versions and kind of device, or any (default: same-stack)"
 MemoryBytes = Annotated[str | None, typer.Option("--memory", metavar="BYTES", help="beside the models themselves, such as 4G (default: half of what the machine has)")]
 Reference = Annotated[bool, typer.Option("--reference", help="one full forward pass per variant: slow, and obviously right")]
-Device = Annotated[str | None, typer.Option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: one for a small model, else torch's choice)")]
+
+Device = Annotated[str | None, typer.Option("--device", metavar="NAME", callback=device_given, help="cpu, mps, cuda, cuda:1, ... (default: a GPU if there is one)")]
+MOST_THREADS = 1024
+Threads = Annotated[int | None, typer.Option("--threads", min=1, max=MOST_THREADS, help="CPU threads (default: one for a small model, else torch's choice)")]
 Accepted = Annotated[Accept | None, typer.Option("--accept", help=ACCEPT)]
 
 

@@ -1,4 +1,4 @@
-"""Progress of a run: a bar with time left on a terminal, and a line now and then where there is none."""
+"""Progress of a run: a bar with time left on a terminal; where there is none, what `beat.py` says now and then."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from entrack.cli.beat import BEAT
 from entrack.cli.exits import say, screen
 from entrack.diagnostics.visible import visible
-from entrack.events import Damaged, Event, ModelLoading, NotTaken, RunFinished, RunStarted, StepDone, StepStarted, Waiting
+from entrack.events import Damaged, Event, ModelFetching, ModelLoading, NotTaken, RunFinished, RunStarted, StepDone, StepStarted, Waiting
 
-EVERY = 15.0
-"""Seconds between lines where there is no terminal."""
 ENOUGH = 0.05
 """The share that is done before the time left is guessed: until then it is mostly the model that was read."""
 
@@ -27,14 +26,16 @@ class ProgressBar:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=console, transient=True, disable=not self._animated)
         self._task: TaskID | None = None
-        self._started = self._said = time.monotonic()
+        self._started = time.monotonic()
         self._total = self._done = 0
+        self._what, self._waits = "reading the spec and its models", False
 
     def __enter__(self) -> Self:
+        BEAT.describe = self.line
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self._bar.stop()
+        self._stop("writing the results")
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -42,33 +43,53 @@ class ProgressBar:
                 self._total, self._done, self._started = work, 0, time.monotonic()
                 if self._animated:  # a second time where only results told what else there is to do
                     self._bar.start()
+                    BEAT.silent()
                     self._task = self._task if self._task is not None else self._bar.add_task("starting", total=work)
                     self._bar.reset(self._task, total=work)
+            case ModelFetching(name):
+                self._what = f"fetching {name}"
+                BEAT.waits()
             case ModelLoading(name, False):
                 self._show(f"loading {name}")
             case StepStarted(what):
                 self._show(what)
-            case StepDone(what, work):
-                self._advance(what, work)
+            case StepDone(_, work):
+                self._advance(work)
             case Waiting(what):
-                self._show(f"waiting for another process: {what}")
+                self._wait(what)
             case Damaged(_, why):
                 say(f"warning: {why}; it is computed again")
             case NotTaken(steps, there, here):
                 say(f"warning: {steps} stored values are computed again: they were made with {there}, and this is {here}. They stay; `--accept any` takes them as they are")
             case RunFinished():
-                self._bar.stop()
+                self._stop("putting the results together")
+
+    def line(self, seconds: float) -> str:
+        """What is being done, for who sees no bar: the share of the work, where that is known, and the time."""
+        elapsed, share = time.monotonic() - self._started, self._done / max(1, self._total)
+        if not self._done:
+            return f"after {seconds:.0f} s: {visible(self._what)}"
+        left = f", about {elapsed / share - elapsed:.0f} s left" if share >= ENOUGH else ""
+        return f"{int(100 * share):3d} % after {seconds:.0f} s{left}: {visible(self._what)}"
 
     def _show(self, what: str) -> None:
+        self._what, self._waits = what, False
         if self._task is not None:
             self._bar.update(self._task, description=visible(what)[:60].ljust(40))
 
-    def _advance(self, what: str, work: int) -> None:
-        self._done += work
+    def _wait(self, what: str) -> None:
+        begins = not self._waits
+        self._show(f"waiting for another process: {what}")
+        self._waits = True
+        if begins:
+            BEAT.waits()
+
+    def _advance(self, work: int) -> None:
+        self._done, self._waits = self._done + work, False
         if self._task is not None:
             self._bar.update(self._task, advance=work)
-        elif not self._animated and work and time.monotonic() - self._said > EVERY:
-            self._said = time.monotonic()
-            elapsed, share = self._said - self._started, self._done / max(1, self._total)
-            left = f", about {elapsed / share - elapsed:.0f} s left" if share >= ENOUGH else ""
-            say(f"{int(100 * share):3d} % after {elapsed:.0f} s{left}: {what}")
+
+    def _stop(self, what: str) -> None:
+        self._bar.stop()
+        BEAT.silent(False)
+        self._what = what

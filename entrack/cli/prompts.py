@@ -17,7 +17,7 @@ from entrack.prompts.tokens import Tokenizer
 PURPOSES: Mapping[str, str] = {"measure": "measure", "discover": "discover", "mean": "mean"}
 
 
-def refuse(spec: Spec, name: str, model: str | None, purpose: str) -> str | None:
+def trouble(spec: Spec, name: str, model: str | None, purpose: str) -> str | None:
     """What is wrong with the request, if something is."""
     names = [*spec.resolved.tasks, *spec.resolved.alternates]
     if name not in names:

@@ -18,6 +18,7 @@ from entrack.engine.settings import is_out_of_memory
 from entrack.models.find import read_json
 from entrack.models.model import ModelSource
 from entrack.models.weights import ModelMissing, tensors_in
+from entrack.reasons import reason
 
 ABOUT = (
     "peft_type", "task_type", "peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "runtime_config",
@@ -52,8 +53,7 @@ def with_adapter(module: nn.Module, source: ModelSource, adapter: Path) -> nn.Mo
     except Exception as error:  # whatever peft makes of damaged or foreign files
         if is_out_of_memory(error):
             raise
-        lines = str(error).strip().splitlines() or [""]
-        raise AdapterRefused(f"{source.description}: its adapter cannot be applied: {type(error).__name__}: {lines[0]}") from error
+        raise AdapterRefused(f"{source.description}: its adapter cannot be applied: {reason(error)}") from error
     added = [name for name in result.missing_keys if "lora_" in name]
     unplaced = [*result.unexpected_keys, *added]
     if unplaced or not weights:

@@ -78,7 +78,7 @@ class Engine:
         """The value of a bound step, whose `Ref`s are keys of `inputs`. Raises EngineError, or KeyboardInterrupt."""
         kernel = EXECUTORS[self.executor].get(type(step))
         if kernel is None:
-            raise EngineError(f"the {self.executor} executor computes no step {type(step).__name__}")
+            raise EngineError(f"the {self.executor} executor does not know a step of this kind")
         try:
             return self._computed(kernel, step, inputs)
         except EngineError as error:

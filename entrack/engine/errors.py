@@ -19,6 +19,10 @@ class AdapterRefused(EngineError):
     """A LoRA adapter cannot be applied, or would not change the model it is meant for."""
 
 
+class DeviceMissing(EngineError):
+    """The device asked for is not on this machine, or this build of torch cannot use it."""
+
+
 class OutOfMemory(EngineError):
     """A forward pass does not fit into memory, also in its smallest pieces."""
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from entrack.engine.errors import EngineError, ModelUnreadable
 from entrack.facts import FAMILIES, BadConfig, read_facts
+from entrack.reasons import reason
 
 VERSIONS = (2, 3)
 SCALARS: Mapping[int, str] = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -224,8 +225,7 @@ def _read(reader: Any, folder: Path, path: Path, what: str) -> Any:
     except EngineError:
         raise
     except Exception as error:  # whatever transformers, tokenizers or gguf make of damaged files
-        lines = str(error).strip().splitlines() or [""]
-        raise ModelUnreadable(f"{path}: its {what} cannot be read: {type(error).__name__}: {lines[0]}") from error
+        raise ModelUnreadable(f"{path}: its {what} cannot be read: {reason(error)}") from error
 
 
 def _replace(place: Path, text: str) -> None:

@@ -24,6 +24,7 @@ from entrack.facts import DECIDES, FAMILIES, ModelFacts
 from entrack.models.find import read_json
 from entrack.models.model import ATTENTIONS, DTYPES, ModelKey, ModelSource
 from entrack.models.weights import tensors_in, weights_of
+from entrack.reasons import reason
 
 MOST_MISSING = 1 << 20
 """Weights that may be missing from a small model and still be named."""
@@ -70,7 +71,7 @@ def _read(key: ModelKey, source: ModelSource) -> nn.Module:
     except Exception as error:  # whatever transformers, safetensors or gguf make of damaged files
         if is_out_of_memory(error):
             raise
-        why = f"cannot be read from {source.folder}: {_first_line(error)}"
+        why = f"cannot be read from {source.folder}: {reason(error)}"
         raise ModelUnreadable(f"{source.description} {why}") from error
     _complete(found, source)
     return module  # type: ignore[no-any-return]  # transformers is untyped here
@@ -133,7 +134,7 @@ def _check(module: nn.Module, facts: ModelFacts, description: str) -> None:
         layers = len(module.get_submodule(arch.layers))  # type: ignore[arg-type]  # a ModuleList
         found = {path: _shape(module.get_submodule(path)) for path in expected}
     except (AttributeError, TypeError) as error:
-        raise ModelMismatch(f"{description} is not a {facts.family} model inside: {_first_line(error)}") from error
+        raise ModelMismatch(f"{description} is not a {facts.family} model inside: {reason(error)}") from error
     if layers != facts.layers:
         raise ModelMismatch(f"{description} has {layers} layers, where its facts say {facts.layers}")
     for path, shape in expected.items():
@@ -143,13 +144,8 @@ def _check(module: nn.Module, facts: ModelFacts, description: str) -> None:
 
 def _shape(module: nn.Module) -> tuple[int, ...]:
     if not isinstance(module, nn.Linear):
-        raise TypeError(f"a {type(module).__name__} where a linear layer is expected")
+        raise TypeError("another kind of layer stands where a linear one is expected")
     return tuple(module.weight.shape)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 @contextmanager

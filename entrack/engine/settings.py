@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
+
+from entrack.engine.errors import DeviceMissing
 
 
 @contextmanager
@@ -39,8 +41,18 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def chosen_device(asked: str | None) -> torch.device:
-    """The device asked for, or a GPU if there is one."""
-    return torch.device(asked or ("cuda" if torch.cuda.is_available() else "cpu"))
+    """The device asked for, or a GPU if there is one. Raises DeviceMissing."""
+    kind, _, number = (asked or ("cuda" if torch.cuda.is_available() else "cpu")).partition(":")
+    many = _DEVICES.get(kind, int)()
+    if not (many and (not number or (number.isascii() and number.isdecimal() and int(number) < many and kind == "cuda"))):
+        built = "" if torch.cuda.is_available() or kind != "cuda" else f" (torch {torch.__version__})"
+        raise DeviceMissing(f"there is no device {asked} here{built}; there are {', '.join(_there())}")
+    return torch.device(kind, int(number)) if number else torch.device(kind)
+
+
+def _there() -> list[str]:
+    """The devices of this machine that torch can use."""
+    return [name for kind, count in _DEVICES.items() for name in ([f"{kind}:{number}" for number in range(count())] if kind == "cuda" else [kind] * count())]
 
 
 def device_name(device: torch.device) -> str:
@@ -56,3 +68,11 @@ def own_device(asked: str | None) -> str:
 def own_threads() -> int:
     """The threads that torch takes where nobody asks for a number."""
     return torch.get_num_threads()
+
+
+_DEVICES: Mapping[str, Callable[[], int]] = {
+    "cpu": lambda: 1,
+    "mps": lambda: int(torch.backends.mps.is_available()),
+    "cuda": lambda: torch.cuda.device_count() if torch.cuda.is_available() else 0,
+}
+"""How many there are of each kind of device."""

@@ -22,6 +22,7 @@ from entrack.address import address, file_digest
 from entrack.facts import BadConfig, ModelFacts, read_facts
 from entrack.models.model import ModelKey, ModelSource
 from entrack.models.weights import ModelMissing, ModelRefused, tensors_in, weights_of
+from entrack.reasons import reason
 
 __all__ = ["ModelMissing", "ModelRefused"]
 BUILTIN = Path(__file__).parents[1] / "builtin"
@@ -232,8 +233,7 @@ def _hub_trouble(error: Exception) -> str:
         return f": {HUB_SAYS[status]}"
     if status is not None:
         return f": the hub answers with status {status}; try again later"
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    why = f"no connection to the hub, or it broke ({first[:200]})"
+    why = f"no connection to the hub, or it broke ({reason(error)})"
     return f': {why}; run again to go on, or name a model that is on this machine with local("folder")'
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from attrs import frozen
 
+from entrack.reasons import reason
+
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 SHARD = re.compile(r"[\w.-]+\.safetensors", re.ASCII)
 WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
@@ -80,7 +82,7 @@ def _shards(index: Path) -> tuple[str, ...]:
             raise ModelRefused(f"{index} is larger than any such file should be")
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise ModelRefused(f"{index} is no index of weights: {type(error).__name__}: {error}") from None
+        raise ModelRefused(f"{index} is no index of weights: {reason(error)}") from None
     for name in names:
         if not isinstance(name, str) or not SHARD.fullmatch(name):
             raise ModelRefused(f"{index} names {str(name)[:100]!r}, which is no safetensors file beside it")

@@ -49,7 +49,7 @@ def name_error(error: OSError, verb: Literal["read", "write"], root: str) -> Sto
     kind, advice = _BY_ERRNO.get(error.errno or 0, (StoreUnreadable, _LOOK))
     if verb == "write" and error.errno in (errno.EACCES, errno.EPERM):
         kind, advice = StoreReadOnly, _GIVE
-    reason = error.strerror or type(error).__name__
+    reason = error.strerror or "the system gives no reason"
     where = f" ({error.filename})" if error.filename else ""
     return kind(f"cannot {verb} the store {root}: {reason}{where}; {advice}")
 

@@ -121,7 +121,7 @@ def test_gguf_lies(name: str, gguf: Study, guard: Guard) -> None:
     content = bytearray(path.read_bytes())
     LIES[name](content)
     path.write_bytes(content)
-    refused(gguf, guard, "ModelUnreadable")
+    refused(gguf, guard, "model unreadable")
 
 
 def test_a_gguf_file_s_own_words_for_its_shape_are_not_believed(gguf: Study, guard: Guard) -> None:

@@ -56,7 +56,7 @@ def test_every_construct_that_names_a_file(construct: str, name: str, study: Stu
     with guard.watching():
         result = entrack("run", study.spec, "--store", study.folder / "store")
     assert result.exit_code in (2, 3), result.output
-    well_said(result, next(code for code in (*sorted(ANYWHERE), "ModelMissing", "ModelRefused") if code in result.stderr and code != "W501"))
+    well_said(result, next(code for code in (*sorted(ANYWHERE), "model missing", "model refused") if code in result.stderr and code != "W501"))
 
 
 @pytest.mark.parametrize("command", ["check", "run", "plan", "fmt"])
@@ -70,7 +70,7 @@ def test_specs_that_are_none(kind: str, command: str, study: Study, guard: Guard
         path.write_bytes(b"entrack 1 \xff\xfe")
     with guard.watching():
         result = entrack(command, path, *(["--store", study.folder / "store"] if command in ("run", "plan") else []))
-    well_said(result, "SpecMissing", path.name)
+    well_said(result, "spec missing", path.name)
 
 
 def test_an_include_of_a_spec_that_is_too_large(study: Study, guard: Guard) -> None:

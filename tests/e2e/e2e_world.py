@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,14 @@ class World:
 def entrack(*arguments: object) -> Result:
     """The command line in this process."""
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+SIGNS_OF_LIFE = re.compile(r"^( *\d+ % )?after \d+ s.*\n", re.MULTILINE)
+
+
+def told(stderr: str) -> str:
+    """What a process said on stderr, less its signs of life, whose number depends on how quick the machine is."""
+    return SIGNS_OF_LIFE.sub("", stderr)
 
 
 def counted(text: str) -> list[str]:

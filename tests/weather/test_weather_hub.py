@@ -43,7 +43,7 @@ def run(spec: Path, address: str, command: str = "run", code: str = MAIN) -> sub
 def fails(ended: subprocess.CompletedProcess[str], *words: str) -> None:
     assert (ended.returncode, ended.stdout) == (3, ""), ended.stderr
     last = ended.stderr.splitlines()[-1]
-    assert last.startswith(f'error: ModelMissing: hub("{NAME}")'), ended.stderr
+    assert last.startswith(f'error: model missing: hub("{NAME}")'), ended.stderr
     assert "Traceback" not in ended.stderr
     for word in words:
         assert word in last
