@@ -9,6 +9,7 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import NoReturn
 
+from entrack import interrupts
 from entrack.cli import interrupted
 
 
@@ -17,8 +18,9 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: a terminal that lacks a letter is shown its number
     try:
-        _act()
-    except KeyboardInterrupt:  # while modules are loaded
+        with interrupts.watched():
+            _act()
+    except KeyboardInterrupt:  # while modules are loaded, or one that got lost
         _interrupted()
     except SystemExit as leaving:  # `exits.failures`, or typer before and after it
         if leaving.code == interrupted.STATUS:

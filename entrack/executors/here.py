@@ -14,6 +14,7 @@ from typing import Any
 from attrs import frozen
 from numpy.typing import NDArray
 
+from entrack import interrupts
 from entrack.events import NotTaken, RunFinished, RunStarted, StepDone, StepStarted, Waiting, Watcher
 from entrack.executors.note import note
 from entrack.executors.shelf import Shelf
@@ -113,6 +114,7 @@ class Walk:
         missing: list[str] = []
         unknown: list[str] = []
         for id, node in self._plan.nodes.items():
+            interrupts.check()
             if self._known(id):
                 continue
             if not all(self._known(need) for need in self._plan.needs[id]):
@@ -138,6 +140,7 @@ class Walk:
         self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(left_of(self._plan.nodes[id]) for id in waiting)))
         for id in by_model(self._plan.nodes, self._plan.needs):
             node = self._plan.nodes[id]
+            interrupts.check()
             if self._known(id):
                 continue
             if isinstance(node, Choice):

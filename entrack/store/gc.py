@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 
 from attrs import frozen
 
+from entrack import interrupts
 from entrack.store import files, layout, locks, reading
 from entrack.store.base import Action, Damage
 from entrack.store.disk import DiskStore
@@ -77,7 +78,10 @@ def _chosen(store: DiskStore, keep: frozenset[str], max_size: int | None, dry_ru
 
 def _surveyed(store: DiskStore, dry_run: bool) -> list[Action]:
     """The sound actions, oldest first."""
-    found = [(address, reading.read_action(store.layout, address)) for address in store.layout.addresses()]
+    found = []
+    for address in store.layout.addresses():
+        interrupts.check()
+        found.append((address, reading.read_action(store.layout, address)))
     if not dry_run:
         for _, wrong in found:
             if isinstance(wrong, Damage):
@@ -112,6 +116,10 @@ def _remove(store: DiskStore, report: GcReport) -> None:
 
 def _forget(paths: Iterable[str]) -> None:
     """Remove files, and return when that would survive a loss of power."""
-    folders = {os.path.dirname(path) for path in paths if files.forget(path)}
+    folders = set()
+    for path in paths:
+        interrupts.check()
+        if files.forget(path):
+            folders.add(os.path.dirname(path))
     for folder in sorted(folders):
         files.fsync_folder(folder)

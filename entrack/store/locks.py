@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from entrack import interrupts
 from entrack.store import files
 from entrack.store.base import OnWait
 from entrack.store.errors import StoreBusy, StoreError, name_error, named
@@ -37,8 +38,8 @@ def step(layout: Layout, address: str, on_wait: OnWait | None) -> Iterator[None]
     """Hold the right to compute `address`; `on_wait(seconds)` is called every `BEAT` while another holds it."""
     with _one_per_thread():
         lock = files.file_lock(layout.lock(address[:3]))
-        _take(lock, layout, on_wait)
         try:
+            _take(lock, layout, on_wait)
             yield
         finally:
             lock.release()
@@ -50,6 +51,7 @@ def _take(lock: FileLock, layout: Layout, on_wait: OnWait | None) -> None:
     since = time.monotonic()
     while not lock.is_locked:
         try:
+            interrupts.check()
             lock.acquire(timeout=BEAT, poll_interval=0.01)
         except Timeout:  # an OSError too, so it is caught first
             _tell(on_wait, since)
@@ -63,6 +65,7 @@ def shared(layout: Layout, on_wait: OnWait | None = None) -> Iterator[None]:
     with _gate(layout) as fd:
         since, told = time.monotonic(), 0.0
         while not _supported(lambda: files.try_lock(fd, exclusive=False), otherwise=True):
+            interrupts.check()
             time.sleep(0.01)
             if time.monotonic() - since > told + BEAT:
                 told = _tell(on_wait, since)
