@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
+from entrack import interrupts
 from entrack.cli import interrupted, streams
 
 ENDS = {signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
@@ -19,9 +20,10 @@ def main() -> None:
     """The entry point of the `entrack` command."""
     streams.secure()
     try:
-        _listen()
-        _act()
-    except KeyboardInterrupt as error:  # while modules are loaded
+        with interrupts.watched():
+            _listen()
+            _act()
+    except KeyboardInterrupt as error:  # while modules are loaded, or one that got lost
         _told(error)
         _interrupted()
     except SystemExit as leaving:  # `exits.failures`, or typer before and after it

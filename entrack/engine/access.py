@@ -21,6 +21,7 @@ from nnsight import Envoy, NNsight
 from torch import Tensor, nn
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from entrack import interrupts
 from entrack.engine.arch import ARCHS, PER_HEAD, SHARED, Arch, Part
 from entrack.engine.errors import NothingToAttend
 from entrack.facts import ModelFacts
@@ -224,14 +225,19 @@ def forward(
         layers = _cache(model, partial(_AroundLayer, around))
         extra = {"past_key_values": layers, "use_cache": True, "position_ids": around.tokens, "attention_mask": around.mask(model.dtype)}
     before = sys.gettrace()
+    interrupts.check()
     try:
         with torch.set_grad_enabled(gradient):
-            return _trace(model, tokens.to(model.device), script, extra)
+            ran = _trace(model, tokens.to(model.device), script, extra)
     except BaseException as error:
-        sys.settrace(before)  # nnsight arms it to keep Python from running the block; Ctrl-C may come in between
+        interrupts.check()
         if isinstance(error, TypeError) and isinstance(error.__context__, KeyboardInterrupt):
             raise error.__context__ from None  # nnsight tidied the traceback of a Ctrl-C, and fell over a missing line
         raise
+    finally:
+        sys.settrace(before)  # nnsight arms it to keep Python from running the block; Ctrl-C may come in between
+    interrupts.check()  # one that was swallowed in the pass
+    return ran
 
 
 def _trace(model: LoadedModel, tokens: Tensor, script: _Script, extra: Mapping[str, object]) -> Ran:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from attrs import frozen
 
+from entrack import interrupts
 from entrack.engine import batched, plain
 from entrack.engine.access import LoadedModel
 from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory
@@ -73,23 +74,39 @@ class Engine:
         self._passes = passes if executor == "batched" else ()
         self._memo = Memo(self._memory.kept)
         self._loaded: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
+        self._at_work = False
+        """Whether a call was broken off, wherever that was: what is in memory may then be in the middle of something."""
 
+    @interrupts.watched()
     def compute(self, step: Step, inputs: Inputs) -> Computed:
         """The value of a bound step, whose `Ref`s are keys of `inputs`. Raises EngineError, or KeyboardInterrupt."""
         kernel = EXECUTORS[self.executor].get(type(step))
         if kernel is None:
             raise EngineError(f"the {self.executor} executor does not know a step of this kind")
+        if self._at_work:
+            self.forget()
+        self._at_work = True
         try:
-            return self._computed(kernel, step, inputs)
-        except EngineError as error:
-            if not isinstance(error, OutOfMemory):
-                raise
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
+            computed = self._tried(kernel, step, inputs)
+        except Exception as error:
+            interrupts.check()  # it may have been made of an interrupt
+            self._at_work = not isinstance(error, EngineError)  # which comes between passes
+            raise
         except BaseException:
             self.forget()  # an interrupted pass may leave a module tree in the middle of it
             raise
+        self._at_work = False
+        return computed
+
+    def _tried(self, kernel: plain.Kernel, step: Step, inputs: Inputs) -> Computed:
+        """The value of a step, or that of a sparing way where memory has run out."""
+        try:
+            return self._computed(kernel, step, inputs)
+        except OutOfMemory:
+            pass
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
         return self._sparingly(step, inputs)
 
     def _sparingly(self, step: Step, inputs: Inputs) -> Computed:

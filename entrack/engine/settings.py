@@ -19,12 +19,12 @@ def deterministic(threads: int | None) -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads(), torch.get_float32_matmul_precision()
     switches: Any = torch.utils.deterministic
     fill = switches.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
-    switches.fill_uninitialized_memory = False  # it guards against reading what was never written, at a cost
-    torch.set_float32_matmul_precision("highest")
-    if threads is not None and threads != before[1]:
-        torch.set_num_threads(threads)
     try:
+        torch.use_deterministic_algorithms(True)
+        switches.fill_uninitialized_memory = False  # it guards against reading what was never written, at a cost
+        torch.set_float32_matmul_precision("highest")
+        if threads is not None and threads != before[1]:
+            torch.set_num_threads(threads)
         with torch.no_grad():
             yield
     finally:

@@ -14,6 +14,7 @@ from typing import Any
 from attrs import frozen
 from numpy.typing import NDArray
 
+from entrack import interrupts
 from entrack.events import NotTaken, RunFinished, RunStarted, StepDone, StepStarted, Waiting, Watcher
 from entrack.executors.held import checked, fault
 from entrack.executors.note import note
@@ -129,6 +130,7 @@ class Walk:
         missing: list[str] = []
         unknown: list[str] = []
         for id, node in self._plan.nodes.items():
+            interrupts.check()
             if self._known(id):
                 continue
             if id in self._lost:
@@ -229,6 +231,7 @@ class Walk:
         try:
             for id in order:
                 node = self._plan.nodes[id]
+                interrupts.check()
                 if self._known(id):
                     continue
                 if isinstance(node, Choice):

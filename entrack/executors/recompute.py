@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from entrack import interrupts
 from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Watcher
 from entrack.executors.accept import Accept
 from entrack.executors.compare import FAR, NEAR, Apart, Asked, Tensors, Tolerance, Verdict, apart
@@ -52,6 +53,7 @@ def recomputed(plan: Plan, walk: Walk, ids: Sequence[str], compute: Compute, wat
     """These steps one by one, computed again. Raises EngineError and KeyboardInterrupt as they come."""
     watcher(RunStarted(len(ids), 0, sum(left_of(plan.nodes[id]) for id in ids)))
     for id in ids:
+        interrupts.check()
         what, work = plan.what[id], left_of(plan.nodes[id])
         watcher(StepStarted(what, work))
         yield _recomputed(id, plan, walk, compute)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from entrack import interrupts
 from entrack.address import address
 from entrack.check.resolved import Arithmetic, CellOf, Constant, Found, Measure, Population, Quantity, Resolved, Size, Summary
 from entrack.check.resolved import Claim as ClaimSpec
@@ -60,6 +61,7 @@ def _measure(spec: Measure, cells: Sequence[CellPlan], ran: Ran) -> MeasureResul
 
 def _cell(spec: Measure, population: Population, planned: CellPlan, ran: Ran) -> Cell:
     """A cell over its draws: all prompts together, and the sd of the draws' values."""
+    interrupts.check()
     draws = [outcomes_of(spec.metric.kind, run, planned.of, ran) for run in planned.runs]
     values = np.concatenate(draws)
     if not np.isfinite(values).all():

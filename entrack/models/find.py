@@ -18,6 +18,7 @@ from typing import Any
 
 from attrs import frozen
 
+from entrack import interrupts
 from entrack.address import address, file_digest
 from entrack.facts import BadConfig, ModelFacts, read_facts
 from entrack.models.model import ModelKey, ModelSource
@@ -214,6 +215,7 @@ def _interruptible(work: Callable[[], object]) -> None:
     thread.start()
     while thread.is_alive():
         thread.join(0.1)
+        interrupts.check()
     if failed:
         raise failed[0]
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from attrs import define, field
 
+from entrack import interrupts
 from entrack.address import address
 from entrack.plan.plan import BATCH
 from entrack.plan.steps import Batch, Node, Ref
@@ -23,6 +24,7 @@ class Nodes:
     """How many times a node was wanted."""
 
     def add(self, node: Node, what: str) -> str:
+        interrupts.check()
         self.asked += 1
         id = address([type(node).__name__, node])
         if id not in self.nodes:

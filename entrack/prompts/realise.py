@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import field, frozen
 
+from entrack import interrupts
 from entrack.check.resolved import Population
 from entrack.check.tasks import ORDINALS
 from entrack.diagnostics import Diagnostic, Label
@@ -53,6 +54,7 @@ def realise(population: Population, count: int, tokens: Tokenizer, params: Mappi
     pairs: list[Pair] = []
     problems: list[Diagnostic] = []
     for place in range(count):
+        interrupts.check()
         try:
             pairs.append(_pair(population, place, tokens, params))
         except CannotDraw as trouble:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from entrack import interrupts
 from entrack.report.pick import fits_completeness, kept_scores, nested, pick
 from entrack.report.series import is_curve
 from entrack.report.words import slug, visible
@@ -67,6 +68,7 @@ def usual(results: Results) -> tuple[Figure, ...]:
 
 
 def _draw(figure: Figure, results: Results, folder: Path, stem: str) -> tuple[Path, ...]:
+    interrupts.check()
     item = pick(figure.of, results)
     try:
         from entrack.report import kinds

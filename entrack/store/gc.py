@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 
 from attrs import frozen
 
+from entrack import interrupts
 from entrack.store import files, layout, locks, reading
 from entrack.store.base import Action, Damage
 from entrack.store.disk import DiskStore
@@ -79,7 +80,10 @@ def _chosen(store: DiskStore, keep: frozenset[str], max_size: int | None, dry_ru
 
 def _surveyed(store: DiskStore, dry_run: bool) -> list[Action]:
     """The sound actions, oldest first."""
-    found = list(reading.read_actions(store.layout))
+    found = []
+    for action in reading.read_actions(store.layout):
+        interrupts.check()
+        found.append(action)
     if not dry_run:
         for wrong in found:
             if isinstance(wrong, Damage):
@@ -123,4 +127,5 @@ def _forget(places: Iterable[Place]) -> None:
     for place in places:
         by_folder[place.folder].append(place.name)
     for folder, gone in by_folder.items():
+        interrupts.check()
         files.forget(folder, gone)

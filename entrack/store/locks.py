@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from entrack import interrupts
 from entrack.store import files
 from entrack.store.base import OnWait
 from entrack.store.errors import StoreBusy, StoreError, named
@@ -61,6 +62,7 @@ def index(layout: Layout, wait: float) -> Iterator[None]:
 def _wait(fd: int, exclusive: bool, on_wait: OnWait | None) -> None:
     since, told = time.monotonic(), 0.0
     while not _supported(lambda: files.try_lock(fd, exclusive), otherwise=True):
+        interrupts.check()
         time.sleep(0.01)
         if time.monotonic() - since > told + BEAT:
             told = time.monotonic() - since

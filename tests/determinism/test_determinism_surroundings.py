@@ -63,7 +63,7 @@ def usual(models: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, o
 def turkish(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A locale in which the small I has no dot; made here, where the system's sources of locales are."""
     folder = tmp_path_factory.mktemp("locales")
-    made = shutil.which("localedef") and subprocess.run(["localedef", "-i", "tr_TR", "-f", "UTF-8", str(folder / "tr_TR.UTF-8")], capture_output=True, check=False)
+    made = shutil.which("localedef") and subprocess.run(["localedef", "-i", "tr_TR", "-f", "UTF-8", str(folder / "tr_TR.UTF-8")], capture_output=True, check=False, timeout=60)
     return {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"} | ({"LOCPATH": str(folder)} if made else {})
 
 

@@ -218,7 +218,7 @@ def test_a_warm_run_loads_no_torch(world: World, tmp_path: Path, accept: str) ->
         "assert results.provenance.computed == 0, results.provenance.computed\n"
         "assert not {'torch', 'transformers', 'nnsight'} & set(sys.modules)\n"
     )
-    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=200)
     assert again.returncode == 0, again.stderr
 
 

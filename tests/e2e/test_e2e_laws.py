@@ -51,7 +51,7 @@ def test_a_second_run_computes_nothing_and_imports_no_torch(world: World, tmp_pa
         "assert results.provenance.computed == 0\n"
         "sys.stdout.write(document(results))"
     )
-    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=200)
     assert again.returncode == 0, again.stderr
     assert counted(again.stdout) == counted(document(first))
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "entrack"
-WORDS = ("source", "sites", "frozen", "address", "facts", "machine", "reasons", "events", "results")
+WORDS = ("interrupts", "source", "sites", "frozen", "address", "facts", "machine", "reasons", "events", "results")
 LAYERS = (
     *WORDS,
     "diagnostics", "syntax", "models", "check", "prompts", "plan", "store", "findings", "engine", "executors", "report", "api", "cli",
 )  # fmt: skip
 """From the words of the domain down to the command line."""
 ALONE = {
-    "store": set(),
+    "store": {"interrupts"},
     "report": {*WORDS, "diagnostics"},
     "findings": {*WORDS, "syntax", "check", "plan", "prompts"},
     "engine": {*WORDS, "models", "plan"},

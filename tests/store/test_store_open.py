@@ -96,7 +96,7 @@ def test_a_link_out_of_the_store_is_not_followed(folder: Path, store: DiskStore,
 def test_importing_is_light() -> None:
     heavy = "numpy diskcache safetensors filelock torch pickle"
     code = f"import sys, entrack.store; sys.exit(' '.join(m for m in '{heavy}'.split() if m in sys.modules) or 0)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
 
 

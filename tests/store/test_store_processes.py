@@ -18,7 +18,7 @@ def test_many_processes_meet_a_garbage_index(folder: Path) -> None:
     (folder / "index/cache.db").write_bytes(b"garbage")
     workers = [start("steps", folder, 10) for _ in range(4)]
     for worker in workers:
-        _, trouble = worker.communicate()
+        _, trouble = worker.communicate(timeout=300)
         assert worker.returncode == 0, trouble
 
 
@@ -36,7 +36,7 @@ def test_waiting_is_told_and_outlives_the_holder(
 
     with store.computing(address(1), on_wait=told):
         assert len(waits) >= 3 and waits == sorted(waits)
-    holder.communicate()
+    holder.communicate(timeout=300)
 
 
 def test_collecting_does_not_disturb_a_computation(store: DiskStore) -> None:
@@ -65,7 +65,8 @@ def test_one_at_a_time(folder: Path, kind: type[DiskStore] | type[MemoryStore]) 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(300)
+        assert not thread.is_alive()
     assert most == [1]
     with store.computing(address(1)), pytest.raises(RuntimeError, match="inside"), store.computing(address(2)):
         pass
@@ -100,5 +101,6 @@ def test_threads_share_one_store(store: DiskStore) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(300)
+        assert not thread.is_alive()
     assert not trouble and store.index.usable

@@ -79,7 +79,7 @@ def lock(store: DiskStore, seed: int) -> None:
     for number in range(seed, seed + 5):
         store.put(address(number), tensors(number), {})
     store.close()
-    subprocess.run(["mount", "-o", "remount,ro", str(root.parent)], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(root.parent)], check=True, timeout=60)
     since, again = time.monotonic(), DiskStore(root)
     assert all(same(again.load(address(number)), tensors(number)) for number in range(seed, seed + 5))
     assert again.find(address("missing")) is None and verify(again).whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -13,6 +14,8 @@ from attrs import frozen
 
 Tell = Callable[[str], None]
 Work = Callable[[Tell], object]
+LIMIT = 300
+"""Seconds after which a child shows where it is, and ends."""
 
 
 @frozen
@@ -52,6 +55,7 @@ def die() -> None:
 
 def _live(work: Work, writing: int, grieving: int) -> None:
     status = 70
+    faulthandler.dump_traceback_later(LIMIT, exit=True)
     try:
         work(lambda line: os.write(writing, f"{line}\n".encode()))
         status = 0

@@ -108,7 +108,7 @@ def only_to_be_read(count: int, seed: int, folder: Path) -> Tried:
 
 def _mounts(folder: Path) -> bool:
     try:
-        return subprocess.run([*_OWN, "mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)], capture_output=True, check=False).returncode == 0
+        return subprocess.run([*_OWN, "mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)], capture_output=True, check=False, timeout=60).returncode == 0
     except OSError:
         return False
 
@@ -120,4 +120,4 @@ def _inside(folder: Path, options: str, *arguments: str) -> subprocess.Completed
     """A worker that sees a small file system at `folder`; nobody else does, and it is gone with the worker."""
     command = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && exec "$@"'
     run = [*_OWN, "sh", "-c", command, "sh", options, str(folder), sys.executable, WORKER, *arguments]
-    return subprocess.run(run, capture_output=True, text=True, check=False, env=environment())
+    return subprocess.run(run, capture_output=True, text=True, check=False, env=environment(), timeout=300)

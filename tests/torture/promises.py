@@ -35,6 +35,7 @@ class Promise:
 
 
 KEPT, SAME, FOUND = "killed runs lose nothing", "the same as without a store", "damage is found"
+SEEN = "Ctrl-C is seen, and leaves nothing behind"
 FULL, MANY, QUICK = "full or read-only disks are named", "many processes, one store", "many entries are quick"
 SAID, NOTHING_RUN = "bad input is said, never a crash", "nothing that is read is run"
 OUTSIDE = "a store changes nothing outside itself"
@@ -46,6 +47,8 @@ PROMISES = (
     Promise("power", KEPT, "power lost: what was not synced is dropped", "kills.by_loss_of_power", 20, 10),
     Promise("runs", KEPT, "kill -9 of runs of a model at random times", "runs.killed", 2, 2),
     Promise("ctrl-c", KEPT, "Ctrl-C for `entrack run` at random times", "runs.interrupted", 1, 2),
+    Promise("interrupts", SEEN, "Ctrl-C in a call of the engine, at random times and places, swallowed in seven ways", "interrupts.of_the_engine", 48, 200),
+    Promise("interrupted-store", SEEN, "Ctrl-C while a store is used, at random places", "interrupts.of_runs", 12, 100),
     Promise("damage", FOUND, "entries damaged, every kind in turn", "damage.of_every_kind", 1, 4),
     Promise("forms", FOUND, "stored values of a wrong form, digests sound", "forms.of_stored_values", 28, 24),
     Promise("index", FOUND, "index deleted or garbage: made again", "many.index_rebuilt", 200, 200),

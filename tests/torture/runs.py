@@ -114,7 +114,7 @@ def _start(world: World, store: Path) -> subprocess.Popen[str]:
 
 def _seconds_of_a_run(world: World, store: Path) -> float:
     start = time.perf_counter()
-    _start(world, store).communicate()
+    _start(world, store).communicate(timeout=300)
     return time.perf_counter() - start
 
 
@@ -127,7 +127,7 @@ def _interrupt(world: World, store: Path, after: float) -> float:
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGINT)
     since = time.perf_counter()
-    said, trouble = process.communicate()
+    said, trouble = process.communicate(timeout=300)
     taken = time.perf_counter() - since
     assert "Traceback" not in trouble, trouble
     if process.returncode != STATUS:  # it was quicker

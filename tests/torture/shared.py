@@ -54,6 +54,6 @@ def _round(folder: Path, processes: int, steps: int) -> tuple[int, int]:
 
 
 def _said(process: Popen[str]) -> str:
-    said, trouble = process.communicate()
+    said, trouble = process.communicate(timeout=300)
     assert process.returncode == 0 and not trouble, (process.returncode, said, trouble)
     return said

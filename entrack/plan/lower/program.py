@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 
+from entrack import interrupts
 from entrack.check.resolved import Resolved
 from entrack.diagnostics import Diagnostic
 from entrack.models.model import ModelKey, ModelSource
@@ -65,6 +66,7 @@ class Lowerer:
         """Lower each construct of a kind that has not been; the names of those that must wait go to `deferred`. In the order of the spec."""
         made: dict[str, Made] = self._made.setdefault(kind, {})
         for item in given:
+            interrupts.check()
             name: str = item.name  # type: ignore[attr-defined]  # every construct has a name
             if name in made:
                 continue
