@@ -48,6 +48,12 @@ class Tokenizer:
             encoding = self._library.encode(text)
         return Encoded(tuple(encoding.ids), tuple(encoding.offsets))
 
+    @property
+    def unknown(self) -> int | None:
+        """The token for words that it does not know, where it has one."""
+        name = getattr(self._library.model, "unk_token", None)
+        return None if name is None else self._library.token_to_id(name)
+
     def word(self, token: int) -> str:
         """A token as a person reads it."""
         return str(self._library.decode([token], skip_special_tokens=False))
