@@ -11,6 +11,7 @@ from entrack.check.resolved import Population
 from entrack.check.tasks import ORDINALS
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import draw
+from entrack.prompts.alike import after, alike
 from entrack.prompts.tokens import BadTokenizer, Encoded, Tokenizer
 from entrack.prompts.values import CannotDraw, Filled, Names, evaluate, index, plain
 from entrack.source import Span
@@ -120,14 +121,11 @@ def _continued(word: str, text: str, encoded: Encoded, tokens: Tokenizer, popula
         return ()
     if not word:
         raise CannotDraw("E430", f"the {name} is empty", population.task.syntax.name_span, "what is expected after a prompt has a token", "leave the empty value out of the pool")
-    joint = "" if text[-1:].isspace() else " "
-    longer = tokens.encode(text + joint + word).ids
-    if longer[: len(encoded.ids)] != encoded.ids or len(longer) == len(encoded.ids):
-        if name not in EXPECTED:
-            return ()
+    ids = after(tokens, text, encoded.ids, word)
+    if not ids and name in EXPECTED:
         raise CannotDraw("E430", f"the {name} `{word}` changes the prompt's own tokens", population.task.syntax.name_span,
                          "written after the prompt it is not simply added", "end the prompt before a space, at a whole word")  # fmt: skip
-    return longer[len(encoded.ids) :]
+    return ids
 
 
 # --- positions ---------------------------------------------------------------------------------------------------
@@ -187,18 +185,7 @@ def _only(hits: list[Filled], item: ast.Position, span: Span) -> tuple[int, int]
 
 
 def _alike(population: Population, pairs: list[Pair], tokens: Tokenizer) -> tuple[Diagnostic, ...]:
-    """Words that a model's next token cannot tell apart: an accuracy would count one as the other."""
-    first: dict[int, str] = {}
-    rivals: dict[str, set[str]] = {}
-    for token, word in _told_by(pairs, tokens):
-        other = first.setdefault(token, word)
-        if other != word:
-            rivals.setdefault(other, set()).add(word)
-    return tuple(
-        Diagnostic("E433", f"`{word}` and {', '.join(f'`{other}`' for other in sorted(others))} begin with the same token", population.task.syntax.name_span,
-                   "an answer is told by its first token", "leave one of them out of the pool", (Label(population.span, "drawn for these"),))
-        for word, others in sorted(rivals.items())
-    )  # fmt: skip
+    return alike(population, _told_by(pairs, tokens), pairs[0].original.text, tokens) if pairs else ()
 
 
 def _told_by(pairs: list[Pair], tokens: Tokenizer) -> Iterator[tuple[int, str]]:
@@ -209,10 +196,8 @@ def _told_by(pairs: list[Pair], tokens: Tokenizer) -> Iterator[tuple[int, str]]:
             if pair.original.ids.get(name):
                 yield pair.original.ids[name][0], pair.original.words[name]
         others.update(dict.fromkeys(pair.original.candidates))
-    if pairs:
-        text = pairs[0].original.text
-        length = len(pairs[0].original.token_ids)
-        for word in others:
-            longer = tokens.encode(f"{text} {word}").ids
-            if len(longer) > length:
-                yield longer[length], word
+    first = pairs[0].original
+    for word in others:
+        ids = after(tokens, first.text, first.token_ids, word)
+        if ids:
+            yield ids[0], word

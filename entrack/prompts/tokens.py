@@ -55,6 +55,12 @@ class Tokenizer:
         ids, offsets = self._used.encode(text)
         return Encoded(tuple(ids), tuple(offsets))
 
+    @property
+    def unknown(self) -> int | None:
+        """The token for words that it does not know, where it has one."""
+        name = getattr(self._library.model, "unk_token", None)
+        return None if name is None else self._library.token_to_id(name)
+
     def word(self, token: int) -> str:
         """A token as a person reads it. Raises BadTokenizer."""
         return self._used.word(token)

@@ -98,6 +98,8 @@ def _two_words(axis: Axis) -> tuple[Axis, Axis, dict[str, tuple[str, str]]] | No
     if len(firsts) * len(seconds) != len(words):
         return None
     before, between = "".join(pieces[0][: differ[0]]), "".join(pieces[0][differ[0] + 1 : differ[1]])
+    if not re.search(r"\w", before) or not re.search(r"\w", between) or "(" in before + between:
+        return None  # `only(a)`, `without(b)`: what an intervention is called, and what it is given, are no axes
     return Axis(f"{axis.name}: {before.strip()} …", firsts), Axis(f"{between.strip(' .,')} …", seconds), words
 
 

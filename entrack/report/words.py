@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import floor, isfinite, isnan, log10
 
 from entrack.diagnostics.visible import clip, visible
@@ -14,6 +14,28 @@ __all__ = ["clip", "visible"]
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
 """File names that some systems keep for themselves."""
+
+
+MOST = 400
+"""Characters up to which a text is shown whole where a figure or a line must hold it."""
+
+
+def told_apart(labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels as they are shown, no two alike: the middle of a very long one is left out, and those that then look the same are numbered."""
+    found: list[str] = []
+    seen: dict[str, int] = {}
+    for label in labels:
+        said = shown = _middle_out(" ".join(visible(label).split()))
+        while said in seen:
+            seen[shown] += 1
+            said = f"{shown} ({seen[shown]})"
+        seen[said] = 1
+        found.append(said)
+    return tuple(found)
+
+
+def _middle_out(text: str) -> str:
+    return text if len(text) <= MOST else f"{text[: MOST * 2 // 3]} … {text[len(text) - MOST // 3 :]}"
 
 
 def slug(text: str) -> str:

@@ -12,6 +12,7 @@ from tokenizers import decoders, models, pre_tokenizers, processors
 
 from entrack.api import Spec, SpecError, loads
 from entrack.cli.prompts import prompts_json
+from entrack.diagnostics import Diagnostic
 from entrack.source import Source
 
 CONFIG = {
@@ -137,3 +138,78 @@ def test_a_sharp_s_is_not_capitalised(library: Any, tmp_path: Path) -> None:
     """Its capital is two letters, which would move every hole by one."""
     entries = prompts_json(spec(tmp_path, 'join("the', 'join("ßhe').prompts("t", 5)[0])
     assert all(entry["text"].startswith("ßhe ") for entry in entries)
+
+
+def metaspace() -> Any:
+    """As Llama's: a space is a token that joins letters but no digits, so that a number after a space is two tokens or more."""
+    alphabet = ["<unk>", "\u2581", *(chr(code) for code in range(33, 127))]
+    merges = [("\u2581", chr(code)) for code in range(ord("a"), ord("z") + 1)]
+    known = [*alphabet, *(space + letter for space, letter in merges)]
+    made = tokenizers.Tokenizer(models.BPE({word: place for place, word in enumerate(known)}, merges, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never", split=False)
+    made.decoder = decoders.Metaspace(prepend_scheme="never")
+    return made
+
+
+def numbers(end: str, digits: str = "") -> str:
+    """A task whose answer is an element of a list, and whose prompt ends as said."""
+    pool = digits or '"4", "7", "9", "2"'
+    return (
+        'entrack 1\nmodel tiny = local("model")\ntask t {\n'
+        f"  object = 3 distinct from [{pool}]\n  asked = one index of object\n"
+        f'  prompt = "of {{object[0]}}, {{object[1]}} and {{object[2]}} take {{object[asked]}}:{end}"\n'
+        "  answer = object[asked]\n  at last = end of prompt\n}\n"
+    )
+
+
+def read(folder: Path, made: Any, text: str) -> list[dict[str, Any]]:
+    (folder / "model").mkdir(exist_ok=True)
+    made.save(str(folder / "model" / "tokenizer.json"))
+    (folder / "model" / "config.json").write_text(json.dumps(CONFIG))
+    return prompts_json(loads(Source(str(folder / "spec.et"), text)).prompts("t", 30)[0])
+
+
+MADE_WITH_SPACES = {"byte level": lambda: byte_pairs(True), "metaspace": metaspace}
+
+
+@pytest.mark.parametrize("name", MADE_WITH_SPACES)
+def test_an_element_of_a_list_after_a_prompt_that_ends_in_a_space(name: str, tmp_path: Path) -> None:
+    """The list's other elements follow the prompt as the answer does: the space is there already."""
+    made = MADE_WITH_SPACES[name]()
+    for entry in read(tmp_path, made, numbers(" ")):
+        assert made.encode(entry["text"] + entry["answer"]).ids == entry["token_ids"] + entry["answer_ids"]
+        assert len(entry["answer_ids"]) == 1
+
+
+def test_in_the_built_in_models_too(tmp_path: Path) -> None:
+    text = numbers(" ", '"apple", "ball", "bell", "book"').replace('local("model")', 'builtin("boxes-base")').replace("take", "is")
+    assert len(prompts_json(loads(Source(str(tmp_path / "spec.et"), text)).prompts("t", 30)[0])) == 30
+
+
+def test_an_element_that_the_prompts_last_token_joins_is_not_compared(tmp_path: Path) -> None:
+    """What is never the answer, and could not follow the prompt, is no rival of what is: `ape` and `aper` are `▁a` and more."""
+    text = numbers(" ").replace('3 distinct from ["4", "7", "9", "2"]', '3 distinct from ["4", "ape", "aper"]')
+    assert {entry["answer"] for entry in read(tmp_path, metaspace(), text.replace("object[asked]\n", 'object[where object == "4"]\n'))} == {"4"}
+
+
+@pytest.mark.parametrize("name", MADE_WITH_SPACES)
+def test_a_space_that_is_a_token_is_the_cause_that_is_said(name: str, tmp_path: Path) -> None:
+    problem = refused(tmp_path, MADE_WITH_SPACES[name](), numbers(""))
+    assert problem.label == "the space before an answer is a token of its own, and the first one"
+    assert problem.help == "end the prompt with a space"
+    assert read(tmp_path, MADE_WITH_SPACES[name](), numbers(" ")), "what it says helps"
+
+
+def test_words_that_a_tokenizer_does_not_know(tmp_path: Path) -> None:
+    made = tokenizers.Tokenizer(models.WordLevel({"<unk>": 0, "of": 1}, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    problem = refused(tmp_path, made, numbers(""))
+    assert problem.label == "this model's tokenizer does not know them"
+
+
+def refused(folder: Path, made: Any, text: str) -> Diagnostic:
+    with pytest.raises(SpecError) as found:
+        read(folder, made, text)
+    (problem,) = found.value.problems
+    assert problem.code == "E433"
+    return problem

@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from entrack.report.grids import caption as measured
-from entrack.report.kinds.canvas import WIDTH, caption, colours, nought, panels
+from entrack.report.kinds.canvas import BETWEEN, LEFT, WIDTH, around, caption, colours, nought, panels
 from entrack.report.kinds.error import error_of, error_words, reach
-from entrack.report.kinds.labels import depth, label_sides, legend_words, names, shown, value_label
+from entrack.report.kinds.fitting import fitted
+from entrack.report.kinds.labels import depth, label_sides, legend_size, legend_words, names, shown, value_label
+from entrack.report.kinds.lettering import fold, height
 from entrack.report.series import Arrangement, Panel, arrange, parted
-from entrack.report.words import clip
 from entrack.results import Measure
 
 
@@ -22,21 +23,30 @@ def bars(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
     """Options: `by`, `coloured`, `error`. Raises ValueError for an axis that the measure does not have."""
     measure, options = parted(measure, options)
     layout, error = arrange(measure, options.get("by"), options.get("coloured")), options.get("error", "interval")
+    return fitted(lambda scale: _drawn(measure, title, layout, error, scale))
+
+
+def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale: float) -> Figure:
     count = len(layout.x.labels) * (len(layout.colour.labels) if layout.colour else 1)
     across = _across(len(layout.panels), count)
     down = ceil(len(layout.panels) / across)
     longest = max(len(label) for label in shown(layout.x)[0])
-    width = min(WIDTH, max(4.8 if layout.colour else 3.6, across * (1.2 + 0.3 * count), 1.0 + 0.05 * longest * len(layout.x.labels)))
-    height = 2.0 * down + 0.85 + depth(layout.x, width / across)
-    figure, axes = panels(title, len(layout.panels), width, height, across, sharey=True)
+    beside, tall = legend_size(*legend_words(layout.colour)) if layout.colour else (0.0, 0.0)
+    wanted = max(4.8 if layout.colour else 3.6, across * (1.2 + 0.3 * count), 1.0 + 0.05 * longest * len(layout.x.labels))
+    width = scale * max(min(WIDTH, wanted), LEFT + beside + across * 1.5)
+    room = (width - LEFT - beside) / across - BETWEEN
+    words = f"{measured(measure)}. {error_words(measure, error)}"
+    titles = height(max((fold(panel.title, room, 8.5) for panel in layout.panels), key=lambda text: text.count("\n")), 8.5)
+    inside = scale * down * (1.55 + titles) + depth(layout.x, room) + height(fold(shown(layout.x)[1], room, 8), 8)
+    figure, axes = panels(title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True)
     low, high = reach(measure, error)
     for each, panel in zip(axes, layout.panels, strict=True):
         each.set_ylim(low, high)
-        _panel(each, panel, layout, error)
-        names(each, layout.x, width / across)
-    label_sides(axes, across, shown(layout.x)[1], value_label(measure), width)
+        _panel(each, panel, layout, error, room)
+        names(each, layout.x, room)
+    label_sides(axes, across, shown(layout.x)[1], value_label(measure, inside / down - 0.3), room)
     _legend(figure, layout)
-    caption(figure, f"{measured(measure)}. {error_words(measure, error)}")
+    caption(figure, words)
     return figure
 
 
@@ -47,7 +57,7 @@ def _across(count: int, bars: int) -> int:
     return 1 if bars > 36 or count == 3 else min(2, count)
 
 
-def _panel(axes: Axes, panel: Panel, layout: Arrangement, error: str) -> None:
+def _panel(axes: Axes, panel: Panel, layout: Arrangement, error: str, room: float) -> None:
     count = len(panel.series)
     wide = 0.8 / count
     for place, (series, colour) in enumerate(zip(panel.series, colours(count), strict=True)):
@@ -70,7 +80,7 @@ def _panel(axes: Axes, panel: Panel, layout: Arrangement, error: str) -> None:
     axes.axhline(0, color="black", linewidth=0.7)
     axes.grid(axis="y")
     axes.set_xlim(-0.6, len(layout.x.labels) - 0.4)
-    axes.set_title(clip(panel.title, 44), loc="left")
+    axes.set_title(fold(panel.title, room, 8.5), loc="left")
 
 
 def _legend(figure: Figure, layout: Arrangement) -> None:

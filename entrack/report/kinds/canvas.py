@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from textwrap import fill
 from typing import Any, Literal
 
 import matplotlib
@@ -20,10 +19,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from entrack.report.files import put
-from entrack.report.words import clip, visible
+from entrack.report.kinds.lettering import fold, height
+from entrack.report.words import MOST, clip
 
 WIDTH = 7.2
 """Inches: two columns of a page."""
+LEFT, BETWEEN = 0.75, 0.2
+"""Inches for the numbers and the name of a y axis, and between panels side by side."""
 TAB = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#6B6B6B", "#B8A900")
 """Okabe and Ito's colours, in an order in which neighbours also differ in grey."""
 LINES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
@@ -34,7 +36,7 @@ OURS: dict[str, Any] = {
     "axes.linewidth": 0.7, "axes.axisbelow": True, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
     "lines.linewidth": 1.4, "grid.linewidth": 0.5, "grid.color": "#DDDDDD", "legend.frameon": False,
     "text.parse_math": False, "text.usetex": False, "axes.formatter.use_mathtext": False,
-    "svg.hashsalt": "entrack", "svg.fonttype": "path", "pdf.fonttype": 42, "savefig.dpi": 200, "figure.dpi": 100,
+    "svg.hashsalt": "entrack", "svg.fonttype": "path", "pdf.fonttype": 42, "savefig.dpi": 200, "figure.dpi": 200,
 }  # fmt: skip
 METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
@@ -72,15 +74,23 @@ def panels(
 
 
 def heading(title: str, width: float) -> str:
-    """A title wrapped to a figure's width in inches."""
-    return fill(clip(title, 200), max(20, int(width * 11)))
+    """A title in lines of a figure's width in inches."""
+    return fold(clip(title, MOST), width - 0.2, 10, "bold")
 
 
 def caption(figure: Figure, text: str) -> None:
     """A line of small print under a figure: what is shown, n, and what the bars of error are."""
-    figure.supxlabel(
-        fill(visible(text), int(figure.get_figwidth() * 17)), x=0.01, ha="left", fontsize=7, color="#444444"
-    )
+    figure.supxlabel(small_print(text, figure.get_figwidth()), x=0.01, ha="left", fontsize=7, color="#444444")
+
+
+def small_print(text: str, width: float) -> str:
+    """The text of a caption in lines of a figure's width in inches."""
+    return fold(clip(text, 5 * MOST), width - 0.2, 7)
+
+
+def around(title: str, text: str, width: float) -> float:
+    """Inches that a title above and a caption below take of a figure's height, at this width."""
+    return height(heading(title, width), 10) + height(small_print(text, width), 7) + 0.3
 
 
 def nought(axes: Axes, x: float, colour: Any) -> None:

@@ -12,10 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from entrack.report.grids import caption as measured
-from entrack.report.kinds.canvas import MARKS, caption, colours, panels
+from entrack.report.kinds.canvas import MARKS, around, caption, colours, panels
 from entrack.report.kinds.error import error_of, error_words
+from entrack.report.kinds.fitting import fitted
+from entrack.report.kinds.labels import LEGEND, SIZE, legend_size, shown
+from entrack.report.kinds.lettering import fold
 from entrack.report.pick import fits_completeness
-from entrack.report.words import clip
 from entrack.results import Cell, Measure
 
 Pair = tuple[str, Cell, Cell]
@@ -25,23 +27,35 @@ Pair = tuple[str, Cell, Cell]
 def completeness(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
     """Options: `error`, of the large points."""
     assert fits_completeness(measure)  # whoever asks has looked
-    error = options.get("error", "interval")
     pairs = [(label, measure.cell(label, "model"), measure.cell(label, "circuit")) for label in measure.axes[0].labels]
-    figure, (axes,) = panels(title, 1, 5.9, 4.7, 1)
-    top = _top(pairs, error)
-    axes.plot([0, top], [0, top], color="#777777", linestyle="--", linewidth=0.8, zorder=1)
-    for place, (pair, colour) in enumerate(zip(pairs, colours(len(pairs)), strict=True)):
-        _small(axes, pair, colour)
-        _large(axes, pair, colour, MARKS[place % len(MARKS)], error)
-    axes.set(xlim=(0, top), ylim=(0, top), aspect="equal")
-    axes.set_xlabel(clip(f"{measure.metric} of the model without these heads", 60))
-    axes.set_ylabel(clip(f"{measure.metric} of the circuit without these heads", 60))
-    axes.grid()
-    figure.legend(title="heads removed", loc="outside right center", alignment="left")
+    return fitted(lambda scale: _drawn(measure, title, pairs, options.get("error", "interval"), scale))
+
+
+def _drawn(measure: Measure, title: str, pairs: list[Pair], error: str, scale: float) -> Figure:
+    legend = [_named(label, pair, scale) for label, pair in zip(shown(measure.axes[0])[0], pairs, strict=True)]
+    beside, tall = legend_size(legend, "heads removed")
     draws = max((len(model.draws) for _, model, _ in pairs), default=0)
     small = f" Small points: each of {draws} random sets; the large one is their mean." if draws else ""
-    caption(figure, f"{measured(measure)}. Dashed: circuit and model fall alike.{small} {error_words(measure, error)}")
+    words = f"{measured(measure)}. Dashed: circuit and model fall alike.{small} {error_words(measure, error)}"
+    width = 4.2 * scale + beside
+    figure, (axes,) = panels(title, 1, width, around(title, words, width) + max(3.9 * scale, tall), 1)
+    top = _top(pairs, error)
+    axes.plot([0, top], [0, top], color="#777777", linestyle="--", linewidth=0.8, zorder=1)
+    for place, (pair, colour, name) in enumerate(zip(pairs, colours(len(pairs)), legend, strict=True)):
+        _small(axes, pair, colour)
+        _large(axes, pair, colour, MARKS[place % len(MARKS)], error, name)
+    axes.set(xlim=(-0.03 * top, top), ylim=(-0.03 * top, top), aspect="equal")
+    axes.set_xlabel(fold(f"{measure.metric} of the model without these heads", 3.3 * scale, 8))
+    axes.set_ylabel(fold(f"{measure.metric} of the circuit without these heads", 3.3 * scale, 8))
+    axes.grid()
+    figure.legend(title="heads removed", loc="outside right center", alignment="left")
+    caption(figure, words)
     return figure
+
+
+def _named(label: str, pair: Pair, scale: float) -> str:
+    draws = len(pair[1].draws)
+    return fold(f"{label}, mean of {draws}" if draws else label, LEGEND * scale, SIZE)
 
 
 def _small(axes: Axes, pair: Pair, colour: str) -> None:
@@ -49,9 +63,8 @@ def _small(axes: Axes, pair: Pair, colour: str) -> None:
     axes.scatter(model.draws, circuit.draws, s=9, color=colour, alpha=0.45, linewidths=0, zorder=2, clip_on=False)
 
 
-def _large(axes: Axes, pair: Pair, colour: str, mark: str, error: str) -> None:
-    label, model, circuit = pair
-    words = f"{clip(label, 30)}, mean of {len(model.draws)}" if model.draws else clip(label, 30)
+def _large(axes: Axes, pair: Pair, colour: str, mark: str, error: str, words: str) -> None:
+    _, model, circuit = pair
     across, along = error_of(model, error), error_of(circuit, error)
     up, right = [[along[0]], [along[1]]], [[across[0]], [across[1]]]
     axes.errorbar(model.value, circuit.value, up, right, fmt="none", ecolor=colour, elinewidth=0.8, alpha=0.7, zorder=2.5)

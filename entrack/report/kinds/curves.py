@@ -12,41 +12,51 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from entrack.report.grids import caption as measured
-from entrack.report.kinds.canvas import LINES, MARKS, WIDTH, caption, colours, panels
+from entrack.report.kinds.canvas import BETWEEN, LEFT, LINES, MARKS, WIDTH, around, caption, colours, panels
 from entrack.report.kinds.error import error_of, error_words, reach
-from entrack.report.kinds.labels import label_sides, layer_words, legend_words, names, value_label
+from entrack.report.kinds.fitting import fitted
+from entrack.report.kinds.labels import depth, label_sides, layer_words, legend_size, legend_words, names, value_label
+from entrack.report.kinds.lettering import fold, height
 from entrack.report.series import Arrangement, Panel, Series, arrange, numbers
-from entrack.report.words import clip
 from entrack.results import Measure
 
 
 def curves(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
     """Options: `by`, `coloured`, `error`. Where the x axis has names and no numbers, its labels stand side by side."""
     layout, error = arrange(measure, options.get("by"), options.get("coloured")), options.get("error", "interval")
+    return fitted(lambda scale: _drawn(measure, title, layout, error, scale))
+
+
+def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale: float) -> Figure:
     across = max(1, min(len(layout.panels), 2))
-    width = WIDTH if layout.colour or across > 1 else 4.8
-    figure, axes = panels(
-        title, len(layout.panels), width, 2.3 * ceil(len(layout.panels) / across) + 0.9, across, sharey=True
-    )
-    values = numbers(layout.x) or tuple(float(place) for place in range(len(layout.x.labels)))
+    down = ceil(len(layout.panels) / across)
+    beside, tall = legend_size(*legend_words(layout.colour)) if layout.colour else (0.0, 0.0)
+    width = scale * max(WIDTH if layout.colour or across > 1 else 4.8, LEFT + beside + across * 1.5)
+    room = (width - LEFT - beside) / across - BETWEEN
+    values = numbers(layout.x)
+    words = f"{measured(measure)}. {error_words(measure, error).replace('Error bars', 'Bands')}"
+    titles = height(max((fold(panel.title, room, 8.5) for panel in layout.panels), key=lambda text: text.count("\n")), 8.5)
+    under = (0.15 if values else depth(layout.x, room)) + height(fold(layer_words(measure, layout.x), room, 8), 8)
+    inside = down * (scale * (1.9 + titles) + under)
+    figure, axes = panels(title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True)
     for each, panel in zip(axes, layout.panels, strict=True):
-        _panel(each, panel, values, error)
-        if numbers(layout.x) is None:
-            names(each, layout.x, width / across)
+        _panel(each, panel, values or tuple(float(place) for place in range(len(layout.x.labels))), error, room)
+        if values is None:
+            names(each, layout.x, room)
         elif all(value == int(value) for value in values):
             each.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
         each.set_ylim(*reach(measure, error))
-    label_sides(axes, across, layer_words(measure, layout.x), value_label(measure), width)
+    label_sides(axes, across, layer_words(measure, layout.x), value_label(measure, inside / down - 0.3), room)
     _legend(figure, layout)
-    caption(figure, f"{measured(measure)}. {error_words(measure, error).replace('Error bars', 'Bands')}")
+    caption(figure, words)
     return figure
 
 
-def _panel(axes: Axes, panel: Panel, values: tuple[float, ...], error: str) -> None:
+def _panel(axes: Axes, panel: Panel, values: tuple[float, ...], error: str, room: float) -> None:
     for place, (series, colour) in enumerate(zip(panel.series, colours(len(panel.series)), strict=True)):
         _curve(axes, series, values, error, place, colour)
     axes.grid(axis="y")
-    axes.set_title(clip(panel.title, 44), loc="left")
+    axes.set_title(fold(panel.title, room, 8.5), loc="left")
 
 
 def _curve(axes: Axes, series: Series, values: tuple[float, ...], error: str, place: int, colour: Any) -> None:

@@ -28,7 +28,8 @@ def error_words(measure: Measure, error: str) -> str:
     if error == "sd":
         draws = [len(cell.draws) for cell in measure.cells if cell.draws]
         return f"Error bars: sd over {spread(draws)} draws." if draws else "Error bars: sd over draws."
-    return "Error bars: 95 % bootstrap interval over prompts."
+    some = "" if all(cell.interval for cell in measure.cells) else ", where there is one"
+    return f"Error bars: 95 % bootstrap interval over prompts{some}."
 
 
 def reach(measure: Measure, error: str) -> tuple[float, float]:

@@ -16,11 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from entrack.report.grids import caption as measured
-from entrack.report.kinds.canvas import WIDTH, caption, colours, nought, panels
+from entrack.report.kinds.canvas import WIDTH, around, caption, colours, nought, panels
 from entrack.report.kinds.error import error_of, error_words
-from entrack.report.kinds.labels import value_label
+from entrack.report.kinds.fitting import fitted
+from entrack.report.kinds.labels import SIZE, shown, value_label
+from entrack.report.kinds.lettering import fold, height, inches
 from entrack.report.pick import bare, free_axes, nested
-from entrack.report.words import clip
 from entrack.results import Axis, Cell, Measure
 
 MOST = 76
@@ -44,14 +45,22 @@ def head_bars(measure: Measure, title: str, options: Mapping[str, str]) -> Figur
     """Options: `error`. The measure's heads are nested in its groups; the largest of each group come first."""
     pair = nested(measure)
     assert pair is not None  # whoever asks has looked
-    groups, error = pair[0], options.get("error", "interval")
+    return fitted(lambda scale: _drawn(measure, title, pair, options.get("error", "interval"), scale))
+
+
+def _drawn(measure: Measure, title: str, pair: tuple[Axis, Axis], error: str, scale: float) -> Figure:
+    groups = pair[0]
     values = next((axis for axis in free_axes(measure) if axis not in pair), None)
     labels = values.labels if values else ("",)
     lines = _lines(_bars(measure, pair, values))
     longest = max(line[-1].x for line in lines) + 1
-    width = min(WIDTH, max(4.8, 1.0 + 0.16 * longest))
-    height = 1.15 + len(lines) * (1.25 * len(labels) + 0.35)
-    figure, axes = panels(title, len(lines) * len(labels), width, height, 1)
+    width = scale * min(WIDTH, max(4.8, 1.0 + 0.16 * longest))
+    legend = [fold(name, (width - 1.0) / 2 - 0.5, SIZE) for name in shown(groups)[0]]
+    columns = max(1, min(4, len(legend), int((width - 1.0) / (0.55 + max(inches(name, SIZE) for name in legend)))))
+    above = sum(height(name, SIZE) + 0.06 for name in legend) / columns + 0.25
+    words = f"{measured(measure)}. {error_words(measure, error)}{_beyond(measure)}"
+    inside = scale * len(lines) * (1.25 * len(labels) + 0.35) + 0.25
+    figure, axes = panels(title, len(lines) * len(labels), width, around(title, words, width) + above + inside, 1)
     tints = dict(zip(groups.labels, colours(len(groups.labels)), strict=True))
     for place, each in enumerate(axes):
         row, line = place % len(labels), lines[place // len(labels)]
@@ -59,13 +68,13 @@ def head_bars(measure: Measure, title: str, options: Mapping[str, str]) -> Figur
         _draw(each, line, row, tints, error, high)
         each.set_ylim(low, high)
         each.set_xlim(-1, longest)
-        each.set_ylabel(clip(labels[row], 24) if values else value_label(measure))
-        each.set_xticks([bar.x for bar in line], labels=[clip(bar.head, 12) for bar in line] if row == len(labels) - 1 else [])
-        each.tick_params("x", length=0, labelrotation=90, labelsize=5.5 if longest > 30 else 7)
+        each.set_ylabel(fold(labels[row], 1.2 * scale, 8) if values else value_label(measure, 1.2 * scale))
+        each.set_xticks([bar.x for bar in line], labels=[fold(bar.head, 2.0, 7) for bar in line] if row == len(labels) - 1 else [])
+        each.tick_params("x", length=0, labelrotation=90, labelsize=5.5 if longest > 30 * scale else 7)
     axes[-1].set_xlabel("head, as layer.head")
     patches = [Patch(color=tints[name]) for name in groups.labels]
-    axes[0].legend(patches, [clip(name, 24) for name in groups.labels], loc="lower left", bbox_to_anchor=(0, 1), borderpad=0, ncols=4 if width > 6 else 2)
-    caption(figure, f"{measured(measure)}. {error_words(measure, error)}{_beyond(measure)}")
+    axes[0].legend(patches, legend, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0, ncols=columns)
+    caption(figure, words)
     return figure
 
 

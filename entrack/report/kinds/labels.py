@@ -1,41 +1,59 @@
-"""Labels: names of axes and of their places, wrapped or turned so that they do not run into each other."""
+"""Labels: names of axes and of their places, whole, each unlike the others, broken into lines or turned so that they do not meet."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import product
-from textwrap import fill
+from math import inf
 
+from attrs import frozen
 from matplotlib.axes import Axes
 
-from entrack.report.words import clip
+from entrack.report.kinds.lettering import broken, drawable, fold, height, inches
+from entrack.report.words import MOST, told_apart
 from entrack.results import Axis, Measure
 
-WORD = re.compile(r"[^ _.]*[ _.]|[^ _.]+")
-"""A piece of a label after which a line may end."""
+SIZE, SMALL = 7.5, 6.0
+"""Points of labels, and of many on one axis."""
+APART, SLANTED = 0.08, 0.28
+"""Inches between labels side by side, and from one slanted label to the next at least."""
+SLANT, LONGEST, MOST_LINES = 30, 2.6, 5
+"""Degrees of slanted labels, inches of the longest line of a turned label, lines of a flat one."""
+LEGEND = 2.1
+"""Inches of a line of a legend."""
 PIECE = re.compile(r"\w+|\W")
 """A piece of a label that labels may have in common."""
 LONG = 20
-"""Characters from which labels are told apart by what they do not share."""
+"""Characters of the longest label from which labels are told apart by what they do not share."""
+NOTHING = "nothing"
+"""What the intervention is called that changes nothing."""
 
 
 def shown(axis: Axis) -> tuple[tuple[str, ...], str]:
-    """The labels of an axis and what it is called; of long labels what differs, and what they share after the name.
+    """The labels of an axis, no two alike, and what it is called; of long labels what differs, and what all share after the name.
 
     `patch cir.a.heads from goat` and `... from float` are `goat` and `float` of `intervention: patch cir.a.heads from …`.
-    A short label beside them, such as `nothing`, stays as it is.
+    `nothing` beside them stays as it is. Where another label is made otherwise, such as `zero cir.a`, all stay whole: what is left of
+    one would be read as the rest of another. What is given to an intervention, as in `without(cir.a)`, is not cut out of its brackets.
     """
-    long = [label for label in axis.labels if len(label) >= LONG]
-    if len(long) < 2:
-        return axis.labels, axis.name
-    pieces = [PIECE.findall(label) for label in long]
+    others = [label for label in axis.labels if label != NOTHING]
+    if len(others) < 2 or not LONG <= max(map(len, others)) <= MOST:
+        return told_apart(axis.labels), axis.name
+    pieces = [PIECE.findall(label) for label in others]
     before, after = _alike(pieces), _alike([each[::-1] for each in pieces])
     for first, last in sorted(product(range(before + 1), range(after + 1)), key=lambda pair: (-sum(pair), pair)):
         rest = ["".join(each[first : len(each) - last]).strip() for each in pieces if first + last < len(each)]
-        if len(rest) == len(pieces) and all(_whole(each) for each in rest) and first + last:
-            words, short = pieces[0], dict(zip(long, rest, strict=True))
-            return tuple(short.get(label, label) for label in axis.labels), f"{axis.name}: {''.join(words[:first])}…{''.join(words[len(words) - last :])}"
-    return axis.labels, axis.name
+        if len(rest) == len(pieces) and first + last and "(" not in pieces[0][:first] and _good(rest):
+            words, short = pieces[0], dict(zip(others, rest, strict=True))
+            named = f"{axis.name}: {''.join(words[:first])}…{''.join(words[len(words) - last :])}"
+            return told_apart([short.get(label, label) for label in axis.labels]), named
+    return told_apart(axis.labels), axis.name
+
+
+def _good(rest: list[str]) -> bool:
+    """Whether these read as words of their own, and differ from each other and from `nothing`."""
+    return all(_whole(each) for each in rest) and len({*rest, NOTHING}) == len(rest) + 1
 
 
 def layer_words(measure: Measure, axis: Axis) -> str:
@@ -44,45 +62,55 @@ def layer_words(measure: Measure, axis: Axis) -> str:
     return f"layer {axis.name}" if any(re.search(rf"\blayers {re.escape(axis.name)}\b", label) for label in said) else shown(axis)[1]
 
 
-def depth(axis: Axis, inches: float) -> float:
-    """Inches that the labels under an axis take."""
-    labels, _ = shown(axis)
-    room = _room(labels, inches)
-    if _turned(labels, room):
-        longest = min(40, max(len(label) for label in labels))
-        return 0.07 * longest * (1.0 if len(labels) > 14 else 0.5)
-    return 0.12 * max(wrapped(clip(label, 40), max(room, 6)).count("\n") + 1 for label in labels)
+@frozen
+class Set:
+    """Labels as they are set under an axis: in lines, at an angle, in points, taking so many inches of height."""
+
+    labels: tuple[str, ...]
+    angle: int
+    size: float
+    depth: float
 
 
-def names(axes: Axes, axis: Axis, inches: float, first: float = 0.0) -> None:
-    """The labels of an axis under their places, `first` and on: wrapped, or turned where they are many or long."""
-    whole, _ = shown(axis)
-    room = _room(whole, inches)
-    turned = _turned(whole, room)
-    labels = [clip(label, 40) if turned else wrapped(clip(label, 40), max(room, 6)) for label in whole]
-    axes.set_xticks([place + first for place in range(len(labels))], labels=labels)
-    axes.tick_params("x", length=0)
-    if turned:
-        many = len(labels) > 14
-        for text in axes.get_xticklabels():
-            text.set(
-                rotation=90 if many else 30, ha="center" if many else "right", fontsize=6 if len(labels) > 40 else 7.5
-            )
-            text.set_rotation_mode("default" if many else "anchor")
+def depth(axis: Axis, room: float) -> float:
+    """Inches that the labels under an axis take, where the axis is `room` inches wide."""
+    return _set(shown(axis)[0], room).depth
+
+
+def names(axes: Axes, axis: Axis, room: float, first: float = 0.0) -> None:
+    """The labels of an axis of `room` inches under their places, `first` and on: in lines, or turned where they are many or long."""
+    found = _set(shown(axis)[0], room)
+    axes.set_xticks([place + first for place in range(len(found.labels))], labels=list(found.labels))
+    axes.tick_params("x", length=0, labelsize=found.size)
+    for text in axes.get_xticklabels():
+        text.set(rotation=found.angle, ha="right" if found.angle == SLANT else "center", va="top")
+        text.set_rotation_mode("anchor" if found.angle == SLANT else "default")
+
+
+def _set(labels: tuple[str, ...], room: float) -> Set:
+    """Flat, in lines, where no word need be broken; slanted where each is one line; else upright, in lines again."""
+    each = room / len(labels)
+    flat = [fold(label, max(each - APART, 0.1), SIZE) for label in labels]
+    if not any(broken(label, each - APART, SIZE) for label in labels) and max(label.count("\n") for label in flat) < MOST_LINES:
+        return Set(tuple(flat), 0, SIZE, max(height(label, SIZE) for label in flat))
+    longest = max(inches(drawable(label), SIZE) for label in labels)
+    if each >= SLANTED and longest <= LONGEST:
+        return Set(tuple(fold(label, inf, SIZE) for label in labels), SLANT, SIZE, (longest + 0.2) / 2)
+    size = SIZE if each >= height("", SIZE) else SMALL
+    upright = [fold(label, LONGEST, size) for label in labels]
+    return Set(tuple(upright), 90, size, max(inches(label, size) for label in upright) + 0.05)
 
 
 def legend_words(axis: Axis) -> tuple[list[str], str]:
     """The labels of a legend and its title."""
     labels, name = shown(axis)
-    return [fill(clip(label, 80), 30) for label in labels], fill(clip(name, 120), 30)
+    return [fold(label, LEGEND, SIZE) for label in labels], fold(name, LEGEND + 0.3, 8)
 
 
-def _room(labels: tuple[str, ...], inches: float) -> int:
-    return max(1, int(inches * 13 / len(labels)))
-
-
-def _turned(labels: tuple[str, ...], room: int) -> bool:
-    return max((len(word) for label in labels for word in WORD.findall(label)), default=0) > room
+def legend_size(labels: Sequence[str], name: str) -> tuple[float, float]:
+    """Inches that a legend beside the axes takes: across and down."""
+    across = max([inches(label, SIZE) + 0.5 for label in labels] + [inches(name, 8)]) + 0.25
+    return across, sum(height(label, SIZE) + 0.06 for label in labels) + height(name, 8) + 0.3
 
 
 def _alike(pieces: list[list[str]]) -> int:
@@ -95,29 +123,17 @@ def _whole(text: str) -> bool:
     return re.match(r"[\w(\[{]", text) is not None and all(text.count(opened) == text.count(closed) for opened, closed in ("()", "[]", "{}"))
 
 
-def wrapped(label: str, room: int) -> str:
-    """Broken after spaces and underscores, into lines of at most `room` characters where words allow."""
-    rows = [""]
-    for word in WORD.findall(label):
-        if rows[-1] and len(rows[-1] + word.rstrip()) > room:
-            rows.append("")
-        rows[-1] += word
-    return "\n".join(row.rstrip() for row in rows)
-
-
-def label_sides(axes: list[Axes], across: int, x: str, y: str, width: float) -> None:
-    """The y label on the left of each row, the x label under the last panel of each column, wrapped to a figure's width in inches."""
-    room = max(20, int(width / across * 12))
+def label_sides(axes: list[Axes], across: int, x: str, y: str, room: float) -> None:
+    """The y label on the left of each row, the x label under the last panel of each column, `room` inches wide."""
     for place, each in enumerate(axes):
         if place % across == 0:
             each.set_ylabel(y)
         if place + across >= len(axes):
-            each.set_xlabel(fill(clip(x, 160), room))
+            each.set_xlabel(fold(x, max(room, 1.0), 8))
         else:
             each.tick_params("x", labelbottom=False)
 
 
-def value_label(measure: Measure) -> str:
-    """`accuracy (fraction)`; the unit is left out where it is the metric's own name."""
-    words = measure.metric if measure.unit in ("", measure.metric) else f"{measure.metric} ({measure.unit})"
-    return fill(clip(words, 80), 32)
+def value_label(measure: Measure, room: float) -> str:
+    """`accuracy (fraction)` in lines of `room` inches; the unit is left out where it is the metric's own name."""
+    return fold(measure.metric if measure.unit in ("", measure.metric) else f"{measure.metric} ({measure.unit})", max(room, 1.0), 8)

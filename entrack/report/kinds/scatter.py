@@ -14,44 +14,50 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from entrack.report.grids import caption as measured
-from entrack.report.kinds.canvas import MARKS, caption, colours, panels
+from entrack.report.kinds.canvas import MARKS, around, caption, colours, panels
 from entrack.report.kinds.error import error_of, error_words
+from entrack.report.kinds.fitting import fitted
+from entrack.report.kinds.labels import LEGEND, SIZE, legend_size
+from entrack.report.kinds.lettering import fold, height, inches
 from entrack.report.pick import free_axes
 from entrack.report.series import label_of
-from entrack.report.words import clip
+from entrack.report.words import told_apart
 from entrack.results import Axis, Cell, Measure
 
 MOST_NAMED = 12
 """Points up to which each carries its name."""
+POINT = 6.5
+"""Points of these names."""
 Pair = tuple[str, Cell, Cell]
 
 
 def scatter(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
     """Options: `by`, the axis whose first label is x; `error`. Raises ValueError where no axis has two labels."""
     axis = _axis(measure, options.get("by"))
-    first, *others = axis.labels
-    pairs = {label: _pairs(measure, axis, first, label) for label in others}
-    error = options.get("error", "interval")
-    figure, (axes,) = panels(title, 1, 4.6, 4.6, 1)
+    pairs = {label: _pairs(measure, axis, axis.labels[0], label) for label in axis.labels[1:]}
+    return fitted(lambda scale: _drawn(measure, title, axis, pairs, options.get("error", "interval"), scale))
+
+
+def _drawn(measure: Measure, title: str, axis: Axis, pairs: Mapping[str, list[Pair]], error: str, scale: float) -> Figure:
+    first, *others = told_apart(axis.labels)
+    legend = [fold(label, LEGEND * scale, SIZE) for label in others]
+    beside, tall = legend_size(legend, fold(axis.name, LEGEND * scale, 8)) if len(others) > 1 else (0.0, 0.0)
+    words = f"{measured(measure)}. Dashed: equal. {error_words(measure, error)}"
+    width = 4.6 * scale + beside
+    figure, (axes,) = panels(title, 1, width, around(title, words, width) + max(4.0 * scale, tall), 1)
     low, high = _limits(pairs, error)
     axes.plot([low, high], [low, high], color="#777777", linestyle="--", linewidth=0.8)
     handles = [
-        _points(axes, pairs[label], error, colour, MARKS[place % len(MARKS)])
-        for place, (label, colour) in enumerate(zip(others, colours(len(others)), strict=True))
+        _points(axes, found, error, colour, MARKS[place % len(MARKS)])
+        for place, (found, colour) in enumerate(zip(pairs.values(), colours(len(pairs)), strict=True))
     ]
-    _name([pair for each in pairs.values() for pair in each], axes, high - low)
+    _name([pair for each in pairs.values() for pair in each], axes, (low, high), 3.6 * scale)
     if len(others) > 1:
-        axes.legend(
-            handles,
-            [clip(label, 40) for label in others],
-            title=clip(axis.name, 40),
-            loc="upper left",
-            alignment="left",
-        )
+        figure.legend(handles, legend, title=fold(axis.name, LEGEND * scale, 8), loc="outside right center", alignment="left")
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
-    axes.set_xlabel(clip(f"{measure.metric}, {first}", 60))
-    axes.set_ylabel(clip(f"{measure.metric}, {others[0] if len(others) == 1 else axis.name}", 60))
-    caption(figure, f"{measured(measure)}. Dashed: equal. {error_words(measure, error)}")
+    axes.set_xlabel(fold(f"{measure.metric}, {first}", 3.6 * scale, 8))
+    axes.set_ylabel(fold(f"{measure.metric}, {others[0] if len(others) == 1 else axis.name}", 3.6 * scale, 8))
+    caption(figure, words)
     return figure
 
 
@@ -96,15 +102,20 @@ def _points(axes: Axes, pairs: list[Pair], error: str, colour: Any, mark: str) -
     return points
 
 
-def _name(pairs: list[Pair], axes: Axes, span: float) -> None:
-    """Names beside points, where they are few; a name that would stand on another moves up."""
-    placed: list[tuple[float, float]] = []
+def _name(pairs: list[Pair], axes: Axes, ends: tuple[float, float], room: float) -> None:
+    """Names beside points, where they are few, on the side with more room; a name that would stand on another moves up, `room` inches being the whole."""
+    placed: list[tuple[float, float, float, float]] = []
+    inch = (ends[1] - ends[0]) / room
     for name, x, y in sorted(pairs, key=lambda pair: pair[2].value) if len(pairs) <= MOST_NAMED else []:
-        height = y.value + 0.012 * span
-        while any(abs(height - other) < 0.028 * span and abs(x.value - left) < 0.12 * span for left, other in placed):
-            height += 0.007 * span
-        placed.append((x.value, height))
-        axes.text(x.value + 0.012 * span, height, clip(name, 30), fontsize=6.5, color="#333333")
+        over = x.value > sum(ends) / 2
+        space = max(0.4, ((x.value - ends[0]) if over else (ends[1] - x.value)) / inch - 0.1)
+        words = fold(name, min(space, LEGEND), POINT)
+        wide, tall = inches(words, POINT) * inch, height(words, POINT) * inch
+        left, low = x.value + (-0.05 * inch - wide if over else 0.05 * inch), y.value
+        while any(left < right and start < left + wide and low < top and foot < low + tall for start, foot, right, top in placed):
+            low += 0.03 * inch
+        placed.append((left, low, left + wide, low + tall))
+        axes.text(left, low, words, fontsize=POINT, color="#333333", va="bottom")
 
 
 def _limits(pairs: Mapping[str, list[Pair]], error: str) -> tuple[float, float]:
