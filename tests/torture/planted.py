@@ -11,6 +11,7 @@ from store_planted import CHANGED, ENTRIES, MISSING, ROWS, SCHEMA, Canary, check
 from store_tools import address
 
 from entrack.store import Damage, DiskStore, trusted, verify
+from entrack.store.layout import Layout
 from torture.tried import Tally, Tried
 
 
@@ -65,6 +66,6 @@ def plant_a_setting(folder: Path, kind: str) -> None:
     """A database with it is not opened at all."""
     damage: list[Damage] = []
     sql(folder, (SCHEMA[kind], ()))
-    assert not trusted.is_ours(str(folder / "index"))
+    assert not trusted.is_ours(Layout(str(folder)).index)
     check(folder, damage)
     assert [wrong.kind for wrong in damage] == ["index"]
