@@ -284,7 +284,7 @@ class Spec:
             plan = _lowered(lowerer, walk, self.sources).plan
             walk.extend(plan)
             walk.run()
-        return assemble(spec.resolved, plan, walk, spec._provenance(plan, walk, shelf))
+        return assemble(spec.resolved, plan, walk, lambda: spec._provenance(plan, walk, shelf))
 
     def verify(
         self, store: Store, sample: int | float = 0.05, *, seed: int = 0, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isnan, nan
 from typing import Any
 
@@ -28,8 +28,8 @@ from entrack.syntax import ast
 ROUNDING = 1e-12
 
 
-def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Provenance) -> Results:
-    """The results of a run."""
+def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], Provenance]) -> Results:
+    """The results of a run. `provenance` is asked last: a value that turns out damaged when it is read is computed again."""
     by_name = {
         **{spec.name: _measure(spec, plan.cells[spec.name], ran) for spec in resolved.measures},
         **{spec.name: examined(spec, _planned(plan, spec.name), ran) for spec in resolved.examinations},
@@ -46,7 +46,7 @@ def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Provenance) -
         claims=claims,
         figures=tuple(_figure(item) for item in resolved.figures),
         tables=tuple(Table(item.title.value, item.of.plain or item.of.name) for item in resolved.tables),
-        provenance=provenance,
+        provenance=provenance(),
     )
 
 

@@ -98,6 +98,8 @@ def _pair(population: Population, place: int, tokens: Tokenizer, params: Mapping
 def _prompt(drawn: draw.Drawn, tokens: Tokenizer, name: tuple[str | int, ...], population: Population, extra: Mapping[str, str]) -> Prompt:
     rendered = drawn.prompt
     encoded = tokens.encode(rendered.text)
+    if not encoded.ids:
+        raise CannotDraw("E434", "the tokenizer gives no token for this prompt", population.task.syntax.name_span, f"{rendered.text[:60]!r}", "write something into the prompt")
     words = {key: str(value) for key, value in drawn.values.items() if isinstance(value, str)}
     words |= {key: str(plain(drawn.values[key])) for key in ("answer", "wrong") if key in drawn.values} | dict(extra)
     positions = {

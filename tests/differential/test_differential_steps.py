@@ -14,6 +14,7 @@ from hypothesis import event, given, note
 from hypothesis import strategies as st
 
 from entrack.engine.errors import EngineError
+from entrack.executors.held import fault
 from entrack.plan.steps import Edit, Evaluate, FromCapture, PathPatch, SetHeads, SetInputs, TrainMask
 from entrack.sites import RECEIVING, Head
 
@@ -21,11 +22,13 @@ executors = st.sampled_from(EXECUTORS)
 
 
 def outcome(case: Case, executor: Any, within: Options = USUAL) -> dict[str, Any] | str:
-    """What a step comes to, which may be an error."""
+    """What a step comes to, always of the step's form, or an error."""
     try:
-        return case.world.engine(executor, within).compute(case.step, case.inputs()).tensors
+        found = case.world.engine(executor, within).compute(case.step, case.inputs()).tensors
     except EngineError as error:
         return f"{type(error).__name__}: {error}"
+    assert fault(case.step, found) == ""
+    return found
 
 
 def agree(case: Case, found: dict[str, Any] | str, expected: dict[str, Any] | str) -> None:

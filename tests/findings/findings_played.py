@@ -56,4 +56,4 @@ def played(text: str, right: Right) -> Results:
     spec = loads(Source("played.et", HEAD + text))
     plan = spec.plan(hashed=False).plan
     provenance = Provenance("played.et", "", 1, "", {}, 0, {}, (), 0, 0, 0)
-    return assemble(spec.resolved, plan, Played(plan, right), provenance)
+    return assemble(spec.resolved, plan, Played(plan, right), lambda: provenance)

@@ -10,14 +10,15 @@ import pytest
 from attrs import evolve
 from plan_worlds import make_model, plan_of
 
-from entrack.api import load
+from entrack.api import SpecError, load
 from entrack.cli.plans import plan_json
 from entrack.facts import ModelFacts
 from entrack.models.model import ModelKey
 from entrack.plan.bind import bind, known_zero, step_address
 from entrack.plan.cost import cost, work_of
+from entrack.plan.forms import form_of
 from entrack.plan.plan import Plan, needs
-from entrack.plan.steps import Batch, Evaluate, PathPatch, Receivers, Ref, Select
+from entrack.plan.steps import Batch, Capture, Chosen, Evaluate, PathPatch, Receivers, Ref, Screened, Select
 from entrack.sites import Component, Head
 from entrack.store import MemoryStore
 
@@ -69,6 +70,31 @@ def test_binding_needs_exactly_what_is_needed(plan: Plan) -> None:
 def test_every_step_says_what_it_is_for(plan: Plan) -> None:
     assert plan.what.keys() == plan.nodes.keys()
     assert all(plan.what.values())
+
+
+@pytest.mark.parametrize(("tokens", "said"), [(((1, 2), (3,)), "1 and 2 tokens"), (((), ()), "have 0 tokens"), ((), "have no tokens")])
+def test_a_batch_is_rectangular(tokens: tuple[tuple[int, ...], ...], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Batch(tokens)
+
+
+def test_a_prompt_without_a_token_is_said(tmp_path: Path) -> None:
+    make_model(tmp_path / "model")
+    file = tmp_path / "model" / "tokenizer.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "post_processor": None}))  # which adds a token of its own to every prompt
+    text = 'entrack 1\nmodel base = local("model")\ntask t {\n  prompt = ""\n  answer = one from ["apple", "ball"]\n}\nmeasure m = accuracy(base) on 4 t\n'
+    with pytest.raises(SpecError) as error:
+        plan_of(tmp_path, text)
+    assert [problem.code for problem in error.value.problems] == ["E434"]
+
+
+def test_a_form_is_of_a_bound_step() -> None:
+    assert form_of(path_patch(0, (Head(1, 0),)))["top"].shape == (2, 1)
+    assert form_of(evolve(path_patch(0), senders=(Head(0, 1),)))["top"].shape == (1, 1)
+    assert form_of(Capture(key(), Batch(((1, 2, 3),)), (2,), ()))["z"].shape == (0,)
+    for step in (evolve(path_patch(0), senders=Screened("screen", 3)), Capture(key(), Batch(((1, 2, 3),)), (2,), Chosen("select"))):
+        with pytest.raises(ValueError, match="not known"):
+            form_of(step)
 
 
 def key() -> ModelKey:
