@@ -23,7 +23,10 @@ from entrack.reasons import reason
 VERSIONS = (2, 3)
 SCALARS: Mapping[int, str] = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 TEXT, ARRAY, NUMBER = 8, 9, 4
-MOST_NESTED, MOST_DIMENSIONS, MOST_TEXT = 4, 4, 1 << 24
+MOST_NESTED, MOST_DIMENSIONS, MOST_TEXT = 4, 4, 1 << 22
+MOST_ELEMENTS, MOST_PIECE = 2_000_000, 2_049
+"""Elements in all lists of a header, and bytes in a text of a list: the reader makes an object of each, and merges are found by cutting each
+piece everywhere. The largest known vocabulary has 262,144 pieces and 514,906 merges."""
 WANTED = ("config.json", "tokenizer.json")
 ALONE = "model.gguf"
 
@@ -63,7 +66,7 @@ class _Header:
     """A walk through the header, from its first byte to its last."""
 
     def __init__(self, path: Path, data: mmap.mmap, size: int) -> None:
-        self._path, self._data, self._size, self._at = path, data, size, 4
+        self._path, self._data, self._size, self._at, self._elements = path, data, size, 4, 0
 
     def walk(self) -> int:
         version = self._number("I")
@@ -120,7 +123,7 @@ class _Header:
     def _value(self, name: str, kind: int, depth: int) -> object:
         """The value that stands here; of an array only that it is one."""
         if kind == TEXT:
-            return self._text(f"the value {name!r}")
+            return self._text(f"the value {name!r}", MOST_PIECE if depth else MOST_TEXT)
         if kind in SCALARS:
             return self._number(SCALARS[kind])
         if kind != ARRAY:
@@ -130,6 +133,9 @@ class _Header:
         inner = self._number("I")
         width = struct.calcsize(SCALARS[inner]) if inner in SCALARS else 8 if inner == TEXT else 12
         count = self._many(f"elements in {name!r}", width)
+        self._elements += count
+        if self._elements > MOST_ELEMENTS:
+            raise self._bad(f"its lists have over {MOST_ELEMENTS:,} elements, with those in {name!r}")
         if inner in SCALARS:
             self._at += count * width
         else:
@@ -144,10 +150,10 @@ class _Header:
             raise self._bad(f"it says that it has {count} {what}, and {self._size - self._at} bytes are left")
         return count
 
-    def _text(self, what: str) -> str:
+    def _text(self, what: str, most: int = MOST_TEXT) -> str:
         length = int(self._number("Q"))
-        if length > min(self._size - self._at, MOST_TEXT):
-            raise self._bad(f"{what} is {length} bytes long, and {self._size - self._at} are left")
+        if length > min(self._size - self._at, most):
+            raise self._bad(f"{what} is {length} bytes long; {self._size - self._at} are left, and {most} are allowed")
         raw = self._data[self._at : self._at + length]
         self._at += length
         try:
@@ -222,9 +228,9 @@ def _read(reader: Any, folder: Path, path: Path, what: str) -> Any:
             return reader.from_pretrained(
                 str(folder), gguf_file=ALONE, trust_remote_code=False, local_files_only=True
             )
-    except EngineError:
+    except (EngineError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # whatever transformers, tokenizers or gguf make of damaged files
+    except BaseException as error:  # whatever transformers, tokenizers or gguf make of damaged files; tokenizers panics with no Exception
         raise ModelUnreadable(f"{path}: its {what} cannot be read: {reason(error)}") from error
 
 

@@ -117,6 +117,19 @@ def test_a_list_that_is_longer_than_the_file(packed: Path, tmp_path: Path) -> No
     refused(changed(packed, tmp_path, start, struct.pack("<Q", 1 << 59)), "elements in 'tokenizer.ggml.token_type'")
 
 
+def test_a_giant_piece_and_a_giant_list(packed: Path, tmp_path: Path) -> None:
+    """The reader would make an object of each element, and cut each piece everywhere."""
+    content = packed.read_bytes()
+    start = content.index(b"tokenizer.ggml.tokens") + len("tokenizer.ggml.tokens") + 4 + 4 + 8
+    (length,) = struct.unpack_from("<Q", content, start)
+    (tmp_path / "x.gguf").write_bytes(content[:start] + struct.pack("<Q", 3_000) + b"x" * 3_000 + content[start + 8 + length :])
+    refused(tmp_path / "x.gguf", "3000 bytes long; .* and 2049 are allowed")
+    start = content.index(b"tokenizer.ggml.token_type") + len("tokenizer.ggml.token_type") + 8
+    (length,) = struct.unpack_from("<Q", content, start)
+    (tmp_path / "x.gguf").write_bytes(content[:start] + struct.pack("<Q", 2_000_001) + b"\0" * 4 * 2_000_001 + content[start + 8 + 4 * length :])
+    refused(tmp_path / "x.gguf", "its lists have over 2,000,000 elements")
+
+
 def test_tensors_that_are_not_there(packed: Path, tmp_path: Path) -> None:
     path = tmp_path / "short.gguf"
     path.write_bytes(packed.read_bytes()[:-4096])
