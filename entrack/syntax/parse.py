@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from attrs import evolve
 from lark import Token
@@ -54,7 +55,7 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
             text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
             continue
         kept = tuple(_comment(source, start, end) for start, end in comments_in(text)) if not found else ()
-        problems = (*found, *bad_escapes(source.name, text), *_version(source, program, bool(found)))
+        problems = (*found, *islice(bad_escapes(source.name, text), MOST_ERRORS), *_version(source, program, bool(found)))
         return evolve(program, comments=kept, unread=frozenset(unread)), problems
 
 

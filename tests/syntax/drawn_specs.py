@@ -10,10 +10,10 @@ from functools import cache
 
 from lark.grammar import NonTerminal, Rule, Terminal
 
-from entrack.api import formatted
 from entrack.diagnostics import errors
 from entrack.source import Source
 from entrack.syntax import ast, grammar
+from entrack.syntax.format import format_program
 from entrack.syntax.parse import parse
 
 PLAIN_NAMES = ("a", "b2", "boxes", "cir", "_", "A", "B", "Z", "Ab", "Zed", "value_fetcher", "prompt", "answer", "ofs", "onex", "e5")
@@ -108,16 +108,13 @@ def unlike(text: str) -> str | None:
     program, problems = parse(source)
     if errors(problems):
         return None
-    once, _ = formatted(source)
-    if once is None:
-        return "it is not written"
-    again, problems = parse(Source("drawn.et", once))
+    once = Source("drawn.et", format_program(source, program))
+    again, problems = parse(once)
     if errors(problems) or again != program:
         return f"another program: {problems[:1]}"
     if said(program) != said(again):
         return "other comments"
-    twice, _ = formatted(Source("drawn.et", once))
-    return "" if twice == once else "not the same when it is formatted again"
+    return "" if format_program(once, again) == once.text else "not the same when it is formatted again"
 
 
 def said(program: ast.Program) -> list[str]:

@@ -39,6 +39,7 @@ SEEN = "Ctrl-C is seen, and leaves nothing behind"
 FULL, MANY, QUICK = "full or read-only disks are named", "many processes, one store", "many entries are quick"
 SAID, NOTHING_RUN = "bad input is said, never a crash", "nothing that is read is run"
 OUTSIDE = "a store changes nothing outside itself"
+FMT, THREADS = "fmt changes no meaning", "many threads, one parser"
 SHOWN, ALIKE = "text of others is shown, not obeyed", "the same numbers, however computed"
 
 PROMISES = (
@@ -61,6 +62,8 @@ PROMISES = (
     Promise("components", SAME, "each component of a step's key changed alone", "addresses.every_component", 1, 1, fixed=True),
     Promise("collisions", SAME, "pairs of values easily mistaken for one another", "addresses.different_values", 1000, 4000),
     Promise("specs", SAID, "shipped specs with tokens or bits changed", "specs.mutated_ones", 300, 4000),
+    Promise("fmt", FMT, "specs drawn from the grammar, written and read again", "written.drawn_ones", 400, 2000),
+    Promise("threads", THREADS, "16 threads parse, format, check and load shipped specs", "threads.at_once", 6, 68),
     Promise("models", NOTHING_RUN, "model files with bytes or words changed", "strangers.model_files", 60, 200),
     Promise("tokenizers", NOTHING_RUN, "tokenizers that ask for much, or are odd", "hostile.tokenizers", 30, 40),
     Promise("shown", SHOWN, "payloads in every text, on terminals and in HTML", "strangers.shown", 0, 1),

@@ -8,7 +8,7 @@ syn keyword entrackWord accuracy against and any at attention block by check col
 syn keyword entrackSelf logits nothing original
 syn match entrackNumber "\<\d\+\(\.\d\+\)\?\>"
 syn match entrackOperator "->\|\.\.\|[=!<>]=\|[-+*/=<>]"
-syn match entrackEscape "\\.\|{{\|}}" contained
+syn match entrackEscape "\\u{\x\{1,6}}\|\\.\|{{\|}}" contained
 syn match entrackHole "{[^{}\"]*}" contained
 syn region entrackString start=+"+ skip=+\\.+ end=+"+ oneline contains=entrackEscape,entrackHole
 syn match entrackComment "#.*$"

@@ -1,0 +1,115 @@
+"""What the formatter writes is read as the same program: constructs that looked alike, drawn specs, and the last line of defence."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from lark.exceptions import UnexpectedInput
+
+from entrack.api import formatted
+from entrack.diagnostics import errors
+from entrack.source import Source
+from entrack.syntax import ast, grammar
+from entrack.syntax.parse import parse
+from entrack.syntax.same import Miswritten, held_against
+
+sys.path.insert(0, str(Path(__file__).parent))
+from drawn_specs import drawn, soft_words, unlike
+
+ALIKE = (
+    "task t { x = one of A.. Z }",
+    "task t { x = one of A ..Zed }",
+    "task t { x = one of n + A .. Z }",
+    "task t { x = one of A..Z }",
+    "task t { x = (one) }",
+    "task t { x = (one) + 2 }",
+    "task t { x = (one(3)) }",
+    "task t { x = 3 from (one)..4 }",
+    "intervention i = zero (elsewhere)",
+    "intervention i = zero (elsewhere + 1), mean (elsewhere) over p",
+    "intervention i = mean elsewhere over p",
+    "measure m = accuracy(b with (keep(c))) on t",
+    "measure m = accuracy(b with [(zero), (patch(c)), keep c]) on t",
+    "measure m = accuracy(b with keep (c)) on t",
+    'claim "c" m[(keep)] > m[(where), (mean(x))]',
+    "intervention i = block attention p -> q in layers 3..(model) intervention j = zero c",
+    "intervention i = block attention p -> q in layers A .. Z",
+    "measure m = accuracy(b) on n [boxes, scrambled]",
+    "measure m = accuracy(b) on n[boxes, scrambled]",
+    "measure m = accuracy(b) on boxes[where x == 3]",
+    "alternate a of t { x = 3; from = 4; y == 2; of.x == 3 }",
+    "mask m over c in b for d { epochs 2; seed 4 over 3 }",
+    "mask m over c in b for d { epochs 2.0 shuffle 3 }",
+    "desideratum d on t { alternate { x = one of y; of = 3 } target z }",
+    'about { title "a" seed "b"; model "c" }',
+)
+
+
+@pytest.mark.parametrize("item", ALIKE)
+def test_alike(item: str) -> None:
+    assert unlike(f"entrack 1\n{item}\n") == ""
+
+
+@pytest.mark.parametrize("word", soft_words())
+def test_a_variable_called_as_a_word(word: str) -> None:
+    """In every place of a block in which it can be read."""
+    texts = [f"task t {{ x = {before}; {word} = 3 }}" for before in ("a", "1", '"s"', "f(a)", "[a]", "one of A..Z", "2 from a", "a[b]", "a.b")]
+    texts += [f"task t {{ at x = {place}; {word} = 3 }}" for place in ("a", "a + 1", "end of a")]
+    texts += [f"alternate a of t {{ {change}; {word} != 3 }}" for change in ("fresh b", "x == 1", "x = y")]
+    texts += [f"mask m over c in b for d {{ a 3; {word} 4 }}", f"intervention i = zero ({word}), zero c", f"measure m = accuracy(({word})) on {word} {word}"]
+    assert not [found for text in texts if (found := unlike(f"entrack 1\n{text}\n"))]
+
+
+def test_drawn() -> None:
+    outcomes = [unlike(drawn(random.Random(f"suite {number}"))) for number in range(300)]
+    assert sum(outcome is not None for outcome in outcomes) > 200
+    assert not [outcome for outcome in outcomes if outcome]
+
+
+def test_drawn_specs_have_every_rule_of_the_grammar() -> None:
+    seen: set[str] = set()
+    for number in range(600):
+        try:
+            seen |= {tree.data for tree in grammar.parser().tree(drawn(random.Random(f"rules {number}"))).iter_subtrees()}
+        except UnexpectedInput:
+            continue
+    rules = {str(rule.options.template_source or rule.alias or rule.origin.name) for rule in grammar.load_parser().rules}
+    kept = {name for name in rules if not name.startswith("_")}
+    inlined = {rule.origin.name for rule in grammar.load_parser().rules if rule.options.expand1}
+    assert kept - inlined - {"reference_only"} <= {str(name) for name in seen}
+
+
+def test_a_comment_keeps_its_place() -> None:
+    text = "entrack 1\nmeasure m =\n  # first\n  accuracy(b) # second\n  on 3 t # third\n"
+    found, _ = formatted(Source("a.et", text))
+    assert found is not None
+    assert [found.index(word) for word in ("first", "second", "third")] == sorted(found.index(word) for word in ("first", "second", "third"))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("entrack 1\nseed 4 # c\n", "say something else"), ("entrack 1\nseed 3\n", "comments"), ("entrack 1\nseed x # c\n", "read again")],
+)
+def test_another_program_is_not_given_out(text: str, why: str) -> None:
+    program, problems = parse(Source("a.et", "entrack 1\nseed 3 # c\n"))
+    assert not errors(problems)
+    with pytest.raises(Miswritten, match=why):
+        held_against(program, Source("a.et", text))
+    held_against(program, Source("a.et", "entrack 1\n# c\nseed 3"))
+
+
+def test_the_formatter_is_held_against_what_it_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("entrack.api.format_program", lambda source, program: "entrack 1\nseed 4\n")
+    with pytest.raises(Miswritten):
+        formatted(Source("a.et", "entrack 1\nseed 3\n"))
+
+
+def test_a_count_and_a_list() -> None:
+    program, _ = parse(Source("a.et", "entrack 1\nmeasure m = accuracy(b) on n [boxes, scrambled]\n"))
+    (measure,) = program.items
+    assert isinstance(measure, ast.Measure)
+    assert measure.prompts == ast.Prompts(ast.Name("n"), ast.ListOf((ast.Reference("boxes"), ast.Reference("scrambled"))))
+    assert formatted(Source("a.et", "entrack 1\nmeasure m = accuracy(b) on n[boxes]\n"))[0] == "entrack 1\nmeasure m = accuracy(b) on n [boxes]\n"
