@@ -47,7 +47,11 @@ def failures() -> Iterator[None]:
 
 def _spec_error(error: Exception) -> None:
     from entrack.api import SpecError
+    from entrack.errors import ArgumentError
 
+    if isinstance(error, ArgumentError):
+        say(f"error: {error}")
+        leave(SPEC_ERROR)
     if isinstance(error, SpecError):
         screen(stderr=True).print(render_all(error.problems, error.sources))
         leave(SPEC_ERROR)

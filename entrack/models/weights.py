@@ -16,6 +16,8 @@ from typing import Any
 
 from attrs import frozen
 
+from entrack.errors import EntrackError
+
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 SHARD = re.compile(r"[\w.-]+\.safetensors", re.ASCII)
 WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
@@ -23,7 +25,7 @@ MOST_HEADER, MOST_INDEX, MOST_DIMENSIONS = 1 << 22, 1 << 24, 4
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
-class ModelMissing(Exception):
+class ModelMissing(EntrackError):
     """A model's files are not on this machine, or cannot be read. The message says what to do."""
 
 
