@@ -11,20 +11,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from entrack.api import Spec, SpecError, load, loads
+    from entrack.api import Spec, SpecError, SpecMissing, load, loads
+    from entrack.engine.errors import EngineError
+    from entrack.errors import ArgumentError, EntrackError, UnknownName
+    from entrack.models.weights import ModelMissing
     from entrack.results import Results
+    from entrack.store.errors import StoreError
 
-__all__ = ["Results", "Spec", "SpecError", "__version__", "load", "loads"]
+__all__ = [
+    "ArgumentError", "EngineError", "EntrackError", "ModelMissing", "Results", "Spec", "SpecError", "SpecMissing", "StoreError", "UnknownName",
+    "__version__", "load", "loads",
+]  # fmt: skip
 __version__ = "0.1.0"
+_WHERE = {
+    **dict.fromkeys(("Spec", "SpecError", "SpecMissing", "load", "loads"), "entrack.api"),
+    **dict.fromkeys(("ArgumentError", "EntrackError", "UnknownName"), "entrack.errors"),
+    "EngineError": "entrack.engine.errors",
+    "ModelMissing": "entrack.models.weights",
+    "Results": "entrack.results",
+    "StoreError": "entrack.store.errors",
+}
 
 
 def __getattr__(name: str) -> object:
-    if name in ("Spec", "SpecError", "load", "loads"):
-        from entrack import api
+    if name not in _WHERE:
+        raise AttributeError(f"module 'entrack' has no attribute {name!r}")
+    from importlib import import_module
 
-        return getattr(api, name)
-    if name == "Results":
-        from entrack.results import Results
+    return getattr(import_module(_WHERE[name]), name)
 
-        return Results
-    raise AttributeError(f"module 'entrack' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "annotations"})

@@ -1,7 +1,7 @@
 """The one page that knows the order of stages: text -> checked -> plan -> run -> results. Only here do problems become exceptions.
 
     spec = entrack.load("specs/quickstart.et", n=20)      # SpecError when something is wrong with it
-    results = spec.run()                                   # StoreError, EngineError, ModelMissing when the world fails
+    results = spec.run()                                   # StoreError, EngineError, ModelMissing when the world fails; all are EntrackErrors
     results["faithful"].to_pandas()
 """
 
@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from entrack import __version__
+from entrack import __version__, arguments, interrupts
 from entrack.address import address
 from entrack.check.check import Checked
 from entrack.check.check import check as check_source
 from entrack.check.resolved import Model, PatchAct
 from entrack.diagnostics import Diagnostic, errors
+from entrack.errors import ArgumentError, EntrackError, unknown
 from entrack.events import Damaged, ModelFetching, Watcher, unwatched
 from entrack.machine import address_space, machine_memory
 from entrack.models.find import ModelMissing, fetch, key_of, locate, tokenizer_file
@@ -32,7 +33,7 @@ from entrack.reasons import reason
 from entrack.results import Provenance, Results
 from entrack.source import Source
 from entrack.syntax.format import format_program
-from entrack.syntax.limits import MOST_BYTES
+from entrack.syntax.limits import MOST_BYTES, MOST_DIGITS
 from entrack.syntax.parse import parse
 from entrack.syntax.same import held_against
 
@@ -55,8 +56,13 @@ TOLERANCE = "float32: probabilities within 1e-4 of the reference executor, with 
 LEAST_ADDRESSES = 1.2e9
 """Bytes that torch, transformers and nnsight map when they are loaded, and some."""
 
+MOST_NUMBER = 10**MOST_DIGITS - 1
+"""No number of a spec has more digits, and none that is given for one."""
+MOST_PROMPTS = 100_000
+PURPOSES = ("measure", "discover", "mean")
 
-class SpecError(Exception):
+
+class SpecError(EntrackError):
     """A spec has errors. `problems` are the diagnostics; the message is what the command line would print."""
 
     def __init__(self, problems: tuple[Diagnostic, ...], sources: Mapping[str, Source]) -> None:
@@ -66,7 +72,7 @@ class SpecError(Exception):
         self.problems, self.sources = problems, sources
 
 
-class SpecMissing(Exception):
+class SpecMissing(EntrackError):
     """The file of a spec cannot be read; the message says why."""
 
 
@@ -87,33 +93,34 @@ class Verification:
     compared: Iterator[Compared]
 
 
-def load(path: str | os.PathLike[str], **params: float) -> Spec:
-    """A spec from a file, with some of its params set otherwise. Raises SpecMissing and SpecError."""
+def load(path: str | os.PathLike[str], /, **params: float) -> Spec:
+    """A spec from a file, with some of its params set otherwise. Raises ArgumentError, SpecMissing and SpecError."""
     return loads(read(path), **params)
 
 
-def loads(source: Source | str, **params: float) -> Spec:
-    """A spec from its text. Files that it names are looked for in the folder of the source's name. Raises SpecError."""
-    return checked(source if isinstance(source, Source) else Source("spec.et", source), params)
+def loads(source: Source | str, /, **params: float) -> Spec:
+    """A spec from its text. Files that it names are looked for in the folder of the source's name. Raises ArgumentError and SpecError."""
+    return checked(source if isinstance(source, Source) else Source("spec.et", arguments.text(source, "source")), params)
 
 
 def checked(given: Source, params: Mapping[str, float], stand_in: Path | None = None) -> Spec:
-    """A spec without errors. Raises SpecError.
+    """A spec without errors. Raises ArgumentError and SpecError.
 
     `stand_in` is a folder with a config.json and a tokenizer.json for every model that is not here: such a spec can be planned, not run.
     """
-    spec = Spec(given, check_source(given, params, stand_in), stand_in is not None)
+    spec = _spec(given, params, stand_in)
     if errors(spec.problems):
         raise SpecError(spec.problems, spec.sources)
     return spec
 
 
 def read(path: str | os.PathLike[str]) -> Source:
-    """The text of a spec. Raises SpecMissing."""
+    """The text of a spec. Raises ArgumentError and SpecMissing."""
+    arguments.path(path, "path")
     try:
         raw = _whole_file(path)
     except (OSError, ValueError) as error:
-        raise SpecMissing(f"{path} cannot be read: {reason(error)}") from None
+        raise SpecMissing(f"{str(path)[:500]} cannot be read: {reason(error)}") from None
     if len(raw) > MOST_BYTES:
         raise SpecMissing(f"{path} is no spec: it has more than {MOST_BYTES:,} bytes")
     try:
@@ -136,14 +143,24 @@ def _whole_file(path: str | os.PathLike[str]) -> bytes:
 
 def check(source: Source, params: Mapping[str, float], stand_in: Path | None = None) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
     """All that is wrong with a spec, down to its prompts where its models' tokenizers are here. Imports no torch."""
-    spec = Spec(source, check_source(source, params, stand_in), stand_in is not None)
+    spec = _spec(source, params, stand_in)
     if errors(spec.problems):
         return spec.problems, spec.sources
     return (*spec.problems, *spec.prompt_problems()), spec.sources
 
 
+def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None) -> Spec:
+    """What the checker makes of a text, right or wrong. Raises ArgumentError."""
+    arguments.instance(source, Source, "source", "a Source")
+    arguments.offering(params, ("keys", "items"), "params", "a mapping from names to numbers")
+    arguments.optional(stand_in, arguments.path, "stand_in")
+    values = {arguments.text(name, "a param's name"): arguments.number(value, f"param {name}", MOST_NUMBER) for name, value in params.items()}
+    return Spec(source, check_source(source, values, None if stand_in is None else Path(stand_in)), stand_in is not None)
+
+
 def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
     """The one canonical text of a spec, or None and its syntax errors. Raises Miswritten rather than give another program."""
+    arguments.instance(source, Source, "source", "a Source")
     program, problems = parse(source)
     if errors(problems):
         return None, problems
@@ -156,13 +173,17 @@ def open_store(folder: str | os.PathLike[str], watcher: Watcher = unwatched, rea
     """The store in a folder. `read_only`: it is somebody's publication; `inspect`: nothing of it is changed, whatever is found. Raises StoreError."""
     from entrack.store.disk import DiskStore
 
+    arguments.folder(folder, "folder")
+    arguments.function(watcher, "watcher")
+    arguments.flag(read_only, "read_only")
+    arguments.flag(inspect, "inspect")
     return DiskStore(folder, on_damage=lambda damage: watcher(Damaged(damage.address or "", damage.message)), read_only=read_only, inspect=inspect)
 
 
 def store_folder(given: str | os.PathLike[str] | None = None) -> Path:
     """Where the store is: as given, else `ENTRACK_STORE`, else `cache/` of the checkout round the working folder, else `cache/` here."""
     if given is not None:
-        return Path(given)
+        return Path(arguments.path(given, "store"))
     if os.environ.get("ENTRACK_STORE"):
         return Path(os.environ["ENTRACK_STORE"])
     here = Path.cwd()
@@ -176,6 +197,9 @@ class Spec:
     """A spec that has been checked. Immutable; everything that happens, happens in `plan` and `run`."""
 
     def __init__(self, source: Source, checked: Checked, stands_in: bool = False) -> None:
+        arguments.instance(source, Source, "source", "a Source (entrack.load and entrack.loads make a Spec)")
+        arguments.instance(checked, Checked, "checked", "what the checker made of it (entrack.load and entrack.loads make a Spec)")
+        arguments.flag(stands_in, "stands_in")
         self.source = source
         self._stands_in = stands_in
         self.resolved = checked.resolved
@@ -191,11 +215,14 @@ class Spec:
         """The address of what the spec says: its texts with params, not its comments or layout."""
         return address([1, sorted(address(parse(source)[0]) for source in self.sources.values()), dict(self.resolved.params)])
 
+    @interrupts.watched()
     def plan(self, download: bool = False, hashed: bool = True) -> Planned:
         """The plan, before a weight is read. Raises SpecError for prompts that cannot be, ModelMissing for files that are not here.
 
         With `hashed` False weight files are not even hashed: such a plan has no addresses.
         """
+        arguments.flag(download, "download")
+        arguments.flag(hashed, "hashed")
         return _lowered(self._lowerer(download, hashed), None, self.sources)
 
     def _lowerer(self, download: bool, hashed: bool) -> Lowerer:
@@ -230,15 +257,18 @@ class Spec:
         found = {discovery.model for discovery in resolved.discoveries}
         return frozenset(measured | donors | found | {mask.model for mask in resolved.masks} | {given.model for given in resolved.examinations})
 
+    @interrupts.watched()
     def survey(self, store: Store, accept: Accept | str | None = None, device: str | None = None) -> tuple[Plan, Survey]:
         """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing."""
         plan, _, survey = self.surveyed(_shelf(store, False, accept, device, None))
         return plan, survey
 
+    @interrupts.watched()
     def addresses(self, store: Store) -> frozenset[str]:
         """The addresses of all entries of a store that this spec may take on this machine: as they are, and with its own stack."""
         return frozenset(action.address for accept in ("any", "same-stack") for action in self.surveyed(_shelf(store, False, accept, None, None))[1].actions)
 
+    @interrupts.watched()
     def looked(self, store: Store, accept: Accept | str | None = None, reference: bool = False, device: str | None = None) -> tuple[Looked, ...]:
         """Each step of this spec, and whether a store has its value. Computes nothing."""
         from entrack.executors.why import looked
@@ -260,6 +290,7 @@ class Spec:
             survey = walk.survey()
         return plan, walk, survey
 
+    @interrupts.watched()
     def run(
         self, store: Store | str | os.PathLike[str] | None = None, *, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
         threads: int | None = None, memory: int | None = None, accept: Accept | str | None = None,
@@ -268,16 +299,18 @@ class Spec:
 
         `reference` runs the plain executor: one full forward pass per variant. `memory` is what may be taken beside the models themselves,
         in bytes (default: half of what the machine or its GPU has). `accept` says which stored values are taken (`exact`, `same-stack`, `any`;
-        default: `same-stack`, and `any` from a store that cannot be written). Raises SpecError, ModelMissing, StoreError, EngineError.
+        default: `same-stack`, and `any` from a store that cannot be written). Raises ArgumentError, SpecError, ModelMissing, StoreError,
+        EngineError, NotANumber, and KeyboardInterrupt: what was finished is in the store then.
         """
+        arguments.function(watcher, "watcher")
         from entrack.executors.here import Walk
         from entrack.findings.assemble import assemble
 
         opened = open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
+        shelf = _shelf(opened, reference, accept, device, threads, memory)
         spec = self._fetched(watcher)
         lowerer = spec._lowerer(download=True, hashed=True)
         plan = _lowered(lowerer, None, self.sources).plan
-        shelf = _shelf(opened, reference, accept, device, threads, memory)
         walk = Walk(plan, shelf, _lazily(plan, reference, watcher, device, threads, memory), watcher, memory)
         walk.run()
         while plan.deferred:
@@ -286,6 +319,7 @@ class Spec:
             walk.run()
         return assemble(spec.resolved, plan, walk, lambda: spec._provenance(plan, walk, shelf))
 
+    @interrupts.watched()
     def verify(
         self, store: Store, sample: int | float = 0.05, *, seed: int = 0, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
         threads: int | None = None, memory: int | None = None, accept: Accept | str = "any",
@@ -293,8 +327,12 @@ class Spec:
         """Compute a sample of the stored steps again: so many (an int) or such a share (a float). Changes nothing in the store.
 
         `reference` computes them with the plain executor; `accept` says which stored values are verified. The comparisons are made as they are
-        asked for. Raises SpecError, ModelMissing, StoreError; EngineError while comparing.
+        asked for. Raises ArgumentError, SpecError, ModelMissing, StoreError; EngineError while comparing.
         """
+        arguments.function(watcher, "watcher")
+        arguments.flag(reference, "reference")
+        arguments.whole(seed, "seed", 0, MOST_NUMBER)
+        sample = _sample(sample)
         from entrack.executors.recompute import recomputed, sampled
         from entrack.plan.key import kind
 
@@ -315,14 +353,21 @@ class Spec:
             fetch(self.resolved.models[name].named, self.root)
         return loads(self.source, **{name: self.resolved.params[name] for name in self.resolved.changed_params})
 
+    @interrupts.watched()
     def prompts(self, name: str, count: int, model: str | None = None, purpose: str = "measure") -> tuple[Realised, Tokenizer]:
         """The first `count` prompts of a task, alternate or desideratum, for a model's tokenizer (default: the first model here).
 
-        Raises KeyError for an unknown name, SpecError, and ModelMissing where no model of the spec is here.
+        Raises UnknownName for a name that is not there, ArgumentError, SpecError, and ModelMissing where no model of the spec is here.
         """
         from entrack.check.resolved import Population
         from entrack.prompts.realise import realise
 
+        if arguments.text(name, "name") not in (known := (*self.resolved.tasks, *self.resolved.alternates)):
+            raise unknown("the spec has no task, alternate or desideratum", name, known)
+        if model is not None and arguments.text(model, "model") not in self.resolved.models:
+            raise unknown("the spec has no model", model, self.resolved.models)
+        count = arguments.whole(count, "count", 1, MOST_PROMPTS)
+        arguments.choice(purpose, "purpose", PURPOSES)
         alternate = self.resolved.alternates.get(name)
         task = alternate.task if alternate else self.resolved.tasks[name]
         tokens = self._tokenizer(model)
@@ -402,8 +447,22 @@ def _shelf(store: Store, reference: bool, accept: Accept | str | None, device: s
     from entrack.executors.shelf import Shelf
     from entrack.executors.stack import Here
 
+    arguments.offering(store, ("find", "load", "put", "computing", "addresses"), "store", "a folder or an open store")
+    arguments.flag(reference, "reference")
+    arguments.optional(accept, arguments.choice, "accept", [policy.value for policy in Accept])
+    arguments.optional(device, arguments.text, "device")
+    threads = arguments.optional(threads, arguments.whole, "threads", 1, MOST_NUMBER)
+    memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
     default = Accept.SAME_STACK if getattr(store, "writable", True) else Accept.ANY
     return Shelf(store, reference, default if accept is None else Accept(accept), Here(device, threads, memory))
+
+
+def _sample(given: int | float) -> int | float:
+    """How many steps (an int) or what share of them (a float) are verified."""
+    found = arguments.number(given, "sample", MOST_NUMBER)
+    if found <= 0 or (isinstance(found, float) and found > 1):
+        raise ArgumentError(f"sample is a number of steps, such as 20, or a share of them, such as 0.05; this is {arguments.shown(found)}")
+    return found
 
 
 def _lowered(lowerer: Lowerer, known: Known | None, sources: Mapping[str, Source]) -> Planned:
@@ -415,9 +474,14 @@ def _lowered(lowerer: Lowerer, known: Known | None, sources: Mapping[str, Source
 
 def explained(plan: Plan, survey: Survey, memory: int | None = None) -> Explanation:
     """What of a plan is not computed, and why. Loads nothing."""
+    from entrack.executors.here import Survey
     from entrack.plan.explain import explanation
+    from entrack.plan.plan import Plan
     from entrack.plan.work import Memory
 
+    arguments.instance(plan, Plan, "plan", "a Plan, as `Spec.survey` gives")
+    arguments.instance(survey, Survey, "survey", "a Survey, as `Spec.survey` gives")
+    memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
     return explanation(plan, {*survey.found}, {*survey.zero}, {*survey.screened_out}, Memory.of(machine_memory() // 2 if memory is None else memory))
 
 

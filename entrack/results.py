@@ -11,6 +11,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from entrack.arguments import text
+from entrack.errors import ArgumentError, UnknownName, unknown
 from entrack.sites import Head
 
 
@@ -59,10 +61,15 @@ class Measure:
     cells: tuple[Cell, ...]
 
     def cell(self, *labels: str) -> Cell:
-        """The one cell that carries all these labels. Raises KeyError when none or several do."""
+        """The one cell that carries all these labels. Raises UnknownName when none or several do."""
+        known = [label for axis in self.axes for label in axis.labels]
+        for label in labels:
+            if text(label, "a label") not in known:
+                raise unknown(f"no cell of {self.name} has the label", label, known)
         hits = [cell for cell in self.cells if all(label in cell.labels for label in labels)]
         if len(hits) != 1:
-            raise KeyError(f"{len(hits)} cells of {self.name} carry {', '.join(labels) or 'no label'}; axes: {self._axes()}")
+            said = ", ".join(labels) or "no label asked for, so all"
+            raise UnknownName(f"{len(hits)} cells of {self.name} carry {said}; axes: {self._axes()}")
         return hits[0]
 
     def records(self) -> list[dict[str, Any]]:
@@ -155,7 +162,11 @@ class Discovery:
     address: str = ""
 
     def group(self, name: str) -> Group:
-        return next(group for group in self.groups if group.name == name)
+        """The group of that name. Raises UnknownName."""
+        for group in self.groups:
+            if group.name == text(name, "a group's name"):
+                return group
+        raise unknown(f"{self.name} has no group", text(name, "a group's name"), [group.name for group in self.groups])
 
     def records(self) -> list[dict[str, Any]]:
         """One flat record a scored head."""
@@ -267,20 +278,28 @@ class Results:
     provenance: Provenance
 
     def __getitem__(self, name: str) -> Measure | Discovery:
-        for measure in self.measures:
-            if measure.name == name:
-                return measure
-        for discovery in self.discoveries:
-            if discovery.name == name:
-                return discovery
-        raise KeyError(f"no measure or discovery is called {name!r}")
+        """The measure or discovery of that name. Raises UnknownName."""
+        text(name, "the name of a result")
+        for found in self:
+            if found.name == name:
+                return found
+        raise unknown("there is no measure or discovery", name, [found.name for found in self])
 
     def __iter__(self) -> Iterator[Measure | Discovery]:
         return iter((*self.measures, *self.discoveries))
 
     def mask(self, group: str, desideratum: str) -> Mask:
-        """The mask over a group for a desideratum."""
-        return next(mask for mask in self.masks if (mask.group, mask.desideratum) == (group, desideratum))
+        """The mask over a group for a desideratum. Raises UnknownName, and ArgumentError where several masks have both."""
+        groups = [mask.group for mask in self.masks]
+        if text(group, "group") not in groups:
+            raise unknown("there is no mask over", group, groups)
+        of = [mask for mask in self.masks if mask.group == group]
+        hits = [mask for mask in of if mask.desideratum == text(desideratum, "desideratum")]
+        if not hits:
+            raise unknown(f"there is no mask over {group} for", desideratum, [mask.desideratum for mask in of])
+        if len({mask.name for mask in hits}) > 1:
+            raise ArgumentError(f"{len(hits)} masks are over {group} for {desideratum}: {', '.join(mask.name for mask in hits)}; look through `masks`")
+        return hits[0]
 
     @property
     def passed(self) -> bool:

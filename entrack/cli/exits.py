@@ -12,6 +12,7 @@ from attrs import define
 
 from entrack.cli.named import CLAIM_FAILED, DONE, INTERNAL, INTERRUPTED, SPEC_ERROR, WORLD_ERROR, Failure, Refused, document, failure, is_wrong_call
 from entrack.diagnostics.visible import clip
+from entrack.errors import ArgumentError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,7 +68,7 @@ def tell_failure(error: BaseException, out: Output) -> int:
         sys.excepthook(type(error), error, error.__traceback__)
     if failed.problems:
         tell(failed.problems, failed.sources)
-    elif isinstance(error, Refused):
+    elif isinstance(error, Refused | ArgumentError):
         say(failed.message)
     elif failed.status != INTERRUPTED and not is_wrong_call(error):
         say(f"error: {failed.name}: {failed.message}")

@@ -16,6 +16,7 @@ from attrs import frozen
 
 from entrack.cli.interrupted import SAID, STATUS
 from entrack.diagnostics import Diagnostic, errors
+from entrack.errors import ArgumentError
 from entrack.machine import address_space
 from entrack.reasons import reason
 from entrack.source import Source
@@ -83,7 +84,7 @@ def failure(error: BaseException) -> Failure:
     """The name, status and words of what was raised."""
     if isinstance(error, KeyboardInterrupt):
         return Failure(INTERRUPTION, INTERRUPTED, SAID)
-    if isinstance(error, Refused):
+    if isinstance(error, Refused | ArgumentError):
         return Failure(CALL, SPEC_ERROR, str(error))
     if is_wrong_call(error):
         told: Any = error

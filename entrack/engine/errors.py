@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from entrack.errors import EntrackError
 
-class EngineError(Exception):
+
+class EngineError(EntrackError):
     """A step could not be computed."""
 
 

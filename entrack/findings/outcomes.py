@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from entrack.errors import EntrackError
 from entrack.sites import Head
 
 Array = NDArray[np.float64]
 Outcome = Mapping[str, NDArray[Any]]
 
 
-class NotANumber(Exception):
+class NotANumber(EntrackError):
     """A number of the results is not finite; the message says which. Nothing is reported that is not a number."""
 
 

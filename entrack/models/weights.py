@@ -16,6 +16,7 @@ from typing import Any
 
 from attrs import frozen
 
+from entrack.errors import EntrackError
 from entrack.reasons import reason
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -25,7 +26,7 @@ MOST_HEADER, MOST_INDEX, MOST_DIMENSIONS = 1 << 22, 1 << 24, 4
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
-class ModelMissing(Exception):
+class ModelMissing(EntrackError):
     """A model's files are not on this machine, or cannot be read. The message says what to do."""
 
 

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from entrack.errors import EntrackError
 
-class StoreError(Exception):
+
+class StoreError(EntrackError):
     """The store cannot do what was asked; the message says what to do."""
 
 
