@@ -17,7 +17,7 @@ from entrack.findings.assemble import _figure
 from entrack.report import kinds
 from entrack.report.figures import draw, draw_all, usual
 from entrack.report.kinds.labels import layer_words, shown
-from entrack.report.kinds.placing import place
+from entrack.report.kinds.routing import place
 from entrack.report.series import numbers, parted
 from entrack.results import Axis, Discovery, Figure, Measure, Results
 from entrack.sites import Head

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from textwrap import fill
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from entrack.report.kinds.canvas import TAB, heading
-from entrack.report.kinds.placing import BOX, GAP, LINE, NAME, PAD, SIDE, Arrow, Box, Placing, place
-from entrack.report.words import clip, visible
+from entrack.report.kinds.canvas import TAB, heading, small_print
+from entrack.report.kinds.lettering import fold, height
+from entrack.report.kinds.placing import BOX, GAP, LINE, NAME, SIDE, Box
+from entrack.report.kinds.routing import POINT, Arrow, Placing, place
 from entrack.results import Discovery
 
-FOOT = 0.74
-"""Inches under the boxes, for the positions and the small print."""
+UNDER = 0.2
+"""Inches from the boxes down to the positions."""
 CHARACTER = 0.602 * 7 / 72
 """Inches that a character of a line of heads takes."""
 INK = "#333333"
@@ -23,31 +22,30 @@ INK = "#333333"
 def diagram(discovery: Discovery, title: str) -> Figure:
     """One column per position, boxes by layer from below, arrows named by the component that they feed."""
     placing = place(discovery)
-    words = heading(title, placing.width)
-    head = 0.25 + 0.17 * (words.count("\n") + 1)
-    figure = Figure(figsize=(placing.width, placing.height + head + FOOT + 0.15))
+    gap = placing.boxes[0].gap if placing.boxes else GAP
+    words, small = heading(title, placing.width), small_print(_words(discovery), placing.width)
+    names = [fold(f"at {name}", BOX + 2 * SIDE - 0.2, NAME, "bold") for name in placing.columns]
+    head = 0.2 + height(words, 10)
+    foot = UNDER + max((height(name, NAME) for name in names), default=0.0) + 0.2 + height(small, 7)
+    figure = Figure(figsize=(placing.width, placing.height + head + foot + 0.15))
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, placing.width), ylim=(-FOOT, placing.height + head + 0.15))
+    axes.set(xlim=(0, placing.width), ylim=(-foot, placing.height + head + 0.15))
     axes.set_axis_off()
-    for number, name in enumerate(placing.columns):
-        _column(axes, number, name, placing)
+    for number, name in enumerate(names):
+        _column(axes, SIDE + number * (BOX + gap), name, placing)
     for arrow in placing.arrows:
         _arrow(axes, arrow)
     for box in placing.boxes:
         _box(axes, box)
     _layer_axis(axes, placing)
     axes.text(0.08, placing.height + head + 0.07, words, fontsize=10, fontweight="bold", va="top")
-    axes.text(0.08, -FOOT + 0.08, _small_print(discovery, placing.width), fontsize=7, color="#444444", va="bottom")
+    axes.text(0.08, -foot + 0.08, small, fontsize=7, color="#444444", va="bottom")
     return figure
 
 
-def _column(axes: Axes, number: int, name: str, placing: Placing) -> None:
-    x = SIDE + number * (BOX + GAP)
-    band = Rectangle(
-        (x - 0.12, -0.12), BOX + 0.24, placing.height + 0.24, facecolor="#F4F4F4", edgecolor="none", zorder=0
-    )
-    axes.add_patch(band)
-    axes.text(x + BOX / 2, -0.27, f"at {clip(name, 28)}", ha="center", va="center", fontsize=8.5, fontweight="bold")
+def _column(axes: Axes, x: float, name: str, placing: Placing) -> None:
+    axes.add_patch(Rectangle((x - 0.12, -0.12), BOX + 0.24, placing.height + 0.24, facecolor="#F4F4F4", edgecolor="none", zorder=0))
+    axes.text(x + BOX / 2, -UNDER, name, ha="center", va="top", fontsize=NAME, fontweight="bold")
 
 
 def _box(axes: Axes, box: Box) -> None:
@@ -58,15 +56,13 @@ def _box(axes: Axes, box: Box) -> None:
             (box.x, box.y), BOX, box.height, shape, facecolor="white", edgecolor=colour, linewidth=1.4, zorder=3
         )
     )
-    centre = box.middle[0]
-    name_y = box.top - PAD - NAME / 2
-    size = min(8.5, 8.5 * 24 / max(len(box.title), 1))
-    axes.text(
-        centre, name_y, box.title, ha="center", va="center", fontsize=size, fontweight="bold", color=INK, zorder=4
-    )
+    centre, middle = box.middle
+    tall = height(box.title, NAME)
+    top = middle + (tall + LINE * len(box.lines)) / 2
+    axes.text(centre, top - tall / 2, box.title, ha="center", va="center", fontsize=NAME, fontweight="bold", color=INK, zorder=4)
     left = centre - CHARACTER * max((len(line.rstrip()) for line in box.lines[1:]), default=0) / 2
     for number, line in enumerate(box.lines):
-        y = name_y - NAME / 2 - LINE * (number + 0.5)
+        y = top - tall - LINE * (number + 0.5)
         if number == 0:
             axes.text(centre, y, line, ha="center", va="center", fontsize=7, color="#555555", zorder=4)
         else:
@@ -83,10 +79,10 @@ def _arrow(axes: Axes, arrow: Arrow) -> None:
         backing = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}
         axes.text(
             *arrow.at,
-            visible(arrow.label),
+            arrow.label,
             ha="center",
             va="center",
-            fontsize=7.5,
+            fontsize=POINT,
             style="italic",
             bbox=backing,
             zorder=5,
@@ -112,7 +108,6 @@ def _layer_axis(axes: Axes, placing: Placing) -> None:
     )
 
 
-def _small_print(discovery: Discovery, width: float) -> str:
+def _words(discovery: Discovery) -> str:
     count = sum(len(group.heads) for group in discovery.groups)
-    words = f"{discovery.name} in {discovery.model}: {count} heads as layer.head; found on n = {discovery.n} prompts."
-    return fill(clip(words, 160), int(width * 16))
+    return f"{discovery.name} in {discovery.model}: {count} heads as layer.head; found on n = {discovery.n} prompts."

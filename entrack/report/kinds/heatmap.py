@@ -107,7 +107,7 @@ def _values(axes: Axes, cells: list[list[Cell | None]], measure: Measure, ends: 
     colours = _cmap("RdBu" if ends[0] < 0 else "viridis")
     mesh = axes.pcolormesh(values, cmap=colours, edgecolors="white", linewidth=0.6, vmin=ends[0], vmax=ends[1])
     if columns <= 12:
-        _write(axes, cells, decimals_for(cell.interval for cell in measure.cells), mesh, of_heads(measure))
+        _write(axes, cells, decimals_for(cell.interval for cell in measure.cells), colours, ends, of_heads(measure))
     return mesh
 
 
@@ -216,12 +216,12 @@ def _limits(measure: Measure) -> tuple[float, float]:
     return (0.0, 1.0) if 0.5 < high <= 1 else (0.0, high or 1.0)
 
 
-def _write(axes: Axes, cells: list[list[Cell | None]], decimals: int, mesh: QuadMesh, counted: bool) -> None:
+def _write(axes: Axes, cells: list[list[Cell | None]], decimals: int, cmap: Colormap, ends: tuple[float, float], counted: bool) -> None:
     """Each number in black or white, whichever is told better from its colour."""
     for (y, row), x in product(enumerate(cells), range(len(cells[0]))):
         cell = row[x]
         if cell is not None:
-            red, green, blue, _ = mesh.cmap(mesh.norm(cell.value if isfinite(cell.value) else nan))
+            red, green, blue, _ = cmap((cell.value - ends[0]) / (ends[1] - ends[0]) if isfinite(cell.value) else nan)
             words = number(cell.value, decimals) + (f" of {cell.n}" if counted else "")
             dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
             axes.text(x + 0.5, y + 0.5, words, ha="center", va="center", fontsize=7, color="w" if dark else "k")

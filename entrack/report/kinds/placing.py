@@ -1,33 +1,37 @@
-"""Placing: where the boxes and arrows of a circuit diagram stand, in inches. No drawing.
+"""Placing: where the boxes of a circuit diagram stand, in inches. No drawing; arrows are in `routing.py`.
 
-Positions are columns, the last token rightmost. The middle of a group's box stands at the mean layer of its heads, on
-a scale wide enough for the boxes of a column not to meet; where that would be too tall, a box moves up past the one
-below. Receivers that are not drawn as groups (the logits; groups left out) are stubs on top.
+Positions are columns, the last token rightmost. A box that has later layers than another, by the mean over its heads, stands higher, in
+whatever column: the middle of a box stands at its mean layer, on a scale wide enough for the boxes of a column not to meet, and moves up as
+far as what is below it needs. Receivers that are not drawn as groups (the logits; groups left out) are stubs above all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import inf
+from math import inf, isfinite
 from statistics import fmean
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
+from entrack.report.kinds.lettering import fold, height
 from entrack.report.pick import ranked
-from entrack.report.words import clip
 from entrack.results import Discovery, Group
 
 BOX, GAP, SIDE = 1.95, 1.0, 0.45
 """Widths of a box, of the space between columns, and of the margins."""
-LINE, NAME, PAD, BETWEEN = 0.125, 0.17, 0.08, 0.46
-"""Heights of a line of heads, of a name, of the padding in a box, and of the space between boxes."""
+LINE, PAD, BETWEEN, STEP = 0.125, 0.08, 0.46, 0.16
+"""Heights of a line of heads, of the padding in a box, of the space between boxes, and from one layer's middle to the next at least."""
+NAME = 8.5
+"""Points of a name."""
+END = 0.17
+"""Inches on the side of a box for each arrow that ends there."""
 CHARACTERS = 31
 """Characters of a line of heads."""
 MOST = 160
 """Heads that a box lists; the rest are counted."""
 SHORTEST, TALLEST = 0.9, 6.0
-"""Inches between the lowest mean layer and the highest."""
+"""Inches between the lowest mean layer and the highest, while boxes need no more."""
 
 
 @frozen
@@ -40,15 +44,17 @@ class Box:
     column: int
     layer: float
     place: int
+    ends: int = 0
+    gap: float = GAP
     y: float = 0.0
 
     @property
     def height(self) -> float:
-        return NAME + 2 * PAD + LINE * len(self.lines)
+        return max(height(self.title, NAME) + 2 * PAD + LINE * len(self.lines), END * (self.ends + 1))
 
     @property
     def x(self) -> float:
-        return SIDE + self.column * (BOX + GAP)
+        return SIDE + self.column * (BOX + self.gap)
 
     @property
     def top(self) -> float:
@@ -59,39 +65,15 @@ class Box:
         return self.x + BOX / 2, self.y + self.height / 2
 
 
-@frozen
-class Arrow:
-    """From one point to another; `bend` is 0 for a straight one. `label` stands at `at`."""
-
-    start: tuple[float, float]
-    end: tuple[float, float]
-    label: str
-    at: tuple[float, float]
-    bend: float = 0.0
-
-
-@frozen
-class Placing:
-    columns: tuple[str, ...]
-    boxes: tuple[Box, ...]
-    arrows: tuple[Arrow, ...]
-    width: float
-    height: float = field(default=0.0)
-
-
-def place(discovery: Discovery) -> Placing:
-    """All of a diagram. Hops go backwards from the answer, so the first position named is the rightmost column."""
+def stand(discovery: Discovery, spread: float = 1.0) -> tuple[tuple[str, ...], tuple[Box, ...]]:
+    """Columns and boxes. Hops go backwards from the answer, so the first position named is the rightmost column. `spread` is how much wider than usual."""
     columns = tuple(reversed(dict.fromkeys(group.position for group in discovery.groups)))
     boxes = [_box(group, columns, number) for number, group in enumerate(discovery.groups)]
     boxes += _stubs(discovery, {box.name: box.column for box in boxes})
-    stacks = [_stack(boxes, column) for column in range(len(columns))]
-    scale = _scale(stacks)
-    settled = [box for stack in stacks for box in _settle(stack, scale)]
-    lowest = min(box.y for box in settled)
-    placed = sorted((evolve(box, y=box.y - lowest) for box in settled), key=lambda box: box.place)
-    width = 2 * SIDE + len(columns) * BOX + (len(columns) - 1) * GAP
-    height = max(box.top for box in placed)
-    return Placing(columns, tuple(placed), tuple(_arrows(discovery, placed)), width, height)
+    wide = [evolve(box, ends=_ends(box, boxes, discovery), gap=GAP * spread) for box in boxes]
+    settled = _settle(wide, BETWEEN * spread)
+    lowest = min((box.y for box in settled), default=0.0)
+    return columns, tuple(sorted((evolve(box, y=box.y - lowest) for box in settled), key=lambda box: box.place))
 
 
 def hops(discovery: Discovery) -> dict[tuple[str, str], list[str]]:
@@ -115,7 +97,7 @@ def _box(group: Group, columns: Sequence[str], number: int) -> Box:
     rows = ["".join(words[start : start + across]) for start in range(0, len(words), across)]
     more = [f"and {len(heads) - MOST} more"] if len(heads) > MOST else []
     layer = fmean(head.layer for head in heads) if heads else 0.0
-    return Box(group.name, clip(group.name, 26), (count, *rows, *more), columns.index(group.position), layer, number)
+    return Box(group.name, _title(group.name), (count, *rows, *more), columns.index(group.position), layer, number)
 
 
 def _stubs(discovery: Discovery, columns: dict[str, int]) -> list[Box]:
@@ -125,93 +107,61 @@ def _stubs(discovery: Discovery, columns: dict[str, int]) -> list[Box]:
         if receiver not in columns:
             senders.setdefault(receiver, columns[sender])
     return [
-        Box(name, clip(name, 26), (), column, inf, len(columns) + number)
+        Box(name, _title(name), (), column, inf, len(columns) + number)
         for number, (name, column) in enumerate(senders.items())
     ]
 
 
-def _stack(boxes: list[Box], column: int) -> list[Box]:
-    """The boxes of a column from below."""
-    return sorted((box for box in boxes if box.column == column), key=lambda box: (box.layer, -box.place))
+def _title(name: str) -> str:
+    return fold(name, BOX - 2 * PAD, NAME, "bold")
 
 
-def _scale(stacks: list[list[Box]]) -> float:
-    """Inches per layer: enough for every two neighbours of a column, but no figure taller than a page."""
-    layers = [box.layer for stack in stacks for box in stack if box.lines]
-    across = max(layers) - min(layers)
-    if across == 0:
-        return 0.0
-    wanted = [
-        (BETWEEN + (below.height + above.height) / 2) / (above.layer - below.layer)
-        for stack in stacks
-        for below, above in pairwise(stack)
-        if above.lines and above.layer > below.layer
-    ]
-    return min(TALLEST / across, max([SHORTEST / across, *wanted]))
+def _ends(box: Box, boxes: Sequence[Box], discovery: Discovery) -> int:
+    """How many arrows to and from other columns end at the busier side of a box."""
+    columns = {each.name: each.column for each in boxes}
+    mates = [pair[1] if pair[0] == box.name else pair[0] for pair in hops(discovery) if box.name in pair]
+    return max(sum(columns[mate] < box.column for mate in mates), sum(columns[mate] > box.column for mate in mates))
 
 
-def _settle(stack: list[Box], scale: float) -> list[Box]:
-    """Each box at its layer, moved up as far as the one below needs; stubs on top."""
+def _settle(boxes: Sequence[Box], between: float) -> list[Box]:
+    """Layer by layer from below: all boxes of a layer above the middles of those before, and clear of those in their own columns."""
+    scale = _scale(boxes, between)
+    tops: dict[int, float] = {}
+    middle = -inf
     settled: list[Box] = []
-    for box in stack:
-        floor = settled[-1].top + BETWEEN if settled else -inf
-        wanted = scale * box.layer - box.height / 2 if box.lines else floor
-        settled.append(evolve(box, y=max(floor, wanted)))
+    for layer in sorted({box.layer for box in boxes}):
+        stacks = _stacks(boxes, layer)
+        floors = [tops[column] + between + stack[0].height / 2 for column, stack in stacks.items() if column in tops]
+        first = max([middle + STEP, *floors, *([scale * layer] if isfinite(layer) else [])])
+        for column, stack in stacks.items():
+            y = first - stack[0].height / 2
+            for box in stack:
+                settled.append(evolve(box, y=y))
+                y = settled[-1].top + between
+            tops[column] = settled[-1].top
+        middle = max([middle, *(box.middle[1] for box in settled)])
     return settled
 
 
-def _arrows(discovery: Discovery, boxes: list[Box]) -> list[Arrow]:
-    by_name = {box.name: box for box in boxes}
-    pairs = [(by_name[sender], by_name[target], components) for (sender, target), components in hops(discovery).items()]
-    ends = [side for sender, target, _ in pairs for side in _sides(sender, target)]
-    arrows = []
-    for sender, target, components in pairs:
-        label = ", ".join(component for component in components if component)
-        if sender.column == target.column:
-            arrows.append(_upwards(sender, target, label, boxes))
-        else:
-            start, end = (_on_side(side, ends, pairs) for side in _sides(sender, target))
-            arrows.append(Arrow(start, end, label, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)))
-    return arrows
+def _stacks(boxes: Sequence[Box], layer: float) -> dict[int, list[Box]]:
+    """The boxes of a layer by column, from below."""
+    stacks: dict[int, list[Box]] = {}
+    for box in sorted((box for box in boxes if box.layer == layer), key=lambda box: -box.place):
+        stacks.setdefault(box.column, []).append(box)
+    return stacks
 
 
-def _sides(sender: Box, target: Box) -> list[tuple[str, str, str]]:
-    """The sides that an arrow between columns leaves and meets: (box, side, the box at its other end)."""
-    if sender.column == target.column:
-        return []
-    right = sender.column < target.column
-    return [
-        (sender.name, "right" if right else "left", target.name),
-        (target.name, "left" if right else "right", sender.name),
+def _scale(boxes: Sequence[Box], between: float) -> float:
+    """Inches per layer: enough for every two neighbours of a column, but no figure taller than a page."""
+    layers = [box.layer for box in boxes if box.lines]
+    across = max(layers, default=0.0) - min(layers, default=0.0)
+    if across == 0:
+        return 0.0
+    columns = [sorted((box for box in boxes if box.lines and box.column == column), key=lambda box: box.layer) for column in {box.column for box in boxes}]
+    wanted = [
+        (between + (below.height + above.height) / 2) / (above.layer - below.layer)
+        for column in columns
+        for below, above in pairwise(column)
+        if above.layer > below.layer
     ]
-
-
-def _on_side(
-    side: tuple[str, str, str], ends: list[tuple[str, str, str]], pairs: list[tuple[Box, Box, list[str]]]
-) -> tuple[float, float]:
-    """A point on a box's side; arrows that share the side are spread over it, in the order of their other ends."""
-    boxes = {box.name: box for sender, target, _ in pairs for box in (sender, target)}
-    box = boxes[side[0]]
-    mates = sorted({end for end in ends if end[:2] == side[:2]}, key=lambda end: boxes[end[2]].middle[1])
-    share = (mates.index(side) + 1) / (len(mates) + 1)
-    return box.x + (BOX if side[1] == "right" else 0.0), box.y + share * box.height
-
-
-def _upwards(sender: Box, target: Box, label: str, boxes: list[Box]) -> Arrow:
-    """Within a column: straight to the next box, round the side past others."""
-    x = sender.middle[0]
-    over = sender.y < target.y
-    between = [box for box in boxes if box.column == sender.column and _inside(box, sender, target)]
-    if not between:
-        start, end = (x, sender.top if over else sender.y), (x, target.y if over else target.top)
-        return Arrow(start, end, label, (x, (start[1] + end[1]) / 2))
-    edge = sender.x + BOX
-    start, end = (edge, sender.middle[1]), (edge, target.middle[1])
-    reach = GAP * 0.4
-    bend = 2 * reach / max(abs(end[1] - start[1]), 0.1)
-    return Arrow(start, end, label, (edge + reach, (start[1] + end[1]) / 2), bend if over else -bend)
-
-
-def _inside(box: Box, sender: Box, target: Box) -> bool:
-    low, high = sorted((sender.middle[1], target.middle[1]))
-    return box.name not in (sender.name, target.name) and low < box.middle[1] < high
+    return min(TALLEST / across, max([SHORTEST / across, *wanted]))
