@@ -45,10 +45,14 @@ class BadTokenizer(Exception):
 
 @frozen
 class Rules:
-    """`times` is the most characters that one may become, and `plain` that reading has told all there is to tell."""
+    """`times` is the most characters that one may become, and `plain` that reading has told all there is to tell.
+
+    `unknown` is the token for words that are not in the vocabulary, where the file names one.
+    """
 
     times: int
     plain: bool
+    unknown: int | None = None
 
 
 def read(path: Path) -> tuple[bytes, Rules]:
@@ -88,6 +92,15 @@ def _no_number(word: str) -> float:
     raise ValueError(f"{word} is no number in JSON")
 
 
+def _unknown(said: dict[str, Any]) -> int | None:
+    """The id of the piece that a model's `unk_token` names, of a file whose rules have been read."""
+    model, added = said["model"], said.get("added_tokens") or ()
+    piece, pieces = model.get("unk_token"), model.get("vocab")
+    ids = {token.get("content"): token.get("id") for token in added}
+    found = ids.get(piece, pieces.get(piece) if isinstance(pieces, dict) else None) if isinstance(piece, str) else None
+    return found if isinstance(found, int) else None
+
+
 @define
 class _Reading:
     """One file being read: what its rules come to so far."""
@@ -103,7 +116,7 @@ class _Reading:
         self._chain("decoder", said.get("decoder"))
         self._added_tokens(said.get("added_tokens"), normal)
         self._special(said.get("post_processor"))
-        return Rules(times, self.plain)
+        return Rules(times, self.plain, _unknown(said))
 
     def _hold(self, plain: bool) -> None:
         self.plain = self.plain and plain

@@ -58,8 +58,7 @@ class Tokenizer:
     @property
     def unknown(self) -> int | None:
         """The token for words that it does not know, where it has one."""
-        name = getattr(self._library.model, "unk_token", None)
-        return None if name is None else self._library.token_to_id(name)
+        return self._rules.unknown
 
     def word(self, token: int) -> str:
         """A token as a person reads it. Raises BadTokenizer."""
