@@ -32,12 +32,17 @@ WAIT = 60.0
 """Seconds of the clock for one answer: a process that is stopped uses none of the processor's."""
 
 
+def allowed(size: int) -> tuple[float, int]:
+    """Seconds of the processor, and bytes of memory, that a file of so many bytes may take."""
+    more = max(0, size - SMALL) / (1 << 20)
+    return SECONDS + SECONDS_EACH * more, int(MEMORY + MEMORY_EACH * more)
+
+
 class Apart:
     """A tokenizer.json that is read and used in another process. Raises BadTokenizer when it is made and whenever it is asked."""
 
     def __init__(self, raw: bytes, what: str) -> None:
-        more = max(0, len(raw) - SMALL) / (1 << 20)
-        self._seconds, self._memory = SECONDS + SECONDS_EACH * more, int(MEMORY + MEMORY_EACH * more)
+        self._seconds, self._memory = allowed(len(raw))
         self._what, self._ended, self._lock = what, "", Lock()
         self._process = _start(what)
         self._end = weakref.finalize(self, _end, self._process)

@@ -22,7 +22,7 @@ from entrack.prompts.kinds import DECODERS, LONGEST_WORD, MODELS, NORMALIZERS, P
 MOST_BYTES = 48 << 20
 MOST_OBJECTS, MOST_LISTS, MOST_VALUES = 100_000, 1_000_000, 4_000_000
 """Brackets and commas in a file, those in words too: 64 bytes of memory may stand behind three of its bytes."""
-MOST_PIECES, MOST_MERGES, LONGEST_PIECE = 400_000, 800_000, 1_024
+MOST_PIECES, MOST_MERGES, LONGEST_PIECE = 400_000, 600_000, 1_024
 """Of a vocabulary. Known ones have up to 262,144 pieces, 514,906 merges and 256 characters in a piece."""
 MOST_ADDED, MOST_ADDED_TEXT = 20_000, 1 << 20
 """Tokens beside the vocabulary, and characters in all of them."""

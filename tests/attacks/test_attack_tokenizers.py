@@ -108,6 +108,9 @@ def apart(made: Said) -> Apart:
 
 def test_memory_is_limited() -> None:
     used = apart(changed(normalizer=replace({"String": "."}, "x" * 4_000_000)))
+    limits = Path(f"/proc/{used._process.pid}/limits").read_text()
+    most = int(next(line for line in limits.splitlines() if line.startswith("Max address space")).split()[3])
+    assert most < (300 << 20) + (100 << 20), "what the process had before, and 300 MB"
     with child_within(10), pytest.raises(BadTokenizer, match=r"takes more than 0\.31 GB of memory"):
         used.encode("." * 200)
     with pytest.raises(BadTokenizer, match="memory"):
