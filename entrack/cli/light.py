@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,10 +89,11 @@ def _one(spec: Path, only_check: bool, to_stdout: bool) -> str:
         differs = text != source.text or _marked(spec, source)
         if differs and not only_check and not to_stdout:
             rewrite(spec, source.text, text)
-    except OSError as error:
-        say(f"error: {spec} is not formatted: {error.strerror or error}")
+    except (OSError, api.SpecMissing) as error:
+        with suppress(SystemExit), failures():
+            raise error
         return FAILED
-    except (api.SpecMissing, Miswritten) as error:
+    except Miswritten as error:
         say(f"error: {error}")
         return FAILED
     if to_stdout:
