@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from entrack.cli import exits
 from entrack.cli.exits import Output, failures, leave, say, tell, tell_failure
-from entrack.reasons import reason
 
 if TYPE_CHECKING:
     from entrack.source import Source
@@ -80,10 +79,7 @@ def _one(spec: Path, only_check: bool, to_stdout: bool) -> str:
         differs = text != source.text or _marked(spec, source)
         if differs and not only_check and not to_stdout:
             rewrite(spec, source.text, text)
-    except OSError as error:
-        say(f"error: not formatted: {spec}: {reason(error)}")
-        return FAILED
-    except (api.SpecMissing, Miswritten) as error:
+    except (OSError, api.SpecMissing, Miswritten) as error:
         tell_failure(error, Output())
         return FAILED
     if to_stdout:
