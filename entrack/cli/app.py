@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -243,6 +244,8 @@ def main() -> None:
 def _write(results: Any, out: Path, pdf: bool) -> None:
     from entrack.report.document import write
     from entrack.report.figures import draw_all
+
+    os.environ.pop("MPLBACKEND", None)  # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
 
     written = [*write(results, out), *draw_all(results, out, pdf)]
     say(f"wrote {len(written)} files into {out}: " + ", ".join(path.name for path in written))

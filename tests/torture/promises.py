@@ -40,6 +40,7 @@ FULL, MANY, QUICK = "full or read-only disks are named", "many processes, one st
 SAID, NOTHING_RUN = "bad input is said, never a crash", "nothing that is read is run"
 OUTSIDE = "a store changes nothing outside itself"
 FMT, THREADS = "fmt changes no meaning", "many threads, one parser"
+SURE = "in odd surroundings it works, or says why not"
 SHOWN, ALIKE = "text of others is shown, not obeyed", "the same numbers, however computed"
 
 PROMISES = (
@@ -61,6 +62,7 @@ PROMISES = (
     Promise("entries", QUICK, "one store: open, hit, gc --dry-run", "many.entries", 200, 2000),
     Promise("components", SAME, "each component of a step's key changed alone", "addresses.every_component", 1, 1, fixed=True),
     Promise("collisions", SAME, "pairs of values easily mistaken for one another", "addresses.different_values", 1000, 4000),
+    Promise("surroundings", SURE, "every command in every odd surrounding", "surroundings.every_command", 0, 1, fixed=True),
     Promise("specs", SAID, "shipped specs with tokens or bits changed", "specs.mutated_ones", 300, 4000),
     Promise("fmt", FMT, "specs drawn from the grammar, written and read again", "written.drawn_ones", 400, 2000),
     Promise("threads", THREADS, "16 threads parse, format, check and load shipped specs", "threads.at_once", 6, 68),
