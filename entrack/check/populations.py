@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import product
 from math import prod
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from entrack.check.resolved import Alternate, Population, Task
 from entrack.check.scope import Scope
@@ -57,12 +58,20 @@ def sweep(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, 
     if len(known) == 1 and known[0].axes:
         return known[0]
     members = tuple(((population.label,), population) for item in known for _, population in item.populations)
-    labels = [labels[0] for labels, _ in members]
-    if len(set(labels)) < len(labels) and len(members) == len(parts):
-        twice = next(place for place, label in enumerate(labels) if label in labels[:place])
-        scope.report("E616", f"`{labels[twice]}` stands twice in this list", parts[twice].span, "again here", "delete it")
+    if _twice(scope, members):
         return None
     return Swept((("desideratum" if of_mask else "prompts", tuple(labels[0] for labels, _ in members)),), members)
+
+
+def _twice(scope: Scope, members: tuple[tuple[tuple[str, ...], Population], ...]) -> bool:
+    """Whether a label stands twice among the members of a list, one of which may be a sweep of its own."""
+    seen: set[str] = set()
+    for (label,), member in members:
+        if label in seen:
+            scope.report("E616", f"`{label}` stands twice in this list", member.span, "again here", "delete it")
+            return True
+        seen.add(label)
+    return False
 
 
 def _desiderata(scope: Scope, node: ast.Expression) -> tuple[ast.Reference, ...]:
@@ -145,7 +154,7 @@ def values_of(scope: Scope, argument: ast.Named) -> list[int] | None:
 
 
 def _all_different(scope: Scope, argument: ast.Named, values: list[int]) -> bool:
-    twice = next((value for place, value in enumerate(values) if value in values[:place]), None) if len(values) < 1000 else None
+    twice = next((value for value, times in Counter(values).items() if times > 1), None)
     if twice is not None:
         scope.report("E616", f"`{argument.name}` takes the value {twice} twice", argument.span, "", "leave one of them out")
     return twice is None
@@ -154,4 +163,12 @@ def _all_different(scope: Scope, argument: ast.Named, values: list[int]) -> bool
 def _population(task: Task, alternate: Alternate | None, chosen: dict[str, int], node: ast.Expression, rest: tuple[int, str, int | None]) -> Population:
     seed, purpose, count = rest
     parameters = {**task.parameters, **{name: value for name, value in chosen.items() if name != "seed"}}
-    return Population(task, alternate, parameters, chosen.get("seed", seed), count, purpose, written(node), node.span)
+    return Population(task, alternate, parameters, chosen.get("seed", seed), count, purpose, _label(node, chosen), node.span)
+
+
+def _label(node: ast.Expression, chosen: Mapping[str, int]) -> str:
+    """How a spec writes one member of a sweep: `boxes(n = 2)` of `boxes(n = [2, 3])`."""
+    if not isinstance(node, ast.Call):
+        return written(node)
+    each = (evolve(given, value=ast.Integer(chosen[given.name])) if isinstance(given.value, ast.ListOf) else given for given in node.named)
+    return written(evolve(node, arguments=tuple(each)))
