@@ -78,7 +78,7 @@ alternate anew of uneven {
   redraw size, object
 }
 
-desideratum moved on uneven {
+desideratum stretched on uneven {
   alternate { redraw size; fresh object }
   target    alternate.object
 }
