@@ -138,7 +138,7 @@ class Writer:
         self.lines.append(f"measure {name} = {self.metric_uneven()}(base with [l{name}, nothing, {acts[0]}]) on {self.number(3, 8)} uneven")
         circuit = "; ".join(f"group {group} at {place} = {self.heads()}" for group, place in zip("xy", places, strict=True))
         settings = f"train {self.number(3, 6)}; validate {self.few()}; sparsity {self.one('0.01', '0.5')}; epochs 1; batch {self.number(2, 4)}; rate 0.3"
-        self.lines.append(f"circuit c{name} in base {{ {circuit} }}\nmask r{name} over c{name} in base for moved {{ {settings} }}")
+        self.lines.append(f"circuit c{name} in base {{ {circuit} }}\nmask r{name} over c{name} in base for stretched {{ {settings} }}")
         self.lines.append(f"measure t{name} = accuracy(base with patch r{name}.heads from alternate) on {self.number(3, 6)} r{name}.desideratum")
 
     def block_uneven(self) -> str:

@@ -79,7 +79,7 @@ alternate anew of uneven {
   redraw size, object
 }
 
-desideratum moved on uneven {
+desideratum stretched on uneven {
   alternate { redraw size; fresh object }
   target    alternate.object
 }

@@ -95,7 +95,9 @@ def changed(value: Any, where: str) -> Iterator[tuple[str, Any]]:
     if attrs.has(type(value)):
         for field in attrs.fields(type(value)):
             for at, part in changed(getattr(value, field.name), f"{where}.{field.name}"):
-                yield at, evolve(value, **{field.name: part})
+                with attrs.validators.disabled():  # what cannot be, such as a batch of two lengths, has an address of its own too
+                    other = evolve(value, **{field.name: part})
+                yield at, other
     elif isinstance(value, tuple):
         yield f"{where} without its last", value[:-1]
         for place, item in enumerate(value):
