@@ -66,7 +66,7 @@ references = _references(expressions)
 populations = plain_references | calls(expressions)
 prompts = (
     st.builds(ast.Prompts, st.none() | integers, populations | lists(expressions))
-    | st.builds(ast.Prompts, name_nodes, populations)
+    | st.builds(ast.Prompts, name_nodes, populations | st.builds(ast.ListOf, tuples(expressions, 1)))
 )  # fmt: skip
 sums = expressions.filter(lambda node: not isinstance(node, ast.ListOf))
 layers = (

@@ -12,6 +12,7 @@ TERMINAL = (
 UNICODE = (
     "\u202eevil\u202c", "\u202dx", "\u2066x\u2069", "\u2067x\u2069", "\u2068x\u2069", "\u200ex\u200f", "\u061cx", "a\u200bb", "a\u200cb", "a\u200db", "a\u2060b",
     "\ufeffx", "a\u00adb", "a\u2028b", "a\u2029b", "\U000e0041\U000e0042\U000e007f", "\ud800", "\udfff\ud800", "\uffff", "\ue000", "\ufff9a\ufffb", "\u180e",
+    "c\u034far", "\u115f\u1160\u3164\uffa0", "\u17b4\u180b\u180f", "\u2764\ufe0f", "a\u2800b", "\u2065", "\U0001d173\U0001bca0", "\U000e01ef", "a\xa0b\u2009c\u3000d",
     "e\u0301\u0301\u0301\u0301", "\uff1cscript\uff1e", "ﬁ", "ﷺ", "𝕏", "ⅷ", "漢字", "👩‍👩‍👧", "İıßẞ", "Ω≈ç√",
 )  # fmt: skip
 MARKUP = (

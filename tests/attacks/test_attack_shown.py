@@ -23,6 +23,7 @@ from rich.console import Console, RenderableType
 
 from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.render import render_all
+from entrack.diagnostics.visible import HIDDEN as NOT_SEEN
 from entrack.diagnostics.visible import UNSEEN, in_place, visible
 from entrack.report import figures, tables
 from entrack.report.document import document, lines
@@ -45,7 +46,7 @@ def on_a_terminal(shown: RenderableType, width: int = 100) -> str:
 
 def obeyed(text: str) -> list[str]:
     """What of a text a terminal would act on, but for line ends and the colours that entrack itself sets."""
-    return [f"U+{ord(character):04X}" for character in COLOUR.sub("", text) if character != "\n" and unicodedata.category(character) in UNSEEN]
+    return [f"U+{ord(character):04X}" for character in COLOUR.sub("", text) if character != "\n" and (unicodedata.category(character) in UNSEEN or NOT_SEEN.match(character))]
 
 
 def test_there_are_many() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lark.exceptions import UnexpectedInput
 
-from entrack.api import formatted
+from entrack.api import formatted, loads
 from entrack.diagnostics import errors
 from entrack.source import Source
 from entrack.syntax import ast, grammar
@@ -113,3 +113,11 @@ def test_a_count_and_a_list() -> None:
     assert isinstance(measure, ast.Measure)
     assert measure.prompts == ast.Prompts(ast.Name("n"), ast.ListOf((ast.Reference("boxes"), ast.Reference("scrambled"))))
     assert formatted(Source("a.et", "entrack 1\nmeasure m = accuracy(b) on n[boxes]\n"))[0] == "entrack 1\nmeasure m = accuracy(b) on n [boxes]\n"
+
+
+def test_a_count_that_is_a_param() -> None:
+    lines = ["entrack 1", 'model base = builtin("boxes-base")', "param n = 12"]
+    lines += ['task t { x = one from ["car", "cup"]; prompt = "the {x} is a"; answer = x; at last = end of prompt }']
+    spec = loads("\n".join([*lines, "alternate s of t { fresh x }", "measure m = accuracy(base) on n [t, s]\n"]), n=5)
+    assert spec.resolved.measures[0].axes[-1] == ("prompts", ("t", "s"))
+    assert {cell.population.count for cell in spec.resolved.measures[0].cells} == {5}
