@@ -22,12 +22,12 @@ Corners = tuple[tuple[float, float], ...]
 
 
 def fitted(draw: Callable[[float], Figure]) -> Figure:
-    """The figure at the first scale at which its text fits, else at the largest."""
-    figure = draw(SCALES[0])
-    for scale in SCALES[1:]:
+    """The figure at the first scale at which its text fits, else at the largest. It stays laid out as it was then."""
+    for scale in SCALES:
+        figure = draw(scale)
         if fits(figure):
             break
-        figure = draw(scale)
+    figure.set_layout_engine("none")
     return figure
 
 
