@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +18,18 @@ from attrs import frozen
 
 from entrack import __version__
 from entrack.address import address
+from entrack.budget import Limit, Spent, so_far, times_over, within
 from entrack.check.check import Checked
 from entrack.check.check import check as check_source
 from entrack.check.resolved import Model, PatchAct
 from entrack.diagnostics import Diagnostic, errors
+from entrack.diagnostics.spent import told
 from entrack.events import Damaged, Watcher, unwatched
 from entrack.machine import machine_memory
 from entrack.models.find import ModelMissing, fetch, key_of, locate, tokenizer_file
 from entrack.models.model import ModelSource
 from entrack.results import Provenance, Results
-from entrack.source import Source
+from entrack.source import Source, Span
 from entrack.syntax.format import format_program
 from entrack.syntax.limits import MOST_BYTES
 from entrack.syntax.parse import parse
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from entrack.prompts.tokens import Tokenizer
     from entrack.store.base import Store
 
+SAMPLED = 0.5
+"""Of what a command may do, what `check` does to draw a sample of the prompts."""
 TOLERANCE = "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; byte-identical on one machine with the same versions, threads and memory"
 
 
@@ -117,16 +122,21 @@ def read(path: str | os.PathLike[str]) -> Source:
 
 def check(source: Source, params: Mapping[str, float], stand_in: Path | None = None) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
     """All that is wrong with a spec, down to its prompts where its models' tokenizers are here. Imports no torch."""
-    spec = Spec(source, check_source(source, params, stand_in), stand_in is not None)
-    if errors(spec.problems):
-        return spec.problems, spec.sources
-    return (*spec.problems, *spec.prompt_problems()), spec.sources
+    with within():
+        spec = Spec(source, check_source(source, params, stand_in), stand_in is not None)
+        if errors(spec.problems):
+            return spec.problems, spec.sources
+        return (*spec.problems, *spec.prompt_problems()), spec.sources
 
 
 def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
     """The one canonical text of a spec, or None and its syntax errors."""
-    program, problems = parse(source)
-    return (None if errors(problems) else format_program(source, program)), problems
+    with within():
+        try:
+            program, problems = parse(source)
+            return (None if errors(problems) else format_program(source, program)), problems
+        except Spent as spent:
+            return None, (told(spent, Span(source.name, 0, 1)),)
 
 
 def open_store(folder: str | os.PathLike[str], watcher: Watcher = unwatched, read_only: bool = False) -> Store:
@@ -173,14 +183,20 @@ class Spec:
 
         With `hashed` False weight files are not even hashed: such a plan has no addresses.
         """
-        return _lowered(self._lowerer(download, hashed), None, self.sources)
+        with within(planning=True):
+            return _lowered(self._lowerer(download, hashed), None, self.sources)
 
     def _lowerer(self, download: bool, hashed: bool) -> Lowerer:
         from entrack.plan.lower.program import Lowerer
         from entrack.prompts.tokens import BadTokenizer, tokenizer
 
-        sources = {name: self._source(model, download) for name, model in self.resolved.models.items() if name in self.used_models}
-        keys = {name: key_of(self.resolved.models[name].named, source, hashed) for name, source in sources.items()}
+        models = {name: model for name, model in self.resolved.models.items() if name in self.used_models}
+        # two names of one model are one model: its files are hashed once
+        named = {model.named: model for model in models.values()}
+        found = {given: self._source(model, download) for given, model in named.items()}
+        hashes = {given: key_of(given, source, hashed) for given, source in found.items()}
+        sources = {name: found[model.named] for name, model in models.items()}
+        keys = {name: hashes[model.named] for name, model in models.items()}
         try:
             tokenizers = {name: tokenizer(tokenizer_file(source)) for name, source in sources.items()}
         except BadTokenizer as bad:
@@ -192,18 +208,25 @@ class Spec:
             return model.source
         return (fetch if download else locate)(model.named, self.root)
 
-    @property
+    @cached_property
     def used_models(self) -> frozenset[str]:
         """The models that something is computed with."""
         resolved = self.resolved
         measured = {cell.model for measure in resolved.measures for cell in measure.cells}
-        donors = {act.model for measure in resolved.measures for cell in measure.cells for act in cell.intervention.acts if isinstance(act, PatchAct) and act.model}
+        interventions = {id(cell.intervention): cell.intervention for measure in resolved.measures for cell in measure.cells}.values()
+        donors = {act.model for intervention in interventions for act in intervention.acts if isinstance(act, PatchAct) and act.model}
         found = {discovery.model for discovery in resolved.discoveries}
         return frozenset(measured | donors | found | {mask.model for mask in resolved.masks} | {given.model for given in resolved.examinations})
 
-    def survey(self, store: Store, accept: Accept | str | None = None, device: str | None = None) -> tuple[Plan, Survey]:
-        """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing."""
-        plan, _, survey = self.surveyed(_shelf(store, False, accept, device, None))
+    def survey(
+        self, store: Store, accept: Accept | str | None = None, device: str | None = None, tell: Callable[[Limit], None] = lambda limit: None
+    ) -> tuple[Plan, Survey]:
+        """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing.
+
+        `tell` hears of limits of work that the plan goes beyond and `check` would not.
+        """
+        with within(planning=True, tell=tell):
+            plan, _, survey = self.surveyed(_shelf(store, False, accept, device, None))
         return plan, survey
 
     def addresses(self, store: Store) -> frozenset[str]:
@@ -296,7 +319,11 @@ class Spec:
         tokens = self._tokenizer(model)
         span = task.syntax.name_span if alternate is None else alternate.span
         population = Population(task, alternate, task.parameters, self.resolved.seed, count, purpose, name, span)
-        realised, problems = realise(population, count, tokens, self.resolved.params)
+        try:
+            with within(planning=True):
+                realised, problems = realise(population, count, tokens, self.resolved.params)
+        except Spent as spent:
+            raise SpecError((told(spent, span),), self.sources) from None
         if errors(problems):
             raise SpecError(problems, self.sources)
         return realised, tokens
@@ -315,12 +342,16 @@ class Spec:
             return (Diagnostic("W501", str(missing), self.resolved.models[first].span, "prompts are not checked", "`run` needs it"),)
 
     def _sampled(self) -> Planned:
+        """A plan of some prompts of each population: of one, and then of as many as these tell that there is time for."""
         from attrs import evolve
 
         from entrack.plan.build import Sketch
         from entrack.plan.lower.sample import sample
 
-        return _lowered(evolve(self._lowerer(download=False, hashed=False), resolved=sample(self.resolved), nodes=Sketch), None, self.sources)
+        lowerer, before = evolve(self._lowerer(download=False, hashed=False), nodes=Sketch), so_far()
+        one = _lowered(evolve(lowerer, resolved=sample(self.resolved, 1)), None, self.sources)
+        more = times_over(before, SAMPLED)
+        return _lowered(evolve(lowerer, resolved=sample(self.resolved, more)), None, self.sources) if more > 1 else one
 
     def _tokenizer(self, model: str | None) -> Tokenizer:
         from entrack.prompts.tokens import BadTokenizer, tokenizer

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import product
 from math import prod
 
 from attrs import frozen
 
+from entrack import budget
 from entrack.check.resolved import Alternate, Population, Task
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.write import written
 
-MOST_PROMPTS = 100_000
-MOST_CROSSED = 10_000
+MOST_PROMPTS = budget.PROMPTS.most
+MOST_CROSSED = budget.SWEEP.most
 NONE: tuple[ast.Named, ...] = ()
 KINDS = ("task", "alternate", "desideratum")
 
@@ -59,7 +61,8 @@ def sweep(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, 
     members = tuple(((population.label,), population) for item in known for _, population in item.populations)
     labels = [labels[0] for labels, _ in members]
     if len(set(labels)) < len(labels) and len(members) == len(parts):
-        twice = next(place for place, label in enumerate(labels) if label in labels[:place])
+        twice = first_twice(labels)
+        assert twice is not None  # two of them are one label
         scope.report("E616", f"`{labels[twice]}` stands twice in this list", parts[twice].span, "again here", "delete it")
         return None
     return Swept((("desideratum" if of_mask else "prompts", tuple(labels[0] for labels, _ in members)),), members)
@@ -113,10 +116,12 @@ def _parameters(
         return None
     axes = tuple((name, tuple(str(value) for value in many)) for name, many in values.items() if len(many) > 1)
     members = []
+    label = written(node)
+    budget.spend(budget.ALL_CELLS, prod(len(many) for many in values.values()))
     for combination in product(*values.values()):
         chosen = dict(zip(values, combination, strict=True))
         labels = tuple(str(chosen[name]) for name, _ in axes)
-        members.append((labels, _population(task, alternate, chosen, node, rest)))
+        members.append((labels, _population(task, alternate, chosen, label, node.span, rest)))
     return Swept(axes, tuple(members))
 
 
@@ -144,14 +149,26 @@ def values_of(scope: Scope, argument: ast.Named) -> list[int] | None:
     return values if _all_different(scope, argument, values) else None
 
 
+def first_twice(values: Sequence[Hashable]) -> int | None:
+    """The first place whose value stands at an earlier one too."""
+    seen: set[Hashable] = set()
+    for place, value in enumerate(values):
+        if value in seen:
+            return place
+        seen.add(value)
+    return None
+
+
 def _all_different(scope: Scope, argument: ast.Named, values: list[int]) -> bool:
-    twice = next((value for place, value in enumerate(values) if value in values[:place]), None) if len(values) < 1000 else None
+    twice = first_twice(values)
     if twice is not None:
-        scope.report("E616", f"`{argument.name}` takes the value {twice} twice", argument.span, "", "leave one of them out")
+        scope.report("E616", f"`{argument.name}` takes the value {values[twice]} twice", argument.span, "", "leave one of them out")
     return twice is None
 
 
-def _population(task: Task, alternate: Alternate | None, chosen: dict[str, int], node: ast.Expression, rest: tuple[int, str, int | None]) -> Population:
+def _population(
+    task: Task, alternate: Alternate | None, chosen: dict[str, int], label: str, span: Span, rest: tuple[int, str, int | None]
+) -> Population:
     seed, purpose, count = rest
     parameters = {**task.parameters, **{name: value for name, value in chosen.items() if name != "seed"}}
-    return Population(task, alternate, parameters, chosen.get("seed", seed), count, purpose, written(node), node.span)
+    return Population(task, alternate, parameters, chosen.get("seed", seed), count, purpose, label, span)

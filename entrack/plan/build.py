@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from attrs import define, field
 
+from entrack import budget
 from entrack.address import address
 from entrack.plan.plan import BATCH
 from entrack.plan.steps import Batch, Node, Ref
@@ -22,6 +23,7 @@ class Nodes:
     """How many times a node was wanted."""
 
     def add(self, node: Node, what: str) -> str:
+        budget.spend(budget.STEPS)
         self.asked += 1
         id = address([type(node).__name__, node])
         if id not in self.nodes:
@@ -38,6 +40,7 @@ class Sketch(Nodes):
     """The nodes of a plan that is only looked at for its problems: numbered, not addressed, which would be most of the work."""
 
     def add(self, node: Node, what: str) -> str:
+        budget.spend(budget.STEPS)
         id = str(len(self.nodes))
         self.nodes[id] = node
         return id

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import field, frozen
 
+from entrack import budget
 from entrack.check.resolved import Population
 from entrack.check.tasks import ORDINALS
 from entrack.diagnostics import Diagnostic, Label
@@ -52,9 +53,12 @@ def realise(population: Population, count: int, tokens: Tokenizer, params: Mappi
     """Draw `count` prompts. What cannot be drawn, placed or told apart is a diagnostic; then there may be fewer prompts."""
     pairs: list[Pair] = []
     problems: list[Diagnostic] = []
+    budget.work_on(population.span)
+    constants = draw.Constants.of(population.parameters, params)
+    changed = None if population.alternate is None else draw.Changed.of(population.alternate)
     for place in range(count):
         try:
-            pairs.append(_pair(population, place, tokens, params))
+            pairs.append(_pair(population, place, tokens, constants, changed))
         except CannotDraw as trouble:
             problems.append(_diagnostic(population, place, trouble))
             break
@@ -79,22 +83,24 @@ def _diagnostic(population: Population, place: int, trouble: CannotDraw) -> Diag
     return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, (label,))
 
 
-def _pair(population: Population, place: int, tokens: Tokenizer, params: Mapping[str, float]) -> Pair:
+def _pair(population: Population, place: int, tokens: Tokenizer, constants: draw.Constants, changed: draw.Changed | None) -> Pair:
     name = (population.seed, population.purpose, place)
-    first = draw.original(population.task, population.parameters, params, name)
-    if population.alternate is None:
+    first = draw.original(population.task, constants, name)
+    if changed is None:
         return Pair(_prompt(first, tokens, name, population, {}), None)
-    second = draw.alternate(population.alternate, first, population.parameters, params, name)
+    second = draw.alternate(changed, first, constants, name)
     target: dict[str, str] = {}
-    if population.alternate.target is not None:
+    if changed.given.target is not None:
         both = Names({}, {"original": first.values, "alternate": second.values})
-        target["target"] = str(plain(evaluate(population.alternate.target, both)))
+        target["target"] = str(plain(evaluate(changed.given.target, both)))
     return Pair(_prompt(first, tokens, name, population, target), _prompt(second, tokens, (*name, "alternate"), population, {}))
 
 
 def _prompt(drawn: draw.Drawn, tokens: Tokenizer, name: tuple[str | int, ...], population: Population, extra: Mapping[str, str]) -> Prompt:
+    budget.spend(budget.REALISED)
     rendered = drawn.prompt
-    encoded = tokens.encode(rendered.text)
+    encoded = _encoded(rendered.text, tokens)
+    budget.spend(budget.MADE, (len(drawn.values) + (len(rendered.holes) + len(encoded.ids)) * len(population.task.positions)) // draw.AT_A_GLANCE)
     words = {key: str(value) for key, value in drawn.values.items() if isinstance(value, str)}
     words |= {key: str(plain(drawn.values[key])) for key in ("answer", "wrong") if key in drawn.values} | dict(extra)
     positions = {
@@ -103,6 +109,11 @@ def _prompt(drawn: draw.Drawn, tokens: Tokenizer, name: tuple[str | int, ...], p
     wanted = {key: value for key, value in words.items() if key not in ("prompt",)}
     ids = {key: _continued(value, rendered.text, encoded, tokens, population, key) for key, value in wanted.items()}
     return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn))
+
+
+def _encoded(text: str, tokens: Tokenizer) -> Encoded:
+    budget.spend(budget.ENCODED, len(text))
+    return tokens.encode(text)
 
 
 def _candidates(drawn: draw.Drawn) -> tuple[str, ...]:
@@ -119,7 +130,7 @@ def _continued(word: str, text: str, encoded: Encoded, tokens: Tokenizer, popula
     if not word:
         raise CannotDraw("E430", f"the {name} is empty", population.task.syntax.name_span, "what is expected after a prompt has a token", "leave the empty value out of the pool")
     joint = "" if text[-1:].isspace() else " "
-    longer = tokens.encode(text + joint + word).ids
+    longer = _encoded(text + joint + word, tokens).ids
     if longer[: len(encoded.ids)] != encoded.ids or len(longer) == len(encoded.ids):
         if name not in EXPECTED:
             return ()
@@ -211,6 +222,6 @@ def _told_by(pairs: list[Pair], tokens: Tokenizer) -> Iterator[tuple[int, str]]:
         text = pairs[0].original.text
         length = len(pairs[0].original.token_ids)
         for word in others:
-            longer = tokens.encode(f"{text} {word}").ids
+            longer = _encoded(f"{text} {word}", tokens).ids
             if len(longer) > length:
                 yield longer[length], word

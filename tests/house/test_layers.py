@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "entrack"
-WORDS = ("source", "sites", "frozen", "address", "facts", "machine", "events", "results")
+WORDS = ("source", "budget", "sites", "frozen", "address", "facts", "machine", "events", "results")
 LAYERS = (
     *WORDS,
     "diagnostics", "syntax", "models", "check", "prompts", "plan", "store", "findings", "engine", "executors", "report", "api", "cli",

@@ -37,6 +37,7 @@ class Promise:
 KEPT, SAME, FOUND = "killed runs lose nothing", "the same as without a store", "damage is found"
 FULL, MANY, QUICK = "full or read-only disks are named", "many processes, one store", "many entries are quick"
 SAID, NOTHING_RUN = "bad input is said, never a crash", "nothing that is read is run"
+SMALL = "small specs stay cheap"
 SHOWN, ALIKE = "text of others is shown, not obeyed", "the same numbers, however computed"
 
 PROMISES = (
@@ -56,6 +57,7 @@ PROMISES = (
     Promise("components", SAME, "each component of a step's key changed alone", "addresses.every_component", 1, 1, fixed=True),
     Promise("collisions", SAME, "pairs of values easily mistaken for one another", "addresses.different_values", 1000, 4000),
     Promise("specs", SAID, "shipped specs with tokens or bits changed", "specs.mutated_ones", 300, 4000),
+    Promise("budgets", SMALL, "specs that ask for much, through check, fmt and plan", "budgets.bombs_drawn", 2, 10),
     Promise("models", NOTHING_RUN, "model files with bytes or words changed", "strangers.model_files", 60, 200),
     Promise("shown", SHOWN, "payloads in every text, on terminals and in HTML", "strangers.shown", 0, 1),
     Promise("batches", ALIKE, "other batch sizes, threads, memory, executor", "alike.however_computed", 1, 3),
