@@ -11,7 +11,8 @@ import errno
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,12 @@ from attrs import frozen
 
 from entrack import __version__, arguments, interrupts
 from entrack.address import address
+from entrack.budget import Limit, Spent, so_far, times_over, within
 from entrack.check.check import Checked
 from entrack.check.check import check as check_source
 from entrack.check.resolved import Model, PatchAct
 from entrack.diagnostics import Diagnostic, errors
+from entrack.diagnostics.spent import told
 from entrack.errors import ArgumentError, EntrackError, unknown
 from entrack.events import Damaged, ModelFetching, Watcher, unwatched
 from entrack.machine import address_space, machine_memory
@@ -31,7 +34,7 @@ from entrack.models.find import ModelMissing, fetch, key_of, locate, tokenizer_f
 from entrack.models.model import ModelSource
 from entrack.reasons import reason
 from entrack.results import Provenance, Results
-from entrack.source import Source
+from entrack.source import Source, Span
 from entrack.syntax.format import format_program
 from entrack.syntax.limits import MOST_BYTES, MOST_DIGITS
 from entrack.syntax.parse import parse
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
     from entrack.prompts.tokens import Tokenizer
     from entrack.store.base import Store
 
+SAMPLED = 0.5
+"""Of what a command may do, what `check` does to draw a sample of the prompts."""
 TOLERANCE = "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; byte-identical on one machine with the same versions, threads and memory"
 
 LEAST_ADDRESSES = 1.2e9
@@ -143,10 +148,11 @@ def _whole_file(path: str | os.PathLike[str]) -> bytes:
 
 def check(source: Source, params: Mapping[str, float], stand_in: Path | None = None) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
     """All that is wrong with a spec, down to its prompts where its models' tokenizers are here. Imports no torch."""
-    spec = _spec(source, params, stand_in)
-    if errors(spec.problems):
-        return spec.problems, spec.sources
-    return (*spec.problems, *spec.prompt_problems()), spec.sources
+    with within():
+        spec = _spec(source, params, stand_in)
+        if errors(spec.problems):
+            return spec.problems, spec.sources
+        return (*spec.problems, *spec.prompt_problems()), spec.sources
 
 
 def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None) -> Spec:
@@ -161,12 +167,16 @@ def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None) ->
 def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
     """The one canonical text of a spec, or None and its syntax errors. Raises Miswritten rather than give another program."""
     arguments.instance(source, Source, "source", "a Source")
-    program, problems = parse(source)
-    if errors(problems):
-        return None, problems
-    text = format_program(source, program)
-    held_against(program, Source(source.name, text))
-    return text, problems
+    with within():
+        try:
+            program, problems = parse(source)
+            if errors(problems):
+                return None, problems
+            text = format_program(source, program)
+            held_against(program, Source(source.name, text))
+            return text, problems
+        except Spent as spent:
+            return None, (told(spent, Span(source.name, 0, 1)),)
 
 
 def open_store(folder: str | os.PathLike[str], watcher: Watcher = unwatched, read_only: bool = False, inspect: bool = False) -> Store:
@@ -223,13 +233,19 @@ class Spec:
         """
         arguments.flag(download, "download")
         arguments.flag(hashed, "hashed")
-        return _lowered(self._lowerer(download, hashed), None, self.sources)
+        with within(planning=True):
+            return _lowered(self._lowerer(download, hashed), None, self.sources)
 
     def _lowerer(self, download: bool, hashed: bool) -> Lowerer:
         from entrack.plan.lower.program import Lowerer
 
-        sources = {name: self._source(model, download) for name, model in self.resolved.models.items() if name in self.used_models}
-        keys = {name: key_of(self.resolved.models[name].named, source, hashed) for name, source in sources.items()}
+        models = {name: model for name, model in self.resolved.models.items() if name in self.used_models}
+        # two names of one model are one model: its files are hashed once
+        named = {model.named: model for model in models.values()}
+        found = {given: self._source(model, download) for given, model in named.items()}
+        hashes = {given: key_of(given, source, hashed) for given, source in found.items()}
+        sources = {name: found[model.named] for name, model in models.items()}
+        keys = {name: hashes[model.named] for name, model in models.items()}
         tokenizers = {name: self._read_tokenizer(name, source) for name, source in sources.items()}
         return Lowerer(self.resolved, keys, sources, tokenizers)
 
@@ -248,19 +264,26 @@ class Spec:
             return model.source
         return (fetch if download else locate)(model.named, self.root)
 
-    @property
+    @cached_property
     def used_models(self) -> frozenset[str]:
         """The models that something is computed with."""
         resolved = self.resolved
         measured = {cell.model for measure in resolved.measures for cell in measure.cells}
-        donors = {act.model for measure in resolved.measures for cell in measure.cells for act in cell.intervention.acts if isinstance(act, PatchAct) and act.model}
+        interventions = {id(cell.intervention): cell.intervention for measure in resolved.measures for cell in measure.cells}.values()
+        donors = {act.model for intervention in interventions for act in intervention.acts if isinstance(act, PatchAct) and act.model}
         found = {discovery.model for discovery in resolved.discoveries}
         return frozenset(measured | donors | found | {mask.model for mask in resolved.masks} | {given.model for given in resolved.examinations})
 
     @interrupts.watched()
-    def survey(self, store: Store, accept: Accept | str | None = None, device: str | None = None) -> tuple[Plan, Survey]:
-        """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing."""
-        plan, _, survey = self.surveyed(_shelf(store, False, accept, device, None))
+    def survey(
+        self, store: Store, accept: Accept | str | None = None, device: str | None = None, tell: Callable[[Limit], None] = lambda limit: None
+    ) -> tuple[Plan, Survey]:
+        """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing.
+
+        `tell` hears of limits of work that the plan goes beyond and `check` would not.
+        """
+        with within(planning=True, tell=tell):
+            plan, _, survey = self.surveyed(_shelf(store, False, accept, device, None))
         return plan, survey
 
     @interrupts.watched()
@@ -373,7 +396,11 @@ class Spec:
         tokens = self._tokenizer(model)
         span = task.syntax.name_span if alternate is None else alternate.span
         population = Population(task, alternate, task.parameters, self.resolved.seed, count, purpose, name, span)
-        realised, problems = realise(population, count, tokens, self.resolved.params)
+        try:
+            with within(planning=True):
+                realised, problems = realise(population, count, tokens, self.resolved.params)
+        except Spent as spent:
+            raise SpecError((told(spent, span),), self.sources) from None
         if errors(problems):
             raise SpecError(problems, self.sources)
         return realised, tokens
@@ -392,12 +419,16 @@ class Spec:
             return (Diagnostic("W501", str(missing), self.resolved.models[first].span, "prompts are not checked", "`run` needs it"),)
 
     def _sampled(self) -> Planned:
+        """A plan of some prompts of each population: of one, and then of as many as these tell that there is time for."""
         from attrs import evolve
 
         from entrack.plan.build import Sketch
         from entrack.plan.lower.sample import sample
 
-        return _lowered(evolve(self._lowerer(download=False, hashed=False), resolved=sample(self.resolved), nodes=Sketch), None, self.sources)
+        lowerer, before = evolve(self._lowerer(download=False, hashed=False), nodes=Sketch), so_far()
+        one = _lowered(evolve(lowerer, resolved=sample(self.resolved, 1)), None, self.sources)
+        more = times_over(before, SAMPLED)
+        return _lowered(evolve(lowerer, resolved=sample(self.resolved, more)), None, self.sources) if more > 1 else one
 
     def _tokenizer(self, model: str | None) -> Tokenizer:
         names = [model] if model else list(self.resolved.models)

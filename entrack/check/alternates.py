@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from attrs import evolve
 
+from entrack import budget
 from entrack.check.resolved import Alternate, Task
 from entrack.check.scope import Scope
-from entrack.check.tasks import Names, Type, binding_types, check_positions, drawing_type, expression_type, holes_of, mentioned, reference_type
+from entrack.check.tasks import MOST_LINES, Names, Type, check_positions, drawing_type, expression_type, holes_of, mentioned, reference_type, types_of
 from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.source import Span
@@ -20,6 +23,7 @@ def check_alternates(scope: Scope, items: list[ast.Item]) -> dict[str, Alternate
         if not isinstance(item, ast.Alternate | ast.Desideratum) or scope.names.get(item.name) is not item:
             continue
         before = len(scope.problems)
+        budget.work_on(item.name_span)
         alternate = _alternate(scope, item)
         if alternate is None or any(problem.is_error for problem in scope.problems[before:]):
             scope.broken.add(item.name)
@@ -35,9 +39,9 @@ def changed_items(task: ast.Task, changes: tuple[ast.Change, ...]) -> tuple[ast.
     changed: list[ast.Binding | ast.Position] = []
     for item in task.items:
         if isinstance(item, ast.Binding):
-            changed.append(evolve(item, drawing=bindings.get(item.name, item.drawing)))
+            changed.append(evolve(item, drawing=bindings[item.name]) if item.name in bindings else item)
         else:
-            changed.append(evolve(item, place=places.get(item.name, item.place)))
+            changed.append(evolve(item, place=places[item.name]) if item.name in places else item)
     own = {binding.name for binding in task.items if isinstance(binding, ast.Binding)}
     added = [ast.Binding(name, drawing, span=drawing.span, name_span=drawing.span) for name, drawing in bindings.items() if name not in own]
     for binding in reversed(added):
@@ -55,6 +59,10 @@ def _alternate(scope: Scope, item: ast.Alternate | ast.Desideratum) -> Alternate
         return None
     task = scope.tasks[item.task.text]
     if item.task.text in scope.broken:
+        return None
+    many = len(item.changes or ())
+    if many > MOST_LINES:
+        scope.report("E706", f"an alternate has at most {MOST_LINES} lines; this one has {many}", item.name_span, "", "change lists instead of single variables")
         return None
     if isinstance(item, ast.Alternate):
         _, read = _changes(scope, task, item.changes, item.name_span)
@@ -77,8 +85,9 @@ def _desideratum(scope: Scope, item: ast.Desideratum, task: Task) -> Alternate |
 
 def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: Span) -> tuple[Names, Task]:
     """Check the changes; gives the names as the alternate has them, and the task with the columns that they read."""
-    quiet = _names_of(scope, task, task.syntax.items)
-    names = Names(dict(quiet.types), {"original": quiet.types})
+    own = types_of(scope, task)
+    names = Names(dict(own), {"original": own})
+    uses = _uses(changes)
     columns = dict(task.columns)
     drawn = {b.name for b in task.bindings if isinstance(b.drawing, ast.Distinct | ast.Several | ast.One | ast.Index)}
     for change in changes:
@@ -93,7 +102,7 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: S
                 reference_type(scope, left, names)
                 expression_type(scope, right, names)
             case ast.Override(target, drawing):
-                _override(scope, task, target, names, changes)
+                _override(scope, task, target, drawing, uses)
                 kind = drawing_type(scope, drawing, names, columns)
                 if not target.rest and target.name not in names.types:
                     names.types[target.name] = kind or Type("unknown")
@@ -101,9 +110,22 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: S
                 if name not in task.positions:
                     scope.report("E417", f"the task `{task.name}` has no position `{name}`", change.name_span, "", did_you_mean(name, task.positions))
     before = len(scope.problems)
-    check_positions(scope, changed_items(task.syntax, changes), names)
-    scope.problems[before:] = _lost(task, changes, scope.problems[before:], place)
+    if _moves(changes):
+        added = sum(isinstance(change, ast.Override) and change.target.name not in own for change in changes)
+        budget.spend(budget.LOOKED_AT, (1 + added) * len(task.syntax.items))
+        check_positions(scope, changed_items(task.syntax, changes), names)
+        scope.problems[before:] = _lost(task, changes, scope.problems[before:], place)
     return names, evolve(task, columns=columns)
+
+
+def _moves(changes: tuple[ast.Change, ...]) -> bool:
+    """Whether positions may be elsewhere than in the task, where they have been checked."""
+    return any(isinstance(change, ast.Position) or (isinstance(change, ast.Override) and not change.target.rest) for change in changes)
+
+
+def _uses(changes: tuple[ast.Change, ...]) -> Counter[str]:
+    """How many of the bindings of an alternate mention each name."""
+    return Counter(name for change in changes if isinstance(change, ast.Override) for name in set(mentioned(change.drawing)))
 
 
 def _lost(task: Task, changes: tuple[ast.Change, ...], problems: list[Diagnostic], place: Span) -> list[Diagnostic]:
@@ -123,12 +145,6 @@ def _lost(task: Task, changes: tuple[ast.Change, ...], problems: list[Diagnostic
     return found
 
 
-def _names_of(scope: Scope, task: Task, items: tuple[ast.Binding | ast.Position, ...]) -> Names:
-    """The types of a task that has been checked: nothing is reported again."""
-    silent = Scope(scope.files, {}, params=scope.params, unread=scope.unread)
-    return binding_types(silent, items, task.parameters, dict(task.columns))
-
-
 def _drawn(scope: Scope, name: str, span: Span, drawn: set[str], names: Names) -> None:
     if name in drawn:
         return
@@ -138,11 +154,10 @@ def _drawn(scope: Scope, name: str, span: Span, drawn: set[str], names: Names) -
         scope.report("E406", f"this task has no variable `{name}`", span, "used here", did_you_mean(name, drawn))
 
 
-def _override(scope: Scope, task: Task, target: ast.Reference, names: Names, changes: tuple[ast.Change, ...]) -> None:
+def _override(scope: Scope, task: Task, target: ast.Reference, drawing: ast.Drawing, uses: Counter[str]) -> None:
     """Another binding, another filling of a hole, or a new binding, which something must then use."""
     bindings = {b.name: b.drawing for b in task.bindings}
-    others = [change.drawing for change in changes if isinstance(change, ast.Override) and change.target is not target]
-    if target.name not in bindings and not target.rest and target.name in {name for drawing in others for name in mentioned(drawing)}:
+    if target.name not in bindings and not target.rest and uses[target.name] > (target.name in set(mentioned(drawing))):
         return
     if target.name not in bindings:
         scope.report("E406", f"this task has no variable `{target.name}`", target.span, "used here", did_you_mean(target.name, bindings))

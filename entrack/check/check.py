@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from entrack.budget import Spent, within
 from entrack.check.alternates import check_alternates
 from entrack.check.claims import check_claims, check_shown, grids
 from entrack.check.examinations import check_examinations, check_overlaps
@@ -21,13 +22,15 @@ from entrack.check.resolved import Resolved
 from entrack.check.scope import Scope
 from entrack.check.tasks import check_tasks
 from entrack.diagnostics import Diagnostic
+from entrack.diagnostics.spent import told
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.source import Source, Span
 from entrack.syntax import ast
 
 ABOUT = ("title", "cite", "authors", "note")
-MOST_PROBLEMS = 200
 MOST_SEED = 2**53
+NOTHING = Resolved("", 0, {}, (), {}, {}, {}, (), (), (), (), (), (), (), (), ())
+"""What is understood of a spec that asks for more work than a command does."""
 
 
 @frozen
@@ -42,6 +45,17 @@ class Checked:
 def check(source: Source, overrides: Mapping[str, float], stand_in: Path | None = None) -> Checked:
     """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`: see `Scope`."""
     scope = Scope(Files(Path(source.name).parent), overrides, stand_in)
+    with within():
+        try:
+            resolved = _resolved(scope, source)
+        except Spent as spent:
+            resolved = NOTHING
+            scope.problems.append(told(spent, Span(source.name, 0, 1)))
+    return Checked(resolved, _once(scope.problems), dict(scope.sources))
+
+
+def _resolved(scope: Scope, source: Source) -> Resolved:
+    overrides = scope.overrides
     items = gather(source, scope)
     scope.declare(items)
     title = _about(scope, items)
@@ -62,7 +76,7 @@ def check(source: Source, overrides: Mapping[str, float], stand_in: Path | None 
     claims = check_claims(changes, items, by_name)
     check_shown(changes, items, by_name)
     _something(scope, items, source)
-    resolved = Resolved(
+    return Resolved(
         title=title,
         seed=seed,
         params=dict(scope.params),
@@ -80,13 +94,12 @@ def check(source: Source, overrides: Mapping[str, float], stand_in: Path | None 
         figures=tuple(item for item in items if isinstance(item, ast.Figure)),
         tables=tuple(item for item in items if isinstance(item, ast.Table)),
     )
-    return Checked(resolved, _once(scope.problems), dict(scope.sources))
 
 
 def _once(problems: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Each problem once, in the order of the text: a sweep may meet the same one many times."""
     seen = {(problem.code, problem.span, problem.message): problem for problem in problems}
-    return tuple(sorted(seen.values(), key=lambda problem: (problem.span.file, problem.span.start, problem.code))[:MOST_PROBLEMS])
+    return tuple(sorted(seen.values(), key=lambda problem: (problem.span.file, problem.span.start, problem.code)))
 
 
 def _about(scope: Scope, items: list[ast.Item]) -> str:

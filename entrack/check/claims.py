@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import product
+from math import prod
 
 from attrs import frozen
 
+from entrack import budget
 from entrack.check.interventions import Changes, heads_of
 from entrack.check.resolved import Arithmetic, Axes, CellOf, Claim, Constant, Examination, Measure, Overlap, Quantity, Size, Summary
 from entrack.diagnostics.suggest import did_you_mean
@@ -24,12 +27,31 @@ METRICS = ("accuracy", "probability", "logit")
 ERRORS = ("interval", "sd", "none")
 
 
-@frozen
+SHOWN = 8
+"""Labels of an axis that a message lists."""
+
+
+@frozen(slots=False)
 class Grid:
     """A measure as claims and figures see it: its axes, and the labels of each cell. Without axes its cells are known after the run."""
 
     axes: Axes
     cells: tuple[tuple[str, ...], ...]
+
+    @cached_property
+    def labels(self) -> Mapping[str, tuple[int, ...]]:
+        """The cells that carry each label of an axis, by their places."""
+        found: dict[str, list[int]] = {label: [] for _, labels in self.axes for label in labels}
+        for place, cell in enumerate(self.cells):
+            for label in dict.fromkeys(cell):
+                found[label].append(place)
+        return {label: tuple(places) for label, places in found.items()}
+
+    def with_all(self, wanted: Sequence[str]) -> list[tuple[str, ...]]:
+        """The cells that carry all these labels, in order. Looks only through those with the rarest of them."""
+        places = min((self.labels[label] for label in wanted), key=len, default=tuple(range(len(self.cells))))
+        budget.spend(budget.CELLS_SEEN, len(places))
+        return [cell for cell in (self.cells[place] for place in places) if all(label in cell for label in wanted)]
 
 
 def grids(measures: Iterable[Measure], examinations: Iterable[Examination], overlaps: Iterable[Overlap]) -> dict[str, Grid]:
@@ -37,6 +59,7 @@ def grids(measures: Iterable[Measure], examinations: Iterable[Examination], over
     found = {measure.name: Grid(measure.axes, tuple(cell.labels for cell in measure.cells)) for measure in measures}
     others: list[Examination | Overlap] = [*examinations, *overlaps]
     for other in others:
+        budget.spend(budget.ALL_CELLS, prod(len(labels) for _, labels in other.axes))
         found[other.name] = Grid(other.axes, tuple(product(*(labels for _, labels in other.axes))) if other.axes else ())
     return found
 
@@ -46,6 +69,7 @@ def check_claims(changes: Changes, items: list[ast.Item], measures: Mapping[str,
     found: list[Claim] = []
     for item in items:
         if isinstance(item, ast.Claim):
+            budget.work_on(item.span)
             claim = _claim(changes, item, measures)
             if claim is not None:
                 found.append(claim)
@@ -127,7 +151,7 @@ def _summary(changes: Changes, kind: str, node: ast.Reference, measures: Mapping
         return None
     grid = measures[node.name]
     labels = tuple(written(item) for part in node.rest if isinstance(part, ast.Subscript) for item in part.items)
-    known = [label for _, axis in grid.axes for label in axis]
+    known = grid.labels
     unknown = next((label for label in labels if known and label not in known), None)
     if unknown is not None:
         changes.scope.report("E624", f"no axis of `{node.name}` has `{unknown}`", node.span, "", did_you_mean(unknown, known))
@@ -147,26 +171,25 @@ def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -
             return None
         for item in part.items:
             label = item.value if isinstance(item, ast.String) else written(item)
-            known = [label for _, labels in measure.axes for label in labels]
-            if label not in known:
-                scope.report("E624", f"no axis of `{node.name}` has `{label}`", item.span, "", did_you_mean(label, known))
+            if label not in measure.labels:
+                scope.report("E624", f"no axis of `{node.name}` has `{label}`", item.span, "", did_you_mean(label, measure.labels))
                 return None
             wanted.append(label)
     if not measure.axes:
         scope.report("E625", f"the cells of `{node.name}` are known after the run", node.span, "",
                      f"claim something of all: `smallest({node.name})`, `mean({node.name})` or `largest({node.name})`")
         return None
-    hits = [cell for cell in measure.cells if all(label in cell for label in wanted)]
+    hits = measure.with_all(wanted)
     if len(hits) != 1:
-        open_axes = [f"{name}: {', '.join(labels)}" for name, labels in measure.axes if len({cell[_place(measure, name)] for cell in hits}) > 1]
+        open_axes = [f"{name}: {_few(labels)}" for place, (name, labels) in enumerate(measure.axes) if len({cell[place] for cell in hits}) > 1]
         scope.report("E625", f"this names {len(hits)} cells of `{node.name}`, and a claim is about one", node.span, "",
                      f"add one of each: {'; '.join(open_axes)}" if hits else "these labels exclude each other")
         return None
     return CellOf(node.name, hits[0])
 
 
-def _place(measure: Grid, axis: str) -> int:
-    return [name for name, _ in measure.axes].index(axis)
+def _few(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:SHOWN]) + (f" ... ({len(labels):,})" if len(labels) > SHOWN else "")
 
 
 def _figure(changes: Changes, item: ast.Figure, measures: Mapping[str, Grid]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from entrack.check.interventions import Changes, heads_of
 from entrack.check.populations import population
 from entrack.check.resolved import Circuit, Examination, Overlap
+from entrack.diagnostics.suggest import SHOWN
 from entrack.syntax import ast
 
 DEFAULT_AMOUNT: Mapping[str, float] = {"completeness": 20, "minimality": 0.3}
@@ -58,13 +59,14 @@ def _overlap(changes: Changes, item: ast.Overlap) -> Overlap | None:
     if circuits[0] is None or circuits[1] is None:
         return None
     first, second = circuits[0], circuits[1]
-    common = tuple(group.name for group in first.groups if group.name in _names(second))
+    common = tuple(group.name for group in first.groups if group.name in second.by_name)
     if not common:
-        changes.scope.report("E653", f"`{first.label}` and `{second.label}` have no group of one name", item.span, f"{', '.join(_names(first))}; {', '.join(_names(second))}",
+        changes.scope.report("E653", f"`{first.label}` and `{second.label}` have no group of one name", item.span, f"{_few(first)}; {_few(second)}",
                              "give the groups that are to be compared the same names")  # fmt: skip
         return None
     return Overlap(item.name, first, second, common, item.name_span)
 
 
-def _names(circuit: Circuit) -> list[str]:
-    return [group.name for group in circuit.groups]
+def _few(circuit: Circuit) -> str:
+    names = list(circuit.by_name)
+    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")

@@ -1,24 +1,37 @@
 """The files of a spec: other specs, columns and head lists, all of them inside the spec's folder.
 
-Nothing outside is ever opened: no absolute path, no `..` that leaves, no link that leads out, no URL.
+Nothing outside is ever opened: no absolute path, no `..` that leaves, no link that leads out, no URL. Each file is read once in a
+command, and each column taken from it once, however often a spec names them; so all that a spec says of a file is of the same bytes.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import re
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
+from entrack import budget
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
 
-MOST_BYTES = 1 << 24
-MOST_ROWS = 100_000
+MOST_BYTES = budget.FILE_BYTES.most
+MOST_ROWS = budget.ROWS.most
+MOST_LISTS = 1 << 21
+"""Brackets of a JSON file: a list takes some fifty bytes, however little stands in it."""
+MOST_ENTRIES = 1000
+"""Of a folder, that are looked at for a near name."""
 MOST_PATH, MOST_NAME = 1024, 255
+MOST_LINE = 1 << 20
+ENDS = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+LINE = re.compile(rf"([^{ENDS}]*)(?:\r\n|[{ENDS}]|\Z)")
+"""Lines are taken one by one: a list of them may be many times larger than the file."""
+T = TypeVar("T")
 
 
 class Unreadable(Exception):
@@ -31,12 +44,33 @@ class Unreadable(Exception):
 
 @frozen
 class Files:
-    """Reads files named in a spec. `root` is the folder of the spec that is run."""
+    """Reads files named in a spec. `root` is the folder of the spec that is run; `_kept` is what was read for it."""
 
     root: Path
+    _kept: dict[tuple[str, ...], Any] = field(factory=dict, init=False, eq=False, repr=False)
 
     def resolve(self, written: str, span: Span) -> Path:
         """The file that `written` names, seen from the file it is written in. Raises Unreadable."""
+        return self._once(("path", written, span.file), span, lambda: self._resolved(written, span))
+
+    def identity(self, path: Path | str) -> str:
+        """What two names of one file have in common."""
+        return self._once(("identity", str(path)), None, lambda: str(Path(path).resolve()))
+
+    def _once(self, key: tuple[str, ...], span: Span | None, make: Callable[[], T]) -> T:
+        """What `make` gave the first time, or the same trouble as then, at the place that is asked from now. Raises Unreadable."""
+        if key not in self._kept:
+            try:
+                self._kept[key] = make()
+            except Unreadable as trouble:
+                self._kept[key] = trouble
+        found = self._kept[key]
+        if isinstance(found, Unreadable):
+            raise Unreadable(found.problem if span is None else evolve(found.problem, span=span))
+        return cast(T, found)
+
+    def _resolved(self, written: str, span: Span) -> Path:
+        budget.spend(budget.NAMED_FILES)
         pure = PurePosixPath(written)
         windows = "\\" in written or (len(written) > 1 and written[1] == ":")
         long = len(written) > MOST_PATH or any(len(part.encode(errors="replace")) > MOST_NAME for part in pure.parts)
@@ -44,7 +78,7 @@ class Files:
             raise Unreadable(Diagnostic("E210", "a file is named by a path inside the spec's folder", span, help="write a relative path with `/`, such as `\"data/objects.csv\"`"))
         path = Path(span.file).parent / pure
         try:
-            inside = path.resolve().is_relative_to(self.root.resolve())
+            inside = Path(self.identity(path)).is_relative_to(self.identity(self.root))
         except (OSError, RuntimeError, ValueError):
             inside = False
         if not inside:
@@ -55,11 +89,17 @@ class Files:
     def text(self, written: str, span: Span) -> Source:
         """A text file as a source. Raises Unreadable."""
         path = self.resolve(written, span)
+        source = self._once(("text", self.identity(path)), span, lambda: self._text(path, written, span))
+        return source if source.name == str(path) else Source(str(path), source.text)
+
+    def _text(self, path: Path, written: str, span: Span) -> Source:
         if not path.is_file():
-            raise Unreadable(Diagnostic("E211", f"there is no file `{written}`", span, f"looked in {path.parent}", _near_file(path)))
+            raise Unreadable(Diagnostic("E211", f"there is no file `{written}`", span, f"looked in {path.parent}", self._near_file(path)))
         try:
-            if path.stat().st_size > MOST_BYTES:
+            size = path.stat().st_size
+            if size > MOST_BYTES:
                 raise Unreadable(Diagnostic("E212", f"`{written}` has more than {MOST_BYTES:,} bytes", span, help="keep only what the spec needs"))
+            budget.spend(budget.DATA, size)
             return Source(str(path), path.read_text(encoding="utf-8-sig"))
         except UnicodeDecodeError:
             raise Unreadable(Diagnostic("E212", f"`{written}` is not UTF-8 text", span, help="save it as UTF-8")) from None
@@ -69,20 +109,19 @@ class Files:
     def column(self, written: str, name: str, span: Span) -> tuple[str, ...]:
         """One column of a CSV file with a header line. Raises Unreadable."""
         source = self.text(written, span)
+        return self._once(("column", self.identity(source.name), name), span, lambda: self._column(source, written, name, span))
+
+    def _column(self, source: Source, written: str, name: str, span: Span) -> tuple[str, ...]:
+        budget.spend(budget.SEARCHED, len(source.text))
         try:
-            rows = list(islice(csv.reader(source.text.splitlines(), strict=True), MOST_ROWS + 1))
+            rows = csv.reader(_lines(source.text, written, span), strict=True)
+            columns = next(rows, [])
+            if name not in columns:
+                raise Unreadable(_no_column(written, name, columns, span))
+            place = columns.index(name)
+            values = tuple(_value(row, place, number, written, name, span) for number, row in enumerate(islice(rows, MOST_ROWS), 2) if row)
         except csv.Error as error:
             raise Unreadable(Diagnostic("E213", f"`{written}` is no CSV table: {error}", span, help="save it as comma-separated values with a header line")) from None
-        if not rows or name not in rows[0]:
-            columns = rows[0] if rows else []
-            near = nearest(name, columns)
-            raise Unreadable(Diagnostic("E213", f"`{written}` has no column `{name}`", span, f"its columns: {_few(columns)}",
-                                        f"did you mean `{near}`?" if near else "the first line of the file names the columns"))  # fmt: skip
-        place = rows[0].index(name)
-        short = next((number for number, row in enumerate(rows[1:], 2) if row and len(row) <= place), None)
-        if short is not None:
-            raise Unreadable(Diagnostic("E213", f"line {short} of `{written}` has no value for `{name}`", span, help="fill it, or delete the line"))
-        values = tuple(row[place].strip() for row in rows[1:] if row)
         if not values or not all(values):
             raise Unreadable(Diagnostic("E213", f"the column `{name}` of `{written}` has empty values", span, help="fill them, or delete the lines"))
         return values
@@ -90,28 +129,60 @@ class Files:
     def json(self, written: str, dotted: str, span: Span) -> Any:
         """What stands at a dotted path of a JSON file. Raises Unreadable."""
         source = self.text(written, span)
-        try:
-            value = json.loads(source.text)
-        except (ValueError, RecursionError) as error:
-            raise Unreadable(Diagnostic("E214", f"`{written}` is no JSON: {str(error)[:100]}", span, help="name a JSON file with heads as [[layer, head], ...]")) from None
+        value = self._once(("json", self.identity(source.name)), span, lambda: _json(source, written, span))
         for part in dotted.split("."):
             if not isinstance(value, dict) or part not in value:
                 known = sorted(str(key) for key in value) if isinstance(value, dict) else []
+                near = nearest(part, known)
                 raise Unreadable(Diagnostic("E214", f"`{written}` has nothing at `{dotted}`", span, f"no `{part}`; there is {_few(known)}",
-                                            f"did you mean `{nearest(part, known)}`?" if nearest(part, known) else ""))  # fmt: skip
+                                            f"did you mean `{near}`?" if near else ""))  # fmt: skip
             value = value[part]
         return value
+
+    def _near_file(self, path: Path) -> str:
+        near = nearest(path.name, self._once(("folder", str(path.parent)), None, lambda: _files_in(path.parent)))
+        return f"did you mean `{near}`?" if near else "check the path; it is seen from the file it is written in"
+
+
+def _lines(text: str, written: str, span: Span) -> Iterator[str]:
+    """The lines of a table, as `str.splitlines` gives them. Raises Unreadable for one that is too long: a row takes many times its characters."""
+    for number, match in enumerate(LINE.finditer(text), 1):
+        if match.start() == len(text):
+            return
+        if match.end() - match.start() > MOST_LINE:
+            raise Unreadable(Diagnostic("E213", f"line {number} of `{written}` has more than {MOST_LINE:,} characters", span, help="keep only the columns that the spec needs"))
+        yield match.group(1)
+
+
+def _no_column(written: str, name: str, columns: list[str], span: Span) -> Diagnostic:
+    near = nearest(name, columns)
+    return Diagnostic("E213", f"`{written}` has no column `{name}`", span, f"its columns: {_few(columns)}",
+                      f"did you mean `{near}`?" if near else "the first line of the file names the columns")  # fmt: skip
+
+
+def _value(row: list[str], place: int, number: int, written: str, name: str, span: Span) -> str:
+    if len(row) <= place:
+        raise Unreadable(Diagnostic("E213", f"line {number} of `{written}` has no value for `{name}`", span, help="fill it, or delete the line"))
+    return row[place].strip()
+
+
+def _json(source: Source, written: str, span: Span) -> Any:
+    if source.text.count("[") + source.text.count("{") > MOST_LISTS:
+        raise Unreadable(Diagnostic("E214", f"`{written}` has more than {MOST_LISTS:,} lists and objects", span, help="keep only the circuits that the spec needs"))
+    try:
+        return json.loads(source.text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(Diagnostic("E214", f"`{written}` is no JSON: {str(error)[:100]}", span, help="name a JSON file with heads as [[layer, head], ...]")) from None
+
+
+def _files_in(folder: Path) -> tuple[str, ...]:
+    """Some of the files of a folder, for a near name."""
+    try:
+        return tuple(child.name for child in islice(folder.iterdir(), MOST_ENTRIES) if child.is_file())
+    except OSError:
+        return ()
 
 
 def _few(names: list[str]) -> str:
     """Some names of a file, which may have any number of any length."""
     return (", ".join(name[:40] for name in names[:8]) or "nothing") + (" ..." if len(names) > 8 else "")
-
-
-def _near_file(path: Path) -> str:
-    try:
-        names = [child.name for child in path.parent.iterdir() if child.is_file()][:1000]
-    except OSError:
-        return "check the path; it is seen from the file it is written in"
-    near = nearest(path.name, names)
-    return f"did you mean `{near}`?" if near else "check the path; it is seen from the file it is written in"

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
+from entrack import budget
 from entrack.check.files import Unreadable
 from entrack.check.populations import population
 from entrack.check.resolved import Alternate, Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
-from entrack.check.scope import Scope
+from entrack.check.scope import Scope, name_span
 from entrack.check.tasks import WORD, types_of
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
@@ -19,7 +20,9 @@ from entrack.source import Span
 from entrack.syntax import ast
 
 TOLD = ("answer", "wrong", "target")
-MOST_HEADS = 1 << 16
+MOST_HEADS = budget.LIST_HEADS.most
+MOST_HOPS = budget.HOPS.most
+MOST_GROUPS = budget.GROUPS.most
 MOST_STEPS = 1000
 CHECKED = 20
 """Heads that a screen checks of those it leaves out, unless it says how many."""
@@ -33,8 +36,13 @@ def check_written(scope: Scope, items: list[ast.Item]) -> dict[str, Circuit]:
     for item in items:
         if not isinstance(item, ast.Group | ast.Circuit) or scope.names.get(item.name) is not item:
             continue
+        budget.work_on(name_span(item))
         facts = _facts(scope, item.model)
         groups = (item.group,) if isinstance(item, ast.Group) else item.groups
+        if len(groups) > MOST_GROUPS:
+            scope.report("E706", f"a circuit has at most {MOST_GROUPS:,} groups; this one has {len(groups):,}", name_span(item), "", "put heads at one position into one group")
+            scope.broken.add(item.name)
+            continue
         _distinct(scope, groups)
         known = [_written(scope, group, item.model.text, facts) for group in groups]
         if not groups:
@@ -64,6 +72,7 @@ def _written(scope: Scope, item: ast.GroupItem, model: str, facts: ModelFacts | 
     numbers = item.heads.heads if isinstance(item.heads, ast.HeadList) else _from_json(scope, item.heads)
     if numbers is None:
         return None
+    budget.spend(budget.HEADS, len(numbers))
     heads: set[Head] = set()
     good = True
     for number in numbers:
@@ -72,7 +81,7 @@ def _written(scope: Scope, item: ast.GroupItem, model: str, facts: ModelFacts | 
         if head in heads:
             scope.report("E512", f"the head {head} stands twice in `{item.name}`", number.span, "again here", "delete it")
         heads.add(head)
-    return Group(item.name, item.position.text, tuple(sorted(heads)), model, item.span) if good else None
+    return Group(item.name, item.position.text, tuple(sorted(heads, key=lambda head: (head.layer, head.head))), model, item.span) if good else None
 
 
 def _exists(scope: Scope, head: Head, facts: ModelFacts | None, span: Span) -> bool:
@@ -89,8 +98,9 @@ def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.HeadNumber, ...] | Non
             try:
                 value = scope.files.json(written, dotted, path.span)
             except Unreadable as trouble:
-                scope.problems.append(trouble.problem)
+                scope.add(trouble.problem)
                 return None
+            budget.spend(budget.HEADS, len(value) if isinstance(value, list) else 0)
             if isinstance(value, list) and len(value) <= MOST_HEADS and all(_is_pair(pair) for pair in value):
                 return tuple(ast.HeadNumber(pair[0], pair[1], span=call.span) for pair in value)
             scope.report("E214", f"`{dotted}` of `{written}` is no list of heads", call.span, "", "heads are written [[layer, head], ...] in JSON")
@@ -122,6 +132,9 @@ def _discovery(scope: Scope, item: ast.Discover, alternates: Mapping[str, Altern
     originals = population(scope, alternates, item.prompts, seed, "discover")
     against = population(scope, alternates, ast.Prompts(None, item.against, span=item.against.span), seed, "discover")
     _distinct(scope, item.hops)
+    if len(item.hops) > MOST_HOPS:
+        scope.report("E706", f"a discovery has at most {MOST_HOPS} hops; this one has {len(item.hops):,}", item.name_span, "", "find groups at one position in one hop")
+        return None
     if not item.hops and "group" not in scope.unread:
         scope.report("E520", f"`{item.name}` has no groups to find", item.name_span, "", "add a line such as `group movers at last -> logits keep 10`")
     if originals is None or against is None or model is None:

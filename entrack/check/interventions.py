@@ -8,6 +8,7 @@ from math import prod
 
 from attrs import define, evolve, field
 
+from entrack import budget
 from entrack.check.populations import MOST_CROSSED, population
 from entrack.check.resolved import (
     Act,
@@ -93,6 +94,7 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
     if prod(len(several) for several in each) > MOST_CROSSED:
         changes.scope.report("E705", f"a sweep has at most {MOST_CROSSED:,} values", call.span, "crossed with each other these are more", "sweep over fewer")
         return None
+    budget.spend(budget.EXPANDED, prod(len(several) for several in each) * (1 + len(item.acts) + len(each)))
     found: list[Intervention] = []
     for combination in product(*each):
         arguments = {name.text: value for name, value in zip(item.parameters, combination, strict=True)}
@@ -148,12 +150,12 @@ def heads_of(changes: Changes, node: ast.Expression) -> Circuit | None:
     if not node.rest:
         return circuit
     part = node.rest[0].name if isinstance(node.rest[0], ast.Dotted) else ""
-    groups = tuple(group for group in circuit.groups if group.name == part)
-    if not groups or len(node.rest) > 1:
+    group = circuit.by_name.get(part)
+    if group is None or len(node.rest) > 1:
         scope.report("E608", f"`{node.name}` has no group `{'.'.join((node.plain or '').split('.')[1:])}`", node.span, "",
                      did_you_mean(part, [group.name for group in circuit.groups]))
         return None
-    return Circuit(node.plain or node.name, groups)
+    return Circuit(node.plain or node.name, (group,))
 
 
 def _named_heads(node: ast.Expression) -> str:
@@ -233,6 +235,7 @@ def _random(changes: Changes, node: ast.Random) -> Circuit | None:
     circuit = heads_of(changes, node.circuit)
     if circuit is None:
         return None
+    budget.spend(budget.HEADS, len(circuit.groups))
     groups = tuple(evolve(group, heads=RandomLike(group.heads, group.name)) for group in circuit.groups if not isinstance(group.heads, RandomLike | Masked))
     if len(groups) != len(circuit.groups):
         changes.scope.report("E607", "a random circuit is like a written or a discovered one", node.span, "", "write `random like C` for a circuit `C`")
@@ -242,6 +245,7 @@ def _random(changes: Changes, node: ast.Random) -> Circuit | None:
 
 def _masked(changes: Changes, node: ast.Reference) -> Circuit | None:
     mask = changes.masks[node.name]
+    budget.spend(budget.EXPANDED, len(mask.circuit.groups) + len(mask.desiderata))
     groups, desiderata = [group.name for group in mask.circuit.groups], list(mask.desiderata)
     labels = [written(item) for part in node.rest if isinstance(part, ast.Subscript) for item in part.items]
     unknown = next((label for label in labels if label not in (*groups, *desiderata)), None)
@@ -276,6 +280,7 @@ def _checked(changes: Changes, found: list[Intervention], node: ast.Expression |
         said: dict[tuple[str, object], Act] = {}
         for act in intervention.acts:
             for group in act.circuit.groups if act.circuit else ():
+                budget.spend(budget.HEADS, 1 + (len(group.heads) if isinstance(group.heads, tuple) else 0))
                 for key in _said_of(group):
                     if said.get(key) is act:
                         changes.scope.report("E611", f"the head {key[1]} stands in two groups at `{group.position}`", node.span, f"once more in `{group.name}`",

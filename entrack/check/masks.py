@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from entrack import budget
 from entrack.check.interventions import Changes, heads_of
 from entrack.check.populations import MOST_PROMPTS
 from entrack.check.resolved import Alternate, Mask, Population
@@ -34,6 +35,7 @@ def _mask(changes: Changes, item: ast.Mask) -> Mask | None:
     if scope.find(item.model.text, item.model.span, "model") is None or circuit is None or settings is None or any(d is None for d in known):
         return None
     desiderata = [d for d in known if d is not None]
+    budget.spend(budget.EXPANDED, len(desiderata) * len(circuit.groups))
     for desideratum in desiderata:
         for group in circuit.groups:
             if group.position not in desideratum.task.positions:
@@ -120,6 +122,7 @@ def members(node: object, masks: Mapping[str, Mask]) -> list[tuple[tuple[tuple[s
 
 def _pairs(node: ast.Reference, mask: Mask) -> list[tuple[str, str]]:
     wanted = _wanted(node)
+    budget.spend(budget.EXPANDED, len(mask.desiderata) * len(mask.circuit.groups))
     groups = [group.name for group in mask.circuit.groups]
     return [(g, d) for d in mask.desiderata for g in groups if all(label in (g, d) for label in wanted)]
 

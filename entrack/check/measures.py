@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import evolve
 
+from entrack import budget
 from entrack.check.heads import metric
 from entrack.check.interventions import LAST_LAYER, NOTHING, Changes, interventions
 from entrack.check.masks import members
-from entrack.check.populations import Swept, sweep, values_of
-from entrack.check.resolved import BlockAct, CellSpec, Intervention, KeepAct, Measure, Metric, Model, PatchAct
+from entrack.check.populations import Swept, first_twice, sweep, values_of
+from entrack.check.resolved import BlockAct, CellSpec, Intervention, KeepAct, Measure, Metric, Model, PatchAct, Population
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label, nearest
 from entrack.diagnostics.suggest import did_you_mean
@@ -19,8 +22,8 @@ from entrack.syntax import ast
 from entrack.syntax.substitute import substitute
 from entrack.syntax.write import written
 
-MOST_CELLS = 100_000
-MOST_DRAWS = 1000
+MOST_CELLS = budget.CELLS.most
+MOST_DRAWS = budget.DRAWS.most
 
 
 def check_measures(changes: Changes, items: list[ast.Item]) -> list[Measure]:
@@ -43,7 +46,8 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
         scope.report("E705", f"a measure has at most {MOST_CELLS:,} cells", item.span, "", "sweep over fewer")
         return None
     kind = _metric(scope, item, swept)
-    fits = all(_fits(changes, item, model, intervention, swept) for model in models for _, changed in turns for intervention in changed)
+    kinds = _kinds(swept)
+    fits = all(_fits(changes, item, model, intervention, kinds) for model in models for _, changed in turns for intervention in changed)
     return None if kind is None or not fits else _grid(item, kind, models, turns, swept, draws)
 
 
@@ -84,6 +88,7 @@ def _loop_values(changes: Changes, item: ast.Measure, models: list[str]) -> list
 
 def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swept: Swept, draws: int) -> Measure:
     """All cells. A mask's group is an axis of its own, and its desideratum goes with that of the prompts."""
+    budget.spend(budget.ALL_CELLS, len(models) * sum(len(changed) for _, changed in turns) * len(swept.populations))
     cells: list[CellSpec] = []
     paired = [name for name, _ in turns[0][1][0].paired]
     names = [name for name, _ in swept.axes]
@@ -102,7 +107,7 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
 
 
 def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:
-    found: list[str] = []
+    found: dict[str, None] = {}
     for part in subject.items if isinstance(subject, ast.ListOf) else (subject,):
         if not isinstance(part, ast.Reference) or part.rest:
             scope.report("E615", "a measure is of a model", part.span, "", "write `accuracy(MODEL)` or `accuracy([MODEL, MODEL])`")
@@ -112,8 +117,8 @@ def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:
         if part.name in found:
             scope.report("E616", f"`{part.name}` stands twice in this list", part.span, "again here", "delete it")
             return None
-        found.append(part.name)
-    return found
+        found[part.name] = None
+    return list(found)
 
 
 def _interventions(changes: Changes, item: ast.Measure) -> list[Intervention] | None:
@@ -131,16 +136,16 @@ def _interventions(changes: Changes, item: ast.Measure) -> list[Intervention] | 
                              "make two measures of it")
         return None
     labels = [intervention.label for intervention in found]
-    twice = next((label for label in labels if labels.count(label) > 1), None)
-    if good and twice:
-        changes.scope.report("E616", f"`{twice}` stands twice in this list", item.span, "", "delete one of them")
+    twice = first_twice(labels)
+    if good and twice is not None:
+        changes.scope.report("E616", f"`{labels[twice]}` stands twice in this list", item.span, "", "delete one of them")
         return None
     return found if good else None
 
 
 def _metric(scope: Scope, item: ast.Measure, swept: Swept) -> Metric | None:
     found: Metric | None = None
-    for _, population in swept.populations:
+    for population in _kinds(swept):
         desideratum = population.alternate is not None and population.alternate.target is not None
         found = metric(scope, item.metric, population.task, desideratum)
         if found is None:
@@ -151,17 +156,27 @@ def _metric(scope: Scope, item: ast.Measure, swept: Swept) -> Metric | None:
     return found
 
 
-def _fits(changes: Changes, item: ast.Measure, model: str, intervention: Intervention, swept: Swept) -> bool:
+def _kinds(swept: Swept) -> tuple[Population, ...]:
+    """The first population of each task and alternate: what makes sense on it does on the others."""
+    kinds: dict[tuple[str, str | None], Population] = {}
+    for _, population in swept.populations:
+        kinds.setdefault((population.task.name, population.alternate.name if population.alternate else None), population)
+    return tuple(kinds.values())
+
+
+def _fits(changes: Changes, item: ast.Measure, model: str, intervention: Intervention, populations: Iterable[Population]) -> bool:
     """Whether an intervention can be made in a model on these prompts."""
     scope = changes.scope
     known = scope.models.get(model)
     for act in intervention.acts:
-        if isinstance(act, BlockAct) and not _blockable(scope, act, item, swept, known):
+        groups = act.circuit.groups if act.circuit else ()
+        budget.spend(budget.EXPANDED, 1 + len(groups))
+        if isinstance(act, BlockAct) and not _blockable(scope, act, populations, known):
             return False
-        for group in act.circuit.groups if act.circuit else ():
+        for group in groups:
             if not _same_shape(scope, known, scope.models.get(group.model), item.span, group.name):
                 return False
-            for _, population in swept.populations:
+            for population in populations:
                 if group.position not in population.task.positions:
                     near = nearest(group.position, population.task.positions)
                     scope.report("E618", f"the task `{population.task.name}` has no position `{group.position}`", item.prompts.span, f"`{group.name}` stands there",
@@ -169,7 +184,7 @@ def _fits(changes: Changes, item: ast.Measure, model: str, intervention: Interve
                     return False
         if isinstance(act, PatchAct) and act.model is not None and not _donates(scope, act, known):
             return False
-        if isinstance(act, PatchAct) and act.model is None and not _patchable(scope, act, item, swept):
+        if isinstance(act, PatchAct) and act.model is None and not _patchable(scope, act, item, populations):
             return False
         if isinstance(act, KeepAct) and not act.circuit.groups:
             return False
@@ -189,8 +204,8 @@ def _donates(scope: Scope, act: PatchAct, known: Model | None) -> bool:
     return False
 
 
-def _blockable(scope: Scope, act: BlockAct, item: ast.Measure, swept: Swept, known: Model | None) -> bool:
-    for _, population in swept.populations:
+def _blockable(scope: Scope, act: BlockAct, populations: Iterable[Population], known: Model | None) -> bool:
+    for population in populations:
         for name in (act.reader, *act.read):
             if name not in population.task.positions:
                 scope.report("E618", f"the task `{population.task.name}` has no position `{name}`", act.span, "", did_you_mean(name, population.task.positions))
@@ -202,8 +217,8 @@ def _blockable(scope: Scope, act: BlockAct, item: ast.Measure, swept: Swept, kno
     return True
 
 
-def _patchable(scope: Scope, act: PatchAct, item: ast.Measure, swept: Swept) -> bool:
-    for _, population in swept.populations:
+def _patchable(scope: Scope, act: PatchAct, item: ast.Measure, populations: Iterable[Population]) -> bool:
+    for population in populations:
         if population.alternate is not None and population.alternate.target is None:
             scope.report("E619", f"`{population.label}` are alternates themselves", item.prompts.span, "each would be patched from itself",
                          "measure on the task, or on a desideratum", (Label(act.span, "patched here"),))  # fmt: skip

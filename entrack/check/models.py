@@ -101,7 +101,7 @@ def _name_fits(scope: Scope, call: ast.Call, name: str) -> bool:
         try:
             scope.files.resolve(name, span)
         except Unreadable as trouble:
-            scope.problems.append(trouble.problem)
+            scope.add(trouble.problem)
             return False
     return True
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import product
 from math import prod
 
 from attrs import evolve, frozen
 
+from entrack import budget
 from entrack.check.resolved import Alternate, Population, Task
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 from entrack.syntax.write import written
 
-MOST_PROMPTS = 100_000
-MOST_CROSSED = 10_000
+MOST_PROMPTS = budget.PROMPTS.most
+MOST_CROSSED = budget.SWEEP.most
 NONE: tuple[ast.Named, ...] = ()
 KINDS = ("task", "alternate", "desideratum")
 
@@ -122,6 +122,7 @@ def _parameters(
         return None
     axes = tuple((name, tuple(str(value) for value in many)) for name, many in values.items() if len(many) > 1)
     members = []
+    budget.spend(budget.ALL_CELLS, prod(len(many) for many in values.values()))
     for combination in product(*values.values()):
         chosen = dict(zip(values, combination, strict=True))
         labels = tuple(str(chosen[name]) for name, _ in axes)
@@ -153,14 +154,26 @@ def values_of(scope: Scope, argument: ast.Named) -> list[int] | None:
     return values if _all_different(scope, argument, values) else None
 
 
+def first_twice(values: Sequence[Hashable]) -> int | None:
+    """The first place whose value stands at an earlier one too."""
+    seen: set[Hashable] = set()
+    for place, value in enumerate(values):
+        if value in seen:
+            return place
+        seen.add(value)
+    return None
+
+
 def _all_different(scope: Scope, argument: ast.Named, values: list[int]) -> bool:
-    twice = next((value for value, times in Counter(values).items() if times > 1), None)
+    twice = first_twice(values)
     if twice is not None:
-        scope.report("E616", f"`{argument.name}` takes the value {twice} twice", argument.span, "", "leave one of them out")
+        scope.report("E616", f"`{argument.name}` takes the value {values[twice]} twice", argument.span, "", "leave one of them out")
     return twice is None
 
 
-def _population(task: Task, alternate: Alternate | None, chosen: dict[str, int], node: ast.Expression, rest: tuple[int, str, int | None]) -> Population:
+def _population(
+    task: Task, alternate: Alternate | None, chosen: dict[str, int], node: ast.Expression, rest: tuple[int, str, int | None]
+) -> Population:
     seed, purpose, count = rest
     parameters = {**task.parameters, **{name: value for name, value in chosen.items() if name != "seed"}}
     return Population(task, alternate, parameters, chosen.get("seed", seed), count, purpose, _label(node, chosen), node.span)

@@ -7,6 +7,7 @@ resolved here to values without names that still have to be looked up.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from attrs import field, frozen
 
@@ -29,7 +30,7 @@ class Model:
     span: Span = field(eq=False, repr=False)
 
 
-@frozen
+@frozen(slots=False)
 class Task:
     """A task with its columns read. `pools` holds, per span of a `column(...)` call, the values it stands for."""
 
@@ -41,11 +42,11 @@ class Task:
     def name(self) -> str:
         return self.syntax.name
 
-    @property
+    @cached_property
     def positions(self) -> tuple[str, ...]:
         return tuple(item.name for item in self.syntax.items if isinstance(item, ast.Position))
 
-    @property
+    @cached_property
     def bindings(self) -> tuple[ast.Binding, ...]:
         return tuple(item for item in self.syntax.items if isinstance(item, ast.Binding))
 
@@ -115,12 +116,17 @@ class Group:
     span: Span = field(eq=False, repr=False)
 
 
-@frozen
+@frozen(slots=False)
 class Circuit:
     """Groups, in the order of their hops or of their text. `label` is how a spec calls it."""
 
     label: str
     groups: tuple[Group, ...]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Group]:
+        """Its groups by their names."""
+        return {group.name: group for group in self.groups}
 
 
 @frozen

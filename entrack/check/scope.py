@@ -6,11 +6,13 @@ Names share one space, so that a reader never has to ask which of two is meant.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
 from attrs import define, field
 
+from entrack import budget
 from entrack.check.files import Files
 from entrack.check.resolved import Model, Task
 from entrack.diagnostics import Diagnostic, Label
@@ -52,13 +54,21 @@ class Scope:
     params: dict[str, float] = field(factory=dict)
     models: dict[str, Model] = field(factory=dict)
     tasks: dict[str, Task] = field(factory=dict)
+    typed: dict[str, Mapping[str, object]] = field(factory=dict)
+    """The types of the variables of each task that has been checked."""
     broken: set[str] = field(factory=set)
     """Names whose item has errors: what uses them is not complained about again."""
+    _called: dict[tuple[str, ...], list[str]] = field(factory=dict, init=False)
 
     def report(self, code: str, message: str, span: Span, label: str = "", help: str = "", related: tuple[Label, ...] = ()) -> None:
-        self.problems.append(Diagnostic(code, message, span, label, help, related))
+        self.add(Diagnostic(code, message, span, label, help, related))
+
+    def add(self, problem: Diagnostic) -> None:
+        budget.spend(budget.PROBLEMS)
+        self.problems.append(problem)
 
     def declare(self, items: Iterable[ast.Item]) -> None:
+        self._called.clear()
         for item in items:
             name = getattr(item, "name", None)
             if not isinstance(name, str):
@@ -78,6 +88,7 @@ class Scope:
             if not isinstance(item, kind) or self.names.get(item.name) is not item:
                 continue
             before = len(self.problems)
+            budget.work_on(name_span(item))
             resolved = resolve(item)
             if resolved is None or any(problem.is_error for problem in self.problems[before:]):
                 self.broken.add(item.name)
@@ -110,7 +121,9 @@ class Scope:
     def called(self, *kinds: str) -> list[str]:
         """The names of all items of these kinds."""
         wanted = tuple(KINDS[kind] for kind in kinds)
-        return [name for name, item in self.names.items() if isinstance(item, wanted)]
+        if kinds not in self._called:
+            self._called[kinds] = [name for name, item in self.names.items() if isinstance(item, wanted)]
+        return self._called[kinds]
 
     def number(self, node: ast.Expression | ast.Name) -> float | None:
         """A number that is known before a run: written, a param, or computed from such. Reports and gives None otherwise."""
@@ -136,7 +149,7 @@ class Scope:
         value = self.number(node)
         if value is None:
             return None
-        if value in (float("inf"), float("-inf")) or value != int(value) or not least <= value <= most:
+        if not isfinite(value) or value != int(value) or not least <= value <= most:
             self.report("E304", f"{what} is a whole number from {least} to {most}", node.span, f"this is {value:.12g}", "change the number")
             return None
         return int(value)

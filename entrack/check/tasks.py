@@ -7,9 +7,13 @@ type; alternates are checked as the task with their changes made (`check/alterna
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import PurePath
+from typing import cast
 
 from attrs import define, field, frozen
 
+from entrack import budget
 from entrack.check.files import Unreadable
 from entrack.check.resolved import Task
 from entrack.check.scope import Scope
@@ -20,9 +24,11 @@ from entrack.syntax import ast
 from entrack.syntax.holes import BadHole, parts
 
 ORDINALS: Mapping[str, int] = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
-MOST_DRAWN = 1000
-MOST_LINES = 256
-MOST_POOL = 100_000
+MOST_DRAWN = budget.DRAWN_AT_ONCE.most
+MOST_LINES = budget.LINES.most
+MOST_POOL = budget.POOL.most
+HOLES_OF_A_LINE = 16
+"""Holes that are gone through as quickly as a line."""
 UNREAD = ("unread",)
 """Stands for a column that cannot be read, which has been said."""
 OTHERS = ("original", "alternate")
@@ -60,6 +66,7 @@ def check_tasks(scope: Scope, items: list[ast.Item]) -> None:
     for item in items:
         if isinstance(item, ast.Task) and scope.names.get(item.name) is item:
             before = len(scope.problems)
+            budget.work_on(item.name_span)
             scope.tasks[item.name] = _task(scope, item)
             if any(problem.is_error for problem in scope.problems[before:]):
                 scope.broken.add(item.name)
@@ -74,6 +81,7 @@ def _task(scope: Scope, item: ast.Task) -> Task:
         scope.report("E706", f"a task has at most {MOST_LINES} lines; this one has {len(item.items)}", item.name_span, "", "draw lists instead of single variables")
     columns: dict[tuple[str, str], tuple[str, ...]] = {}
     names = binding_types(scope, item.items, parameters, columns)
+    scope.typed[item.name] = dict(names.types)
     before = len(scope.problems)
     _required(scope, item, names)
     check_positions(scope, item.items, names)
@@ -84,8 +92,7 @@ def _task(scope: Scope, item: ast.Task) -> Task:
 
 def types_of(scope: Scope, task: Task) -> Mapping[str, Type]:
     """The types of the variables of a task that has been checked: nothing is reported again."""
-    silent = Scope(scope.files, {}, params=scope.params, unread=scope.unread)
-    return binding_types(silent, task.syntax.items, task.parameters, dict(task.columns)).types
+    return cast(Mapping[str, Type], scope.typed[task.name])
 
 
 def binding_types(
@@ -307,6 +314,7 @@ def check_positions(scope: Scope, items: tuple[ast.Binding | ast.Position, ...],
     bindings = {item.name: item.drawing for item in items if isinstance(item, ast.Binding)}
     reached = set(reached_texts(bindings, "prompt"))
     seen: set[str] = set()
+    budget.spend(budget.LOOKED_AT, len(items))
     for item in items:
         if not isinstance(item, ast.Position):
             continue
@@ -339,7 +347,7 @@ def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing]
     if hole.name not in reached:
         _no_text(scope, ast.Reference(hole.name, (), span=hole.span), bindings, reached)
         return
-    inside = {reference.name: reference for reference in holes_of(bindings[hole.name])}
+    inside = {reference.name: reference for reference in _holes(bindings[hole.name])}
     if not isinstance(bindings[hole.name], ast.String | ast.Call | ast.Reference):
         _no_hole(scope, hole, bindings, reached)
         return
@@ -366,9 +374,16 @@ def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing]
 
 
 def _no_hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing], reached: set[str]) -> None:
-    where = [f"`{text}.{hole.name}`" for text in sorted(reached) if isinstance(bindings[text], ast.String | ast.Call) and hole.name in {h.name for h in holes_of(bindings[text])}]
+    where = [f"`{text}.{hole.name}`" for text in sorted(reached) if isinstance(bindings[text], ast.String | ast.Call) and hole.name in {h.name for h in _holes(bindings[text])}]
     scope.report("E412", f"`{hole.name}` is a variable; a position is a hole of a text", hole.span, "",
                  f"write {' or '.join(where)}" if where else "name a text and its hole, such as `prompt.object`")
+
+
+def _holes(drawing: ast.Drawing) -> list[ast.Reference]:
+    """The holes of a text, counted: each position goes through them."""
+    found = list(holes_of(drawing))
+    budget.spend(budget.LOOKED_AT, 1 + len(found) // HOLES_OF_A_LINE)
+    return found
 
 
 def reached_texts(bindings: Mapping[str, ast.Drawing], name: str) -> Iterator[str]:
@@ -501,9 +516,12 @@ def _pool_size(pool: ast.Pool, columns: Mapping[tuple[str, str], tuple[str, ...]
 
 def column_key(path: ast.String, name: str) -> tuple[str, str]:
     """How a column is kept: its file as seen from the file it is named in."""
-    from pathlib import PurePath
+    return _beside(path.span.file, path.value), name
 
-    return str(PurePath(path.span.file).parent / path.value), name
+
+@lru_cache(maxsize=1 << 10)
+def _beside(file: str, written: str) -> str:
+    return str(PurePath(file).parent / written)
 
 
 def _read_column(scope: Scope, call: ast.Call, columns: dict[tuple[str, str], tuple[str, ...]]) -> None:
@@ -515,7 +533,7 @@ def _read_column(scope: Scope, call: ast.Call, columns: dict[tuple[str, str], tu
             try:
                 columns[key] = scope.files.column(written, name, path.span)
             except Unreadable as trouble:
-                scope.problems.append(trouble.problem)
+                scope.add(trouble.problem)
                 columns[key] = UNREAD
         case _:
             scope.report("E401", "`column` takes a file and the name of a column", call.span, "", 'write `column("objects.csv", "object")`')

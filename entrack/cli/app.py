@@ -91,9 +91,11 @@ def plan(
     with failures(as_json) as shown:
         from entrack import api
         from entrack.cli.plans import plan_json, plan_table
+        from entrack.diagnostics.spent import passed
 
         loaded = api.checked(api.read(spec), params(p), stand_in)
-        planned, survey = loaded.survey(api.open_store(api.store_folder(store), inspect=True), accept)
+        opened = api.open_store(api.store_folder(store), inspect=True)
+        planned, survey = loaded.survey(opened, accept, tell=lambda limit: say(passed(limit)))
         if explain:
             from entrack.cli.explained import explained_json, explained_view
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attrs import frozen
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -17,9 +18,10 @@ from entrack.plan.plan import Plan
 
 def plan_json(plan: Plan, survey: Survey) -> dict[str, Any]:
     """The plan's cost, altogether and by what the steps are for."""
+    known = _Known.of(survey)
     return {
-        "steps": [{"what": what, **_counted(plan, ids, survey)} for what, ids in _by_what(plan).items()],
-        "total": _counted(plan, plan.steps, survey),
+        "steps": [{"what": what, **_counted(plan, ids, known)} for what, ids in _by_what(plan).items()],
+        "total": _counted(plan, plan.steps, known),
         "models": {name: {"layers": key.facts.layers, "heads": key.facts.heads, "source": plan.sources[key].description} for name, key in plan.models.items()},
     }
 
@@ -29,10 +31,11 @@ def plan_table(plan: Plan, survey: Survey) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("step", "steps", "stored", "forward passes", "token-layers", "to be stored"):
         table.add_column(name, justify="left" if name == "step" else "right")
+    known = _Known.of(survey)
     for what, ids in _by_what(plan).items():
-        _row(table, visible(what), _counted(plan, ids, survey))
+        _row(table, visible(what), _counted(plan, ids, known))
     table.add_section()
-    _row(table, "altogether", _counted(plan, plan.steps, survey))
+    _row(table, "altogether", _counted(plan, plan.steps, known))
     models = "; ".join(f"{name}: {plan.sources[key].description}, {key.facts.layers} layers x {key.facts.heads} heads" for name, key in plan.models.items())
     notes = Text(f"\n{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
                  "path patches that cannot reach their receivers are found when their receivers are known; "
@@ -52,15 +55,28 @@ def _by_what(plan: Plan) -> Mapping[str, list[str]]:
     return grouped
 
 
-def _counted(plan: Plan, ids: Any, survey: Survey) -> dict[str, int]:
-    found, zero, out = set(survey.found), set(survey.zero), set(survey.screened_out)
-    rest: Cost = cost(plan, [id for id in ids if id not in found | zero | out])
+@frozen
+class _Known:
+    """What is known of steps, as sets: they are asked for every step of every kind."""
+
+    found: frozenset[str]
+    zero: frozenset[str]
+    screened_out: frozenset[str]
+    declined: frozenset[str]
+
+    @classmethod
+    def of(cls, survey: Survey) -> _Known:
+        return cls(frozenset(survey.found), frozenset(survey.zero), frozenset(survey.screened_out), frozenset(survey.declined))
+
+
+def _counted(plan: Plan, ids: Sequence[str], known: _Known) -> dict[str, int]:
+    rest: Cost = cost(plan, [id for id in ids if not (id in known.found or id in known.zero or id in known.screened_out)])
     return {
-        "steps": len(list(ids)),
-        "stored": sum(id in found for id in ids),
-        "known_zero": sum(id in zero for id in ids),
-        "screened_out": sum(id in out for id in ids),
-        "declined": sum(id in survey.declined for id in ids),
+        "steps": len(ids),
+        "stored": sum(id in known.found for id in ids),
+        "known_zero": sum(id in known.zero for id in ids),
+        "screened_out": sum(id in known.screened_out for id in ids),
+        "declined": sum(id in known.declined for id in ids),
         "forwards": rest.forwards,
         "token_layers": rest.token_layers,
         "bytes": rest.bytes,

@@ -5,23 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from entrack import budget
+
+SHOWN = 12
+MOST_LETTERS = 64
+"""Of a name that is compared with others: comparing takes as long as the product of the letters."""
+
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known name that is close to `word`, if one is: a `cutoff` of 1 wants the same letters."""
-    names = sorted(set(known))
+    """The known name that is close to `word`, if one is: a `cutoff` of 1 wants the same letters.
+
+    None too where a command has compared as many letters as it may, or where a name is too long to be compared.
+    """
+    names = _names(known)
+    return _nearest(word, names, cutoff) if names else None
+
+
+def _nearest(word: str, names: list[str], cutoff: float = 0.6) -> str | None:
     lowered = {name.lower(): name for name in names}
     if word.lower() in lowered:
         return lowered[word.lower()]
-    hits = get_close_matches(word, names, n=1, cutoff=cutoff)
+    short = [name for name in names if len(name) <= MOST_LETTERS]
+    if len(word) > MOST_LETTERS or not budget.affords(budget.COMPARED, len(short) * len(word) + sum(map(len, short))):
+        return None
+    hits = get_close_matches(word, short, n=1, cutoff=cutoff)
     return hits[0] if hits else None
 
 
+def _names(known: Iterable[str]) -> list[str]:
+    """The names in order, each once; none where a command has looked at as many as it may."""
+    names = set(known)
+    return sorted(names) if budget.affords(budget.COMPARED, len(names)) else []
+
+
 def did_you_mean(word: str, known: Iterable[str], what: str = "") -> str:
-    """A help text: the near name, else the few that there are."""
-    names = sorted(set(known))
-    near = nearest(word, names)
+    """A help text: the near name, else the few that there are. Empty where a command has looked at as many names as it may."""
+    given = set(known)
+    names = _names(given)
+    if given and not names:
+        return ""
+    near = _nearest(word, names)
     if near is not None:
         return f"did you mean `{near}`?"
     if not names:
         return f"there is no {what} yet; declare one first" if what else ""
-    return f"known: {', '.join(f'`{name}`' for name in names[:12])}{' ...' if len(names) > 12 else ''}"
+    return f"known: {', '.join(f'`{name}`' for name in names[:SHOWN])}{' ...' if len(names) > SHOWN else ''}"

@@ -41,7 +41,7 @@ def in_place(text: str) -> str:
 
 def clip(text: str, most: int) -> str:
     """Visible text of at most `most` characters."""
-    shown = visible(text)
+    shown = visible(text[: most + 1])  # each character is shown as one or more
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 

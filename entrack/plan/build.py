@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from attrs import define, field
 
-from entrack import interrupts
+from entrack import budget, interrupts
 from entrack.address import address
 from entrack.plan.plan import BATCH
 from entrack.plan.steps import Batch, Node, Ref
@@ -25,6 +25,7 @@ class Nodes:
 
     def add(self, node: Node, what: str) -> str:
         interrupts.check()
+        budget.spend(budget.STEPS)
         self.asked += 1
         id = address([type(node).__name__, node])
         if id not in self.nodes:
@@ -41,6 +42,7 @@ class Sketch(Nodes):
     """The nodes of a plan that is only looked at for its problems: numbered, not addressed, which would be most of the work."""
 
     def add(self, node: Node, what: str) -> str:
+        budget.spend(budget.STEPS)
         id = str(len(self.nodes))
         self.nodes[id] = node
         return id

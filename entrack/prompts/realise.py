@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import field, frozen
 
-from entrack import interrupts
+from entrack import budget, interrupts
 from entrack.check.resolved import Population
 from entrack.check.tasks import ORDINALS
 from entrack.diagnostics import Diagnostic, Label
@@ -54,10 +54,13 @@ def realise(population: Population, count: int, tokens: Tokenizer, params: Mappi
     """Draw `count` prompts. What cannot be drawn, placed or told apart is a diagnostic; then there may be fewer prompts."""
     pairs: list[Pair] = []
     problems: list[Diagnostic] = []
+    budget.work_on(population.span)
+    constants = draw.Constants.of(population.parameters, params)
+    changed = None if population.alternate is None else draw.Changed.of(population.alternate)
     for place in range(count):
         interrupts.check()
         try:
-            pairs.append(_pair(population, place, tokens, params))
+            pairs.append(_pair(population, place, tokens, constants, changed))
         except CannotDraw as trouble:
             problems.append(_diagnostic(population, place, trouble))
             break
@@ -82,24 +85,26 @@ def _diagnostic(population: Population, place: int, trouble: CannotDraw) -> Diag
     return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, (label,))
 
 
-def _pair(population: Population, place: int, tokens: Tokenizer, params: Mapping[str, float]) -> Pair:
+def _pair(population: Population, place: int, tokens: Tokenizer, constants: draw.Constants, changed: draw.Changed | None) -> Pair:
     name = (population.seed, population.purpose, place)
-    first = draw.original(population.task, population.parameters, params, name)
-    if population.alternate is None:
+    first = draw.original(population.task, constants, name)
+    if changed is None:
         return Pair(_prompt(first, tokens, name, population, {}), None)
-    second = draw.alternate(population.alternate, first, population.parameters, params, name)
+    second = draw.alternate(changed, first, constants, name)
     target: dict[str, str] = {}
-    if population.alternate.target is not None:
+    if changed.given.target is not None:
         both = Names({}, {"original": first.values, "alternate": second.values})
-        target["target"] = str(plain(evaluate(population.alternate.target, both)))
+        target["target"] = str(plain(evaluate(changed.given.target, both)))
     return Pair(_prompt(first, tokens, name, population, target), _prompt(second, tokens, (*name, "alternate"), population, {}))
 
 
 def _prompt(drawn: draw.Drawn, tokens: Tokenizer, name: tuple[str | int, ...], population: Population, extra: Mapping[str, str]) -> Prompt:
+    budget.spend(budget.REALISED)
     rendered = drawn.prompt
     encoded = tokens.encode(rendered.text)
     if not encoded.ids:
         raise CannotDraw("E434", "the tokenizer gives no token for this prompt", population.task.syntax.name_span, f"{rendered.text[:60]!r}", "write something into the prompt")
+    budget.spend(budget.MADE, (len(drawn.values) + (len(rendered.holes) + len(encoded.ids)) * len(population.task.positions)) // draw.AT_A_GLANCE)
     words = {key: str(value) for key, value in drawn.values.items() if isinstance(value, str)}
     words |= {key: str(plain(drawn.values[key])) for key in ("answer", "wrong") if key in drawn.values} | dict(extra)
     positions = {

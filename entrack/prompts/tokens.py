@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from entrack import budget
 from entrack.prompts.rules import BadTokenizer, hold, read
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Tokenizer:
 
     def encode(self, text: str) -> Encoded:
         """The text as tokens. Raises BadTokenizer."""
+        budget.spend(budget.ENCODED, len(text))
         hold(self._rules, text)
         ids, offsets = self._used.encode(text)
         return Encoded(tuple(ids), tuple(offsets))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import evolve, field, frozen
 
+from entrack import budget
 from entrack.check.tasks import at_use
 from entrack.source import Span
 from entrack.syntax import ast
@@ -34,8 +35,8 @@ class Rendered:
     holes: tuple[Filled, ...] = ()
 
 
-MOST_TEXT = 1 << 16
-MOST_HOLES = 1 << 12
+MOST_TEXT = budget.TEXT.most
+MOST_HOLES = budget.HOLES.most
 MOST_NUMBER = 10**18
 Scalar = str | int
 Value = str | int | list[str] | list[int] | Rendered
@@ -68,6 +69,7 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
         case ast.Negative(sign, operand):
             return -number(operand, names) if sign == "-" else number(operand, names)
         case ast.Sum(first, rest):
+            budget.spend(budget.MADE, len(rest))
             return _small(number(first, names) + sum(number(o, names) if sign == "+" else -number(o, names) for sign, o in rest), node)
         case ast.Product(first, rest):
             return _product(node, first, rest, names)
@@ -81,6 +83,7 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
             capital = rendered.text[:1].upper()
             return rendered if len(capital) != 1 else evolve(rendered, text=capital + rendered.text[1:])  # "SS" for a sharp s would move the holes
         case ast.ListOf(items):
+            budget.spend(budget.MADE, len(items))
             return [plain(evaluate(item, names, text)) for item in items]  # type: ignore[return-value]  # one kind: checked
     raise CannotDraw("E401", "this cannot stand in a task", node.span)
 
@@ -135,7 +138,9 @@ def render(string: ast.String, names: Names, text: str, element: int | None) -> 
     """A text with its holes filled. Inside a `join`, `element` is the place of the segment."""
     out = ""
     holes: list[Filled] = []
-    for part in parts(string):
+    given = parts(string)
+    budget.spend(budget.MADE, len(given))
+    for part in given:
         if isinstance(part, str):
             out += part
         elif isinstance(part, ast.Reference):
@@ -145,6 +150,8 @@ def render(string: ast.String, names: Names, text: str, element: int | None) -> 
             holes.extend(hole.moved(len(out)) for hole in rendered.holes)
             out += rendered.text
         _bounded(out, len(holes), string.span)
+    budget.spend(budget.RENDERED, len(out))
+    budget.spend(budget.MADE, len(holes))
     return Rendered(out, tuple(holes))
 
 
@@ -180,6 +187,8 @@ def _join(segment: ast.String, between: str, others: Mapping[int, ast.String], n
         holes.extend(hole.moved(len(out)) for hole in piece.holes)
         out += piece.text
         _bounded(out, len(holes), segment.span)
+    budget.spend(budget.RENDERED, len(out))
+    budget.spend(budget.MADE, len(holes))
     return Rendered(out, tuple(holes))
 
 
@@ -198,6 +207,7 @@ def _length(segment: ast.String, names: Names) -> int:
 
 
 def _product(node: ast.Expression, first: ast.Expression, rest: tuple[tuple[str, ast.Expression], ...], names: Names) -> int:
+    budget.spend(budget.MADE, len(rest))
     total = number(first, names)
     for sign, operand in rest:
         value = number(operand, names)

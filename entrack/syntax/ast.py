@@ -6,6 +6,8 @@ resolved here; names are names. `docs/language.md` has the meaning of each const
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from attrs import field, frozen
 
 from entrack.source import NOWHERE, Span
@@ -444,7 +446,7 @@ class Screen:
     span: Span = _span()
 
 
-@frozen
+@frozen(slots=False)
 class Discover:
     name: str
     model: Name
@@ -455,11 +457,11 @@ class Discover:
     span: Span = _span()
     name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
 
-    @property
+    @cached_property
     def hops(self) -> tuple[Hop, ...]:
         return tuple(item for item in self.items if isinstance(item, Hop))
 
-    @property
+    @cached_property
     def scores(self) -> tuple[Score, ...]:
         return tuple(item for item in self.items if isinstance(item, Score))
 

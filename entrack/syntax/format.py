@@ -5,11 +5,13 @@ Each item becomes lines of columns; neighbouring lines of one kind are aligned, 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 
 from attrs import evolve, frozen
 
+from entrack import budget
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.grammar import parser
@@ -17,6 +19,8 @@ from entrack.syntax.strings import quoted
 from entrack.syntax.write import changed, drawing, listed, single, written
 
 WIDTH = 120
+WIDEST = 240
+"""Characters of a cell that others are aligned with: a longer one stands out, and does not make every neighbour as long."""
 INDENT = "  "
 
 
@@ -194,10 +198,11 @@ Row = Line | str
 def _with_comments(source: Source, lines: list[Line], comments: Sequence[ast.Comment]) -> str:
     rows: list[Row] = []
     ends: dict[int, str] = {}
-    previous, waiting = -1, list(comments)
+    previous, waiting = -1, deque(comments)
     for line in (*lines, None):
-        before = [c for c in waiting if line is None or c.span.start < line.span.start]
-        waiting = waiting[len(before) :]
+        before: list[ast.Comment] = []
+        while waiting and (line is None or waiting[0].span.start < line.span.start):
+            before.append(waiting.popleft())
         behind = list(takewhile(lambda c: not c.alone, before))
         own = before[len(behind) :]
         ends[previous] = "".join(f"  {c.text}" for c in behind)
@@ -243,12 +248,13 @@ def _aligned(rows: Sequence[Row]) -> Iterator[str]:
     for run in _runs(rows):
         lines = [row for row in run if isinstance(row, Line)]
         columns = max((len(line.cells) for line in lines), default=0)
-        widths = [max((len(line.cells[c]) for line in lines if len(line.cells) > c + 1), default=0) for c in range(columns)]
+        widths = [max((len(line.cells[c]) for line in lines if len(line.cells) > c + 1 and len(line.cells[c]) <= WIDEST), default=0) for c in range(columns)]
         for row in run:
             yield row if isinstance(row, str) else _padded(row, widths)
 
 
 def _padded(line: Line, widths: Sequence[int]) -> str:
+    budget.spend(budget.WRITTEN, sum(max(len(cell), width) for cell, width in zip(line.cells, (*widths, 0), strict=False)))
     padded = [cell.ljust(width) for cell, width in zip(line.cells[:-1], widths, strict=False)]
     return INDENT * line.depth + " ".join([*padded, line.cells[-1]])
 

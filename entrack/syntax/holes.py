@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from entrack.source import Span
 from entrack.syntax import ast
@@ -20,6 +21,9 @@ class BadHole:
 
 
 Part = str | ast.Reference | BadHole
+BRACKET = re.compile(r"[{}]")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""A hole that holds just a name, as most do, needs no parser."""
 
 
 def parts(string: ast.String) -> tuple[Part, ...]:
@@ -27,33 +31,48 @@ def parts(string: ast.String) -> tuple[Part, ...]:
     return _parts(string.value, string.span)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 14)
 def _parts(value: str, span: Span) -> tuple[Part, ...]:
     found: list[Part] = []
-    literal, place = "", 0
-    while place < len(value):
-        character = value[place]
-        if value[place : place + 2] in ("{{", "}}"):
-            literal, place = literal + character, place + 2
-        elif character == "{":
-            end = value.find("}", place)
-            found.extend([literal] if literal else [])
-            literal = ""
+    literal: list[str] = []
+    place = 0
+    while (bracket := BRACKET.search(value, place)) is not None:
+        start, sign = bracket.start(), bracket.group()
+        literal.append(value[place:start])
+        if value[start : start + 2] in ("{{", "}}"):
+            literal.append(sign)
+            place = start + 2
+        elif sign == "{":
+            end = value.find("}", start)
+            found.extend(_joined(literal))
             stop = end if end >= 0 else len(value)
-            found.append(_hole(value[place + 1 : stop], span, place + 1, closed=end >= 0))
+            found.append(_hole(value[start + 1 : stop], span, start + 1, closed=end >= 0))
             place = stop + 1
-        elif character == "}":
-            found.append(BadHole("}", _inside(span, place, 1)))
-            place += 1
         else:
-            literal, place = literal + character, place + 1
-    return (*found, literal) if literal else tuple(found)
+            found.append(BadHole("}", _inside(span, start, 1)))
+            place = start + 1
+    return (*found, *_joined([*literal, value[place:]]))
+
+
+def _joined(literal: list[str]) -> list[str]:
+    """The pieces of a literal as one, if there is any; none are left."""
+    text = "".join(literal)
+    literal.clear()
+    return [text] if text else []
 
 
 def _hole(inner: str, span: Span, place: int, closed: bool) -> Part:
     where = _inside(span, place, max(1, len(inner)))
-    reference = parse_reference(inner, where.file, where.start) if closed else None
-    return reference if reference is not None else BadHole(inner, where)
+    if closed and NAME.fullmatch(inner):
+        return ast.Reference(inner, (), span=where)
+    reference = _reference(inner, where.file) if closed else None
+    return evolve(reference, span=where) if reference is not None else BadHole(inner, where)
+
+
+@lru_cache(maxsize=1 << 12)
+def _reference(inner: str, file: str) -> ast.Reference | None:
+    """What a hole holds. Parts of it are placed from its beginning on, the whole by whoever asks."""
+    return parse_reference(inner, file, 0)
 
 
 def _inside(span: Span, place: int, length: int) -> Span:

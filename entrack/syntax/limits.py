@@ -1,6 +1,7 @@
 """Limits: a text is looked at before it is parsed, so that no spec, however hostile, costs more than a moment.
 
-`text -> diagnostics`. What passes has a bounded size, bounded nesting, and numbers and strings of bounded length.
+`text -> diagnostics`. What passes has a bounded size, bounded nesting, and names, numbers and strings of bounded length. How much
+each is: `entrack/budget.py`.
 """
 
 from __future__ import annotations
@@ -8,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from entrack import budget
 from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.visible import HIDDEN
 from entrack.source import Span
 from entrack.syntax.strings import instead_of
 
-MOST_CHARACTERS = 1 << 20
+MOST_CHARACTERS = budget.CHARACTERS.most
 MOST_BYTES = 4 * MOST_CHARACTERS
-MOST_DEPTH = 64
-MOST_DIGITS = 18
-MOST_STRING = 1 << 16
-MOST_PIECES = 1 << 16
+MOST_DEPTH = budget.DEPTH.most
+MOST_DIGITS = budget.DIGITS.most
+MOST_STRING = budget.TEXT.most
+MOST_PIECES = budget.PIECES.most
+MOST_NAME = budget.NAME.most
 PIECE = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|[0-9]+|[\[({]|[\])}]|[+*/-]|[^\W\d]\w*', re.ASCII)
 
 
@@ -39,7 +42,7 @@ def _hidden(file: str, text: str) -> Iterator[Diagnostic]:
 
 
 def _pieces(file: str, text: str) -> Iterator[Diagnostic]:
-    depth = signs = 0
+    depth = signs = count = 0
     for count, match in enumerate(PIECE.finditer(text)):
         piece, span = match.group(), Span(file, match.start(), match.end())
         if count == MOST_PIECES:
@@ -51,8 +54,12 @@ def _pieces(file: str, text: str) -> Iterator[Diagnostic]:
         if piece[0] == '"' and len(piece) > MOST_STRING:
             yield Diagnostic("E703", f"a text has at most {MOST_STRING:,} characters", span, help="shorten it, or draw its parts from a column")
             return
+        if len(piece) > MOST_NAME and (piece[0].isalpha() or piece[0] == "_"):
+            yield Diagnostic("E708", f"a name has at most {MOST_NAME} letters; this one has {len(piece):,}", span, help="choose a shorter name")
+            return
         depth += (piece in "([{") - (piece in ")]}")
         signs = signs + 1 if piece in "+-" else 0
         if depth > MOST_DEPTH or signs > MOST_DEPTH:
             yield Diagnostic("E704", f"brackets or signs are nested more than {MOST_DEPTH} deep", span, "one too many", "flatten the expression")
             return
+    budget.spend(budget.READ, count)

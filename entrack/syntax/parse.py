@@ -14,6 +14,7 @@ from attrs import evolve
 from lark import Token
 from lark.exceptions import UnexpectedInput
 
+from entrack import budget
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
 from entrack.syntax import ast, limits, trouble
@@ -137,6 +138,7 @@ def _names_in(lost: str) -> set[str]:
 
 
 def _reads(text: str) -> bool:
+    budget.spend(budget.READ_AGAIN, len(text))
     try:
         parser().tree(text)
     except UnexpectedInput:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar, cast
 
+from entrack import budget
 from entrack.frozen import rebuilt
 from entrack.syntax import ast
 
@@ -16,6 +17,7 @@ def substitute(node: T, name: str, value: int) -> T:
 
 
 def _substituted(node: object, name: str, value: int) -> object:
+    budget.spend(budget.EXPANDED)
     if isinstance(node, ast.Reference) and node.name == name and not node.rest:
         return ast.Integer(value, span=node.span)
     return rebuilt(node, lambda part: _substituted(part, name, value), without=("span", "name_span"))

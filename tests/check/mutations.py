@@ -13,6 +13,7 @@ from entrack.source import Source
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted(path for path in (ROOT / "specs").rglob("*.et"))
+CODES = frozenset(pages.codes())
 TOKEN = re.compile(r'"[^"\n]*"|\w+|\s+|[^\w\s]')
 STRANGE = (
     "\x00", "\ufeff", "\u202e", "é", "\U0001f600", "\\", '"', "{", "}", "[", "]", "(", ")", "#", ";", "..",
@@ -65,7 +66,7 @@ def survives(source: Source) -> tuple[Diagnostic, ...]:
     """What is said of a text; asserts that it is said well."""
     problems, sources = api.check(source, {})
     for problem in problems:
-        assert problem.code in pages.codes()
+        assert problem.code in CODES
         for span in (problem.span, *(label.span for label in problem.related)):
             assert 0 <= span.start <= span.end <= max(1, len(sources[span.file].text)), problem
     render_all(problems, sources)

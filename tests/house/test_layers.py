@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "entrack"
-WORDS = ("errors", "arguments", "interrupts", "source", "sites", "frozen", "address", "facts", "machine", "reasons", "events", "results")
+WORDS = (
+    "errors", "arguments", "interrupts", "source", "budget", "sites", "frozen", "address", "facts", "machine", "reasons", "events", "results",
+)  # fmt: skip
 LAYERS = (
     *WORDS,
     "diagnostics", "syntax", "models", "check", "prompts", "plan", "store", "findings", "engine", "executors", "report", "api", "cli",

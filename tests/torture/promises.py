@@ -41,6 +41,7 @@ SAID, NOTHING_RUN = "bad input is said, never a crash", "nothing that is read is
 OUTSIDE = "a store changes nothing outside itself"
 FMT, THREADS = "fmt changes no meaning", "many threads, one parser"
 SURE = "in odd surroundings it works, or says why not"
+SMALL = "small specs stay cheap"
 SHOWN, ALIKE = "text of others is shown, not obeyed", "the same numbers, however computed"
 
 PROMISES = (
@@ -66,6 +67,7 @@ PROMISES = (
     Promise("specs", SAID, "shipped specs with tokens or bits changed", "specs.mutated_ones", 300, 4000),
     Promise("fmt", FMT, "specs drawn from the grammar, written and read again", "written.drawn_ones", 400, 2000),
     Promise("threads", THREADS, "16 threads parse, format, check and load shipped specs", "threads.at_once", 6, 68),
+    Promise("budgets", SMALL, "specs that ask for much, through check, fmt and plan", "budgets.bombs_drawn", 2, 10),
     Promise("models", NOTHING_RUN, "model files with bytes or words changed", "strangers.model_files", 60, 200),
     Promise("tokenizers", NOTHING_RUN, "tokenizers that ask for much, or are odd", "hostile.tokenizers", 30, 40),
     Promise("shown", SHOWN, "payloads in every text, on terminals and in HTML", "strangers.shown", 0, 1),

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import attrs
 from attrs import define, evolve, field
 
+from entrack import budget
 from entrack.check.resolved import Alternate, Found, Group, Masked, Population, RandomLike, Resolved
 from entrack.diagnostics import Diagnostic, errors
 from entrack.models.model import ModelKey, ModelSource
@@ -97,6 +98,7 @@ class Lowering:
 
     def heads(self, group: Group, model: str, draw: int = 0) -> Heads:
         """A group's heads as a step names them: written, or chosen in the run, or, where only results tell, as they turned out."""
+        budget.spend(budget.STEP_PARTS, len(group.heads) if isinstance(group.heads, tuple) else 1)
         match group.heads:
             case Found(discovery, name):
                 return Chosen(self.selects[discovery, name])
@@ -128,9 +130,9 @@ class Lowering:
         assert isinstance(group.heads, Masked)
         step = self.masks.get((group.heads.mask, group.heads.group, group.heads.desideratum))
         trained = None if step is None else self.known.tensors(step)
-        mask = next(mask for mask in self.resolved.masks if mask.name == group.heads.mask)
-        over = next(other for other in mask.circuit.groups if other.name == group.heads.group)
         if trained is None:
             raise Deferred(group.name)
+        mask = next(mask for mask in self.resolved.masks if mask.name == group.heads.mask)
+        over = mask.circuit.by_name[group.heads.group]
         heads = self.heads_now(over, mask.model)
         return tuple(head for head, value in zip(heads, trained["mask"], strict=True) if round(float(value)) == 0)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from entrack import budget
 from entrack.check.resolved import Discovery, Hop
 from entrack.plan.build import batch_of, batches
 from entrack.plan.lower.context import Lowering
@@ -54,6 +55,7 @@ def _hop(given: Discovery, place: int, realised: Realised, lowering: Lowering) -
     patched = tuple(
         tuple(_patched(given, hop, realised, cell, layer, screen, lowering) for cell in cells) for layer in range(model.facts.layers)
     )
+    budget.spend(budget.STEP_PARTS, place)
     taken = tuple(Chosen(lowering.selects[given.name, other.name]) for other in given.hops[:place] if other.position == hop.position)
     select = Select(given.score.key, hop.keep, model.facts.layers, model.facts.heads, clean, patched, taken, screen)
     id = lowering.nodes.add(select, f"{given.name}.{hop.name}: keep {hop.keep}")
@@ -107,6 +109,7 @@ def _hop_of(given: Discovery, hop: Hop, realised: Realised, cell: tuple[int, ...
     """What path patching and attribution patching of a hop have in common."""
     originals, alternates = _sides(realised)
     model = lowering.keys[given.model]
+    budget.spend(budget.STEP_PARTS, 2 * len(cell) + len(hop.receivers))
     capture = Capture(model, batch_of(alternates, cell), tuple(alternates[place].positions[hop.position] for place in cell))
     return {
         "model": model,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from entrack import budget
 from entrack.check.resolved import BlockAct, Circuit, Group, Intervention, MeanAct, PatchAct, Population, ZeroAct
 from entrack.diagnostics import Diagnostic, Label
 from entrack.plan.build import batch_of, batches
@@ -71,11 +72,13 @@ def edits_of(intervention: Intervention, on: Measured, places: Places, lowering:
 
 def partners(intervention: Intervention, on: Measured, lowering: Lowering) -> tuple[tuple[Prompt, ...], ...]:
     """The alternates that its patches take values from, act by act: prompts run together when each of these has one length too."""
+    budget.spend(budget.STEP_PARTS, len(intervention.acts))
     return tuple(_others(act, on, lowering) for act in intervention.acts if isinstance(act, PatchAct) and act.model is None)
 
 
 def at_of(position: str, prompts: Sequence[Prompt], places: Places) -> tuple[int, ...]:
     """The token of a position in each prompt of a batch."""
+    budget.spend(budget.STEP_PARTS, len(places))
     return tuple(prompts[place].positions[position] for place in places)
 
 
@@ -128,6 +131,7 @@ def _donated(act: PatchAct, donor: str, on: Measured, places: Places, lowering: 
 
 def _blocked(act: BlockAct, on: Measured, places: Places, lowering: Lowering) -> BlockAttention:
     top = lowering.keys[on.model].facts.layers - 1
+    budget.spend(budget.STEP_PARTS, len(places) * len(act.read))
     read = tuple(tuple(on.prompts[place].positions[name] for name in act.read) for place in places)
     return BlockAttention(act.first, min(act.last, top), at_of(act.reader, on.prompts, places), read)
 

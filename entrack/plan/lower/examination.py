@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from entrack import budget
 from entrack.check.resolved import HALF, Examination, Group
 from entrack.plan.lower.context import Deferred, Lowering
 from entrack.plan.lower.edits import Measured, Places, at_of, mean_of, measured_prompts
@@ -64,6 +65,7 @@ class _Circuit:
         return evaluations(self.on, OF, (), edits, f"{self.given.name}: {of} without some heads", self.lowering)
 
     def _kept(self, group: Group, gone: set[Member], places: Places) -> Kept:
+        budget.spend(budget.STEP_PARTS, len(self.heads[group.name]))
         kept = tuple(head for head in self.heads[group.name] if (group.name, head) not in gone)
         return Kept(kept, at_of(group.position, self.on.prompts, places))
 

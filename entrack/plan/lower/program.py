@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from entrack import interrupts
+from entrack.budget import Spent, within, work_on
 from entrack.check.resolved import Resolved
 from entrack.diagnostics import Diagnostic
+from entrack.diagnostics.spent import told
 from entrack.models.model import ModelKey, ModelSource
 from entrack.plan.build import Nodes
 from entrack.plan.lower.context import Deferred, Known, Lowering, Nothing, Unmakeable
@@ -20,6 +22,7 @@ from entrack.plan.lower.measure import lower_measure
 from entrack.plan.plan import Plan
 from entrack.prompts.tokens import Tokenizer
 from entrack.prompts.values import CannotDraw
+from entrack.source import NOWHERE
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -42,11 +45,12 @@ class Lowerer:
         lowering = self._lowering or Lowering(self.resolved, self.keys, self.sources, self.tokenizers, Nothing(), nodes=self.nodes())
         self._lowering, lowering.known = lowering, known or Nothing()
         deferred: list[str] = []
-        discoveries = self._each("discover", self.resolved.discoveries, lower_discovery, lowering, deferred)
-        whole = len(discoveries) == len(self.resolved.discoveries)
-        masks = self._each("mask", self.resolved.masks, lower_mask, lowering, deferred) if whole else {}
-        cells = self._each("measure", self.resolved.measures, lower_measure, lowering, deferred) if whole else {}
-        examinations = self._each("examination", self.resolved.examinations, lower_examination, lowering, deferred) if whole else {}
+        with within(planning=True):
+            try:
+                self._all(lowering, deferred)
+            except Spent as spent:
+                lowering.problems.append(told(spent, NOWHERE))
+        discoveries, masks, cells, examinations = (self._in_order(kind) for kind in ("discoveries", "masks", "measures", "examinations"))
         plan = Plan(
             nodes=dict(lowering.nodes.nodes),
             what=dict(lowering.nodes.what),
@@ -61,15 +65,28 @@ class Lowerer:
         )
         return plan, tuple(lowering.problems)
 
+    def _all(self, lowering: Lowering, deferred: list[str]) -> None:
+        """Lower what can be lowered; what builds on discoveries only when all of them are. Raises Spent."""
+        self._each("discoveries", self.resolved.discoveries, lower_discovery, lowering, deferred)
+        if len(self._made["discoveries"]) == len(self.resolved.discoveries):
+            self._each("masks", self.resolved.masks, lower_mask, lowering, deferred)
+            self._each("measures", self.resolved.measures, lower_measure, lowering, deferred)
+            self._each("examinations", self.resolved.examinations, lower_examination, lowering, deferred)
 
-    def _each(self, kind: str, given: tuple[Given, ...], one: Callable[[Given, Lowering], Made], lowering: Lowering, deferred: list[str]) -> dict[str, Made]:
-        """Lower each construct of a kind that has not been; the names of those that must wait go to `deferred`. In the order of the spec."""
+    def _in_order(self, kind: str) -> dict[str, Any]:
+        """What has been made of a kind, in the order of the spec."""
+        made = self._made.get(kind, {})
+        return {item.name: made[item.name] for item in getattr(self.resolved, kind) if item.name in made}
+
+    def _each(self, kind: str, given: tuple[Given, ...], one: Callable[[Given, Lowering], Made], lowering: Lowering, deferred: list[str]) -> None:
+        """Lower each construct of a kind that has not been; the names of those that must wait go to `deferred`."""
         made: dict[str, Made] = self._made.setdefault(kind, {})
         for item in given:
             interrupts.check()
             name: str = item.name  # type: ignore[attr-defined]  # every construct has a name
             if name in made:
                 continue
+            work_on(item.span)  # type: ignore[attr-defined]  # and a place
             try:
                 made[name] = one(item, lowering)
             except Deferred:
@@ -78,4 +95,3 @@ class Lowerer:
                 continue
             except CannotDraw as trouble:
                 lowering.problems.append(Diagnostic(trouble.code, trouble.message, item.span, trouble.label, trouble.help))  # type: ignore[attr-defined]  # and a span
-        return {item.name: made[item.name] for item in given if item.name in made}  # type: ignore[attr-defined]

@@ -12,36 +12,40 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from entrack.check.resolved import CellSpec, Discovery, Examination, Intervention, Mask, MeanAct, Measure, Population, Resolved
+from entrack import budget
+from entrack.check.resolved import CellSpec, Circuit, Discovery, Examination, Intervention, Mask, MeanAct, Measure, Population, Resolved
 from entrack.frozen import parts, rebuilt
-from entrack.syntax import ast
 
 MOST_PROMPTS = 200
 """Of one population."""
 FEWEST_PROMPTS = 4
-ALL_PROMPTS = 1000
-"""Of all populations together, as long as each has the fewest."""
+"""Of one population, unless there are very many."""
+ALL_PROMPTS, MOST_OF_ALL = 1000, 2000
+"""Of all populations together: as long as each has the fewest, and even then, as long as each has one."""
 MOST_CELLS = 200
-"""Of all measures together."""
+"""Of all measures together; also of all discoveries, examinations, and desiderata of masks."""
 HOLDERS = (CellSpec, Discovery, Examination, Intervention, Mask, Measure, MeanAct)
 """What has prompts inside."""
 
 T = TypeVar("T")
 
 
-def sample(resolved: Resolved) -> Resolved:
-    """The spec with at most so many prompts of each population, so many cells of each measure, and one draw."""
+def sample(resolved: Resolved, most: int = MOST_PROMPTS) -> Resolved:
+    """The spec with at most `most` prompts of each population, so many cells of each measure, and one draw. Of what is done group by group
+    on the same prompts only the first group is left: groups have been checked."""
     measures = _spread(resolved.measures, MOST_CELLS)
+    masks = _spread(resolved.masks, MOST_CELLS)
     cells = MOST_CELLS // max(1, len(measures))
     fewer = evolve(
         resolved,
         measures=tuple(evolve(measure, cells=tuple(evolve(cell, draws=1) for cell in _spread(measure.cells, cells))) for measure in measures),
         discoveries=_spread(resolved.discoveries, MOST_CELLS),
-        examinations=_spread(resolved.examinations, MOST_CELLS),
+        examinations=tuple(evolve(given, kind="completeness", amount=0.0, circuit=_first(given.circuit)) for given in _spread(resolved.examinations, MOST_CELLS)),
+        masks=tuple(_fewer_desiderata(mask, MOST_CELLS // len(masks)) for mask in masks),
     )
     populations = {_key(population): population for population in _populations((fewer.measures, fewer.discoveries, fewer.examinations, fewer.masks))}
-    weight = sum(_weight(population) for population in populations.values())
-    most = min(MOST_PROMPTS, max(FEWEST_PROMPTS, ALL_PROMPTS // max(1, weight)))
+    each = ALL_PROMPTS // max(1, len(populations))
+    most = min(most, MOST_PROMPTS, max(each, FEWEST_PROMPTS if len(populations) * FEWEST_PROMPTS <= MOST_OF_ALL else 1))
     return evolve(
         fewer,
         measures=_fewer(fewer.measures, most),
@@ -49,6 +53,16 @@ def sample(resolved: Resolved) -> Resolved:
         examinations=_fewer(fewer.examinations, most),
         masks=_fewer(fewer.masks, most),
     )
+
+
+def _first(circuit: Circuit) -> Circuit:
+    return evolve(circuit, groups=circuit.groups[:1])
+
+
+def _fewer_desiderata(mask: Mask, most: int) -> Mask:
+    kept = _spread(mask.desiderata, most)
+    train, validate = ({name: some[name] for name in kept} for some in (mask.train, mask.validate))
+    return evolve(mask, circuit=_first(mask.circuit), train=train, validate=validate)
 
 
 def _spread(items: tuple[T, ...], most: int) -> tuple[T, ...]:
@@ -63,6 +77,7 @@ def _fewer(value: Any, most: int) -> Any:
     if isinstance(value, Mapping):
         return {key: _fewer(part, most) for key, part in value.items()}
     if isinstance(value, (tuple, *HOLDERS)):
+        budget.spend(budget.STEP_PARTS, len(value) if isinstance(value, tuple) else 1)
         return rebuilt(value, lambda part: _fewer(part, most))
     return value
 
@@ -77,17 +92,11 @@ def _populations(value: Any) -> list[Population]:
         elif isinstance(part, Mapping):
             pending.extend(part.values())
         elif isinstance(part, tuple):
+            budget.spend(budget.STEP_PARTS, len(part))
             pending.extend(part)
         elif isinstance(part, HOLDERS):
             pending.extend(parts(part))
     return found
-
-
-def _weight(population: Population) -> int:
-    """How much more work a prompt is than an ordinary one: some draw thousands of values."""
-    drawn = sum(binding.drawing.count.value for binding in population.task.bindings
-                if isinstance(binding.drawing, ast.Distinct | ast.Several) and isinstance(binding.drawing.count, ast.Integer))  # fmt: skip
-    return 1 + drawn // 50
 
 
 def _key(population: Population) -> tuple[object, ...]:
