@@ -49,12 +49,25 @@ lora: smollm2
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: pyproject.toml constraints.txt $(VENV)/bin/python
-	$(PIP) --constraint constraints.txt --editable .
+# Every archive is held against its digest in the lock, but for torch, whose builds differ from machine to machine (tests/house/lock.py).
+# What torch needs is there by then, so that pip fetches only torch itself and, for a build with CUDA, NVIDIA's libraries.
+$(VENV)/installed: pyproject.toml constraints.txt requirements.lock $(VENV)/bin/python
+	$(PIP) --require-hashes --no-deps --requirement requirements.lock
+	$(PIP) --constraint constraints.txt torch
+	$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed
-	$(PIP) --constraint constraints.txt --editable '.[dev]'
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	$(PIP) --require-hashes --no-deps --requirement requirements-dev.lock
+	touch $@
+
+# After a change of constraints.txt or of what pyproject.toml asks for. Needs the network.
+lock: $(VENV)/lock/asked-for
+	$(PYTHON) tests/house/lock.py $(VENV)/lock/bin/uv
+
+$(VENV)/lock/asked-for: $(VENV)/bin/python
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	touch $@
 
 $(VENV)/audit/asked-for: $(VENV)/bin/python
@@ -68,4 +81,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) out dist
 
-.PHONY: quickstart test differential torture check audit bench-quick bench docs smollm2 lora clean
+.PHONY: lock quickstart test differential torture check audit bench-quick bench docs smollm2 lora clean
