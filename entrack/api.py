@@ -173,10 +173,10 @@ def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
             if errors(problems):
                 return None, problems
             text = format_program(source, program)
-            held_against(program, Source(source.name, text))
-            return text, problems
         except Spent as spent:
             return None, (told(spent, Span(source.name, 0, 1)),)
+    held_against(program, Source(source.name, text))  # not counted: it is as much as was read and written before
+    return text, problems
 
 
 def open_store(folder: str | os.PathLike[str], watcher: Watcher = unwatched, read_only: bool = False, inspect: bool = False) -> Store:
