@@ -37,14 +37,14 @@ def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale:
     room = (width - LEFT - beside) / across - BETWEEN
     words = f"{measured(measure)}. {error_words(measure, error)}"
     titles = height(max((fold(panel.title, room, 8.5) for panel in layout.panels), key=lambda text: text.count("\n")), 8.5)
-    inside = scale * down * (1.55 + titles) + depth(layout.x, room) + height(fold(shown(layout.x)[1], room, 8), 8)
+    inside = scale * down * (1.6 + titles) + depth(layout.x, room) + height(fold(shown(layout.x)[1], room, 8), 8)
     figure, axes = panels(title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True)
     low, high = reach(measure, error)
     for each, panel in zip(axes, layout.panels, strict=True):
         each.set_ylim(low, high)
         _panel(each, panel, layout, error, room)
         names(each, layout.x, room)
-    label_sides(axes, across, shown(layout.x)[1], value_label(measure, inside / down - 0.3), room)
+    label_sides(axes, across, shown(layout.x)[1], value_label(measure, 1.85 * scale), room)
     _legend(figure, layout)
     caption(figure, words)
     return figure

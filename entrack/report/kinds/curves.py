@@ -46,7 +46,7 @@ def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale:
         elif all(value == int(value) for value in values):
             each.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
         each.set_ylim(*reach(measure, error))
-    label_sides(axes, across, layer_words(measure, layout.x), value_label(measure, inside / down - 0.3), room)
+    label_sides(axes, across, layer_words(measure, layout.x), value_label(measure, 1.9 * scale), room)
     _legend(figure, layout)
     caption(figure, words)
     return figure

@@ -104,7 +104,8 @@ def _set(labels: tuple[str, ...], room: float) -> Set:
 def legend_words(axis: Axis) -> tuple[list[str], str]:
     """The labels of a legend and its title."""
     labels, name = shown(axis)
-    return [fold(label, LEGEND, SIZE) for label in labels], fold(name, LEGEND + 0.3, 8)
+    folded = [fold(label, LEGEND, SIZE) for label in labels]
+    return folded, fold(name, max(1.6, *(inches(label, SIZE) + 0.4 for label in folded)), 8)
 
 
 def legend_size(labels: Sequence[str], name: str) -> tuple[float, float]:
