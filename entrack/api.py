@@ -426,9 +426,21 @@ class Spec:
         from entrack.plan.lower.sample import sample
 
         lowerer, before = evolve(self._lowerer(download=False, hashed=False), nodes=Sketch), so_far()
-        one = _lowered(evolve(lowerer, resolved=sample(self.resolved, 1)), None, self.sources)
+
+        def first(most: int) -> Planned:
+            return _lowered(evolve(lowerer, resolved=sample(self.resolved, most)), None, self.sources)
+
+        wrong: SpecError | None = None
+        try:
+            one = first(1)
+        except SpecError as error:
+            wrong = error  # more prompts may show more
         more = times_over(before, SAMPLED)
-        return _lowered(evolve(lowerer, resolved=sample(self.resolved, more)), None, self.sources) if more > 1 else one
+        if more > 1:
+            return first(more)
+        if wrong is not None:
+            raise wrong
+        return one
 
     def _tokenizer(self, model: str | None) -> Tokenizer:
         names = [model] if model else list(self.resolved.models)

@@ -100,8 +100,11 @@ def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.HeadNumber, ...] | Non
             except Unreadable as trouble:
                 scope.add(trouble.problem)
                 return None
+            if isinstance(value, list) and len(value) > MOST_HEADS:
+                scope.report("E214", f"`{dotted}` of `{written}` has {len(value):,} heads", call.span, f"a group has at most {MOST_HEADS:,}", "keep only those that are meant")
+                return None
             budget.spend(budget.HEADS, len(value) if isinstance(value, list) else 0)
-            if isinstance(value, list) and len(value) <= MOST_HEADS and all(_is_pair(pair) for pair in value):
+            if isinstance(value, list) and all(_is_pair(pair) for pair in value):
                 return tuple(ast.HeadNumber(pair[0], pair[1], span=call.span) for pair in value)
             scope.report("E214", f"`{dotted}` of `{written}` is no list of heads", call.span, "", "heads are written [[layer, head], ...] in JSON")
             return None

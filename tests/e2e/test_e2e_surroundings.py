@@ -123,10 +123,10 @@ class waiting:
 
     def __exit__(self, *error: object) -> None:
         self._gate.set()
-        self._thread.join()
+        self._thread.join(60)
         if self._process.poll() is None:
             self._process.kill()
-            self._process.wait()
+            self._process.wait(60)
 
 
 def heard(process: subprocess.Popen[str], words: str) -> None:
@@ -242,7 +242,7 @@ def test_a_descriptor_that_does_not_block_is_waited_for() -> None:
     stream.write(data)
     stream.flush()
     os.close(writing)
-    reader.join()
+    reader.join(60)
     assert b"".join(got) == data
     os.close(reading)
 

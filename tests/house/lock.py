@@ -25,7 +25,7 @@ HEAD = "# Made by `make lock` from pyproject.toml and constraints.txt: every fil
 def locked(uv: Path, more: Iterable[str]) -> str:
     """The pins with their digests. Raises CalledProcessError, having shown what uv says."""
     command = [str(uv), "pip", "compile", "pyproject.toml", "-", "--constraint", "constraints.txt", *OPTIONS, *more]
-    done = subprocess.run(command, input=BUILD, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(command, input=BUILD, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True, timeout=600)
     return HEAD + "".join(pin for pin in pins(done.stdout) if not APART.match(pin))
 
 

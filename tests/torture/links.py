@@ -90,7 +90,7 @@ def _command(scene: Scene, command: tuple[str, ...], alone: bool) -> str:
     words = [*command, *(("--store", str(scene.world.store)) if command[0] in ("run", "plan", "verify", "cache") and "--help" not in command else ())]
     if alone:
         start = "from entrack.cli.start import main; main()"
-        done = subprocess.run([sys.executable, "-c", start, *words], capture_output=True, text=True, check=False, env=environment())
+        done = subprocess.run([sys.executable, "-c", start, *words], capture_output=True, text=True, check=False, env=environment(), timeout=120)
         status, said, trouble = done.returncode, done.stdout, done.stderr
     else:
         result = entrack(*words)

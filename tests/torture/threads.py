@@ -65,7 +65,7 @@ def in_threads(jobs: Sequence[tuple[Work, Source]], chance: str) -> list[dict[in
     def work(thread: int) -> None:
         order = list(range(len(jobs)))
         random.Random(f"{chance} {thread}").shuffle(order)
-        together.wait()
+        together.wait(60)
         for job in order:
             try:
                 outcomes[thread][job] = jobs[job][0](jobs[job][1])
@@ -77,7 +77,7 @@ def in_threads(jobs: Sequence[tuple[Work, Source]], chance: str) -> list[dict[in
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(300)
     return outcomes
 
 
