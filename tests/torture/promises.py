@@ -57,6 +57,7 @@ PROMISES = (
     Promise("components", SAME, "each component of a step's key changed alone", "addresses.every_component", 1, 1, fixed=True),
     Promise("collisions", SAME, "pairs of values easily mistaken for one another", "addresses.different_values", 1000, 4000),
     Promise("specs", SAID, "shipped specs with tokens or bits changed", "specs.mutated_ones", 300, 4000),
+    Promise("drawn", SAID, "valid specs, drawn, through check, fmt and plan", "specs.drawn_ones", 20, 500),
     Promise("budgets", SMALL, "specs that ask for much, through check, fmt and plan", "budgets.bombs_drawn", 2, 10),
     Promise("models", NOTHING_RUN, "model files with bytes or words changed", "strangers.model_files", 60, 200),
     Promise("shown", SHOWN, "payloads in every text, on terminals and in HTML", "strangers.shown", 0, 1),
