@@ -282,6 +282,7 @@ class Spec:
 
         `tell` hears of limits of work that the plan goes beyond and `check` would not.
         """
+        arguments.function(tell, "tell")
         with within(planning=True, tell=tell):
             plan, _, survey = self.surveyed(_shelf(store, False, accept, device, None))
         return plan, survey

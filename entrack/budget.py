@@ -42,7 +42,7 @@ class Limit:
 
 # Sizes: of a file, of a thing in it.
 CHARACTERS = Limit("characters of a file, included or not", 1 << 20, "E701")
-PIECES = Limit("words, numbers and signs of a file", 1 << 16, "E701")
+PIECES = Limit("words, numbers and signs of a file", 1 << 15, "E701")
 DIGITS = Limit("digits of a number", 18, "E702")
 TEXT = Limit("characters of a text, and of a prompt when its holes are filled", 1 << 16, "E703")
 HOLES = Limit("holes of a text, with those of the texts in it", 1 << 12, "E703")
@@ -65,7 +65,7 @@ ROWS = Limit("rows of a column that are read", 100_000, "E213")
 LIST_HEADS = Limit("heads of a group", 1 << 16, "E214")
 
 # Work: over a whole command.
-READ = Limit("words, numbers and signs of all files together", 98_304, "E707", "include fewer or shorter files", 98_304)
+READ = Limit("words, numbers and signs of all files together", 1 << 16, "E707", "include fewer or shorter files", 1 << 16)
 READ_AGAIN = Limit("characters read again to find where mistakes end", 1 << 21, "E707", "correct the mistakes that are shown first", 1 << 21)
 NAMED_FILES = Limit("files that are looked for", 4096, "E707", "name each file once", 4096)
 DATA = Limit("bytes of columns and circuits that are read", 1 << 25, "E707", "keep only what the spec needs in its files", 1 << 25)
@@ -74,18 +74,18 @@ LOOKED_AT = Limit("lines of tasks that are gone through for their alternates, me
 HEADS = Limit("heads of groups, in all circuits and interventions together", 400_000, "E707", "name fewer groups at once, or fewer heads", 400_000)
 EXPANDED = Limit("parts of interventions, in all turns of loops and all arguments", 1_000_000, "E707", "loop over fewer values, or name fewer interventions", 1_000_000)
 ALL_CELLS = Limit("cells of all measures, and sets of prompts in their sweeps", 150_000, "E707", "sweep over fewer values, or make several specs of it", 150_000)
-CELLS_SEEN = Limit("cells that are looked at for claims", 4_000_000, "E707", "name one label of each axis in a claim", 4_000_000)
+CELLS_SEEN = Limit("cells that are looked at for claims", 2_000_000, "E707", "name one label of each axis in a claim", 2_000_000)
 PROBLEMS = Limit("problems", 10_000, "E707", "correct those that are shown first", 10_000)
 MADE = Limit("values drawn and holes filled", 600_000, "E707", "draw fewer values, fill fewer holes, or loosen the constraints of alternates", 100_000_000)
 POOLED = Limit("values of pools that are gone through", 50_000_000, "E707", "draw from shorter columns and lists, or from a range", 5_000_000_000)
 RENDERED = Limit("characters of texts that are made", 200_000_000, "E707", "write shorter texts, and fewer of them into one another", 20_000_000_000)
 ENCODED = Limit("characters that tokenizers read", 20_000_000, "E707", "write shorter prompts, or name fewer single words in a task", 2_000_000_000)
 REALISED = Limit("prompts that are drawn, alternates counted too", 8_000, "E707", "ask for fewer prompts, fewer draws, or fewer seeds", 500_000)
-STEPS = Limit("steps that are asked for", 100_000, "E707", "measure fewer cells, remove fewer heads, or make several specs of it", 1_000_000)
-STEP_PARTS = Limit("positions and heads of steps", 5_000_000, "E707", "let fewer groups be kept or set at once", 500_000_000)
+STEPS = Limit("steps that are asked for", 25_000, "E707", "measure fewer cells, remove fewer heads, or make several specs of it", 1_000_000)
+STEP_PARTS = Limit("positions and heads of steps", 2_000_000, "E707", "let fewer groups be kept or set at once", 200_000_000)
 WRITTEN = Limit("characters that are written", 1 << 23, "E707", "split the file and `include` the parts", 1 << 23)
 
-COMPARED = Limit("letters compared to find a near name", 2_000_000, "", "", 2_000_000)
+COMPARED = Limit("letters compared to find a near name", 1_000_000, "", "", 1_000_000)
 """The only limit that ends no work: where it is spent, messages say no near name."""
 
 LIMITS = tuple(value for value in list(globals().values()) if isinstance(value, Limit))

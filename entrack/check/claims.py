@@ -49,7 +49,7 @@ class Grid:
 
     def with_all(self, wanted: Sequence[str]) -> list[tuple[str, ...]]:
         """The cells that carry all these labels, in order. Looks only through those with the rarest of them."""
-        places = min((self.labels[label] for label in wanted), key=len, default=tuple(range(len(self.cells))))
+        places: Sequence[int] = min((self.labels[label] for label in wanted), key=len) if wanted else range(len(self.cells))
         budget.spend(budget.CELLS_SEEN, len(places))
         return [cell for cell in (self.cells[place] for place in places) if all(label in cell for label in wanted)]
 

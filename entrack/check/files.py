@@ -119,7 +119,7 @@ class Files:
             if name not in columns:
                 raise Unreadable(_no_column(written, name, columns, span))
             place = columns.index(name)
-            values = tuple(_value(row, place, number, written, name, span) for number, row in enumerate(islice(rows, MOST_ROWS), 2) if row)
+            values = tuple(_value(row, place, number, written, name, span) for number, row in enumerate(rows, 2) if row)
         except csv.Error as error:
             raise Unreadable(Diagnostic("E213", f"`{written}` is no CSV table: {error}", span, help="save it as comma-separated values with a header line")) from None
         if not values or not all(values):
@@ -161,6 +161,8 @@ def _no_column(written: str, name: str, columns: list[str], span: Span) -> Diagn
 
 
 def _value(row: list[str], place: int, number: int, written: str, name: str, span: Span) -> str:
+    if number > MOST_ROWS + 1:
+        raise Unreadable(Diagnostic("E213", f"`{written}` has more than {MOST_ROWS:,} rows", span, help="keep only the rows that the spec needs"))
     if len(row) <= place:
         raise Unreadable(Diagnostic("E213", f"line {number} of `{written}` has no value for `{name}`", span, help="fill it, or delete the line"))
     return row[place].strip()

@@ -34,6 +34,8 @@ from entrack.syntax import ast
 from entrack.syntax.write import written
 
 LAST_LAYER = 1023
+AN_ACT = 10
+"""Parts of an expression that are expanded as quickly as an act is looked up."""
 NOTHING = Intervention("nothing", ())
 ACTS = ast.Keep | ast.Mean | ast.Zero | ast.Patch | ast.Block
 COMPONENTS = {component.value: component for component in RECEIVING}
@@ -94,7 +96,7 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
     if prod(len(several) for several in each) > MOST_CROSSED:
         changes.scope.report("E705", f"a sweep has at most {MOST_CROSSED:,} values", call.span, "crossed with each other these are more", "sweep over fewer")
         return None
-    budget.spend(budget.EXPANDED, prod(len(several) for several in each) * (1 + len(item.acts) + len(each)))
+    budget.spend(budget.EXPANDED, prod(len(several) for several in each) * (len(each) + AN_ACT * (1 + len(item.acts))))
     found: list[Intervention] = []
     for combination in product(*each):
         arguments = {name.text: value for name, value in zip(item.parameters, combination, strict=True)}

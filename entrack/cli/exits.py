@@ -68,8 +68,10 @@ def tell_failure(error: BaseException, out: Output) -> int:
         sys.excepthook(type(error), error, error.__traceback__)
     if failed.problems:
         tell(failed.problems, failed.sources)
-    elif isinstance(error, Refused | ArgumentError):
+    elif isinstance(error, Refused):
         say(failed.message)
+    elif isinstance(error, ArgumentError):
+        say(f"error: {failed.message}")
     elif failed.status != INTERRUPTED and not is_wrong_call(error):
         say(f"error: {failed.name}: {failed.message}")
     _print_failure(failed, out)

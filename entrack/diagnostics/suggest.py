@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from entrack import budget
@@ -34,19 +34,17 @@ def _nearest(word: str, names: list[str], cutoff: float = 0.6) -> str | None:
 
 def _names(known: Iterable[str]) -> list[str]:
     """The names in order, each once; none where a command has looked at as many as it may."""
-    names = set(known)
-    return sorted(names) if budget.affords(budget.COMPARED, len(names)) else []
+    names = known if isinstance(known, Collection) else list(known)
+    return sorted(set(names)) if budget.affords(budget.COMPARED, len(names)) else []
 
 
 def did_you_mean(word: str, known: Iterable[str], what: str = "") -> str:
     """A help text: the near name, else the few that there are. Empty where a command has looked at as many names as it may."""
-    given = set(known)
+    given = known if isinstance(known, Collection) else list(known)
     names = _names(given)
-    if given and not names:
-        return ""
+    if not names:
+        return f"there is no {what} yet; declare one first" if what and not given else ""
     near = _nearest(word, names)
     if near is not None:
         return f"did you mean `{near}`?"
-    if not names:
-        return f"there is no {what} yet; declare one first" if what else ""
     return f"known: {', '.join(f'`{name}`' for name in names[:SHOWN])}{' ...' if len(names) > SHOWN else ''}"

@@ -152,14 +152,19 @@ def cut(name: str) -> Callable[[Path], None]:
         (without("config.json"), "model missing"),
         (without("tokenizer.json"), "model missing"),
         (without("model.safetensors"), "model missing"),
-        (cut("tokenizer.json"), "model missing"),
         (cut("model.safetensors"), "model refused"),
     ],
-    ids=["folder", "no config", "no tokenizer", "no weights", "cut tokenizer", "cut weights"],
+    ids=["folder", "no config", "no tokenizer", "no weights", "cut weights"],
 )
 def test_a_model_that_is_not_there(spec: Path, store: Path, spoil: Callable[[Path], None], named: str) -> None:
     spoil(spec.parent / "base")
     failed_after_warnings(entrack("run", spec, "--store", store), named)
+
+
+def test_a_tokenizer_that_is_cut(spec: Path, store: Path) -> None:
+    cut("tokenizer.json")(spec.parent / "base")
+    result = entrack("run", spec, "--store", store)
+    assert (result.exit_code, result.stdout) == (2, "") and result.stderr.startswith("error[E434]: ")
 
 
 def failed_after_warnings(result: Result, named: str) -> None:

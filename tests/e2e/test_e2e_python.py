@@ -77,7 +77,7 @@ def calls(world: World, spec: Spec, store: MemoryStore, results: Results) -> Cal
         "store_folder": (api.store_folder, {"given": world.folder}),
         "explained": (api.explained, {"plan": plan, "survey": survey, "memory": 10**9}),
         "plan": (spec.plan, {"download": False, "hashed": True}),
-        "survey": (spec.survey, plain),
+        "survey": (spec.survey, plain | {"tell": print}),
         "addresses": (spec.addresses, {"store": store}),
         "looked": (spec.looked, {**plain, "reference": False}),
         "run": (spec.run, running),
@@ -95,7 +95,7 @@ PARAMETERS = [
     for name, parameters in {
         "load": "path n", "loads": "source n", "Spec": "source checked", "checked": "given params stand_in", "check": "source params stand_in", "read": "path",
         "formatted": "source", "open_store": "folder watcher read_only", "store_folder": "given", "explained": "plan survey memory", "plan": "download hashed",
-        "survey": "store accept device", "addresses": "store", "looked": "store accept device reference",
+        "survey": "store accept device tell", "addresses": "store", "looked": "store accept device reference",
         "run": "store accept device reference watcher threads memory", "verify": "store accept device reference watcher threads memory sample seed",
         "prompts": "name count model purpose", "results[]": "name", "mask": "group desideratum", "cell": "label", "group": "name",
     }.items()

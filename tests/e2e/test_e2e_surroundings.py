@@ -25,8 +25,11 @@ from entrack.cli.interrupted import SAID
 from entrack.store import layout, locks
 
 USUAL = SURROUNDINGS[0]
-INSIDE = {"entrack.api.SpecError", "entrack.cli.named.Refused"}
-"""Errors that have a form of their own: diagnostics, and a line without a name."""
+INSIDE = {
+    "entrack.api.SpecError", "entrack.cli.named.Refused", "entrack.errors.EntrackError", "entrack.errors.ArgumentError", "entrack.errors.ArgumentTypeError",
+    "entrack.errors.UnknownName", "entrack.budget.Spent", "entrack.executors.here._Changed",
+}  # fmt: skip
+"""Errors that have a form of their own - diagnostics, a line without a name, a wrong call - or are raised and caught inside."""
 
 
 @pytest.fixture(scope="module")

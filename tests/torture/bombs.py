@@ -61,21 +61,21 @@ def long_claim(size: float, folder: Path) -> str:
 
 def explicit_sweep(size: float, folder: Path) -> str:
     """A list of many values as a parameter: every set of prompts is labelled with all of it."""
-    return HEAD + TASK + f"measure m = accuracy(base) on 2 t(seed = [{listed(10_000 * size, '@')}])\n"
+    return HEAD + TASK + f"measure m = accuracy(base) on 2 t(seed = [{listed(9_990 * size, '@')}])\n"
 
 
 def many_sweeps(size: float, folder: Path) -> str:
-    return HEAD + TASK + many(3000 * size, "measure m@ = accuracy(base) on 2 t(seed = [0..9998])\n")
+    return HEAD + TASK + many(1600 * size, "measure m@ = accuracy(base) on 2 t(seed = [0..9998])\n")
 
 
 def same_include(size: float, folder: Path) -> str:
     (folder / "part.et").write_text("entrack 1\n" + "# a comment\n" * 30_000)
-    return HEAD + 'include "part.et"\n' * round(20_000 * size + 1)
+    return HEAD + 'include "part.et"\n' * round(16_000 * size + 1)
 
 
 def includes_otherwise(size: float, folder: Path) -> str:
     (folder / "part.et").write_text("entrack 1\n")
-    return HEAD + many(20_000 * size, 'include "none@/../part.et"\n')
+    return HEAD + many(16_000 * size, 'include "none@/../part.et"\n')
 
 
 def includes_of_includes(size: float, folder: Path) -> str:
@@ -89,13 +89,13 @@ def includes_of_includes(size: float, folder: Path) -> str:
 def many_long_includes(size: float, folder: Path) -> str:
     """Few words here, as much as a file may hold in each that is included."""
     for place in range(round(200 * size) + 1):
-        (folder / f"long{place}.et").write_text("entrack 1\n" + "".join(f"param p{place}_{line} = 1\n" for line in range(15_000)))
+        (folder / f"long{place}.et").write_text("entrack 1\n" + "".join(f"param p{place}_{line} = 1\n" for line in range(7_000)))
     return HEAD + many(200 * size, 'include "long~.et"\n')
 
 
 def json_groups(size: float, folder: Path) -> str:
     (folder / "heads.json").write_text(json.dumps({"a": [[layer % 4, head % 8] for layer in range(4) for head in range(8)], "pad": ["x" * 100] * 50_000}))
-    return HEAD + TASK + many(4500 * size, 'group g@ in base at last = json("heads.json", "a")\n') + MEASURE
+    return HEAD + TASK + many(2500 * size, 'group g@ in base at last = json("heads.json", "a")\n') + MEASURE
 
 
 def json_heads(size: float, folder: Path) -> str:
@@ -110,7 +110,7 @@ def json_lists(size: float, folder: Path) -> str:
 
 def column_tasks(size: float, folder: Path) -> str:
     (folder / "words.csv").write_text("word\n" + "".join(f"w{place}\n" for place in range(99_999)))
-    return HEAD + many(1000 * size, 'task t@ {\n  x = one from column("words.csv", "word")\n' + PROMPT) + "measure m = accuracy(base) on 2 t1\n"
+    return HEAD + many(800 * size, 'task t@ {\n  x = one from column("words.csv", "word")\n' + PROMPT) + "measure m = accuracy(base) on 2 t1\n"
 
 
 def columns_of_a_table(size: float, folder: Path) -> str:
@@ -135,18 +135,18 @@ def column_pool(size: float, folder: Path) -> str:
 
 
 def cells_and_claims(size: float, folder: Path) -> str:
-    claims = "".join(f'claim "c" m[{place % 9999}] > 0\n' for place in range(round(9000 * size)))
+    claims = "".join(f'claim "c" m[{place % 9999}] > 0\n' for place in range(round(4600 * size)))
     return HEAD + TASK + "measure m = accuracy(base) on 2 t(seed = [0..9999])\n" + claims
 
 
 def open_claims(size: float, folder: Path) -> str:
     """Claims about more cells than one, whose help would name all labels."""
-    return HEAD + TASK + "measure m = accuracy(base) on 2 t(seed = [0..9999])\n" + many(9000 * size, 'claim "c@" m > 0\n')
+    return HEAD + TASK + "measure m = accuracy(base) on 2 t(seed = [0..9999])\n" + many(6400 * size, 'claim "c@" m > 0\n')
 
 
 def unknown_names(size: float, folder: Path) -> str:
-    return (HEAD + TASK + many(5000 * size, "param a_rather_long_name_@ = 1\n")
-            + many(3000 * size, "measure m@ = accuracy(base) on a_rather_lnog_nmae_@ t\n"))  # fmt: skip
+    return (HEAD + TASK + many(3500 * size, "param a_rather_long_name_@ = 1\n")
+            + many(1800 * size, "measure m@ = accuracy(base) on a_rather_lnog_nmae_@ t\n"))  # fmt: skip
 
 
 def unknown_long_names(size: float, folder: Path) -> str:
@@ -155,7 +155,7 @@ def unknown_long_names(size: float, folder: Path) -> str:
 
 
 def unknown_labels(size: float, folder: Path) -> str:
-    return HEAD + TASK + "measure m = accuracy(base) on 2 t(seed = [0..9999])\n" + many(7000 * size, 'claim "c@" m[seed_@] > 0\n')
+    return HEAD + TASK + "measure m = accuracy(base) on 2 t(seed = [0..9999])\n" + many(4000 * size, 'claim "c@" m[seed_@] > 0\n')
 
 
 def completeness(size: float, folder: Path) -> str:
@@ -170,37 +170,35 @@ def minimality(size: float, folder: Path) -> str:
 
 
 def hops(size: float, folder: Path) -> str:
-    found = "discover d in base on 2 t against s {\n  group g0 at last -> logits keep 1\n"
-    return HEAD + TASK + ALTERNATE + found + many(3000 * size, "  group g@ at last -> g~.query keep 1\n") + "}\n"
+    return HEAD + TASK + ALTERNATE + "discover d in base on 2 t against s {\n  group g0 at last -> logits keep 1\n" + many(255 * size, "  group g@ at last -> g~.query keep 1\n") + "}\n"
 
 
 def receivers(size: float, folder: Path) -> str:
     return (HEAD + TASK + ALTERNATE + "discover d in base on 100 t against s {\n  group g0 at last -> logits keep 1\n"
-            + f"  group g1 at last -> [{listed(9000 * size, 'g0.query')}] keep 1\n}}\n")  # fmt: skip
+            + f"  group g1 at last -> [{listed(7500 * size, 'g0.query')}] keep 1\n}}\n")  # fmt: skip
 
 
 def discoveries(size: float, folder: Path) -> str:
-    return HEAD + TASK + ALTERNATE + many(2000 * size, "discover d@ in base on 100000 t against s {\n  group g at last -> logits keep 1\n}\n")
+    return HEAD + TASK + ALTERNATE + many(1500 * size, "discover d@ in base on 100000 t against s {\n  group g at last -> logits keep 1\n}\n")
 
 
 def groups_of_a_circuit(size: float, folder: Path) -> str:
     """A circuit of many groups in many interventions."""
-    return (HEAD + TASK + ALTERNATE + "circuit c in base {\n" + many(5000 * size, "  group g@ at last = 1.2\n") + "}\n"
+    return (HEAD + TASK + ALTERNATE + "circuit c in base {\n" + many(2000 * size, "  group g@ at last = 1.2\n") + "}\n"
             + "intervention only(x, y) = zero x, mean elsewhere over s\n"
             + f"measure m = accuracy(base with only([{listed(90, 'c.g@')}], [{listed(90, 'c.g@')}])) on 100 t\n"
-            + f"measure k = accuracy(base with [{listed(3000 * size, 'zero c.g@')}]) on 100 t\n")  # fmt: skip
+            + f"measure k = accuracy(base with [{listed(2000 * size, 'zero c.g@')}]) on 100 t\n")  # fmt: skip
 
 
 def overlaps(size: float, folder: Path) -> str:
-    group = many(5000 * size, "  group g@ at last = 1.2\n")
-    return HEAD + TASK + f"circuit c in base {{\n{group}}}\n" + many(2000 * size, "measure o@ = overlap(c, c)\n") + MEASURE
+    group = many(2000 * size, "  group g@ at last = 1.2\n")
+    return HEAD + TASK + f"circuit c in base {{\n{group}}}\n" + many(1000 * size, "measure o@ = overlap(c, c)\n") + MEASURE
 
 
 def masks(size: float, folder: Path) -> str:
-    return (HEAD + TASK + "circuit c in base {\n" + many(2000 * size, "  group g@ at last = 1.2\n") + "}\n"
+    return (HEAD + TASK + "circuit c in base {\n" + many(1500 * size, "  group g@ at last = 1.2\n") + "}\n"
             + many(1000 * size, "desideratum d@ on t { alternate { fresh object } target alternate.answer }\n")
-            + f"mask k over c in base for [{listed(1000 * size, 'd@').replace('d0, ', '')}] {{ }}\n"
-            + "measure m = accuracy(base with patch k.heads from alternate) on 10 k.desideratum\n")  # fmt: skip
+            + f"mask k over c in base for [{listed(1000 * size, 'd@').replace('d0, ', '')}] {{ }}\nmeasure m = accuracy(base with patch k.heads from alternate) on 10 k.desideratum\n")  # fmt: skip
 
 
 def loops(size: float, folder: Path) -> str:
@@ -209,32 +207,31 @@ def loops(size: float, folder: Path) -> str:
 
 
 def loop_of_blocks(size: float, folder: Path) -> str:
-    acts = ", ".join(f"block attention last -> last in layers {place % 1000}..k + {place}" for place in range(round(2000 * size) + 1))
+    acts = ", ".join(f"block attention last -> last in layers {place % 1000}..k + {place}" for place in range(round(1900 * size) + 1))
     return HEAD + TASK + f"measure m = accuracy(base with [{acts}]) on 2 t for k in [0..9999]\n"
 
 
 def arguments(size: float, folder: Path) -> str:
     given = ", ".join([f"[{listed(21, 'c.g@')}]"] * 3)
     return (HEAD + TASK + "circuit c in base {\n" + many(30, "  group g~ at last = 1.2\n") + "}\nintervention i(x, y, z) = zero x\n"
-            + many(400 * size, f"measure m@ = accuracy(base with i({given})) on 2 t\n"))  # fmt: skip
+            + many(90 * size, f"measure m@ = accuracy(base with i({given})) on 2 t\n"))  # fmt: skip
 
 
 def prompts_in_a_list(size: float, folder: Path) -> str:
-    return HEAD + TASK + f"measure m = accuracy(base) on 2 [{listed(9000 * size, 't(seed = @)')}]\n"
+    return HEAD + TASK + f"measure m = accuracy(base) on 2 [{listed(4500 * size, 't(seed = @)')}]\n"
 
 
 def models_in_a_list(size: float, folder: Path) -> str:
-    return many(1, "entrack 1\n")[:10] + TASK + many(4000 * size, 'model m@ = builtin("boxes-base")\n') + (
-        f"measure m = accuracy([{listed(4000 * size, 'm@').replace('m0, ', '')}]) on 2 t\n")
+    return many(1, "entrack 1\n")[:10] + TASK + many(3500 * size, 'model m@ = builtin("boxes-base")\n') + f"measure m = accuracy([{listed(3500 * size, 'm@').replace('m0, ', '')}]) on 2 t\n"
 
 
 def alternates_of_a_long_task(size: float, folder: Path) -> str:
     task = TASK.replace("  prompt", many(245, "  v@ = 1\n") + "  prompt")
-    return HEAD + task + many(6000 * size, "alternate a@ of t { object[0] = one from A..Z }\n".replace("object[0]", "v1")) + MEASURE
+    return HEAD + task + many(2100 * size, "alternate a@ of t { object[0] = one from A..Z }\n".replace("object[0]", "v1")) + MEASURE
 
 
 def changes_of_an_alternate(size: float, folder: Path) -> str:
-    return HEAD + TASK + "alternate a of t {\n" + many(15_000 * size, "  w@ = w~\n") + "  object[0] != original.object[0]\n}\n" + MEASURE.replace("t\n", "a\n")
+    return HEAD + TASK + "alternate a of t {\n" + many(250 * size, "  w@ = w~\n") + "  object[0] != original.object[0]\n}\n" + MEASURE.replace("t\n", "a\n")
 
 
 def holes(size: float, folder: Path) -> str:
@@ -252,8 +249,7 @@ def long_texts(size: float, folder: Path) -> str:
 def positions(size: float, folder: Path) -> str:
     text = "{object[0]} " * round(5000 * size)
     places = many(240, "  at p@ = any of prompt.object\n")
-    tasks = (TASK.replace("task t", f"task t{place}") for place in range(12))
-    return HEAD + "".join(task.replace("The", text).replace("  at last", places + "  at last") for task in tasks) + "measure m = accuracy(base) on 200 t0\n"
+    return HEAD + "".join(TASK.replace("task t", f"task t{place}").replace("The", text).replace("  at last", places + "  at last") for place in range(12)) + "measure m = accuracy(base) on 200 t0\n"
 
 
 def joins(size: float, folder: Path) -> str:
@@ -262,20 +258,20 @@ def joins(size: float, folder: Path) -> str:
 
 
 def comments(size: float, folder: Path) -> str:
-    return HEAD + many(10_000 * size, "param p@ = 1 # about p@\n")
+    return HEAD + many(6_000 * size, "param p@ = 1 # about p@\n")
 
 
 def syntax_error_far_down(size: float, folder: Path) -> str:
     """An item of many lines, each of which could be the beginning of one, with a mistake at the end."""
-    return HEAD + 'claim "c" 0\n' + "+\na\n" * round(15_000 * size) + "! > 0\n"
+    return HEAD + 'claim "c" 0\n' + "+\na\n" * round(12_000 * size) + "! > 0\n"
 
 
 def many_mistakes(size: float, folder: Path) -> str:
-    return HEAD + TASK + many(9000 * size, "measure m@ = accuracy(nobody) on 2 t\n")
+    return HEAD + TASK + many(3000 * size, "measure m@ = accuracy(nobody) on 2 t\n")
 
 
 def figures(size: float, folder: Path) -> str:
-    return HEAD + TASK + MEASURE + f'figure "{"x" * round(60_000 * size)}" = bars(m)\n' + many(6000 * size, 'figure "f@" = bars(m)\n')
+    return HEAD + TASK + MEASURE + f'figure "{"x" * round(60_000 * size)}" = bars(m)\n' + many(5000 * size, 'figure "f@" = bars(m)\n')
 
 
 def interventions(size: float, folder: Path) -> str:
@@ -295,8 +291,7 @@ def cell_draws(size: float, folder: Path) -> str:
 def labels_of_mistakes(size: float, folder: Path) -> str:
     """Messages that repeat what is written."""
     text = "x" * round(60_000 * size)
-    once = f'measure m = accuracy(base with i(a = "{text}")) on 2 t\n' + "intervention i = zero t\n"
-    return HEAD + TASK + once + many(3000 * size, f'measure n@ = accuracy(base with i(a = [{listed(2, "1")}])) on 2 t\n')
+    return HEAD + TASK + f'measure m = accuracy(base with i(a = "{text}")) on 2 t\n' + "intervention i = zero t\n" + many(1500 * size, f'measure n@ = accuracy(base with i(a = [{listed(2, "1")}])) on 2 t\n')
 
 
 def numbers(size: float, folder: Path) -> str:

@@ -65,6 +65,7 @@ PROMISES = (
     Promise("collisions", SAME, "pairs of values easily mistaken for one another", "addresses.different_values", 1000, 4000),
     Promise("surroundings", SURE, "every command in every odd surrounding", "surroundings.every_command", 0, 1, fixed=True),
     Promise("specs", SAID, "shipped specs with tokens or bits changed", "specs.mutated_ones", 300, 4000),
+    Promise("drawn", SAID, "valid specs, drawn, through check, fmt and plan", "specs.drawn_ones", 20, 500),
     Promise("fmt", FMT, "specs drawn from the grammar, written and read again", "written.drawn_ones", 400, 2000),
     Promise("threads", THREADS, "16 threads parse, format, check and load shipped specs", "threads.at_once", 6, 68),
     Promise("budgets", SMALL, "specs that ask for much, through check, fmt and plan", "budgets.bombs_drawn", 2, 10),
