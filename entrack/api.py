@@ -21,7 +21,7 @@ from attrs import frozen
 
 from entrack import __version__, arguments, interrupts
 from entrack.address import address
-from entrack.budget import Limit, Spent, so_far, times_over, within
+from entrack.budget import PROMPTS, Limit, Spent, so_far, times_over, within
 from entrack.check.check import Checked
 from entrack.check.check import check as check_source
 from entrack.check.resolved import Model, PatchAct
@@ -63,7 +63,6 @@ LEAST_ADDRESSES = 1.2e9
 
 MOST_NUMBER = 10**MOST_DIGITS - 1
 """No number of a spec has more digits, and none that is given for one."""
-MOST_PROMPTS = 100_000
 PURPOSES = ("measure", "discover", "mean")
 
 
@@ -390,7 +389,7 @@ class Spec:
             raise unknown("the spec has no task, alternate or desideratum", name, known)
         if model is not None and arguments.text(model, "model") not in self.resolved.models:
             raise unknown("the spec has no model", model, self.resolved.models)
-        count = arguments.whole(count, "count", 1, MOST_PROMPTS)
+        count = arguments.whole(count, "count", 1, PROMPTS.most)
         arguments.choice(purpose, "purpose", PURPOSES)
         alternate = self.resolved.alternates.get(name)
         task = alternate.task if alternate else self.resolved.tasks[name]

@@ -58,20 +58,12 @@ def sweep(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, 
     if len(known) == 1 and known[0].axes:
         return known[0]
     members = tuple(((population.label,), population) for item in known for _, population in item.populations)
-    if _twice(scope, members):
+    twice = first_twice([labels[0] for labels, _ in members])
+    if twice is not None:
+        again = members[twice][1]
+        scope.report("E616", f"`{again.label}` stands twice in this list", again.span, "again here", "delete it")
         return None
     return Swept((("desideratum" if of_mask else "prompts", tuple(labels[0] for labels, _ in members)),), members)
-
-
-def _twice(scope: Scope, members: tuple[tuple[tuple[str, ...], Population], ...]) -> bool:
-    """Whether a label stands twice among the members of a list, one of which may be a sweep of its own."""
-    seen: set[str] = set()
-    for (label,), member in members:
-        if label in seen:
-            scope.report("E616", f"`{label}` stands twice in this list", member.span, "again here", "delete it")
-            return True
-        seen.add(label)
-    return False
 
 
 def _desiderata(scope: Scope, node: ast.Expression) -> tuple[ast.Reference, ...]:

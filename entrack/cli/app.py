@@ -167,13 +167,13 @@ def prompts(
     """Show prompts with their positions and answers marked."""
     with failures(as_json) as shown:
         from entrack import api
-        from entrack.cli.prompts import PURPOSES, prompt_table, prompts_json, trouble
+        from entrack.cli.prompts import prompt_table, prompts_json, trouble
 
         loaded = api.checked(api.read(spec), params(p))
         why = trouble(loaded, name, model, purpose)
         if why:
             refuse(why)
-        realised, tokens = loaded.prompts(name, n, model, PURPOSES[purpose])
+        realised, tokens = loaded.prompts(name, n, model, purpose)
         if as_json:
             shown.document(prompts_json(realised))
         else:

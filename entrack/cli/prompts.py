@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from entrack.api import Spec
+from entrack.api import PURPOSES, Spec
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.diagnostics.visible import visible
 from entrack.prompts.realise import Prompt, Realised
 from entrack.prompts.tokens import Tokenizer
-
-PURPOSES: Mapping[str, str] = {"measure": "measure", "discover": "discover", "mean": "mean"}
 
 
 def trouble(spec: Spec, name: str, model: str | None, purpose: str) -> str | None:

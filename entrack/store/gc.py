@@ -51,19 +51,19 @@ def collect(
         if not layout.check_format(store.layout):
             return GcReport((), (), (), 0, 0, 0, dry_run)
         if dry_run:
-            return _chosen(store, frozenset(keep), max_size, dry_run)
+            return _chosen(store, _surveyed(store, dry_run), frozenset(keep), max_size, dry_run)
         layout.make_root(store.layout)
         with locks.alone(store.layout, wait):
-            report = _chosen(store, frozenset(keep), max_size, dry_run)
+            actions = _surveyed(store, dry_run)
+            report = _chosen(store, actions, frozenset(keep), max_size, dry_run)
             _remove(store, report)
-            _mend_index(store)
+            _mend_index(store, actions, frozenset(report.actions))
             return report
 
 
-def _chosen(store: DiskStore, keep: frozenset[str], max_size: int | None, dry_run: bool) -> GcReport:
+def _chosen(store: DiskStore, actions: list[Action], keep: frozenset[str], max_size: int | None, dry_run: bool) -> GcReport:
     where = store.layout
     sizes = dict(where.objects())
-    actions = _surveyed(store, dry_run)
     gone = _unwanted(actions, sizes, keep, max_size)
     used = {action.object for action in actions if action.address not in gone}
     objects = tuple(digest for digest in sizes if digest not in used)
@@ -115,9 +115,9 @@ def _remove(store: DiskStore, report: GcReport) -> None:
     _forget(report.temporaries)
 
 
-def _mend_index(store: DiskStore) -> None:
-    """Make the index again where it says something else than the actions that stay."""
-    if compared(store.layout, reading.records(reading.read_actions(store.layout))).damage:
+def _mend_index(store: DiskStore, actions: list[Action], gone: frozenset[str]) -> None:
+    """Make the index again where it says something else than the actions that stay: nobody has written since they were read."""
+    if compared(store.layout, reading.records(action for action in actions if action.address not in gone)).damage:
         store.index.rebuild()
 
 
