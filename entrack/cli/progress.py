@@ -69,7 +69,7 @@ class ProgressBar:
         elapsed, share = time.monotonic() - self._started, self._done / max(1, self._total)
         if not self._done:
             return f"after {seconds:.0f} s: {visible(self._what)}"
-        left = f", about {elapsed / share - elapsed:.0f} s left" if share >= ENOUGH else ""
+        left = f", about {elapsed / share - elapsed:.0f} s left" if ENOUGH <= share < 1 else ""
         return f"{int(100 * share):3d} % after {seconds:.0f} s{left}: {visible(self._what)}"
 
     def _show(self, what: str) -> None:

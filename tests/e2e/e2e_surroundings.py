@@ -15,6 +15,7 @@ from e2e_world import World, told
 
 from entrack.api import load
 
+ROOT = Path(__file__).parents[2]
 SECONDS = 300
 """After which a command hangs."""
 ENTRY = "from entrack.cli.start import main; main()"
@@ -138,8 +139,9 @@ def make_place(world: World, store: Path) -> Place:
 
 
 def environment(more: Mapping[str, str | None] = {}) -> dict[str, str]:
-    """That of this process, without the traceback of mistakes, and with what is asked for (None: without)."""
-    wanted = {**os.environ, "OMP_NUM_THREADS": "1", "ENTRACK_TRACEBACK": "1", **more}
+    """That of this process, with the traceback of mistakes and with what is asked for (None: without). A PYTHONPATH that is
+    not absolute keeps Python from starting where there is no working folder."""
+    wanted = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "ENTRACK_TRACEBACK": "1", **more}
     return {name: value for name, value in wanted.items() if value is not None}
 
 

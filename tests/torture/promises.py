@@ -63,7 +63,7 @@ PROMISES = (
     Promise("entries", QUICK, "one store: open, hit, gc --dry-run", "many.entries", 200, 2000),
     Promise("components", SAME, "each component of a step's key changed alone", "addresses.every_component", 1, 1, fixed=True),
     Promise("collisions", SAME, "pairs of values easily mistaken for one another", "addresses.different_values", 1000, 4000),
-    Promise("surroundings", SURE, "every command in every odd surrounding", "surroundings.every_command", 0, 1, fixed=True),
+    Promise("surroundings", SURE, "commands in odd surroundings, all at COUNT=17", "surroundings.commands_in_surroundings", 0, 40),
     Promise("specs", SAID, "shipped specs with tokens or bits changed", "specs.mutated_ones", 300, 4000),
     Promise("drawn", SAID, "valid specs, drawn, through check, fmt and plan", "specs.drawn_ones", 20, 500),
     Promise("fmt", FMT, "specs drawn from the grammar, written and read again", "written.drawn_ones", 400, 2000),
