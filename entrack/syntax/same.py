@@ -9,13 +9,15 @@ from entrack.syntax.parse import parse
 
 
 class Miswritten(Exception):
-    """The formatter wrote another program than it was given: a mistake in entrack, not in the spec. The message says where."""
+    """The formatter wrote another program than it was given, a mistake in entrack, or a text over the limits of a spec. The message says which."""
 
 
 def held_against(program: ast.Program, written: Source) -> None:
     """Raises Miswritten where `written` does not stand for `program` with all its comments, in their order."""
     again, problems = parse(written)
     wrong = errors(problems)
+    if wrong and wrong[0].code.startswith("E7"):
+        raise Miswritten(f"{written.name} is not formatted: what would be written breaks a limit: {wrong[0].message}")
     if wrong:
         raise Miswritten(_said(written, f"it could not be read again ({wrong[0].message})", wrong[0].span.start))
     if again != program:

@@ -101,6 +101,12 @@ def test_another_program_is_not_given_out(text: str, why: str) -> None:
     held_against(program, Source("a.et", "entrack 1\n# c\nseed 3"))
 
 
+def test_a_text_over_the_limits_is_no_mistake() -> None:
+    with pytest.raises(Miswritten, match="breaks a limit") as raised:
+        held_against(parse(Source("a.et", "entrack 1\n"))[0], Source("a.et", "entrack 1\n" + "#" * 1_100_000))
+    assert "mistake" not in str(raised.value)
+
+
 def test_the_formatter_is_held_against_what_it_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("entrack.api.format_program", lambda source, program: "entrack 1\nseed 4\n")
     with pytest.raises(Miswritten):
