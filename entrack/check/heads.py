@@ -199,7 +199,8 @@ def metric(scope: Scope, node: ast.Metric, task: Task, desideratum: bool) -> Met
     types = types_of(scope, task)
     for name in node.of:
         if name.text not in known:
-            scope.report("E604", f"the task `{task.name}` has no variable `{name.text}`", name.span, "", did_you_mean(name.text, known))
+            help = "give the task one, such as `wrong = one from LIST except answer`" if name.text == "wrong" else did_you_mean(name.text, known)
+            scope.report("E604", f"the task `{task.name}` has no variable `{name.text}`", name.span, "", help)
             return None
         kind = types.get(name.text, WORD)
         if kind != WORD and name.text not in TOLD:

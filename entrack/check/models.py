@@ -11,7 +11,7 @@ from attrs import evolve
 from entrack.check.files import Unreadable
 from entrack.check.resolved import Model
 from entrack.check.scope import Scope
-from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.suggest import did_you_mean, nearest
 from entrack.facts import BadConfig
 from entrack.models.find import ModelMissing, Named, builtin_names, facts_of, locate, stand_in
 from entrack.models.model import ATTENTIONS, DTYPES, ModelSource
@@ -95,7 +95,9 @@ def _name_fits(scope: Scope, call: ast.Call, name: str) -> bool:
         scope.report("E502", "a model on the hub is named owner/name", span, help='write, for example, `hub("huggyllama/llama-7b")`')
         return False
     if call.name == "builtin" and name not in builtin_names():
-        scope.report("E505", f"there is no built-in model called `{name}`", span, "not known", did_you_mean(name, builtin_names()))
+        near = nearest(name, builtin_names())
+        others = f'{did_you_mean(name, builtin_names())}; other models are `local("folder")` or `hub("owner/name")`'
+        scope.report("E505", f"there is no built-in model called `{name}`", span, "not known", f"did you mean `{near}`?" if near else others)
         return False
     if call.name in ("local", "gguf"):
         try:
@@ -113,7 +115,8 @@ def _below_root(scope: Scope, name: str, call: ast.Call) -> str:
 
 def _option(scope: Scope, option: ast.Named) -> str | None:
     if option.name not in OPTIONS:
-        scope.report("E502", f"a model has no option `{option.name}`", option.span, "not known", did_you_mean(option.name, OPTIONS))
+        help = "choose it when it runs: `entrack run --device cuda`" if option.name == "device" else did_you_mean(option.name, OPTIONS)
+        scope.report("E502", f"a model has no option `{option.name}`", option.span, "not known", help)
         return None
     allowed = OPTIONS[option.name]
     value = option.value.name if isinstance(option.value, ast.Reference) else option.value.value if isinstance(option.value, ast.String) else ""

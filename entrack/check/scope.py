@@ -5,6 +5,7 @@ Names share one space, so that a reader never has to ask which of two is meant.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
@@ -35,6 +36,8 @@ KINDS: Mapping[str, type | tuple[type, ...]] = {
     "param": ast.Param,
 }
 RESERVED = ("logits", "nothing", "original", "alternate", "layers", "random")
+OTHER_PARTS = re.compile(r"(resid|mlp|hook|embed|unembed|attn|attention|block|layer|ln|head|neuron)s?(\d*$|_)")
+"""What other tools call the parts of a model that can be patched or silenced."""
 Item = TypeVar("Item", ast.Mask, ast.Measure, ast.Examine, ast.Overlap, ast.Discover, ast.Alternate, ast.Desideratum)
 Made = TypeVar("Made")
 
@@ -106,8 +109,16 @@ class Scope:
             self.report("E204", f"`{name}` is {article(kind_of(item))}, not {article(listed(kinds))}", span, "used here", self._instead(name, item, kinds),
                         (Label(name_span(item), "declared here"),))  # fmt: skip
         elif not self.may_be_unread(name):
-            self.report("E201", f"no {listed(kinds)} is called `{name}`", span, "used here", did_you_mean(name, self.called(*kinds), kinds[0]))
+            self.report("E201", f"no {listed(kinds)} is called `{name}`", span, "used here", self._missing(name, kinds))
         return None
+
+    def _missing(self, name: str, kinds: tuple[str, ...]) -> str:
+        """Help for a name that nothing has: somebody used to other tools may mean a part of the model that is no head."""
+        if "group" in kinds and OTHER_PARTS.match(name):
+            return "what is changed here are attention heads: declare `group NAME in MODEL at POSITION = 2.1`, and write the name here"
+        if kinds == ("intervention",) and not self.called("intervention"):
+            return f"declare it, such as `intervention {name}(c) = keep c, mean elsewhere over ALTERNATE`"
+        return did_you_mean(name, self.called(*kinds), kinds[0])
 
     def _instead(self, name: str, item: ast.Item, kinds: tuple[str, ...]) -> str:
         if kinds == ("intervention",) and kind_of(item) in ("circuit", "group", "discovery"):

@@ -334,8 +334,8 @@ def _place(scope: Scope, place: ast.Place, bindings: Mapping[str, ast.Drawing], 
 
 
 def _no_text(scope: Scope, text: ast.Reference, bindings: Mapping[str, ast.Drawing], reached: set[str]) -> None:
-    if {text.name, "prompt"} & scope.unread:
-        return
+    if {text.name, "prompt"} & scope.unread or "prompt" not in bindings:
+        return  # what is wrong has been said already: the prompt cannot be read, or there is none
     if text.name in bindings and text.plain is not None and not text.rest:
         scope.report("E411", f"`{text.name}` is not part of the prompt", text.span, "",
                      f"put it in a hole of `prompt`, or name one of {_names({name for name in reached if isinstance(bindings[name], ast.String | ast.Call)})}")
@@ -468,7 +468,8 @@ def _is_list(hole: object, names: Names) -> bool:
 
 def _is(scope: Scope, node: ast.Expression, kind: Type | None, wanted: Type) -> None:
     if kind is not None and kind.base != "unknown" and kind != wanted:
-        scope.report("E402", f"{wanted} is wanted here", node.span, f"this is {kind}", "")
+        help = "draw the place of an element: `one index of LIST`" if (kind, wanted) == (WORD, NUMBER) else ""
+        scope.report("E402", f"{wanted} is wanted here", node.span, f"this is {kind}", help)
 
 
 def _common(scope: Scope, node: ast.Expression, kinds: list[Type | None]) -> Type | None:

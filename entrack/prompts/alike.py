@@ -10,8 +10,8 @@ from entrack.prompts.tokens import Tokenizer
 
 
 def after(tokens: Tokenizer, text: str, ids: Sequence[int], word: str) -> tuple[int, ...]:
-    """The tokens of a word that follows a text of these `ids`: a space between, unless the text ends in one. None where it is not simply added."""
-    joint = "" if text[-1:].isspace() else " "
+    """The tokens of a word that follows a text of these `ids`: a space between, unless the text ends or the word begins with one. None where it is not simply added."""
+    joint = "" if text[-1:].isspace() or word[:1].isspace() else " "
     longer = tokens.encode(text + joint + word).ids
     return longer[len(ids) :] if longer[: len(ids)] == tuple(ids) else ()
 

@@ -39,7 +39,7 @@ def _row(grid: Grid, place: int) -> str:
 
 
 def _align(grid: Grid, column: int) -> str:
-    return f"text-align:{'right' if column in grid.right else 'left'};vertical-align:top"
+    return f"text-align:{'right' if column in grid.right else 'left'};vertical-align:top;padding:1px 8px"
 
 
 def _text(entry: Entry) -> str:

@@ -26,7 +26,7 @@ from entrack.report.grids import (
     provenance_lines,
 )
 from entrack.report.pick import scored, unscored
-from entrack.report.words import clip, visible
+from entrack.report.words import visible
 from entrack.results import Claim, Discovery, Group, Measure, Provenance, Results
 from entrack.sites import Head
 
@@ -122,7 +122,8 @@ def _panel(group: Group) -> RenderableType:
     lowest = -min(scored(group), default=0.0)
     highest = max(map(abs, scored(group)), default=0.0)
     limit = lowest if lowest > 0 else highest
-    text = Text(f"{clip(group.name, 28)}\n")
+    name = visible(group.name)
+    text = Text("".join(f"{name[start : start + 28]}\n" for start in range(0, max(len(name), 1), 28)))
     for layer in range(len(group.scores) - 1, -1, -1):
         text.append(f"{layer:>3} ")
         for head, score in enumerate(group.scores[layer]):

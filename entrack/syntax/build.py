@@ -22,19 +22,19 @@ class Swept(list[Any]):
 
 @v_args(meta=True)
 class Build(Transformer_NonRecursive[Any, Any]):  # never the recursive one: a stranger's brackets must not use up the stack
-    """Children in, a frozen value out. `file` names the text in every span."""
+    """Children in, a frozen value out. `file` names the text in every span; the text begins at its offset `first`."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, first: int = 0) -> None:
         super().__init__()
-        self.file = file
+        self.file, self.first = file, first
 
     def _at(self, meta: Meta) -> Span:
         if getattr(meta, "empty", True):
-            return Span(self.file, 0, 0)
-        return Span(self.file, meta.start_pos, meta.end_pos)
+            return Span(self.file, self.first, self.first)
+        return Span(self.file, self.first + meta.start_pos, self.first + meta.end_pos)
 
     def _of(self, token: Token) -> Span:
-        return Span(self.file, token.start_pos or 0, token.end_pos or 0)
+        return Span(self.file, self.first + (token.start_pos or 0), self.first + (token.end_pos or 0))
 
     def _name(self, token: Token) -> ast.Name:
         return ast.Name(str(token), span=self._of(token))

@@ -63,7 +63,7 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
 def parse_reference(text: str, file: str, offset: int) -> ast.Reference | None:
     """What stands in a hole of a text at `offset` of the file; None when it is no reference."""
     try:
-        reference: ast.Reference = Build(file).transform(parser().tree(text, "reference_only"))
+        reference: ast.Reference = Build(file, offset).transform(parser().tree(text, "reference_only"))
     except UnexpectedInput:
         return None
     return evolve(reference, span=Span(file, offset, offset + len(text)))

@@ -200,6 +200,13 @@ def test_a_space_that_is_a_token_is_the_cause_that_is_said(name: str, tmp_path: 
     assert read(tmp_path, MADE_WITH_SPACES[name](), numbers(" ")), "what it says helps"
 
 
+def test_an_answer_may_bring_its_space(tmp_path: Path) -> None:
+    """` car`, as it is written for other tools, is the answer `car`."""
+    text = numbers("", '"car", "dog", "fox", "hen"')
+    without, with_space = (read(tmp_path, byte_pairs(False), text.replace("answer = object[asked]", f'answer = "{space}{{object[asked]}}"')) for space in ("", " "))
+    assert [entry["answer_ids"] for entry in without] == [entry["answer_ids"] for entry in with_space]
+
+
 def test_words_that_a_tokenizer_does_not_know(tmp_path: Path) -> None:
     made = tokenizers.Tokenizer(models.WordLevel({"<unk>": 0, "of": 1}, unk_token="<unk>"))
     made.pre_tokenizer = pre_tokenizers.Whitespace()

@@ -93,3 +93,11 @@ def test_colour_only_where_a_terminal_wants_it(results: Results, monkeypatch: py
     stream = io.StringIO()
     Console(file=stream, width=100, force_terminal=True).print(tables.report(results))
     assert "\x1b[31m" not in stream.getvalue()
+
+
+def test_a_long_name_over_a_heat_map_is_whole(results: Results) -> None:
+    cir = results.discoveries[0]
+    names = [f"{'the_same_beginning_' * 3}{end}" for end in ("one", "two")]
+    groups = tuple(attrs.evolve(group, name=name) for group, name in zip(cir.groups, names, strict=False))
+    lines = "".join(shown(tables.heat(attrs.evolve(cir, groups=groups))).split())
+    assert "_one" in lines and "_two" in lines
