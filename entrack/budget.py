@@ -66,7 +66,6 @@ LIST_HEADS = Limit("heads of a group", 1 << 16, "E214")
 
 # Work: over a whole command.
 READ = Limit("words, numbers and signs of all files together", 1 << 16, "E707", "include fewer or shorter files", 1 << 16)
-READ_AGAIN = Limit("characters read again to find where mistakes end", 1 << 21, "E707", "correct the mistakes that are shown first", 1 << 21)
 NAMED_FILES = Limit("files that are looked for", 4096, "E707", "name each file once", 4096)
 DATA = Limit("bytes of columns and circuits that are read", 1 << 25, "E707", "keep only what the spec needs in its files", 1 << 25)
 SEARCHED = Limit("characters of tables that are searched for a column", 1 << 26, "E707", "put columns that are used together into a smaller file", 1 << 26)
@@ -85,8 +84,11 @@ STEPS = Limit("steps that are asked for", 25_000, "E707", "measure fewer cells, 
 STEP_PARTS = Limit("positions and heads of steps", 2_000_000, "E707", "let fewer groups be kept or set at once", 200_000_000)
 WRITTEN = Limit("characters that are written", 1 << 23, "E707", "split the file and `include` the parts", 1 << 23)
 
+# These end no work: where one is spent, something is left out.
 COMPARED = Limit("letters compared to find a near name", 1_000_000, "", "", 1_000_000)
-"""The only limit that ends no work: where it is spent, messages say no near name."""
+"""Messages say no near name any more."""
+READ_AGAIN = Limit("words, numbers and signs read again to find where mistakes end", 1 << 16, "", "", 1 << 16)
+"""Only the mistakes that were found so far are shown."""
 
 LIMITS = tuple(value for value in list(globals().values()) if isinstance(value, Limit))
 

@@ -34,6 +34,8 @@ KINDS: Mapping[str, type | tuple[type, ...]] = {
     "measure": (ast.Measure, ast.Examine, ast.Overlap),
     "param": ast.Param,
 }
+EXACT = 2**53
+"""Whole numbers up to here are exact as floats too."""
 RESERVED = ("logits", "nothing", "original", "alternate", "layers", "random")
 Item = TypeVar("Item", ast.Mask, ast.Measure, ast.Examine, ast.Overlap, ast.Discover, ast.Alternate, ast.Desideratum)
 Made = TypeVar("Made")
@@ -164,6 +166,7 @@ class Scope:
                 self.report("E303", "this divides by zero", span)
                 return None
             total = {"+": total + value, "-": total - value, "*": total * value, "/": total / value if value else 0.0}[sign]
+            total = total if abs(total) <= EXACT else float(total)  # whole numbers of Python grow without bound
         return total
 
 

@@ -85,6 +85,8 @@ def _worlds() -> Iterator[Callable[[Exception], str | None]]:
 
 
 def _system(error: Exception) -> str | None:
+    if isinstance(error, MemoryError):
+        return "OutOfMemory: there is not enough memory for this"
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
         return f"{type(error).__name__}: {error.strerror or error}{where}"

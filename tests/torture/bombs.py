@@ -32,6 +32,7 @@ def many(count: float, line: str) -> str:
 
 
 def listed(count: float, item: str) -> str:
+    """So many, with their number for `@`, and commas between."""
     return ", ".join(item.replace("@", str(place)) for place in range(max(1, round(count))))
 
 
@@ -170,7 +171,8 @@ def minimality(size: float, folder: Path) -> str:
 
 
 def hops(size: float, folder: Path) -> str:
-    return HEAD + TASK + ALTERNATE + "discover d in base on 2 t against s {\n  group g0 at last -> logits keep 1\n" + many(255 * size, "  group g@ at last -> g~.query keep 1\n") + "}\n"
+    found = "discover d in base on 2 t against s {\n  group g0 at last -> logits keep 1\n"
+    return HEAD + TASK + ALTERNATE + found + many(255 * size, "  group g@ at last -> g~.query keep 1\n") + "}\n"
 
 
 def receivers(size: float, folder: Path) -> str:
@@ -198,7 +200,8 @@ def overlaps(size: float, folder: Path) -> str:
 def masks(size: float, folder: Path) -> str:
     return (HEAD + TASK + "circuit c in base {\n" + many(1500 * size, "  group g@ at last = 1.2\n") + "}\n"
             + many(1000 * size, "desideratum d@ on t { alternate { fresh object } target alternate.answer }\n")
-            + f"mask k over c in base for [{listed(1000 * size, 'd@').replace('d0, ', '')}] {{ }}\nmeasure m = accuracy(base with patch k.heads from alternate) on 10 k.desideratum\n")  # fmt: skip
+            + f"mask k over c in base for [{listed(1000 * size, 'd@').replace('d0, ', '')}] {{ }}\n"
+            + "measure m = accuracy(base with patch k.heads from alternate) on 10 k.desideratum\n")  # fmt: skip
 
 
 def loops(size: float, folder: Path) -> str:
@@ -222,7 +225,8 @@ def prompts_in_a_list(size: float, folder: Path) -> str:
 
 
 def models_in_a_list(size: float, folder: Path) -> str:
-    return many(1, "entrack 1\n")[:10] + TASK + many(3500 * size, 'model m@ = builtin("boxes-base")\n') + f"measure m = accuracy([{listed(3500 * size, 'm@').replace('m0, ', '')}]) on 2 t\n"
+    models = many(3500 * size, 'model m@ = builtin("boxes-base")\n')
+    return "entrack 1\n" + TASK + models + f"measure m = accuracy([{listed(3500 * size, 'm@').replace('m0, ', '')}]) on 2 t\n"
 
 
 def alternates_of_a_long_task(size: float, folder: Path) -> str:
@@ -249,7 +253,8 @@ def long_texts(size: float, folder: Path) -> str:
 def positions(size: float, folder: Path) -> str:
     text = "{object[0]} " * round(5000 * size)
     places = many(240, "  at p@ = any of prompt.object\n")
-    return HEAD + "".join(TASK.replace("task t", f"task t{place}").replace("The", text).replace("  at last", places + "  at last") for place in range(12)) + "measure m = accuracy(base) on 200 t0\n"
+    task = TASK.replace("The", text).replace("  at last", places + "  at last")
+    return HEAD + "".join(task.replace("task t", f"task t{place}") for place in range(12)) + "measure m = accuracy(base) on 200 t0\n"
 
 
 def joins(size: float, folder: Path) -> str:
@@ -291,7 +296,8 @@ def cell_draws(size: float, folder: Path) -> str:
 def labels_of_mistakes(size: float, folder: Path) -> str:
     """Messages that repeat what is written."""
     text = "x" * round(60_000 * size)
-    return HEAD + TASK + f'measure m = accuracy(base with i(a = "{text}")) on 2 t\n' + "intervention i = zero t\n" + many(1500 * size, f'measure n@ = accuracy(base with i(a = [{listed(2, "1")}])) on 2 t\n')
+    first = f'measure m = accuracy(base with i(a = "{text}")) on 2 t\nintervention i = zero t\n'
+    return HEAD + TASK + first + many(1500 * size, f'measure n@ = accuracy(base with i(a = [{listed(2, "1")}])) on 2 t\n')
 
 
 def numbers(size: float, folder: Path) -> str:
