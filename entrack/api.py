@@ -223,7 +223,7 @@ class Spec:
     ) -> tuple[Plan, Survey]:
         """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing.
 
-        `tell` hears of limits of work that the plan goes beyond and `check` would not.
+        `tell` hears of the first limit of work that the plan goes beyond and `check` would not.
         """
         with within(planning=True, tell=tell):
             plan, _, survey = self.surveyed(_shelf(store, False, accept, device, None))

@@ -186,7 +186,7 @@ def discoveries(size: float, folder: Path) -> str:
 
 def groups_of_a_circuit(size: float, folder: Path) -> str:
     """A circuit of many groups in many interventions."""
-    return (HEAD + TASK + ALTERNATE + "circuit c in base {\n" + many(2000 * size, "  group g@ at last = 1.2\n") + "}\n"
+    return (HEAD + TASK + ALTERNATE + "circuit c in base {\n" + many(2000 * size, "  group g~ at last = 1.2\n") + "}\n"
             + "intervention only(x, y) = zero x, mean elsewhere over s\n"
             + f"measure m = accuracy(base with only([{listed(90, 'c.g@')}], [{listed(90, 'c.g@')}])) on 100 t\n"
             + f"measure k = accuracy(base with [{listed(2000 * size, 'zero c.g@')}]) on 100 t\n")  # fmt: skip
@@ -205,13 +205,13 @@ def masks(size: float, folder: Path) -> str:
 
 
 def loops(size: float, folder: Path) -> str:
-    acts = listed(3000 * size, "zero g")
-    return HEAD + TASK + f"group g in base at last = 1.2\nmeasure m = accuracy(base with [{acts}]) on 2 t for k in [0..9999]\n"
+    acts = listed(2000 * size, "block attention last -> last in layers 0..@ + k")
+    return HEAD + TASK + f"measure m = accuracy(base with [{acts}]) on 2 t for k in [0..9]\n"
 
 
 def loop_of_blocks(size: float, folder: Path) -> str:
-    acts = ", ".join(f"block attention last -> last in layers {place % 1000}..k + {place}" for place in range(round(1900 * size) + 1))
-    return HEAD + TASK + f"measure m = accuracy(base with [{acts}]) on 2 t for k in [0..9999]\n"
+    acts = listed(300 * size, "block attention last -> last in layers k..k + @")
+    return HEAD + TASK + f"measure m = accuracy(base with [{acts}]) on 2 t for k in [0..700]\n"
 
 
 def arguments(size: float, folder: Path) -> str:
@@ -235,7 +235,8 @@ def alternates_of_a_long_task(size: float, folder: Path) -> str:
 
 
 def changes_of_an_alternate(size: float, folder: Path) -> str:
-    return HEAD + TASK + "alternate a of t {\n" + many(250 * size, "  w@ = w~\n") + "  object[0] != original.object[0]\n}\n" + MEASURE.replace("t\n", "a\n")
+    last = f'  prompt = "The {{w{max(2, round(250 * size))}}} is"\n'
+    return HEAD + TASK + "alternate a of t {\n  w0 = object[0]\n" + many(250 * size, "  w@ = w~\n") + last + "}\n" + MEASURE.replace("t\n", "a\n")
 
 
 def holes(size: float, folder: Path) -> str:
@@ -258,7 +259,7 @@ def positions(size: float, folder: Path) -> str:
 
 
 def joins(size: float, folder: Path) -> str:
-    uses = "".join(f', at {place} use "{{a}} u{place}"' for place in range(round(900 * size)))
+    uses = "".join(f', at = {place}, use = "{{a}} u{place}"' for place in range(round(900 * size)))
     return HEAD + f'task t {{\n  a = 1000 distinct from 0..99999\n  x = join("{{a}}", ", "{uses})\n' + PROMPT + MEASURE.replace("2 t", "200 t")
 
 
@@ -280,8 +281,8 @@ def figures(size: float, folder: Path) -> str:
 
 
 def interventions(size: float, folder: Path) -> str:
-    acts = listed(10_000 * size, "zero g")
-    return HEAD + TASK + f"group g in base at last = 1.2\nintervention i = {acts}\nmeasure m = accuracy(base with i) on 2 t\n"
+    acts = listed(3000 * size, "block attention last -> last in layers 0")
+    return HEAD + TASK + f"intervention i = {acts}\nmeasure m = accuracy(base with i) on 2 t(seed = [0..9999])\n"
 
 
 def random_circuits(size: float, folder: Path) -> str:
