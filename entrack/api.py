@@ -334,24 +334,22 @@ class Spec:
         if set(here) != set(self.used_models) or not here:
             return ()
         try:
-            return self._sampled().problems
-        except SpecError as error:
-            return error.problems
+            return self._sampled()
         except ModelMissing as missing:
             first = next(iter(sorted(here)))
             return (Diagnostic("W501", str(missing), self.resolved.models[first].span, "prompts are not checked", "`run` needs it"),)
 
-    def _sampled(self) -> Planned:
-        """A plan of some prompts of each population: of one, and then of as many as these tell that there is time for."""
+    def _sampled(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with a plan of some prompts of each population: of one, and then of as many as these tell that there is time for."""
         from attrs import evolve
 
         from entrack.plan.build import Sketch
         from entrack.plan.lower.sample import sample
 
         lowerer, before = evolve(self._lowerer(download=False, hashed=False), nodes=Sketch), so_far()
-        one = _lowered(evolve(lowerer, resolved=sample(self.resolved, 1)), None, self.sources)
-        more = times_over(before, SAMPLED)
-        return _lowered(evolve(lowerer, resolved=sample(self.resolved, more)), None, self.sources) if more > 1 else one
+        _, problems = evolve(lowerer, resolved=sample(self.resolved, 1)).lower()
+        more = 1 if any(problem.code == "E707" for problem in problems) else times_over(before, SAMPLED)
+        return evolve(lowerer, resolved=sample(self.resolved, more)).lower()[1] if more > 1 else problems
 
     def _tokenizer(self, model: str | None) -> Tokenizer:
         from entrack.prompts.tokens import BadTokenizer, tokenizer
