@@ -32,6 +32,12 @@ def address(value: object) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+def address_and_size(value: object) -> tuple[str, int]:
+    """The same, and how many bytes were written out for it."""
+    written = canonical(value)
+    return hashlib.sha256(written).hexdigest(), len(written)
+
+
 def canonical(value: object) -> bytes:
     """The bytes that an address is taken of."""
     return json.dumps(_typed(value), separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()

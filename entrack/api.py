@@ -279,7 +279,7 @@ class Spec:
     ) -> tuple[Plan, Survey]:
         """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing.
 
-        `tell` hears of limits of work that the plan goes beyond and `check` would not.
+        `tell` hears of the first limit of work that the plan goes beyond and `check` would not.
         """
         arguments.function(tell, "tell")
         with within(planning=True, tell=tell):
@@ -411,36 +411,24 @@ class Spec:
         if set(here) != set(self.used_models) or not here:
             return ()
         try:
-            return self._sampled().problems
-        except SpecError as error:
+            return self._sampled()
+        except SpecError as error:  # a tokenizer that cannot be used
             return error.problems
         except ModelMissing as missing:
             first = next(iter(sorted(here)))
             return (Diagnostic("W501", str(missing), self.resolved.models[first].span, "prompts are not checked", "`run` needs it"),)
 
-    def _sampled(self) -> Planned:
-        """A plan of some prompts of each population: of one, and then of as many as these tell that there is time for."""
+    def _sampled(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with a plan of some prompts of each population: of one, and then of as many as these tell that there is time for."""
         from attrs import evolve
 
         from entrack.plan.build import Sketch
         from entrack.plan.lower.sample import sample
 
         lowerer, before = evolve(self._lowerer(download=False, hashed=False), nodes=Sketch), so_far()
-
-        def first(most: int) -> Planned:
-            return _lowered(evolve(lowerer, resolved=sample(self.resolved, most)), None, self.sources)
-
-        wrong: SpecError | None = None
-        try:
-            one = first(1)
-        except SpecError as error:
-            wrong = error  # more prompts may show more
-        more = times_over(before, SAMPLED)
-        if more > 1:
-            return first(more)
-        if wrong is not None:
-            raise wrong
-        return one
+        _, problems = evolve(lowerer, resolved=sample(self.resolved, 1)).lower()
+        more = 1 if any(problem.code == "E707" for problem in problems) else times_over(before, SAMPLED)
+        return evolve(lowerer, resolved=sample(self.resolved, more)).lower()[1] if more > 1 else problems
 
     def _tokenizer(self, model: str | None) -> Tokenizer:
         names = [model] if model else list(self.resolved.models)

@@ -66,27 +66,29 @@ LIST_HEADS = Limit("heads of a group", 1 << 16, "E214")
 
 # Work: over a whole command.
 READ = Limit("words, numbers and signs of all files together", 1 << 16, "E707", "include fewer or shorter files", 1 << 16)
-READ_AGAIN = Limit("characters read again to find where mistakes end", 1 << 21, "E707", "correct the mistakes that are shown first", 1 << 21)
 NAMED_FILES = Limit("files that are looked for", 4096, "E707", "name each file once", 4096)
 DATA = Limit("bytes of columns and circuits that are read", 1 << 25, "E707", "keep only what the spec needs in its files", 1 << 25)
 SEARCHED = Limit("characters of tables that are searched for a column", 1 << 26, "E707", "put columns that are used together into a smaller file", 1 << 26)
 LOOKED_AT = Limit("lines of tasks that are gone through for their alternates, measures and positions", 400_000, "E707", "declare fewer alternates, or shorter tasks", 400_000)
-HEADS = Limit("heads of groups, in all circuits and interventions together", 400_000, "E707", "name fewer groups at once, or fewer heads", 400_000)
-EXPANDED = Limit("parts of interventions, in all turns of loops and all arguments", 1_000_000, "E707", "loop over fewer values, or name fewer interventions", 1_000_000)
+HEADS = Limit("heads of groups, in all circuits and interventions together", 250_000, "E707", "name fewer groups at once, or fewer heads", 250_000)
+EXPANDED = Limit("parts of interventions, in all turns of loops and all arguments", 400_000, "E707", "loop over fewer values, or name fewer interventions", 400_000)
 ALL_CELLS = Limit("cells of all measures, and sets of prompts in their sweeps", 150_000, "E707", "sweep over fewer values, or make several specs of it", 150_000)
-CELLS_SEEN = Limit("cells that are looked at for claims", 2_000_000, "E707", "name one label of each axis in a claim", 2_000_000)
+CELLS_SEEN = Limit("cells that are looked at for claims", 1_000_000, "E707", "name one label of each axis in a claim", 1_000_000)
 PROBLEMS = Limit("problems", 10_000, "E707", "correct those that are shown first", 10_000)
 MADE = Limit("values drawn and holes filled", 600_000, "E707", "draw fewer values, fill fewer holes, or loosen the constraints of alternates", 100_000_000)
-POOLED = Limit("values of pools that are gone through", 50_000_000, "E707", "draw from shorter columns and lists, or from a range", 5_000_000_000)
-RENDERED = Limit("characters of texts that are made", 200_000_000, "E707", "write shorter texts, and fewer of them into one another", 20_000_000_000)
-ENCODED = Limit("characters that tokenizers read", 20_000_000, "E707", "write shorter prompts, or name fewer single words in a task", 2_000_000_000)
+POOLED = Limit("values of pools that are gone through", 50_000_000, "E707", "draw from shorter columns and lists, or from a range", 1_000_000_000)
+RENDERED = Limit("characters of texts that are made", 200_000_000, "E707", "write shorter texts, and fewer of them into one another", 2_000_000_000)
+ENCODED = Limit("characters that tokenizers read", 10_000_000, "E707", "write shorter prompts, or name fewer single words in a task", 1_000_000_000)
 REALISED = Limit("prompts that are drawn, alternates counted too", 8_000, "E707", "ask for fewer prompts, fewer draws, or fewer seeds", 500_000)
-STEPS = Limit("steps that are asked for", 25_000, "E707", "measure fewer cells, remove fewer heads, or make several specs of it", 1_000_000)
-STEP_PARTS = Limit("positions and heads of steps", 2_000_000, "E707", "let fewer groups be kept or set at once", 200_000_000)
+STEPS = Limit("steps that are asked for", 25_000, "E707", "measure fewer cells, remove fewer heads, or make several specs of it", 500_000)
+STEP_PARTS = Limit("positions and heads of steps", 3_000_000, "E707", "let fewer groups be kept or set at once", 100_000_000)
 WRITTEN = Limit("characters that are written", 1 << 23, "E707", "split the file and `include` the parts", 1 << 23)
 
+# These end no work: where one is spent, something is left out.
 COMPARED = Limit("letters compared to find a near name", 1_000_000, "", "", 1_000_000)
-"""The only limit that ends no work: where it is spent, messages say no near name."""
+"""Messages say no near name any more."""
+READ_AGAIN = Limit("words, numbers and signs read again to find where mistakes end", 1 << 16, "", "", 1 << 16)
+"""Only the mistakes that were found so far are shown."""
 
 LIMITS = tuple(value for value in list(globals().values()) if isinstance(value, Limit))
 
@@ -101,24 +103,25 @@ class Spent(Exception):
 
 @define
 class Budget:
-    """What a command has done so far. `tell` hears once of each limit that a plan passes which `check` would stop at."""
+    """What a command has done so far. `tell` hears of the first limit that a plan passes which `check` would stop at."""
 
     planning: bool = False
     tell: Callable[[Limit], None] = lambda limit: None
     at: Span = NOWHERE
     spent: dict[Limit, int] = field(factory=dict)
+    told: bool = False
 
     def spend(self, limit: Limit, many: int) -> None:
-        before = self.spent.get(limit, 0)
-        self.spent[limit] = total = before + many
+        self.spent[limit] = total = self.spent.get(limit, 0) + many
         if total > limit.most:
-            self._over(limit, before, total)
+            self._over(limit, total)
 
-    def _over(self, limit: Limit, before: int, total: int) -> None:
+    def _over(self, limit: Limit, total: int) -> None:
         most = limit.planned if self.planning else limit.most
         if total > most:
             raise Spent(limit, most, self.at)
-        if before <= limit.most:
+        if not self.told:
+            self.told = True
             self.tell(limit)
 
 

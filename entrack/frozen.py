@@ -18,11 +18,13 @@ def parts(value: object, without: Collection[str] = ()) -> Iterator[object]:
 
 
 def rebuilt(value: Any, change: Callable[[object], object], without: Collection[str] = ()) -> Any:
-    """The value with `change` made to each field; a tuple with it made to each element; any other value as it is."""
+    """The value with `change` made to each field; a tuple with it made to each element; any other value as it is. Itself where nothing changes."""
     if isinstance(value, tuple):
-        return tuple(change(part) for part in value)
+        changed = tuple(change(part) for part in value)
+        return changed if any(one is not other for one, other in zip(changed, value, strict=True)) else value
     cls = type(value)
     if not attrs.has(cls):
         return value
-    names = [field.name for field in attrs.fields(cls) if field.name not in without]
-    return attrs.evolve(value, **{name: change(getattr(value, name)) for name in names})
+    made = {field.name: change(getattr(value, field.name)) for field in attrs.fields(cls) if field.name not in without}
+    other = {name: part for name, part in made.items() if part is not getattr(value, name)}
+    return attrs.evolve(value, **other) if other else value

@@ -96,7 +96,7 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
     if prod(len(several) for several in each) > MOST_CROSSED:
         changes.scope.report("E705", f"a sweep has at most {MOST_CROSSED:,} values", call.span, "crossed with each other these are more", "sweep over fewer")
         return None
-    budget.spend(budget.EXPANDED, prod(len(several) for several in each) * (len(each) + AN_ACT * (1 + len(item.acts))))
+    budget.spend(budget.EXPANDED, prod(len(several) for several in each) * (len(each) + AN_ACT))
     found: list[Intervention] = []
     for combination in product(*each):
         arguments = {name.text: value for name, value in zip(item.parameters, combination, strict=True)}
@@ -109,6 +109,7 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
 
 
 def _act(changes: Changes, node: ACTS) -> Act | None:
+    budget.spend(budget.EXPANDED, AN_ACT)
     match node:
         case ast.Keep(heads):
             circuit = heads_of(changes, heads)

@@ -35,6 +35,8 @@ KINDS: Mapping[str, type | tuple[type, ...]] = {
     "measure": (ast.Measure, ast.Examine, ast.Overlap),
     "param": ast.Param,
 }
+EXACT = 2**53
+"""Whole numbers up to here are exact as floats too."""
 RESERVED = ("logits", "nothing", "original", "alternate", "layers", "random")
 OTHER_PARTS = re.compile(r"(resid|mlp|hook|embed|unembed|attn|attention|block|layer|ln|head|neuron)s?(\d*$|_)")
 """What other tools call the parts of a model that can be patched or silenced."""
@@ -175,6 +177,7 @@ class Scope:
                 self.report("E303", "this divides by zero", span)
                 return None
             total = {"+": total + value, "-": total - value, "*": total * value, "/": total / value if value else 0.0}[sign]
+            total = total if abs(total) <= EXACT else float(total)  # whole numbers of Python grow without bound
         return total
 
 

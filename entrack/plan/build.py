@@ -8,10 +8,13 @@ from functools import lru_cache
 from attrs import define, field
 
 from entrack import budget, interrupts
-from entrack.address import address
+from entrack.address import address_and_size
 from entrack.plan.plan import BATCH
 from entrack.plan.steps import Batch, Node, Ref
 from entrack.prompts.realise import Prompt
+
+BYTES_OF_A_PART = 32
+"""Bytes of a step that are written out, for its address, as quickly as one of its parts is made."""
 
 
 @define
@@ -27,7 +30,8 @@ class Nodes:
         interrupts.check()
         budget.spend(budget.STEPS)
         self.asked += 1
-        id = address([type(node).__name__, node])
+        id, size = address_and_size([type(node).__name__, node])
+        budget.spend(budget.STEP_PARTS, size // BYTES_OF_A_PART)
         if id not in self.nodes:
             self.nodes[id] = node
             self.what[id] = what

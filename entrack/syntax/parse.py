@@ -51,7 +51,7 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
                 found.append(trouble.explain(failure, Source(source.name, text), offset, item))
             last = item.start if (start, end) != (item.start, item.end) else -1
             unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
-            if len(found) >= MOST_ERRORS or len(found) * len(text) > MOST_READ or not text[start:end].strip():
+            if len(found) >= MOST_ERRORS or len(found) * len(text) > MOST_READ or not text[start:end].strip() or not _may_read(text):
                 return ast.Program(None, (), unread=frozenset({EVERYTHING})), tuple(found)
             text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
             continue
@@ -138,12 +138,18 @@ def _names_in(lost: str) -> set[str]:
 
 
 def _reads(text: str) -> bool:
-    budget.spend(budget.READ_AGAIN, len(text))
+    if not _may_read(text):
+        return True
     try:
         parser().tree(text)
     except UnexpectedInput:
         return False
     return True
+
+
+def _may_read(text: str) -> bool:
+    """Whether a text may be read again. Where it may not, what comes after a mistake is passed over in larger or smaller pieces than it should be."""
+    return budget.affords(budget.READ_AGAIN, sum(1 for _ in limits.PIECE.finditer(text)))
 
 
 def _comment(source: Source, start: int, end: int) -> ast.Comment:

@@ -17,6 +17,8 @@ def substitute(node: T, name: str, value: int) -> T:
 
 
 def _substituted(node: object, name: str, value: int) -> object:
+    if isinstance(node, str | int | None):
+        return node
     budget.spend(budget.EXPANDED)
     if isinstance(node, ast.Reference) and node.name == name and not node.rest:
         return ast.Integer(value, span=node.span)

@@ -32,6 +32,7 @@ def many(count: float, line: str) -> str:
 
 
 def listed(count: float, item: str) -> str:
+    """So many, with their number for `@`, and commas between."""
     return ", ".join(item.replace("@", str(place)) for place in range(max(1, round(count))))
 
 
@@ -170,7 +171,8 @@ def minimality(size: float, folder: Path) -> str:
 
 
 def hops(size: float, folder: Path) -> str:
-    return HEAD + TASK + ALTERNATE + "discover d in base on 2 t against s {\n  group g0 at last -> logits keep 1\n" + many(255 * size, "  group g@ at last -> g~.query keep 1\n") + "}\n"
+    found = "discover d in base on 2 t against s {\n  group g0 at last -> logits keep 1\n"
+    return HEAD + TASK + ALTERNATE + found + many(255 * size, "  group g@ at last -> g~.query keep 1\n") + "}\n"
 
 
 def receivers(size: float, folder: Path) -> str:
@@ -184,7 +186,7 @@ def discoveries(size: float, folder: Path) -> str:
 
 def groups_of_a_circuit(size: float, folder: Path) -> str:
     """A circuit of many groups in many interventions."""
-    return (HEAD + TASK + ALTERNATE + "circuit c in base {\n" + many(2000 * size, "  group g@ at last = 1.2\n") + "}\n"
+    return (HEAD + TASK + ALTERNATE + "circuit c in base {\n" + many(2000 * size, "  group g~ at last = 1.2\n") + "}\n"
             + "intervention only(x, y) = zero x, mean elsewhere over s\n"
             + f"measure m = accuracy(base with only([{listed(90, 'c.g@')}], [{listed(90, 'c.g@')}])) on 100 t\n"
             + f"measure k = accuracy(base with [{listed(2000 * size, 'zero c.g@')}]) on 100 t\n")  # fmt: skip
@@ -198,17 +200,18 @@ def overlaps(size: float, folder: Path) -> str:
 def masks(size: float, folder: Path) -> str:
     return (HEAD + TASK + "circuit c in base {\n" + many(1500 * size, "  group g@ at last = 1.2\n") + "}\n"
             + many(1000 * size, "desideratum d@ on t { alternate { fresh object } target alternate.answer }\n")
-            + f"mask k over c in base for [{listed(1000 * size, 'd@').replace('d0, ', '')}] {{ }}\nmeasure m = accuracy(base with patch k.heads from alternate) on 10 k.desideratum\n")  # fmt: skip
+            + f"mask k over c in base for [{listed(1000 * size, 'd@').replace('d0, ', '')}] {{ }}\n"
+            + "measure m = accuracy(base with patch k.heads from alternate) on 10 k.desideratum\n")  # fmt: skip
 
 
 def loops(size: float, folder: Path) -> str:
-    acts = listed(3000 * size, "zero g")
-    return HEAD + TASK + f"group g in base at last = 1.2\nmeasure m = accuracy(base with [{acts}]) on 2 t for k in [0..9999]\n"
+    acts = listed(2000 * size, "block attention last -> last in layers 0..@ + k")
+    return HEAD + TASK + f"measure m = accuracy(base with [{acts}]) on 2 t for k in [0..9]\n"
 
 
 def loop_of_blocks(size: float, folder: Path) -> str:
-    acts = ", ".join(f"block attention last -> last in layers {place % 1000}..k + {place}" for place in range(round(1900 * size) + 1))
-    return HEAD + TASK + f"measure m = accuracy(base with [{acts}]) on 2 t for k in [0..9999]\n"
+    acts = listed(300 * size, "block attention last -> last in layers k..k + @")
+    return HEAD + TASK + f"measure m = accuracy(base with [{acts}]) on 2 t for k in [0..700]\n"
 
 
 def arguments(size: float, folder: Path) -> str:
@@ -222,7 +225,8 @@ def prompts_in_a_list(size: float, folder: Path) -> str:
 
 
 def models_in_a_list(size: float, folder: Path) -> str:
-    return many(1, "entrack 1\n")[:10] + TASK + many(3500 * size, 'model m@ = builtin("boxes-base")\n') + f"measure m = accuracy([{listed(3500 * size, 'm@').replace('m0, ', '')}]) on 2 t\n"
+    models = many(3500 * size, 'model m@ = builtin("boxes-base")\n')
+    return "entrack 1\n" + TASK + models + f"measure m = accuracy([{listed(3500 * size, 'm@').replace('m0, ', '')}]) on 2 t\n"
 
 
 def alternates_of_a_long_task(size: float, folder: Path) -> str:
@@ -231,7 +235,8 @@ def alternates_of_a_long_task(size: float, folder: Path) -> str:
 
 
 def changes_of_an_alternate(size: float, folder: Path) -> str:
-    return HEAD + TASK + "alternate a of t {\n" + many(250 * size, "  w@ = w~\n") + "  object[0] != original.object[0]\n}\n" + MEASURE.replace("t\n", "a\n")
+    last = f'  prompt = "The {{w{max(2, round(250 * size))}}} is"\n'
+    return HEAD + TASK + "alternate a of t {\n  w0 = object[0]\n" + many(250 * size, "  w@ = w~\n") + last + "}\n" + MEASURE.replace("t\n", "a\n")
 
 
 def holes(size: float, folder: Path) -> str:
@@ -249,11 +254,12 @@ def long_texts(size: float, folder: Path) -> str:
 def positions(size: float, folder: Path) -> str:
     text = "{object[0]} " * round(5000 * size)
     places = many(240, "  at p@ = any of prompt.object\n")
-    return HEAD + "".join(TASK.replace("task t", f"task t{place}").replace("The", text).replace("  at last", places + "  at last") for place in range(12)) + "measure m = accuracy(base) on 200 t0\n"
+    task = TASK.replace("The", text).replace("  at last", places + "  at last")
+    return HEAD + "".join(task.replace("task t", f"task t{place}") for place in range(12)) + "measure m = accuracy(base) on 200 t0\n"
 
 
 def joins(size: float, folder: Path) -> str:
-    uses = "".join(f', at {place} use "{{a}} u{place}"' for place in range(round(900 * size)))
+    uses = "".join(f', at = {place}, use = "{{a}} u{place}"' for place in range(round(900 * size)))
     return HEAD + f'task t {{\n  a = 1000 distinct from 0..99999\n  x = join("{{a}}", ", "{uses})\n' + PROMPT + MEASURE.replace("2 t", "200 t")
 
 
@@ -275,8 +281,8 @@ def figures(size: float, folder: Path) -> str:
 
 
 def interventions(size: float, folder: Path) -> str:
-    acts = listed(10_000 * size, "zero g")
-    return HEAD + TASK + f"group g in base at last = 1.2\nintervention i = {acts}\nmeasure m = accuracy(base with i) on 2 t\n"
+    acts = listed(3000 * size, "block attention last -> last in layers 0")
+    return HEAD + TASK + f"intervention i = {acts}\nmeasure m = accuracy(base with i) on 2 t(seed = [0..9999])\n"
 
 
 def random_circuits(size: float, folder: Path) -> str:
@@ -291,7 +297,8 @@ def cell_draws(size: float, folder: Path) -> str:
 def labels_of_mistakes(size: float, folder: Path) -> str:
     """Messages that repeat what is written."""
     text = "x" * round(60_000 * size)
-    return HEAD + TASK + f'measure m = accuracy(base with i(a = "{text}")) on 2 t\n' + "intervention i = zero t\n" + many(1500 * size, f'measure n@ = accuracy(base with i(a = [{listed(2, "1")}])) on 2 t\n')
+    first = f'measure m = accuracy(base with i(a = "{text}")) on 2 t\nintervention i = zero t\n'
+    return HEAD + TASK + first + many(1500 * size, f'measure n@ = accuracy(base with i(a = [{listed(2, "1")}])) on 2 t\n')
 
 
 def numbers(size: float, folder: Path) -> str:

@@ -81,11 +81,15 @@ class Writer:
     def discovery(self, task: str) -> None:
         screen = self.one("", "", f" screen {self.some(9, 20)} check {self.some(0, 4)}", " screen 12 in 2 steps")
         score = self.one("", "  score probability of answer\n", "  score logit of answer\n")
-        hops = ["  group h0 at last -> logits keep 3", f"  group h1 at last -> {self.one('h0.query', '[h0.query, h0.key]')} keep {self.some(1, 9)}", "  group h2 at there -> [h0.value, h1.key] keep 2"]
+        hops = [
+            "  group h0 at last -> logits keep 3", f"  group h1 at last -> {self.one('h0.query', '[h0.query, h0.key]')} keep {self.some(1, 9)}",
+            "  group h2 at there -> [h0.value, h1.key] keep 2",
+        ]  # fmt: skip
         self.lines.append(f"discover cir in base on {self.some(2, 9)} {task} against same_{task}{screen} {{\n{score}" + "\n".join(hops[: self.some(1, 3)]) + "\n}")
 
     def measure(self, name: str, task: str) -> None:
-        acts = self.chance.sample(["nothing", "zero alone", f"only_{task}(pub)", "zero pub.a", f"patch pub from same_{task}", "patch alone from tuned", "zero random like pub"], self.some(1, 4))
+        every = ["nothing", "zero alone", f"only_{task}(pub)", "zero pub.a", f"patch pub from same_{task}", "patch alone from tuned", "zero random like pub"]
+        acts = self.chance.sample(every, self.some(1, 4))
         subject, swept = self.one("base", "[base, tuned]"), self.one(f"with [{', '.join(acts)}]", "")
         self.lines.append(f"measure {name} = {self.metric()}({subject} {swept}) on {self.some(2, 9)} {task}")
         cell = f"{name}[base, {self.one(*acts)}]" if swept else f"{name}[base]"
@@ -97,7 +101,8 @@ class Writer:
         self.lines.append(f"measure {name} = {self.metric()}(base with [nothing, zero alone]) on {self.some(2, 5)} {task}(seed = {seeds})")
 
     def knockout(self, name: str, task: str) -> None:
-        self.lines.append(f"measure {name} = {self.metric()}(base with block attention last -> {self.one('there', '[there, first]')} in layers {self.one('k..', 'k', '0..k')}) on 3 {task} for k in {self.one('layers', '[0, 2]', '[1..3]')}")
+        cut = f"block attention last -> {self.one('there', '[there, first]')} in layers {self.one('k..', 'k', '0..k')}"
+        self.lines.append(f"measure {name} = {self.metric()}(base with {cut}) on 3 {task} for k in {self.one('layers', '[0, 2]', '[1..3]')}")
 
     def examination(self, name: str, task: str) -> None:
         kind = self.one("completeness(pub, 2)", "minimality(pub, 0.5)", "completeness(pub)")
@@ -110,7 +115,8 @@ class Writer:
         ]  # fmt: skip
 
     def draws(self, name: str, task: str) -> None:
-        self.lines.append(f"measure {name} = {self.metric()}(base with [zero random like alone, nothing]) on 2 {self.one(task, f'other_{task}', f'[{task}, other_{task}]')}, {self.some(2, 4)} draws")
+        on = self.one(task, f"other_{task}", f"[{task}, other_{task}]")
+        self.lines.append(f"measure {name} = {self.metric()}(base with [zero random like alone, nothing]) on 2 {on}, {self.some(2, 4)} draws")
 
     # parts of items, and how they are laid out
 

@@ -31,6 +31,8 @@ from entrack.sites import Component
 from entrack.source import Span
 
 Places = tuple[int, ...]
+A_PLACE = 2
+"""Parts of a step that are made as quickly as an edit of it is begun."""
 
 
 @frozen
@@ -78,7 +80,7 @@ def partners(intervention: Intervention, on: Measured, lowering: Lowering) -> tu
 
 def at_of(position: str, prompts: Sequence[Prompt], places: Places) -> tuple[int, ...]:
     """The token of a position in each prompt of a batch."""
-    budget.spend(budget.STEP_PARTS, len(places))
+    budget.spend(budget.STEP_PARTS, A_PLACE + len(places))
     return tuple(prompts[place].positions[position] for place in places)
 
 
@@ -131,7 +133,7 @@ def _donated(act: PatchAct, donor: str, on: Measured, places: Places, lowering: 
 
 def _blocked(act: BlockAct, on: Measured, places: Places, lowering: Lowering) -> BlockAttention:
     top = lowering.keys[on.model].facts.layers - 1
-    budget.spend(budget.STEP_PARTS, len(places) * len(act.read))
+    budget.spend(budget.STEP_PARTS, A_PLACE + len(places) * len(act.read))
     read = tuple(tuple(on.prompts[place].positions[name] for name in act.read) for place in places)
     return BlockAttention(act.first, min(act.last, top), at_of(act.reader, on.prompts, places), read)
 

@@ -46,13 +46,8 @@ def sample(resolved: Resolved, most: int = MOST_PROMPTS) -> Resolved:
     populations = {_key(population): population for population in _populations((fewer.measures, fewer.discoveries, fewer.examinations, fewer.masks))}
     each = ALL_PROMPTS // max(1, len(populations))
     most = min(most, MOST_PROMPTS, max(each, FEWEST_PROMPTS if len(populations) * FEWEST_PROMPTS <= MOST_OF_ALL else 1))
-    return evolve(
-        fewer,
-        measures=_fewer(fewer.measures, most),
-        discoveries=_fewer(fewer.discoveries, most),
-        examinations=_fewer(fewer.examinations, most),
-        masks=_fewer(fewer.masks, most),
-    )
+    made: dict[int, Any] = {}
+    return evolve(fewer, **{name: _fewer(getattr(fewer, name), most, made) for name in ("measures", "discoveries", "examinations", "masks")})
 
 
 def _first(circuit: Circuit) -> Circuit:
@@ -71,19 +66,25 @@ def _spread(items: tuple[T, ...], most: int) -> tuple[T, ...]:
     return tuple(islice(items, None, None, step)) if step > 1 else items
 
 
-def _fewer(value: Any, most: int) -> Any:
+def _fewer(value: Any, most: int, made: dict[int, Any]) -> Any:
+    """A value with at most so many prompts in each population in it. `made` holds interventions: many cells share one."""
     if isinstance(value, Population):
         return value if value.count is None or value.count <= most else evolve(value, count=most)
     if isinstance(value, Mapping):
-        return {key: _fewer(part, most) for key, part in value.items()}
+        return {key: _fewer(part, most, made) for key, part in value.items()}
+    if isinstance(value, Intervention):
+        if id(value) not in made:
+            budget.spend(budget.STEP_PARTS, len(value.acts))
+            made[id(value)] = evolve(value, acts=_fewer(value.acts, most, made))
+        return made[id(value)]
     if isinstance(value, (tuple, *HOLDERS)):
-        budget.spend(budget.STEP_PARTS, len(value) if isinstance(value, tuple) else 1)
-        return rebuilt(value, lambda part: _fewer(part, most))
+        return rebuilt(value, lambda part: _fewer(part, most, made))
     return value
 
 
 def _populations(value: Any) -> list[Population]:
     found: list[Population] = []
+    seen: set[int] = set()
     pending = [value]
     while pending:
         part = pending.pop()
@@ -92,9 +93,9 @@ def _populations(value: Any) -> list[Population]:
         elif isinstance(part, Mapping):
             pending.extend(part.values())
         elif isinstance(part, tuple):
-            budget.spend(budget.STEP_PARTS, len(part))
             pending.extend(part)
-        elif isinstance(part, HOLDERS):
+        elif isinstance(part, HOLDERS) and id(part) not in seen:
+            seen.add(id(part))
             pending.extend(parts(part))
     return found
 
