@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TypeVar, cast
 
 from attrs import evolve, frozen
 
+from entrack.frozen import rebuilt
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.parse import parse_reference
+
+T = TypeVar("T")
 
 
 @frozen
@@ -66,13 +70,20 @@ def _hole(inner: str, span: Span, place: int, closed: bool) -> Part:
     if closed and NAME.fullmatch(inner):
         return ast.Reference(inner, (), span=where)
     reference = _reference(inner, where.file) if closed else None
-    return evolve(reference, span=where) if reference is not None else BadHole(inner, where)
+    return evolve(_moved(reference, where.start), span=where) if reference is not None else BadHole(inner, where)
 
 
 @lru_cache(maxsize=1 << 12)
 def _reference(inner: str, file: str) -> ast.Reference | None:
-    """What a hole holds. Parts of it are placed from its beginning on, the whole by whoever asks."""
+    """What a hole holds, placed from its own beginning on: many holes hold the same."""
     return parse_reference(inner, file, 0)
+
+
+def _moved(node: T, by: int) -> T:
+    """A piece of a program as it stands so many characters further on."""
+    if isinstance(node, Span):
+        return cast(T, Span(node.file, node.start + by, node.end + by))
+    return cast(T, rebuilt(node, lambda part: _moved(part, by)))
 
 
 def _inside(span: Span, place: int, length: int) -> Span:
