@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TypeVar, cast
 
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen, has
 
-from entrack.frozen import rebuilt
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.parse import parse_reference
@@ -80,10 +79,19 @@ def _reference(inner: str, file: str) -> ast.Reference | None:
 
 
 def _moved(node: T, by: int) -> T:
-    """A piece of a program as it stands so many characters further on."""
+    """A piece of a program as it stands so many characters further on. Every value is made anew: each has a span, and a text may have many holes."""
     if isinstance(node, Span):
         return cast(T, Span(node.file, node.start + by, node.end + by))
-    return cast(T, rebuilt(node, lambda part: _moved(part, by)))
+    if isinstance(node, tuple):
+        return cast(T, tuple(_moved(part, by) for part in node))
+    kind: type = type(node)
+    names = _fields(kind)
+    return kind(**{name: _moved(getattr(node, name), by) for name in names}) if names else node
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind)) if has(kind) else ()
 
 
 def _inside(span: Span, place: int, length: int) -> Span:
