@@ -13,7 +13,7 @@ from entrack.plan.plan import BATCH
 from entrack.plan.steps import Batch, Node, Ref
 from entrack.prompts.realise import Prompt
 
-BYTES_OF_A_PART = 32
+BYTES_OF_A_PART = 16
 """Bytes of a step that are written out, for its address, as quickly as one of its parts is made."""
 
 
@@ -36,6 +36,10 @@ class Nodes:
             self.nodes[id] = node
             self.what[id] = what
         return id
+
+    def again(self, many: int) -> None:
+        """So many nodes that were added before are wanted once more."""
+        self.asked += many
 
     def ref(self, node: Node, what: str) -> Ref:
         return Ref(self.add(node, what))

@@ -18,7 +18,7 @@ from entrack.check.resolved import Alternate, Found, Group, Masked, Population, 
 from entrack.diagnostics import Diagnostic, errors
 from entrack.models.model import ModelKey, ModelSource
 from entrack.plan.build import Nodes
-from entrack.plan.steps import Chosen, Heads
+from entrack.plan.steps import Chosen, Heads, Ref
 from entrack.prompts.chance import Stream
 from entrack.prompts.realise import Prompt, Realised, realise, unknown
 from entrack.prompts.tokens import Tokenizer
@@ -66,6 +66,8 @@ class Lowering:
     """The `Select` node of each group of each discovery."""
     masks: dict[tuple[str, str, str], str] = field(factory=dict)
     """The `TrainMask` node of each mask, group and desideratum."""
+    means: dict[tuple[str, int], tuple[tuple[Prompt, ...], tuple[Ref, ...]]] = field(factory=dict)
+    """For a model and prompts as they were drawn: those that a mean is taken over, and the steps that add them up."""
 
     def prompts(self, population: Population, model: str, count: int | None = None) -> Realised:
         """The population for a model's tokenizer, drawn once. Raises Unmakeable; what is wrong goes to `problems`."""

@@ -86,10 +86,17 @@ def at_of(position: str, prompts: Sequence[Prompt], places: Places) -> tuple[int
 
 def mean_of(over: Population, on: Measured, places: Places, span: Span, lowering: Lowering) -> FromMean:
     """The mean of head outputs over a population: as many prompts as are measured, where the spec does not say how many."""
-    prompts = measured_prompts(over, lowering.prompts(over, on.model, over.count or on.population.count).pairs)
+    drawn = lowering.prompts(over, on.model, over.count or on.population.count)
+    place = on.model, id(drawn)
+    if place in lowering.means:
+        lowering.nodes.again(len(lowering.means[place][1]))
+    else:
+        prompts, key = measured_prompts(over, drawn.pairs), lowering.keys[on.model]
+        sums = (lowering.nodes.ref(SumOutputs(key, batch_of(prompts, many)), f"mean over {over.label}") for many in batches(prompts))
+        lowering.means[place] = prompts, tuple(sums)
+    prompts, refs = lowering.means[place]
     _one_length(prompts, on, places, span, lowering)
-    key = lowering.keys[on.model]
-    return FromMean(tuple(lowering.nodes.ref(SumOutputs(key, batch_of(prompts, many)), f"mean over {over.label}") for many in batches(prompts)))
+    return FromMean(refs)
 
 
 def _set(circuit: Circuit | None, kept: Sequence[Group], source: FromMean | FromZero, on: Measured, places: Places, lowering: Lowering) -> list[Edit]:
