@@ -8,8 +8,9 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 quickstart: $(VENV)/installed
 	$(BIN)/entrack run specs/quickstart.et --out out/quickstart
 
+# In two processes, each with one thread; `python -m pytest` by itself runs the same tests in one.
 test: check audit
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 # Both executors on COUNT cases that are drawn anew each time; `make test` has some hundred, always the same.
 differential: COUNT ?= 5000

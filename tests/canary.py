@@ -45,8 +45,9 @@ BUILDERS = {
 """Packages, or modules of them, that run code of their own making, and what it is. None of it comes from a file that is not code."""
 TRACER = "nnsight"
 """Runs the body of a `with` of ours: code that stands in one of our files."""
-STARTERS = {"matplotlib.font_manager": ("fc-list", "system_profiler")}
-"""Modules that ask a program of the system, and which: matplotlib lists the fonts of a machine once, before it has a list of its own."""
+STARTERS = {"matplotlib.font_manager": ("fc-list", "system_profiler"), "platform": ("uname",)}
+"""Modules that ask a program of the system, and which: matplotlib lists the fonts of a machine once, before it has a list of its own; Python asks
+for the kind of processor when tests run in several processes, which tell each other where they are."""
 APART = "entrack.prompts.apart"
 """The one module of entrack that starts a program: Python with `worker.py`, for a tokenizer that may not be used in this process."""
 PLUMBING = ("subprocess", "os", "pickle", "contextlib", "jinja2.environment")

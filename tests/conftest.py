@@ -8,8 +8,15 @@ from collections.abc import Iterator
 import canary
 import pytest
 
-canary.watch()
 os.environ["ENTRACK_TRACEBACK"] = "1"  # a mistake in entrack is told in full, here and in what tests start
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The canary watches in every process that runs tests: a process that only hands them out (`-n 2`) starts others."""
+    if not config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
+        canary.watch()
+    if hasattr(config, "workerinput"):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores
 
 
 @pytest.fixture(autouse=True)
