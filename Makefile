@@ -23,7 +23,7 @@ check: $(VENV)/installed-dev
 
 # Known vulnerabilities of what constraints.txt names. Says what it could not look up; AUDIT=strict fails then too.
 audit: $(VENV)/installed-dev $(VENV)/audit/asked-for
-	$(BIN)/python tests/house/audit.py $(VENV)/audit/bin/pip-audit
+	$(BIN)/python tests/architecture/audit.py $(VENV)/audit/bin/pip-audit
 
 # What is measured and how: docs/benchmarks.md. ARGS are options of `python -m benchmarks`, such as ARGS="--only 'hop 1' --resume".
 bench-quick: $(VENV)/installed $(PEERS)/installed
@@ -32,10 +32,10 @@ bench-quick: $(VENV)/installed $(PEERS)/installed
 bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks --size full --peers $(PEERS)/bin/python $(ARGS)
 
-# What is promised, tried again and again: make torture COUNT=50, ONLY="kills specs", SEED=7 (docs/trust.md).
-torture: COUNT ?= 1
-torture: $(VENV)/installed-dev
-	PYTHONPATH=tests $(BIN)/python -m torture --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(ONLY)
+# What is promised, tried again and again: make stress COUNT=50, ONLY="kills specs", SEED=7 (docs/trust.md).
+stress: COUNT ?= 1
+stress: $(VENV)/installed-dev
+	PYTHONPATH=tests:tests/robustness $(BIN)/python -m stress --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(ONLY)
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
@@ -50,7 +50,7 @@ lora: smollm2
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# Every archive is held against its digest in the lock, but for torch, whose builds differ from machine to machine (tests/house/lock.py).
+# Every archive is held against its digest in the lock, but for torch, whose builds differ from machine to machine (tests/architecture/lock.py).
 # What torch needs is there by then, so that pip fetches only torch itself and, for a build with CUDA, NVIDIA's libraries.
 $(VENV)/installed: pyproject.toml constraints.txt requirements.lock $(VENV)/bin/python
 	$(PIP) --require-hashes --no-deps --requirement requirements.lock
@@ -64,7 +64,7 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 
 # After a change of constraints.txt or of what pyproject.toml asks for. Needs the network.
 lock: $(VENV)/lock/asked-for
-	$(PYTHON) tests/house/lock.py $(VENV)/lock/bin/uv
+	$(PYTHON) tests/architecture/lock.py $(VENV)/lock/bin/uv
 
 $(VENV)/lock/asked-for: $(VENV)/bin/python
 	$(PYTHON) -m venv $(VENV)/lock
@@ -82,4 +82,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) out dist
 
-.PHONY: lock quickstart test differential torture check audit bench-quick bench docs smollm2 lora clean
+.PHONY: lock quickstart test differential stress check audit bench-quick bench docs smollm2 lora clean

@@ -21,7 +21,7 @@ from benchmarks.rounds import Say
 ROOT = Path(__file__).parents[1]
 RUN = """
 import sys
-from entrack.cli.start import main
+from entrack.cli.main import main
 try:
     main()
 finally:

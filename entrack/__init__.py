@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from entrack.api import Spec, SpecError, SpecMissing, load, loads
     from entrack.engine.errors import EngineError
     from entrack.errors import ArgumentError, EntrackError, UnknownName
-    from entrack.models.weights import ModelMissing
+    from entrack.models.weight_files import ModelMissing
     from entrack.results import Results
     from entrack.store.errors import StoreError
 
@@ -27,7 +27,7 @@ _WHERE = {
     **dict.fromkeys(("Spec", "SpecError", "SpecMissing", "load", "loads"), "entrack.api"),
     **dict.fromkeys(("ArgumentError", "EntrackError", "UnknownName"), "entrack.errors"),
     "EngineError": "entrack.engine.errors",
-    "ModelMissing": "entrack.models.weights",
+    "ModelMissing": "entrack.models.weight_files",
     "Results": "entrack.results",
     "StoreError": "entrack.store.errors",
 }

@@ -26,33 +26,33 @@ from entrack.check.check import Checked
 from entrack.check.check import check as check_source
 from entrack.check.resolved import Model, PatchAct
 from entrack.diagnostics import Diagnostic, errors
-from entrack.diagnostics.spent import told
+from entrack.diagnostics.over_budget import told
+from entrack.error_text import reason
 from entrack.errors import ArgumentError, EntrackError, unknown
 from entrack.events import Damaged, ModelFetching, Watcher, unwatched
-from entrack.machine import address_space, machine_memory
-from entrack.models.find import ModelMissing, fetch, key_of, locate, tokenizer_file
-from entrack.models.model import ModelSource
-from entrack.reasons import reason
+from entrack.models.key import ModelSource
+from entrack.models.locate import ModelMissing, fetch, key_of, locate, tokenizer_file
 from entrack.results import Provenance, Results
 from entrack.source import Source, Span
+from entrack.syntax.equivalence import held_against
 from entrack.syntax.format import format_program
 from entrack.syntax.limits import MOST_BYTES, MOST_DIGITS
 from entrack.syntax.parse import parse
-from entrack.syntax.same import held_against
+from entrack.system import address_space, machine_memory
 
 if TYPE_CHECKING:
-    from entrack.executors.accept import Accept
-    from entrack.executors.here import Compute, Survey, Walk
-    from entrack.executors.recompute import Compared
-    from entrack.executors.shelf import Shelf
-    from entrack.executors.why import Looked
+    from entrack.execution.cache_explain import StepStatus
+    from entrack.execution.local import Compute, LocalExecutor, Survey
+    from entrack.execution.repository import Repository
+    from entrack.execution.reuse_policy import ReusePolicy
     from entrack.plan.explain import Explanation
     from entrack.plan.lower.context import Known
     from entrack.plan.lower.program import Lowerer
     from entrack.plan.plan import Plan
-    from entrack.prompts.realise import Realised
-    from entrack.prompts.tokens import Tokenizer
+    from entrack.prompts.tokenise import TokenisedPrompts
+    from entrack.prompts.tokenizer import Tokenizer
     from entrack.store.base import Store
+    from entrack.verification.recompute import Compared
 
 SAMPLED = 0.5
 """Of what a command may do, what `check` does to draw a sample of the prompts."""
@@ -250,7 +250,7 @@ class Spec:
 
     def _read_tokenizer(self, model: str, source: ModelSource) -> Tokenizer:
         """A model's tokenizer. Raises SpecError where its file cannot be used, ModelMissing where there is none."""
-        from entrack.prompts.tokens import BadTokenizer, tokenizer
+        from entrack.prompts.tokenizer import BadTokenizer, tokenizer
 
         try:
             return tokenizer(tokenizer_file(source))
@@ -275,7 +275,7 @@ class Spec:
 
     @interrupts.watched()
     def survey(
-        self, store: Store, accept: Accept | str | None = None, device: str | None = None, tell: Callable[[Limit], None] = lambda limit: None
+        self, store: Store, accept: ReusePolicy | str | None = None, device: str | None = None, tell: Callable[[Limit], None] = lambda limit: None
     ) -> tuple[Plan, Survey]:
         """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing.
 
@@ -283,40 +283,40 @@ class Spec:
         """
         arguments.function(tell, "tell")
         with within(planning=True, tell=tell):
-            plan, _, survey = self.surveyed(_shelf(store, False, accept, device, None))
+            plan, _, survey = self.surveyed(_repository(store, False, accept, device, None))
         return plan, survey
 
     @interrupts.watched()
     def addresses(self, store: Store) -> frozenset[str]:
         """The addresses of all entries of a store that this spec may take on this machine: as they are, and with its own stack."""
-        return frozenset(action.address for accept in ("any", "same-stack") for action in self.surveyed(_shelf(store, False, accept, None, None))[1].actions)
+        return frozenset(action.address for accept in ("any", "same-stack") for action in self.surveyed(_repository(store, False, accept, None, None))[1].actions)
 
     @interrupts.watched()
-    def looked(self, store: Store, accept: Accept | str | None = None, reference: bool = False, device: str | None = None) -> tuple[Looked, ...]:
+    def looked(self, store: Store, accept: ReusePolicy | str | None = None, reference: bool = False, device: str | None = None) -> tuple[StepStatus, ...]:
         """Each step of this spec, and whether a store has its value. Computes nothing."""
-        from entrack.executors.why import looked
+        from entrack.execution.cache_explain import step_statuses
 
-        shelf = _shelf(store, reference, accept, device, None)
-        return looked(*self.surveyed(shelf), shelf)
+        repository = _repository(store, reference, accept, device, None)
+        return step_statuses(*self.surveyed(repository), repository)
 
-    def surveyed(self, shelf: Shelf) -> tuple[Plan, Walk, Survey]:
+    def surveyed(self, repository: Repository) -> tuple[Plan, LocalExecutor, Survey]:
         """The plan as far as a shelf tells, the walk that looked, and what it saw. Computes nothing."""
-        from entrack.executors.here import Walk
+        from entrack.execution.local import LocalExecutor
 
         lowerer = self._lowerer(download=False, hashed=not self._stands_in)
         plan = _lowered(lowerer, None, self.sources).plan
-        walk = Walk(plan, shelf, None, unwatched)
-        survey = walk.survey()
-        while plan.deferred and walk.actions and len((more := _lowered(lowerer, walk, self.sources).plan).nodes) > len(plan.nodes):
+        executor = LocalExecutor(plan, repository, None, unwatched)
+        survey = executor.survey()
+        while plan.deferred and executor.actions and len((more := _lowered(lowerer, executor, self.sources).plan).nodes) > len(plan.nodes):
             plan = more
-            walk.extend(plan)
-            survey = walk.survey()
-        return plan, walk, survey
+            executor.extend(plan)
+            survey = executor.survey()
+        return plan, executor, survey
 
     @interrupts.watched()
     def run(
         self, store: Store | str | os.PathLike[str] | None = None, *, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
-        threads: int | None = None, memory: int | None = None, accept: Accept | str | None = None,
+        threads: int | None = None, memory: int | None = None, accept: ReusePolicy | str | None = None,
     ) -> Results:  # fmt: skip
         """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
 
@@ -326,26 +326,26 @@ class Spec:
         EngineError, NotANumber, and KeyboardInterrupt: what was finished is in the store then.
         """
         arguments.function(watcher, "watcher")
-        from entrack.executors.here import Walk
-        from entrack.findings.assemble import assemble
+        from entrack.analysis.build_results import assemble
+        from entrack.execution.local import LocalExecutor
 
         opened = open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
-        shelf = _shelf(opened, reference, accept, device, threads, memory)
+        repository = _repository(opened, reference, accept, device, threads, memory)
         spec = self._fetched(watcher)
         lowerer = spec._lowerer(download=True, hashed=True)
         plan = _lowered(lowerer, None, self.sources).plan
-        walk = Walk(plan, shelf, _lazily(plan, reference, watcher, device, threads, memory), watcher, memory)
-        walk.run()
+        executor = LocalExecutor(plan, repository, _lazily(plan, reference, watcher, device, threads, memory), watcher, memory)
+        executor.run()
         while plan.deferred:
-            plan = _lowered(lowerer, walk, self.sources).plan
-            walk.extend(plan)
-            walk.run()
-        return assemble(spec.resolved, plan, walk, lambda: spec._provenance(plan, walk, shelf))
+            plan = _lowered(lowerer, executor, self.sources).plan
+            executor.extend(plan)
+            executor.run()
+        return assemble(spec.resolved, plan, executor, lambda: spec._provenance(plan, executor, repository))
 
     @interrupts.watched()
     def verify(
         self, store: Store, sample: int | float = 0.05, *, seed: int = 0, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
-        threads: int | None = None, memory: int | None = None, accept: Accept | str = "any",
+        threads: int | None = None, memory: int | None = None, accept: ReusePolicy | str = "any",
     ) -> Verification:  # fmt: skip
         """Compute a sample of the stored steps again: so many (an int) or such a share (a float). Changes nothing in the store.
 
@@ -356,16 +356,16 @@ class Spec:
         arguments.flag(reference, "reference")
         arguments.whole(seed, "seed", 0, MOST_NUMBER)
         sample = _sample(sample)
-        from entrack.executors.recompute import recomputed, sampled
-        from entrack.plan.key import kind
+        from entrack.plan.cache_key import kind
+        from entrack.verification.recompute import recomputed, sampled
 
-        plan, walk, survey = self.surveyed(_shelf(store, False, accept, device, threads, memory))
-        lost = {id for id in survey.missing if walk.lost(id)}  # what was seen to be damaged is said, whatever is sampled
+        plan, executor, survey = self.surveyed(_repository(store, False, accept, device, threads, memory))
+        lost = {id for id in survey.missing if executor.lost(id)}  # what was seen to be damaged is said, whatever is sampled
         stored = [id for id in plan.steps if id in survey.found or id in lost]
         drawn = {*sampled(plan, stored, sample, seed), *lost}
         ids = [id for id in stored if id in drawn]
         compute = _lazily(plan, reference, watcher, device, threads, memory)
-        return Verification(Counter(kind(plan.nodes[id]) for id in stored), len(ids), recomputed(plan, walk, ids, compute, watcher))
+        return Verification(Counter(kind(plan.nodes[id]) for id in stored), len(ids), recomputed(plan, executor, ids, compute, watcher))
 
     def _fetched(self, watcher: Watcher) -> Spec:
         """This spec, checked again now that its models have come: some mistakes only a config.json can tell. Raises ModelMissing, SpecError."""
@@ -377,13 +377,13 @@ class Spec:
         return loads(self.source, **{name: self.resolved.params[name] for name in self.resolved.changed_params})
 
     @interrupts.watched()
-    def prompts(self, name: str, count: int, model: str | None = None, purpose: str = "measure") -> tuple[Realised, Tokenizer]:
+    def prompts(self, name: str, count: int, model: str | None = None, purpose: str = "measure") -> tuple[TokenisedPrompts, Tokenizer]:
         """The first `count` prompts of a task, alternate or desideratum, for a model's tokenizer (default: the first model here).
 
         Raises UnknownName for a name that is not there, ArgumentError, SpecError, and ModelMissing where no model of the spec is here.
         """
         from entrack.check.resolved import Population
-        from entrack.prompts.realise import realise
+        from entrack.prompts.tokenise import tokenise
 
         if arguments.text(name, "name") not in (known := (*self.resolved.tasks, *self.resolved.alternates)):
             raise unknown("the spec has no task, alternate or desideratum", name, known)
@@ -398,7 +398,7 @@ class Spec:
         population = Population(task, alternate, task.parameters, self.resolved.seed, count, purpose, name, span)
         try:
             with within(planning=True):
-                realised, problems = realise(population, count, tokens, self.resolved.params)
+                realised, problems = tokenise(population, count, tokens, self.resolved.params)
         except Spent as spent:
             raise SpecError((told(spent, span),), self.sources) from None
         if errors(problems):
@@ -422,8 +422,8 @@ class Spec:
         """What is wrong with a plan of some prompts of each population: of one, and then of as many as these tell that there is time for."""
         from attrs import evolve
 
-        from entrack.plan.build import Sketch
-        from entrack.plan.lower.sample import sample
+        from entrack.plan.builder import Sketch
+        from entrack.plan.lower.preview import sample
 
         lowerer, before = evolve(self._lowerer(download=False, hashed=False), nodes=Sketch), so_far()
         _, problems = evolve(lowerer, resolved=sample(self.resolved, 1)).lower()
@@ -440,16 +440,16 @@ class Spec:
                 missing = error
         raise missing or ModelMissing("the spec declares no model, and prompts need a tokenizer")
 
-    def _provenance(self, plan: Plan, walk: Walk, shelf: Shelf) -> Provenance:
-        from entrack.executors.noted import noted
-        from entrack.executors.reused import reused
+    def _provenance(self, plan: Plan, executor: LocalExecutor, repository: Repository) -> Provenance:
+        from entrack.execution.read_run_record import read_run_record
+        from entrack.execution.reuse_report import reuse_report
 
         models = {
             name: {"source": plan.sources[key].description, "revision": plan.sources[key].revision, "digest": address(key), "dtype": key.dtype, "attention": key.attention,
                    "layers": key.facts.layers, "heads": key.facts.heads, "key_value_heads": key.facts.key_value_heads}
             for name, key in plan.models.items()
         }  # fmt: skip
-        told = [noted(action.how) for action in walk.actions]
+        told = [read_run_record(action.how) for action in executor.actions]
         made = {tuple((name, how.get(name)) for name in ("executor", "torch", "transformers", "nnsight", "device", "threads")) for how in told}
         return Provenance(
             spec=self.source.name,
@@ -461,31 +461,31 @@ class Spec:
             params=dict(self.resolved.params),
             changed_params=self.resolved.changed_params,
             steps=len(plan.steps),
-            computed=walk.computed,
-            found=len(walk.actions) - walk.computed,
-            known_zero=walk.zeros,
-            screened_out=walk.screened_out,
+            computed=executor.computed,
+            found=len(executor.actions) - executor.computed,
+            known_zero=executor.zeros,
+            screened_out=executor.screened_out,
             realised=tuple(dict(entry) for entry in sorted(made, key=str)),
             tolerance=TOLERANCE,
-            accept=shelf.accept.value,
-            reused=reused(walk.found, shelf.here),
+            accept=repository.accept.value,
+            reused=reuse_report(executor.found, repository.environment),
         )
 
 
-def _shelf(store: Store, reference: bool, accept: Accept | str | None, device: str | None, threads: int | None, memory: int | None = None) -> Shelf:
+def _repository(store: Store, reference: bool, accept: ReusePolicy | str | None, device: str | None, threads: int | None, memory: int | None = None) -> Repository:
     """The store as a run sees it. A store that cannot be written is a published one: it is taken as it is, unless told otherwise."""
-    from entrack.executors.accept import Accept
-    from entrack.executors.shelf import Shelf
-    from entrack.executors.stack import Here
+    from entrack.execution.environment import Environment
+    from entrack.execution.repository import Repository
+    from entrack.execution.reuse_policy import ReusePolicy
 
     arguments.offering(store, ("find", "load", "put", "computing", "addresses"), "store", "a folder or an open store")
     arguments.flag(reference, "reference")
-    arguments.optional(accept, arguments.choice, "accept", [policy.value for policy in Accept])
+    arguments.optional(accept, arguments.choice, "accept", [policy.value for policy in ReusePolicy])
     arguments.optional(device, arguments.text, "device")
     threads = arguments.optional(threads, arguments.whole, "threads", 1, MOST_NUMBER)
     memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
-    default = Accept.SAME_STACK if getattr(store, "writable", True) else Accept.ANY
-    return Shelf(store, reference, default if accept is None else Accept(accept), Here(device, threads, memory))
+    default = ReusePolicy.SAME_STACK if getattr(store, "writable", True) else ReusePolicy.ANY
+    return Repository(store, reference, default if accept is None else ReusePolicy(accept), Environment(device, threads, memory))
 
 
 def _sample(given: int | float) -> int | float:
@@ -505,10 +505,10 @@ def _lowered(lowerer: Lowerer, known: Known | None, sources: Mapping[str, Source
 
 def explained(plan: Plan, survey: Survey, memory: int | None = None) -> Explanation:
     """What of a plan is not computed, and why. Loads nothing."""
-    from entrack.executors.here import Survey
+    from entrack.execution.local import Survey
     from entrack.plan.explain import explanation
     from entrack.plan.plan import Plan
-    from entrack.plan.work import Memory
+    from entrack.plan.schedule import Memory
 
     arguments.instance(plan, Plan, "plan", "a Plan, as `Spec.survey` gives")
     arguments.instance(survey, Survey, "survey", "a Survey, as `Spec.survey` gives")
@@ -524,7 +524,7 @@ def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, t
         if not engines:
             _need_surroundings()
             from entrack.engine.engine import Engine
-            from entrack.plan.work import Memory
+            from entrack.plan.schedule import Memory
 
             executor: Any = "plain" if reference else "batched"
             engines.append(Engine(plan.sources, executor=executor, device=device, threads=threads, watcher=watcher, memory=None if memory is None else Memory.of(memory)))

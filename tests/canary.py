@@ -48,8 +48,8 @@ TRACER = "nnsight"
 STARTERS = {"matplotlib.font_manager": ("fc-list", "system_profiler"), "platform": ("uname",)}
 """Modules that ask a program of the system, and which: matplotlib lists the fonts of a machine once, before it has a list of its own; Python asks
 for the kind of processor when tests run in several processes, which tell each other where they are."""
-APART = "entrack.prompts.apart"
-"""The one module of entrack that starts a program: Python with `worker.py`, for a tokenizer that may not be used in this process."""
+APART = "entrack.prompts.tokenizer_sandbox"
+"""The one module of entrack that starts a program: Python with `tokenizer_worker.py`, for a tokenizer that may not be used in this process."""
 PLUMBING = ("subprocess", "os", "pickle", "contextlib", "jinja2.environment")
 """Modules that do what others ask for: whoever called them is asked about."""
 
@@ -96,9 +96,9 @@ def _starts_a_process(given: tuple[Any, ...]) -> bool:
 
 
 def is_worker(given: tuple[Any, ...]) -> bool:
-    """That a program to be started is entrack's own: this Python, by itself, with `worker.py` and the folder of the tokenizers library."""
+    """That a program to be started is entrack's own: this Python, by itself, with `tokenizer_worker.py` and the folder of the tokenizers library."""
     library = str(Path(sysconfig.get_path("platlib")).resolve())
-    command = [sys.executable, "-I", "-S", "-B", str(ROOT / "entrack" / "prompts" / "worker.py")]
+    command = [sys.executable, "-I", "-S", "-B", str(ROOT / "entrack" / "prompts" / "tokenizer_worker.py")]
     return given[0] == sys.executable and list(given[1][:-1]) == command and str(Path(given[1][-1]).resolve()) == library and given[2] == "/"
 
 

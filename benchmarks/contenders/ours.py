@@ -12,11 +12,11 @@ import numpy as np
 from benchmarks.contenders import base
 from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, Tokens, rolled
 from entrack.engine.engine import Engine
-from entrack.facts import read_facts
-from entrack.models.model import ModelKey, ModelSource
+from entrack.model_config import read_facts
+from entrack.models.key import ModelKey, ModelSource
 from entrack.plan import steps
+from entrack.plan.schedule import DEFAULT, Memory
 from entrack.plan.steps import Batch, Capture, Evaluate, FromCapture, FromMean, Kept, MaskBatch, Receivers, Ref, SetElsewhere, SetHeads, SumOutputs
-from entrack.plan.work import DEFAULT, Memory
 from entrack.sites import Component, Head
 
 

@@ -22,7 +22,7 @@ from entrack.check.resolved import Resolved
 from entrack.check.scope import Scope
 from entrack.check.tasks import check_tasks
 from entrack.diagnostics import Diagnostic
-from entrack.diagnostics.spent import told
+from entrack.diagnostics.over_budget import told
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.source import Source, Span
 from entrack.syntax import ast

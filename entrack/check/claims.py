@@ -14,7 +14,7 @@ from entrack.check.interventions import Changes, heads_of
 from entrack.check.resolved import Arithmetic, Axes, CellOf, Claim, Constant, Examination, Measure, Overlap, Quantity, Size, Summary
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
-from entrack.syntax.write import written
+from entrack.syntax.unparse import written
 
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "bars": ("measure",),

@@ -14,7 +14,7 @@ from entrack.check.scope import Scope, name_span
 from entrack.check.tasks import WORD, types_of
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.facts import ModelFacts
+from entrack.model_config import ModelFacts
 from entrack.sites import RECEIVING, Component, Head
 from entrack.source import Span
 from entrack.syntax import ast

@@ -31,7 +31,7 @@ from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.sites import RECEIVING, Component
 from entrack.syntax import ast
-from entrack.syntax.write import written
+from entrack.syntax.unparse import written
 
 LAST_LAYER = 1023
 AN_ACT = 10

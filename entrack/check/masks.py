@@ -10,8 +10,8 @@ from entrack.check.populations import MOST_PROMPTS
 from entrack.check.resolved import Alternate, Mask, Population
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.frozen import parts, rebuilt
 from entrack.syntax import ast
+from entrack.tree import parts, rebuilt
 
 # The published schedule (arXiv 2402.14811): lambda 0.01, two epochs over 1,000 prompts in batches of 32, Adam at 0.1.
 DEFAULTS: Mapping[str, float] = {"train": 1000, "validate": 500, "sparsity": 0.01, "epochs": 2, "batch": 32, "rate": 0.1}

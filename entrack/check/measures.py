@@ -15,12 +15,12 @@ from entrack.check.resolved import BlockAct, CellSpec, Intervention, KeepAct, Me
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label, nearest
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.facts import ModelFacts
-from entrack.models.find import vocabulary_of
+from entrack.model_config import ModelFacts
+from entrack.models.locate import vocabulary_of
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.substitute import substitute
-from entrack.syntax.write import written
+from entrack.syntax.unparse import written
 
 MOST_CELLS = budget.CELLS.most
 MOST_DRAWS = budget.DRAWS.most

@@ -12,9 +12,9 @@ from entrack.check.files import Unreadable
 from entrack.check.resolved import Model
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean, nearest
-from entrack.facts import BadConfig
-from entrack.models.find import ModelMissing, Named, builtin_names, facts_of, locate, stand_in
-from entrack.models.model import ATTENTIONS, DTYPES, ModelSource
+from entrack.model_config import BadConfig
+from entrack.models.key import ATTENTIONS, DTYPES, ModelSource
+from entrack.models.locate import ModelMissing, Named, builtin_names, facts_of, locate, stand_in
 from entrack.syntax import ast
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {"dtype": DTYPES, "attention": ATTENTIONS, "revision": ()}

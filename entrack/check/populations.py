@@ -13,12 +13,12 @@ from entrack.check.resolved import Alternate, Population, Task
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
-from entrack.syntax.write import written
+from entrack.syntax.unparse import written
 
 MOST_PROMPTS = budget.PROMPTS.most
 MOST_CROSSED = budget.SWEEP.most
 NONE: tuple[ast.Named, ...] = ()
-KINDS = ("task", "alternate", "desideratum")
+POPULATION_KINDS = ("task", "alternate", "desideratum")
 
 
 @frozen
@@ -88,7 +88,7 @@ def _one(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Expression
         scope.report("E602", "this names no prompts", node.span, "", "name a task, an alternate or a desideratum, such as `boxes` or `boxes(n = 5)`")
         return None
     span = node.name_span if isinstance(node, ast.Call) else node.span
-    if scope.find(name, span, *KINDS) is None or name in scope.broken:
+    if scope.find(name, span, *POPULATION_KINDS) is None or name in scope.broken:
         return None
     alternate = alternates.get(name)
     task = alternate.task if alternate else scope.tasks.get(name)

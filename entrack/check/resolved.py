@@ -11,9 +11,9 @@ from functools import cached_property
 
 from attrs import field, frozen
 
-from entrack.facts import ModelFacts
-from entrack.models.find import Named
-from entrack.models.model import ModelSource
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelSource
+from entrack.models.locate import Named
 from entrack.sites import Component, Head
 from entrack.source import Span
 from entrack.syntax import ast

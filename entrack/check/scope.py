@@ -22,7 +22,7 @@ from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.parse import EVERYTHING
 
-KINDS: Mapping[str, type | tuple[type, ...]] = {
+ITEM_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "model": ast.Model,
     "task": ast.Task,
     "alternate": ast.Alternate,
@@ -104,7 +104,7 @@ class Scope:
         """The item that a name stands for, of one of these kinds; reports what is wrong and gives None otherwise."""
         span = Span(span.file, span.start, span.start + len(name))
         item = self.names.get(name)
-        wanted = tuple(KINDS[kind] for kind in kinds)
+        wanted = tuple(ITEM_TYPES[kind] for kind in kinds)
         if item is not None and isinstance(item, wanted):
             return item
         if item is not None:
@@ -133,7 +133,7 @@ class Scope:
 
     def called(self, *kinds: str) -> list[str]:
         """The names of all items of these kinds."""
-        wanted = tuple(KINDS[kind] for kind in kinds)
+        wanted = tuple(ITEM_TYPES[kind] for kind in kinds)
         if kinds not in self._called:
             self._called[kinds] = [name for name, item in self.names.items() if isinstance(item, wanted)]
         return self._called[kinds]
@@ -200,4 +200,4 @@ def article(words: str) -> str:
 
 
 def kind_of(item: ast.Item) -> str:
-    return next(kind for kind, cls in KINDS.items() if isinstance(item, cls))
+    return next(kind for kind, cls in ITEM_TYPES.items() if isinstance(item, cls))

@@ -18,10 +18,10 @@ from entrack.check.files import Unreadable
 from entrack.check.resolved import Task
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean, nearest
-from entrack.frozen import parts as parts_of
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.holes import BadHole, parts
+from entrack.tree import parts as parts_of
 
 ORDINALS: Mapping[str, int] = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
 MOST_DRAWN = budget.DRAWN_AT_ONCE.most

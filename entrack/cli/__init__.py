@@ -1,1 +1,1 @@
-"""The command line. Data goes to stdout, everything else to stderr; exit statuses stand in `exits.py`."""
+"""The command line. Data goes to stdout, everything else to stderr; exit statuses stand in `exit_codes.py`."""

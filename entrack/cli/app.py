@@ -1,4 +1,4 @@
-"""The commands. Each is a few lines: read, call `api`, show; what can fail is caught in one place (`exits.failures`)."""
+"""The commands. Each is a few lines: read, call `api`, show; what can fail is caught in one place (`exit_codes.failures`)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from entrack import __version__
-from entrack.cli import exits, light
+from entrack.cli import exit_codes, fast_path
 from entrack.cli.cache import cache
-from entrack.cli.exits import failures, leave, refuse, say, tell
+from entrack.cli.exit_codes import failures, leave, refuse, say, tell
 from entrack.cli.options import Accepted, Device, Json, MemoryBytes, Params, Reference, SpecPath, StandIn, StoreFolder, Threads, memory_given, params
 
 app = typer.Typer(
@@ -57,13 +57,13 @@ def run(
         if out is not None:
             _write(results, out, pdf)
         if strict and not results.passed:
-            leave(exits.CLAIM_FAILED)
+            leave(exit_codes.CLAIM_FAILED)
 
 
 @app.command()
 def check(spec: SpecPath, p: Params = None, stand_in: StandIn = None) -> None:
     """Say everything that is wrong with a spec, before a weight is read."""
-    light.check(spec, params(p), stand_in)
+    fast_path.check(spec, params(p), stand_in)
 
 
 @app.command()
@@ -73,7 +73,7 @@ def fmt(
     to_stdout: Annotated[bool, typer.Option("--stdout", help="print the text instead of writing the file")] = False,
 ) -> None:
     """Write specs in the one style there is. Comments stay."""
-    light.fmt(specs, only_check, to_stdout)
+    fast_path.fmt(specs, only_check, to_stdout)
 
 
 @app.command()
@@ -91,13 +91,13 @@ def plan(
     with failures(as_json) as shown:
         from entrack import api
         from entrack.cli.plans import plan_json, plan_table
-        from entrack.diagnostics.spent import passed
+        from entrack.diagnostics.over_budget import passed
 
         loaded = api.checked(api.read(spec), params(p), stand_in)
         opened = api.open_store(api.store_folder(store), inspect=True)
         planned, survey = loaded.survey(opened, accept, tell=lambda limit: say(passed(limit)))
         if explain:
-            from entrack.cli.explained import explained_json, explained_view
+            from entrack.cli.plan_explain import explained_json, explained_view
 
             explained = api.explained(planned, survey, memory_given(memory))
             if as_json:
@@ -147,11 +147,11 @@ def verify(
         else:
             shown.show(table(*about))
         if stopped:
-            leave(exits.INTERRUPTED)
+            leave(exit_codes.INTERRUPTED)
         if not verification.stored:
             say(f"the store has nothing of {spec} that could be verified; run it first")
         if failed(found) or not verification.stored:
-            leave(exits.CLAIM_FAILED)
+            leave(exit_codes.CLAIM_FAILED)
 
 
 @app.command()
@@ -239,7 +239,7 @@ def main_options(show: Annotated[bool, typer.Option("--version", callback=versio
 
 
 def main() -> None:
-    """All commands, the long way; `start.main` is the entry point."""
+    """All commands, the long way; `main.main` is the entry point."""
     app()
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from entrack.cli.exits import CLAIM_FAILED, failures, leave, refuse, say, screen
+from entrack.cli.exit_codes import CLAIM_FAILED, failures, leave, refuse, say, screen
 from entrack.cli.options import Accepted, Json, Params, StandIn, StoreFolder, params
-from entrack.cli.sizes import bytes_given
-from entrack.diagnostics.visible import visible
+from entrack.cli.units import bytes_given
+from entrack.diagnostics.escape import visible
 
 if TYPE_CHECKING:  # the store is not imported at start-up
-    from entrack.executors.why import Looked
+    from entrack.execution.cache_explain import StepStatus
     from entrack.store.base import Store
     from entrack.store.disk import DiskStore
 
@@ -28,7 +28,7 @@ def ls(store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, he
     from rich.text import Text
 
     with failures():
-        from entrack.executors.noted import noted
+        from entrack.execution.read_run_record import read_run_record
 
         opened = _open(store)
         stats = opened.stats()
@@ -40,7 +40,7 @@ def ls(store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, he
                 break
             action = opened.find(address)
             if action is not None:
-                how = noted(action.how)
+                how = read_run_record(action.how)
                 what, executor = (Text(visible(str(how.get(name, "")))) for name in ("what", "executor"))
                 table.add_row(address[:16], f"{action.size:,}", what, executor, f"{how.get('seconds', 0):.3f}")
         screen().print(table)
@@ -136,7 +136,7 @@ def doctor(store: StoreFolder = None) -> None:
 
 
 def _tell_entry(opened: Store, begins: str, as_json: bool) -> None:
-    from entrack.cli.why import entry, entry_json
+    from entrack.cli.cache_explain import entry, entry_json
 
     action = opened.find(_whole(opened, begins))
     if action is None:
@@ -144,9 +144,9 @@ def _tell_entry(opened: Store, begins: str, as_json: bool) -> None:
     _print(entry_json(action) if as_json else entry(action), as_json)
 
 
-def _tell_steps(name: str, steps: Sequence[Looked], asked: str | None, n: int, opened: Store, as_json: bool) -> None:
-    from entrack.cli.why import chosen, listing, one, steps_json, summary
-    from entrack.executors.why import compared
+def _tell_steps(name: str, steps: Sequence[StepStatus], asked: str | None, n: int, opened: Store, as_json: bool) -> None:
+    from entrack.cli.cache_explain import chosen, listing, one, steps_json, summary
+    from entrack.execution.cache_explain import compared
 
     wanted = steps if asked is None else chosen(steps, asked)
     if not wanted:
@@ -161,9 +161,9 @@ def _tell_steps(name: str, steps: Sequence[Looked], asked: str | None, n: int, o
         _print(summary(name, known, unkeyed) if many else listing(known, n, unkeyed), as_json)
 
 
-def _tell_difference(first: str, second: Path, looked: Sequence[Sequence[Looked]], asked: str | None, as_json: bool) -> None:
-    from entrack.cli.why import difference, difference_json
-    from entrack.executors.why import matched
+def _tell_difference(first: str, second: Path, looked: Sequence[Sequence[StepStatus]], asked: str | None, as_json: bool) -> None:
+    from entrack.cli.cache_explain import difference, difference_json
+    from entrack.execution.cache_explain import matched
 
     pairs = [pair for pair in matched(*looked) if asked is None or asked in pair.what]
     _print(difference_json(pairs) if as_json else difference(first, str(second), pairs), as_json)

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from entrack.models.find import BUILTIN, Named, builtin_names, facts_of, locate, read_json
+from entrack.models.locate import BUILTIN, Named, builtin_names, facts_of, locate, read_json
 
 
 def known_models() -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from entrack.cli.sizes import bytes_given
-from entrack.executors.accept import Accept
+from entrack.cli.units import bytes_given
+from entrack.execution.reuse_policy import ReusePolicy
 
 DEVICE = re.compile(r"cpu|mps|cuda(:[0-9]{1,3})?")
 
@@ -34,7 +34,7 @@ Reference = Annotated[bool, typer.Option("--reference", help="one full forward p
 Device = Annotated[str | None, typer.Option("--device", metavar="NAME", callback=device_given, help="cpu, mps, cuda, cuda:1, ... (default: a GPU if there is one)")]
 MOST_THREADS = 1024
 Threads = Annotated[int | None, typer.Option("--threads", min=1, max=MOST_THREADS, help="CPU threads (default: one for a small model, else torch's choice)")]
-Accepted = Annotated[Accept | None, typer.Option("--accept", help=ACCEPT)]
+Accepted = Annotated[ReusePolicy | None, typer.Option("--accept", help=ACCEPT)]
 
 
 def params(given: list[str] | None) -> dict[str, float]:

@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from entrack.diagnostics.visible import visible
-from entrack.executors.here import Survey
+from entrack.diagnostics.escape import visible
+from entrack.execution.local import Survey
 from entrack.plan.cost import Cost, cost
 from entrack.plan.plan import Plan
 

@@ -1,4 +1,4 @@
-"""Progress of a run: a bar with time left on a terminal; where there is none, what `beat.py` says now and then."""
+"""Progress of a run: a bar with time left on a terminal; where there is none, what `heartbeat.py` says now and then."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from entrack.cli.beat import BEAT
-from entrack.cli.exits import say, screen
-from entrack.diagnostics.visible import visible
+from entrack.cli.exit_codes import say, screen
+from entrack.cli.heartbeat import BEAT
+from entrack.diagnostics.escape import visible
 from entrack.events import Damaged, Event, ModelFetching, ModelLoading, NotTaken, RunFinished, RunStarted, StepDone, StepStarted, Waiting
 
 ENOUGH = 0.05

@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from entrack.api import PURPOSES, Spec
+from entrack.diagnostics.escape import visible
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.diagnostics.visible import visible
-from entrack.prompts.realise import Prompt, Realised
-from entrack.prompts.tokens import Tokenizer
+from entrack.prompts.tokenise import Prompt, TokenisedPrompts
+from entrack.prompts.tokenizer import Tokenizer
 
 
 def trouble(spec: Spec, name: str, model: str | None, purpose: str) -> str | None:
@@ -26,12 +26,12 @@ def trouble(spec: Spec, name: str, model: str | None, purpose: str) -> str | Non
     return None
 
 
-def prompts_json(realised: Realised) -> list[dict[str, Any]]:
+def prompts_json(realised: TokenisedPrompts) -> list[dict[str, Any]]:
     """The documented list of `entrack prompts --json`: everything that is needed to check our numbers with other code."""
     return [_pair(pair.original, pair.alternate) for pair in realised.pairs]
 
 
-def prompt_table(realised: Realised, tokens: Tokenizer) -> RenderableType:
+def prompt_table(realised: TokenisedPrompts, tokens: Tokenizer) -> RenderableType:
     """Each prompt with its positions as numbered tokens under it."""
     parts: list[RenderableType] = []
     for place, pair in enumerate(realised.pairs):

@@ -13,8 +13,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from entrack.diagnostics.visible import visible
-from entrack.executors.recompute import Compared
+from entrack.diagnostics.escape import visible
+from entrack.verification.recompute import Compared
 
 FAILED = ("mismatch", "lost")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from entrack.diagnostics.diagnostic import Diagnostic
-from entrack.diagnostics.visible import clip, in_place, visible
+from entrack.diagnostics.escape import clip, in_place, visible
 from entrack.source import Source, Span
 
 if TYPE_CHECKING:

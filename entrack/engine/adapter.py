@@ -15,10 +15,10 @@ from torch import nn
 
 from entrack.engine.errors import AdapterRefused, EngineError
 from entrack.engine.settings import is_out_of_memory
-from entrack.models.find import read_json
-from entrack.models.model import ModelSource
-from entrack.models.weights import ModelMissing, tensors_in
-from entrack.reasons import reason
+from entrack.error_text import reason
+from entrack.models.key import ModelSource
+from entrack.models.locate import read_json
+from entrack.models.weight_files import ModelMissing, tensors_in
 
 ABOUT = (
     "peft_type", "task_type", "peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "runtime_config",

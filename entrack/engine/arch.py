@@ -1,6 +1,6 @@
 """Where the parts of a model stand in its module tree: one `Arch` per family, data only.
 
-A family is a key of `entrack.facts.FAMILIES`; a test holds the two tables together.
+A family is a key of `entrack.model_config.FAMILIES`; a test holds the two tables together.
 """
 
 from __future__ import annotations

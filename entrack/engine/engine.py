@@ -14,25 +14,25 @@ import torch
 from attrs import frozen
 
 from entrack import interrupts
-from entrack.engine import batched, plain
-from entrack.engine.access import LoadedModel
+from entrack.engine import optimised, reference
+from entrack.engine.activation_cache import ActivationCache
+from entrack.engine.context import Context
 from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory
 from entrack.engine.inputs import Inputs
 from entrack.engine.load import load
-from entrack.engine.memo import Memo
-from entrack.engine.room import default_memory, fits
-from entrack.engine.session import Session
+from entrack.engine.memory import default_memory, fits
 from entrack.engine.settings import chosen_device, deterministic, device_name, is_out_of_memory
+from entrack.engine.tracing import LoadedModel
 from entrack.events import ModelLoading, Watcher, unwatched
-from entrack.facts import ModelFacts
-from entrack.models.model import ModelKey, ModelSource
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.expand import expand
 from entrack.plan.passes import PASSES, Pass, optimise
+from entrack.plan.schedule import A_PASS, ON_A_GPU, Memory
 from entrack.plan.steps import Step, TrainMask
-from entrack.plan.work import A_PASS, ON_A_GPU, Memory
 
 Executor = Literal["batched", "plain"]
-EXECUTORS: Mapping[Executor, Mapping[type, plain.Kernel]] = {"batched": batched.KERNELS, "plain": plain.KERNELS}
+EXECUTORS: Mapping[Executor, Mapping[type, reference.Kernel]] = {"batched": optimised.KERNELS, "plain": reference.KERNELS}
 
 
 @frozen(eq=False)
@@ -72,7 +72,7 @@ class Engine:
         self._watcher = watcher
         self._memory = memory or Memory.of(default_memory(self.device), ON_A_GPU if self.device.type == "cuda" else A_PASS)
         self._passes = passes if executor == "batched" else ()
-        self._memo = Memo(self._memory.kept)
+        self._activations = ActivationCache(self._memory.kept)
         self._loaded: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
         self._at_work = False
         """Whether a call was broken off, wherever that was: what is in memory may then be in the middle of something."""
@@ -98,7 +98,7 @@ class Engine:
         self._at_work = False
         return computed
 
-    def _tried(self, kernel: plain.Kernel, step: Step, inputs: Inputs) -> Computed:
+    def _tried(self, kernel: reference.Kernel, step: Step, inputs: Inputs) -> Computed:
         """The value of a step, or that of a sparing way where memory has run out."""
         try:
             return self._computed(kernel, step, inputs)
@@ -120,19 +120,19 @@ class Engine:
             self.forget()
             raise OutOfMemory(_too_large(step, self.device)) from error
 
-    def _computed(self, kernel: plain.Kernel, step: Step, inputs: Inputs, sparing: bool = False) -> Computed:
+    def _computed(self, kernel: reference.Kernel, step: Step, inputs: Inputs, sparing: bool = False) -> Computed:
         with deterministic(self.threads or _threads(step.model.facts)):
-            work = optimise(expand(step, self._memory), self._passes)
-            session = Session(step, self._model(step.model), Memo(0) if sparing else self._memo, work, whole_runs=self.executor == "batched" and not sparing)
+            schedule = optimise(expand(step, self._memory), self._passes)
+            context = Context(step, self._model(step.model), ActivationCache(0) if sparing else self._activations, schedule, whole_runs=self.executor == "batched" and not sparing)
             threads, start = torch.get_num_threads(), time.perf_counter()
-            tensors = kernel(session, step, inputs)
+            tensors = kernel(context, step, inputs)
             seconds = time.perf_counter() - start
-        return Computed(tensors, self._how(kernel, threads, seconds, session.forwards))
+        return Computed(tensors, self._how(kernel, threads, seconds, context.forwards))
 
     def forget(self) -> None:
         """Let go of all models and clean runs; they are loaded again when they are asked for."""
         self._loaded.clear()
-        self._memo.clear()
+        self._activations.clear()
 
     def _model(self, key: ModelKey) -> LoadedModel:
         if key in self._loaded:
@@ -153,7 +153,7 @@ class Engine:
         self._watcher(ModelLoading(source.description, done=True))
         return self._loaded[key]
 
-    def _how(self, kernel: plain.Kernel, threads: int, seconds: float, forwards: float) -> dict[str, str | int | float]:
+    def _how(self, kernel: reference.Kernel, threads: int, seconds: float, forwards: float) -> dict[str, str | int | float]:
         return {
             **_versions(),
             "device": device_name(self.device),

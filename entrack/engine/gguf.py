@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from entrack.engine.errors import EngineError, ModelUnreadable
-from entrack.facts import FAMILIES, BadConfig, read_facts
-from entrack.reasons import reason
+from entrack.error_text import reason
+from entrack.model_config import FAMILIES, BadConfig, read_facts
 
 VERSIONS = (2, 3)
 SCALARS: Mapping[int, str] = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}

@@ -14,17 +14,17 @@ from safetensors import safe_open
 from torch import nn
 from transformers.utils.import_utils import is_flash_attn_2_available
 
-from entrack.engine.access import LoadedModel
 from entrack.engine.adapter import with_adapter
 from entrack.engine.arch import ARCHS, Part
 from entrack.engine.errors import EngineError, ModelMismatch, ModelUnreadable
 from entrack.engine.gguf import ALONE, alone, check
 from entrack.engine.settings import is_out_of_memory
-from entrack.facts import DECIDES, FAMILIES, ModelFacts
-from entrack.models.find import read_json
-from entrack.models.model import ATTENTIONS, DTYPES, ModelKey, ModelSource
-from entrack.models.weights import tensors_in, weights_of
-from entrack.reasons import reason
+from entrack.engine.tracing import LoadedModel
+from entrack.error_text import reason
+from entrack.model_config import DECIDES, FAMILIES, ModelFacts
+from entrack.models.key import ATTENTIONS, DTYPES, ModelKey, ModelSource
+from entrack.models.locate import read_json
+from entrack.models.weight_files import tensors_in, weights_of
 
 MOST_MISSING = 1 << 20
 """Weights that may be missing from a small model and still be named."""

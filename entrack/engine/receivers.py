@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from entrack.engine.access import LoadedModel, Place
 from entrack.engine.arch import SHARED, Part
 from entrack.engine.inputs import bound
-from entrack.facts import ModelFacts
+from entrack.engine.tracing import LoadedModel, Place
+from entrack.model_config import ModelFacts
 from entrack.plan.steps import Receivers
 from entrack.sites import Component
 

@@ -15,10 +15,10 @@ from typing import TypeVar, cast
 from attrs import evolve
 
 from entrack.address import address
-from entrack.frozen import rebuilt
-from entrack.models.model import ModelKey
+from entrack.models.key import ModelKey
 from entrack.plan.steps import Attribute, Batch, Chosen, PathPatch, Ref, Screened, Step
 from entrack.sites import Head
+from entrack.tree import rebuilt
 
 STORE_VERSION = 1
 LEAVES = (Batch, ModelKey)

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from entrack.address import address
-from entrack.models.model import ModelKey
+from entrack.models.key import ModelKey
+from entrack.plan.schedule import DEFAULT, Every, ForwardPass, From, Memory, Only, Place, Schedule
 from entrack.plan.steps import (
     Attribute,
     BlockAttention,
@@ -32,13 +33,12 @@ from entrack.plan.steps import (
     SumOutputs,
     TrainMask,
 )  # fmt: skip
-from entrack.plan.work import DEFAULT, Every, From, Memory, Only, Place, Run, Work
 from entrack.sites import Component
 
 
-def expand(step: Step, memory: Memory = DEFAULT) -> Work:
+def expand(step: Step, memory: Memory = DEFAULT) -> Schedule:
     """The runs of a step, nothing taken away."""
-    return Work(tuple(_runs(step)), memory)
+    return Schedule(tuple(_runs(step)), memory)
 
 
 def senders_of(step: PathPatch) -> int:
@@ -49,7 +49,7 @@ def senders_of(step: PathPatch) -> int:
     return step.model.facts.heads if step.senders is None else len(step.senders)
 
 
-def _runs(step: Step) -> Iterator[Run]:
+def _runs(step: Step) -> Iterator[ForwardPass]:
     match step:
         case Capture():
             yield _run(step, "clean", read=_at(step, _read(step), step.at), logits=False)
@@ -68,7 +68,7 @@ def _runs(step: Step) -> Iterator[Run]:
             yield from _trained(step)
 
 
-def _evaluated(step: Evaluate) -> Run:
+def _evaluated(step: Evaluate) -> ForwardPass:
     if not step.edits:
         return _run(step, "clean")
     changed: list[Place] = []
@@ -99,7 +99,7 @@ def _base(step: Evaluate, elsewhere: list[SetElsewhere]) -> str | None:
     return f"base {address([step.model, step.batch, elsewhere[0].source])}"
 
 
-def _hop(step: PathPatch | Attribute, layers: Sequence[int], **many: int) -> Iterator[Run]:
+def _hop(step: PathPatch | Attribute, layers: Sequence[int], **many: int) -> Iterator[ForwardPass]:
     """The passes of a hop whose senders stand in these layers."""
     senders, receivers = _at(step, layers, step.at), _at(step, _receiving(step, layers[0]), step.at)
     yield _run(step, "clean", read=_at(step, range(step.model.facts.layers), step.at))
@@ -116,7 +116,7 @@ def _receiving(step: PathPatch | Attribute, lowest: int) -> tuple[int, ...]:
     return tuple(sorted({layer for one in heads for layer in _layers(step, one)}))
 
 
-def _trained(step: TrainMask) -> Iterator[Run]:
+def _trained(step: TrainMask) -> Iterator[ForwardPass]:
     checks = -(-step.epochs * len(step.train) // step.check_every)
     for batch in step.train:
         yield _run_on(step, batch, "trained", times=step.epochs, backward=1)
@@ -126,18 +126,18 @@ def _trained(step: TrainMask) -> Iterator[Run]:
         yield _alternates(step, batch)
 
 
-def _run_on(step: TrainMask, batch: MaskBatch, name: str, **more: Any) -> Run:
-    return Run(name, batch.original, step.model.facts, step.model.dtype, changed=_at(step, _layers(step, step.heads), batch.at), **_whole(step.model), **more)
+def _run_on(step: TrainMask, batch: MaskBatch, name: str, **more: Any) -> ForwardPass:
+    return ForwardPass(name, batch.original, step.model.facts, step.model.dtype, changed=_at(step, _layers(step, step.heads), batch.at), **_whole(step.model), **more)
 
 
-def _alternates(step: TrainMask, batch: MaskBatch) -> Run:
+def _alternates(step: TrainMask, batch: MaskBatch) -> ForwardPass:
     read = _at(step, _layers(step, step.heads), batch.alternate_at)
-    return Run("alternates", batch.alternate, step.model.facts, step.model.dtype, read=read, logits=False, **_whole(step.model))
+    return ForwardPass("alternates", batch.alternate, step.model.facts, step.model.dtype, read=read, logits=False, **_whole(step.model))
 
 
-def _run(step: Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | Attribute, name: str, **more: Any) -> Run:
+def _run(step: Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | Attribute, name: str, **more: Any) -> ForwardPass:
     base = f"clean {step.model.digest} {step.batch.digest}" if name == "clean" else None
-    return Run(name, step.batch, step.model.facts, step.model.dtype, **{"base": base, **_whole(step.model), **more})
+    return ForwardPass(name, step.batch, step.model.facts, step.model.dtype, **{"base": base, **_whole(step.model), **more})
 
 
 def _whole(model: ModelKey) -> Mapping[str, Any]:

@@ -16,8 +16,8 @@ from attrs import frozen
 from entrack.plan.order import by_model
 from entrack.plan.passes import PASSES, stages
 from entrack.plan.plan import Plan
+from entrack.plan.schedule import Memory, Schedule, once
 from entrack.plan.steps import Choice, Node
-from entrack.plan.work import Memory, Work, once
 
 AS_WRITTEN = "as written"
 
@@ -82,13 +82,13 @@ def _explain(plan: Plan, ids: Iterable[str], memory: Memory) -> tuple[Explained,
     """All these steps together, and by what they are for. What is shared counts where it comes first."""
     names = (AS_WRITTEN, *(one.name for one in PASSES))
     seen: list[set[str]] = [set() for _ in names]
-    grouped: dict[str, list[tuple[list[Work], list[Stage]]]] = {}
+    grouped: dict[str, list[tuple[list[Schedule], list[Stage]]]] = {}
     for id in ids:
         node = plan.nodes[id]
         if not isinstance(node, Choice):
-            works = stages(node, memory)
-            costs = [_stage(name, work, known) for name, work, known in zip(names, works, seen, strict=True)]
-            grouped.setdefault(plan.what[id], []).append((works, costs))
+            schedules = stages(node, memory)
+            costs = [_stage(name, schedule, known) for name, schedule, known in zip(names, schedules, seen, strict=True)]
+            grouped.setdefault(plan.what[id], []).append((schedules, costs))
     parts = tuple(_explained(what, many) for what, many in grouped.items())
     return _together(names, parts), parts
 
@@ -102,14 +102,14 @@ def _changes(row: Sequence[object]) -> int:
     return sum(one != other for one, other in pairwise(row))
 
 
-def _stage(name: str, work: Work, seen: set[str]) -> Stage:
-    runs = [run for run in once(work.runs) if run.shared is None or run.shared not in seen]
+def _stage(name: str, schedule: Schedule, seen: set[str]) -> Stage:
+    runs = [run for run in once(schedule.runs) if run.shared is None or run.shared not in seen]
     seen.update(run.shared for run in runs if run.shared)
     return Stage(name, sum(run.token_layers for run in runs), sum(run.flops for run in runs))
 
 
-def _explained(what: str, many: list[tuple[list[Work], list[Stage]]]) -> Explained:
-    notes = Counter(f"{run.name}: {note}" for works, _ in many for run in works[-1].runs for note in run.notes)
+def _explained(what: str, many: list[tuple[list[Schedule], list[Stage]]]) -> Explained:
+    notes = Counter(f"{run.name}: {note}" for schedules, _ in many for run in schedules[-1].runs for note in run.notes)
     costs = [_sum(name, [one for _, row in many for one in row if one.name == name]) for name in [stage.name for stage in many[0][1]]]
     return Explained(what, len(many), tuple(costs), dict(notes.most_common()))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import define, field
 
-from entrack.models.model import ModelKey
+from entrack.models.key import ModelKey
 from entrack.plan.steps import Choice, Node, TrainMask
 
 Where = tuple[ModelKey | None, str]

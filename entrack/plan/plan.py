@@ -8,11 +8,11 @@ from functools import cached_property
 from attrs import field, frozen
 
 from entrack.check.resolved import Group
-from entrack.frozen import parts
-from entrack.models.model import ModelKey, ModelSource
+from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
-from entrack.prompts.realise import Prompt
+from entrack.prompts.tokenise import Prompt
 from entrack.sites import Head
+from entrack.tree import parts
 
 BATCH = 50
 """Prompts that run together. Part of the language: which prompts share a batch is part of a step's address."""

@@ -17,7 +17,7 @@ from attrs import Attribute as Field
 from attrs import field, frozen
 
 from entrack.address import Digested, address
-from entrack.models.model import ModelKey
+from entrack.models.key import ModelKey
 from entrack.sites import Component, Head
 
 
@@ -248,7 +248,7 @@ class Attribute:
 class Screen:
     """The heads of a hop that are run: the `through` with the lowest mean estimate, and `check` of the others, drawn by (`seed`, `hop`).
 
-    `score` is one that `findings.outcomes.score` knows; `clean` and `estimates` are `Evaluate`s and `Attribute`s per batch. Heads that cannot reach
+    `score` is one that `analysis.outcomes.score` knows; `clean` and `estimates` are `Evaluate`s and `Attribute`s per batch. Heads that cannot reach
     a receiver, by the heads that `receivers` chose, are not among any of them. Computed in an instant, never stored.
     """
 
@@ -268,7 +268,7 @@ class Screen:
 class Select:
     """The `keep` heads with the lowest mean score below zero. Computed from outcomes in an instant, never stored.
 
-    `score` is one that `findings.outcomes.score` knows; `clean` and `patched` are the outcomes per batch (and per layer). `layers` and
+    `score` is one that `analysis.outcomes.score` knows; `clean` and `patched` are the outcomes per batch (and per layer). `layers` and
     `heads` give the shape of the scores; a layer whose step cannot reach the receivers has score exactly 0.
     """
 

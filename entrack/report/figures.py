@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from entrack import interrupts
-from entrack.report.pick import fits_completeness, kept_scores, nested, pick
-from entrack.report.series import is_curve
-from entrack.report.words import slug, visible
+from entrack.report.format import slug, visible
+from entrack.report.lookup import fits_completeness, kept_scores, nested, pick
+from entrack.report.plot_data import is_curve
 from entrack.results import Discovery, Figure, Measure, Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-KINDS = ("bars", "curves", "heatmap", "diagram", "scatter")
+FIGURE_KINDS = ("bars", "curves", "heatmap", "diagram", "scatter")
 
 
 def draw(figure: Figure, results: Results, folder: Path) -> tuple[Path, ...]:
@@ -71,33 +71,33 @@ def _draw(figure: Figure, results: Results, folder: Path, stem: str) -> tuple[Pa
     interrupts.check()
     item = pick(figure.of, results)
     try:
-        from entrack.report import kinds
+        from entrack.report import plots
     except ImportError as missing:
         raise ImportError("figures need matplotlib: pip install matplotlib") from missing
     formats = ("png", "svg", "pdf") if _says_yes(figure.options, "pdf") else ("png", "svg")
-    with kinds.style():
-        return kinds.save(_drawn(figure, item), folder, stem, formats)
+    with plots.style():
+        return plots.save(_drawn(figure, item), folder, stem, formats)
 
 
 def _drawn(figure: Figure, item: Measure | Discovery) -> Drawing:
-    from entrack.report import kinds
+    from entrack.report import plots
 
     match figure.kind, item:
         case "heatmap", Discovery():
-            return kinds.score_map(item, figure.title)
+            return plots.score_map(item, figure.title)
         case "heatmap", Measure() if nested(item) is None:
-            return kinds.value_map(item, figure.title, figure.options)
+            return plots.value_map(item, figure.title, figure.options)
         case "diagram", Discovery():
-            return kinds.diagram(item, figure.title)
+            return plots.diagram(item, figure.title)
         case "bars", Discovery():
-            return kinds.head_bars(kept_scores(item), figure.title, figure.options)
+            return plots.head_bars(kept_scores(item), figure.title, figure.options)
         case "bars", Measure():
-            painter = kinds.bars if nested(item) is None else kinds.head_bars
+            painter = plots.bars if nested(item) is None else plots.head_bars
             return painter(item, figure.title, figure.options)
         case "curves", Measure() if nested(item) is None:
-            return kinds.curves(item, figure.title, figure.options)
+            return plots.curves(item, figure.title, figure.options)
         case "scatter", Measure():
-            painter = kinds.completeness if fits_completeness(item) else kinds.scatter
+            painter = plots.completeness if fits_completeness(item) else plots.scatter
             return painter(item, figure.title, figure.options)
     what = "a discovery" if isinstance(item, Discovery) else "a measure of single heads" if nested(item) else "a measure"
     raise ValueError(f"{visible(figure.of)} is {what}, which cannot be drawn as {figure.kind!r}")

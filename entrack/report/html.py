@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from entrack.report.grids import Entry, Grid, grids, provenance_lines
-from entrack.report.words import visible
+from entrack.report.format import visible
+from entrack.report.table_data import Entry, Grid, grids, provenance_lines
 from entrack.results import Results
 
 UNBOUNDED = 10_000

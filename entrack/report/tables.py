@@ -1,4 +1,4 @@
-"""Tables: results as rich renderables for a terminal. What stands in them is decided in `grids.py`; here it is set.
+"""Tables: results as rich renderables for a terminal. What stands in them is decided in `table_data.py`; here it is set.
 
 Text is given to rich as `Text`, never as markup, so that a spec's `[bold]` is shown as it is written.
 """
@@ -15,7 +15,9 @@ from rich.segment import Segment
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from entrack.report.grids import (
+from entrack.report.format import visible
+from entrack.report.lookup import scored, unscored
+from entrack.report.table_data import (
     WIDTH,
     Entry,
     Grid,
@@ -25,8 +27,6 @@ from entrack.report.grids import (
     measure_grid,
     provenance_lines,
 )
-from entrack.report.pick import scored, unscored
-from entrack.report.words import visible
 from entrack.results import Claim, Discovery, Group, Measure, Provenance, Results
 from entrack.sites import Head
 

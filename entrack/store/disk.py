@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from entrack.store import files, layout, locks, reading, record, tensors
+from entrack.store import action_codec, fs, layout, locks, read, tensors
 from entrack.store.base import JSON, Action, Damage, OnDamage, OnWait, Stats, Tensors, check_address, warn
 from entrack.store.errors import StoreReadOnly, named
 from entrack.store.index import Index
@@ -48,7 +48,7 @@ class DiskStore:
 
     def find(self, address: str) -> Action | None:
         with named("read", self.layout.root):
-            action = reading.read_action(self.layout, check_address(address))
+            action = read.read_action(self.layout, check_address(address))
             if isinstance(action, Damage):
                 self.put_aside(action)
                 return None
@@ -67,7 +67,7 @@ class DiskStore:
 
     def quarantine(self, action: Action, why: str) -> None:
         with named("read", self.layout.root):
-            there, path = reading.read_action(self.layout, action.address), self.layout.action(action.address)
+            there, path = read.read_action(self.layout, action.address), self.layout.action(action.address)
             if there is None or there == action:
                 self.put_aside(Damage("value", path, address=action.address, object=action.object, why=why))
             elif self.changeable:  # another process has just written it again
@@ -78,12 +78,12 @@ class DiskStore:
         self._refuse_unwritable()
         data = tensors.encode(tensors_)
         action = Action(address, hashlib.sha256(data).hexdigest(), len(data), how)
-        note = record.encode(action)
+        note = action_codec.encode(action)
         with self.writing():
             self._keep_object(action, data)
-            if reading.read_action(self.layout, address) not in (None, action):
+            if read.read_action(self.layout, address) not in (None, action):
                 self.index.remove([address])
-            files.write_file(layout.make_place(self.layout.action(address)), note)
+            fs.write_file(layout.make_place(self.layout.action(address)), note)
             self.index.set(address, note)
         return action
 
@@ -123,7 +123,7 @@ class DiskStore:
     @property
     def writable(self) -> bool:
         """Whether `put` may be tried: not where the store, or the folder it would be made in, cannot be written."""
-        return not self._read_only and files.writable(files.nearest_folder(self.layout.root))
+        return not self._read_only and fs.writable(fs.nearest_folder(self.layout.root))
 
     @property
     def changeable(self) -> bool:
@@ -157,11 +157,11 @@ class DiskStore:
 
     def _keep_object(self, action: Action, data: bytes) -> None:
         # An object that is there is trusted only if its bytes are these: a damaged one is written again.
-        if reading.read_object(self.layout, action) != data:
-            files.write_file(layout.make_place(self.layout.object(action.object)), data)
+        if read.read_object(self.layout, action) != data:
+            fs.write_file(layout.make_place(self.layout.object(action.object)), data)
 
     def _decoded(self, action: Action) -> Tensors | Damage | None:
-        data = reading.read_object(self.layout, action)
+        data = read.read_object(self.layout, action)
         try:
             return tensors.decode(data) if isinstance(data, bytes) else data
         except ValueError:
@@ -169,12 +169,12 @@ class DiskStore:
             return Damage("format", place, address=action.address, object=action.object)
 
     def _has_object(self, action: Action) -> bool:
-        return files.exists(self.layout.object(action.object))
+        return fs.exists(self.layout.object(action.object))
 
     def _has_index(self) -> bool:
-        return self.changeable and files.exists(self.layout.format)
+        return self.changeable and fs.exists(self.layout.format)
 
     def _records(self) -> Iterator[tuple[str, bytes]]:
-        for action in reading.read_actions(self.layout):
+        for action in read.read_actions(self.layout):
             if isinstance(action, Action):
-                yield action.address, record.encode(action)
+                yield action.address, action_codec.encode(action)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from entrack.store import files, layout, trusted
+from entrack.store import fs, index_validation, layout
 from entrack.store.errors import StoreError, name_error, named
 from entrack.store.layout import Layout
 
@@ -51,7 +51,7 @@ def _store(where: Layout) -> Check:
 
 
 def _writable(where: Layout) -> Check:
-    if files.writable(_existing(where)):
+    if fs.writable(_existing(where)):
         return Check("writable", True, "yes")
     return Check("writable", False, "no", "results can be read; to add some, choose a folder of your own")
 
@@ -81,10 +81,10 @@ def _sqlite(_: Layout) -> Check:
 
 
 def _index(where: Layout) -> Check:
-    if not files.exists(where.index):
+    if not fs.exists(where.index):
         return Check("index", True, "not there yet")
     try:
-        ours = trusted.is_ours(where.index, to_read=True)
+        ours = index_validation.is_ours(where.index, to_read=True)
     except sqlite3.OperationalError:
         return Check("index", True, "in use, or left in the middle of a change, which the next write takes back")
     return Check("index", ours, "sound" if ours else "not sound", "" if ours else "it is made again by the next write")
@@ -97,7 +97,7 @@ def _leftovers(where: Layout) -> Check:
 
 
 def _quarantine(where: Layout) -> Check:
-    count = len(files.listed(where.quarantine))
+    count = len(fs.listed(where.quarantine))
     advice = f"look at {where.quarantine}; it can be deleted" if count else ""
     return Check("quarantine", not count, f"{count} damaged files", advice)
 
@@ -116,7 +116,7 @@ _CHECKS = (
 
 
 def _existing(where: Layout) -> str:
-    return files.nearest_folder(where.root)
+    return fs.nearest_folder(where.root)
 
 
 def _kind_of(path: str) -> str:

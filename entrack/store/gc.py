@@ -14,12 +14,12 @@ from collections.abc import Collection, Iterable
 from attrs import frozen
 
 from entrack import interrupts
-from entrack.store import files, layout, locks, reading
+from entrack.store import fs, layout, locks, read
 from entrack.store.base import Action, Damage
 from entrack.store.disk import DiskStore
 from entrack.store.errors import StoreReadOnly, named
 from entrack.store.index_check import compared
-from entrack.store.place import Place
+from entrack.store.location import Location
 
 WAIT = 10.0
 
@@ -30,7 +30,7 @@ class GcReport:
 
     actions: tuple[str, ...]
     objects: tuple[str, ...]
-    temporaries: tuple[Place, ...]
+    temporaries: tuple[Location, ...]
     freed_bytes: int
     kept: int
     kept_bytes: int
@@ -81,7 +81,7 @@ def _chosen(store: DiskStore, actions: list[Action], keep: frozenset[str], max_s
 def _surveyed(store: DiskStore, dry_run: bool) -> list[Action]:
     """The sound actions, oldest first."""
     found = []
-    for action in reading.read_actions(store.layout):
+    for action in read.read_actions(store.layout):
         interrupts.check()
         found.append(action)
     if not dry_run:
@@ -117,15 +117,15 @@ def _remove(store: DiskStore, report: GcReport) -> None:
 
 def _mend_index(store: DiskStore, actions: list[Action], gone: frozenset[str]) -> None:
     """Make the index again where it says something else than the actions that stay: nobody has written since they were read."""
-    if compared(store.layout, reading.records(action for action in actions if action.address not in gone)).damage:
+    if compared(store.layout, read.records(action for action in actions if action.address not in gone)).damage:
         store.index.rebuild()
 
 
-def _forget(places: Iterable[Place]) -> None:
+def _forget(places: Iterable[Location]) -> None:
     """Remove files, and return when that would survive a loss of power."""
-    by_folder: defaultdict[Place, list[str]] = defaultdict(list)
+    by_folder: defaultdict[Location, list[str]] = defaultdict(list)
     for place in places:
         by_folder[place.folder].append(place.name)
     for folder, gone in by_folder.items():
         interrupts.check()
-        files.forget(folder, gone)
+        fs.forget(folder, gone)

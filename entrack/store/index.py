@@ -17,17 +17,17 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Protocol, TypeVar
 
-from entrack.store import files, locks, trusted
+from entrack.store import fs, index_validation, locks
 from entrack.store.base import Damage, OnDamage
 from entrack.store.layout import Layout
-from entrack.store.place import Place
+from entrack.store.location import Location
 from entrack.store.quarantine import move_aside
 
 T = TypeVar("T")
 Records = Iterable[tuple[str, bytes]]
 
 WAIT = 60.0
-_UNFINISHED = re.compile(re.escape(f"{files.TEMPORARY}index-") + r"[0-9a-f]{8}\Z")
+_UNFINISHED = re.compile(re.escape(f"{fs.TEMPORARY}index-") + r"[0-9a-f]{8}\Z")
 # Troubles of the moment or of the machine; any other says that the database itself is wrong.
 _PASSING = {
     getattr(sqlite3, f"SQLITE_{name}")
@@ -56,14 +56,14 @@ class Index:
         self._opening = threading.RLock()
 
     def set(self, address: str, record: bytes) -> None:
-        self._use(lambda cache: files.index_write(lambda: cache.set(address, record)))
+        self._use(lambda cache: fs.index_write(lambda: cache.set(address, record)))
 
     def remove(self, addresses: Sequence[str]) -> None:
         """After this no row of these addresses is left: where they cannot be removed, the whole index is."""
-        done = self._use(lambda cache: files.index_write(lambda: _remove_all(cache, addresses)))
+        done = self._use(lambda cache: fs.index_write(lambda: _remove_all(cache, addresses)))
         if done is None and addresses and self._may_write():
             with suppress(OSError):
-                files.remove_folder(self._layout.index, (*trusted.FILES, trusted.DISTRUST))
+                fs.remove_folder(self._layout.index, (*index_validation.FILES, index_validation.DISTRUST))
 
     def rebuild(self) -> bool:
         """Make the database again from the action files; whether that went well."""
@@ -101,9 +101,9 @@ class Index:
     def _opened(self, renew: bool) -> Cache:
         place = self._layout.index
         with locks.index(self._layout, WAIT):
-            if renew or not files.exists(place):
+            if renew or not fs.exists(place):
                 self._make()
-            elif not trusted.is_ours(place):
+            elif not index_validation.is_ours(place):
                 moved = move_aside(self._layout, place)
                 self._report(Damage("index", place, moved_to=moved))
                 if moved is None:
@@ -114,41 +114,41 @@ class Index:
     def _make(self) -> None:
         """Fill a new database elsewhere, then give it the name: it is there complete, or not there."""
         self._remove_unfinished()
-        place = self._layout.top / f"{files.TEMPORARY}index-{secrets.token_hex(4)}"
-        files.make_folder(place)
+        place = self._layout.top / f"{fs.TEMPORARY}index-{secrets.token_hex(4)}"
+        fs.make_folder(place)
         cache = _connect(place)
         try:
-            files.index_write(lambda: _fill(cache, self._records()))
+            fs.index_write(lambda: _fill(cache, self._records()))
         finally:
             cache.close()
-        if files.exists(self._layout.index):
+        if fs.exists(self._layout.index):
             move_aside(self._layout, self._layout.index)
-        files.move(place, self._layout.index)
+        fs.move(place, self._layout.index)
 
     def _remove_unfinished(self) -> None:
-        for name in filter(_UNFINISHED.match, files.listed(self._layout.top)):
+        for name in filter(_UNFINISHED.match, fs.listed(self._layout.top)):
             with suppress(NotADirectoryError):  # a file, or a link, which nobody follows
-                files.remove_folder(self._layout.top / name, trusted.FILES)
+                fs.remove_folder(self._layout.top / name, index_validation.FILES)
 
     def _give_up(self, error: Exception) -> None:
         self._failed = True
         with suppress(Exception):
             self.close()
         if not _passing(error):
-            with suppress(OSError), files.opened(self._layout.index) as folder:
-                files.close(files.open_new(trusted.DISTRUST, folder))
+            with suppress(OSError), fs.opened(self._layout.index) as folder:
+                fs.close(fs.open_new(index_validation.DISTRUST, folder))
 
 
-def _connect(place: Place) -> Cache:
+def _connect(place: Location) -> Cache:
     """diskcache on a folder whose files are ours, or that is empty. It opens by path, so the path must lead there."""
     from entrack.store.index_disk import connect
 
     path = str(place)
     if os.path.expandvars(path) != path:
         raise ValueError("diskcache would read a variable in this path and open another folder")
-    if not trusted.reached(place):
+    if not index_validation.reached(place):
         raise OSError("the path of the index leads elsewhere")
-    cache: Cache = connect(path, trusted.SETTINGS)
+    cache: Cache = connect(path, index_validation.SETTINGS)
     return cache
 
 

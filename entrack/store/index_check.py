@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from entrack.store import files, reading, record, trusted
+from entrack.store import action_codec, fs, index_validation, read
+from entrack.store.action_codec import MAX_RECORD
 from entrack.store.base import Action, Damage, is_address
 from entrack.store.layout import Layout
-from entrack.store.place import Place
-from entrack.store.record import MAX_RECORD
+from entrack.store.location import Location
 
 MOST = 1000
 """Differences that are looked for: an index that was planted may have any number."""
@@ -41,10 +41,10 @@ class Compared:
 def compared(layout: Layout, actions: Mapping[str, bytes | None]) -> Compared:
     """The index against the records of the action files that were just read; None for a file that is damaged itself."""
     place = layout.index
-    if not files.exists(place) or trusted.distrusted(place):
+    if not fs.exists(place) or index_validation.distrusted(place):
         return Compared(False)
     try:
-        if not trusted.is_ours(place, to_read=True):
+        if not index_validation.is_ours(place, to_read=True):
             return Compared(True, damage=(Damage("index", place),))
         right, wrong = _split(place, actions)
         return Compared(True, right, tuple(_damage(layout, key) for key in _confirmed(layout, wrong)))
@@ -54,7 +54,7 @@ def compared(layout: Layout, actions: Mapping[str, bytes | None]) -> Compared:
         return Compared(True, damage=(Damage("index", place),))
 
 
-def _split(place: Place, actions: Mapping[str, bytes | None]) -> tuple[int, list[str]]:
+def _split(place: Location, actions: Mapping[str, bytes | None]) -> tuple[int, list[str]]:
     """How many rows are right, and the keys of those that are not."""
     right, wrong = 0, list[str]()
     for key, value in _rows(place):
@@ -78,13 +78,13 @@ def _confirmed(layout: Layout, wrong: list[str]) -> list[str]:
 
 
 def _record(layout: Layout, key: str) -> bytes | None:
-    action = reading.read_action(layout, key) if is_address(key) else None
-    return record.encode(action) if isinstance(action, Action) else None
+    action = read.read_action(layout, key) if is_address(key) else None
+    return action_codec.encode(action) if isinstance(action, Action) else None
 
 
-def _rows(place: Place) -> Iterator[tuple[str, bytes | None]]:
+def _rows(place: Location) -> Iterator[tuple[str, bytes | None]]:
     """Key and record of each row; None for a row that is not as we write them."""
-    with trusted.connected(place, to_read=True) as connection:
+    with index_validation.connected(place, to_read=True) as connection:
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
         for is_text, key, value, as_written in connection.execute(_ROWS):
             yield str(key), value if is_text and as_written else None

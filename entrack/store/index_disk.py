@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 from diskcache import UNKNOWN, Cache, Disk, Timeout
 
+from entrack.store.action_codec import MAX_RECORD
 from entrack.store.base import check_address
-from entrack.store.record import MAX_RECORD
 
 _MODE_RAW = 1
 

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from entrack.store import files
+from entrack.store import fs
 from entrack.store.base import is_address, json_bytes
 from entrack.store.errors import StoreTooNew, StoreUnreadable
-from entrack.store.place import Place
+from entrack.store.location import Location
 
 FORMAT = 1
 _KEY = "entrack_store"
@@ -41,82 +41,82 @@ class Layout:
     root: str
 
     @property
-    def top(self) -> Place:
-        return Place(self.root)
+    def top(self) -> Location:
+        return Location(self.root)
 
-    def object(self, digest: str) -> Place:
-        return Place(self.root, ("objects", digest[:2], digest))
+    def object(self, digest: str) -> Location:
+        return Location(self.root, ("objects", digest[:2], digest))
 
-    def action(self, address: str) -> Place:
-        return Place(self.root, ("actions", address[:2], f"{address}.json"))
+    def action(self, address: str) -> Location:
+        return Location(self.root, ("actions", address[:2], f"{address}.json"))
 
     @property
-    def index(self) -> Place:
+    def index(self) -> Location:
         return self.top / "index"
 
     @property
-    def quarantine(self) -> Place:
+    def quarantine(self) -> Location:
         return self.top / "quarantine"
 
     @property
-    def format(self) -> Place:
+    def format(self) -> Location:
         return self.top / _FORMAT_FILE
 
     @property
-    def tag(self) -> Place:
+    def tag(self) -> Location:
         return self.top / _TAG_FILE
 
     @property
-    def locks(self) -> Place:
+    def locks(self) -> Location:
         return self.top / "locks"
 
-    def lock(self, name: str) -> Place:
+    def lock(self, name: str) -> Location:
         return self.locks / f"{name}.lock"
 
     def addresses(self) -> Iterator[str]:
         """Addresses with an action file, sorted."""
         return (address for _, addresses in self.action_folders() for address in addresses)
 
-    def action_folders(self) -> Iterator[tuple[Place, list[str]]]:
+    def action_folders(self) -> Iterator[tuple[Location, list[str]]]:
         """The folders of action files, sorted, and the addresses in each."""
         for folder in self._folders("actions"):
-            named = (name[:-5] for name in files.listed(folder) if name.endswith(".json") and name[:2] == folder.name)
+            named = (name[:-5] for name in fs.listed(folder) if name.endswith(".json") and name[:2] == folder.name)
             yield folder, [address for address in named if is_address(address)]
 
     def objects(self) -> Iterator[tuple[str, int]]:
         """Digests with an object file, sorted, and the bytes that each takes."""
         for folder in self._folders("objects"):
-            for name, about in files.described(folder):
+            for name, about in fs.described(folder):
                 if is_address(name) and name[:2] == folder.name:
                     yield name, about.st_size
 
     def made(self) -> dict[str, int]:
         """When each action file was written, by address, in ns."""
-        described = (item for folder in self._folders("actions") for item in files.described(folder))
+        described = (item for folder in self._folders("actions") for item in fs.described(folder))
         return {name[:-5]: about.st_mtime_ns for name, about in described if name.endswith(".json")}
 
-    def temporaries(self) -> Iterator[Place]:
+    def temporaries(self) -> Iterator[Location]:
         """Unfinished files: of writers at work, or of writers that were killed."""
         for folder in (self.top, *self._folders("objects"), *self._folders("actions")):
-            for name, about in files.described(folder):
-                if name.startswith(files.TEMPORARY) and stat.S_ISREG(about.st_mode):
+            for name, about in fs.described(folder):
+                if name.startswith(fs.TEMPORARY) and stat.S_ISREG(about.st_mode):
                     yield folder / name
 
-    def _folders(self, kind: str) -> Iterator[Place]:
+    def _folders(self, kind: str) -> Iterator[Location]:
         """The folders of objects or actions, one for each two digits; a link in the place of one is an `OSError`."""
-        return (self.top / kind / name for name in files.listed(self.top / kind) if _PREFIX.match(name))
+        return (self.top / kind / name for name in fs.listed(self.top / kind) if _PREFIX.match(name))
 
 
 def check_format(layout: Layout) -> bool:
     """Whether a store is there, of a version we read; raises `StoreTooNew` or `StoreUnreadable` otherwise."""
     try:
-        with files.opened_file(layout.format) as fd:
-            version = json.loads(files.read_exactly(fd, 1 << 12))[_KEY]
+        with fs.opened_file(layout.format) as fd:
+            version = json.loads(fs.read_exactly(fd, 1 << 12))[_KEY]
     except FileNotFoundError:
         return False
-    except files.Unreadable as error:
+    except fs.Unreadable as error:
         raise StoreUnreadable(f"{layout.format} cannot be read: {error}") from error
-    except (ValueError, TypeError, KeyError, RecursionError, files.NotAFile):
+    except (ValueError, TypeError, KeyError, RecursionError, fs.NotAFile):
         version = None
     _check_version(layout, version)
     return True
@@ -137,30 +137,30 @@ def _check_version(layout: Layout, version: object) -> None:
 
 def make_root(layout: Layout) -> None:
     """Make the folder and its `locks`, which must be there before anything can be written with care."""
-    files.make_root(layout.root)
+    fs.make_root(layout.root)
     _refuse_foreign(layout)
-    files.make_folder(layout.locks)
+    fs.make_folder(layout.locks)
 
 
 def write_format(layout: Layout) -> None:
     """Mark the folder as ours."""
     if not check_format(layout):
-        files.write_file(layout.format, json_bytes({_KEY: FORMAT}) + b"\n", mode=0o644)
-    if not files.exists(layout.tag):
-        files.write_file(layout.tag, _TAG, mode=0o644)
+        fs.write_file(layout.format, json_bytes({_KEY: FORMAT}) + b"\n", mode=0o644)
+    if not fs.exists(layout.tag):
+        fs.write_file(layout.tag, _TAG, mode=0o644)
 
 
-def make_place(place: Place) -> Place:
+def make_place(place: Location) -> Location:
     """Make the two folders above `place`, below the root; `place` itself."""
-    files.make_folder(place.folder.folder)
-    files.make_folder(place.folder)
+    fs.make_folder(place.folder.folder)
+    fs.make_folder(place.folder)
     return place
 
 
 def _refuse_foreign(layout: Layout) -> None:
-    if files.exists(layout.format):
+    if fs.exists(layout.format):
         return
-    foreign = [name for name in files.listed(layout.top) if not name.startswith(".") and name not in _OWN]
+    foreign = [name for name in fs.listed(layout.top) if not name.startswith(".") and name not in _OWN]
     if foreign:
         raise StoreUnreadable(
             f"{layout.root} is not a store and is not empty (it holds {foreign[0]!r}): choose an empty folder"

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from entrack import interrupts
-from entrack.store import files
+from entrack.store import fs
 from entrack.store.base import OnWait
 from entrack.store.errors import StoreBusy, StoreError, named
 from entrack.store.layout import Layout
@@ -54,14 +54,14 @@ def index(layout: Layout, wait: float) -> Iterator[None]:
         if waited > wait:
             raise TimeoutError(errno.ETIMEDOUT, "another process is making the index", str(layout.index))
 
-    with files.opened_lock(layout.lock("index")) as fd:
+    with fs.opened_lock(layout.lock("index")) as fd:
         _wait(fd, True, too_long)
         yield
 
 
 def _wait(fd: int, exclusive: bool, on_wait: OnWait | None) -> None:
     since, told = time.monotonic(), 0.0
-    while not _supported(lambda: files.try_lock(fd, exclusive), otherwise=True):
+    while not _supported(lambda: fs.try_lock(fd, exclusive), otherwise=True):
         interrupts.check()
         time.sleep(0.01)
         if time.monotonic() - since > told + BEAT:
@@ -75,7 +75,7 @@ def alone(layout: Layout, wait: float) -> Iterator[None]:
     """Hold the gate alone; `StoreBusy` when others have not left it after `wait` seconds."""
     with _opened(layout, _GATE) as fd:
         until = time.monotonic() + wait
-        while not _supported(lambda: files.try_lock(fd, exclusive=True), otherwise=None):
+        while not _supported(lambda: fs.try_lock(fd, exclusive=True), otherwise=None):
             if time.monotonic() > until:
                 raise StoreBusy(f"the store {layout.root} is being written to: try again when no run is using it")
             time.sleep(0.02)
@@ -86,7 +86,7 @@ def alone(layout: Layout, wait: float) -> Iterator[None]:
 def _opened(layout: Layout, name: str) -> Iterator[int]:
     with ExitStack() as stack:
         with named("write", layout.root):
-            fd = stack.enter_context(files.opened_lock(layout.lock(name)))
+            fd = stack.enter_context(fs.opened_lock(layout.lock(name)))
         yield fd
 
 

@@ -7,11 +7,11 @@ import secrets
 
 from attrs import evolve
 
-from entrack.store import files
+from entrack.store import fs
 from entrack.store.base import Action, Damage
 from entrack.store.layout import Layout
-from entrack.store.place import Place
-from entrack.store.reading import read_object
+from entrack.store.location import Location
+from entrack.store.read import read_object
 
 
 def set_aside(layout: Layout, damage: Damage, action: Action | None) -> Damage | None:
@@ -27,18 +27,18 @@ def set_aside(layout: Layout, damage: Damage, action: Action | None) -> Damage |
     return evolve(damage, moved_to=moved)
 
 
-def move_aside(layout: Layout, place: Place) -> str | None:
+def move_aside(layout: Layout, place: Location) -> str | None:
     """Where it is now; None when it could not be moved: a store that is only read, no real quarantine, or another was first."""
     name, end = os.path.splitext(place.name)
     target = layout.quarantine / f"{name}-{secrets.token_hex(4)}{end}"
     try:
-        files.make_folder(layout.quarantine)
-        files.move(place, target)
+        fs.make_folder(layout.quarantine)
+        fs.move(place, target)
     except OSError:
         return None
     return str(target)
 
 
-def _place(layout: Layout, damage: Damage) -> Place:
+def _place(layout: Layout, damage: Damage) -> Location:
     """Of the object, or of the action: of a value that its step does not give, whose bytes other entries may have too."""
     return layout.object(damage.object) if damage.object and damage.kind != "value" else layout.action(damage.address or "")

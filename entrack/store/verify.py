@@ -6,13 +6,13 @@ from collections import defaultdict
 
 from attrs import frozen
 
-from entrack.store import reading
+from entrack.store import read
 from entrack.store.base import Action, Damage
 from entrack.store.disk import DiskStore
 from entrack.store.errors import named
 from entrack.store.index_check import compared
 from entrack.store.layout import Layout
-from entrack.store.place import Place
+from entrack.store.location import Location
 
 
 @frozen
@@ -29,7 +29,7 @@ class Report:
     bytes: int
     damage: tuple[Damage, ...]
     orphans: tuple[str, ...]
-    temporaries: tuple[Place, ...]
+    temporaries: tuple[Location, ...]
     unindexed: int = 0
 
     @property
@@ -44,7 +44,7 @@ def verify(store: DiskStore) -> Report:
 
 
 def _verified(layout: Layout) -> Report:
-    found = list(reading.read_actions(layout))
+    found = list(read.read_actions(layout))
     actions = [action for action in found if isinstance(action, Action)]
     damage = [wrong for wrong in found if isinstance(wrong, Damage)]
     by_object: dict[tuple[str, int], list[Action]] = defaultdict(list)
@@ -52,7 +52,7 @@ def _verified(layout: Layout) -> Report:
         by_object[action.object, action.size].append(action)
     for users in by_object.values():
         damage += _of_object(layout, users)
-    index = compared(layout, reading.records(found))
+    index = compared(layout, read.records(found))
     objects, used = [digest for digest, _ in layout.objects()], {action.object for action in actions}
     return Report(
         actions=len(actions),
@@ -67,10 +67,10 @@ def _verified(layout: Layout) -> Report:
 
 def _of_object(layout: Layout, users: list[Action]) -> list[Damage]:
     """The damage of an object, once for each address that has it."""
-    found, path = reading.read_object(layout, users[0]), layout.object(users[0].object)
+    found, path = read.read_object(layout, users[0]), layout.object(users[0].object)
     if isinstance(found, bytes):
         return []
     if found is None:  # garbage collection may have been here since, and taken both
-        users = [user for user in users if reading.read_action(layout, user.address) == user]
+        users = [user for user in users if read.read_action(layout, user.address) == user]
     kind = found.kind if found is not None else "missing object"
     return [Damage(kind, path, address=user.address, object=user.object) for user in users]

@@ -16,7 +16,7 @@ from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.grammar import parser
 from entrack.syntax.strings import quoted
-from entrack.syntax.write import changed, drawing, listed, single, written
+from entrack.syntax.unparse import changed, drawing, listed, single, written
 
 WIDTH = 120
 WIDEST = 240

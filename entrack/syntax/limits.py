@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from entrack import budget
 from entrack.diagnostics import Diagnostic
-from entrack.diagnostics.visible import HIDDEN
+from entrack.diagnostics.escape import HIDDEN
 from entrack.source import Span
 from entrack.syntax.strings import instead_of
 

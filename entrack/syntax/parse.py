@@ -17,7 +17,7 @@ from lark.exceptions import UnexpectedInput
 from entrack import budget
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
-from entrack.syntax import ast, limits, trouble
+from entrack.syntax import ast, limits, syntax_errors
 from entrack.syntax.build import Build
 from entrack.syntax.grammar import parser
 from entrack.syntax.strings import bad_escapes, comments_in
@@ -43,12 +43,12 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
             program: ast.Program = Build(source.name).transform(parser().tree(text))
         except UnexpectedInput as failure:
             offset = _offset(failure, text)
-            item = _item_round(text, offset, trouble.completes(failure))
+            item = _item_round(text, offset, syntax_errors.completes(failure))
             if not found and not text[:offset].strip() and item.word not in parser().item_words:
                 return ast.Program(None, (), unread=frozenset({EVERYTHING})), _no_spec(source, failure, item)
-            start, end = _line_round(text, offset, item, trouble.inner_completes(failure))
+            start, end = _line_round(text, offset, item, syntax_errors.inner_completes(failure))
             if (start, end) != (item.start, item.end) or item.start != last:  # else what is left of a line that was passed over
-                found.append(trouble.explain(failure, Source(source.name, text), offset, item))
+                found.append(syntax_errors.explain(failure, Source(source.name, text), offset, item))
             last = item.start if (start, end) != (item.start, item.end) else -1
             unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
             if len(found) >= MOST_ERRORS or len(found) * len(text) > MOST_READ or not text[start:end].strip() or not _may_read(text):
@@ -77,7 +77,7 @@ def _offset(failure: UnexpectedInput, text: str) -> int:
     return int(position)
 
 
-def _item_round(text: str, offset: int, whole: bool) -> trouble.Item:
+def _item_round(text: str, offset: int, whole: bool) -> syntax_errors.Item:
     """The item that an error at `offset` belongs to. `whole`: what stands before the error is complete."""
     starts = list(_starts(text))
     own = whole and not text[text.rfind("\n", 0, offset) + 1 : offset].strip()
@@ -86,10 +86,10 @@ def _item_round(text: str, offset: int, whole: bool) -> trouble.Item:
         before.pop()
     start = offset if own else before[-1]
     end = next((place for place in starts if place > start and place >= offset), len(text))
-    return trouble.Item(start, end, _word_at(text, start), at_next=end == offset)
+    return syntax_errors.Item(start, end, _word_at(text, start), at_next=end == offset)
 
 
-def _line_round(text: str, offset: int, item: trouble.Item, whole: bool) -> tuple[int, int]:
+def _line_round(text: str, offset: int, item: syntax_errors.Item, whole: bool) -> tuple[int, int]:
     """What is passed over of an item: the line of its block that the error stands in, where that is one line by itself; else all of it."""
     start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
     end = len(text) if end < 0 else end
@@ -157,10 +157,10 @@ def _comment(source: Source, start: int, end: int) -> ast.Comment:
     return ast.Comment(source.text[start:end].rstrip(), not source.line(line)[: column - 1].strip(), span=Span(source.name, start, end))
 
 
-def _no_spec(source: Source, failure: UnexpectedInput, item: trouble.Item) -> tuple[Diagnostic, ...]:
+def _no_spec(source: Source, failure: UnexpectedInput, item: syntax_errors.Item) -> tuple[Diagnostic, ...]:
     """A text whose first word begins nothing: its first line is missing or mistyped, or it is no spec."""
     if nearest(item.word, ["entrack"]):
-        return (trouble.explain(failure, source, item.start, item),)
+        return (syntax_errors.explain(failure, source, item.start, item),)
     return _version(source, ast.Program(None, ()), False)
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from entrack.diagnostics import Diagnostic
-from entrack.diagnostics.visible import CONTROLS, HIDDEN, NO_CHARACTERS
+from entrack.diagnostics.escape import CONTROLS, HIDDEN, NO_CHARACTERS
 from entrack.source import Span
 
 ESCAPES = {"n": "\n", "t": "\t"}

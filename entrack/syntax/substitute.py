@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TypeVar, cast
 
 from entrack import budget
-from entrack.frozen import rebuilt
 from entrack.syntax import ast
+from entrack.tree import rebuilt
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ import torch
 
 import entrack
 from entrack.engine.load import load
-from entrack.models.find import key_of, locate
+from entrack.models.locate import key_of, locate
 
 HERE = Path(__file__).parent
 

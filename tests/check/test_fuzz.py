@@ -1,4 +1,4 @@
-"""No text is too broken: bombs give diagnostics in good time and never an exception. Mutations of the shipped specs: tests/torture/specs.py."""
+"""No text is too broken: bombs give diagnostics in good time and never an exception. Mutations of the shipped specs: tests/robustness/stress/specs.py."""
 
 # ruff: noqa: E501  (a bomb is easier to read on one line)
 from __future__ import annotations

@@ -15,7 +15,7 @@ HEAVY = ("torch", "transformers", "nnsight", "matplotlib", "numpy", "pandas", "h
 LOADED = """
 import json, sys
 sys.argv = ["entrack", *sys.argv[1:]]
-from entrack.cli.start import main
+from entrack.cli.main import main
 status = 0
 try:
     main()

@@ -13,7 +13,7 @@ import pytest
 import entrack
 from entrack import api
 from entrack.diagnostics import errors, pages
-from entrack.models.find import BUILTIN
+from entrack.models.locate import BUILTIN
 from entrack.source import Source
 
 BLOCK = re.compile(r"## (Wrong|Right)\n\n```et\n(.*?)```", re.DOTALL)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "weather"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "robustness" / "faults"))
 
 from determinism_specs import FAMILIES
 from engine_models import save, tiny
 
-from entrack.models.find import BUILTIN
+from entrack.models.locate import BUILTIN
 
 
 @pytest.fixture(scope="session")

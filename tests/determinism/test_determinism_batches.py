@@ -16,7 +16,7 @@ import torch
 from determinism_specs import FAMILIES, ITSELF, VARIED
 
 from entrack import api
-from entrack.plan import build
+from entrack.plan import builder
 from entrack.plan.lower import mask
 from entrack.results import Group, Measure, Results
 from entrack.sites import Head
@@ -75,7 +75,7 @@ def measure(results: Results, name: str) -> Measure:
 @pytest.mark.parametrize("size", SIZES)
 def test_batch_sizes(usual: tuple[str, Results], models: Path, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model, expected = usual
-    monkeypatch.setattr(build.batches, "__defaults__", ((), size))
+    monkeypatch.setattr(builder.batches, "__defaults__", ((), size))
     monkeypatch.setattr(mask, "BATCH", size)
     found = run(models, model, VARIED, tmp_path, threads=1)
     assert found.provenance.steps > expected.provenance.steps, "there are more batches"

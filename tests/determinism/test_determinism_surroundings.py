@@ -28,7 +28,7 @@ try:
     locale.setlocale(locale.LC_ALL, "")
 except locale.Error:
     pass
-from entrack.cli.start import main
+from entrack.cli.main import main
 main()
 """
 LONG = "/".join("n" * 60 for _ in range(4))

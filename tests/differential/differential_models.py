@@ -15,15 +15,15 @@ from engine_models import tiny
 from hypothesis import strategies as st
 
 from entrack.address import address
-from entrack.engine.access import LoadedModel
 from entrack.engine.engine import Computed, Engine, Executor
 from entrack.engine.inputs import Inputs
-from entrack.facts import ModelFacts, read_facts
-from entrack.models.model import ModelKey, ModelSource
+from entrack.engine.tracing import LoadedModel
+from entrack.model_config import ModelFacts, read_facts
+from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.passes import PASSES, Pass
 from entrack.plan.passes.batch import LEAST
+from entrack.plan.schedule import DEFAULT, Memory
 from entrack.plan.steps import Step
-from entrack.plan.work import DEFAULT, Memory
 from entrack.sites import Head
 
 POOL = 64

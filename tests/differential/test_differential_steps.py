@@ -14,7 +14,7 @@ from hypothesis import event, given, note
 from hypothesis import strategies as st
 
 from entrack.engine.errors import EngineError
-from entrack.executors.held import fault
+from entrack.execution.value_check import fault
 from entrack.plan.steps import Edit, Evaluate, FromCapture, PathPatch, SetHeads, SetInputs, TrainMask
 from entrack.sites import RECEIVING, Head
 

@@ -18,7 +18,7 @@ from entrack.api import load
 ROOT = Path(__file__).parents[2]
 SECONDS = 300
 """After which a command hangs."""
-ENTRY = "from entrack.cli.start import main; main()"
+ENTRY = "from entrack.cli.main import main; main()"
 TINY = 'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\nmeasure a = accuracy(base with zero g) on 12 boxes\ngroup g in base at last = 0.1\n'
 STORED = '{"entrack_results"'
 NEVER = ("Traceback", "error: internal", "Exception ignored", "Fatal Python error", "\x1b")

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from entrack.api import Spec, load, loads
 from entrack.cli.app import app
-from entrack.models.find import BUILTIN
+from entrack.models.locate import BUILTIN
 from entrack.source import Source
 
 WORDS = ("apple", "ball", "bell", "book")

@@ -13,11 +13,11 @@ import pytest
 from click.testing import Result
 from e2e_world import World, entrack
 
-from entrack.executors import stack
-from entrack.executors.accept import Accept
-from entrack.executors.stack import Here, told
-from entrack.facts import ModelFacts
-from entrack.store import DiskStore, files
+from entrack.execution import environment
+from entrack.execution.environment import Environment, described
+from entrack.execution.reuse_policy import ReusePolicy
+from entrack.model_config import ModelFacts
+from entrack.store import DiskStore, fs
 
 NARROW = ModelFacts("llama", 4, 8, 8, 64, 8, 256, 300)
 WIDE = ModelFacts("llama", 30, 9, 3, 576, 64, 1536, 300)
@@ -26,10 +26,10 @@ TEXT = 'group g in base at last = 0.1\nmeasure p = probability of answer (base w
 
 def patched(package: str) -> str:
     """The same major and minor version with another patch."""
-    return ".".join(stack.versions()[package].split(".")[:2]) + ".99"
+    return ".".join(environment.versions()[package].split(".")[:2]) + ".99"
 
 
-HERE = dict(stack.versions())
+HERE = dict(environment.versions())
 CHANGES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({}, ("exact", "same-stack", "any")),
     ({"threads": 7}, ("same-stack", "any")),
@@ -44,7 +44,7 @@ CHANGES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No GPU, whatever is here."""
-    monkeypatch.setattr(stack, "_gpu", lambda: False)
+    monkeypatch.setattr(environment, "_gpu", lambda: False)
     yield
 
 
@@ -101,7 +101,7 @@ def test_the_default_is_the_same_stack(spec: Path, store: Path) -> None:
 
 def test_a_store_that_cannot_be_written_is_taken_as_it_is(spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     remade(store, {"torch": "2.12.0", "machine": "afar"})
-    monkeypatch.setattr(files, "writable", lambda _: False)
+    monkeypatch.setattr(fs, "writable", lambda _: False)
     result = entrack("run", spec, "--json", "--store", store)
     assert provenance(result)["computed"] == 0
     assert provenance(result)["accept"] == "any"
@@ -181,16 +181,16 @@ def test_this_stack_is_what_the_engine_records(monkeypatch: pytest.MonkeyPatch) 
     from entrack.engine.engine import Engine
 
     how = Engine({}, device="cpu")._how(len, 1, 0.0, 0.0)
-    for accept in Accept:
-        assert told(how, accept) == Here("cpu", 1).told(WIDE, accept)
+    for accept in ReusePolicy:
+        assert described(how, accept) == Environment("cpu", 1).told(WIDE, accept)
 
 
 @pytest.mark.parametrize(
     ("asked", "gpu", "kind"), [(None, False, "cpu"), (None, True, "cuda"), ("cpu", True, "cpu"), ("cuda:1", False, "cuda"), ("mps", False, "mps")]
 )
 def test_the_kind_of_device(monkeypatch: pytest.MonkeyPatch, asked: str | None, gpu: bool, kind: str) -> None:
-    monkeypatch.setattr(stack, "_gpu", lambda: gpu)
-    assert Here(asked).told(NARROW, Accept.SAME_STACK)["device"] == kind
+    monkeypatch.setattr(environment, "_gpu", lambda: gpu)
+    assert Environment(asked).told(NARROW, ReusePolicy.SAME_STACK)["device"] == kind
 
 
 @pytest.mark.parametrize(
@@ -199,12 +199,12 @@ def test_the_kind_of_device(monkeypatch: pytest.MonkeyPatch, asked: str | None, 
 )
 def test_signs_of_a_gpu(monkeypatch: pytest.MonkeyPatch, torch: str, visible: str | None, there: bool, found: bool) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(stack, "versions", lambda: {"torch": torch})
-    monkeypatch.setattr(stack, "glob", lambda pattern: [pattern] if there else [])
+    monkeypatch.setattr(environment, "versions", lambda: {"torch": torch})
+    monkeypatch.setattr(environment, "glob", lambda pattern: [pattern] if there else [])
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert stack._gpu.__wrapped__() is found
+    assert environment._gpu.__wrapped__() is found
 
 
 @pytest.mark.parametrize("accept", ["exact", "same-stack", "any"])
@@ -226,8 +226,8 @@ def test_exact_asks_torch_where_only_torch_knows(monkeypatch: pytest.MonkeyPatch
     from entrack.engine import settings
 
     monkeypatch.setattr(settings, "own_threads", lambda: 11)
-    assert Here("cpu").told(WIDE, Accept.EXACT)["threads"] == 11
-    assert Here("cpu", 3).told(WIDE, Accept.EXACT)["threads"] == 3
-    assert Here("cpu").told(NARROW, Accept.EXACT)["threads"] == 1
+    assert Environment("cpu").told(WIDE, ReusePolicy.EXACT)["threads"] == 11
+    assert Environment("cpu", 3).told(WIDE, ReusePolicy.EXACT)["threads"] == 3
+    assert Environment("cpu").told(NARROW, ReusePolicy.EXACT)["threads"] == 1
 
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 from e2e_world import World, entrack
 
-from entrack.store import files
+from entrack.store import fs
 
 TINY = 'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\nmeasure a = accuracy(base with zero g) on 12 boxes\ngroup g in base at last = 0.1\n'
 
@@ -204,14 +204,14 @@ def test_a_full_disk(spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "write", full)
+        patch.setattr(fs, "write", full)
         failed(entrack("run", spec, "--store", store), "store full", str(store), "No space left", "what is finished is kept")
     assert entrack("run", spec, "--store", store).exit_code == 0
 
 
 def test_a_store_that_is_only_read(spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert entrack("run", spec, "--store", store).exit_code == 0
-    monkeypatch.setattr(files, "writable", lambda _: False)
+    monkeypatch.setattr(fs, "writable", lambda _: False)
     assert entrack("run", spec, "--store", store).exit_code == 0, "everything is there"
     spec.write_text(TINY.replace("12", "13"))
     failed(entrack("run", spec, "--store", store), "store read-only", str(store), "choose another folder")
@@ -226,7 +226,7 @@ def test_a_store_that_cannot_be_read(spec: Path, store: Path, monkeypatch: pytes
     def denied(name: str, inside: int | None = None) -> int:
         raise PermissionError(errno.EACCES, "Permission denied", name)
 
-    monkeypatch.setattr(files, "open_folder", denied)
+    monkeypatch.setattr(fs, "open_folder", denied)
     failed(entrack("run", spec, "--store", store), "store unreadable", "Permission denied")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from entrack import api
 from entrack.cli import rewrite as rewriting
-from entrack.cli.light import fmt
+from entrack.cli.fast_path import fmt
 
 UGLY, PRETTY = "entrack 1\nseed   3 # why\n", "entrack 1\nseed 3  # why\n"
 

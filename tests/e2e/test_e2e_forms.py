@@ -18,10 +18,10 @@ from wrong_forms import wrong_forms
 
 from entrack import api
 from entrack.engine.engine import Computed, Engine
-from entrack.executors.held import WrongForm, fault
-from entrack.executors.note import recorded
-from entrack.executors.noted import NUMBERS, TEXTS, noted
-from entrack.executors.shelf import Shelf
+from entrack.execution.read_run_record import NUMBERS, TEXTS, read_run_record
+from entrack.execution.repository import Repository
+from entrack.execution.run_record import recorded_key
+from entrack.execution.value_check import WrongForm, fault
 from entrack.plan.steps import Step
 from entrack.report.document import document
 from entrack.store import Action, Damage, DiskStore, StoreReadOnly, Tensors
@@ -70,7 +70,7 @@ def filled(request: pytest.FixtureRequest, world: World, tmp_path_factory: pytes
     spec.write_text(TEXT)
     text = document(api.load(spec).run(store, reference=request.param))
     with DiskStore(store) as opened:
-        plan, walk, survey = api.load(spec).surveyed(Shelf(opened, request.param))
+        plan, walk, survey = api.load(spec).surveyed(Repository(opened, request.param))
         assert not survey.missing and not survey.unknown
         steps = [(walk.bound(id), walk.action(id), walk.value(id)) for id in filter(walk.made, plan.steps)]
     return Filled(spec, store, request.param, text, tuple(steps))  # type: ignore[arg-type]  # all are there
@@ -269,5 +269,5 @@ def test_keys_of_a_wrong_form(filled: Filled, store: Path) -> None:
 
 def test_own_notes_are_all_read(filled: Filled) -> None:
     for _, action, _ in filled.steps:
-        assert noted(action.how) == {name: value for name, value in action.how.items() if name != "key"}
-        assert recorded(action) is not None
+        assert read_run_record(action.how) == {name: value for name, value in action.how.items() if name != "key"}
+        assert recorded_key(action) is not None

@@ -1,6 +1,6 @@
 """Runs that are killed after a step, or interrupted in the middle of one: what was finished is kept, and the next run goes on to the same bytes.
 
-At random times: tests/torture/runs.py.
+At random times: tests/robustness/stress/runs.py.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from e2e_world import World, entrack
-from torture.children import in_a_child
-from torture.runs import Clean, check_the_next_run, marking_run
+from stress.children import in_a_child
+from stress.runs import Clean, check_the_next_run, marking_run
 
 from entrack.store import DiskStore
 
@@ -66,12 +66,12 @@ if WHEN in ("forward", "swallowed"):
     LlamaMLP.forward = interrupting(LlamaMLP.forward)
 else:
     sys.meta_path.insert(0, Import())
-from entrack.cli.start import main
+from entrack.cli.main import main
 main()
 """
 
 
-@pytest.mark.parametrize("when", ["forward", "swallowed", "torch.functional", "entrack.check.check", "entrack.findings.assemble", "typer", "entrack.cli.light"])
+@pytest.mark.parametrize("when", ["forward", "swallowed", "torch.functional", "entrack.check.check", "entrack.analysis.build_results", "typer", "entrack.cli.fast_path"])
 def test_interrupted(world: World, clean: Clean, tmp_path: Path, when: str) -> None:
     """Ctrl-C in the middle of a forward pass, though it be swallowed there, and while modules are loaded."""
     command = [sys.executable, "-c", DRIVER, when, "run", str(world.study), "--store", str(tmp_path / "store"), "--threads", "1"]

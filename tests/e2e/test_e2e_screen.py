@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from e2e_world import World, entrack
 
-from entrack.findings.screening import spearman
+from entrack.analysis.screening import spearman
 from entrack.report.document import document
-from entrack.report.grids import discovery_grid
 from entrack.report.html import results_html
+from entrack.report.table_data import discovery_grid
 from entrack.results import Discovery, Group, Interval, Results, Screen
 from entrack.sites import Head
 from entrack.store import DiskStore, MemoryStore

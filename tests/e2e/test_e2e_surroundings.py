@@ -19,15 +19,15 @@ from e2e_surroundings import ENTRY, SURROUNDINGS, Command, Place, Surrounding, c
 from e2e_world import World, entrack, told
 
 import entrack as package
-from entrack.cli import named, streams
-from entrack.cli.beat import APART, FIRST, LONGEST, Beat
+from entrack.cli import failures, streams
+from entrack.cli.heartbeat import APART, FIRST, LONGEST, Beat
 from entrack.cli.interrupted import SAID
 from entrack.store import layout, locks
 
 USUAL = SURROUNDINGS[0]
 INSIDE = {
-    "entrack.api.SpecError", "entrack.cli.named.Refused", "entrack.errors.EntrackError", "entrack.errors.ArgumentError", "entrack.errors.ArgumentTypeError",
-    "entrack.errors.UnknownName", "entrack.budget.Spent", "entrack.executors.here._Changed",
+    "entrack.api.SpecError", "entrack.cli.failures.Refused", "entrack.errors.EntrackError", "entrack.errors.ArgumentError", "entrack.errors.ArgumentTypeError",
+    "entrack.errors.UnknownName", "entrack.budget.Spent", "entrack.execution.local._Changed",
 }  # fmt: skip
 """Errors that have a form of their own - diagnostics, a line without a name, a wrong call - or are raised and caught inside."""
 
@@ -185,11 +185,11 @@ def test_every_error_has_a_name_in_words() -> None:
         if ".builtin" not in module.name and "__main__" not in module.name:
             importlib.import_module(module.name)
     ours = [kind for kind in descendants(Exception) if kind.__module__.startswith("entrack.")]
-    nameless = {f"{kind.__module__}.{kind.__qualname__}" for kind in ours if not any(path(each) in named.NAMES for each in kind.__mro__)}
-    raised_and_caught_inside = {name for name in nameless if name.split(".")[1] in ("syntax", "check", "prompts", "plan", "store", "engine", "findings", "models")}
+    nameless = {f"{kind.__module__}.{kind.__qualname__}" for kind in ours if not any(path(each) in failures.NAMES for each in kind.__mro__)}
+    raised_and_caught_inside = {name for name in nameless if name.split(".")[1] in ("syntax", "check", "prompts", "plan", "store", "engine", "analysis", "models")}
     assert nameless - raised_and_caught_inside == INSIDE
     assert len(ours) > 15
-    assert set(named.NAMES) <= {path(kind) for kind in ours}, "the table names classes that are there"
+    assert set(failures.NAMES) <= {path(kind) for kind in ours}, "the table names classes that are there"
 
 
 def path(kind: type) -> str:
@@ -216,7 +216,7 @@ def test_a_mistake_in_entrack_is_said_as_one(place: Place, monkeypatch: pytest.M
 
 def test_every_name_and_status_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "exit-status.md").read_text()
-    names = {*named.NAMES.values(), named.SPEC, named.CALL, named.MEMORY, named.PACKAGE, named.SYSTEM, named.MISTAKE, named.INTERRUPTION}
+    names = {*failures.NAMES.values(), failures.SPEC, failures.CALL, failures.MEMORY, failures.PACKAGE, failures.SYSTEM, failures.MISTAKE, failures.INTERRUPTION}
     assert {name for name in names if f"| `{name}` |" not in text} == set()
     assert {status for status in (0, 1, 2, 3, 4, 130, 143, 129) if f"| {status} |" not in text} == set()
 

@@ -15,12 +15,12 @@ from click.testing import Result
 from e2e_world import World, entrack
 
 from entrack.engine.engine import Computed, Engine
-from entrack.executors.compare import FAR, NEAR, apart
-from entrack.facts import ModelFacts
-from entrack.models.model import ModelKey
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelKey
 from entrack.plan.steps import Batch, Capture, Evaluate, MaskBatch, PathPatch, Ref, TrainMask
 from entrack.sites import Head
 from entrack.store import DiskStore, Tensors
+from entrack.verification.compare import FAR, NEAR, difference
 
 TEXT = """entrack 1
 include "tasks.et"
@@ -226,9 +226,9 @@ def test_a_wrong_sample(spec: Path, store: Path, sample: str) -> None:
 
 
 def test_a_store_that_is_only_read(spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from entrack.store import files
+    from entrack.store import fs
 
-    monkeypatch.setattr(files, "writable", lambda _: False)
+    monkeypatch.setattr(fs, "writable", lambda _: False)
     assert verified(spec, store)[0].exit_code == 0
 
 
@@ -251,18 +251,18 @@ def mask(*values: float) -> Tensors:
 
 
 def test_a_mask_is_the_heads_that_it_patches() -> None:
-    assert apart(MASK, mask(0.1, 0.9), mask(0.1, 0.9), NEAR, never).identical
-    near = apart(MASK, mask(0.1, 0.9), mask(0.3, 0.8), NEAR, never)
+    assert difference(MASK, mask(0.1, 0.9), mask(0.1, 0.9), NEAR, never).identical
+    near = difference(MASK, mask(0.1, 0.9), mask(0.3, 0.8), NEAR, never)
     assert (near.identical, near.why) == (False, "") and near.value == pytest.approx(0.2)
-    assert apart(MASK, mask(0.1, 0.9), mask(0.1, 0.2), NEAR, never).why == "the mask patches other heads"
+    assert difference(MASK, mask(0.1, 0.9), mask(0.1, 0.2), NEAR, never).why == "the mask patches other heads"
 
 
 def test_numbers_are_compared_by_their_size() -> None:
     step = Capture(MODEL, BATCH, (1, 1))
     large, small = {"z": np.array([1000.0, 1.0], np.float32)}, {"z": np.array([1000.05, 1.0], np.float32)}
-    assert apart(step, large, small, NEAR, never).why == ""
-    assert apart(step, {"z": np.array([0.0], np.float32)}, {"z": np.array([2e-4], np.float32)}, NEAR, never).why
-    assert apart(step, {"z": np.array([0.0], np.float32)}, {"z": np.array([2e-4], np.float32)}, FAR, never).why == ""
+    assert difference(step, large, small, NEAR, never).why == ""
+    assert difference(step, {"z": np.array([0.0], np.float32)}, {"z": np.array([2e-4], np.float32)}, NEAR, never).why
+    assert difference(step, {"z": np.array([0.0], np.float32)}, {"z": np.array([2e-4], np.float32)}, FAR, never).why == ""
 
 
 def outcomes(*shape: int, top: int = 5) -> Tensors:
@@ -282,7 +282,7 @@ def test_the_lead_of_an_argmax(step: Evaluate | PathPatch, shape: tuple[int, ...
         logit = np.array([[1.0 + lead * (token == 6) for token in prompt] for prompt in asked], np.float32)
         return {"logit": np.broadcast_to(logit, (*shape[:-1], *logit.shape))}
 
-    found = apart(step, stored, again, tolerance, rerun)
+    found = difference(step, stored, again, tolerance, rerun)
     assert found.flips == again["top"].size // 2
     assert found.margin == pytest.approx(lead, rel=1e-3)
     assert (found.why == "") == fine

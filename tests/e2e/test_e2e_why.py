@@ -11,8 +11,8 @@ import pytest
 from click.testing import Result
 from e2e_world import World, entrack
 
-from entrack.executors.nearest import Entries, differing
-from entrack.plan.key import Part
+from entrack.execution.closest_entry import Entries, differing
+from entrack.plan.cache_key import KeyPart
 from entrack.store import Action, DiskStore
 
 SPEC = """entrack 1
@@ -204,16 +204,16 @@ def test_made_with_another_stack(spec: Path, store: Path, tmp_path: Path) -> Non
     assert {step["state"] for step in steps(spec, tmp_path / "store", "--accept", "any")} == {"stored", "zero"}
 
 
-def part(name: str, digest: object) -> Part:
-    return Part(name, str(digest), "")
+def part(name: str, digest: object) -> KeyPart:
+    return KeyPart(name, str(digest), "")
 
 
 def test_the_nearest_is_that_which_shares_most() -> None:
     """Against counting one by one, on many keys."""
-    def key(number: int) -> list[Part]:
+    def key(number: int) -> list[KeyPart]:
         return [part("step", "s"), part("weights", number % 2), *(part(f"part {place}", number >> place & 1) for place in range(9)), part("tokens", number % 3)]
 
-    def action(number: int, parts: list[Part]) -> Action:
+    def action(number: int, parts: list[KeyPart]) -> Action:
         return Action(f"{number:064x}", f"{number:064x}", 1, {"key": {each.name: [each.digest, each.words] for each in parts}})
 
     entries = Entries([*(action(number, key(number)) for number in range(0, 512, 7)), Action("f" * 64, "f" * 64, 1, {})])

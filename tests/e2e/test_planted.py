@@ -20,7 +20,7 @@ import pytest
 from safetensors.torch import load_file
 
 from entrack.api import load
-from entrack.models.find import BUILTIN
+from entrack.models.locate import BUILTIN
 from entrack.results import Discovery, Group, Measure, Results
 from entrack.sites import Head
 from entrack.store import MemoryStore

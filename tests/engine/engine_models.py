@@ -13,8 +13,8 @@ import transformers
 from attrs import frozen
 
 from entrack.engine.engine import Engine
-from entrack.facts import FAMILIES, read_facts
-from entrack.models.model import ModelKey, ModelSource
+from entrack.model_config import FAMILIES, read_facts
+from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.steps import Batch, Capture, Ref, Step
 
 torch.set_num_threads(1)  # the models are tiny: more threads only wait for one another

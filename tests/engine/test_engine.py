@@ -29,16 +29,17 @@ from engine_models import (
     same,
     save,
 )
-from torture.ctrl_c import at_an_instant
+from stress.ctrl_c import at_an_instant
 
-from entrack.engine import access
+from entrack.engine import tracing
+from entrack.engine.activation_cache import ActivationCache
 from entrack.engine.engine import EXECUTORS as KERNELS
 from entrack.engine.engine import Engine
 from entrack.engine.errors import EngineError, ModelUnreadable, NotFinite, OutOfMemory
-from entrack.engine.memo import Memo
 from entrack.events import ModelLoading
-from entrack.facts import read_facts
-from entrack.models.model import ModelKey, ModelSource
+from entrack.model_config import read_facts
+from entrack.models.key import ModelKey, ModelSource
+from entrack.plan.schedule import Memory
 from entrack.plan.steps import (
     Batch,
     BlockAttention,
@@ -52,7 +53,6 @@ from entrack.plan.steps import (
     SumOutputs,
     TrainMask,
 )
-from entrack.plan.work import Memory
 from entrack.sites import Component, Head
 
 VALUES = (Receivers(Component.VALUE, (Head(2, 0), Head(1, 1))),)
@@ -126,7 +126,7 @@ def test_the_memo_keeps_what_was_used_last_and_no_more_than_its_bound() -> None:
     def value(name: str, size: int) -> Callable[[], tuple[torch.Tensor]]:
         return lambda: (made.append(name), (torch.zeros(size, dtype=torch.uint8),))[1]  # type: ignore[func-returns-value]
 
-    memo = Memo(most=10)
+    memo = ActivationCache(most=10)
     for name, size in (("a", 4), ("b", 4), ("a", 4), ("c", 4), ("a", 4), ("b", 4), ("big", 11), ("big", 11)):
         memo.get(name, value(name, size))
     assert made == ["a", "b", "c", "b", "big", "big"]
@@ -173,15 +173,15 @@ def test_the_prompt_that_is_not_finite_is_named(tmp_path: Path, executor: str) -
 
 def no_memory_beyond(rows: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Passes on more rows than this fail as a GPU would; returns the sizes that were tried."""
-    tried, real = [], access.forward
+    tried, real = [], tracing.forward
 
-    def forward(model: Any, tokens: torch.Tensor, **options: Any) -> access.Ran:
+    def forward(model: Any, tokens: torch.Tensor, **options: Any) -> tracing.Trace:
         tried.append(len(tokens))
         if len(tokens) > rows:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return real(model, tokens, **options)
 
-    monkeypatch.setattr(access, "forward", forward)
+    monkeypatch.setattr(tracing, "forward", forward)
     return tried
 
 
@@ -215,7 +215,7 @@ def test_a_model_that_does_not_fit_is_named(grouped: Saved, monkeypatch: pytest.
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_ctrl_c_comes_through_as_itself_and_the_engine_goes_on(grouped: Saved, executor: str) -> None:
-    """In whichever pass it comes; swallowed ones and chosen places: tests/torture/interrupts.py."""
+    """In whichever pass it comes; swallowed ones and chosen places: tests/robustness/stress/interrupts.py."""
     engine, inputs = grouped.engine(executor), capture(grouped, ALTERNATES, SPREAD)
     expected = engine.compute(path_patch(grouped), inputs).tensors
     draw, before = random.Random(0), signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -31,8 +31,8 @@ from entrack.engine.errors import NotFinite
 from entrack.plan.expand import expand
 from entrack.plan.passes import optimise
 from entrack.plan.passes.batch import row_bytes
+from entrack.plan.schedule import Memory
 from entrack.plan.steps import Attribute, Evaluate, FromCapture, SetHeads
-from entrack.plan.work import Memory
 from entrack.sites import Head
 
 HOPS = [("logits", LAST), ("query", SPREAD), ("key", SPREAD), ("value", (0,) * 5), ("several", SPREAD)]

@@ -12,8 +12,8 @@ from engine_models import ASKED, EXECUTORS, LAST, ORIGINALS, REF, SPREAD, TOKENS
 
 from entrack.engine.errors import EngineError
 from entrack.plan.expand import expand
+from entrack.plan.schedule import Memory
 from entrack.plan.steps import BlockAttention, Edit, Evaluate, FromCapture, SetHeads
-from entrack.plan.work import Memory
 from entrack.sites import Head
 
 BEFORE = tuple((0, at - 1) for at in SPREAD)
@@ -87,7 +87,7 @@ def test_a_token_must_be_left_something_to_attend_to(grouped: Saved, executor: s
         engine.compute(Evaluate(saved.key, ORIGINALS, (edit,), ASKED), {})
     with pytest.raises(EngineError, match="all that token 4 of prompt 4 can"):
         engine.compute(Evaluate(saved.key, ORIGINALS, (BlockAttention(1, 3, SPREAD, ((), (), (), (), tuple(range(5)))),), ASKED), {})
-    engine._memo.clear()
+    engine._activations.clear()
     same(engine.compute(clean, {}).tensors, expected)
 
 
@@ -104,14 +104,14 @@ def test_in_a_window(tmp_path: Path, executor: str) -> None:
 
 
 def test_flash_attention_takes_no_mask(grouped: Saved) -> None:
+    from entrack.engine.context import Context
     from entrack.engine.kernels.knockout import blocked
-    from entrack.engine.session import Session
 
     key = attrs.evolve(grouped.key, attention="flash_attention_2")
     engine, step = grouped.engine("plain"), Evaluate(grouped.key, ORIGINALS, (), ASKED)
-    session = Session(step, attrs.evolve(engine._model(grouped.key), key=key), engine._memo, expand(step))
+    context = Context(step, attrs.evolve(engine._model(grouped.key), key=key), engine._activations, expand(step))
     with pytest.raises(EngineError, match="use sdpa or eager"):
-        blocked(session, ORIGINALS, [BlockAttention(0, 2, SPREAD, BEFORE)])
+        blocked(context, ORIGINALS, [BlockAttention(0, 2, SPREAD, BEFORE)])
 
 
 def test_the_batched_executor_keeps_the_clean_run(grouped: Saved) -> None:

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from entrack.engine.arch import ARCHS, Part
 from entrack.engine.errors import AdapterRefused, ModelMismatch, ModelUnreadable
 from entrack.engine.load import load
-from entrack.facts import FAMILIES
-from entrack.models.model import ModelSource
+from entrack.model_config import FAMILIES
+from entrack.models.key import ModelSource
 
 CPU = torch.device("cpu")
 

@@ -29,8 +29,8 @@ from engine_models import (
 )
 
 from entrack.plan.passes import PASSES
+from entrack.plan.schedule import Memory
 from entrack.plan.steps import Evaluate, PathPatch, Receivers
-from entrack.plan.work import Memory
 from entrack.sites import Component, Head
 
 Q, K, V = Component.QUERY, Component.KEY, Component.VALUE

@@ -8,9 +8,9 @@ import pytest
 import torch
 from attrs import evolve
 
-from entrack.engine import room
-from entrack.facts import ModelFacts
-from entrack.models.model import ModelKey, ModelSource
+from entrack.engine import memory
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.order import by_model
 from entrack.plan.plan import needs
 from entrack.plan.steps import Batch, Capture, Evaluate, FromCapture, Ref, SetHeads
@@ -24,12 +24,12 @@ BATCH = Batch(((1, 2),))
 def test_what_is_free_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model.safetensors").write_bytes(bytes(1000))
     source, cpu = ModelSource("m", tmp_path), torch.device("cpu")
-    assert room.free_bytes(cpu) > 1 << 20
-    assert room.weights_bytes(source, KEY) == 2000
-    assert room.weights_bytes(source, evolve(KEY, dtype="float16")) == 1000
+    assert memory.free_bytes(cpu) > 1 << 20
+    assert memory.weights_bytes(source, KEY) == 2000
+    assert memory.weights_bytes(source, evolve(KEY, dtype="float16")) == 1000
     for free, expected in ((2400, False), (2600, True)):
-        monkeypatch.setattr(room, "free_bytes", lambda device, free=free: free)
-        assert room.fits(source, KEY, cpu) is expected
+        monkeypatch.setattr(memory, "free_bytes", lambda device, free=free: free)
+        assert memory.fits(source, KEY, cpu) is expected
 
 
 def test_a_model_is_read_once_where_it_can_be() -> None:

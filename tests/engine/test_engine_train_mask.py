@@ -12,12 +12,12 @@ import torch
 from engine_by_hooks import Hooked
 from engine_models import ALTERNATES, EXECUTORS, LAST, MODELS, ORIGINALS, PROMPTS, SPREAD, TOKENS, Saved, agree, prompts, same, save, tensor
 
-from entrack.engine.batched import train_mask as batched
+from entrack.engine.context import Context
 from entrack.engine.errors import NotFinite, OutOfMemory
 from entrack.engine.kernels import train_mask as kernel
-from entrack.engine.session import Session
+from entrack.engine.optimised import train_mask as batched
+from entrack.plan.schedule import Memory
 from entrack.plan.steps import Batch, MaskBatch, TrainMask
-from entrack.plan.work import Memory
 from entrack.sites import Head
 
 HEADS = (Head(1, 2), Head(0, 1), Head(1, 0))
@@ -98,9 +98,9 @@ def test_both_executors_equal_the_oracle(saved: Saved, executor: str) -> None:
 def test_the_gradient_of_a_step(saved: Saved, executor: str, mask: tuple[float, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[float, torch.Tensor]] = []
 
-    def only_look(session: Session, step: TrainMask, group: kernel.Group, run: kernel.Run) -> dict[str, np.ndarray]:
-        pair = kernel.Pair.of(session, group, SHORTER)
-        seen.append(kernel.loss_and_gradient(session, pair, torch.tensor(mask, requires_grad=True), 0.02, run))
+    def only_look(context: Context, step: TrainMask, group: kernel.Group, run: kernel.MaskedPass) -> dict[str, np.ndarray]:
+        pair = kernel.MaskTensors.of(context, group, SHORTER)
+        seen.append(kernel.loss_and_gradient(context, pair, torch.tensor(mask, requires_grad=True), 0.02, run))
         return {}
 
     monkeypatch.setattr(kernel, "train", only_look)
@@ -219,6 +219,6 @@ def test_the_largest_batch_is_named_where_memory_is_out(grouped: Saved, executor
     def full(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("entrack.engine.access.forward", full)
+    monkeypatch.setattr("entrack.engine.tracing.forward", full)
     with pytest.raises(OutOfMemory, match="5 prompts of 9 tokens does not fit into the memory of cpu: give it a smaller `batch`"):
         grouped.compute(executor, step(grouped))

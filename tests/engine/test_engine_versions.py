@@ -13,8 +13,8 @@ from attrs import evolve
 from engine_digests import RECORD, Made, asked, digest, imported, now, reached, trouble
 
 NOW = now()
-MADE = Made(2, {"entrack.engine.outcomes": "a", "entrack.engine.plain": "b"})
-CHANGED = evolve(MADE, modules={**MADE.modules, "entrack.engine.plain": "c"})
+MADE = Made(2, {"entrack.engine.outcomes": "a", "entrack.engine.reference": "b"})
+CHANGED = evolve(MADE, modules={**MADE.modules, "entrack.engine.reference": "c"})
 
 
 def recorded() -> dict[str, Made]:
@@ -51,16 +51,16 @@ def test_what_counts(text: str) -> None:
 
 
 def test_imports_are_followed_wherever_they_stand() -> None:
-    text = "from entrack.engine import access\nimport entrack.engine.memo\ndef f():\n    from entrack.engine.outcomes import outcomes\nfrom entrack.sites import Head"
-    assert set(imported(text)) == {"entrack.engine.access", "entrack.engine.memo", "entrack.engine.outcomes"}
-    assert reached({"entrack.engine.plain"}) > {"entrack.engine.access", "entrack.engine.outcomes", "entrack.engine.kernels.evaluate"}
-    assert all("entrack.engine.access" in made.modules for made in NOW.values()), "every kernel runs a model"
+    text = "from entrack.engine import access\nimport entrack.engine.activation_cache\ndef f():\n    from entrack.engine.outcomes import outcomes\nfrom entrack.sites import Head"
+    assert set(imported(text)) == {"entrack.engine.tracing", "entrack.engine.activation_cache", "entrack.engine.outcomes"}
+    assert reached({"entrack.engine.reference"}) > {"entrack.engine.tracing", "entrack.engine.outcomes", "entrack.engine.kernels.evaluate"}
+    assert all("entrack.engine.tracing" in made.modules for made in NOW.values()), "every kernel runs a model"
 
 
 def test_what_is_said() -> None:
     assert trouble("PathPatch", MADE, MADE, None) is None
     said = trouble("PathPatch", CHANGED, MADE, None)
-    assert said is not None and "entrack.engine.plain)" in said and "raise the version" in said and "ENTRACK_DIGESTS=same-numbers" in said
+    assert said is not None and "entrack.engine.reference)" in said and "raise the version" in said and "ENTRACK_DIGESTS=same-numbers" in said
     assert trouble("PathPatch", CHANGED, MADE, "same-numbers") is None
     assert trouble("PathPatch", CHANGED, MADE, "raised") is not None, "it was not raised"
     raised = evolve(CHANGED, version=3)

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from torture.ctrl_c import LOSING, interrupt
+from stress.ctrl_c import LOSING, interrupt
 
 from entrack import interrupts
 

@@ -13,9 +13,9 @@ from ioi_gguf import HEADS, LAYERS, tiny
 from entrack import api
 from entrack.check.resolved import Population
 from entrack.engine.errors import ModelUnreadable
-from entrack.models.find import ModelMissing
-from entrack.prompts.realise import realise
-from entrack.prompts.tokens import tokenizer
+from entrack.models.locate import ModelMissing
+from entrack.prompts.tokenise import tokenise
+from entrack.prompts.tokenizer import tokenizer
 from entrack.results import Results
 from entrack.sites import Head
 from entrack.source import Source
@@ -117,7 +117,7 @@ def by_hooks(folder: Path, receivers: tuple[Head, ...]) -> torch.Tensor:
     studied = spec(folder)
     task, alternate = studied.resolved.tasks["given"], studied.resolved.alternates["unrelated"]
     population = Population(task, alternate, task.parameters, studied.resolved.seed, 4, "discover", "unrelated", alternate.span)
-    realised, problems = realise(population, 4, tokenizer(folder / "tokenizer.json"), {"n": 4})
+    realised, problems = tokenise(population, 4, tokenizer(folder / "tokenizer.json"), {"n": 4})
     assert not problems
     module = tiny()
     scores = torch.zeros(LAYERS, HEADS)

@@ -13,8 +13,8 @@ from ioi_gguf import HEADS, LAYERS, SHARED, TOKENS, write
 
 from entrack.engine.errors import ModelUnreadable
 from entrack.engine.gguf import check, unpack
-from entrack.facts import ModelFacts, read_facts
-from entrack.prompts.tokens import Tokenizer
+from entrack.model_config import ModelFacts, read_facts
+from entrack.prompts.tokenizer import Tokenizer
 
 TEXTS = ("When Ann and Bob went", " Ann", "Ann", "  Ann", "Ann ", "a\n\nB", "Zoë gave", "", "<|im_start|>x", "12 345")
 

@@ -11,11 +11,11 @@ from attrs import frozen
 
 from entrack.address import address
 from entrack.api import loads
-from entrack.models.find import BUILTIN
+from entrack.models.locate import BUILTIN
 from entrack.plan.bind import bind, known_zero, screened_out, step_address
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Choice, Screen
-from entrack.prompts.chance import Stream
+from entrack.prompts.rng import Stream
 from entrack.sites import Head
 from entrack.source import Source
 

@@ -1,4 +1,4 @@
-"""Addresses of values: equal values agree, and the encoding stays as it is. That different values differ is tried in tests/torture/addresses.py."""
+"""Addresses of values: equal values agree, and the encoding stays as it is. That different values differ is tried in tests/robustness/stress/addresses.py."""
 
 from __future__ import annotations
 

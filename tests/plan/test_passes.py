@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from entrack.facts import ModelFacts
-from entrack.models.model import ModelKey
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelKey
 from entrack.plan.expand import expand
 from entrack.plan.passes import PASSES, optimise, stages
-from entrack.plan.passes.share import SPARE, whole_bytes
+from entrack.plan.passes.share_clean_runs import SPARE, whole_bytes
+from entrack.plan.schedule import Memory, Schedule
 from entrack.plan.steps import (
     Batch,
     BlockAttention,
@@ -34,7 +35,6 @@ from entrack.plan.steps import (
     SumOutputs,
     TrainMask,
 )  # fmt: skip
-from entrack.plan.work import Memory, Work
 from entrack.sites import Component, Head
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "passes"
@@ -78,7 +78,7 @@ STEPS: dict[str, Step] = {
 }
 
 
-def shown(before: Work, after: Work) -> list[str]:
+def shown(before: Schedule, after: Schedule) -> list[str]:
     """What a pass did: runs that are gone, new or not as they were."""
     old, new = [run.show() for run in before.runs], [run.show() for run in after.runs]
     return [f"  - {line}" for line in old if line not in new] + [f"  + {line}" for line in new if line not in old]

@@ -9,10 +9,10 @@ import attrs
 import pytest
 from attrs import evolve
 
-from entrack.facts import ModelFacts
-from entrack.models.model import ModelKey
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelKey
 from entrack.plan.bind import step_address
-from entrack.plan.key import DIGITS, FIELDS, PARTS, Part, parts, title
+from entrack.plan.cache_key import DIGITS, FIELDS, PARTS, KeyPart, parts, title
 from entrack.plan.steps import (
     Attribute,
     Batch,
@@ -166,4 +166,4 @@ def test_a_part_is_small() -> None:
     for part in parts(edited(evolve(SET, heads=heads))):
         assert len(part.digest) == DIGITS
         assert len(part.words) < 100
-    assert title("upstream") == Part("upstream", "", "").title == "values it builds on"
+    assert title("upstream") == KeyPart("upstream", "", "").title == "values it builds on"

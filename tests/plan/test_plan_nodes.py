@@ -12,13 +12,13 @@ from plan_worlds import make_model, plan_of
 
 from entrack.api import SpecError, load
 from entrack.cli.plans import plan_json
-from entrack.facts import ModelFacts
-from entrack.models.model import ModelKey
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelKey
 from entrack.plan.bind import bind, known_zero, step_address
 from entrack.plan.cost import cost, work_of
-from entrack.plan.forms import form_of
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Batch, Capture, Chosen, Evaluate, PathPatch, Receivers, Ref, Screened, Select
+from entrack.plan.value_forms import form_of
 from entrack.sites import Component, Head
 from entrack.store import MemoryStore
 

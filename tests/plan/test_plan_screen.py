@@ -15,8 +15,8 @@ from plan_worlds import SPEC, Made, made, make_model, plan_of
 
 from entrack.api import load
 from entrack.cli.plans import plan_json
-from entrack.facts import ModelFacts
-from entrack.models.model import ModelKey
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelKey
 from entrack.plan.bind import bind, known_zero, screened_out
 from entrack.plan.cost import forwards_of
 from entrack.plan.plan import needs

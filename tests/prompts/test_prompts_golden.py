@@ -11,7 +11,7 @@ from prompt_boxes import drawn
 
 from entrack.api import loads
 from entrack.cli.prompts import prompts_json
-from entrack.prompts.chance import Stream
+from entrack.prompts.rng import Stream
 from entrack.source import Source
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "prompts"

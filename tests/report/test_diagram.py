@@ -10,9 +10,9 @@ import drawn
 import pytest
 from matplotlib.patches import FancyBboxPatch
 
-from entrack.report import kinds
-from entrack.report.kinds.placing import BOX, Box
-from entrack.report.kinds.routing import Arrow, Placing, area, place
+from entrack.report import plots
+from entrack.report.plots.diagram_arrows import Arrow, Placing, area, place
+from entrack.report.plots.diagram_layout import BOX, Box
 from entrack.results import Discovery
 from entrack.sites import Head
 
@@ -78,8 +78,8 @@ def near(arrow: Arrow) -> float:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_in_a_box_is_inside_it(seed: int) -> None:
-    with kinds.style():
-        figure = kinds.diagram(circuit(seed), "x")
+    with plots.style():
+        figure = plots.diagram(circuit(seed), "x")
         figure.draw_without_rendering()
     (axes,) = figure.axes
     boxes = [patch.get_window_extent() for patch in axes.patches if isinstance(patch, FancyBboxPatch)]

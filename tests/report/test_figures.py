@@ -13,12 +13,12 @@ import matplotlib
 import pytest
 from matplotlib.collections import PathCollection
 
-from entrack.findings.assemble import _figure
-from entrack.report import kinds
+from entrack.analysis.build_results import _figure
+from entrack.report import plots
 from entrack.report.figures import draw, draw_all, usual
-from entrack.report.kinds.labels import layer_words, shown
-from entrack.report.kinds.routing import place
-from entrack.report.series import numbers, parted
+from entrack.report.plot_data import numbers, parted
+from entrack.report.plots.diagram_arrows import place
+from entrack.report.plots.labels import layer_words, shown
 from entrack.results import Axis, Discovery, Figure, Measure, Results
 from entrack.sites import Head
 from entrack.source import Source
@@ -71,8 +71,8 @@ def test_a_completeness_sets_the_model_against_the_circuit(study: Results) -> No
     """Each random half is a point, each group a larger one."""
     measure = study["complete"]
     assert isinstance(measure, Measure)
-    with kinds.style():
-        (axes, *_) = kinds.completeness(measure, "x", {}).axes
+    with plots.style():
+        (axes, *_) = plots.completeness(measure, "x", {}).axes
     points = [tuple(point) for each in axes.collections if isinstance(each, PathCollection) for point in each.get_offsets().tolist()]
     assert sorted(points) == sorted([(0.3, 0.2), (0.4, 0.3), (0.5, 0.4), (0.4, 0.3), (0.5, 0.2), (0.5, 0.2)])
     assert "model" in axes.get_xlabel() and "circuit" in axes.get_ylabel()
@@ -81,8 +81,8 @@ def test_a_completeness_sets_the_model_against_the_circuit(study: Results) -> No
 def test_heads_stand_in_their_groups_the_largest_fall_first(study: Results) -> None:
     measure = study["minimal"]
     assert isinstance(measure, Measure)
-    with kinds.style():
-        falls, ratios = kinds.head_bars(measure, "x", {}).axes
+    with plots.style():
+        falls, ratios = plots.head_bars(measure, "x", {}).axes
     assert [label.get_text() for label in ratios.get_xticklabels()] == ["3.6", "3.1", "10.2", "0.4", "0.5", "3.1"]
     assert [round(bar.get_height(), 3) for bar in falls.patches] == [0.3, 0.1, 0.006, 0.05, 0.0, -0.02]
     assert len(ratios.patches) == 5  # 0/0 is no bar
@@ -169,7 +169,7 @@ def test_importing_reports_is_light_and_pyplot_never_comes(tmp_path: Path) -> No
     code = (
         "import sys, entrack.report.tables, entrack.report.figures, entrack.report.html, entrack.report.document\n"
         "assert not {'matplotlib', 'numpy', 'torch'} & set(sys.modules)\n"
-        "import entrack.report.kinds\n"
+        "import entrack.report.plots\n"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

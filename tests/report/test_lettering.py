@@ -14,13 +14,13 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from entrack.report import kinds
+from entrack.report import plots
 from entrack.report.figures import _drawn
-from entrack.report.grids import measure_grid
-from entrack.report.kinds.labels import shown
-from entrack.report.kinds.lettering import fold, inches
-from entrack.report.series import parted
-from entrack.report.words import MOST, told_apart
+from entrack.report.format import MOST, told_apart
+from entrack.report.plot_data import parted
+from entrack.report.plots.labels import shown
+from entrack.report.plots.text import fold, inches
+from entrack.report.table_data import measure_grid
 from entrack.results import Axis, Discovery, Measure
 from entrack.results import Figure as Asked
 
@@ -43,7 +43,7 @@ def figure_of(kind: str, seed: int) -> tuple[Figure, Measure | Discovery]:
     item = make(draw)
     while how == "scatter" and isinstance(item, Measure) and not any(len(axis.labels) > 1 for axis in item.axes):
         item = make(draw)
-    with kinds.style():
+    with plots.style():
         figure = _drawn(Asked(" ".join(drawn.name(draw) for _ in range(draw.randint(1, 6))), how, "m"), item)
         figure.draw_without_rendering()
     return figure, item
@@ -170,8 +170,8 @@ def test_a_measure_of_both_signs_is_white_at_nought() -> None:
     places = [(first, second) for first in measure.axes[-2].labels for second in measure.axes[-1].labels]
     axes = measure.axes[-2:]
     cells = tuple(drawn._cell(Random(str(place)), place, -3.0) for place in places)
-    with kinds.style():
-        figure = kinds.value_map(attrs.evolve(measure, axes=axes, cells=cells), "x", {})
+    with plots.style():
+        figure = plots.value_map(attrs.evolve(measure, axes=axes, cells=cells), "x", {})
     mesh = figure.axes[0].collections[0]
     low, high = mesh.get_clim()
     assert low == -high

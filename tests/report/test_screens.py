@@ -8,8 +8,8 @@ from attrs import evolve
 from rich.console import Console
 
 from entrack.report import tables
-from entrack.report.grids import discovery_grid
-from entrack.report.kinds import score_map
+from entrack.report.plots import score_map
+from entrack.report.table_data import discovery_grid
 from entrack.results import Agreement, Discovery, Group, Interval, Missed, Screen
 from entrack.sites import Head
 

@@ -10,13 +10,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from entrack.store import Damage, DiskStore, files
+from entrack.store import Damage, DiskStore, fs
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for the disk: only a loss of power could tell, and the test of that keeps its own account."""
-    monkeypatch.setattr(files, "fsync", lambda fd: None)
+    monkeypatch.setattr(fs, "fsync", lambda fd: None)
 
 
 @pytest.fixture

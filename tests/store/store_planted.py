@@ -11,7 +11,7 @@ from pathlib import Path
 from attrs import evolve
 from store_tools import address, same, tensors
 
-from entrack.store import Action, Damage, DiskStore, doctor, record
+from entrack.store import Action, Damage, DiskStore, action_codec, doctor
 
 JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 ENTRIES = 5
@@ -83,7 +83,7 @@ def other_record(folder: Path) -> bytes:
     with DiskStore(folder) as store:
         one, two = (store.find(address(number)) for number in (0, 1))
     assert one is not None and two is not None
-    return record.encode(Action(one.address, two.object, two.size, one.how))
+    return action_codec.encode(Action(one.address, two.object, two.size, one.how))
 
 
 def _record(change: Callable[[Action], Action]) -> Callable[[Path], tuple[str, tuple[object, ...]]]:
@@ -91,7 +91,7 @@ def _record(change: Callable[[Action], Action]) -> Callable[[Path], tuple[str, t
         with DiskStore(folder) as store:
             action = store.find(address(0))
         assert action is not None
-        return f"UPDATE Cache SET value = ? WHERE key = '{address(0)}'", (record.encode(change(action)),)
+        return f"UPDATE Cache SET value = ? WHERE key = '{address(0)}'", (action_codec.encode(change(action)),)
 
     return statement
 

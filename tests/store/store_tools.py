@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from entrack.store import Tensors, files
+from entrack.store import Tensors, fs
 
 COUNT = int(os.environ.get("ENTRACK_TORTURE_COUNT", "8"))
 ROOT = Path(__file__).parents[2]
@@ -61,8 +61,8 @@ class Shim:
 
     def __init__(self, patch: pytest.MonkeyPatch, at: int, error: Callable[[], BaseException]) -> None:
         self.count, self.at, self.error = 0, at, error
-        for name in files.OPERATIONS:
-            patch.setattr(files, name, self._wrap(getattr(files, name)))
+        for name in fs.OPERATIONS:
+            patch.setattr(fs, name, self._wrap(getattr(fs, name)))
 
     def _wrap(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def shimmed(*args: Any) -> Any:
@@ -83,10 +83,10 @@ class Power:
     def __init__(self, patch: pytest.MonkeyPatch, honest: bool) -> None:
         self.honest, self.paths = honest, dict[int, str]()
         self.contents, self.names = set[str](), list[tuple[str, bytes | None]]()
-        real = {name: getattr(files, name) for name in ("open_new", "open_folder", "fsync", "replace")}
+        real = {name: getattr(fs, name) for name in ("open_new", "open_folder", "fsync", "replace")}
         self.real = real
         for name in real:
-            patch.setattr(files, name, getattr(self, name))
+            patch.setattr(fs, name, getattr(self, name))
 
     def open_new(self, name: str, inside: int) -> int:
         fd: int = self.real["open_new"](name, inside)

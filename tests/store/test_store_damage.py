@@ -10,7 +10,7 @@ import pytest
 from store_damage import ACTION, GONE, HARMLESS, OBJECT, Harm, flipped
 from store_tools import COUNT, address, same, tensors
 
-from entrack.store import Action, Damage, DiskStore, files, verify
+from entrack.store import Action, Damage, DiskStore, fs, verify
 
 
 def harmed(folder: Path, harm: Harm) -> Action:
@@ -77,14 +77,14 @@ def test_a_store_that_is_only_read_reports_and_changes_nothing(folder: Path, dam
 def test_a_file_that_cannot_be_read(
     store: DiskStore, damage: list[Damage], monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    action, real = store.put(address(3), tensors(3), {}), files.open_read
+    action, real = store.put(address(3), tensors(3), {}), fs.open_read
 
     def denied(name: str, inside: int) -> int:
         if name == action.object:
             raise OSError(code, os.strerror(code))
         return real(name, inside)
 
-    monkeypatch.setattr(files, "open_read", denied)
+    monkeypatch.setattr(fs, "open_read", denied)
     assert store.load(action) is None
     assert [wrong.kind for wrong in damage] == ["unreadable"]
 

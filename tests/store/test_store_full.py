@@ -1,4 +1,4 @@
-"""A store that is only read: a named error, nothing partial, and the next run goes on. Full disks, and real ones: tests/torture/disks.py."""
+"""A store that is only read: a named error, nothing partial, and the next run goes on. Full disks, and real ones: tests/robustness/stress/disks.py."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 from store_tools import Shim, address, read_only, same, tensors
-from torture.disks import put_some
+from stress.disks import put_some
 
-from entrack.store import DiskStore, StoreReadOnly, StoreUnreadable, collect, files, verify
+from entrack.store import DiskStore, StoreReadOnly, StoreUnreadable, collect, fs, verify
 
 
 def test_a_file_system_that_is_read_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_some(folder)
     before = sorted(folder.rglob("*"))
-    monkeypatch.setattr(files, "writable", lambda _: False)
-    monkeypatch.setattr(files, "index_write", lambda _: pytest.fail("the index was written"))
+    monkeypatch.setattr(fs, "writable", lambda _: False)
+    monkeypatch.setattr(fs, "index_write", lambda _: pytest.fail("the index was written"))
     store, since = DiskStore(folder), time.monotonic()
     assert same(store.load(address(1)), tensors(1))
     assert store.find(address(9)) is None
@@ -76,7 +76,7 @@ def test_a_folder_that_cannot_be_entered(folder: Path, monkeypatch: pytest.Monke
     def denied(name: str, inside: int | None = None) -> int:
         raise PermissionError(13, "Permission denied", name)
 
-    monkeypatch.setattr(files, "open_folder", denied)
+    monkeypatch.setattr(fs, "open_folder", denied)
     with pytest.raises(StoreUnreadable, match="owner"):
         store.load(address(0))
 

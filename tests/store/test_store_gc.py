@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_tools import COUNT, address, same, tensors
 
-from entrack.store import Action, Damage, DiskStore, collect, reading, verify
+from entrack.store import Action, Damage, DiskStore, collect, read, verify
 from entrack.store.layout import Layout
 
 
@@ -106,11 +106,11 @@ def test_a_damaged_action_is_put_aside_and_said(store: DiskStore, damage: list[D
 
 def test_collecting_meanwhile_is_no_damage(store: DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """`verify` has read the actions, and finds their objects collected, actions and all."""
-    made, real = filled(store, range(3)), reading.read_object
+    made, real = filled(store, range(3)), read.read_object
 
     def late(layout: Layout, action: Action) -> bytes | Damage | None:
         collect(store, {made[0]})
         return real(layout, action)
 
-    monkeypatch.setattr(reading, "read_object", late)
+    monkeypatch.setattr(read, "read_object", late)
     assert verify(store).whole

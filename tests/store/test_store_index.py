@@ -1,6 +1,6 @@
 """The index can be deleted, garbage or hostile: nothing is run, nothing else is read or removed, nothing is lost.
 
-Planted rows and settings: tests/torture/planted.py. Deleted, or garbage: tests/torture/many.py.
+Planted rows and settings: tests/robustness/stress/planted.py. Deleted, or garbage: tests/robustness/stress/many.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from store_planted import CHANGED, ENTRIES, JOURNAL_MAGIC, MISSING, check, fill, other_record, sql
 from store_tools import address, same, tensors
 
-from entrack.store import DiskStore, collect, files, verify
+from entrack.store import DiskStore, collect, fs, verify
 from entrack.store.index_disk import ForeignRow, IndexDisk
 
 
@@ -76,12 +76,12 @@ def test_rows_that_cannot_be_removed_take_the_index_with_them(filled: Path, monk
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with DiskStore(filled) as store, monkeypatch.context() as patch:
-        patch.setattr(files, "index_write", full)
+        patch.setattr(fs, "index_write", full)
         collect(store, {address(0)})
     assert not (filled / "index").exists() and verify(store).whole
     with DiskStore(filled) as store, monkeypatch.context() as patch:
         store.put(address(1), tensors(1), {"made": "now"})
-        patch.setattr(files, "index_write", full)
+        patch.setattr(fs, "index_write", full)
         store.put(address(1), tensors(1), {"made": "later"})
     assert verify(store).whole
     check(fill(filled))

@@ -1,6 +1,6 @@
 """A link in every place of a store: nothing outside the store is changed, whatever is done with it; who only looks changes nothing at all.
 
-The same with every command: tests/torture/links.py.
+The same with every command: tests/robustness/stress/links.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Many processes and threads, one store. Many at once, with `gc`: tests/torture/shared.py."""
+"""Many processes and threads, one store. Many at once, with `gc`: tests/robustness/stress/shared.py."""
 
 from __future__ import annotations
 

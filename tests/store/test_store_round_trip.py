@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from store_tools import COUNT, address, same
 
-from entrack.store import Action, DiskStore, MemoryStore, record, tensors
+from entrack.store import Action, DiskStore, MemoryStore, action_codec, tensors
 from entrack.store.base import json_bytes
 
 arrays = st.sampled_from(tensors.DTYPES).flatmap(
@@ -59,22 +59,22 @@ def test_equal_tensors_are_equal_bytes(bundle: dict[str, NDArray[Any]]) -> None:
 @settings(max_examples=20 * COUNT, deadline=None)
 def test_records_round_trip(how: dict[str, Any], size: int) -> None:
     action = Action(address(1), address(2), size, how)
-    assert record.decode(record.encode(action), address(1)) == action
+    assert action_codec.decode(action_codec.encode(action), address(1)) == action
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
 @settings(max_examples=20 * COUNT, deadline=None)
 def test_a_record_with_any_byte_changed_is_refused(place: int, change: int) -> None:
-    data = bytearray(record.encode(Action(address(1), address(2), 17, {"device": "cpu", "seconds": 0.5})))
+    data = bytearray(action_codec.encode(Action(address(1), address(2), 17, {"device": "cpu", "seconds": 0.5})))
     data[place % len(data)] ^= change
     with pytest.raises(ValueError, match="record"):
-        record.decode(bytes(data), address(1))
+        action_codec.decode(bytes(data), address(1))
 
 
 @pytest.mark.parametrize("foreign", [b"", b"[]", b"{}", b"[" * 60_000, b"null", b"\xff", b'{"address":NaN}'])
 def test_foreign_records_are_refused(foreign: bytes) -> None:
     with pytest.raises(ValueError, match="record"):
-        record.decode(foreign, address(1))
+        action_codec.decode(foreign, address(1))
 
 
 @pytest.mark.parametrize("foreign", [b"", b"\x00" * 40, b"\xff" * 40, b"\x80\x04K\x01.", (2**63).to_bytes(8, "little")])

@@ -9,8 +9,8 @@ import pytest
 from store_tools import address, same, tensors
 
 from entrack.store import JSON, Action, Damage, DiskStore, MemoryStore
+from entrack.store.action_codec import VERSION, decode
 from entrack.store.base import MOST_LEVELS, json_bytes
-from entrack.store.record import VERSION, decode
 
 WHY = "`top` is missing"
 

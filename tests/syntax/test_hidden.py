@@ -8,7 +8,7 @@ import pytest
 
 from entrack.api import formatted
 from entrack.diagnostics import errors
-from entrack.diagnostics.visible import HIDDEN, in_place, visible
+from entrack.diagnostics.escape import HIDDEN, in_place, visible
 from entrack.source import Source
 from entrack.syntax import ast
 from entrack.syntax.parse import parse

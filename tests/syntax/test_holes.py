@@ -12,7 +12,7 @@ from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.holes import parts
 from entrack.syntax.parse import parse
-from entrack.syntax.write import written
+from entrack.syntax.unparse import written
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").rglob("*.et"))

@@ -13,8 +13,8 @@ from entrack.api import formatted, loads
 from entrack.diagnostics import errors
 from entrack.source import Source
 from entrack.syntax import ast, grammar
+from entrack.syntax.equivalence import Miswritten, held_against
 from entrack.syntax.parse import parse
-from entrack.syntax.same import Miswritten, held_against
 
 sys.path.insert(0, str(Path(__file__).parent))
 from drawn_specs import drawn, soft_words, unlike

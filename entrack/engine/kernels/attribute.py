@@ -16,12 +16,12 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from entrack.engine.access import Place, Read, Set
 from entrack.engine.arch import Part
+from entrack.engine.context import Context
 from entrack.engine.errors import NotFinite
 from entrack.engine.inputs import Arrays, Inputs, captured
 from entrack.engine.receivers import among, receiving
-from entrack.engine.session import Session
+from entrack.engine.tracing import Place, Read, Write
 from entrack.plan.steps import Attribute
 
 Passes = Callable[[Tensor, Tensor], Tensor]
@@ -29,29 +29,29 @@ Passes = Callable[[Tensor, Tensor], Tensor]
 (row, vocabulary). Can be differentiated by what they give."""
 
 
-def attribute(session: Session, step: Attribute, inputs: Inputs) -> Arrays:
+def attribute(context: Context, step: Attribute, inputs: Inputs) -> Arrays:
     """-> `logit`, `log_probability` float32 (layer, head, prompt, k)"""
-    prompts = session.tensor(range(step.batch.prompts))
-    z = session.clean_heads(step.batch)[:, prompts, session.tensor(step.at)].float()
-    estimates = Estimates.of(session, step, z, session.tensor(captured(inputs, step.alternate)) - z)
-    estimates.put(prompts, lambda given, _: _two_passes(session, step, given))
+    prompts = context.tensor(range(step.batch.prompts))
+    z = context.clean_heads(step.batch)[:, prompts, context.tensor(step.at)].float()
+    estimates = Estimates.of(context, step, z, context.tensor(captured(inputs, step.alternate)) - z)
+    estimates.put(prompts, lambda given, _: _two_passes(context, step, given))
     return estimates.arrays()
 
 
-def _two_passes(session: Session, step: Attribute, given: Tensor) -> Tensor:
+def _two_passes(context: Context, step: Attribute, given: Tensor) -> Tensor:
     """Full passes of the whole batch. -> (prompt, vocabulary)"""
-    at, token = session.tensor(step.at), session.tensor(range(step.batch.length))[None, :, None, None]
+    at, token = context.tensor(step.at), context.tensor(range(step.batch.length))[None, :, None, None]
     here, since = token == at[:, None, None, None], token >= at[:, None, None, None]
-    clean, places = session.clean_heads(step.batch), [Place(layer, Part.OUTPUT) for layer in session.layers]
-    hold = [Set(place, since, clean[place.layer]) for place in places]
-    send = [Set(place, here, given[place.layer][:, None]) for place in places]
-    receivers = receiving(step.receivers, session.model.facts)
-    session.forwards += (2 if receivers else 1) * 2 * backwards(step)
-    sent = session.forward(step.batch, [*hold, *send], [Read(place, at) for place in receivers], gradient=True)
+    clean, places = context.clean_heads(step.batch), [Place(layer, Part.OUTPUT) for layer in context.layers]
+    hold = [Write(place, since, clean[place.layer]) for place in places]
+    send = [Write(place, here, given[place.layer][:, None]) for place in places]
+    receivers = receiving(step.receivers, context.model.facts)
+    context.forwards += (2 if receivers else 1) * 2 * backwards(step)
+    sent = context.forward(step.batch, [*hold, *send], [Read(place, at) for place in receivers], gradient=True)
     if not receivers:
         return sent.logits
-    receive = [Set(place, here & among(session.model, place, heads), sent.values[place][:, None]) for place, heads in receivers.items()]
-    return session.logits(step.batch, receive, gradient=True)
+    receive = [Write(place, here & among(context.model, place, heads), sent.values[place][:, None]) for place, heads in receivers.items()]
+    return context.logits(step.batch, receive, gradient=True)
 
 
 def backwards(step: Attribute) -> int:
@@ -72,15 +72,15 @@ class Estimates:
     asked for and log sum exp of all would move, float32 (k + 1, layer, prompt, head).
     """
 
-    session: Session
+    context: Context
     step: Attribute
     z: Tensor
     change: Tensor
     moved: Tensor
 
     @classmethod
-    def of(cls, session: Session, step: Attribute, z: Tensor, change: Tensor) -> Estimates:
-        return cls(session, step, z, change, z.new_zeros(backwards(step), *z.shape[:-1]))
+    def of(cls, context: Context, step: Attribute, z: Tensor, change: Tensor) -> Estimates:
+        return cls(context, step, z, change, z.new_zeros(backwards(step), *z.shape[:-1]))
 
     def put(self, prompts: Tensor, passes: Passes) -> None:
         """Estimate for these prompts. Raises NotFinite."""
@@ -104,6 +104,6 @@ class Estimates:
         with torch.enable_grad():
             given = given.detach().requires_grad_()
             logits = passes(given, prompts).float()
-            self.session.check_logits(self.step.batch, logits, prompts)
-            outcomes = [*logits.gather(1, self.session.tensor(self.step.asked)[prompts]).unbind(1), logits.logsumexp(-1)]
+            self.context.check_logits(self.step.batch, logits, prompts)
+            outcomes = [*logits.gather(1, self.context.tensor(self.step.asked)[prompts]).unbind(1), logits.logsumexp(-1)]
             return torch.stack([torch.autograd.grad(outcome.sum(), given, retain_graph=True)[0] for outcome in outcomes])

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from attrs import frozen
 from torch import Tensor
 
-from entrack.engine.access import Set
+from entrack.engine.context import Context
 from entrack.engine.inputs import Arrays, Inputs
 from entrack.engine.kernels.inputs import input_sets
 from entrack.engine.kernels.knockout import blocked
 from entrack.engine.kernels.outputs import output_sets
 from entrack.engine.outcomes import Outcomes
-from entrack.engine.session import Session
+from entrack.engine.tracing import Write
 from entrack.plan.steps import BlockAttention, Evaluate, SetElsewhere, SetHeads, SetInputs
 
 
@@ -27,37 +27,37 @@ from entrack.plan.steps import BlockAttention, Evaluate, SetElsewhere, SetHeads,
 class Changes:
     """What the edits of a step come to: values to set, and bool (prompt, token, token read) by layer where none may attend."""
 
-    sets: list[Set]
+    sets: list[Write]
     blocked: dict[int, Tensor]
 
     @classmethod
-    def of(cls, session: Session, step: Evaluate, inputs: Inputs) -> Changes:
+    def of(cls, context: Context, step: Evaluate, inputs: Inputs) -> Changes:
         """Raises EngineError where an edit cannot be made."""
         read = [edit for edit in step.edits if isinstance(edit, SetInputs)]
         given = [edit for edit in step.edits if isinstance(edit, SetHeads | SetElsewhere)]
         cut = [edit for edit in step.edits if isinstance(edit, BlockAttention)]
-        sets = [*input_sets(session, step.batch, read, inputs), *output_sets(session, step.batch, given, inputs)]
-        return cls(sets, blocked(session, step.batch, cut))
+        sets = [*input_sets(context, step.batch, read, inputs), *output_sets(context, step.batch, given, inputs)]
+        return cls(sets, blocked(context, step.batch, cut))
 
 
-Run = Callable[[Session, Evaluate, Changes], Tensor]
+Run = Callable[[Context, Evaluate, Changes], Tensor]
 """Logits at the last token of a step's batch with changes in force. -> (prompt, vocabulary)"""
 
 
-def evaluate(session: Session, step: Evaluate, inputs: Inputs) -> Arrays:
+def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
     """-> `top` int64 (prompt); `logit`, `log_probability` float32 (prompt, k)"""
-    return evaluated(session, step, inputs, full)
+    return evaluated(context, step, inputs, full)
 
 
-def evaluated(session: Session, step: Evaluate, inputs: Inputs, run: Run) -> Arrays:
+def evaluated(context: Context, step: Evaluate, inputs: Inputs, run: Run) -> Arrays:
     """Outcomes, with `run` as the way to run a batch."""
-    logits = run(session, step, Changes.of(session, step, inputs))
-    session.check_logits(step.batch, logits)
-    return Outcomes.of(logits, session.tensor(step.asked)).arrays()
+    logits = run(context, step, Changes.of(context, step, inputs))
+    context.check_logits(step.batch, logits)
+    return Outcomes.of(logits, context.tensor(step.asked)).arrays()
 
 
-def full(session: Session, step: Evaluate, changes: Changes) -> Tensor:
+def full(context: Context, step: Evaluate, changes: Changes) -> Tensor:
     """One full forward pass."""
     if changes.sets or changes.blocked:
-        return session.logits(step.batch, changes.sets, blocked=changes.blocked)
-    return session.clean_logits(step.batch)
+        return context.logits(step.batch, changes.sets, blocked=changes.blocked)
+    return context.clean_logits(step.batch)

@@ -14,53 +14,53 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from torch import Tensor
 
-from entrack.engine.access import Place, Set
 from entrack.engine.arch import SHARED, Part
+from entrack.engine.context import Context
 from entrack.engine.inputs import Inputs, bound, component
 from entrack.engine.kernels.outputs import by_layer, head_masks
 from entrack.engine.receivers import PARTS
-from entrack.engine.session import Session
+from entrack.engine.tracing import Place, Write
 from entrack.plan.steps import Batch, SetInputs
 from entrack.sites import Head
 
 
-def input_sets(session: Session, batch: Batch, edits: Iterable[SetInputs], inputs: Inputs) -> Iterator[Set]:
+def input_sets(context: Context, batch: Batch, edits: Iterable[SetInputs], inputs: Inputs) -> Iterator[Write]:
     """What is read, in the order of the edits; then the outputs that are held."""
     edited: dict[int, Tensor] = {}
     for edit in edits:
-        part, heads = PARTS[edit.component], _served(session, edit)
-        values = _values(session, edit, inputs)
-        for layer, here in head_masks(session, batch, heads, edit.at).items():
+        part, heads = PARTS[edit.component], _served(context, edit)
+        values = _values(context, edit, inputs)
+        for layer, here in head_masks(context, batch, heads, edit.at).items():
             edited[layer] = edited[layer] | here if layer in edited else here
             if part in SHARED:
-                yield Set(Place(layer, part), _upto(session, here), values[layer])
+                yield Write(Place(layer, part), _upto(context, here), values[layer])
             else:
-                yield Set(Place(layer, part), here, values[layer][:, None])
-    clean = session.clean_heads(batch) if edited else None
+                yield Write(Place(layer, part), here, values[layer][:, None])
+    clean = context.clean_heads(batch) if edited else None
     for layer, here in edited.items():
         assert clean is not None
-        yield Set(Place(layer, Part.OUTPUT), here.any(1, keepdim=True) & ~here, clean[layer])
+        yield Write(Place(layer, Part.OUTPUT), here.any(1, keepdim=True) & ~here, clean[layer])
 
 
-def _values(session: Session, edit: SetInputs, inputs: Inputs) -> Tensor | Mapping[int, Tensor]:
+def _values(context: Context, edit: SetInputs, inputs: Inputs) -> Tensor | Mapping[int, Tensor]:
     """What is read, by layer. -> (prompt, ..., head or key/value head, d_head)"""
-    values, part = session.tensor(component(inputs, edit.inputs, edit.component)), PARTS[edit.component]
+    values, part = context.tensor(component(inputs, edit.inputs, edit.component)), PARTS[edit.component]
     if values.dim() == (5 if part in SHARED else 4):
         return values
-    return by_layer(values, bound(edit.heads), session.model.heads(part), session.model.facts if part in SHARED else None)
+    return by_layer(values, bound(edit.heads), context.model.heads(part), context.model.facts if part in SHARED else None)
 
 
-def _served(session: Session, edit: SetInputs) -> tuple[Head, ...]:
+def _served(context: Context, edit: SetInputs) -> tuple[Head, ...]:
     """The heads that read what is set: with a key or value, all that share the key/value heads."""
     heads = bound(edit.heads)
     if PARTS[edit.component] not in SHARED:
         return heads
-    return tuple(sorted({Head(head.layer, other) for head in heads for other in session.model.facts.sharers(head.head)}))
+    return tuple(sorted({Head(head.layer, other) for head in heads for other in context.model.facts.sharers(head.head)}))
 
 
-def _upto(session: Session, here: Tensor) -> Tensor:
+def _upto(context: Context, here: Tensor) -> Tensor:
     """From heads at their token to their key/value heads at every token up to it. -> bool (prompt, token, key/value head, 1)"""
     prompts, tokens, _, _ = here.shape
-    shared = here.view(prompts, tokens, session.model.facts.key_value_heads, -1, 1).any(3)
+    shared = here.view(prompts, tokens, context.model.facts.key_value_heads, -1, 1).any(3)
     at_or_after = shared.flip(1).cumsum(1).flip(1)
     return at_or_after > 0

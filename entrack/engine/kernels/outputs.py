@@ -7,43 +7,43 @@ from collections.abc import Iterable, Iterator, Mapping
 import torch
 from torch import Tensor
 
-from entrack.engine.access import Place, Set
 from entrack.engine.arch import Part
+from entrack.engine.context import Context
 from entrack.engine.inputs import Inputs, bound, captured, mean
-from entrack.engine.session import Session
-from entrack.facts import ModelFacts
+from entrack.engine.tracing import Place, Write
+from entrack.model_config import ModelFacts
 from entrack.plan.steps import Batch, FromCapture, FromMean, FromZero, Indices, SetElsewhere, SetHeads
 from entrack.sites import Head
 
 
-def output_sets(session: Session, batch: Batch, edits: Iterable[SetHeads | SetElsewhere], inputs: Inputs) -> Iterator[Set]:
+def output_sets(context: Context, batch: Batch, edits: Iterable[SetHeads | SetElsewhere], inputs: Inputs) -> Iterator[Write]:
     """In the order of the edits, so that the later one holds."""
     for edit in edits:
         match edit:
             case SetHeads():
-                masks = head_masks(session, batch, bound(edit.heads), edit.at)
+                masks = head_masks(context, batch, bound(edit.heads), edit.at)
             case SetElsewhere():
-                masks = {layer: ~mask for layer, mask in _kept(session, batch, edit).items()}
-        values = _values(session, edit, inputs)
+                masks = {layer: ~mask for layer, mask in _kept(context, batch, edit).items()}
+        values = _values(context, edit, inputs)
         for layer, mask in masks.items():
-            yield Set(Place(layer, Part.OUTPUT), mask, values[layer])
+            yield Write(Place(layer, Part.OUTPUT), mask, values[layer])
 
 
-def head_masks(session: Session, batch: Batch, heads: Iterable[Head], at: Indices) -> dict[int, Tensor]:
+def head_masks(context: Context, batch: Batch, heads: Iterable[Head], at: Indices) -> dict[int, Tensor]:
     """True for these heads at the token `at` of each prompt, by layer. -> bool (prompt, token, head, 1) each"""
     masks: dict[int, Tensor] = {}
     prompts, tokens = torch.arange(batch.prompts), torch.tensor(at)
     for head in heads:
-        empty = torch.zeros(batch.prompts, batch.length, session.model.facts.heads, 1, dtype=torch.bool)
+        empty = torch.zeros(batch.prompts, batch.length, context.model.facts.heads, 1, dtype=torch.bool)
         masks.setdefault(head.layer, empty)[prompts, tokens, head.head] = True
-    return {layer: mask.to(session.model.device) for layer, mask in masks.items()}
+    return {layer: mask.to(context.model.device) for layer, mask in masks.items()}
 
 
-def _kept(session: Session, batch: Batch, edit: SetElsewhere) -> dict[int, Tensor]:
-    nothing = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=session.model.device)
-    kept = dict.fromkeys(session.layers, nothing)
+def _kept(context: Context, batch: Batch, edit: SetElsewhere) -> dict[int, Tensor]:
+    nothing = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=context.model.device)
+    kept = dict.fromkeys(context.layers, nothing)
     for one in edit.kept:
-        for layer, mask in head_masks(session, batch, bound(one.heads), one.at).items():
+        for layer, mask in head_masks(context, batch, bound(one.heads), one.at).items():
             kept[layer] = kept[layer] | mask
     return kept
 
@@ -60,15 +60,15 @@ def by_layer(values: Tensor, heads: Iterable[Head], count: int, facts: ModelFact
     return layers
 
 
-def _values(session: Session, edit: SetHeads | SetElsewhere, inputs: Inputs) -> Tensor | Mapping[int, Tensor]:
+def _values(context: Context, edit: SetHeads | SetElsewhere, inputs: Inputs) -> Tensor | Mapping[int, Tensor]:
     """What heads are set to. -> (layer, prompt, token, head, d_head), or what broadcasts to it"""
     match edit.source:
         case FromCapture(capture):
-            z = session.tensor(captured(inputs, capture))
+            z = context.tensor(captured(inputs, capture))
             if z.dim() == 4 or isinstance(edit, SetElsewhere):
                 return z[:, :, None]
-            return {layer: value[:, None] for layer, value in by_layer(z, bound(edit.heads), session.model.facts.heads).items()}
+            return {layer: value[:, None] for layer, value in by_layer(z, bound(edit.heads), context.model.facts.heads).items()}
         case FromMean() as source:
-            return session.memo.get((session.model.key, source), lambda: (session.tensor(mean(inputs, source)),))[0][:, None]
+            return context.activations.get((context.model.key, source), lambda: (context.tensor(mean(inputs, source)),))[0][:, None]
         case FromZero():
-            return torch.zeros(len(session.layers), 1, 1, 1, 1, device=session.model.device)
+            return torch.zeros(len(context.layers), 1, 1, 1, 1, device=context.model.device)

@@ -16,11 +16,11 @@ import torch
 from attrs import define, field, frozen
 from torch import Tensor
 
-from entrack.engine.access import Place, Read, Set
 from entrack.engine.arch import Part
+from entrack.engine.context import Context
 from entrack.engine.errors import NotFinite
 from entrack.engine.inputs import Arrays, Inputs, bound
-from entrack.engine.session import Session
+from entrack.engine.tracing import Place, Read, Write
 from entrack.plan.steps import MaskBatch, TrainMask
 from entrack.sites import Head
 
@@ -34,87 +34,87 @@ class Group:
     numbers: Mapping[int, Tensor]
 
     @classmethod
-    def of(cls, session: Session, heads: tuple[Head, ...]) -> Group:
+    def of(cls, context: Context, heads: tuple[Head, ...]) -> Group:
         layers = sorted({head.layer for head in heads})
         elements = {layer: [i for i, head in enumerate(heads) if head.layer == layer] for layer in layers}
         return cls(
             heads,
-            {layer: session.tensor(elements[layer]) for layer in layers},
-            {layer: session.tensor([heads[i].head for i in elements[layer]]) for layer in layers},
+            {layer: context.tensor(elements[layer]) for layer in layers},
+            {layer: context.tensor([heads[i].head for i in elements[layer]]) for layer in layers},
         )
 
 
 @frozen(eq=False)
-class Pair:
+class MaskTensors:
     """A batch made ready: its alternates' z at the heads (prompt, element, d_head), in float32."""
 
     batch: MaskBatch
     alternate: Tensor
 
     @classmethod
-    def of(cls, session: Session, group: Group, batch: MaskBatch) -> Pair:
+    def of(cls, context: Context, group: Group, batch: MaskBatch) -> MaskTensors:
         if not group.heads:
-            return cls(batch, torch.empty(batch.original.prompts, 0, session.model.facts.d_head, device=session.model.device))
-        at = session.tensor(batch.alternate_at)
+            return cls(batch, torch.empty(batch.original.prompts, 0, context.model.facts.d_head, device=context.model.device))
+        at = context.tensor(batch.alternate_at)
         places = [Place(layer, Part.OUTPUT) for layer in group.elements]
-        z = session.forward(batch.alternate, reads=[Read(place, at) for place in places], logits=False).values
+        z = context.forward(batch.alternate, reads=[Read(place, at) for place in places], logits=False).values
         for place in places:
-            session.check(z[place], place.layer)
+            context.check(z[place], place.layer)
         return cls(batch, torch.stack([z[Place(head.layer, Part.OUTPUT)][:, head.head] for head in group.heads], 1).float())
 
 
-class Run(Protocol):
+class MaskedPass(Protocol):
     """Logits at the last token of a batch's originals with a mask in force. -> (prompt, vocabulary)"""
 
-    def __call__(self, pair: Pair, mask: Tensor, *, gradient: bool) -> Tensor: ...
+    def __call__(self, pair: MaskTensors, mask: Tensor, *, gradient: bool) -> Tensor: ...
 
 
-def train_mask(session: Session, step: TrainMask, inputs: Inputs) -> Arrays:
+def train_mask(context: Context, step: TrainMask, inputs: Inputs) -> Arrays:
     """-> `mask` float32 (head); `steps` int64 (); `loss` float32 (step); `validation` float32 (check)"""
-    group = Group.of(session, bound(step.heads))
+    group = Group.of(context, bound(step.heads))
 
-    def run(pair: Pair, mask: Tensor, *, gradient: bool) -> Tensor:
-        return full_pass(session, group, pair, mask, gradient=gradient)
+    def run(pair: MaskTensors, mask: Tensor, *, gradient: bool) -> Tensor:
+        return full_pass(context, group, pair, mask, gradient=gradient)
 
-    return train(session, step, group, run)
+    return train(context, step, group, run)
 
 
-def full_pass(session: Session, group: Group, pair: Pair, mask: Tensor, *, gradient: bool) -> Tensor:
+def full_pass(context: Context, group: Group, pair: MaskTensors, mask: Tensor, *, gradient: bool) -> Tensor:
     """One full forward pass; one that is to be differentiated counts for three."""
-    session.forwards += 2 * gradient
-    return session.logits(pair.batch.original, mixed(session, group, pair, mask), gradient=gradient)
+    context.forwards += 2 * gradient
+    return context.logits(pair.batch.original, mixed(context, group, pair, mask), gradient=gradient)
 
 
-def mixed(session: Session, group: Group, pair: Pair, mask: Tensor, since: int = 0) -> list[Set]:
+def mixed(context: Context, group: Group, pair: MaskTensors, mask: Tensor, since: int = 0) -> list[Write]:
     """What a mask (element) sets, in a pass on the tokens from `since` on. Can be differentiated by the mask."""
-    heads, original = session.model.facts.heads, pair.batch.original
-    here = session.tensor(range(since, original.length)) == session.tensor(pair.batch.at)[:, None]
+    heads, original = context.model.facts.heads, pair.batch.original
+    here = context.tensor(range(since, original.length)) == context.tensor(pair.batch.at)[:, None]
     sets = []
     for layer, numbers in group.numbers.items():
         elements = group.elements[layer]
         own = torch.ones(heads, device=mask.device).index_copy(0, numbers, mask[elements])
-        alternate = torch.zeros(original.prompts, heads, session.model.facts.d_head, device=mask.device)
+        alternate = torch.zeros(original.prompts, heads, context.model.facts.d_head, device=mask.device)
         alternate = alternate.index_copy(1, numbers, pair.alternate[:, elements])
         named = torch.zeros(heads, dtype=torch.bool, device=mask.device).index_fill(0, numbers, True)
         place = Place(layer, Part.OUTPUT)
-        sets.append(Set(place, here[:, :, None, None] & named[:, None], alternate[:, None], own[:, None]))
+        sets.append(Write(place, here[:, :, None, None] & named[:, None], alternate[:, None], own[:, None]))
     return sets
 
 
-def train(session: Session, step: TrainMask, group: Group, run: Run) -> Arrays:
+def train(context: Context, step: TrainMask, group: Group, run: MaskedPass) -> Arrays:
     """The published schedule, with `run` as the way to run a batch. Raises NotFinite."""
-    batches = [Pair.of(session, group, batch) for batch in step.train]
-    validation = [Pair.of(session, group, batch) for batch in step.validate]
-    mask = torch.ones(len(group.heads), device=session.model.device, requires_grad=True)
+    batches = [MaskTensors.of(context, group, batch) for batch in step.train]
+    validation = [MaskTensors.of(context, group, batch) for batch in step.validate]
+    mask = torch.ones(len(group.heads), device=context.model.device, requires_grad=True)
     adam, best, losses = torch.optim.Adam([mask], lr=step.rate), Best(mask.detach().clone()), []
     for pair in batches * step.epochs:
         with torch.no_grad():
             mask.clamp_(0, 1)
-        loss, mask.grad = loss_and_gradient(session, pair, mask, step.sparsity, run)
+        loss, mask.grad = loss_and_gradient(context, pair, mask, step.sparsity, run)
         adam.step()
         losses.append(loss)
         if len(losses) % step.check_every == 0 or len(losses) == len(batches) * step.epochs:
-            best.consider(mask.detach().clamp(0, 1), len(losses), accuracy(session, validation, mask.detach(), run))
+            best.consider(mask.detach().clamp(0, 1), len(losses), accuracy(context, validation, mask.detach(), run))
     return {
         "mask": best.mask.cpu().numpy(),
         "steps": np.array(best.steps, dtype=np.int64),
@@ -123,31 +123,31 @@ def train(session: Session, step: TrainMask, group: Group, run: Run) -> Arrays:
     }
 
 
-def loss_and_gradient(session: Session, pair: Pair, mask: Tensor, sparsity: float, run: Run) -> tuple[float, Tensor]:
+def loss_and_gradient(context: Context, pair: MaskTensors, mask: Tensor, sparsity: float, run: MaskedPass) -> tuple[float, Tensor]:
     """loss = - mean target logit + sparsity * sum(1 - m), and its gradient by the mask. -> (), (element)"""
     with torch.enable_grad():
         logits = run(pair, mask, gradient=True).float()
-        session.check_logits(pair.batch.original, logits)
-        loss = sparsity * (1 - mask).sum() - logits.gather(1, _targets(session, pair)).mean()
+        context.check_logits(pair.batch.original, logits)
+        loss = sparsity * (1 - mask).sum() - logits.gather(1, _targets(context, pair)).mean()
         (gradient,) = torch.autograd.grad(loss, mask)
     if not gradient.isfinite().all():
-        raise NotFinite(type(session.step).__name__, None, 0, "the gradient of a batch")
+        raise NotFinite(type(context.step).__name__, None, 0, "the gradient of a batch")
     return float(loss.detach()), gradient
 
 
-def accuracy(session: Session, pairs: Sequence[Pair], mask: Tensor, run: Run) -> float:
+def accuracy(context: Context, pairs: Sequence[MaskTensors], mask: Tensor, run: MaskedPass) -> float:
     """How often the argmax is the target with the mask rounded, over the prompts of all batches."""
     right = prompts = 0
     for pair in pairs:
         logits = run(pair, mask.clamp(0, 1).round(), gradient=False)
-        session.check_logits(pair.batch.original, logits)
-        right += int((logits.argmax(-1) == _targets(session, pair)[:, 0]).sum())
+        context.check_logits(pair.batch.original, logits)
+        right += int((logits.argmax(-1) == _targets(context, pair)[:, 0]).sum())
         prompts += len(logits)
     return right / prompts
 
 
-def _targets(session: Session, pair: Pair) -> Tensor:
-    return session.tensor(pair.batch.target)[:, None]
+def _targets(context: Context, pair: MaskTensors) -> Tensor:
+    return context.tensor(pair.batch.target)[:, None]
 
 
 @define(eq=False)

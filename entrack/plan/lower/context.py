@@ -16,12 +16,12 @@ from attrs import define, evolve, field
 from entrack import budget
 from entrack.check.resolved import Alternate, Found, Group, Masked, Population, RandomLike, Resolved
 from entrack.diagnostics import Diagnostic, errors
-from entrack.models.model import ModelKey, ModelSource
-from entrack.plan.build import Nodes
+from entrack.models.key import ModelKey, ModelSource
+from entrack.plan.builder import Nodes
 from entrack.plan.steps import Chosen, Heads, Ref
-from entrack.prompts.chance import Stream
-from entrack.prompts.realise import Prompt, Realised, realise, unknown
-from entrack.prompts.tokens import Tokenizer
+from entrack.prompts.rng import Stream
+from entrack.prompts.tokenise import Prompt, TokenisedPrompts, tokenise, unknown
+from entrack.prompts.tokenizer import Tokenizer
 from entrack.sites import Head
 
 
@@ -59,7 +59,7 @@ class Lowering:
     sources: Mapping[str, ModelSource]
     tokenizers: Mapping[str, Tokenizer]
     known: Known
-    drawn: dict[object, Realised | None] = field(factory=dict)
+    drawn: dict[object, TokenisedPrompts | None] = field(factory=dict)
     nodes: Nodes = field(factory=Nodes)
     problems: list[Diagnostic] = field(factory=list)
     selects: dict[tuple[str, str], str] = field(factory=dict)
@@ -69,14 +69,14 @@ class Lowering:
     means: dict[tuple[str, int], tuple[tuple[Prompt, ...], tuple[Ref, ...]]] = field(factory=dict)
     """For a model and prompts as they were drawn: those that a mean is taken over, and the steps that add them up."""
 
-    def prompts(self, population: Population, model: str, count: int | None = None) -> Realised:
+    def prompts(self, population: Population, model: str, count: int | None = None) -> TokenisedPrompts:
         """The population for a model's tokenizer, drawn once. Raises Unmakeable; what is wrong goes to `problems`."""
         many = population.count if count is None else count
         assert many is not None  # whoever leaves the number open says it here
         key = (population.task.name, population.alternate.name if population.alternate else None, tuple(sorted(population.parameters.items())),
                population.seed, population.purpose, many, self.keys[model].tokenizer, self.keys[model].facts.vocabulary)  # fmt: skip
         if key not in self.drawn:
-            realised, problems = realise(population, many, self.tokenizers[model], self.resolved.params)
+            realised, problems = tokenise(population, many, self.tokenizers[model], self.resolved.params)
             problems = (*problems, *unknown(realised, self.keys[model].facts.vocabulary))
             self.problems.extend(problems)
             self.drawn[key] = None if errors(problems) else realised
@@ -94,7 +94,7 @@ class Lowering:
                 self.problems.extend([] if problem in self.problems else [problem])
                 raise Unmakeable(name)
 
-    def paired(self, population: Population, alternate: Alternate | None, model: str) -> Realised:
+    def paired(self, population: Population, alternate: Alternate | None, model: str) -> TokenisedPrompts:
         """The same originals with another alternate."""
         return self.prompts(population if alternate is None else evolve(population, alternate=alternate), model)
 

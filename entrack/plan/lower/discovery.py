@@ -16,11 +16,11 @@ from typing import Any
 
 from entrack import budget
 from entrack.check.resolved import Discovery, Hop
-from entrack.plan.build import batch_of, batches
+from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
 from entrack.plan.plan import DiscoveryPlan, GroupPlan
 from entrack.plan.steps import Attribute, Capture, Chosen, Evaluate, PathPatch, Receivers, Ref, Screen, Screened, Select
-from entrack.prompts.realise import Prompt, Realised
+from entrack.prompts.tokenise import Prompt, TokenisedPrompts
 from entrack.prompts.values import CannotDraw
 from entrack.source import NOWHERE
 
@@ -46,7 +46,7 @@ def _first(prompt: Prompt, name: str) -> int:
     return ids[0]
 
 
-def _hop(given: Discovery, place: int, realised: Realised, lowering: Lowering) -> GroupPlan:
+def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Lowering) -> GroupPlan:
     hop = given.hops[place]
     model = lowering.keys[given.model]
     cells = _cells(realised)
@@ -64,24 +64,24 @@ def _hop(given: Discovery, place: int, realised: Realised, lowering: Lowering) -
     return GroupPlan(hop.name, id, hop.position, names, *((screen.id, given.screen.steps) if screen and given.screen else ()))
 
 
-def _cells(realised: Realised) -> tuple[tuple[int, ...], ...]:
+def _cells(realised: TokenisedPrompts) -> tuple[tuple[int, ...], ...]:
     originals, alternates = _sides(realised)
     return batches(originals, [alternates])
 
 
-def _sides(realised: Realised) -> tuple[tuple[Prompt, ...], tuple[Prompt, ...]]:
+def _sides(realised: TokenisedPrompts) -> tuple[tuple[Prompt, ...], tuple[Prompt, ...]]:
     originals = tuple(pair.original for pair in realised.pairs)
     return originals, tuple(pair.alternate for pair in realised.pairs if pair.alternate is not None)
 
 
-def _clean(given: Discovery, realised: Realised, cell: tuple[int, ...], lowering: Lowering) -> Ref:
+def _clean(given: Discovery, realised: TokenisedPrompts, cell: tuple[int, ...], lowering: Lowering) -> Ref:
     originals, _ = _sides(realised)
     step = Evaluate(lowering.keys[given.model], batch_of(originals, cell), (), asked_of(originals, cell, given.score.of))
     return lowering.nodes.ref(step, f"{given.name}: clean runs")
 
 
 def _screen(
-    given: Discovery, place: int, realised: Realised, cells: tuple[tuple[int, ...], ...], clean: tuple[Ref, ...], lowering: Lowering
+    given: Discovery, place: int, realised: TokenisedPrompts, cells: tuple[tuple[int, ...], ...], clean: tuple[Ref, ...], lowering: Lowering
 ) -> Screened | None:
     """What says which heads of a hop are patched; None where all are."""
     if given.screen is None:
@@ -99,13 +99,13 @@ def _screen(
 
 
 def _patched(
-    given: Discovery, hop: Hop, realised: Realised, cell: tuple[int, ...], layer: int, screen: Screened | None, lowering: Lowering
+    given: Discovery, hop: Hop, realised: TokenisedPrompts, cell: tuple[int, ...], layer: int, screen: Screened | None, lowering: Lowering
 ) -> Ref:
     step = PathPatch(**_hop_of(given, hop, realised, cell, lowering), layer=layer, senders=screen)
     return lowering.nodes.ref(step, f"{given.name}.{hop.name}: path patching")
 
 
-def _hop_of(given: Discovery, hop: Hop, realised: Realised, cell: tuple[int, ...], lowering: Lowering) -> dict[str, Any]:
+def _hop_of(given: Discovery, hop: Hop, realised: TokenisedPrompts, cell: tuple[int, ...], lowering: Lowering) -> dict[str, Any]:
     """What path patching and attribution patching of a hop have in common."""
     originals, alternates = _sides(realised)
     model = lowering.keys[given.model]

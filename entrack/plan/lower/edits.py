@@ -9,7 +9,7 @@ from attrs import frozen
 from entrack import budget
 from entrack.check.resolved import BlockAct, Circuit, Group, Intervention, MeanAct, PatchAct, Population, ZeroAct
 from entrack.diagnostics import Diagnostic, Label
-from entrack.plan.build import batch_of, batches
+from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering, Unmakeable
 from entrack.plan.steps import (
     BlockAttention,
@@ -26,7 +26,7 @@ from entrack.plan.steps import (
     SetInputs,
     SumOutputs,
 )  # fmt: skip
-from entrack.prompts.realise import Pair, Prompt
+from entrack.prompts.tokenise import Prompt, PromptPair
 from entrack.sites import Component
 from entrack.source import Span
 
@@ -46,7 +46,7 @@ class Measured:
     draw: int = 0
 
 
-def measured_prompts(population: Population, pairs: tuple[Pair, ...]) -> tuple[Prompt, ...]:
+def measured_prompts(population: Population, pairs: tuple[PromptPair, ...]) -> tuple[Prompt, ...]:
     """The prompts that a population is measured on: an alternate's own, but a desideratum's originals."""
     if population.alternate is not None and population.alternate.target is None:
         return tuple(pair.alternate for pair in pairs if pair.alternate is not None)

@@ -19,7 +19,7 @@ from entrack.plan.lower.edits import Measured, Places, at_of, mean_of, measured_
 from entrack.plan.lower.measure import evaluations
 from entrack.plan.plan import ExaminationPlan, RemovalPlan, RunPlan
 from entrack.plan.steps import Edit, Kept, SetElsewhere, SetHeads
-from entrack.prompts.chance import Stream
+from entrack.prompts.rng import Stream
 from entrack.sites import Head
 
 Member = tuple[str, Head]

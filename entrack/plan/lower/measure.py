@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from attrs import evolve
 
 from entrack.check.resolved import CellSpec, Measure, Population
-from entrack.plan.build import batch_of, batches
+from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.discovery import asked_of
 from entrack.plan.lower.edits import Measured, Places, edits_of, measured_prompts, partners
 from entrack.plan.plan import CellPlan, RunPlan
 from entrack.plan.steps import Edit, Evaluate
-from entrack.prompts.realise import Prompt
+from entrack.prompts.tokenise import Prompt
 
 
 def lower_measure(measure: Measure, lowering: Lowering) -> tuple[CellPlan, ...]:

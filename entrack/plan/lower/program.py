@@ -11,16 +11,16 @@ from entrack import interrupts
 from entrack.budget import Spent, within, work_on
 from entrack.check.resolved import Resolved
 from entrack.diagnostics import Diagnostic
-from entrack.diagnostics.spent import told
-from entrack.models.model import ModelKey, ModelSource
-from entrack.plan.build import Nodes
+from entrack.diagnostics.over_budget import told
+from entrack.models.key import ModelKey, ModelSource
+from entrack.plan.builder import Nodes
 from entrack.plan.lower.context import Deferred, Known, Lowering, Nothing, Unmakeable
 from entrack.plan.lower.discovery import lower_discovery
 from entrack.plan.lower.examination import lower_examination
 from entrack.plan.lower.mask import lower_mask
 from entrack.plan.lower.measure import lower_measure
 from entrack.plan.plan import Plan
-from entrack.prompts.tokens import Tokenizer
+from entrack.prompts.tokenizer import Tokenizer
 from entrack.prompts.values import CannotDraw
 from entrack.source import NOWHERE
 

@@ -1,9 +1,9 @@
 """The passes of the compiler over the work of a step, one file each, in an order that is data.
 
-Each takes `Work` and gives `Work` that has the same outcome and is less, or better cut; no pass changes a step, and so no address. A
+Each takes a `Schedule` and gives a `Schedule` that has the same outcome and is less, or better cut; no pass changes a step, and so no address. A
 pass may rely on those before it, and on none after it: leaving out any of them leaves the numbers as they are, within rounding.
 
-Three more work on whole plans: equal steps are one (`plan/build.py`), what the store has is not run (`executors/here.py`), and steps are
+Three more work on whole plans: equal steps are one (`plan/builder.py`), what the store has is not run (`execution/local.py`), and steps are
 put in an order in which models and batches change least (`plan/order.py`).
 """
 
@@ -15,14 +15,14 @@ from attrs import frozen
 
 from entrack.plan.expand import expand
 from entrack.plan.passes.batch import batch
-from entrack.plan.passes.freeze import freeze
+from entrack.plan.passes.eliminate_unreachable import eliminate_unreachable
 from entrack.plan.passes.liveness import liveness
-from entrack.plan.passes.reach import reach
-from entrack.plan.passes.share import share
+from entrack.plan.passes.share_clean_runs import share_clean_runs
+from entrack.plan.passes.skip_frozen_attention import skip_frozen_attention
 from entrack.plan.passes.slice_by_layer import slice_by_layer
 from entrack.plan.passes.slice_by_token import slice_by_token
+from entrack.plan.schedule import Memory, Schedule
 from entrack.plan.steps import Step
-from entrack.plan.work import Memory, Work
 
 
 @frozen
@@ -30,31 +30,31 @@ class Pass:
     """A pass, and in words what it takes away."""
 
     name: str
-    apply: Callable[[Work], Work]
+    apply: Callable[[Schedule], Schedule]
     what: str
 
 
 PASSES = (
-    Pass("reach", reach, "runs whose change cannot reach what is read"),
+    Pass("reach", eliminate_unreachable, "runs whose change cannot reach what is read"),
     Pass("liveness", liveness, "layers above what is read"),
-    Pass("share", share, "what other steps run too"),
+    Pass("share", share_clean_runs, "what other steps run too"),
     Pass("slice by layer", slice_by_layer, "layers below the first change"),
     Pass("slice by token", slice_by_token, "tokens that stay what they are"),
-    Pass("freeze", freeze, "attention whose outcome is known"),
+    Pass("freeze", skip_frozen_attention, "attention whose outcome is known"),
     Pass("batch", batch, "nothing; it says which rows run together"),
 )
 
 
-def optimise(work: Work, passes: Sequence[Pass] = PASSES) -> Work:
+def optimise(schedule: Schedule, passes: Sequence[Pass] = PASSES) -> Schedule:
     """What is left of the work after all passes."""
     for one in passes:
-        work = one.apply(work)
-    return work
+        schedule = one.apply(schedule)
+    return schedule
 
 
-def stages(step: Step, memory: Memory, passes: Sequence[Pass] = PASSES) -> list[Work]:
+def stages(step: Step, memory: Memory, passes: Sequence[Pass] = PASSES) -> list[Schedule]:
     """The work of a step before the first pass, and after each."""
-    works = [expand(step, memory)]
+    schedules = [expand(step, memory)]
     for one in passes:
-        works.append(one.apply(works[-1]))
-    return works
+        schedules.append(one.apply(schedules[-1]))
+    return schedules

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from attrs import evolve
 
-from entrack.plan.work import Every, From, Run, Work
+from entrack.plan.schedule import Every, ForwardPass, From, Schedule
 
 LEAST = 10**9
 """Operations of a group: one with fewer saves less than its pass costs."""
@@ -20,12 +20,12 @@ WORTH = 0.9
 """Groups are halved as long as this leaves less than so much of the tokens."""
 
 
-def batch(work: Work) -> Work:
+def batch(schedule: Schedule) -> Schedule:
     """The work with its rows put together."""
-    return evolve(work, runs=tuple(_batched(run, work.memory.a_pass) for run in work.runs))
+    return evolve(schedule, runs=tuple(_batched(run, schedule.memory.a_pass) for run in schedule.runs))
 
 
-def row_bytes(run: Run) -> int:
+def row_bytes(run: ForwardPass) -> int:
     """An estimate of what one row's activations take, in float32: some widths at each token, attention's scores, keys and values, logits twice.
     On the way back those of all layers are needed."""
     facts, length = run.facts, run.batch.length
@@ -35,7 +35,7 @@ def row_bytes(run: Run) -> int:
     return 4 * (layers * (16 * facts.d_model * tokens + attended) + 2 * facts.vocabulary * run.logits)
 
 
-def _batched(run: Run, room: int) -> Run:
+def _batched(run: ForwardPass, room: int) -> ForwardPass:
     if run.name not in ("sent", "received", "edited") or (isinstance(run.tokens, Every) and run.first == 0):
         return run
     at_once = max(1, room // row_bytes(run))
@@ -50,7 +50,7 @@ def _batched(run: Run, room: int) -> Run:
     return run.noted(note, at_once=at_once, groups=groups, tokens=From(tuple(levelled)))
 
 
-def _groups(run: Run, at: tuple[int, ...], at_once: int) -> tuple[tuple[int, ...], ...]:
+def _groups(run: ForwardPass, at: tuple[int, ...], at_once: int) -> tuple[tuple[int, ...], ...]:
     """Prompts by their first token, cut into equal groups: as many as memory asks for, and more where that spares tokens."""
     order = sorted(range(len(at)), key=lambda prompt: (at[prompt], prompt))
     many, most = max(1, -(-run.rows // at_once)), min(len(order), run.flops // LEAST)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from entrack.plan.work import Run, Work
+from entrack.plan.schedule import ForwardPass, Schedule
 
 
-def liveness(work: Work) -> Work:
+def liveness(schedule: Schedule) -> Schedule:
     """The work without layers above what is read, and without logits that nobody reads."""
-    return evolve(work, runs=tuple(_ended(run) for run in work.runs))
+    return evolve(schedule, runs=tuple(_ended(run) for run in schedule.runs))
 
 
-def _ended(run: Run) -> Run:
+def _ended(run: ForwardPass) -> ForwardPass:
     if run.logits or not run.read:
         return run
     end = max(place.layer for place in run.read) + 1

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from entrack.plan.work import Every, Run, Work
+from entrack.plan.schedule import Every, ForwardPass, Schedule
 
 
-def slice_by_layer(work: Work) -> Work:
+def slice_by_layer(schedule: Schedule) -> Schedule:
     """The work without layers below the first change."""
-    return evolve(work, runs=tuple(_started(run) for run in work.runs))
+    return evolve(schedule, runs=tuple(_started(run) for run in schedule.runs))
 
 
-def _started(run: Run) -> Run:
+def _started(run: ForwardPass) -> ForwardPass:
     if not run.changed or any(place.layer <= run.first for place in run.changed):
         return run
     first = min(place.layer for place in run.changed)
     return run.noted(f"slice by layer: starts at layer {first}, the first that is changed", first=first)
 
 
-def relative(run: Run) -> bool:
+def relative(run: ForwardPass) -> bool:
     """Whether a run's changes are places, so that the rest of it is known from a clean run or a base."""
     return bool(run.changed) and not any(isinstance(place.tokens, Every) and run.held is not None for place in run.changed)

@@ -14,15 +14,15 @@ from __future__ import annotations
 from attrs import evolve
 
 from entrack.plan.passes.slice_by_layer import relative
-from entrack.plan.work import Every, From, Only, Run, Work
+from entrack.plan.schedule import Every, ForwardPass, From, Only, Schedule
 
 
-def slice_by_token(work: Work) -> Work:
+def slice_by_token(schedule: Schedule) -> Schedule:
     """The work without tokens that stay what they are."""
-    return evolve(work, runs=tuple(_fewer(run) for run in work.runs))
+    return evolve(schedule, runs=tuple(_fewer(run) for run in schedule.runs))
 
 
-def _fewer(run: Run) -> Run:
+def _fewer(run: ForwardPass) -> ForwardPass:
     if not relative(run) or any(isinstance(place.tokens, Every) for place in run.changed):
         return run
     if run.held is not None:
@@ -36,7 +36,7 @@ def _fewer(run: Run) -> Run:
     return run.noted(f"slice by token: from token {first} of {run.batch.length} on, the first that is changed", tokens=since)
 
 
-def _alone(run: Run) -> Only:
+def _alone(run: ForwardPass) -> Only:
     """The changed tokens, and the last where logits are read; where they are fewer in one prompt, its first is named again."""
     length = run.batch.length
     last = {length - 1} if run.logits else set[int]()

@@ -1,0 +1,244 @@
+"""Assembling: what ran becomes `Results` - cells with intervals, discoveries with their groups, claims that pass or fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isnan, nan
+from typing import Any
+
+import numpy as np
+
+from entrack import interrupts
+from entrack.address import address
+from entrack.analysis.circuits import examined, learned, overlap
+from entrack.analysis.intervals import OPERATIONS, RESAMPLES, interval, mean_interval, resampled_means
+from entrack.analysis.outcomes import Array, NotANumber
+from entrack.analysis.run_values import Ran, outcomes_of, resampling_of
+from entrack.analysis.screening import agreement, missed
+from entrack.analysis.selection import Selection
+from entrack.check.resolved import Arithmetic, CellOf, Constant, Found, Measure, Population, Quantity, Resolved, Size, Summary
+from entrack.check.resolved import Claim as ClaimSpec
+from entrack.check.resolved import Group as GroupSpec
+from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
+from entrack.results import Axis, Cell, Claim, Discovery, Figure, Group, Interval, Provenance, Results, Screen, Table
+from entrack.results import Measure as MeasureResult
+from entrack.sites import Head
+from entrack.syntax import ast
+
+ROUNDING = 1e-12
+
+
+def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], Provenance]) -> Results:
+    """The results of a run. `provenance` is asked last: a value that turns out damaged when it is read is computed again."""
+    by_name = {
+        **{spec.name: _measure(spec, plan.cells[spec.name], ran) for spec in resolved.measures},
+        **{spec.name: examined(spec, _planned(plan, spec.name), ran) for spec in resolved.examinations},
+        **{spec.name: overlap(spec, plan, ran) for spec in resolved.overlaps},
+    }
+    measures = tuple(by_name[name] for name in resolved.measured)
+    discoveries = tuple(_discovery(found, plan, ran) for found in plan.discoveries)
+    claims = tuple(_claim(claim, resolved, measures, discoveries) for claim in resolved.claims)
+    return Results(
+        title=resolved.title,
+        measures=measures,
+        discoveries=discoveries,
+        masks=tuple(learned(planned, plan, ran) for planned in plan.masks),
+        claims=claims,
+        figures=tuple(_figure(item) for item in resolved.figures),
+        tables=tuple(Table(item.title.value, item.of.plain or item.of.name) for item in resolved.tables),
+        provenance=provenance(),
+    )
+
+
+# --- measures ----------------------------------------------------------------------------------------------------
+
+
+def _measure(spec: Measure, cells: Sequence[CellPlan], ran: Ran) -> MeasureResult:
+    axes = tuple(Axis(name, labels) for name, labels in spec.axes)
+    made = tuple(_cell(spec, cell, planned, ran) for cell, planned in zip((c.population for c in spec.cells), cells, strict=True))
+    return MeasureResult(spec.name, spec.metric.name, spec.metric.unit, axes, made)
+
+
+def _cell(spec: Measure, population: Population, planned: CellPlan, ran: Ran) -> Cell:
+    """A cell over its draws: all prompts together, and the sd of the draws' values."""
+    interrupts.check()
+    draws = [outcomes_of(spec.metric.kind, run, planned.of, ran) for run in planned.runs]
+    values = np.concatenate(draws)
+    if not np.isfinite(values).all():
+        raise NotANumber(f"{spec.name}[{', '.join(planned.labels)}] has a prompt whose {spec.metric.name} is not a number")
+    means = [float(draw.mean()) for draw in draws]
+    return Cell(
+        labels=planned.labels,
+        value=float(values.mean()),
+        n=len(values),
+        interval=mean_interval(values, resampling_of(population)),
+        outcomes=tuple(float(value) for value in values),
+        sd=float(np.std(means, ddof=1)) if len(means) > 1 else None,
+        draws=tuple(means) if len(means) > 1 else (),
+        address=address([ran.address_of(id) for run in planned.runs for id in run.evaluations]),
+    )
+
+
+def _planned(plan: Plan, name: str) -> ExaminationPlan:
+    return next(planned for planned in plan.examinations if planned.name == name)
+
+
+# --- discoveries -------------------------------------------------------------------------------------------------
+
+
+def _discovery(found: DiscoveryPlan, plan: Plan, ran: Ran) -> Discovery:
+    groups = tuple(_group(found, group, plan, ran) for group in found.groups)
+    nodes: list[Any] = [plan.nodes[group.select] for group in found.groups]
+    made = [ran.address_of(ref.id) for node in nodes for refs in node.patched for ref in refs if ran.made(ref.id)]
+    return Discovery(found.name, found.model, found.score, found.n, groups, address(made))
+
+
+def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Group:
+    selection = ran.selection(group.select)
+    node: Any = plan.nodes[group.select]
+    earlier = [other for other in found.groups if other.select in {chosen.id for chosen in node.taken}]
+    return Group(
+        name=group.name,
+        position=group.position,
+        receivers=group.receivers,
+        heads=selection.heads,
+        intervals=selection.intervals,
+        scores=tuple(tuple(None if isnan(value) else float(value) for value in row) for row in selection.scores),
+        known_zero=selection.known_zero,
+        also=tuple((head, earlier[place].name) for head, place in selection.taken),
+        note=_note(group, node.keep, selection, plan, found.model),
+        screen=_screen(group, node.keep, selection, ran),
+    )
+
+
+def _screen(group: GroupPlan, keep: int, selection: Selection, ran: Ran) -> Screen | None:
+    """What a group's screen let through, and what became of it. Its places are those of the selection's heads."""
+    if group.screen is None:
+        return None
+    screening = ran.screening(group.screen)
+    best = (*selection.heads, *(head for head, _ in selection.taken))
+    return Screen(
+        steps=group.steps,
+        through=screening.through,
+        places=tuple(screening.through.index(head) + 1 for head in selection.heads),
+        agreement=agreement(screening, selection.outcomes),
+        missed=missed(screening, selection.scores, best, keep),
+        estimates=tuple(tuple(float(value) for value in row) for row in screening.estimates.mean(axis=2)),
+    )
+
+
+def _note(group: GroupPlan, keep: int, selection: Selection, plan: Plan, model: str) -> str:
+    notes = []
+    if len(selection.heads) + len(selection.taken) < keep:
+        notes.append(f"only {len(selection.heads) + len(selection.taken)} heads score below zero")
+    facts = plan.models[model].facts
+    if facts.grouped and any(name.endswith((".key", ".value")) for name in group.receivers):
+        notes.append(f"keys and values are shared by {facts.heads // facts.key_value_heads} heads each: receivers of one key/value head cannot be told apart")
+    return "; ".join(notes)
+
+
+# --- claims ------------------------------------------------------------------------------------------------------
+
+
+def _claim(spec: ClaimSpec, resolved: Resolved, measures: Sequence[MeasureResult], discoveries: Sequence[Discovery]) -> Claim:
+    cells = _Cells(resolved, measures, discoveries)
+    value, bound = cells.value(spec.left), cells.value(spec.right)
+    tolerance = None if spec.tolerance is None else cells.value(spec.tolerance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        samples = cells.samples(spec.left)
+    defined = bool(np.isfinite([value, bound]).all() and np.isfinite(samples).any())
+    return Claim(
+        text=spec.text,
+        expression=spec.expression,
+        value=value if defined else nan,
+        relation=spec.relation,
+        bound=bound,
+        passed=defined and _passes(spec.relation, value, bound, tolerance),
+        n=cells.smallest(spec.left),
+        interval=interval(samples[np.isfinite(samples)]) if defined else Interval(nan, nan),
+        tolerance=tolerance,
+        published=spec.published,
+    )
+
+
+def _passes(relation: str, value: float, bound: float, tolerance: float | None) -> bool:
+    """Numbers that differ by rounding only are equal: 0.8 is within 0.1 of 0.7, and three times 0.1 is 0.3."""
+    if tolerance is not None:
+        return abs(value - bound) <= tolerance + ROUNDING
+    equal = abs(value - bound) <= ROUNDING
+    above, below = value > bound and not equal, value < bound and not equal
+    return {">=": above or equal, "<=": below or equal, ">": above, "<": below, "==": equal}[relation]
+
+
+class _Cells:
+    """The quantities of claims, as values and as resampled values."""
+
+    def __init__(self, resolved: Resolved, measures: Sequence[MeasureResult], discoveries: Sequence[Discovery]) -> None:
+        self._specs = {measure.name: measure for measure in resolved.measures}
+        self._measures = {measure.name: measure for measure in measures}
+        self._found: Mapping[tuple[str, str], tuple[Head, ...]] = {(d.name, group.name): group.heads for d in discoveries for group in d.groups}
+
+    def value(self, quantity: Quantity) -> float:
+        match quantity:
+            case Constant(value):
+                return value
+            case CellOf():
+                return self._cell(quantity).value
+            case Summary():
+                return self._summary(quantity)
+            case Size(circuit):
+                return float(sum(self._size(group) for group in circuit.groups))
+            case Arithmetic(first, rest):
+                total = self.value(first)
+                for sign, operand in rest:
+                    other = self.value(operand)
+                    total = nan if sign == "/" and other == 0 else float(OPERATIONS[sign](np.array(total), np.array(other)))
+                return total
+
+    def _size(self, group: GroupSpec) -> int:
+        """How many heads a written or discovered group has."""
+        if isinstance(group.heads, Found):
+            return len(self._found[group.heads.discovery, group.heads.group])
+        return len(group.heads) if isinstance(group.heads, tuple) else 0
+
+    def _summary(self, quantity: Summary) -> float:
+        values = [cell.value for cell in self._measures[quantity.measure].cells if all(label in cell.labels for label in quantity.labels)]
+        if not values:
+            return nan
+        return {"smallest": min(values), "largest": max(values), "mean": sum(values) / len(values)}[quantity.kind]
+
+    def samples(self, quantity: Quantity) -> Array:
+        match quantity:
+            case CellOf() if self._cell(quantity).outcomes and quantity.measure in self._specs:
+                return resampled_means(np.array(self._cell(quantity).outcomes), resampling_of(self._population(quantity)))
+            case Arithmetic(first, rest):
+                total = self.samples(first)
+                for sign, operand in rest:
+                    total = OPERATIONS[sign](total, self.samples(operand))
+                return total
+        return np.full(RESAMPLES, self.value(quantity))
+
+    def smallest(self, quantity: Quantity) -> int:
+        """The smallest number of prompts that a quantity rests on."""
+        match quantity:
+            case CellOf():
+                return self._cell(quantity).n
+            case Summary(_, measure):
+                return min((cell.n for cell in self._measures[measure].cells), default=0)
+            case Arithmetic(first, rest):
+                sizes = [size for part in (first, *(operand for _, operand in rest)) if (size := self.smallest(part))]
+                return min(sizes, default=0)
+        return 0
+
+    def _cell(self, quantity: CellOf) -> Cell:
+        return next(cell for cell in self._measures[quantity.measure].cells if cell.labels == quantity.labels)
+
+    def _population(self, quantity: CellOf) -> Population:
+        return next(cell.population for cell in self._specs[quantity.measure].cells if cell.labels == quantity.labels)
+
+
+def _figure(item: ast.Figure) -> Figure:
+    options = {word.removesuffix(" by") if word != "by" else word: name.text for word, name in item.options}
+    return Figure(item.title.value, item.kind.text, item.of.plain or item.of.name, options)
+
+

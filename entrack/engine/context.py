@@ -1,0 +1,186 @@
+"""A session: what a kernel works with. A loaded model, its clean runs remembered, and a tally of what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from attrs import define, field, frozen
+from torch import Tensor
+from transformers.cache_utils import DynamicCache
+
+from entrack.engine import tracing
+from entrack.engine.activation_cache import ActivationCache
+from entrack.engine.arch import Part
+from entrack.engine.errors import NotFinite
+from entrack.engine.microbatch import in_microbatches, rows_of_options, rows_of_read, rows_of_set
+from entrack.engine.tracing import LoadedModel, Place, Read, Trace, Write
+from entrack.plan.passes.share_clean_runs import fits, whole_bytes
+from entrack.plan.schedule import Schedule
+from entrack.plan.steps import Batch, Indices, Step
+
+
+@frozen(eq=False)
+class FullRun:
+    """A whole run, clean or with all heads held: the layers' inputs and attention outputs (layer, prompt, token, d_model), z
+    (layer, prompt, token, head, d_head), keys after rotary embedding and values (layer, prompt, key/value head, token, d_head), and the
+    logits at the last token (prompt, vocabulary)."""
+
+    residual: Tensor
+    attention: Tensor
+    z: Tensor
+    keys: Tensor
+    values: Tensor
+    logits: Tensor
+
+    def at(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What there is of it at one token per prompt: what `RunAtTokens` holds."""
+        prompts = torch.arange(len(tokens), device=tokens.device)
+        return self.residual[:, prompts, tokens], self.attention[:, prompts, tokens], self.z[:, prompts, tokens], self.logits
+
+
+@frozen(eq=False)
+class RunAtTokens:
+    """A clean run at one token per prompt: the layers' inputs and attention outputs (layer, prompt, d_model), z
+    (layer, prompt, head, d_head), and the logits at the last token (prompt, vocabulary)."""
+
+    residual: Tensor
+    attention: Tensor
+    z: Tensor
+    logits: Tensor
+
+
+@frozen(eq=False)
+class FixedHeads:
+    """What all heads are set to in a whole run, and the name that the run goes by."""
+
+    key: str
+    sets: tuple[Write, ...]
+
+
+@define(eq=False)
+class Context:
+    """Execution context of one step: model, activation cache and optimised schedule. `forwards` counts in full forward passes of one batch."""
+
+    step: Step
+    model: LoadedModel
+    activations: ActivationCache
+    schedule: Schedule
+    whole_runs: bool = True
+    """Whether whole runs are remembered; the plain executor does without."""
+    forwards: float = field(default=0.0, init=False)
+
+    @property
+    def layers(self) -> range:
+        return range(self.model.facts.layers)
+
+    def tensor(self, values: object) -> Tensor:
+        """Integers or booleans, or an array from the store, on the model's device."""
+        return torch.as_tensor(values, device=self.model.device)
+
+    def tokens(self, batch: Batch) -> Tensor:
+        return self.tensor(batch.tokens)
+
+    def forward(self, batch: Batch, sets: Iterable[Write] = (), reads: Iterable[Read] = (), **options: Any) -> Trace:
+        """One full forward pass, with the options of `tracing.forward`, on as many prompts at a time as fit into memory.
+
+        Whether its logits are finite is for `check_logits` to say.
+        """
+        self.forwards += 1
+        tokens, sets, reads = self.tokens(batch), tuple(sets), tuple(reads)
+        if options.get("cache") is not None or options.get("gradient"):
+            return tracing.forward(self.model, tokens, sets=sets, reads=reads, **options)
+
+        def run(rows: slice) -> Trace:
+            given, wanted = [rows_of_set(one, rows) for one in sets], [rows_of_read(one, rows) for one in reads]
+            return tracing.forward(self.model, tokens[rows], sets=given, reads=wanted, **rows_of_options(options, rows))
+
+        return in_microbatches(batch.prompts, run)
+
+    def logits(self, batch: Batch, sets: Iterable[Write] = (), **options: Any) -> Tensor:
+        """Logits at the last token of a full forward pass. -> (prompt, vocabulary)"""
+        return self.forward(batch, sets, **options).logits
+
+    def clean_logits(self, batch: Batch) -> Tensor:
+        """Logits at the last token without any change. -> (prompt, vocabulary)"""
+
+        def make() -> tuple[Tensor]:
+            return (self.logits(batch),)
+
+        return self.activations.get((self.model.key, batch, "logits"), make)[0]
+
+    def whole(self, batch: Batch, held: FixedHeads | None = None) -> FullRun | None:
+        """A clean run, or one with all heads `held`; None where it is too large to be remembered. Raises NotFinite."""
+        if not self.whole_runs or not fits(self.model.facts, self.model.key.dtype, batch, self.activations.most):
+            return None
+
+        def make() -> tuple[Tensor, ...]:
+            cache = DynamicCache()
+            parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
+            ran = self.forward(batch, held.sets if held else (), [Read(Place(layer, part)) for layer in self.layers for part in parts], cache=cache)
+            values, logits = dict(ran.values), ran.logits
+            del ran  # each part is let go of when it is stacked, so that there are not two of everything
+            residual, attention, z = (torch.stack([values.pop(Place(layer, part)) for layer in self.layers]) for part in parts)
+            self.check_layers(z)
+            keys, read = (torch.stack(tracing.taken(cache, side)) for side in ("keys", "values"))
+            return residual, attention, z, keys, read, logits
+
+        return FullRun(*self.activations.get((self.model.key, batch, "whole", held.key if held else None), make, whole_bytes(self.model.facts, self.model.key.dtype, batch)))
+
+    def clean_heads(self, batch: Batch) -> Tensor:
+        """z of a clean run at all tokens. -> (layer, prompt, token, head, d_head). Raises NotFinite."""
+
+        def make() -> tuple[Tensor]:
+            ran = self.forward(batch, reads=[Read(Place(layer, Part.OUTPUT)) for layer in self.layers])
+            z = self.stack(ran.values, Part.OUTPUT)
+            self.check_layers(z)
+            return (z,)
+
+        return self.activations.get((self.model.key, batch, "heads"), make)[0]
+
+    def clean_at(self, batch: Batch, at: Indices) -> RunAtTokens:
+        """A clean run at the token `at` of each prompt. Raises NotFinite."""
+
+        def make() -> tuple[Tensor, ...]:
+            tokens, whole = self.tensor(at), self.whole(batch)
+            if whole is not None:
+                return whole.at(tokens)
+            parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
+            reads = [Read(Place(layer, part), tokens) for layer in self.layers for part in parts]
+            ran = self.forward(batch, reads=reads)
+            residual, attention, z = (self.stack(ran.values, part) for part in parts)
+            self.check_layers(z)
+            return residual, attention, z, ran.logits
+
+        return RunAtTokens(*self.activations.get((self.model.key, batch, "at", at), make))
+
+    def stack(self, values: Mapping[Place, Tensor], part: Part) -> Tensor:
+        return torch.stack([values[Place(layer, part)] for layer in self.layers])
+
+    def check_layers(self, z: Tensor) -> None:
+        for layer in self.layers:
+            self.check(z[layer], layer)
+
+    def check(self, value: Tensor, layer: int, what: str = "a head output") -> None:
+        """Raise NotFinite unless all of a layer's (prompt, ...) is finite."""
+        bad = ~value.flatten(1).isfinite().all(-1)
+        if bad.any():
+            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), what)
+
+    def check_logits(self, batch: Batch, logits: Tensor, prompts: Tensor | None = None) -> None:
+        """Raise NotFinite unless all of (row, vocabulary) is finite. `prompts` says which prompt a row is of."""
+        bad = ~logits.isfinite().all(-1)
+        if bad.any():
+            row = int(bad.nonzero()[0])
+            prompt = row if prompts is None else int(prompts[row])
+            raise NotFinite(type(self.step).__name__, self._first_bad_layer(batch, prompt), prompt, "the outcome")
+
+    def _first_bad_layer(self, batch: Batch, prompt: int) -> int | None:
+        """The first layer that turns a clean run's finite residual into one that is not. Only run when all is lost."""
+        tokens = self.tokens(Batch((batch.tokens[prompt],)))
+        ran = tracing.forward(self.model, tokens, reads=[Read(Place(layer, Part.RESIDUAL)) for layer in self.layers])
+        for layer in self.layers[1:]:
+            if not ran.values[Place(layer, Part.RESIDUAL)].isfinite().all():
+                return layer - 1
+        return None

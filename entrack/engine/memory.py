@@ -1,0 +1,48 @@
+"""Room: whether another model fits beside those that are in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from entrack.models.key import ModelKey, ModelSource
+from entrack.models.weight_files import weights_of
+from entrack.system import machine_memory
+
+SPARE = 1.25
+"""What loading and running take beside the weights themselves."""
+
+
+def fits(source: ModelSource, key: ModelKey, device: torch.device) -> bool:
+    """Whether the weights, in the number type asked for, fit into what is free on the device now."""
+    return weights_bytes(source, key) * SPARE < free_bytes(device)
+
+
+def weights_bytes(source: ModelSource, key: ModelKey) -> int:
+    """At most so many bytes: files hold two bytes a weight at the least, and GGUF files half a byte."""
+    files = weights_of(source.folder, source.gguf)
+    grown = {"float32": 4, "float16": 2, "bfloat16": 2}[key.dtype] * (2 if source.gguf else 0.5)
+    return int(sum(path.stat().st_size for path in files) * max(1, grown))
+
+
+def default_memory(device: torch.device) -> int:
+    """What a run may take beside the models' weights where nobody says how much: half of what the machine, or its GPU, has.
+
+    Not of what is free: the same machine should give the same bits.
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory // 2
+    return machine_memory() // 2
+
+
+def free_bytes(device: torch.device) -> int:
+    """What is free: of the GPU's memory, else of the machine's."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        for line in meminfo.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return machine_memory() // 2

@@ -1,0 +1,106 @@
+"""Attribution patching, for the heads of all layers at once: the two passes of a path patch, differentiated.
+
+Sent: a chain of norms and MLPs at one token, where each attention gives its clean output and what its heads' changes add. Received: the pass
+goes on from the lowest receiver's layer and the first sender's token, on the clean residual, keys and values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from entrack.engine import reference, tracing
+from entrack.engine.arch import Part
+from entrack.engine.context import Context, RunAtTokens
+from entrack.engine.inputs import Arrays, Inputs, captured
+from entrack.engine.kernels.attribute import Estimates, backwards
+from entrack.engine.optimised.chunks import in_chunks
+from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
+from entrack.engine.receivers import among, receiving
+from entrack.engine.tracing import Place, Read, ResumeAt, Write
+from entrack.plan.schedule import ForwardPass, From
+from entrack.plan.steps import Attribute
+
+
+def attribute(context: Context, step: Attribute, inputs: Inputs) -> Arrays:
+    """-> `logit`, `log_probability` float32 (layer, head, prompt, k)"""
+    sent, received = context.schedule.run("sent"), context.schedule.run("received")
+    if sent is not None and sent.attention:
+        return reference.KERNELS[Attribute](context, step, inputs)
+    here = context.clean_at(step.batch, step.at)
+    context.check_logits(step.batch, here.logits)
+    z = here.z.float()
+    estimates = Estimates.of(context, step, z, context.tensor(captured(inputs, step.alternate)) - z)
+    if sent is None:
+        return estimates.arrays()
+    passes = _Passes.of(context, step, here, sent, received)
+    last = received or sent
+    for group in last.groups or (passes.prompts,):
+        in_chunks(context.tensor(group), last.at_once or len(group), lambda prompts: estimates.put(prompts, passes.logits))
+    return estimates.arrays()
+
+
+@frozen(eq=False)
+class _Passes:
+    """One step made ready. `receivers` are those that some head can reach."""
+
+    context: Context
+    step: Attribute
+    here: RunAtTokens
+    sent: ForwardPass
+    received: ForwardPass | None
+    receivers: Mapping[Place, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, context: Context, step: Attribute, here: RunAtTokens, sent: ForwardPass, received: ForwardPass | None) -> _Passes:
+        reached = {place.layer for place in sent.read}
+        receivers = {place: heads for place, heads in receiving(step.receivers, context.model.facts).items() if place.layer in reached}
+        return cls(context, step, here, sent, received, receivers)
+
+    @property
+    def prompts(self) -> tuple[int, ...]:
+        """Those that there is something to estimate for: only the last token's heads can reach the logits."""
+        last = self.step.batch.length - 1
+        return tuple(prompt for prompt, token in enumerate(self.step.at) if self.received or token == last)
+
+    def logits(self, given: Tensor, prompts: Tensor) -> Tensor:
+        """What the model says when the heads give `given` (layer, row, head, d_head). -> (row, vocabulary)"""
+        if self.received is None:
+            return self._send(given, prompts, []).logits
+        normed = {place: Place(place.layer, Part.NORMED) for place in self.receivers}
+        seen = self._send(given, prompts, sorted(set(normed.values()))).values
+        project = self.context.model.project
+        return self._receive(self.received, prompts, {place: project(place, seen[normed[place]]) for place in self.receivers})
+
+    def _send(self, given: Tensor, prompts: Tensor, places: list[Place]) -> tracing.Trace:
+        """The first pass, at one token. -> the `places`, (row, 1, d_model) each, or the logits if there are none"""
+        batch, facts = self.step.batch, self.context.model.facts
+        whole = batch.prompts * batch.length * facts.layers
+        self.context.forwards += len(prompts) * len(self.sent.layers) / whole * (1 + 2 * backwards(self.step))
+        return tracing.forward(
+            self.context.model,
+            torch.zeros(len(prompts), 1, dtype=torch.int64),
+            start=ResumeAt(self.sent.first, self.here.residual[self.sent.first, prompts, None]),
+            held={layer: self._attention(layer, given[layer], prompts) for layer in self.sent.layers},
+            reads=[Read(place) for place in places],
+            logits=not places,
+            gradient=True,
+        )
+
+    def _attention(self, layer: int, given: Tensor, prompts: Tensor) -> Tensor:
+        """What a layer's attention gives when its heads give `given` (row, head, d_head). -> (row, 1, d_model)"""
+        moved = (given - self.here.z[layer, prompts].float()).to(self.context.model.dtype).flatten(1)
+        return (self.here.attention[layer, prompts] + moved @ self.context.model.output_weight(layer).T)[:, None]
+
+    def _receive(self, received: ForwardPass, prompts: Tensor, read: Mapping[Place, Tensor]) -> Tensor:
+        """The second pass: the receivers take what was `read`, (row, 1, head, d_head) each. -> (row, vocabulary)"""
+        context, batch = self.context, self.step.batch
+        starts = received.tokens.at if isinstance(received.tokens, From) else (0,) * batch.prompts
+        since = starts[int(prompts[0])]  # of one group, which starts together
+        here = context.tensor(range(since, batch.length)) == context.tensor(self.step.at)[prompts, None]
+        sets = [Write(place, here[:, :, None, None] & among(context.model, place, self.receivers[place]), read[place]) for place in read]
+        kept = PrefixCache.of(context, PrefixSpec(batch, min(starts), max(starts), (received.first,)))
+        return kept.go_on(context, received.first, since, prompts=prompts, sets=sets, gradient=backwards(self.step))

@@ -1,0 +1,130 @@
+"""Evaluating with edits, in one of two ways, as the work says.
+
+From the first change on: nothing changes below the lowest edited layer or before the first edited token, so the pass starts there, on
+what is kept of the clean run. Prompts in which nothing is changed at all - what is set is what was there - have the clean outcome, bit
+for bit.
+
+At single tokens: with the mean (or zero) everywhere else, tokens at which no head is kept or set are the same in all circuits. A base
+run with all heads held has them, with their keys and values; only the other tokens are run, and attention only where a head is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from entrack.address import address
+from entrack.engine import tracing
+from entrack.engine.arch import Part
+from entrack.engine.context import Context, FixedHeads, FullRun
+from entrack.engine.errors import NothingToAttend
+from entrack.engine.inputs import Arrays, Inputs, bound
+from entrack.engine.kernels.evaluate import Changes, evaluated, full
+from entrack.engine.kernels.knockout import MASKED
+from entrack.engine.kernels.outputs import output_sets
+from entrack.engine.optimised.chunks import in_chunks
+from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
+from entrack.engine.tracing import Around, Place, ResumeAt, Write
+from entrack.plan.schedule import ForwardPass, From, Only
+from entrack.plan.steps import Evaluate, SetElsewhere, SetHeads
+
+
+def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
+    """-> `top` int64 (prompt); `logit`, `log_probability` float32 (prompt, k)"""
+
+    def logits(context: Context, step: Evaluate, changes: Changes) -> Tensor:
+        run = context.schedule.run("edited")
+        if run is None:
+            whole = context.whole(step.batch)
+            return full(context, step, changes) if whole is None else whole.logits
+        if isinstance(run.tokens, Only) and _can_be_beside(context, step):
+            return _beside(context, step, run, changes.sets, inputs)
+        return _since(context, step, run, changes)
+
+    return evaluated(context, step, inputs, logits)
+
+
+def _since(context: Context, step: Evaluate, run: ForwardPass, changes: Changes) -> Tensor:
+    """From the first change on, group by group. -> (prompt, vocabulary)"""
+    whole = context.whole(step.batch)
+    if whole is None or isinstance(run.tokens, Only) or (not run.first and not isinstance(run.tokens, From)):
+        return full(context, step, changes)
+    logits, moved = whole.logits.clone(), _moved(context, whole, changes)
+    starts = run.tokens.at if isinstance(run.tokens, From) else (0,) * step.batch.prompts
+    kept = PrefixCache.of(context, PrefixSpec(step.batch, min(starts), max(starts), tuple(run.layers)))
+
+    def work(prompts: Tensor) -> None:
+        since = starts[int(prompts[0])]
+        sets = [one.since(prompts, since) for one in changes.sets]
+        blocked = {layer: pairs[prompts, since:] for layer, pairs in changes.blocked.items()}
+        logits[prompts] = kept.go_on(context, run.first, since, prompts=prompts, sets=sets, blocked=blocked)
+
+    try:
+        for group in run.groups or (tuple(range(step.batch.prompts)),):
+            prompts = context.tensor(group)
+            in_chunks(prompts[moved[prompts]], run.at_once or len(prompts), work)
+    except NothingToAttend:
+        return full(context, step, changes)  # which says it of the prompt in the batch, not of a row of ours
+    return logits
+
+
+def _moved(context: Context, whole: FullRun, changes: Changes) -> Tensor:
+    """The prompts in which something set is not what was there, or something blocked. -> bool (prompt)"""
+    moved = torch.zeros(len(whole.logits), dtype=torch.bool, device=whole.logits.device)
+    for one in changes.sets:
+        moved |= ((one.values.to(whole.z.dtype) != _clean(context, whole, one.place)) & one.mask).flatten(1).any(1)
+    for pairs in changes.blocked.values():
+        moved |= pairs.flatten(1).any(1)
+    return moved
+
+
+def _clean(context: Context, whole: FullRun, place: Place) -> Tensor:
+    """What a clean run has at a place. -> (prompt, token, head, d_head)"""
+    if place.part is Part.OUTPUT:
+        return whole.z[place.layer]
+    return context.model.project(place, context.model.normed(place.layer, whole.residual[place.layer]))
+
+
+def _can_be_beside(context: Context, step: Evaluate) -> bool:
+    """Whether tokens can be run without those around them: attention must take a mask, and look at all tokens before."""
+    window = getattr(context.model.module.config, "sliding_window", None)
+    return context.model.key.attention in MASKED and (window is None or window >= step.batch.length)
+
+
+def _beside(context: Context, step: Evaluate, run: ForwardPass, sets: Iterable[Write], inputs: Inputs) -> Tensor:
+    """At the tokens of the run only. -> (prompt, vocabulary)"""
+    assert isinstance(run.tokens, Only)
+    base = context.whole(step.batch, _held(context, step, inputs))
+    assert base is not None  # the work says that it fits
+    tokens = context.tensor(run.tokens.at)
+    prompts = torch.arange(len(tokens), device=tokens.device)[:, None]
+    here = [one.only(tokens) for one in sets if one.place.layer in run.layers]
+    held = {layer: _attention(context, step, base, here, layer, (prompts, tokens)) for layer in run.layers if layer not in run.attention}
+    context.forwards += tokens.shape[1] / step.batch.length * len(run.layers) / context.model.facts.layers
+    return tracing.forward(
+        context.model,
+        context.tokens(step.batch).gather(1, tokens),
+        sets=[one for one in here if one.place.layer in run.attention],
+        start=ResumeAt(run.first, base.residual[run.first][prompts, tokens]),
+        held=held,
+        around=Around(tokens, base.keys, base.values),
+    ).logits
+
+
+def _attention(context: Context, step: Evaluate, base: FullRun, sets: Iterable[Write], layer: int, at: tuple[Tensor, Tensor]) -> Tensor:
+    """The output of an attention all of whose heads are set: the base's, where none is set to something else. -> (prompt, k, d_model)"""
+    if not any(layer == head.layer for edit in step.edits if isinstance(edit, SetHeads) for head in bound(edit.heads)):
+        return base.attention[layer][at]
+    z = base.z[layer][at]
+    for one in sets:
+        z = one.applied(z) if one.place.layer == layer else z
+    return context.model.attended(layer, z)
+
+
+def _held(context: Context, step: Evaluate, inputs: Inputs) -> FixedHeads:
+    """What the base is held at, by the address of where it is from."""
+    elsewhere = next(edit for edit in step.edits if isinstance(edit, SetElsewhere))
+    everywhere = SetElsewhere((), elsewhere.source)
+    return FixedHeads(address(elsewhere.source), tuple(output_sets(context, step.batch, [everywhere], inputs)))

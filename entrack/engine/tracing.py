@@ -1,0 +1,411 @@
+"""The one file that meets nnsight: a forward pass on token ids, with values read and set on the way.
+
+    z, query = Place(3, Part.OUTPUT), Place(5, Part.QUERY)
+    ran = forward(model, tokens, sets=[Set(z, mask, values)], reads=[Read(query, at)])
+
+Inside a trace nnsight runs our code in step with the model, so places must be visited in the order in which the pass
+comes by them: `_walk` does, and everybody else names places in any order.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import nnsight
+import torch
+from attrs import field, frozen
+from nnsight import Envoy, NNsight
+from torch import Tensor, nn
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+from entrack import interrupts
+from entrack.engine.arch import ARCHS, PER_HEAD, SHARED, Arch, Part
+from entrack.engine.errors import NothingToAttend
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelKey
+
+
+@frozen(order=True)
+class Place:
+    """A part of a layer."""
+
+    layer: int
+    part: Part
+
+
+@frozen(eq=False)
+class Write:
+    """Where `mask` is true, `values` take the place of what the model computed; only for per-head parts.
+
+    `mask` bool and `values` broadcast to (prompt, token, head, 1) and (prompt, token, head, d_head). With `own`, as large as
+    `mask`, a head keeps that share of what the model computed, and gets the rest from `values`.
+    """
+
+    place: Place
+    mask: Tensor
+    values: Tensor
+    own: Tensor | None = None
+
+    def applied(self, value: Tensor) -> Tensor:
+        """What stands at the place instead of `value` (prompt, token, head, d_head)."""
+        values = self.values if self.own is None else self.own * value + (1 - self.own) * self.values
+        return torch.where(self.mask, values.to(value.dtype), value)
+
+    def since(self, prompts: Tensor, token: int) -> Write:
+        """What is set of these prompts from a token on; only without `own`."""
+
+        def part(value: Tensor) -> Tensor:
+            value = value[prompts] if len(value) > 1 else value
+            return value[:, token:] if value.shape[1] > 1 else value
+
+        return Write(self.place, part(self.mask), part(self.values))
+
+    def only(self, tokens: Tensor) -> Write:
+        """What is set at these tokens (prompt, k) of each prompt; only without `own`."""
+        prompts = torch.arange(len(tokens), device=tokens.device)[:, None]
+
+        def part(value: Tensor) -> Tensor:
+            return value.expand(len(tokens), -1, -1, -1)[prompts, tokens if value.shape[1] > 1 else torch.zeros_like(tokens)]
+
+        return Write(self.place, part(self.mask), part(self.values))
+
+
+@frozen(eq=False)
+class Read:
+    """Read a place (after what is set there) at the tokens `at`, one per prompt, or at all tokens."""
+
+    place: Place
+    at: Tensor | None = None
+
+
+@frozen(eq=False)
+class ResumeAt:
+    """Do not run the layers below `layer`: its input is `residual` (prompt, token, d_model)."""
+
+    layer: int
+    residual: Tensor
+
+
+@frozen(eq=False)
+class Prefix:
+    """Keys and values of the tokens that come before the ones that are run, which are the clean run's.
+
+    `layers` maps a layer to its (keys, values), both (prompt, key/value head, token, d_head), after rotary embedding;
+    row i of the pass continues prompt `prompts[i]`, or prompt i.
+    """
+
+    length: int
+    layers: Mapping[int, tuple[Tensor, Tensor]]
+    prompts: Tensor | None = None
+
+    def rows(self, layer: int) -> tuple[Tensor, Tensor]:
+        """Keys and values for the rows of the pass."""
+        keys, values = self.layers[layer]
+        return (keys, values) if self.prompts is None else (keys[self.prompts], values[self.prompts])
+
+
+@frozen(eq=False)
+class Around:
+    """Keys and values of all tokens, from a run that differs from this one only at `tokens` (prompt, k), which alone are run.
+
+    `keys` and `values` are what a cache took up, (layer, prompt, key/value head, token, d_head).
+    """
+
+    tokens: Tensor
+    keys: Tensor
+    values: Tensor
+
+    def put(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of all tokens, with the new ones at theirs."""
+        index = self.tokens[:, None, :, None].expand(keys.shape)
+        return self.keys[layer].scatter(2, index, keys), self.values[layer].scatter(2, index, values)
+
+    def mask(self, dtype: torch.dtype) -> Tensor:
+        """What is added to the scores, so that a token attends to itself and those before it. -> (prompt, 1, k, token)"""
+        length = self.keys.shape[3]
+        later = torch.arange(length, device=self.tokens.device) > self.tokens[:, None, :, None]
+        return torch.zeros(later.shape, dtype=dtype, device=self.tokens.device).masked_fill(later, -torch.inf)
+
+
+@frozen(eq=False)
+class Trace:
+    """What a pass read: values by place, and the last token's logits (prompt, vocabulary), empty if not wanted."""
+
+    values: Mapping[Place, Tensor]
+    logits: Tensor
+
+
+@frozen(eq=False)
+class LoadedModel:
+    """A model in memory, in eval mode, with its module tree opened for reading and setting."""
+
+    key: ModelKey
+    module: nn.Module = field(repr=False)
+    device: torch.device
+    traced: NNsight = field(repr=False)
+    arch: Arch = field(repr=False)
+
+    @classmethod
+    def of(cls, key: ModelKey, module: nn.Module, device: torch.device) -> LoadedModel:
+        return cls(key, module, device, NNsight(module), ARCHS[key.facts.family])
+
+    @property
+    def facts(self) -> ModelFacts:
+        return self.key.facts
+
+    @property
+    def dtype(self) -> torch.dtype:
+        dtype: torch.dtype = getattr(torch, self.key.dtype)
+        return dtype
+
+    def heads(self, part: Part) -> int:
+        """How many heads a per-head part has."""
+        return self.facts.key_value_heads if part in SHARED else self.facts.heads
+
+    def layer(self, index: int) -> nn.Module:
+        return self.module.get_submodule(f"{self.arch.layers}.{index}")
+
+    def output_weight(self, layer: int) -> Tensor:
+        """The weight of the output projection. -> (d_model, head * d_head)"""
+        weight = self.layer(layer).get_parameter(f"{self.arch.parts[Part.OUTPUT].path}.weight")
+        return weight.detach()
+
+    def project(self, place: Place, normed: Tensor) -> Tensor:
+        """A query, key or value projection applied to what the attention gets. -> (..., head, d_head)"""
+        projected: Tensor = self.layer(place.layer).get_submodule(self.arch.parts[place.part].path)(normed)
+        return self.by_head(place.part, projected)
+
+    def normed(self, layer: int, residual: Tensor) -> Tensor:
+        """What the attention of a layer gets of its residual. -> as `residual`"""
+        normed: Tensor = self.layer(layer).get_submodule(self.arch.parts[Part.NORMED].path)(residual)
+        return normed
+
+    def attended(self, layer: int, z: Tensor) -> Tensor:
+        """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""
+        attended: Tensor = self.layer(layer).get_submodule(self.arch.parts[Part.OUTPUT].path)(z.flatten(-2))
+        return attended
+
+    def by_head(self, part: Part, value: Tensor) -> Tensor:
+        """The last axis of a per-head part taken apart. -> (..., head, d_head)"""
+        return value.view(*value.shape[:-1], self.heads(part), self.facts.d_head)
+
+
+def forward(
+    model: LoadedModel,
+    tokens: Tensor,
+    *,
+    sets: Iterable[Write] = (),
+    reads: Iterable[Read] = (),
+    start: ResumeAt | None = None,
+    held: Mapping[int, Tensor] | None = None,
+    blocked: Mapping[int, Tensor] | None = None,
+    prefix: Prefix | None = None,
+    around: Around | None = None,
+    cache: Cache | None = None,
+    logits: bool = True,
+    gradient: bool = False,
+) -> Trace:
+    """One forward pass on `tokens` (prompt, token) int64. Sets at one place apply in their order.
+
+    `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked` to
+    bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; with `around`, they are
+    those that it names; without either, an empty `cache` takes up keys and values. Without `logits` the pass ends where the last place was visited. With `gradient`
+    the logits can be differentiated by what was set. Raises what torch raises, and NothingToAttend where all that a token can
+    attend to is blocked.
+    """
+    script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits)
+    extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
+    if prefix is not None:
+        ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
+        extra = {"past_key_values": _cache(model, partial(_PrefixLayer, prefix)), "use_cache": True, "position_ids": ids[None]}
+    if around is not None:
+        layers = _cache(model, partial(_AroundLayer, around))
+        extra = {"past_key_values": layers, "use_cache": True, "position_ids": around.tokens, "attention_mask": around.mask(model.dtype)}
+    before = sys.gettrace()
+    interrupts.check()
+    try:
+        with torch.set_grad_enabled(gradient):
+            ran = _trace(model, tokens.to(model.device), script, extra)
+    except BaseException as error:
+        interrupts.check()
+        if isinstance(error, TypeError) and isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None  # nnsight tidied the traceback of a Ctrl-C, and fell over a missing line
+        raise
+    finally:
+        sys.settrace(before)  # nnsight arms it to keep Python from running the block; Ctrl-C may come in between
+    interrupts.check()  # one that was swallowed in the pass
+    return ran
+
+
+def _trace(model: LoadedModel, tokens: Tensor, script: _Script, extra: Mapping[str, object]) -> Trace:
+    with model.traced.trace(tokens, logits_to_keep=1, **extra) as tracer:
+        ran: Trace = nnsight.save(_walk(model, script))
+        if not script.logits:
+            tracer.stop()
+    return ran
+
+
+def taken(cache: Cache, side: Literal["keys", "values"], first: int = 0, until: int | None = None) -> list[Tensor]:
+    """What a cache took up of the layers from `first` on, tokens before `until`: keys (after rotary embedding) or values
+    (prompt, key/value head, token, d_head). The cache lets go of them."""
+    layers: list[Any] = list(cache.layers)
+    found = []
+    for index, layer in enumerate(layers):
+        if index >= first:
+            found.append(getattr(layer, side) if until is None else getattr(layer, side)[:, :, :until].clone())
+        setattr(layer, side, None)
+    return found
+
+
+@frozen(eq=False)
+class _Script:
+    """What is to happen at each place of one pass."""
+
+    sets: Mapping[Place, Sequence[Write]]
+    reads: Mapping[Place, Read]
+    start: ResumeAt | None
+    held: Mapping[int, Tensor]
+    blocked: Mapping[int, Tensor]
+    logits: bool
+
+    @classmethod
+    def of(
+        cls,
+        sets: Iterable[Write],
+        reads: Iterable[Read],
+        start: ResumeAt | None,
+        held: Mapping[int, Tensor],
+        blocked: Mapping[int, Tensor],
+        logits: bool,
+    ) -> _Script:
+        at: dict[Place, list[Write]] = {}
+        for one in sets:
+            at.setdefault(one.place, []).append(one)
+        return cls(at, {read.place: read for read in reads}, start, held, blocked, logits)
+
+    def last_layer(self, layers: int) -> int:
+        if self.logits:
+            return layers - 1
+        return max(place.layer for place in (*self.sets, *self.reads))
+
+
+def _walk(model: LoadedModel, script: _Script) -> Trace:
+    """Visit what the script names, in forward order. Runs inside a trace."""
+    values: dict[Place, Tensor] = {}
+    blocks = model.traced.get(model.arch.layers)
+    first = 0
+    if script.start is not None:
+        first = script.start.layer
+        for index in range(first):
+            blocks[index].skip(script.start.residual)
+        blocks[first].input = script.start.residual
+    for index in range(first, script.last_layer(model.facts.layers) + 1):
+        for part in Part:
+            place = Place(index, part)
+            if place in script.sets or place in script.reads:
+                _visit(model, blocks[index], place, script, values)
+            if part is Part.NORMED and index in script.held:
+                blocks[index].get(model.arch.attention).skip((script.held[index], None))
+            if part is Part.NORMED and index in script.blocked:
+                _block(model, blocks[index].get(model.arch.attention), script.blocked[index])
+    if not script.logits:
+        return Trace(values, torch.empty(0))
+    head = model.traced.get(model.arch.lm_head)
+    head.input = head.input.contiguous()  # a slice of tokens would be multiplied row by row, the whole vocabulary anew for each
+    return Trace(values, head.output[:, -1])
+
+
+def _visit(model: LoadedModel, block: Envoy, place: Place, script: _Script, values: dict[Place, Tensor]) -> None:
+    door = model.arch.parts[place.part]
+    module = block.get(door.path) if door.path else block
+    value: Tensor = getattr(module, door.side)
+    if place.part is Part.ATTENTION:
+        value = value[0]
+    if place.part in PER_HEAD:
+        value = model.by_head(place.part, value)
+    if place in script.sets:
+        for one in script.sets[place]:
+            value = one.applied(value)
+        setattr(module, door.side, value.flatten(-2))
+    if place in script.reads:
+        at = script.reads[place].at
+        values[place] = value if at is None else value[torch.arange(len(value), device=value.device), at]
+
+
+def _block(model: LoadedModel, attention: Envoy, blocked: Tensor) -> None:
+    """Give an attention a mask that is added to its scores: minus infinity where a token is blocked or cannot be attended.
+
+    The mask that the model gives it - none, booleans, or numbers of which 0 lets through - says what can be attended.
+    """
+    args, kwargs = attention.inputs
+    given: Tensor | None = kwargs["attention_mask"]
+    if given is None:  # left to the attention itself, which then looks at all earlier tokens
+        given = torch.ones_like(blocked).tril(blocked.shape[2] - blocked.shape[1])[:, None]
+    allowed = (given if given.dtype == torch.bool else given == 0) & ~blocked[:, None]
+    if not allowed.any(-1).all():
+        prompt, _, token = (~allowed.any(-1)).nonzero()[0].tolist()
+        reader = token + blocked.shape[2] - blocked.shape[1]
+        raise NothingToAttend(f"all that token {reader} of prompt {prompt} can attend to is blocked: its attention has no value")
+    mask = torch.zeros(allowed.shape, dtype=model.dtype, device=model.device).masked_fill(~allowed, -torch.inf)
+    attention.inputs = (args, {**kwargs, "attention_mask": mask})
+
+
+class _PrefixLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
+    """One layer's keys and values of the prefix, put before the new ones, which are not kept.
+
+    Rows are copied out of the prompts' prefixes when the layer runs, so that a pass holds one layer's copies at a time.
+    """
+
+    is_sliding = False
+
+    def __init__(self, prefix: Prefix, layer: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
+        self.prefix, self.layer = prefix, layer
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        pass
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        keys, values = self.prefix.rows(self.layer)
+        return torch.cat([keys, key_states], dim=-2), torch.cat([values, value_states], dim=-2)
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self.prefix.length + query_length, 0
+
+    def get_seq_length(self) -> int:
+        return self.prefix.length
+
+    def get_max_length(self) -> int:
+        return -1
+
+
+class _AroundLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
+    """One layer's keys and values of all tokens, into which the new ones are put."""
+
+    is_sliding = False
+
+    def __init__(self, around: Around, layer: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
+        self.around, self.layer = around, layer
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        pass
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        return self.around.put(self.layer, key_states, value_states)
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self.around.tokens.shape[1], 0
+
+    def get_seq_length(self) -> int:
+        return 0
+
+    def get_max_length(self) -> int:
+        return -1
+
+
+def _cache(model: LoadedModel, make: Callable[[int], CacheLayerMixin]) -> Cache:
+    return Cache(layers=[make(layer) for layer in range(model.facts.layers)])

@@ -1,1 +1,0 @@
-"""Executors: where a plan's steps run. `here` runs them in this process, one after the other."""

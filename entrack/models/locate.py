@@ -1,0 +1,275 @@
+"""Finding models: from how a spec names one to the files it stands for, without reading a weight into memory.
+
+A model is looked for on this machine only; `fetch` is the one function that may use the network. What is missing is a
+`ModelMissing`, with what to do about it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from attrs import frozen
+
+from entrack import interrupts
+from entrack.address import address, file_digest
+from entrack.error_text import reason
+from entrack.model_config import BadConfig, ModelFacts, read_facts
+from entrack.models.key import ModelKey, ModelSource
+from entrack.models.weight_files import ModelMissing, ModelRefused, tensors_in, weights_of
+
+__all__ = ["ModelMissing", "ModelRefused"]
+BUILTIN = Path(__file__).parents[1] / "builtin"
+MOST_JSON, MOST_CONFIG = 48 << 20, 1 << 22
+"""Bytes of a tokenizer.json, and of any other file: 64 bytes of memory may stand behind three of them."""
+WANTED = ("*.safetensors", "*.json", "tokenizer.model")
+HUB_SAYS = {
+    401: "the hub wants to know who asks: log in with `hf auth login`, or set HF_TOKEN",
+    403: "the hub does not give it to you: accept its terms on its page, or log in with `hf auth login`",
+    404: "a file of it is not on the hub",
+    429: "the hub limits how often it may be asked; wait some minutes, or log in with `hf auth login`",
+}
+READ = (".json", ".safetensors", ".gguf")
+
+
+@frozen
+class Named:
+    """A model as a spec names it: `kind` is hub, local, gguf or builtin; `name` what stands in the brackets."""
+
+    kind: str
+    name: str
+    revision: str | None = None
+    dtype: str = "float32"
+    attention: str = "sdpa"
+    adapter: tuple[str, str] | None = None
+    """Kind (hub or local) and name of a LoRA adapter."""
+
+    def __str__(self) -> str:
+        adapter = f' + lora("{self.adapter[1]}")' if self.adapter else ""
+        return f'{self.kind}("{self.name}"){adapter}'
+
+
+def builtin_names() -> tuple[str, ...]:
+    """The models that come with entrack."""
+    return tuple(sorted(path.parent.name for path in BUILTIN.glob("*/config.json")))
+
+
+def locate(named: Named, root: Path) -> ModelSource:
+    """Where the files are; `root` is the spec's folder. Raises ModelMissing."""
+    folder, gguf, revision = _folder(named, root)
+    if named.kind in ("local", "gguf"):
+        _no_way_out(folder, root)
+    if not (folder / "config.json").is_file():
+        raise ModelMissing(f"{named}: there is no config.json in {folder}" + _gguf_help(gguf))
+    return ModelSource(str(named), folder, gguf, _adapter(named, root), revision)
+
+
+def stand_in(named: Named, folder: Path) -> ModelSource:
+    """A folder with a config.json and a tokenizer.json in place of a model that is not here: good for a plan, not for a run."""
+    if not (folder / "config.json").is_file() or not (folder / "tokenizer.json").is_file():
+        raise ModelMissing(f"{folder} has no config.json and tokenizer.json to stand in for a model")
+    return ModelSource(str(named), folder)
+
+
+def facts_of(source: ModelSource) -> ModelFacts:
+    """The facts in a model's config.json. Raises ModelMissing when it cannot be read, BadConfig when it makes no sense."""
+    return read_facts(read_json(source.folder / "config.json"))
+
+
+def key_of(named: Named, source: ModelSource, hashed: bool = True) -> ModelKey:
+    """The model's content as addresses see it: every weight file is hashed. Raises ModelMissing where there are no weights.
+
+    With `hashed` False weights are not looked at; such a key is good for a plan that is only checked, not for an address.
+    """
+    if not hashed:
+        config, tokenizer = address(_plain(read_json(source.folder / "config.json"))), file_digest(tokenizer_file(source))
+        return ModelKey(address(str(named)), config, tokenizer, facts_of(source), dtype=named.dtype, attention=named.attention)
+    try:
+        weights = weights_of(source.folder, source.gguf)
+    except ModelMissing as missing:
+        raise type(missing)(f"{named}: {missing}" + ("; `entrack run` downloads what is missing" if named.kind == "hub" else "")) from None
+    added = () if source.adapter is None else _adapter_files(source.adapter)
+    for files in ([] if source.gguf else weights), added[1:]:
+        tensors_in(files)
+    try:
+        adapter = address([file_digest(path) for path in added]) if added else None
+        return ModelKey(
+            weights=address([file_digest(path) for path in weights]),
+            config=address(_plain(read_json(source.folder / "config.json"))),
+            tokenizer=file_digest(tokenizer_file(source)),
+            facts=facts_of(source),
+            adapter=adapter,
+            dtype=named.dtype,
+            attention=named.attention,
+        )
+    except OSError as error:
+        raise ModelMissing(f"{named}: {error}") from None
+
+
+def tokenizer_file(source: ModelSource) -> Path:
+    """The model's tokenizer.json. Raises ModelMissing."""
+    path = source.folder / "tokenizer.json"
+    if not path.is_file():
+        raise ModelMissing(f"{source.description}: there is no tokenizer.json in {source.folder}" + _gguf_help(source.gguf))
+    return path
+
+
+@lru_cache(maxsize=64)
+def vocabulary_of(source: ModelSource) -> str:
+    """The address of what decides a model's tokens: its vocabulary, merges and normalisation, not its special tokens' flags."""
+    told = read_json(tokenizer_file(source), MOST_JSON)
+    parts = [told.get(name) for name in ("model", "pre_tokenizer", "normalizer", "post_processor")] if isinstance(told, dict) else [told]
+    return address([json.dumps(part, sort_keys=True) for part in parts])
+
+
+def read_json(path: Path, most: int = MOST_CONFIG) -> Any:
+    """A JSON file of at most `most` bytes. Raises ModelMissing when it cannot be read."""
+    try:
+        if path.stat().st_size > most:
+            raise ModelMissing(f"{path} is larger than any such file should be")
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelMissing(f"{path} cannot be read: {str(error)[:200]}") from None
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number in JSON")
+
+
+def fetch(named: Named, root: Path) -> ModelSource:
+    """`locate`, after downloading what a hub model lacks here. Raises ModelMissing with the hub's reason."""
+    if named.kind == "hub":
+        _download(named.name, named.revision)
+    if named.adapter is not None and named.adapter[0] == "hub":
+        _download(named.adapter[1], None)
+    return locate(named, root)
+
+
+def _folder(named: Named, root: Path) -> tuple[Path, str | None, str | None]:
+    match named.kind:
+        case "builtin":
+            if named.name not in builtin_names():
+                raise ModelMissing(f"{named}: there is no built-in model of that name; there are {', '.join(builtin_names())}")
+            return BUILTIN / named.name, None, None
+        case "local":
+            folder = root / named.name
+            if not folder.is_dir():
+                raise ModelMissing(f"{named}: there is no folder {folder}")
+            return folder, None, None
+        case "gguf":
+            path = root / named.name
+            if not path.is_file():
+                raise ModelMissing(f"{named}: there is no file {path}")
+            return path.parent, path.name, None
+    return _hub_folder(named.name, named.revision)
+
+
+def _no_way_out(folder: Path, root: Path) -> None:
+    """That no file of a model beside the spec is a link to somewhere else: such a folder may come from a stranger. Raises ModelRefused."""
+    for path in folder.iterdir():
+        if path.suffix in READ and path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+            raise ModelRefused(f"{path} is a link that leads out of the spec's folder; put the file itself there")
+
+
+def _hub_folder(name: str, revision: str | None) -> tuple[Path, None, str]:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(name, "config.json", revision=revision) or try_to_load_from_cache(name, "adapter_config.json", revision=revision)
+    if not isinstance(found, str):
+        raise ModelMissing(f'hub("{name}") is not on this machine yet; `entrack run` downloads it where the network allows')
+    folder = Path(found).parent
+    return folder, None, folder.name
+
+
+def _download(name: str, revision: str | None) -> None:
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    constants.HF_HUB_DISABLE_TELEMETRY = True  # nothing is asked of the hub but the model
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    try:
+        _interruptible(lambda: snapshot_download(name, revision=revision, allow_patterns=list(WANTED)))
+    except Exception as error:  # the hub client raises its own, httpx's and OSError; each is a world that failed
+        raise ModelMissing(f'hub("{name}"){_hub_trouble(error)}') from None
+
+
+def _interruptible(work: Callable[[], object]) -> None:
+    """Do something in a thread of its own: the hub's client ends its file before it hears of Ctrl-C, which may be gigabytes later."""
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:
+            failed.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+        interrupts.check()
+    if failed:
+        raise failed[0]
+
+
+def _hub_trouble(error: Exception) -> str:
+    """What went wrong, and what to do. The hub's client hides its reasons behind one another."""
+    chain = list(_causes(error))
+    kinds = {type(one).__name__ for one in chain}
+    status = next((code for one in chain if (code := getattr(getattr(one, "response", None), "status_code", None))), None)
+    if any(isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) for one in chain):
+        return ": the disk is full: make room where models are kept (HF_HOME), then run again; what has come is kept"
+    if "GatedRepoError" in kinds:
+        return " is gated: accept its terms on its page, then log in with `hf auth login`"
+    if kinds & {"RepositoryNotFoundError", "RevisionNotFoundError"}:
+        return ": the hub knows no such model or revision (or it is private: log in with `hf auth login`)"
+    if status in HUB_SAYS:
+        return f": {HUB_SAYS[status]}"
+    if status is not None:
+        return f": the hub answers with status {status}; try again later"
+    why = f"no connection to the hub, or it broke ({reason(error)})"
+    return f': {why}; run again to go on, or name a model that is on this machine with local("folder")'
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _adapter(named: Named, root: Path) -> Path | None:
+    if named.adapter is None:
+        return None
+    kind, name = named.adapter
+    folder = root / name if kind == "local" else _hub_folder(name, None)[0]
+    if kind == "local":
+        _no_way_out(folder, root)
+    if not (folder / "adapter_config.json").is_file():
+        raise ModelMissing(f'lora("{name}"): there is no adapter_config.json in {folder}')
+    return folder
+
+
+def _adapter_files(folder: Path) -> tuple[Path, ...]:
+    weights = folder / "adapter_model.safetensors"
+    if not weights.is_file():
+        raise ModelMissing(f"there is no adapter_model.safetensors in {folder}; weights that are pickled (adapter_model.bin) are never read")
+    return (folder / "adapter_config.json", weights)
+
+
+def _gguf_help(gguf: str | None) -> str:
+    return f"; `entrack models unpack {gguf}` writes what a GGUF file says of itself beside it" if gguf else ""
+
+
+def _plain(config: Any) -> Any:
+    """The configuration without what says nothing about the numbers: where it was saved, and by which version."""
+    if not isinstance(config, dict):
+        raise BadConfig("config.json is not an object")
+    return {key: value for key, value in config.items() if key not in ("_name_or_path", "transformers_version", "torch_dtype", "dtype")}

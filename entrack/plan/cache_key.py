@@ -1,0 +1,224 @@
+"""The key of a step, part by part: what decides its value, as a digest and in words for each part.
+
+An address is one digest of everything; two that differ do not tell why. Here a step comes in, bound or not, and its parts come
+out: each leaf of the step goes to one part, by the name of its field. So two steps have the same parts when they have the same address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from entrack.address import address
+from entrack.models.key import ModelKey
+from entrack.plan.bind import STORE_VERSION
+from entrack.plan.steps import Batch, Node, Ref, Step
+
+DIGITS = 16
+PARTS = (
+    "step", "tokens", "positions", "asked", "layers", "senders", "heads", "component", "receivers", "edits", "upstream", "gradient", "training",
+    "weights", "adapter", "config", "tokenizer", "shape", "dtype", "attention", "executor", "version", "store_version",
+)  # fmt: skip
+"""In the order in which they are shown; a field that is in no part below is a part of its own."""
+TITLES = {
+    "positions": "token positions", "asked": "words asked for", "layers": "layers", "edits": "what is set", "upstream": "values it builds on",
+    "receivers": "receiving heads", "weights": "model weights", "version": "step version", "store_version": "store version", "shape": "model shape",
+    "gradient": "points of the gradient",
+}  # fmt: skip
+FIELDS = {
+    "at": "positions", "alternate_at": "positions", "reader": "positions", "read": "positions", "target": "asked", "layer": "layers",
+    "first": "layers", "last": "layers", "sparsity": "training", "epochs": "training", "rate": "training", "check_every": "training",
+    "steps": "gradient",
+}  # fmt: skip
+BRANCHES = {"edits": "edits", "kept": "edits", "source": "edits", "train": "tokens", "validate": "tokens"}
+"""Fields whose own fields belong to several parts; how many there are, and of which class, belongs to this one."""
+KIND_NAMES = {
+    "Capture": "head outputs at a position", "SumOutputs": "sums for a mean", "CaptureInputs": "what heads read", "Evaluate": "an evaluation",
+    "PathPatch": "path patching, one layer", "TrainMask": "a trained mask", "Attribute": "an estimate of path patching",
+}  # fmt: skip
+EDITS = {
+    "SetHeads": "heads", "SetElsewhere": "all other heads", "SetInputs": "what heads read", "BlockAttention": "attention, blocked",
+    "FromCapture": "to a capture", "FromMean": "to a mean", "FromZero": "to zero",
+}  # fmt: skip
+MOST_HEADS = 6
+
+Leaf = tuple[str, Any]
+
+
+@frozen
+class KeyPart:
+    """One part of a key. `words` say what is known of it without the model's files or the prompts; they may be empty."""
+
+    name: str
+    digest: str
+    words: str
+
+    @property
+    def title(self) -> str:
+        return title(self.name)
+
+
+def title(name: str) -> str:
+    """A part as a person calls it."""
+    return TITLES.get(name, name)
+
+
+def kind(step: Node) -> str:
+    """What a step is, as docs/store.md calls it."""
+    return KIND_NAMES.get(type(step).__name__, type(step).__name__)
+
+
+def parts(step: Step, reference: bool = False, model: str = "") -> tuple[KeyPart, ...]:
+    """The parts of a step's key, in the order of `PARTS`; `model` says in words where its weights are from."""
+    leaves: dict[str, list[Leaf]] = {}
+    for name in (field.name for field in attrs.fields(type(step)) if field.name != "model"):
+        for part, leaf in _leaves(getattr(step, name), name, name):
+            leaves.setdefault(part, []).append(leaf)
+    own = [KeyPart(name, _digest(found), WORDS.get(name, _values)(found)) for name, found in leaves.items()]
+    told = [*_how(step, reference), *own, *(attrs.evolve(part, words=model) if part.name == "weights" else part for part in _of_model(step.model))]
+    return in_order(told)
+
+
+def in_order(several: Iterable[KeyPart]) -> tuple[KeyPart, ...]:
+    """Parts in the order in which they are shown."""
+    return tuple(sorted(several, key=lambda part: (PARTS.index(part.name) if part.name in PARTS else len(PARTS), part.name)))
+
+
+def _how(step: Step, reference: bool) -> Iterator[KeyPart]:
+    executor = "reference" if reference else "optimised"
+    yield KeyPart("step", address(type(step).__name__)[:DIGITS], kind(step))
+    yield KeyPart("executor", address(executor)[:DIGITS], executor)
+    yield KeyPart("version", address(type(step).version)[:DIGITS], str(type(step).version))
+    yield KeyPart("store_version", address(STORE_VERSION)[:DIGITS], str(STORE_VERSION))
+
+
+@lru_cache(maxsize=64)
+def _of_model(model: ModelKey) -> tuple[KeyPart, ...]:
+    facts = model.facts
+    shape = f"{facts.family}, {facts.layers} layers x {facts.heads} heads, width {facts.d_model}"
+    words = {"adapter": "none" if model.adapter is None else "", "shape": shape, "dtype": model.dtype, "attention": model.attention}
+    values = {"shape" if name == "facts" else name: value for name, value in attrs.asdict(model, recurse=False).items()}
+    return tuple(KeyPart(name, address(value)[:DIGITS], words.get(name, "")) for name, value in values.items())
+
+
+def _leaves(value: Any, field: str, path: str) -> Iterator[tuple[str, Leaf]]:
+    """The leaves of a field's value, each with its part and its place in the step."""
+    match value:
+        case Batch():
+            yield "tokens", (path, value)
+        case Ref():
+            yield "upstream", (path, value)
+        case tuple() if field in BRANCHES or (value and isinstance(value[0], Ref)):
+            yield BRANCHES.get(field, "upstream"), (path, len(value))
+            for place, item in enumerate(value):
+                yield from _leaves(item, field, f"{path}.{place}")
+        case _ if field in BRANCHES and attrs.has(type(value)):
+            yield BRANCHES[field], (path, type(value).__name__)
+            for inner in attrs.fields(type(value)):
+                yield from _leaves(getattr(value, inner.name), inner.name, f"{path}.{inner.name}")
+        case _:
+            yield FIELDS.get(field, field), (path, value)
+
+
+def _digest(leaves: Sequence[Leaf]) -> str:
+    return address([[path, _indices(value) if _is_indices(value) else address(value)] for path, value in leaves])[:DIGITS]
+
+
+def _is_indices(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and type(value[0]) is int
+
+
+@lru_cache(maxsize=1 << 12)
+def _indices(value: tuple[int, ...]) -> str:
+    return address(value)
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def _tokens(leaves: Sequence[Leaf]) -> str:
+    batches = [value for _, value in leaves if isinstance(value, Batch)]
+    return f"{sum(batch.prompts for batch in batches)} prompts of {_range([batch.length for batch in batches])} tokens" if batches else "no prompts"
+
+
+def _positions(leaves: Sequence[Leaf]) -> str:
+    found = list(_ints([value for _, value in leaves]))
+    return f"token{'s' if len(set(found)) > 1 else ''} {_range(found)}" if found else "none"
+
+
+def _asked(leaves: Sequence[Leaf]) -> str:
+    first = next((value[0] for _, value in leaves if value), 0)
+    many = len(first) if isinstance(first, tuple) else 1
+    return f"{many} word{'s' if many != 1 else ''} a prompt"
+
+
+def _layers(leaves: Sequence[Leaf]) -> str:
+    return _range([value for _, value in leaves])
+
+
+def _heads(leaves: Sequence[Leaf]) -> str:
+    return "; ".join(dict.fromkeys(_named(value) for _, value in leaves))
+
+
+def _receivers(leaves: Sequence[Leaf]) -> str:
+    return "; ".join(f"{each.component.value} of {_named(each.heads)}" for _, value in leaves for each in value) or "the logits"
+
+
+def _senders(leaves: Sequence[Leaf]) -> str:
+    return "; ".join("all heads of the layer" if value is None else _named(value) for _, value in leaves)
+
+
+def _named(heads: Any) -> str:
+    if heads is None:
+        return "all heads"
+    if not isinstance(heads, tuple):
+        return "heads that the run chooses"
+    shown = " ".join(map(str, heads[:MOST_HEADS]))
+    return f"{shown} ... ({len(heads)} heads)" if len(heads) > MOST_HEADS else shown or "no heads"
+
+
+def _edits(leaves: Sequence[Leaf]) -> str:
+    """An edit's class says what is set, that of its source, which stands deeper, to what."""
+    said: list[str] = []
+    for path, value in leaves:
+        if value in EDITS and path.count(".") == 1:
+            said.append(EDITS[value])
+        elif value in EDITS:
+            said[-1] += f" {EDITS[value]}"
+    return ", ".join(dict.fromkeys(said)) or "nothing"
+
+
+def _upstream(leaves: Sequence[Leaf]) -> str:
+    many = sum(isinstance(value, Ref) for _, value in leaves)
+    return f"{many} value{'s' if many != 1 else ''}"
+
+
+def _component(leaves: Sequence[Leaf]) -> str:
+    return ", ".join(value.value for _, value in leaves)
+
+
+def _values(leaves: Sequence[Leaf]) -> str:
+    return ", ".join(f"{path} {value}" for path, value in leaves)[:80]
+
+
+def _ints(value: Any) -> Iterator[int]:
+    if isinstance(value, int):
+        yield value
+    else:
+        for item in value:
+            yield from _ints(item)
+
+
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+WORDS: Mapping[str, Callable[[Sequence[Leaf]], str]] = {
+    "tokens": _tokens, "positions": _positions, "asked": _asked, "layers": _layers, "senders": _senders, "heads": _heads, "receivers": _receivers,
+    "edits": _edits, "upstream": _upstream, "component": _component,
+}  # fmt: skip

@@ -1,0 +1,48 @@
+"""Remove forward passes whose edit has no causal path to anything that is read.
+
+before: sent     changed at layer 7, read at layers 5 and 9        received changed at layers 5 and 9
+after:  sent     changed at layer 7, read at layer 9               received changed at layer 9
+
+before: sent     changed at layer 9, read at layer 9               received changed at layer 9
+after:  nothing is run: the outcome is the clean one
+
+before: sent     changed at token 4 of 53, all heads from it on held, logits
+after:  nothing is run: no head carries the change to the last token
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from entrack.plan.schedule import ForwardPass, From, Only, Schedule
+
+
+def eliminate_unreachable(schedule: Schedule) -> Schedule:
+    """The schedule without edits that reach nothing. A `received` run depends on what was `sent`."""
+    sent, received = schedule.run("sent"), schedule.run("received")
+    if sent is None:
+        return schedule
+    lowest = min(place.layer for place in sent.changed)
+    if received is None:
+        return schedule if _says_something(sent) else _without(schedule, "no change reaches the last token")
+    above = tuple(place for place in sent.read if place.layer > lowest)
+    if not above:
+        return _without(schedule, f"no receiver stands above layer {lowest}")
+    if len(above) == len(sent.read):
+        return schedule
+    note = f"reach: {len(sent.read) - len(above)} of {len(sent.read)} receivers' layers are not above layer {lowest}"
+    fewer = {"sent": sent.noted(note, read=above), "received": received.noted(note, changed=above)}
+    return evolve(schedule, runs=tuple(fewer.get(run.name, run) for run in schedule.runs))
+
+
+def _says_something(sent: ForwardPass) -> bool:
+    """Whether a change stands at a prompt's last token, where the held heads let it pass to the logits."""
+    if not isinstance(sent.held, From):
+        return True
+    return any(sent.batch.length - 1 in place.tokens.of(prompt, sent.batch.length)
+               for place in sent.changed if isinstance(place.tokens, Only) for prompt in range(sent.batch.prompts))  # fmt: skip
+
+
+def _without(schedule: Schedule, why: str) -> Schedule:
+    kept = [run if run.name != "clean" else run.noted(f"reach: {why}; the outcome is the clean one") for run in schedule.runs]
+    return evolve(schedule, runs=tuple(run for run in kept if run.name not in ("sent", "received")))

@@ -1,0 +1,59 @@
+"""Alike: words that follow a prompt, by the first of their tokens; which of them a model's next token cannot tell apart, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from entrack.check.resolved import Population
+from entrack.diagnostics import Diagnostic, Label
+from entrack.prompts.tokenizer import Tokenizer
+
+
+def after(tokens: Tokenizer, text: str, ids: Sequence[int], word: str) -> tuple[int, ...]:
+    """The tokens of a word that follows a text of these `ids`: a space between, unless the text ends or the word begins with one. None where it is not simply added."""
+    joint = "" if text[-1:].isspace() or word[:1].isspace() else " "
+    longer = tokens.encode(text + joint + word).ids
+    return longer[len(ids) :] if longer[: len(ids)] == tuple(ids) else ()
+
+
+def alike(population: Population, told: Iterable[tuple[int, str]], text: str, tokens: Tokenizer) -> tuple[Diagnostic, ...]:
+    """Words that begin with the same token: an accuracy would count one as the other. `text` is one of the prompts."""
+    first: dict[int, str] = {}
+    rivals: dict[str, set[str]] = {}
+    for token, word in told:
+        other = first.setdefault(token, word)
+        if other != word:
+            rivals.setdefault(other, set()).add(word)
+    return tuple(_problem(population, (word, *sorted(others)), text, tokens) for word, others in sorted(rivals.items()))
+
+
+def _problem(population: Population, words: tuple[str, ...], text: str, tokens: Tokenizer) -> Diagnostic:
+    word, *others = words
+    known = _unknown(words, text, tokens) or _because_of_a_space(words, text, tokens)
+    cause, mend = known or ("an answer is told by its first token", "leave one of them out of the pool")
+    return Diagnostic("E433", f"`{word}` and {', '.join(f'`{other}`' for other in others)} begin with the same token", population.task.syntax.name_span,
+                      cause, mend, (Label(population.span, "drawn for these"),))  # fmt: skip
+
+
+def _unknown(words: tuple[str, ...], text: str, tokens: Tokenizer) -> tuple[str, str] | None:
+    """Cause and fix where a tokenizer has one token for all that it does not know."""
+    first = after(tokens, text, tokens.encode(text).ids, words[0])[:1]
+    return ("this model's tokenizer does not know them", "take words that are in its vocabulary") if first and first[0] == tokens.unknown else None
+
+
+def _because_of_a_space(words: tuple[str, ...], text: str, tokens: Tokenizer) -> tuple[str, str] | None:
+    """Cause and fix where the token that they share is the space that was put before them."""
+    if text[-1:].isspace():
+        return None
+    shared = after(tokens, text, tokens.encode(text).ids, words[0])
+    if not shared or tokens.word(shared[0]).strip():
+        return None
+    cause = "the space before an answer is a token of its own, and the first one"
+    return cause, "end the prompt with a space" if _differ(words, f"{text} ", tokens) else "take words that this tokenizer joins to the space before them"
+
+
+def _differ(words: tuple[str, ...], text: str, tokens: Tokenizer) -> bool:
+    """Whether each word has a first token of its own after a text."""
+    ids = tokens.encode(text).ids
+    firsts = [after(tokens, text, ids, word)[:1] for word in words]
+    return all(firsts) and len(set(firsts)) == len(words)

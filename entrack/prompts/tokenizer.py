@@ -1,0 +1,109 @@
+"""Tokens: a text as token ids, and a place in a text as the index of a token. Reads tokenizer.json; imports neither torch nor transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from entrack import budget
+from entrack.prompts.tokenizer_rules import BadTokenizer, hold, read
+
+if TYPE_CHECKING:
+    from entrack.prompts.tokenizer_sandbox import Apart
+
+__all__ = ["BadTokenizer", "Encoded", "Tokenizer", "tokenizer"]
+
+
+@frozen
+class Encoded:
+    """Token ids and, per token, the characters it stands for (start, end); special tokens stand for none."""
+
+    ids: tuple[int, ...]
+    offsets: tuple[tuple[int, int], ...]
+
+    def token_of(self, start: int, end: int) -> int | None:
+        """The last token that stands for any of the characters `start` to `end`."""
+        for place in range(len(self.ids) - 1, -1, -1):
+            first, last = self.offsets[place]
+            if first < end and last > start:
+                return place
+        return None
+
+
+class Tokenizer:
+    """The tokenizer of one model. `encode` adds the special tokens that the model's own tokenizer adds.
+
+    Its rules are read first. One of a shape that is known to be cheap is used here, any other in a process with limits.
+    """
+
+    def __init__(self, path: Path) -> None:
+        raw, self._rules = read(path)
+        self._used: _Here | Apart = _Here(raw, path) if self._rules.plain else _apart(raw, path)
+
+    @property
+    def plain(self) -> bool:
+        """That it is used in this process."""
+        return self._rules.plain
+
+    def encode(self, text: str) -> Encoded:
+        """The text as tokens. Raises BadTokenizer."""
+        budget.spend(budget.ENCODED, len(text))
+        hold(self._rules, text)
+        ids, offsets = self._used.encode(text)
+        return Encoded(tuple(ids), tuple(offsets))
+
+    @property
+    def unknown(self) -> int | None:
+        """The token for words that it does not know, where it has one."""
+        return self._rules.unknown
+
+    def word(self, token: int) -> str:
+        """A token as a person reads it. Raises BadTokenizer."""
+        return self._used.word(token)
+
+
+class _Here:
+    """The library in this process."""
+
+    def __init__(self, raw: bytes, path: Path) -> None:
+        from tokenizers import Tokenizer as Library
+
+        with _named(f"{path} is no tokenizer"):
+            self._library: Any = Library.from_buffer(raw)
+
+    def encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        with _named("the tokenizer fails"):
+            encoding = self._library.encode(text)
+        return encoding.ids, encoding.offsets
+
+    def word(self, token: int) -> str:
+        with _named("the tokenizer fails"):
+            return str(self._library.decode([token], skip_special_tokens=False))
+
+
+def _apart(raw: bytes, path: Path) -> Apart:
+    from entrack.prompts.tokenizer_sandbox import Apart
+
+    return Apart(raw, f"the tokenizer {path}")
+
+
+@contextmanager
+def _named(what: str) -> Iterator[None]:
+    """The library raises plain Exception, and where it gives up a PanicException, which is none."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        raise BadTokenizer(f"{what}: {str(error)[:200]}") from None
+
+
+@lru_cache(maxsize=16)
+def tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer at a path, read once. Raises BadTokenizer."""
+    return Tokenizer(path)

@@ -1,0 +1,84 @@
+"""Words: text and numbers as a reader may safely see them, the same in tables, figures and HTML."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from math import floor, isfinite, isnan, log10
+
+from entrack.diagnostics.escape import clip, visible
+from entrack.results import Interval
+
+__all__ = ["clip", "visible"]
+
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
+"""File names that some systems keep for themselves."""
+
+
+MOST = 400
+"""Characters up to which a text is shown whole where a figure or a line must hold it."""
+
+
+def told_apart(labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels as they are shown, no two alike: the middle of a very long one is left out, and those that then look the same are numbered."""
+    found: list[str] = []
+    seen: dict[str, int] = {}
+    for label in labels:
+        said = shown = _middle_out(" ".join(visible(label).split()))
+        while said in seen:
+            seen[shown] += 1
+            said = f"{shown} ({seen[shown]})"
+        seen[said] = 1
+        found.append(said)
+    return tuple(found)
+
+
+def _middle_out(text: str) -> str:
+    return text if len(text) <= MOST else f"{text[: MOST * 2 // 3]} … {text[len(text) - MOST // 3 :]}"
+
+
+def slug(text: str) -> str:
+    """A file name without suffix that is safe everywhere: lower-case ASCII letters, digits and dashes."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", plain)[:80].strip("-")
+    return f"figure-{name}".rstrip("-") if not name or RESERVED.fullmatch(name) else name
+
+
+def number(value: float, decimals: int) -> str:
+    """A number with this many decimals; never `-0.00`, `nan` or `inf`."""
+    if not isfinite(value):
+        return "undefined" if isnan(value) else "-infinite" if value < 0 else "infinite"
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def estimate(value: float, interval: Interval | None, decimals: int) -> str:
+    """`0.66 [0.61, 0.70]`: a number with its 95 % interval, or alone where it has none."""
+    if interval is None:
+        return number(value, decimals)
+    return f"{number(value, decimals)} [{number(interval.low, decimals)}, {number(interval.high, decimals)}]"
+
+
+def decimals_for(intervals: Iterable[Interval | None]) -> int:
+    """How many decimals the widest of these intervals supports: 2 to 4."""
+    widths = [interval.high - interval.low for interval in intervals if interval is not None]
+    widest = max((width for width in widths if isfinite(width)), default=0.0)
+    return max(2, min(4, -floor(log10(widest)))) if widest > 0 else 2
+
+
+def short(address: str) -> str:
+    """Enough of a hexadecimal digest to recognise it."""
+    return address[:12] if re.fullmatch(r"[0-9a-f]{16,}", address) else address
+
+
+def spread(values: Iterable[int]) -> str:
+    """`500`, or `480 to 500`."""
+    low, high = min(found := sorted(set(values))), found[-1]
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def change_in(score: str) -> str:
+    """A discovery's score in words: it is how far a patch moves a metric."""
+    relative = score.startswith("relative ")
+    return f"{'relative ' if relative else ''}change in {score.removeprefix('relative ')}"

@@ -1,0 +1,106 @@
+"""Pick: from the name that a figure or table gives (`table_2`, `cir`, `cir.value_fetcher`) to what it shows."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from attrs import evolve
+
+from entrack.report.format import change_in
+from entrack.results import Axis, Cell, Discovery, Group, Measure, Results
+from entrack.sites import Head
+
+
+def pick(of: str, results: Results) -> Measure | Discovery:
+    """What is called `of`; `discovery.group` is that discovery with this one group. Raises KeyError."""
+    owner, dot, group = of.rpartition(".")
+    if not dot or any(item.name == of for item in results):
+        return results[of]
+    found = results[owner]
+    if isinstance(found, Measure):
+        raise KeyError(f"{owner!r} is a measure and has no group {group!r}")
+    groups = tuple(each for each in found.groups if each.name == group)
+    if not groups:
+        raise KeyError(f"the discovery {owner!r} has no group {group!r}")
+    return evolve(found, groups=groups)
+
+
+def free_axes(measure: Measure) -> tuple[Axis, ...]:
+    """The axes along which the cells differ."""
+    return tuple(axis for axis in measure.axes if len(axis.labels) > 1)
+
+
+def fixed_labels(measure: Measure) -> tuple[tuple[str, str], ...]:
+    """Axis and label where there is only one."""
+    return tuple((axis.name, axis.labels[0]) for axis in measure.axes if len(axis.labels) == 1)
+
+
+def nested(measure: Measure) -> tuple[Axis, Axis] | None:
+    """An axis of groups and one of their heads, where each head's label begins with its group's: `value_fetcher 14.13`."""
+    for groups, heads in permutations(measure.axes, 2):
+        outer, inner = measure.axes.index(groups), measure.axes.index(heads)
+        if measure.cells and all(cell.labels[inner].startswith(f"{cell.labels[outer]} ") for cell in measure.cells):
+            return groups, heads
+    return None
+
+
+def fits_completeness(measure: Measure) -> bool:
+    """Whether the cells are what circuit and model do without the same heads."""
+    names = tuple(axis.name for axis in measure.axes)
+    return names == ("removed", "from") and {"circuit", "model"} <= set(measure.axes[1].labels)
+
+
+def bare(measure: Measure, axis: Axis, label: str) -> str:
+    """A label as it stands beside its group: `14.13` for `value_fetcher 14.13`; any other as it is."""
+    pair = nested(measure)
+    if pair is None or axis != pair[1]:
+        return label
+    return next((label.removeprefix(f"{group} ") for group in pair[0].labels if label.startswith(f"{group} ")), label)
+
+
+def of_heads(measure: Measure) -> bool:
+    """Whether the numbers rest on heads, not on prompts: an overlap of circuits. There is nothing to resample."""
+    return bool(measure.cells) and not any(cell.interval or cell.outcomes for cell in measure.cells)
+
+
+def head_score(group: Group, head: Head) -> float | None:
+    """A head's mean score, where the heads of this group were scored."""
+    return group.scores[head.layer][head.head] if group.scores else None
+
+
+def scored(group: Group) -> list[float]:
+    """The scores of all heads that were run, and the zeros of those that need not be."""
+    return [score for row in group.scores for score in row if score is not None]
+
+
+def unscored(group: Group) -> list[Head]:
+    """The heads that a screen left out: there is an estimate of them, and no score."""
+    return [Head(layer, head) for layer, row in enumerate(group.scores) for head, score in enumerate(row) if score is None]
+
+
+def ranked(group: Group) -> tuple[Head, ...]:
+    """The heads kept, lowest score first; ties by layer and head."""
+    return tuple(sorted(group.heads, key=lambda head: (head_score(group, head) or 0.0, head)))
+
+
+def receiver_words(group: Group) -> str:
+    """`logits`, or `position_detector.key, .value`: a receiver is named once."""
+    words: list[str] = []
+    before = ""
+    for receiver in group.receivers:
+        target, _, component = receiver.rpartition(".")
+        words.append(f".{component}" if target and target == before else receiver)
+        before = target
+    return ", ".join(words)
+
+
+def kept_scores(discovery: Discovery) -> Measure:
+    """The scores of the heads kept, as a measure: an axis of groups and one of heads, nested in it."""
+    cells = tuple(
+        Cell((group.name, f"{group.name} {head}"), head_score(group, head) or 0.0, discovery.n, interval, ())
+        for group in discovery.groups
+        for head, interval in sorted(zip(group.heads, group.intervals, strict=True))
+    )
+    heads = {cell.labels[1]: None for cell in cells}
+    axes = (Axis("group", tuple(group.name for group in discovery.groups)), Axis("head", tuple(heads)))
+    return Measure(discovery.name, change_in(discovery.score), change_in(discovery.score), axes, cells)

@@ -1,0 +1,12 @@
+"""Kinds of figure, one file each. Importing this package imports matplotlib; only a figure that is drawn does so."""
+
+from entrack.report.plots.bars import bars
+from entrack.report.plots.completeness import completeness
+from entrack.report.plots.curves import curves
+from entrack.report.plots.diagram import diagram
+from entrack.report.plots.heads import head_bars
+from entrack.report.plots.heatmap import score_map, value_map
+from entrack.report.plots.scatter import scatter
+from entrack.report.plots.style import save, style
+
+__all__ = ["bars", "completeness", "curves", "diagram", "head_bars", "save", "scatter", "score_map", "style", "value_map"]

@@ -1,0 +1,113 @@
+"""Diagram: a circuit as boxes of heads over the tokens where they stand, and arrows for what each group feeds."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+
+from entrack.report.plots.diagram_arrows import POINT, Arrow, Placing, place
+from entrack.report.plots.diagram_layout import BOX, GAP, LINE, NAME, SIDE, Box
+from entrack.report.plots.style import TAB, heading, small_print
+from entrack.report.plots.text import fold, height
+from entrack.results import Discovery
+
+UNDER = 0.2
+"""Inches from the boxes down to the positions."""
+CHARACTER = 0.602 * 7 / 72
+"""Inches that a character of a line of heads takes."""
+INK = "#333333"
+
+
+def diagram(discovery: Discovery, title: str) -> Figure:
+    """One column per position, boxes by layer from below, arrows named by the component that they feed."""
+    placing = place(discovery)
+    gap = placing.boxes[0].gap if placing.boxes else GAP
+    words, small = heading(title, placing.width), small_print(_words(discovery), placing.width)
+    names = [fold(f"at {name}", BOX + 2 * SIDE - 0.2, NAME, "bold") for name in placing.columns]
+    head = 0.2 + height(words, 10)
+    foot = UNDER + max((height(name, NAME) for name in names), default=0.0) + 0.2 + height(small, 7)
+    figure = Figure(figsize=(placing.width, placing.height + head + foot + 0.15))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, placing.width), ylim=(-foot, placing.height + head + 0.15))
+    axes.set_axis_off()
+    for number, name in enumerate(names):
+        _column(axes, SIDE + number * (BOX + gap), name, placing)
+    for arrow in placing.arrows:
+        _arrow(axes, arrow)
+    for box in placing.boxes:
+        _box(axes, box)
+    _layer_axis(axes, placing)
+    axes.text(0.08, placing.height + head + 0.07, words, fontsize=10, fontweight="bold", va="top")
+    axes.text(0.08, -foot + 0.08, small, fontsize=7, color="#444444", va="bottom")
+    return figure
+
+
+def _column(axes: Axes, x: float, name: str, placing: Placing) -> None:
+    axes.add_patch(Rectangle((x - 0.12, -0.12), BOX + 0.24, placing.height + 0.24, facecolor="#F4F4F4", edgecolor="none", zorder=0))
+    axes.text(x + BOX / 2, -UNDER, name, ha="center", va="top", fontsize=NAME, fontweight="bold")
+
+
+def _box(axes: Axes, box: Box) -> None:
+    colour = TAB[box.place % len(TAB)] if box.lines else "#555555"
+    shape = "round,pad=0,rounding_size=0.06"
+    axes.add_patch(
+        FancyBboxPatch(
+            (box.x, box.y), BOX, box.height, shape, facecolor="white", edgecolor=colour, linewidth=1.4, zorder=3
+        )
+    )
+    centre, middle = box.middle
+    tall = height(box.title, NAME)
+    top = middle + (tall + LINE * len(box.lines)) / 2
+    axes.text(centre, top - tall / 2, box.title, ha="center", va="center", fontsize=NAME, fontweight="bold", color=INK, zorder=4)
+    left = centre - CHARACTER * max((len(line.rstrip()) for line in box.lines[1:]), default=0) / 2
+    for number, line in enumerate(box.lines):
+        y = top - tall - LINE * (number + 0.5)
+        if number == 0:
+            axes.text(centre, y, line, ha="center", va="center", fontsize=7, color="#555555", zorder=4)
+        else:
+            axes.text(left, y, line, va="center", fontsize=7, family="DejaVu Sans Mono", color=INK, zorder=4)
+
+
+def _arrow(axes: Axes, arrow: Arrow) -> None:
+    line = FancyArrowPatch(
+        arrow.start, arrow.end, arrowstyle="-|>", mutation_scale=10, linewidth=1.1, color=INK, shrinkA=0, shrinkB=1,
+        connectionstyle=f"arc3,rad={arrow.bend:.4f}", zorder=2,
+    )  # fmt: skip
+    axes.add_patch(line)
+    if arrow.label:
+        backing = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}
+        axes.text(
+            *arrow.at,
+            arrow.label,
+            ha="center",
+            va="center",
+            fontsize=POINT,
+            style="italic",
+            bbox=backing,
+            zorder=5,
+        )
+
+
+def _layer_axis(axes: Axes, placing: Placing) -> None:
+    ends = (0.2, 0.0), (0.2, placing.height)
+    axes.add_patch(
+        FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=8, linewidth=0.7, color="#888888", shrinkA=0, shrinkB=0)
+    )
+    backing = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    axes.text(
+        0.2,
+        placing.height / 2,
+        "later layers",
+        rotation=90,
+        ha="center",
+        va="center",
+        fontsize=7,
+        color="#666666",
+        bbox=backing,
+    )
+
+
+def _words(discovery: Discovery) -> str:
+    count = sum(len(group.heads) for group in discovery.groups)
+    return f"{discovery.name} in {discovery.model}: {count} heads as layer.head; found on n = {discovery.n} prompts."

@@ -1,0 +1,46 @@
+"""Error bars: how far from its value a number reaches, what that is called, and the y limits that hold it all."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from entrack.report.format import spread
+from entrack.results import Cell, Measure
+
+KNOWN = ("interval", "sd", "none")
+
+
+def error_of(cell: Cell, error: str) -> tuple[float, float]:
+    """How far the error bar goes below and above the value. Raises ValueError for an unknown kind."""
+    if error not in KNOWN:
+        raise ValueError(f"error bars are {', '.join(KNOWN)}, not {error!r}")
+    if error == "sd":
+        return (cell.sd or 0.0, cell.sd or 0.0)
+    if error == "none" or cell.interval is None or not isfinite(cell.interval.low + cell.interval.high):
+        return (0.0, 0.0)
+    return (max(0.0, cell.value - cell.interval.low), max(0.0, cell.interval.high - cell.value))
+
+
+def error_words(measure: Measure, error: str) -> str:
+    """What the error bars are, for a caption."""
+    if error == "none" or (error == "interval" and not any(cell.interval for cell in measure.cells)):
+        return ""
+    if error == "sd":
+        draws = [len(cell.draws) for cell in measure.cells if cell.draws]
+        return f"Error bars: sd over {spread(draws)} draws." if draws else "Error bars: sd over draws."
+    some = "" if all(cell.interval for cell in measure.cells) else ", where there is one"
+    return f"Error bars: 95 % bootstrap interval over prompts{some}."
+
+
+def reach(measure: Measure, error: str) -> tuple[float, float]:
+    """Y limits: from 0, or below, to a little above the highest error bar; 1 is the top of shares that come near it."""
+    ends = [end for cell in measure.cells for end in _ends(cell, error) if isfinite(end)]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    room = 0.06 * (high - low or 1.0)
+    top = 1.0 if low >= 0 and 0.6 <= high <= 1 else high + room if high > 0 else 0.0
+    return (low - room if low < 0 else 0.0, top)
+
+
+def _ends(cell: Cell, error: str) -> tuple[float, float]:
+    below, above = error_of(cell, error)
+    return cell.value - below, cell.value + above

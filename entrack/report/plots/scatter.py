@@ -1,0 +1,131 @@
+"""Scatter: one label of an axis against its other labels, a point for each combination of the remaining axes.
+
+The dashed diagonal is where both are equal: for completeness, circuit and model fall together on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+
+from entrack.report.format import told_apart
+from entrack.report.lookup import free_axes
+from entrack.report.plot_data import label_of
+from entrack.report.plots.error_bars import error_of, error_words
+from entrack.report.plots.fitting import fitted
+from entrack.report.plots.labels import LEGEND, SIZE, legend_size
+from entrack.report.plots.style import MARKS, around, caption, colours, panels
+from entrack.report.plots.text import fold, height, inches
+from entrack.report.table_data import caption as measured
+from entrack.results import Axis, Cell, Measure
+
+MOST_NAMED = 12
+"""Points up to which each carries its name."""
+POINT = 6.5
+"""Points of these names."""
+Pair = tuple[str, Cell, Cell]
+
+
+def scatter(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
+    """Options: `by`, the axis whose first label is x; `error`. Raises ValueError where no axis has two labels."""
+    axis = _axis(measure, options.get("by"))
+    pairs = {label: _pairs(measure, axis, axis.labels[0], label) for label in axis.labels[1:]}
+    return fitted(lambda scale: _drawn(measure, title, axis, pairs, options.get("error", "interval"), scale))
+
+
+def _drawn(measure: Measure, title: str, axis: Axis, pairs: Mapping[str, list[Pair]], error: str, scale: float) -> Figure:
+    first, *others = told_apart(axis.labels)
+    legend = [fold(label, LEGEND * scale, SIZE) for label in others]
+    beside, tall = legend_size(legend, fold(axis.name, LEGEND * scale, 8)) if len(others) > 1 else (0.0, 0.0)
+    words = f"{measured(measure)}. Dashed: equal. {error_words(measure, error)}"
+    width = 4.6 * scale + beside
+    figure, (axes,) = panels(title, 1, width, around(title, words, width) + max(4.0 * scale, tall), 1)
+    low, high = _limits(pairs, error)
+    axes.plot([low, high], [low, high], color="#777777", linestyle="--", linewidth=0.8)
+    handles = [
+        _points(axes, found, error, colour, MARKS[place % len(MARKS)])
+        for place, (found, colour) in enumerate(zip(pairs.values(), colours(len(pairs)), strict=True))
+    ]
+    _name([pair for each in pairs.values() for pair in each], axes, (low, high), 3.6 * scale)
+    if len(others) > 1:
+        figure.legend(handles, legend, title=fold(axis.name, LEGEND * scale, 8), loc="outside right center", alignment="left")
+    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    axes.set_xlabel(fold(f"{measure.metric}, {first}", 3.6 * scale, 8))
+    axes.set_ylabel(fold(f"{measure.metric}, {others[0] if len(others) == 1 else axis.name}", 3.6 * scale, 8))
+    caption(figure, words)
+    return figure
+
+
+def _axis(measure: Measure, by: str | None) -> Axis:
+    axes = [axis for axis in free_axes(measure) if by in (None, axis.name)]
+    if not axes:
+        raise ValueError(f"{measure.name} has no axis {by or ''} with two labels or more to hold against each other")
+    return next((axis for axis in axes if len(axis.labels) == 2), axes[0])
+
+
+def _pairs(measure: Measure, axis: Axis, first: str, second: str) -> list[Pair]:
+    """What carries `first` beside what carries `second` and is otherwise the same, with its name."""
+    place = measure.axes.index(axis)
+    free = [measure.axes.index(each) for each in free_axes(measure) if each != axis]
+    rest = {
+        (cell.labels[:place], cell.labels[place + 1 :]): cell
+        for cell in measure.cells
+        if label_of(measure, cell, axis) == second
+    }
+    return [
+        (", ".join(cell.labels[each] for each in free), cell, rest[key])
+        for cell in measure.cells
+        if cell.labels[place] == first and (key := (cell.labels[:place], cell.labels[place + 1 :])) in rest
+    ]
+
+
+def _points(axes: Axes, pairs: list[Pair], error: str, colour: Any, mark: str) -> PathCollection:
+    xs, ys = [x.value for _, x, _ in pairs], [y.value for _, _, y in pairs]
+    points = axes.scatter(xs, ys, s=16, color=colour, marker=mark, zorder=3, linewidths=0)
+    for _, x, y in pairs:
+        across, along = error_of(x, error), error_of(y, error)
+        axes.errorbar(
+            x.value,
+            y.value,
+            [[along[0]], [along[1]]],
+            [[across[0]], [across[1]]],
+            fmt="none",
+            ecolor=colour,
+            elinewidth=0.5,
+            alpha=0.6,
+        )
+    return points
+
+
+def _name(pairs: list[Pair], axes: Axes, ends: tuple[float, float], room: float) -> None:
+    """Names beside points, where they are few, on the side with more room; a name that would stand on another moves up, `room` inches being the whole."""
+    placed: list[tuple[float, float, float, float]] = []
+    inch = (ends[1] - ends[0]) / room
+    for name, x, y in sorted(pairs, key=lambda pair: pair[2].value) if len(pairs) <= MOST_NAMED else []:
+        over = x.value > sum(ends) / 2
+        space = max(0.4, ((x.value - ends[0]) if over else (ends[1] - x.value)) / inch - 0.1)
+        words = fold(name, min(space, LEGEND), POINT)
+        wide, tall = inches(words, POINT) * inch, height(words, POINT) * inch
+        left, low = x.value + (-0.05 * inch - wide if over else 0.05 * inch), y.value
+        while any(left < right and start < left + wide and low < top and foot < low + tall for start, foot, right, top in placed):
+            low += 0.03 * inch
+        placed.append((left, low, left + wide, low + tall))
+        axes.text(left, low, words, fontsize=POINT, color="#333333", va="bottom")
+
+
+def _limits(pairs: Mapping[str, list[Pair]], error: str) -> tuple[float, float]:
+    ends = [
+        cell.value + sign * error_of(cell, error)[sign > 0]
+        for each in pairs.values()
+        for _, x, y in each
+        for cell in (x, y)
+        for sign in (-1, 1)
+    ]
+    finite = [end for end in ends if isfinite(end)] or [0.0, 1.0]
+    room = 0.06 * (max(finite) - min(finite) or 1.0)
+    return min(finite) - room, max(finite) + room

@@ -1,0 +1,113 @@
+"""Canvas: what all figures share - the style, colours that everybody can tell apart, and writing the files.
+
+Figures are built from `matplotlib.figure.Figure` and drawn by Agg, without pyplot. The style is in force only inside
+`style()` and starts from matplotlib's own defaults, so that a reader's matplotlibrc changes nothing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from entrack.report.files import put
+from entrack.report.format import MOST, clip
+from entrack.report.plots.text import fold, height
+
+WIDTH = 7.2
+"""Inches: two columns of a page."""
+LEFT, BETWEEN = 0.75, 0.2
+"""Inches for the numbers and the name of a y axis, and between panels side by side."""
+TAB = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#6B6B6B", "#B8A900")
+"""Okabe and Ito's colours, in an order in which neighbours also differ in grey."""
+LINES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
+MARKS = "osD^vPX*"
+OURS: dict[str, Any] = {
+    "font.family": "DejaVu Sans", "font.size": 8, "axes.titlesize": 8.5, "axes.labelsize": 8, "legend.fontsize": 7.5,
+    "xtick.labelsize": 7.5, "ytick.labelsize": 7.5, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.linewidth": 0.7, "axes.axisbelow": True, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
+    "lines.linewidth": 1.4, "grid.linewidth": 0.5, "grid.color": "#DDDDDD", "legend.frameon": False,
+    "text.parse_math": False, "text.usetex": False, "axes.formatter.use_mathtext": False,
+    "svg.hashsalt": "entrack", "svg.fonttype": "path", "pdf.fonttype": 42, "savefig.dpi": 200, "figure.dpi": 200,
+}  # fmt: skip
+METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """matplotlib's defaults with our changes, put back as they were at the end."""
+    untouched = ("backend", "backend_fallback", "interactive", "toolbar", "webagg.open_in_browser")
+    ours: dict[Any, Any] = {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in untouched} | OURS
+    with matplotlib.rc_context(ours):
+        yield
+
+
+def save(figure: Figure, folder: Path, stem: str, formats: tuple[str, ...]) -> tuple[Path, ...]:
+    """Write a figure in each format. No dates and no random ids: the same figure gives the same bytes."""
+    return tuple(put(folder / f"{stem}.{each}", _bytes(figure, each)) for each in formats)
+
+
+def panels(
+    title: str, count: int, width: float, height: float, across: int, **shared: Any
+) -> tuple[Figure, list[Axes]]:
+    """A titled figure of `count` axes, `across` in a row; `width` and `height` are the whole figure's, in inches."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    down = -(-count // across)
+    axes = figure.subplots(down, across, squeeze=False, **shared)
+    every = [each for row in axes for each in row]
+    for spare in every[count:]:
+        spare.set_axis_off()
+    figure.suptitle(heading(title, width), x=0.01, ha="left", fontsize=10, fontweight="bold")
+    return figure, every[:count]
+
+
+def heading(title: str, width: float) -> str:
+    """A title in lines of a figure's width in inches."""
+    return fold(clip(title, MOST), width - 0.2, 10, "bold")
+
+
+def caption(figure: Figure, text: str) -> None:
+    """A line of small print under a figure: what is shown, n, and what the bars of error are."""
+    figure.supxlabel(small_print(text, figure.get_figwidth()), x=0.01, ha="left", fontsize=7, color="#444444")
+
+
+def small_print(text: str, width: float) -> str:
+    """The text of a caption in lines of a figure's width in inches."""
+    return fold(clip(text, 5 * MOST), width - 0.2, 7)
+
+
+def around(title: str, text: str, width: float) -> float:
+    """Inches that a title above and a caption below take of a figure's height, at this width."""
+    return height(heading(title, width), 10) + height(small_print(text, width), 7) + 0.3
+
+
+def nought(axes: Axes, x: float, colour: Any) -> None:
+    """A small 0 where a bar has no height, so that it is not taken for one that is missing."""
+    axes.annotate("0", (x, 0), (0, 1.5), textcoords="offset points", ha="center", fontsize=5.5, color=colour)
+
+
+def colours(count: int) -> list[Any]:
+    """So many colours that can be told apart; beyond the palette, steps of viridis."""
+    if count <= len(TAB):
+        return list(TAB[:count])
+    return [colormaps["viridis"](0.95 * place / (count - 1)) for place in range(count)]
+
+
+def _bytes(figure: Figure, form: str) -> bytes:
+    stream = BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(stream, format=form, metadata=METADATA[form])
+    return stream.getvalue()

@@ -1,0 +1,97 @@
+"""Recompute: a sample of the steps that a store has, computed again from stored inputs and held against what is stored. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
+from typing import Any
+
+from attrs import evolve, frozen
+
+from entrack import interrupts
+from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Watcher
+from entrack.execution.environment import described, in_words
+from entrack.execution.local import Compute, LocalExecutor
+from entrack.execution.read_run_record import read_run_record
+from entrack.execution.reuse_policy import ReusePolicy
+from entrack.execution.value_check import checked
+from entrack.plan.cache_key import kind
+from entrack.plan.cost import left_of
+from entrack.plan.plan import Plan, needs
+from entrack.plan.steps import Step
+from entrack.prompts.rng import Stream
+from entrack.verification.compare import FAR, NEAR, Asked, Difference, Tensors, Tolerance, Verdict, difference
+
+
+@frozen
+class Compared:
+    """A stored step that was computed again. `made` and `again` are the stacks of both, as recorded; `address` is the entry's."""
+
+    what: str
+    kind: str
+    address: str
+    verdict: Verdict
+    apart: Difference
+    tolerance: Tolerance
+    made: str
+    again: str
+
+
+def sampled(plan: Plan, stored: Sequence[str], sample: int | float, seed: int) -> tuple[str, ...]:
+    """So many stored steps (an int) or such a share of them (a float), in the order of the plan: at least one of each kind for a share.
+
+    Which ones follows from the seed alone.
+    """
+    shuffled = Stream(seed, "verify").distinct(stored, len(stored))
+    firsts = list({kind(plan.nodes[id]): id for id in reversed(shuffled)}.values())[::-1]
+    many = max(ceil(sample * len(stored)), len(firsts)) if isinstance(sample, float) else sample
+    drawn = set([*firsts, *(id for id in shuffled if id not in firsts)][:many])
+    return tuple(id for id in stored if id in drawn)
+
+
+def recomputed(plan: Plan, executor: LocalExecutor, ids: Sequence[str], compute: Compute, watcher: Watcher) -> Iterator[Compared]:
+    """These steps one by one, computed again. Raises EngineError and KeyboardInterrupt as they come."""
+    watcher(RunStarted(len(ids), 0, sum(left_of(plan.nodes[id]) for id in ids)))
+    for id in ids:
+        interrupts.check()
+        what, work = plan.what[id], left_of(plan.nodes[id])
+        watcher(StepStarted(what, work))
+        yield _recomputed(id, plan, executor, compute)
+        watcher(StepDone(what, work, found=False))
+    watcher(RunFinished(len(ids), 0, 0))
+
+
+def _recomputed(id: str, plan: Plan, executor: LocalExecutor, compute: Compute) -> Compared:
+    step, action, stored, inputs = executor.bound(id), executor.action(id) or executor.lost(id), executor.tensors(id), _inputs(id, plan, executor)
+    assert step is not None and action is not None  # it is stored
+    made = _stack(action.how)
+    if stored is None or inputs is None:
+        reason = "the entry is damaged" if stored is None else "a value that it builds on is damaged"
+        return Compared(plan.what[id], kind(step), action.address, "lost", Difference(False, reason), NEAR, made, "")
+    again, how = compute(step, inputs)
+    checked(step, again)
+
+    def rerun(asked: Asked) -> Tensors:
+        return compute(evolve(step, asked=asked), inputs)[0]  # type: ignore[arg-type]  # only outcomes are asked for, and their steps ask
+
+    tolerance = _tolerance(step, action.how, how)
+    found = difference(step, stored, again, tolerance, rerun)
+    verdict: Verdict = "identical" if found.identical else "mismatch" if found.why else "within"
+    return Compared(plan.what[id], kind(step), action.address, verdict, found, tolerance, made, _stack(how))
+
+
+def _stack(how: Mapping[str, Any]) -> str:
+    return f"{in_words(how)}, executor {read_run_record(how).get('executor', 'not recorded')}"
+
+
+def _inputs(id: str, plan: Plan, executor: LocalExecutor) -> dict[str, Tensors] | None:
+    """The stored values that a step needs, by digest; None where one is lost."""
+    wanted = {action.object: executor.tensors(need) for need in needs(plan.nodes[id]) if (action := executor.action(need)) is not None}
+    found = {digest: value for digest, value in wanted.items() if value is not None}
+    return found if len(found) == len(wanted) else None
+
+
+def _tolerance(step: Step, made: Mapping[str, Any], again: Mapping[str, Any]) -> Tolerance:
+    near = step.model.dtype == "float32" and described(made, ReusePolicy.SAME_STACK) == described(again, ReusePolicy.SAME_STACK)
+    return NEAR if near else FAR
+

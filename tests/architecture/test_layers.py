@@ -1,0 +1,145 @@
+"""The layers: a file imports its own folder and layers above it in this list, and each package has its home.
+
+Imports inside functions count too, but for cycles, which are about what happens when a module is loaded.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "entrack"
+WORDS = (
+    "errors", "arguments", "interrupts", "source", "budget", "sites", "tree", "address", "model_config", "system", "error_text", "events", "results",
+)  # fmt: skip
+LAYERS = (
+    *WORDS,
+    "diagnostics", "syntax", "models", "check", "prompts", "plan", "store", "analysis", "engine", "execution", "verification", "report", "api", "cli",
+)  # fmt: skip
+"""From the words of the domain down to the command line."""
+ALONE = {
+    "store": {"errors", "interrupts"},
+    "report": {*WORDS, "diagnostics"},
+    "analysis": {*WORDS, "syntax", "check", "plan", "prompts"},
+    "engine": {*WORDS, "models", "plan"},
+}
+"""Stricter than the order: the store knows nothing of what it keeps, reports only results, and neither is known to the engine."""
+ALLOWED = {("results", "report"), ("errors", "diagnostics")}
+"""A notebook asks a result for HTML, an unknown name asks which are near: the two imports that go down, inside functions."""
+HOMES: Mapping[str, set[str]] = {
+    "lark": {"syntax"},
+    "rich": {"diagnostics", "report", "cli"},
+    "typer": {"cli"},
+    "tokenizers": {"prompts", "builtin"},
+    "huggingface_hub": {"models"},
+    "diskcache": {"store"},
+    "safetensors": {"store", "engine", "builtin"},
+    "gguf": {"engine"},
+    "torch": {"engine", "builtin"},
+    "nnsight": {"engine"},
+    "transformers": {"engine", "builtin"},
+    "peft": {"engine"},
+    "matplotlib": {"report"},
+    "pandas": {"results"},
+    "numpy": {"store", "analysis", "engine", "execution", "verification", "report", "builtin"},
+    "attrs": {*LAYERS, "builtin"},
+}
+STARTERS = {"entrack.prompts.tokenizer_sandbox": {"subprocess"}}
+"""The one module that may start a program, and what it may import for it. Which program: tests/canary.py."""
+FORBIDDEN_CALLS = ("eval", "exec", "compile", "__import__", "os.system", "os.popen", "torch.load", "numpy.load", "np.load")
+FORBIDDEN_MODULES = ("pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "subprocess")
+
+
+def modules() -> dict[str, ast.Module]:
+    """Every module of the package by its dotted name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+MODULES = modules()
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Dotted names of the modules that a tree imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in MODULES else str(node.module)
+
+
+def layer(module: str) -> str:
+    """The folder, or the file at the top, that a module of entrack belongs to; empty for the package itself."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def wrong_imports(module: str, tree: ast.AST) -> list[str]:
+    """The imports of a module that the order, or a stricter rule, does not allow."""
+    own, wrong = layer(module), []
+    for name in imported(tree):
+        other = layer(name)
+        if not name.startswith("entrack.") or other == own or (own, other) in ALLOWED:
+            continue
+        if LAYERS.index(other) > LAYERS.index(own) or other not in ALONE.get(own, LAYERS):
+            wrong.append(f"{module} imports {name}")
+    return wrong
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if layer(name) not in ("", "builtin")])
+def test_a_module_imports_layers_above_it(module: str) -> None:
+    assert wrong_imports(module, MODULES[module]) == []
+
+
+def test_every_folder_has_a_layer() -> None:
+    assert {layer(name) for name in MODULES} - {"", "builtin"} == set(LAYERS)
+
+
+def test_a_wrong_import_is_seen() -> None:
+    assert wrong_imports("entrack.plan.cost", ast.parse("def f():\n    import entrack.store.disk"))
+    assert wrong_imports("entrack.report.tables", ast.parse("from entrack.plan import plan"))
+    assert not wrong_imports("entrack.store.disk", ast.parse("from entrack.store import files"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_package_has_its_home(module: str) -> None:
+    for name in imported(MODULES[module]):
+        package = name.split(".")[0]
+        if package not in ("entrack", "__future__", *sys.stdlib_module_names):
+            assert layer(module) in HOMES[{"attr": "attrs"}.get(package, package)], f"{module} imports {package}"
+
+
+def test_no_cycles() -> None:
+    """Modules that are loaded with one another; what only a type checker sees does not count."""
+    needs = {name: {other for other in _loaded(tree) if other in MODULES} for name, tree in MODULES.items()}
+    while free := [name for name, others in needs.items() if not others & needs.keys() - {name}]:
+        for name in free:
+            del needs[name]
+    assert not needs
+
+
+def _loaded(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from imported(node)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_runs_code_that_it_reads(module: str) -> None:
+    for name in imported(MODULES[module]):
+        assert name.split(".")[0] not in {*FORBIDDEN_MODULES} - STARTERS.get(module, set()), name
+    for node in ast.walk(MODULES[module]):
+        if isinstance(node, ast.Call):
+            assert ast.unparse(node.func) not in FORBIDDEN_CALLS
+            for keyword in node.keywords:
+                trusting = keyword.arg in ("trust_remote_code", "allow_pickle", "shell") and ast.unparse(keyword.value) != "False"
+                assert not trusting, ast.unparse(node)

@@ -1,0 +1,144 @@
+"""Addresses: every component of every kind of step, changed alone, gives another; different values never share one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from enum import Enum
+from itertools import combinations
+from pathlib import Path
+from typing import Any, get_args
+
+import attrs
+import pytest
+from address_corpus import DIFFERENT
+from attrs import evolve
+from plan_worlds import CONFIG
+
+from entrack.address import address
+from entrack.model_config import read_facts
+from entrack.models.key import ModelKey
+from entrack.plan import bind
+from entrack.plan.steps import (
+    Attribute,
+    Batch,
+    BlockAttention,
+    Capture,
+    CaptureInputs,
+    Evaluate,
+    FromCapture,
+    FromMean,
+    FromZero,
+    Kept,
+    MaskBatch,
+    PathPatch,
+    Receivers,
+    Ref,
+    SetElsewhere,
+    SetHeads,
+    SetInputs,
+    Step,
+    SumOutputs,
+    TrainMask,
+)
+from entrack.sites import Component, Head
+from stress.tried import Tally, Tried
+
+MODEL = ModelKey("weights", "config", "tokenizer", read_facts(CONFIG), adapter="adapter")
+BATCH, OTHER = Batch(((1, 2, 3), (4, 5, 6))), Batch(((7, 8, 9), (1, 2, 4)))
+HEADS, AT = (Head(1, 2), Head(3, 0)), (1, 2)
+EDITS = (
+    SetHeads(HEADS, AT, FromCapture(Ref("capture"))),
+    SetHeads(HEADS, AT, FromMean((Ref("one"), Ref("two")))),
+    SetElsewhere((Kept(HEADS, AT),), FromZero()),
+    SetInputs(HEADS, AT, Component.QUERY, Ref("inputs")),
+    BlockAttention(1, 3, AT, ((0, 1), (0,))),
+)
+MASKS = (MaskBatch(BATCH, OTHER, AT, (0, 1), (5, 6)),)
+STEPS: tuple[Step, ...] = (
+    Capture(MODEL, BATCH, AT),
+    CaptureInputs(MODEL, BATCH, Component.KEY, AT),
+    SumOutputs(MODEL, BATCH),
+    Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13))),
+    PathPatch(MODEL, BATCH, ((10, 11), (12, 13)), AT, 2, Ref("alternate"), (Receivers(Component.VALUE, HEADS),), senders=(Head(2, 0), Head(2, 3))),
+    Attribute(MODEL, BATCH, ((10, 11), (12, 13)), AT, Ref("alternate"), (Receivers(Component.KEY, HEADS),), 3),
+    TrainMask(MODEL, HEADS, MASKS, MASKS, 0.25, 2, 0.5),
+)
+"""One step of every kind, with every kind of edit and source."""
+
+
+def every_component(count: int, seed: int, folder: Path) -> Tried:
+    """Each value inside each kind of step, changed alone; then its version, the store's, and the executor. `count` and `seed` say nothing here."""
+    tally, seen = Tally(), dict[str, str]()
+    with tally.case("a step of every kind"):
+        assert {type(step) for step in STEPS} == set(get_args(Step))
+    for step in STEPS:
+        for where, other in ((type(step).__name__, step), *changed(step, type(step).__name__)):
+            with tally.case(where):
+                _new(bind.step_address(other), where, seen)
+        with tally.case(f"{type(step).__name__} by the reference"):
+            _new(bind.step_address(step, reference=True), where, seen)
+        for owner, name in ((type(step), "version"), (bind, "STORE_VERSION")):
+            with tally.case(f"{type(step).__name__}, {name}"), pytest.MonkeyPatch.context() as patch:
+                patch.setattr(owner, name, getattr(owner, name) + 1)
+                _new(bind.step_address(step), name, seen)
+    return tally.tried
+
+
+def _new(found: str, where: str, seen: dict[str, str]) -> None:
+    assert found not in seen, f"the same address as {seen[found]}"
+    seen[found] = where
+
+
+def changed(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """The value with one thing inside it changed, for each thing, and where that is."""
+    if attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            for at, part in changed(getattr(value, field.name), f"{where}.{field.name}"):
+                with attrs.validators.disabled():  # what cannot be, such as a batch of two lengths, has an address of its own too
+                    other = evolve(value, **{field.name: part})
+                yield at, other
+    elif isinstance(value, tuple):
+        yield f"{where} without its last", value[:-1]
+        for place, item in enumerate(value):
+            for at, part in changed(item, f"{where}[{place}]"):
+                yield at, (*value[:place], part, *value[place + 1 :])
+    else:
+        yield where, _another(value)
+
+
+def _another(value: Any) -> Any:
+    match value:
+        case Enum():
+            return next(other for other in type(value) if other is not value)
+        case str():
+            return value + "'"
+        case int() | float():
+            return value + 1
+        case None:
+            return "something"
+    raise AssertionError(f"nothing else for {value!r}")
+
+
+def different_values(count: int, seed: int, folder: Path) -> Tried:
+    """Pairs of a corpus of values that are easily mistaken for one another, and `count` pairs of values made by chance."""
+    tally, chance = Tally(), random.Random(seed)
+    found = [address(value) for value in DIFFERENT]
+    for (one, first), (two, second) in combinations(zip(DIFFERENT, found, strict=True), 2):
+        with tally.case(f"{one!r} and {two!r}"):
+            assert first != second
+    for number in range(count):
+        one, two = _value(chance, 3), _value(chance, 3)
+        with tally.case(f"pair {number} of seed {seed}: {one!r} and {two!r}"):
+            assert (address(one) == address(two)) == (repr(one) == repr(two))
+    return tally.tried
+
+
+def _value(chance: random.Random, depth: int) -> object:
+    """A small value: few enough that equal ones come up, and ones that differ in type only."""
+    makers: list[Callable[[], object]] = [
+        lambda: chance.choice((0, 1, 2, -1, 12, True, False, None, 0.0, -0.0, 1.0, 12.0, "", "1", "1,2", "12", "None", b"", b"1")),
+        lambda: tuple(_value(chance, depth - 1) for _ in range(chance.randrange(3))),
+        lambda: {key: _value(chance, depth - 1) for key in sorted(chance.sample("ab1", chance.randrange(3)))},
+    ]
+    return chance.choice(makers if depth else makers[:1])()
