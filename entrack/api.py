@@ -320,7 +320,7 @@ class Spec:
     ) -> Results:  # fmt: skip
         """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
 
-        `reference` runs the plain executor: one full forward pass per variant. `memory` is what may be taken beside the models themselves,
+        `reference` runs the reference executor: one full forward pass per variant. `memory` is what may be taken beside the models themselves,
         in bytes (default: half of what the machine or its GPU has). `accept` says which stored values are taken (`exact`, `same-stack`, `any`;
         default: `same-stack`, and `any` from a store that cannot be written). Raises ArgumentError, SpecError, ModelMissing, StoreError,
         EngineError, NotANumber, and KeyboardInterrupt: what was finished is in the store then.
@@ -349,7 +349,7 @@ class Spec:
     ) -> Verification:  # fmt: skip
         """Compute a sample of the stored steps again: so many (an int) or such a share (a float). Changes nothing in the store.
 
-        `reference` computes them with the plain executor; `accept` says which stored values are verified. The comparisons are made as they are
+        `reference` computes them with the reference executor; `accept` says which stored values are verified. The comparisons are made as they are
         asked for. Raises ArgumentError, SpecError, ModelMissing, StoreError; EngineError while comparing.
         """
         arguments.function(watcher, "watcher")
@@ -526,7 +526,7 @@ def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, t
             from entrack.engine.engine import Engine
             from entrack.plan.schedule import Memory
 
-            executor: Any = "plain" if reference else "batched"
+            executor: Any = "reference" if reference else "optimised"
             engines.append(Engine(plan.sources, executor=executor, device=device, threads=threads, watcher=watcher, memory=None if memory is None else Memory.of(memory)))
         computed = engines[0].compute(step, inputs)
         return computed.tensors, computed.how

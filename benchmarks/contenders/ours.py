@@ -1,4 +1,4 @@
-"""entrack's own executors, driven by their steps: the batched one, and the plain one that everything is held against."""
+"""entrack's own executors, driven by their steps: the optimised one, and the reference one that everything is held against."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from entrack.sites import Component, Head
 
 
 class Contender(base.Contender):
-    executor = "batched"
+    executor = "optimised"
 
     def __init__(self, folder: Path, device: str) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Hop:
         return self.contender.done(values, self.task.originals, forwards)
 
     def heads(self) -> Iterable[int]:
-        return self.task.heads if self.contender.executor == "plain" else range(self.contender.key.facts.heads)
+        return self.task.heads if self.contender.executor == "reference" else range(self.contender.key.facts.heads)
 
     def step(self, layer: int, turn: int) -> steps.PathPatch:
         task = self.task
@@ -87,7 +87,7 @@ class Masked:
         self.contender, self.task = contender, task
 
     def __call__(self, turn: int) -> Done:
-        more = self.task.steps if self.contender.executor == "plain" else self.task.many
+        more = self.task.steps if self.contender.executor == "reference" else self.task.many
         short, long = (self.contender.compute(self.step(turn, steps)) for steps in (1, 1 + more))
         seconds, forwards = (float(long.how[name]) - float(short.how[name]) for name in ("seconds", "forwards"))
         losses = {"loss": long.tensors["loss"][: self.task.steps].tolist()}

@@ -1,4 +1,4 @@
-"""entrack's plain executor: one full forward pass per variant."""
+"""entrack's reference executor: one full forward pass per variant."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from benchmarks.contenders import ours
 
 
 class Contender(ours.Contender):
-    executor = "plain"
+    executor = "reference"

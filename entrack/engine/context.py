@@ -68,7 +68,7 @@ class Context:
     activations: ActivationCache
     schedule: Schedule
     whole_runs: bool = True
-    """Whether whole runs are remembered; the plain executor does without."""
+    """Whether whole runs are remembered; the reference executor does without."""
     forwards: float = field(default=0.0, init=False)
 
     @property

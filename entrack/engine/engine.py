@@ -31,8 +31,8 @@ from entrack.plan.passes import PASSES, Pass, optimise
 from entrack.plan.schedule import A_PASS, ON_A_GPU, Memory
 from entrack.plan.steps import Step, TrainMask
 
-Executor = Literal["batched", "plain"]
-EXECUTORS: Mapping[Executor, Mapping[type, reference.Kernel]] = {"batched": optimised.KERNELS, "plain": reference.KERNELS}
+Executor = Literal["optimised", "reference"]
+EXECUTORS: Mapping[Executor, Mapping[type, reference.Kernel]] = {"optimised": optimised.KERNELS, "reference": reference.KERNELS}
 
 
 @frozen(eq=False)
@@ -48,7 +48,7 @@ class Engine:
 
     `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; `threads` None leaves torch's number.
     `memory` (None: half of what the machine or its GPU has, shared out) also bounds a batched pass and decides which rows run together, so it
-    is part of what gives the same bits; `passes` are the compiler's, which the plain executor does without.
+    is part of what gives the same bits; `passes` are the compiler's, which the reference executor does without.
     Not for use by several threads at once.
     """
 
@@ -56,7 +56,7 @@ class Engine:
         self,
         sources: Mapping[ModelKey, ModelSource],
         *,
-        executor: Executor = "batched",
+        executor: Executor = "optimised",
         device: str | None = None,
         threads: int | None = None,
         resident: int = 2,
@@ -71,7 +71,7 @@ class Engine:
         self._resident = max(1, resident)
         self._watcher = watcher
         self._memory = memory or Memory.of(default_memory(self.device), ON_A_GPU if self.device.type == "cuda" else A_PASS)
-        self._passes = passes if executor == "batched" else ()
+        self._passes = passes if executor == "optimised" else ()
         self._activations = ActivationCache(self._memory.kept)
         self._loaded: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
         self._at_work = False
@@ -113,7 +113,7 @@ class Engine:
         """The step by full passes on as many prompts as fit, nothing remembered: memory has run out. Raises OutOfMemory."""
         self.forget()
         try:
-            return self._computed(EXECUTORS["plain"][type(step)], step, inputs, sparing=True)
+            return self._computed(EXECUTORS["reference"][type(step)], step, inputs, sparing=True)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -123,7 +123,7 @@ class Engine:
     def _computed(self, kernel: reference.Kernel, step: Step, inputs: Inputs, sparing: bool = False) -> Computed:
         with deterministic(self.threads or _threads(step.model.facts)):
             schedule = optimise(expand(step, self._memory), self._passes)
-            context = Context(step, self._model(step.model), ActivationCache(0) if sparing else self._activations, schedule, whole_runs=self.executor == "batched" and not sparing)
+            context = Context(step, self._model(step.model), ActivationCache(0) if sparing else self._activations, schedule, whole_runs=self.executor == "optimised" and not sparing)
             threads, start = torch.get_num_threads(), time.perf_counter()
             tensors = kernel(context, step, inputs)
             seconds = time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""The plain executor: one full forward pass per variant. Slow and obviously right; every faster way must equal it."""
+"""The reference executor: one full forward pass per variant. Slow and obviously right; every faster way must equal it."""
 
 from __future__ import annotations
 

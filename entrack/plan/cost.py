@@ -1,4 +1,4 @@
-"""Cost: what a plan asks for, before a weight is read - forward passes of the plain executor, token-layers, bytes to be stored."""
+"""Cost: what a plan asks for, before a weight is read - forward passes of the reference executor, token-layers, bytes to be stored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def cost(plan: Plan, ids: Iterable[str]) -> Cost:
 
 
 def forwards_of(node: Node) -> int:
-    """Full forward passes of a batch that the plain executor makes; a backward pass counts for two."""
+    """Full forward passes of a batch that the reference executor makes; a backward pass counts for two."""
     return 0 if isinstance(node, Choice) else sum(run.forwards for run in expand(node).runs)
 
 

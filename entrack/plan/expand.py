@@ -1,4 +1,4 @@
-"""Expansion: a step becomes the forward passes that the plain executor makes for it, all layers of all tokens.
+"""Expansion: a step becomes the forward passes that the reference executor makes for it, all layers of all tokens.
 
 before: PathPatch(layer 3, receivers (5.1.query,))
 after:  clean x 1, sent x 4 (changed at layer 3, read at layer 5), received x 4 (changed at layer 5, logits)

@@ -1,7 +1,7 @@
 """Explaining a plan: what each pass of the compiler takes away, why, and what it would have cost.
 
     explained = explanation(plan, found, zero, Memory())
-    explained.total.stages[0].token_layers          as the plain executor runs it
+    explained.total.stages[0].token_layers          as the reference executor runs it
     explained.total.stages[-1].token_layers         what is left
 """
 

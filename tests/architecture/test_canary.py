@@ -88,7 +88,7 @@ WORKER = str(canary.ROOT / "entrack" / "prompts" / "tokenizer_worker.py")
 
 @pytest.mark.parametrize("command", [["true"], [sys.executable, "-c", ""], [sys.executable, "-I", "-S", "-B", WORKER, "/tmp"], [sys.executable, WORKER, "/tmp"]])
 def test_what_starts_a_tokenizer_starts_nothing_else(command: list[str]) -> None:
-    with pytest.raises(CodeFromData, match=r"asked for by entrack\.prompts\.apart"):
+    with pytest.raises(CodeFromData, match=r"asked for by entrack\.prompts\.tokenizer_sandbox"):
         as_if_in("entrack.prompts.tokenizer_sandbox", "import subprocess; subprocess.run(data, cwd='/')", {"data": command})
 
 

@@ -108,7 +108,7 @@ def test_results_carry_what_is_tested(usual: tuple[str, Results]) -> None:
     assert [float(number) for number in re.findall(r"\d+e-\d+", said)] == [TOLERANCE]
 
 
-@pytest.mark.parametrize("reference", [False, True], ids=["batched", "reference"])
+@pytest.mark.parametrize("reference", [False, True], ids=["optimised", "reference"])
 @pytest.mark.parametrize("model", [*FAMILIES, "boxes-base"])
 def test_patching_from_oneself_is_exactly_nothing(models: Path, tmp_path: Path, model: str, reference: bool) -> None:
     if model in FAMILIES:

@@ -80,7 +80,7 @@ class Case:
     step: Step
     needs: Mapping[str, Step]
 
-    def inputs(self, executor: Any = "plain", options: Options = USUAL) -> dict[str, Any]:
+    def inputs(self, executor: Any = "reference", options: Options = USUAL) -> dict[str, Any]:
         return {name: value_of(self.world.models, step, executor, options) for name, step in self.needs.items()}
 
     def of_all_heads(self) -> Case:

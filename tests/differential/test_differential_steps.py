@@ -1,4 +1,4 @@
-"""Laws of single steps: the batched executor gives what the plain one gives, and exactly nothing where nothing can change."""
+"""Laws of single steps: the optimised executor gives what the reference one gives, and exactly nothing where nothing can change."""
 
 from __future__ import annotations
 
@@ -45,46 +45,46 @@ def agree(case: Case, found: dict[str, Any] | str, expected: dict[str, Any] | st
 
 
 def logits(case: Case) -> np.ndarray[Any, Any]:
-    """All logits that the plain executor gives. -> (..., prompt, vocabulary)"""
+    """All logits that the reference executor gives. -> (..., prompt, vocabulary)"""
     assert isinstance(case.step, Evaluate | PathPatch)
     step = attrs.evolve(case.step, asked=everything(case.step.batch))
-    return case.world.engine("plain").compute(step, case.inputs()).tensors["logit"]
+    return case.world.engine("reference").compute(step, case.inputs()).tensors["logit"]
 
 
 @cases(0.26)
 @given(case_of("evaluate", "circuit"), options)
 def test_evaluations_agree(case: Case, within: Options) -> None:
-    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
+    agree(case, outcome(case, "optimised", within), outcome(case, "reference"))
 
 
 @cases(0.26)
 @given(case_of("path patch"), options)
 def test_path_patches_agree(case: Case, within: Options) -> None:
-    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
+    agree(case, outcome(case, "optimised", within), outcome(case, "reference"))
 
 
 @cases(0.06)
 @given(case_of("attribute"), options)
 def test_estimates_agree(case: Case, within: Options) -> None:
-    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
+    agree(case, outcome(case, "optimised", within), outcome(case, "reference"))
 
 
 @cases(0.1)
 @given(case_of("mask"), options)
 def test_masks_agree(case: Case, within: Options) -> None:
-    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
+    agree(case, outcome(case, "optimised", within), outcome(case, "reference"))
 
 
 @cases(0.04)
 @given(case_of("clean run"), options)
 def test_clean_runs_agree(case: Case, within: Options) -> None:
-    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
+    agree(case, outcome(case, "optimised", within), outcome(case, "reference"))
 
 
 @cases(0.1)
 @given(case_of("evaluate", "circuit", "path patch", "attribute", "mask"), fewer_passes)
 def test_each_pass_of_the_compiler_can_be_left_out(case: Case, within: Options) -> None:
-    agree(case, outcome(case, "batched", within), outcome(case, "plain"))
+    agree(case, outcome(case, "optimised", within), outcome(case, "reference"))
 
 
 @cases(0.06)
@@ -98,7 +98,7 @@ def test_captures_of_the_heads_that_are_wanted_are_enough(case: Case, executor: 
 
 
 @cases(0.12)
-@given(sequences(), st.sampled_from(("batched", "batched", "plain")), st.just(USUAL) | options)
+@given(sequences(), st.sampled_from(("optimised", "optimised", "reference")), st.just(USUAL) | options)
 def test_what_came_before_does_not_matter(steps: list[Case], executor: str, within: Options) -> None:
     """One engine for all steps gives the bits that a fresh engine gives for each."""
     engine = steps[0].world.engine(executor, within)
@@ -113,9 +113,9 @@ def test_what_came_before_does_not_matter(steps: list[Case], executor: str, with
 @cases(0.08)
 @given(sequences("circuit", "circuit", "path patch"))
 def test_circuits_share_a_base_and_nothing_else(steps: list[Case]) -> None:
-    engine = steps[0].world.engine("batched")
+    engine = steps[0].world.engine("optimised")
     for case in steps:
-        same(engine.compute(case.step, case.inputs()).tensors, outcome(case, "batched"))  # type: ignore[arg-type]
+        same(engine.compute(case.step, case.inputs()).tensors, outcome(case, "optimised"))  # type: ignore[arg-type]
 
 
 # --- exactly nothing ---------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ class Filled:
         return [one for one in self.steps if type(one[0]).__name__ == kind]
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["batched", "reference"])
+@pytest.fixture(scope="module", params=[False, True], ids=["optimised", "reference"])
 def filled(request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.TempPathFactory) -> Filled:
     if not (world.folder / "tuned").exists():
         make_model(world.folder / "tuned", heads=4, shared=4, seed=5)

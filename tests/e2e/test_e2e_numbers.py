@@ -208,7 +208,7 @@ ACTS = (("resized", "last", [(0, 1), (2, 3)]), ("anew", "query", [(1, 0), (2, 2)
 
 
 @pytest.mark.parametrize("order", [*permutations(range(3)), (3, 0), (0, 3), (3, 1, 0, 2)], ids=str)
-@pytest.mark.parametrize("reference", [False, True], ids=["batched", "reference"])
+@pytest.mark.parametrize("reference", [False, True], ids=["optimised", "reference"])
 def test_alternates_of_several_lengths(world: World, hooked: Hooked, order: tuple[int, ...], reference: bool) -> None:
     """Each act reads another alternate, at the token that its position has there, whatever the lengths."""
     acts = [ACTS[place] for place in order]

@@ -105,7 +105,7 @@ def test_the_reference_is_near(spec: Path, store: Path) -> None:
     result, found = verified(spec, store, "--all", "--reference")
     assert result.exit_code == 0, result.stderr
     assert set(found["verdicts"]) <= {"identical", "within"} and found["verdicts"]["within"] > 0
-    assert {one["again"].split("executor ")[1] for one in found["steps"]} == {"plain"}
+    assert {one["again"].split("executor ")[1] for one in found["steps"]} == {"reference"}
     assert all(one["apart"]["probability"] <= 1e-4 for one in found["steps"])
     assert files_of(store) == before
 

@@ -19,7 +19,7 @@ from entrack.plan.steps import Batch, Capture, Ref, Step
 
 torch.set_num_threads(1)  # the models are tiny: more threads only wait for one another
 VOCABULARY, PROMPTS, TOKENS = 50, 5, 9
-EXECUTORS = ("plain", "batched")
+EXECUTORS = ("reference", "optimised")
 
 
 def tiny(family: str, layers: int, heads: int, shared: int, **more: Any) -> Any:
@@ -94,7 +94,7 @@ REF = Ref("alternate")
 
 
 def capture(saved: Saved, batch: Batch, at: tuple[int, ...]) -> dict[str, dict[str, np.ndarray]]:
-    return {REF.id: saved.compute("plain", Capture(saved.key, batch, at))}
+    return {REF.id: saved.compute("reference", Capture(saved.key, batch, at))}
 
 
 def outcomes(logits: torch.Tensor, asked: tuple[tuple[int, ...], ...] = ASKED) -> dict[str, np.ndarray]:

@@ -90,16 +90,16 @@ def test_the_same_bits_every_time(grouped: Saved, executor: str) -> None:
 
 
 def test_how_it_was_computed(grouped: Saved) -> None:
-    how = grouped.engine("batched", threads=1).compute(Capture(grouped.key, ORIGINALS, LAST), {}).how
+    how = grouped.engine("optimised", threads=1).compute(Capture(grouped.key, ORIGINALS, LAST), {}).how
     json.dumps(how)
     assert how["kernel"] == "kernels.capture.capture"
-    assert (how["executor"], how["device"], how["threads"], how["forwards"]) == ("batched", "cpu", 1, 1)
+    assert (how["executor"], how["device"], how["threads"], how["forwards"]) == ("optimised", "cpu", 1, 1)
     assert {"torch", "transformers", "nnsight", "seconds"} < set(how)
 
 
 def test_torch_is_left_as_it_was(grouped: Saved) -> None:
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads(), torch.is_grad_enabled()
-    grouped.compute("batched", Capture(grouped.key, ORIGINALS, LAST), threads=2)
+    grouped.compute("optimised", Capture(grouped.key, ORIGINALS, LAST), threads=2)
     after = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads(), torch.is_grad_enabled()
     assert before == after
 
@@ -141,7 +141,7 @@ def test_half_precision(grouped: Saved, executor: str, dtype: str) -> None:
     found = half.compute(executor, path_patch(half), capture(half, ORIGINALS, SPREAD))
     assert all(value.tobytes() == clean[name].tobytes() * 4 for name, value in found.items())
     inputs = capture(half, ALTERNATES, SPREAD)
-    found, plain = half.compute(executor, path_patch(half), inputs), half.compute("plain", path_patch(half), inputs)
+    found, plain = half.compute(executor, path_patch(half), inputs), half.compute("reference", path_patch(half), inputs)
     agree({"logit": found["logit"]}, {"logit": plain["logit"]}, within=0.25)
 
 
@@ -187,8 +187,8 @@ def no_memory_beyond(rows: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_a_pass_that_does_not_fit_is_halved(grouped: Saved, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = capture(grouped, ALTERNATES, SPREAD)
-    expected = grouped.compute("batched", path_patch(grouped), inputs)
-    engine = grouped.engine("batched", memory=Memory(a_pass=150_000))
+    expected = grouped.compute("optimised", path_patch(grouped), inputs)
+    engine = grouped.engine("optimised", memory=Memory(a_pass=150_000))
     tried = no_memory_beyond(5, monkeypatch)
     agree(engine.compute(path_patch(grouped), inputs).tensors, expected)
     assert max(tried) > 5
@@ -210,7 +210,7 @@ def test_a_model_that_does_not_fit_is_named(grouped: Saved, monkeypatch: pytest.
 
     monkeypatch.setattr(torch.nn.Module, "to", full)
     with pytest.raises(OutOfMemory, match="tiny does not fit into the memory of cpu"):
-        grouped.compute("batched", Capture(grouped.key, ORIGINALS, LAST))
+        grouped.compute("optimised", Capture(grouped.key, ORIGINALS, LAST))
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -239,7 +239,7 @@ def test_the_built_in_model() -> None:
     )
     receivers = (Receivers(Component.QUERY, (Head(facts.layers - 1, 0),)),)
     source, found = ModelSource('builtin("boxes-base")', BUILT_IN), []
-    for executor in ("plain", "batched"):
+    for executor in ("reference", "optimised"):
         engine = Engine({key: source}, executor=executor, device="cpu", threads=1)
         z = engine.compute(Capture(key, other, (39,) * 4), {}).tensors
         found.append(

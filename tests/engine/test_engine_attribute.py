@@ -46,9 +46,9 @@ def attribute(saved: Saved, receivers: str = "logits", at: tuple[int, ...] = LAS
 
 
 def patched(saved: Saved, receivers: str, at: tuple[int, ...], inputs: Any) -> dict[str, np.ndarray]:
-    """What path patching gives, by the plain executor: every outcome (layer, head, prompt, ...)."""
+    """What path patching gives, by the reference executor: every outcome (layer, head, prompt, ...)."""
     layers = range(saved.key.facts.layers)
-    found = [saved.compute("plain", patch(saved, receivers, at, layer), inputs) for layer in layers]
+    found = [saved.compute("reference", patch(saved, receivers, at, layer), inputs) for layer in layers]
     return {name: np.stack([one[name] for one in found]) for name in found[0]}
 
 
@@ -73,7 +73,7 @@ def test_an_estimate_is_the_derivative_of_path_patching(saved: Saved, executor: 
 @pytest.mark.parametrize(("receivers", "at"), [*HOPS, ("logits", UNEVEN)])
 def test_both_executors_agree(saved: Saved, receivers: str, at: tuple[int, ...], steps: int) -> None:
     step, inputs = attribute(saved, receivers, at, steps), capture(saved, ALTERNATES, at)
-    agree(saved.compute("batched", step, inputs), saved.compute("plain", step, inputs), 2e-5)
+    agree(saved.compute("optimised", step, inputs), saved.compute("reference", step, inputs), 2e-5)
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -102,7 +102,7 @@ def test_with_integrated_gradients_the_estimates_of_all_heads_add_up_to_patching
     facts = grouped.key.facts
     every = tuple(Head(layer, head) for layer in range(facts.layers) for head in range(facts.heads))
     together = Evaluate(grouped.key, ORIGINALS, (SetHeads(every, LAST, FromCapture(REF)),), ASKED)
-    clean, moved = (grouped.compute("plain", step, inputs) for step in (evolve(together, edits=()), together))
+    clean, moved = (grouped.compute("reference", step, inputs) for step in (evolve(together, edits=()), together))
     one, many = (grouped.compute(executor, attribute(grouped, steps=steps), inputs) for steps in (0, 40))
     for name in ("logit", "log_probability"):
         effect = moved[name] - clean[name]
@@ -145,7 +145,7 @@ def test_heads_that_write_nothing_have_exactly_nothing(tmp_path: Path, executor:
 def test_an_alternate_that_is_the_original_changes_nothing_at_all(saved: Saved, executor: str, receivers: str) -> None:
     at = LAST if receivers == "logits" else SPREAD
     found = saved.compute(executor, attribute(saved, receivers, at, 2), capture(saved, ORIGINALS, at))
-    if executor == "plain":
+    if executor == "reference":
         assert not any(value.any() for value in found.values())
     agree(found, {name: np.zeros_like(value) for name, value in found.items()}, 1e-5)
 
@@ -155,7 +155,7 @@ def test_an_alternate_that_is_the_original_changes_nothing_at_all(saved: Saved, 
 def test_half_precision_is_as_near_as_it_can_be(grouped: Saved, receivers: str, at: tuple[int, ...], dtype: str) -> None:
     half = evolve(grouped, key=evolve(grouped.key, dtype=dtype))
     half = evolve(half, source=grouped.source)
-    exact = grouped.compute("plain", attribute(grouped, receivers, at), capture(grouped, ALTERNATES, at))["logit"]
+    exact = grouped.compute("reference", attribute(grouped, receivers, at), capture(grouped, ALTERNATES, at))["logit"]
     for executor in EXECUTORS:
         found = half.compute(executor, attribute(half, receivers, at), capture(half, ALTERNATES, at))["logit"]
         assert np.abs(found - exact).max() < (0.15 if dtype == "bfloat16" else 0.03) * np.abs(exact).max(), executor
@@ -164,7 +164,7 @@ def test_half_precision_is_as_near_as_it_can_be(grouped: Saved, receivers: str, 
 def test_prompts_go_in_chunks_and_the_numbers_stay(grouped: Saved) -> None:
     for receivers, at in (("logits", LAST), ("several", SPREAD)):
         step, inputs = attribute(grouped, receivers, at), capture(grouped, ALTERNATES, at)
-        whole, pieces = (grouped.engine("batched", memory=memory).compute(step, inputs) for memory in (Memory(), Memory(a_pass=1)))
+        whole, pieces = (grouped.engine("optimised", memory=memory).compute(step, inputs) for memory in (Memory(), Memory(a_pass=1)))
         agree(pieces.tensors, whole.tensors)
         last = optimise(expand(step, Memory(a_pass=1))).runs[-1]
         assert last.at_once == 1
@@ -175,9 +175,9 @@ def test_prompts_go_in_chunks_and_the_numbers_stay(grouped: Saved) -> None:
 def test_what_is_run_is_counted(grouped: Saved) -> None:
     """Three words and all of them: four passes back, each counted for two, after each pass; and a clean run."""
     inputs = capture(grouped, ALTERNATES, LAST)
-    assert grouped.engine("plain").compute(attribute(grouped), inputs).how["forwards"] == 1 + 9
-    assert grouped.engine("plain").compute(attribute(grouped, "several", steps=3), inputs).how["forwards"] == 1 + 3 * 2 * 9
-    assert grouped.engine("batched").compute(attribute(grouped), inputs).how["forwards"] == pytest.approx(1 + 9 / TOKENS)
+    assert grouped.engine("reference").compute(attribute(grouped), inputs).how["forwards"] == 1 + 9
+    assert grouped.engine("reference").compute(attribute(grouped, "several", steps=3), inputs).how["forwards"] == 1 + 3 * 2 * 9
+    assert grouped.engine("optimised").compute(attribute(grouped), inputs).how["forwards"] == pytest.approx(1 + 9 / TOKENS)
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

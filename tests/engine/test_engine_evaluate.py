@@ -126,20 +126,20 @@ def test_a_run_patched_with_itself_is_the_same_bit_for_bit(saved: Saved, executo
 
 def test_a_later_edit_goes_before_an_earlier_one(grouped: Saved) -> None:
     mean, zero = SetHeads(HEADS, SPREAD, MEAN), SetHeads(HEADS, SPREAD, FromZero())
-    same(evaluate(grouped, "batched", (mean, zero)), evaluate(grouped, "batched", (zero,)))
-    same(evaluate(grouped, "batched", (zero, mean)), evaluate(grouped, "batched", (mean,)))
+    same(evaluate(grouped, "optimised", (mean, zero)), evaluate(grouped, "optimised", (zero,)))
+    same(evaluate(grouped, "optimised", (zero, mean)), evaluate(grouped, "optimised", (mean,)))
 
 
 def test_keeping_every_head_everywhere_changes_nothing(grouped: Saved) -> None:
     heads = tuple(Head(layer, head) for layer in range(4) for head in range(4))
     kept = tuple(Kept(heads, (token,) * 5) for token in range(9))
-    same(evaluate(grouped, "batched", (SetElsewhere(kept, MEAN),)), evaluate(grouped, "batched", ()))
+    same(evaluate(grouped, "optimised", (SetElsewhere(kept, MEAN),)), evaluate(grouped, "optimised", ()))
 
 
 def test_unbound_steps_and_missing_inputs_are_named(grouped: Saved) -> None:
     from entrack.engine.errors import EngineError
 
     with pytest.raises(EngineError, match="only bound steps"):
-        evaluate(grouped, "plain", (SetHeads(Chosen("select"), SPREAD, FromZero()),))
+        evaluate(grouped, "reference", (SetHeads(Chosen("select"), SPREAD, FromZero()),))
     with pytest.raises(EngineError, match="was not handed over"):
-        evaluate(grouped, "plain", (SetHeads(HEADS, SPREAD, FromCapture(Ref("elsewhere"))),))
+        evaluate(grouped, "reference", (SetHeads(HEADS, SPREAD, FromCapture(Ref("elsewhere"))),))

@@ -43,7 +43,7 @@ def evaluate(saved: Saved, executor: str, edits: tuple[Edit, ...], inputs: dict[
 
 def read(saved: Saved, component: Component, at: tuple[int, ...]) -> dict[str, dict[str, np.ndarray]]:
     name = f"{component.value} {at}"
-    return {name: saved.compute("plain", CaptureInputs(saved.key, ORIGINALS, component, at))}
+    return {name: saved.compute("reference", CaptureInputs(saved.key, ORIGINALS, component, at))}
 
 
 def edit(heads: tuple[Head, ...], at: tuple[int, ...], component: Component) -> SetInputs:
@@ -153,8 +153,8 @@ def test_what_happens_at_the_position_does_not_come_back_by_other_tokens(grouped
     """A value at a token that no later layer reads from, with nothing after it in its own layer, changes that token only."""
     given = {"x": {"value": np.zeros((4, 5, TOKENS, 2, 8), dtype=np.float32)}}
     at = (TOKENS - 2,) * 5
-    found = evaluate(grouped, "plain", (SetInputs((Head(3, 0),), at, V, Ref("x")),), given)
-    same(found, evaluate(grouped, "plain", (), {}))
+    found = evaluate(grouped, "reference", (SetInputs((Head(3, 0),), at, V, Ref("x")),), given)
+    same(found, evaluate(grouped, "reference", (), {}))
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -108,18 +108,18 @@ def test_flash_attention_takes_no_mask(grouped: Saved) -> None:
     from entrack.engine.kernels.knockout import blocked
 
     key = attrs.evolve(grouped.key, attention="flash_attention_2")
-    engine, step = grouped.engine("plain"), Evaluate(grouped.key, ORIGINALS, (), ASKED)
+    engine, step = grouped.engine("reference"), Evaluate(grouped.key, ORIGINALS, (), ASKED)
     context = Context(step, attrs.evolve(engine._model(grouped.key), key=key), engine._activations, expand(step))
     with pytest.raises(EngineError, match="use sdpa or eager"):
         blocked(context, ORIGINALS, [BlockAttention(0, 2, SPREAD, BEFORE)])
 
 
 def test_the_batched_executor_keeps_the_clean_run(grouped: Saved) -> None:
-    engine, forwards = grouped.engine("batched"), []
+    engine, forwards = grouped.engine("optimised"), []
     for first in range(4):
         edits = (BlockAttention(first, 3, LAST, BEFORE),)
         forwards.append(float(engine.compute(Evaluate(grouped.key, ORIGINALS, edits, ASKED), {}).how["forwards"]))
     assert forwards[0] == pytest.approx(1 + 1 / TOKENS)
     assert forwards[1:] == pytest.approx([(1 - first / 4) / TOKENS for first in (1, 2, 3)])
-    found = evaluate(grouped, "batched", edits, memory=Memory(kept=0))
-    same(found, evaluate(grouped, "plain", edits))
+    found = evaluate(grouped, "optimised", edits, memory=Memory(kept=0))
+    same(found, evaluate(grouped, "reference", edits))

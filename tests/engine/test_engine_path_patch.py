@@ -118,8 +118,8 @@ def test_rows_go_in_chunks_and_the_numbers_stay(grouped: Saved) -> None:
     inputs = capture(grouped, ALTERNATES, SPREAD)
     for receivers in ("logits", "several"):
         step = patch(grouped, receivers, SPREAD if receivers == "several" else LAST)
-        whole = grouped.engine("batched").compute(step, inputs)
-        pieces = grouped.engine("batched", memory=Memory(a_pass=100_000)).compute(step, inputs)
+        whole = grouped.engine("optimised").compute(step, inputs)
+        pieces = grouped.engine("optimised", memory=Memory(a_pass=100_000)).compute(step, inputs)
         agree(pieces.tensors, whole.tensors)
 
 
@@ -128,7 +128,7 @@ def test_the_key_value_head_that_serves_a_head_receives(grouped: Saved) -> None:
     inputs = capture(grouped, ALTERNATES, SPREAD)
     results = [
         grouped.compute(
-            "batched", PathPatch(grouped.key, ORIGINALS, ASKED, SPREAD, 0, REF, (Receivers(V, (Head(2, h),)),)), inputs
+            "optimised", PathPatch(grouped.key, ORIGINALS, ASKED, SPREAD, 0, REF, (Receivers(V, (Head(2, h),)),)), inputs
         )
         for h in range(4)
     ]
@@ -139,7 +139,7 @@ def test_the_key_value_head_that_serves_a_head_receives(grouped: Saved) -> None:
 
 def test_the_batched_executor_runs_far_less(grouped: Saved) -> None:
     inputs = capture(grouped, ALTERNATES, LAST)
-    engine, plain = grouped.engine("batched"), grouped.engine("plain")
+    engine, plain = grouped.engine("optimised"), grouped.engine("reference")
     engine.compute(patch(grouped, "query"), inputs)
     again = engine.compute(patch(grouped, "query"), inputs)
     assert float(again.how["forwards"]) < 1
@@ -162,5 +162,5 @@ def test_some_senders_give_what_they_give_among_all(grouped: Saved, executor: st
 def test_receivers_that_are_not_above_take_nothing_whatever_passes_run(grouped: Saved, left_out: tuple[str, ...]) -> None:
     step = evolve(patch(grouped, layer=1), receivers=(Receivers(Component.QUERY, (Head(0, 0), Head(1, 2))),))
     passes = tuple(one for one in PASSES if one.name not in left_out)
-    found = grouped.compute("batched", step, capture(grouped, ALTERNATES, step.at), passes=passes)
-    agree(found, grouped.compute("plain", step, capture(grouped, ALTERNATES, step.at)))
+    found = grouped.compute("optimised", step, capture(grouped, ALTERNATES, step.at), passes=passes)
+    agree(found, grouped.compute("reference", step, capture(grouped, ALTERNATES, step.at)))

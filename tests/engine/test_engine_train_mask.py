@@ -182,7 +182,7 @@ def test_what_is_not_finite_is_named(tmp_path: Path, executor: str) -> None:
 
 @pytest.mark.parametrize("room", [0, 3_000, 20_000])
 def test_with_little_room_for_clean_runs(grouped: Saved, room: int) -> None:
-    agree(grouped.compute("batched", step(grouped), memory=Memory(kept=room)), ByHooks(grouped.module, HEADS).train(step(grouped)))
+    agree(grouped.compute("optimised", step(grouped), memory=Memory(kept=room)), ByHooks(grouped.module, HEADS).train(step(grouped)))
 
 
 def test_the_batched_executor_runs_far_less(grouped: Saved) -> None:
@@ -191,7 +191,7 @@ def test_the_batched_executor_runs_far_less(grouped: Saved) -> None:
     assert plain == 2 + 3 * 12 + 3
     assert batched == pytest.approx(2 + 1 + (3 * 12 + 3) / TOKENS)
     top = step(grouped, heads=(Head(3, 0),), train=(AT_LAST,), validate=(AT_LAST,), epochs=12)
-    assert grouped.engine("batched").compute(top, {}).how["forwards"] == pytest.approx(2 + 1 + (3 * 12 + 3) / TOKENS / 4)
+    assert grouped.engine("optimised").compute(top, {}).how["forwards"] == pytest.approx(2 + 1 + (3 * 12 + 3) / TOKENS / 4)
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

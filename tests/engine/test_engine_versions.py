@@ -51,7 +51,7 @@ def test_what_counts(text: str) -> None:
 
 
 def test_imports_are_followed_wherever_they_stand() -> None:
-    text = "from entrack.engine import access\nimport entrack.engine.activation_cache\ndef f():\n    from entrack.engine.outcomes import outcomes\nfrom entrack.sites import Head"
+    text = "from entrack.engine import tracing\nimport entrack.engine.activation_cache\ndef f():\n    from entrack.engine.outcomes import outcomes\nfrom entrack.sites import Head"
     assert set(imported(text)) == {"entrack.engine.tracing", "entrack.engine.activation_cache", "entrack.engine.outcomes"}
     assert reached({"entrack.engine.reference"}) > {"entrack.engine.tracing", "entrack.engine.outcomes", "entrack.engine.kernels.evaluate"}
     assert all("entrack.engine.tracing" in made.modules for made in NOW.values()), "every kernel runs a model"

@@ -67,12 +67,12 @@ def spec(folder: Path, text: str = SPEC) -> api.Spec:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return spec(folder).run(folder / "batched", threads=1)
+    return spec(folder).run(folder / "optimised", threads=1)
 
 
 @pytest.fixture(scope="module")
 def reference(folder: Path) -> Results:
-    return spec(folder).run(folder / "plain", reference=True, threads=1)
+    return spec(folder).run(folder / "reference", reference=True, threads=1)
 
 
 def test_both_executors_find_the_same(results: Results, reference: Results) -> None:

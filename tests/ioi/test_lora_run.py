@@ -79,7 +79,7 @@ def folder(unpacked: Path, tmp_path: Path) -> Path:
 
 
 def run(folder: Path, reference: bool = False) -> Results:
-    return spec(folder).run(folder / ("plain" if reference else "batched"), reference=reference, threads=1)
+    return spec(folder).run(folder / ("reference" if reference else "optimised"), reference=reference, threads=1)
 
 
 def spec(folder: Path) -> api.Spec:
@@ -92,7 +92,7 @@ def by_hand(folder: Path, module: torch.nn.Module) -> list[float]:
         return [float(module(torch.tensor([pair.original.token_ids])).logits[0, -1, pair.original.ids["answer"][0]]) for pair in realised.pairs]
 
 
-@pytest.mark.parametrize("reference", [False, True], ids=["batched", "reference"])
+@pytest.mark.parametrize("reference", [False, True], ids=["optimised", "reference"])
 def test_the_fine_tune_is_the_model_with_the_products_added(folder: Path, reference: bool) -> None:
     plain = run(folder, reference).measures[0]
     base, tuned = by_hand(folder, tiny()), by_hand(folder, merged(weights(1)))

@@ -35,12 +35,12 @@ class Pass:
 
 
 PASSES = (
-    Pass("reach", eliminate_unreachable, "runs whose change cannot reach what is read"),
+    Pass("eliminate unreachable", eliminate_unreachable, "runs whose change cannot reach what is read"),
     Pass("liveness", liveness, "layers above what is read"),
-    Pass("share", share_clean_runs, "what other steps run too"),
+    Pass("share clean runs", share_clean_runs, "what other steps run too"),
     Pass("slice by layer", slice_by_layer, "layers below the first change"),
     Pass("slice by token", slice_by_token, "tokens that stay what they are"),
-    Pass("freeze", skip_frozen_attention, "attention whose outcome is known"),
+    Pass("skip frozen attention", skip_frozen_attention, "attention whose outcome is known"),
     Pass("batch", batch, "nothing; it says which rows run together"),
 )
 

@@ -30,7 +30,7 @@ def eliminate_unreachable(schedule: Schedule) -> Schedule:
         return _without(schedule, f"no receiver stands above layer {lowest}")
     if len(above) == len(sent.read):
         return schedule
-    note = f"reach: {len(sent.read) - len(above)} of {len(sent.read)} receivers' layers are not above layer {lowest}"
+    note = f"eliminate unreachable: {len(sent.read) - len(above)} of {len(sent.read)} receivers' layers are not above layer {lowest}"
     fewer = {"sent": sent.noted(note, read=above), "received": received.noted(note, changed=above)}
     return evolve(schedule, runs=tuple(fewer.get(run.name, run) for run in schedule.runs))
 
@@ -44,5 +44,5 @@ def _says_something(sent: ForwardPass) -> bool:
 
 
 def _without(schedule: Schedule, why: str) -> Schedule:
-    kept = [run if run.name != "clean" else run.noted(f"reach: {why}; the outcome is the clean one") for run in schedule.runs]
+    kept = [run if run.name != "clean" else run.noted(f"eliminate unreachable: {why}; the outcome is the clean one") for run in schedule.runs]
     return evolve(schedule, runs=tuple(run for run in kept if run.name not in ("sent", "received")))

@@ -43,9 +43,9 @@ def _shared(run: ForwardPass, room: int) -> tuple[ForwardPass, ...]:
         return (run,)
     if not fits(run.facts, run.dtype, run.batch, room):
         size = whole_bytes(run.facts, run.dtype, run.batch)
-        return (run.noted(f"share: its {size:,} bytes do not fit well into {room:,}, so it is not remembered"),)
+        return (run.noted(f"share clean runs: its {size:,} bytes do not fit well into {room:,}, so it is not remembered"),)
     if run.name == "clean":
-        return (run.noted("share: one clean run for all steps on these prompts", shared=run.base),)
+        return (run.noted("share clean runs: one clean run for all steps on these prompts", shared=run.base),)
     base = evolve(run, name="base", changed=(), free=(), logits=False, shared=run.base, base=None)
     places = (*run.free, *(place for place in run.changed if not isinstance(place.tokens, Every)))
-    return (base, run.noted("share: one base with all heads held, for all circuits on these prompts", changed=places))
+    return (base, run.noted("share clean runs: one base with all heads held, for all circuits on these prompts", changed=places))

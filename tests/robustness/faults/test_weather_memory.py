@@ -43,7 +43,7 @@ def only(prompts: int, monkeypatch: pytest.MonkeyPatch, counted: list[int], grad
     monkeypatch.setattr(tracing, "forward", small)
 
 
-@pytest.mark.parametrize("reference", [False, True], ids=["batched", "reference"])
+@pytest.mark.parametrize("reference", [False, True], ids=["optimised", "reference"])
 @pytest.mark.parametrize("prompts", [1, 2, 5])
 def test_fewer_prompts_at_a_time_and_the_same_numbers(spec: Path, roomy: Results, tmp_path: Path, prompts: int, reference: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     refused: list[int] = []
@@ -133,7 +133,7 @@ CONSTRUCTS = {
 
 
 @pytest.mark.parametrize("construct", CONSTRUCTS)
-@pytest.mark.parametrize("reference", [False, True], ids=["batched", "reference"])
+@pytest.mark.parametrize("reference", [False, True], ids=["optimised", "reference"])
 def test_every_kind_of_step_says_it(small: Path, tmp_path: Path, construct: str, reference: bool) -> None:
     """The embedding of one letter is spoilt, which only some of the prompts have."""
     spec = everything(tmp_path / "spec", small)
