@@ -18,7 +18,8 @@ differential: $(VENV)/installed-dev
 	ENTRACK_DIFFERENTIAL_COUNT=$(COUNT) $(BIN)/python -m pytest tests/differential
 
 check: $(VENV)/installed-dev
-	$(BIN)/ruff check entrack tests benchmarks
+	$(BIN)/ruff check entrack tests benchmarks docs specs
+	$(BIN)/ruff format --check entrack tests benchmarks docs specs
 	$(BIN)/mypy
 
 # Known vulnerabilities of what constraints.txt names. Says what it could not look up; AUDIT=strict fails then too.

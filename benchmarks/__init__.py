@@ -1,1 +1,2 @@
-"""What entrack's speed is held against: other ways to get the same numbers, on the same models, in the same run (docs/benchmarks.md)."""
+"""What entrack's speed is held against: other ways to get the same numbers, on the same models, in the same run
+(docs/benchmarks.md)."""

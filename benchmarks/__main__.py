@@ -51,19 +51,34 @@ class Asked:
 
 
 def main(
-    size: Annotated[list[str] | None, typer.Option(help=f"one of {', '.join(SUITES)}, or full: {', '.join(FULLY)}; may be repeated (default: quick)")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="a piece of work, such as 'hop 1', circuits or discovery; may be repeated")] = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(help=f"one of {', '.join(SUITES)}, or full: {', '.join(FULLY)}; may be repeated (default: quick)"),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="a piece of work, such as 'hop 1', circuits or discovery; may be repeated")
+    ] = None,
     who: Annotated[list[str] | None, typer.Option(help="a contender; may be repeated")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="rounds, after a first one that also makes what is kept")] = 2,
     prompts: Annotated[int | None, typer.Option(min=1, help="so many prompts instead of the size's own")] = None,
     threads: Annotated[int, typer.Option(min=1)] = 1,
-    memory: Annotated[int | None, typer.Option(min=1, help="bytes within which ours is to stay beside its model (default: the size's own)")] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option(min=1, help="bytes within which ours is to stay beside its model (default: the size's own)"),
+    ] = None,
     out: Annotated[Path, typer.Option(help="where the records go; those of other work stay")] = RESULTS,
     resume: Annotated[bool, typer.Option("--resume", help="leave out what is in the records already")] = False,
     keep: Annotated[Path | None, typer.Option(help="a folder that keeps the random models for another run")] = None,
-    peers: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="a Python in which the peers are installed")] = None,
-    readme: Annotated[bool, typer.Option("--readme", help="measure nothing, put the records' ratios into the README")] = False,
-    profile: Annotated[str | None, typer.Option(help="a piece of work: measure nothing, show where its time goes, in ours and in the floor")] = None,
+    peers: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="a Python in which the peers are installed")
+    ] = None,
+    readme: Annotated[
+        bool, typer.Option("--readme", help="measure nothing, put the records' ratios into the README")
+    ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="a piece of work: measure nothing, show where its time goes, in ours and in the floor"),
+    ] = None,
 ) -> None:
     """Measure entrack against other ways to compute the same."""
     if readme:
@@ -74,7 +89,11 @@ def main(
     def say(what: str) -> None:
         console.print(f"{time.perf_counter() - start:6.1f} s  {what}", style="dim", highlight=False)
 
-    known(only, (*ALL, "discovery", *(f"study {Path(spec).stem}" for suite in SUITES.values() for spec, _, _ in suite.studies)), "work")
+    known(
+        only,
+        (*ALL, "discovery", *(f"study {Path(spec).stem}" for suite in SUITES.values() for spec, _, _ in suite.studies)),
+        "work",
+    )
     known(who, {one for contenders in ALL.values() for one in contenders}, "contender")
     known(None if profile is None else [profile], ALL, "work")
     asked = Asked(tuple(only or ()), tuple(who or ()), repeats, threads, out, keep, peers, resume)
@@ -137,21 +156,34 @@ def measure(suite: Suite, at: Path, asked: Asked, console: Console, say: Say) ->
             raise typer.Exit(1) from None
         merged(asked.out, records)
         wrote = {record.who for record in records}
-        show(console, [one for one in stored(asked.out) if one["size"] == name and one["work"] == work and one["who"] in wrote])
+        show(
+            console,
+            [one for one in stored(asked.out) if one["size"] == name and one["work"] == work and one["who"] in wrote],
+        )
 
     with crew(Place(at, suite.device, asked.threads, asked.peers)) as hands:
         for work in suite.work:
             keep(work, lambda work=work: _work(suite, at, asked, hands, work, say))
     if set(HOPS) <= set(suite.work):
-        keep("discovery", lambda: discovery(suite.size, [read(at / "tasks" / f"{hop}.json") for hop in HOPS], stored(asked.out)))
+        keep(
+            "discovery",
+            lambda: discovery(suite.size, [read(at / "tasks" / f"{hop}.json") for hop in HOPS], stored(asked.out)),
+        )
     for spec, options, plain in suite.studies:
         path = ROOT / spec
-        keep(f"study {path.stem}", lambda path=path, options=options, plain=plain: study(name, path, options, plain, max(1, asked.repeats // 2), asked.threads, say))
+        keep(
+            f"study {path.stem}",
+            lambda path=path, options=options, plain=plain: study(
+                name, path, options, plain, max(1, asked.repeats // 2), asked.threads, say
+            ),
+        )
 
 
 def _work(suite: Suite, at: Path, asked: Asked, hands: Crew, work: str, say: Say) -> list[Record]:
     contenders = [one for one in suite.work[work] if not asked.who or one in asked.who]
-    return measured(hands, suite.size, read(at / "tasks" / f"{work}.json"), contenders, asked.repeats, say, suite.memory)
+    return measured(
+        hands, suite.size, read(at / "tasks" / f"{work}.json"), contenders, asked.repeats, say, suite.memory
+    )
 
 
 typer.run(main)

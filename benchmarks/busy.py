@@ -1,4 +1,5 @@
-"""How busy a GPU was meanwhile: the share of time in which it worked at all, as its driver samples it. Nothing on a CPU."""
+"""How busy a GPU was meanwhile: the share of time in which it worked at all, as its driver samples it. Nothing on a
+CPU."""
 
 from __future__ import annotations
 
@@ -28,4 +29,8 @@ class Busy:
             return
         self.process.terminate()
         lines = self.process.communicate()[0].split()
-        self.share = mean(float(line) / 100 for line in lines if line.isdigit()) if any(line.isdigit() for line in lines) else None
+        self.share = (
+            mean(float(line) / 100 for line in lines if line.isdigit())
+            if any(line.isdigit() for line in lines)
+            else None
+        )

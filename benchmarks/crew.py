@@ -26,7 +26,8 @@ class Failed(Exception):
 
 @frozen
 class Place:
-    """Where contenders work: the folder of the world, the device, threads, and the Python in which the peers are installed, if there is one."""
+    """Where contenders work: the folder of the world, the device, threads, and the Python in which the peers are
+    installed, if there is one."""
 
     folder: Path
     device: str
@@ -103,6 +104,23 @@ class Crew:
         if python is None:
             raise Failed(f"{name}: no Python with the peers was named")
         threads = str(self.place.threads)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
-        command = [str(python.absolute()), "-m", "benchmarks.worker", name, str(self.place.folder), self.place.device, threads]
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+            "HF_HUB_OFFLINE": "1",
+            "TQDM_DISABLE": "1",
+        }
+        command = [
+            str(python.absolute()),
+            "-m",
+            "benchmarks.worker",
+            name,
+            str(self.place.folder),
+            self.place.device,
+            threads,
+        ]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )

@@ -1,4 +1,5 @@
-"""A whole discovery, from its four hops: what each takes in its sampled layers, times all its layers, and clean runs once.
+"""A whole discovery, from its four hops: what each takes in its sampled layers, times all its layers, and clean runs
+once.
 
 Where all layers were run this is a sum of what was measured; where they were sampled it is an estimate, and says so.
 """
@@ -29,10 +30,17 @@ def discovery(size: Size, hops: Sequence[PathPatch], records: Sequence[Mapping[s
 def _rounds(size: Size, hops: Sequence[PathPatch], of: Sequence[Mapping[str, Any]]) -> list[float]:
     """Seconds by round."""
     scales = [senders(size, hop) / one["units"] for hop, one in zip(hops, of, strict=True)]
-    captures = [one["prepare_seconds"] for one, hop in zip(of, hops, strict=True) if hop.at not in [other.at for other in hops[: hops.index(hop)]]]
+    captures = [
+        one["prepare_seconds"]
+        for one, hop in zip(of, hops, strict=True)
+        if hop.at not in [other.at for other in hops[: hops.index(hop)]]
+    ]
     clean = max(0.0, max(one["first_seconds"] - median(one["rounds"]) for one in of))
     by_round = zip(*(one["rounds"] for one in of), strict=True)
-    return [sum(captures) + clean + sum(scale * seconds for scale, seconds in zip(scales, turn, strict=True)) for turn in by_round]
+    return [
+        sum(captures) + clean + sum(scale * seconds for scale, seconds in zip(scales, turn, strict=True))
+        for turn in by_round
+    ]
 
 
 def senders(size: Size, hop: PathPatch) -> int:
@@ -40,16 +48,27 @@ def senders(size: Size, hop: PathPatch) -> int:
     return size.heads * (size.layers - hop.zeros)
 
 
-def _record(size: Size, hops: Sequence[PathPatch], who: str, rounds: Mapping[str, list[float]], idle: float, like: Mapping[str, Any]) -> Record:
+def _record(
+    size: Size,
+    hops: Sequence[PathPatch],
+    who: str,
+    rounds: Mapping[str, list[float]],
+    idle: float,
+    like: Mapping[str, Any],
+) -> Record:
     """`idle` are the seconds that `plain` would spend on layers that cannot reach a receiver."""
     own = rounds[who]
-    whole = all(len(hop.layers) == size.layers - hop.zeros for hop in hops) and (who != "plain" or len(hops[0].heads) == size.heads)
+    whole = all(len(hop.layers) == size.layers - hop.zeros for hop in hops) and (
+        who != "plain" or len(hops[0].heads) == size.heads
+    )
     words = "the four hops, added up, clean runs and captures of alternates once"
     return Record(
         work=WORK,
         who=who,
         size=size.name,
-        sample=words if whole else f"ESTIMATED: {words}, each hop's sampled senders scaled to all that can reach a receiver; not run in full",
+        sample=words
+        if whole
+        else f"ESTIMATED: {words}, each hop's sampled senders scaled to all that can reach a receiver; not run in full",
         units=sum(senders(size, hop) for hop in hops),
         seconds=median(own),
         **ratios(own, _ratio(rounds["plain"], own), _ratio(own, rounds["floor"])),

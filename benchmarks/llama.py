@@ -1,4 +1,5 @@
-"""The matrix products of a Llama in bare torch: weights by name, and a function for each part of a layer. No framework, no hooks."""
+"""The matrix products of a Llama in bare torch: weights by name, and a function for each part of a layer. No
+framework, no hooks."""
 
 from __future__ import annotations
 
@@ -23,10 +24,15 @@ class Llama:
         self.d_head: int = config["head_dim"]
         self.eps: float = config["rms_norm_eps"]
         mapped = load_file(folder / "model.safetensors", device=device)
-        self.weights: Mapping[str, Tensor] = {name: tensor.clone() for name, tensor in mapped.items()}  # in memory before anything is measured
+        self.weights: Mapping[str, Tensor] = {
+            name: tensor.clone() for name, tensor in mapped.items()
+        }  # in memory before anything is measured
         self.device = device
         pairs = torch.arange(0, self.d_head, 2, device=device).float() / self.d_head
-        angles = torch.arange(config["max_position_embeddings"], device=device).float()[:, None] * config["rope_parameters"]["rope_theta"] ** -pairs
+        angles = (
+            torch.arange(config["max_position_embeddings"], device=device).float()[:, None]
+            * config["rope_parameters"]["rope_theta"] ** -pairs
+        )
         dtype = self.weights["model.norm.weight"].dtype
         self.cos, self.sin = (turn(torch.cat([angles, angles], -1)).to(dtype) for turn in (torch.cos, torch.sin))
 
@@ -72,8 +78,9 @@ class Llama:
 
 
 class Clean:
-    """A clean run, kept: residual and attention output (prompt, token, d_model) per layer, z (prompt, token, head, d_head), keys
-    after rotary embedding and values (prompt, token, key/value head, d_head), and the logits at the last token."""
+    """A clean run, kept: residual and attention output (prompt, token, d_model) per layer, z (prompt, token, head,
+    d_head), keys after rotary embedding and values (prompt, token, key/value head, d_head), and the logits at the
+    last token."""
 
     def __init__(self, llama: Llama, tokens: Tensor) -> None:
         x = llama.embed(tokens)
@@ -84,7 +91,13 @@ class Clean:
             v = llama.projected(layer, "v", h)
             z = llama.attended(q, k, v)
             out = llama.joined(layer, z)
-            for kept, value in ((self.residual, x), (self.attention, out), (self.z, z), (self.keys, k), (self.values, v)):
+            for kept, value in (
+                (self.residual, x),
+                (self.attention, out),
+                (self.z, z),
+                (self.keys, k),
+                (self.values, v),
+            ):
                 kept.append(value)
             x = llama.mlp(layer, x + out)
         self.logits = llama.logits(x[:, -1])

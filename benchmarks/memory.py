@@ -1,4 +1,5 @@
-"""Peak memory of some work in this process: on a GPU what torch had, else what the kernel saw, beyond what was there before."""
+"""Peak memory of some work in this process: on a GPU what torch had, else what the kernel saw, beyond what was there
+before."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ class Peak:
             torch.cuda.reset_peak_memory_stats()
             self.before = torch.cuda.memory_allocated()
         elif STATUS.is_file():
-            ctypes.CDLL(None).malloc_trim(0)  # what earlier work freed is given back, or it would hide what this work takes
+            ctypes.CDLL(None).malloc_trim(
+                0
+            )  # what earlier work freed is given back, or it would hide what this work takes
             with suppress(OSError):
                 CLEAR.write_text("5")  # the kernel forgets the highest mark
             self.before = _status("VmRSS")

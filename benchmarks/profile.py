@@ -1,4 +1,5 @@
-"""Where the time of a piece of work goes: torch's operations and Python's functions, of ours and of the floor beside it."""
+"""Where the time of a piece of work goes: torch's operations and Python's functions, of ours and of the floor beside
+it."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ LINES = 22
 
 
 def profiled(folder: Path, row: str, contenders: Sequence[str], device: str, threads: int) -> str:
-    """A text: for each contender the operations that take most time, then its functions. The first turn, which makes clean runs, is left out."""
+    """A text: for each contender the operations that take most time, then its functions. The first turn, which makes
+    clean runs, is left out."""
     torch.set_num_threads(threads)
     torch.set_grad_enabled(False)
     task, texts = read(folder / "tasks" / f"{row}.json"), []
@@ -26,7 +28,10 @@ def profiled(folder: Path, row: str, contenders: Sequence[str], device: str, thr
         contender.forget()
         contender.prepare(task)
         contender.run(0)
-        texts.append(f"{row}, {name}: operations\n{operations(contender, device)}\n{row}, {name}: functions\n{functions(contender)}")
+        texts.append(
+            f"{row}, {name}: operations\n{operations(contender, device)}\n{row}, {name}: "
+            f"functions\n{functions(contender)}"
+        )
     return "\n".join(texts)
 
 
@@ -44,5 +49,8 @@ def functions(contender: object) -> str:
     stats = pstats.Stats(profiler)
     rows = sorted(stats.stats.items(), key=lambda row: -row[1][2])[:LINES]  # type: ignore[attr-defined]
     total = sum(row[2] for row in stats.stats.values())  # type: ignore[attr-defined]
-    lines = [f"{own:8.4f} s {own / total:6.1%} {calls:8} calls  {Path(file).name}:{line} {function}" for (file, line, function), (_, calls, own, *_) in rows]
+    lines = [
+        f"{own:8.4f} s {own / total:6.1%} {calls:8} calls  {Path(file).name}:{line} {function}"
+        for (file, line, function), (_, calls, own, *_) in rows
+    ]
     return "\n".join(lines)

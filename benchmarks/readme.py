@@ -1,4 +1,5 @@
-"""The lines of the README that say how fast entrack is: made of results.json, put between two marks, and held to it by a test."""
+"""The lines of the README that say how fast entrack is: made of results.json, put between two marks, and held to it
+by a test."""
 
 from __future__ import annotations
 
@@ -10,8 +11,17 @@ from typing import Any
 README = Path(__file__).parents[1] / "README.md"
 MARKS = re.compile(r"(<!-- benchmarks -->\n)(.*?)(<!-- end of benchmarks -->)", re.DOTALL)
 SIZE = "quick"
-HOPS = {"hop 1": "to the logits", "hop 2": "to queries at the last token", "hop 3": "to values two tokens before it", "hop 4": "to values at a first mention"}
-OTHERS = {"mask step": "a step of training a mask", "circuits": "random circuits, completeness and minimality", "interchange": "interchange"}
+HOPS = {
+    "hop 1": "to the logits",
+    "hop 2": "to queries at the last token",
+    "hop 3": "to values two tokens before it",
+    "hop 4": "to values at a first mention",
+}
+OTHERS = {
+    "mask step": "a step of training a mask",
+    "circuits": "random circuits, completeness and minimality",
+    "interchange": "interchange",
+}
 
 
 def lines(records: Iterable[Mapping[str, Any]]) -> str:
@@ -22,11 +32,18 @@ def lines(records: Iterable[Mapping[str, Any]]) -> str:
     if all(hop in ours for hop in HOPS):
         times = ", ".join(f"{_times(ours[hop])} {words}" for hop, words in HOPS.items())
         floor = max(ours[hop]["ratio_to_floor"] for hop in HOPS)
-        made.append(f"- Path patching against one full forward pass per head: {times}; within {floor:.2f}x of the bare matrix products ([how it is measured](docs/benchmarks.md)).")
+        made.append(
+            f"- Path patching against one full forward pass per head: {times}; within {floor:.2f}x of the "
+            "bare matrix products ([how it is measured](docs/benchmarks.md))."
+        )
     others = [f"{_times(ours[work])} for {words}" for work, words in OTHERS.items() if work in ours]
     if others:
         made.append(f"- {', '.join(others)}.")
-    made.extend(f"- Again from the store: {one['seconds']:.1f} s, and torch is never imported." for one in stored[:1] if "never imported" in one["sample"])
+    made.extend(
+        f"- Again from the store: {one['seconds']:.1f} s, and torch is never imported."
+        for one in stored[:1]
+        if "never imported" in one["sample"]
+    )
     return "".join(f"{line}\n" for line in made)
 
 

@@ -29,13 +29,15 @@ class Ratio:
 
 @frozen(kw_only=True)
 class Record:
-    """`seconds` are the median for `units` values (senders, steps or variants), given clean runs; `first_seconds` include these.
+    """`seconds` are the median for `units` values (senders, steps or variants), given clean runs; `first_seconds`
+    include these.
 
-    `ratio_to_plain` says how many times faster than the plain executor a unit is, `ratio_to_floor` how many times slower than the
-    floor; `spread` has the lowest and highest of each over the rounds, and of the seconds. `difference` is the largest difference of
-    a log probability from the plain executor's, `effect` the largest that the work itself makes. `peak_bytes` is the most memory held beside the
-    model, clean runs included; `budget` what it was told to stay within. `counting_zeros` is `ratio_to_plain` where the layers that cannot reach
-    a receiver count: to run them is to make the same full passes. `busy` is the share of time in which a GPU worked.
+    `ratio_to_plain` says how many times faster than the plain executor a unit is, `ratio_to_floor` how many times
+    slower than the floor; `spread` has the lowest and highest of each over the rounds, and of the seconds. `difference`
+    is the largest difference of a log probability from the plain executor's, `effect` the largest that the work itself
+    makes. `peak_bytes` is the most memory held beside the model, clean runs included; `budget` what it was told to stay
+    within. `counting_zeros` is `ratio_to_plain` where the layers that cannot reach a receiver count: to run them is to
+    make the same full passes. `busy` is the share of time in which a GPU worked.
     """
 
     work: str

@@ -52,13 +52,18 @@ class Runs:
         return [seconds / self.units for seconds in self.seconds]
 
 
-def measured(crew: Crew, size: Size, task: Task, contenders: Sequence[str], repeats: int, say: Say, memory: int | None = None) -> list[Record]:
-    """The records of a piece of work; `memory` is a budget for ours. A contender that cannot do it is named and left out. Raises Different."""
+def measured(
+    crew: Crew, size: Size, task: Task, contenders: Sequence[str], repeats: int, say: Say, memory: int | None = None
+) -> list[Record]:
+    """The records of a piece of work; `memory` is a budget for ours. A contender that cannot do it is named and left
+    out. Raises Different."""
     runs: dict[str, Runs] = {}
     for name in contenders:
         say(f"{task.row}: {name} gets ready")
         try:
-            runs[name] = Runs(crew.hand(name).ask("prepare", task=task.row, memory=memory), crew.hand(name).ask("run", turn=0))
+            runs[name] = Runs(
+                crew.hand(name).ask("prepare", task=task.row, memory=memory), crew.hand(name).ask("run", turn=0)
+            )
         except Failed as failed:
             say(f"{task.row}: left out, {failed}")
     for turn in range(1, repeats + 1):
@@ -84,7 +89,9 @@ def _record(crew: Crew, size: Size, task: Task, name: str, runs: Mapping[str, Ru
         units=own.units,
         seconds=median(own.seconds),
         **ratios(own.seconds, to_plain, to_floor),
-        counting_zeros=to_plain.middle * size.layers / (size.layers - zeros) if to_plain and name in ("ours", "floor") else None,
+        counting_zeros=to_plain.middle * size.layers / (size.layers - zeros)
+        if to_plain and name in ("ours", "floor")
+        else None,
         rounds=own.seconds,
         prepare_seconds=own.prepare["seconds"],
         first_seconds=own.first["seconds"],
@@ -130,7 +137,8 @@ def _within(size: Size, plain: Runs) -> float:
 
 
 def _effect(own: Runs) -> float:
-    """How far what was computed lies apart, between values and rounds, prompt by prompt: agreeing on what never changes would say nothing."""
+    """How far what was computed lies apart, between values and rounds, prompt by prompt: agreeing on what never
+    changes would say nothing."""
     rows = [row for one in (own.first, *own.rounds) for row in one["done"]["values"].values()]
     return max(max(column) - min(column) for column in zip(*rows, strict=True))
 
@@ -141,7 +149,10 @@ def sample(size: Size, task: Task, own: Runs) -> str:
     match task:
         case PathPatch():
             layers = sorted({int(name.split(".")[0]) for name in values})
-            words = f"senders of {len(layers)} of {size.layers - task.zeros} layers ({', '.join(map(str, layers))}), {len(values) // len(layers)} of {size.heads} heads each"
+            words = (
+                f"senders of {len(layers)} of {size.layers - task.zeros} layers ({', '.join(map(str, layers))}), "
+                f"{len(values) // len(layers)} of {size.heads} heads each"
+            )
             return words + (f"; {task.zeros} more layers are known zeros and not run" if task.zeros else "")
         case Mask():
             return f"{own.units} steps of one batch, over {len(task.heads)} heads"

@@ -20,7 +20,8 @@ ALL: Mapping[str, tuple[str, ...]] = {
 
 @frozen
 class Suite:
-    """`work` names who does each piece of work; `studies` are specs, with their options and whether the plain executor runs them too."""
+    """`work` names who does each piece of work; `studies` are specs, with their options and whether the plain
+    executor runs them too."""
 
     size: Size
     work: Mapping[str, tuple[str, ...]] = ALL
@@ -35,22 +36,84 @@ SUITES = {
     suite.size.name: suite
     for suite in (
         Suite(
-            Size("quick", layers=30, width=576, heads=9, shared=3, mlp=1536, vocabulary=2000, tokens=53, prompts=4, sampled=2, few=1),
+            Size(
+                "quick",
+                layers=30,
+                width=576,
+                heads=9,
+                shared=3,
+                mlp=1536,
+                vocabulary=2000,
+                tokens=53,
+                prompts=4,
+                sampled=2,
+                few=1,
+            ),
             studies=(QUICKSTART,),
         ),
         Suite(Size("small", layers=12, width=256, heads=8, shared=4, mlp=704, vocabulary=8192, tokens=53, prompts=8)),
         Suite(
-            Size("medium", layers=30, width=576, heads=9, shared=3, mlp=1536, vocabulary=49152, tokens=53, prompts=8, sampled=4, few=2),
+            Size(
+                "medium",
+                layers=30,
+                width=576,
+                heads=9,
+                shared=3,
+                mlp=1536,
+                vocabulary=49152,
+                tokens=53,
+                prompts=8,
+                sampled=4,
+                few=2,
+            ),
             studies=(QUICKSTART, STUDY),
         ),
-        Suite(Size("large", layers=32, width=1024, heads=16, shared=4, mlp=2816, vocabulary=32000, tokens=102, prompts=8, sampled=1, few=1)),
         Suite(
-            Size("memory", layers=32, width=256, heads=32, shared=32, mlp=512, vocabulary=4096, tokens=53, prompts=500, sampled=1),
+            Size(
+                "large",
+                layers=32,
+                width=1024,
+                heads=16,
+                shared=4,
+                mlp=2816,
+                vocabulary=32000,
+                tokens=102,
+                prompts=8,
+                sampled=1,
+                few=1,
+            )
+        ),
+        Suite(
+            Size(
+                "memory",
+                layers=32,
+                width=256,
+                heads=32,
+                shared=32,
+                mlp=512,
+                vocabulary=4096,
+                tokens=53,
+                prompts=500,
+                sampled=1,
+            ),
             work=dict.fromkeys(HOPS, ("ours",)),
             memory=1 << 30,
         ),
         Suite(
-            Size("llama-7b", 32, 4096, 32, 32, 11008, vocabulary=32000, tokens=53, prompts=300, sampled=1, few=1, dtype="float16"),
+            Size(
+                "llama-7b",
+                32,
+                4096,
+                32,
+                32,
+                11008,
+                vocabulary=32000,
+                tokens=53,
+                prompts=300,
+                sampled=1,
+                few=1,
+                dtype="float16",
+            ),
             work=dict.fromkeys(HOPS, ("ours", "floor", "plain")),
             device="cuda",
         ),

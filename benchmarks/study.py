@@ -1,4 +1,5 @@
-"""A study from its text to its report, as a process of its own: by both executors from an empty store, and again from a full one."""
+"""A study from its text to its report, as a process of its own: by both executors from an empty store, and again
+from a full one."""
 
 from __future__ import annotations
 
@@ -38,14 +39,18 @@ class Ran:
     torch: bool
 
 
-def study(size: str, spec: Path, options: Sequence[str], plain: bool, repeats: int, threads: int, say: Say) -> list[Record]:
+def study(
+    size: str, spec: Path, options: Sequence[str], plain: bool, repeats: int, threads: int, say: Say
+) -> list[Record]:
     """Rounds of: ours from an empty store, plain likewise if asked for, ours from the store that was just filled."""
     runs: dict[str, list[Ran]] = {}
     for turn in range(1, repeats + 1):
         with tempfile.TemporaryDirectory() as folder:
             for who, more in {"ours": (), **({"plain": ("--reference",)} if plain else {}), STORED: ()}.items():
                 say(f"study, {spec.name}: round {turn} of {repeats}, {who}")
-                runs.setdefault(who, []).append(run([str(spec), "--store", f"{folder}/{'plain' if more else 'ours'}", *options, *more], threads))
+                runs.setdefault(who, []).append(
+                    run([str(spec), "--store", f"{folder}/{'plain' if more else 'ours'}", *options, *more], threads)
+                )
     return [_record(size, spec, options, who, runs, threads) for who in runs]
 
 
@@ -62,11 +67,15 @@ def run(arguments: Sequence[str], threads: int) -> Ran:
         said.seek(0)
         words = said.read().split("\n")
     if process.returncode:
-        raise Failed(f"entrack run {' '.join(arguments)} ended with status {process.returncode}: {' '.join(words[-4:])}")
+        raise Failed(
+            f"entrack run {' '.join(arguments)} ended with status {process.returncode}: {' '.join(words[-4:])}"
+        )
     return Ran(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), words[-2] == "True")
 
 
-def _record(size: str, spec: Path, options: Sequence[str], who: str, runs: dict[str, list[Ran]], threads: int) -> Record:
+def _record(
+    size: str, spec: Path, options: Sequence[str], who: str, runs: dict[str, list[Ran]], threads: int
+) -> Record:
     own = [one.seconds for one in runs[who]]
     plain = runs.get("plain")
     torch = "torch imported" if any(one.torch for one in runs[who]) else "torch never imported"
@@ -74,7 +83,8 @@ def _record(size: str, spec: Path, options: Sequence[str], who: str, runs: dict[
         work=f"study {spec.stem}",
         who=who,
         size=size,
-        sample=f"{spec.relative_to(ROOT)} {' '.join(options)}, the whole process; {torch}; peak memory is all of the process's",
+        sample=f"{spec.relative_to(ROOT)} {' '.join(options)}, the whole process; {torch}; peak memory is all of "
+        "the process's",
         units=1,
         seconds=median(own),
         **ratios(own, plain and Ratio.of(a.seconds / b for a, b in zip(plain, own, strict=True)), None),

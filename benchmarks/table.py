@@ -8,7 +8,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-COLUMNS = ("work", "who", "seconds", "cold", "a unit", "forwards", "token-layers", "peak MB", "x plain", "with zeros", "/ floor", "differs by")
+COLUMNS = (
+    "work",
+    "who",
+    "seconds",
+    "cold",
+    "a unit",
+    "forwards",
+    "token-layers",
+    "peak MB",
+    "x plain",
+    "with zeros",
+    "/ floor",
+    "differs by",
+)
 
 
 def show(console: Console, records: Iterable[Mapping[str, Any]]) -> None:

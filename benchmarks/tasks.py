@@ -1,7 +1,9 @@
-"""Tasks: what every contender is given to do, as plain values that go through JSON. Standard library only: peers run elsewhere.
+"""Tasks: what every contender is given to do, as plain values that go through JSON. Standard library only: peers run
+elsewhere.
 
-A task names tokens, positions, heads and layers; how it is done is the contender's. What comes back is a `Done`. Each round is another
-`turn` of a task, so that no round can be answered from an earlier one: prompt i is patched from alternate i + turn, or other heads are kept.
+A task names tokens, positions, heads and layers; how it is done is the contender's. What comes back is a `Done`. Each
+round is another `turn` of a task, so that no round can be answered from an earlier one: prompt i is patched from
+alternate i + turn, or other heads are kept.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ Placed = list[tuple[str, int, int]]
 
 @dataclass(frozen=True)
 class Size:
-    """A model's shape and the prompts it is given. Of each hop senders in `sampled` layers are run, and by the plain executor `few` heads
-    of these; 0 is all."""
+    """A model's shape and the prompts it is given. Of each hop senders in `sampled` layers are run, and by the plain
+    executor `few` heads of these; 0 is all."""
 
     name: str
     layers: int
@@ -41,7 +43,8 @@ class Size:
 
     def words(self) -> str:
         return (
-            f"{self.layers} layers x {self.width} wide x {self.heads} heads ({self.shared} key/value heads, MLP {self.mlp}, "
+            f"{self.layers} layers x {self.width} wide x {self.heads} heads ({self.shared} key/value heads, "
+            f"MLP {self.mlp}, "
             f"vocabulary {self.vocabulary}), {self.prompts} prompts of {self.tokens} tokens, {self.dtype}"
         )
 
@@ -50,8 +53,9 @@ class Size:
 class PathPatch:
     """A hop. Receivers are (component, layer, head); none are the logits. A value is a sender's, named "layer.head".
 
-    Senders are all heads of `layers`; those of contenders that make a full pass for each are `heads` of these; and of contenders that are
-    slower still, the first of `heads` in the middle one of `layers`. `zeros` layers cannot reach a receiver, and are not among `layers`.
+    Senders are all heads of `layers`; those of contenders that make a full pass for each are `heads` of these; and of
+    contenders that are slower still, the first of `heads` in the middle one of `layers`. `zeros` layers cannot reach a
+    receiver, and are not among `layers`.
     """
 
     row: str
@@ -71,8 +75,8 @@ class PathPatch:
 
 @dataclass(frozen=True)
 class Mask:
-    """Training a mask over heads at one position. A step costs what more steps take: `steps`, or `many` where they are short, so that the rest
-    of a training weighs little. Values are the losses of the first `steps`."""
+    """Training a mask over heads at one position. A step costs what more steps take: `steps`, or `many` where they
+    are short, so that the rest of a training weighs little. Values are the losses of the first `steps`."""
 
     row: str
     originals: Tokens
@@ -89,7 +93,8 @@ class Mask:
 
 @dataclass(frozen=True)
 class Circuits:
-    """Heads kept with the mean over `others` elsewhere, or set to the mean in the whole model: by turn, variants by name.
+    """Heads kept with the mean over `others` elsewhere, or set to the mean in the whole model: by turn, variants by
+    name.
 
     A name says "keep" or "remove" first. Contenders that are slow do the first `slow` of a turn.
     """
@@ -105,7 +110,8 @@ class Circuits:
 
 @dataclass(frozen=True)
 class Interchange:
-    """Head outputs taken from the alternates, each variant's heads together. Contenders that are slow do the first `slow` variants."""
+    """Head outputs taken from the alternates, each variant's heads together. Contenders that are slow do the first
+    `slow` variants."""
 
     row: str
     originals: Tokens
@@ -127,7 +133,8 @@ KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (PathPatch, Mask, C
 
 @dataclass(frozen=True)
 class Done:
-    """What a contender did: per named value the log probability of the asked token prompt by prompt (or losses), and what it ran for that.
+    """What a contender did: per named value the log probability of the asked token prompt by prompt (or losses), and
+    what it ran for that.
 
     `seconds` and `units` stand where the time is not that of the whole, or the units are not the values.
     """

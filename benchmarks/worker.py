@@ -73,7 +73,12 @@ class Worker:
             seconds = time.perf_counter() - start
         if done is not None and done.seconds is not None:
             seconds = done.seconds
-        return {"seconds": seconds, "peak_bytes": self.peak.bytes(), "busy": busy.share, "done": asdict(done) if done is not None else None}
+        return {
+            "seconds": seconds,
+            "peak_bytes": self.peak.bytes(),
+            "busy": busy.share,
+            "done": asdict(done) if done is not None else None,
+        }
 
 
 def main() -> None:

@@ -19,9 +19,16 @@ from benchmarks.tasks import Circuits, Interchange, Mask, PathPatch, Placed, Siz
 
 SEED = 0
 SHARP = 6.0
-"""Scale of the last norm: probabilities are not all near one over the vocabulary, and agreeing on them says something."""
-GROUPS = {"fetchers": ("last", 13, 22), "transmitters": ("last", 10, 18), "detectors": ("query", 1, 12), "readers": ("previous", 8, 12)}
-"""Positions of groups, and the layers, of 30, between which their heads lie: where those published for Llama lie, of 32."""
+"""Scale of the last norm: probabilities are not all near one over the vocabulary, and agreeing on them says
+something."""
+GROUPS = {
+    "fetchers": ("last", 13, 22),
+    "transmitters": ("last", 10, 18),
+    "detectors": ("query", 1, 12),
+    "readers": ("previous", 8, 12),
+}
+"""Positions of groups, and the layers, of 30, between which their heads lie: where those published for Llama lie, of
+32."""
 HOPS = {
     "hop 1": ("last", None),
     "hop 2": ("last", ("query", "fetchers")),
@@ -37,7 +44,13 @@ TURNS = 8
 BATCH = 50
 STEPS, MANY, SPARSITY, RATE = 2, 12, 0.01, 0.1
 UNKNOWN = "unknown"
-TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": UNKNOWN, "eos_token": UNKNOWN, "pad_token": UNKNOWN, "unk_token": UNKNOWN}
+TOKENIZER = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "bos_token": UNKNOWN,
+    "eos_token": UNKNOWN,
+    "pad_token": UNKNOWN,
+    "unk_token": UNKNOWN,
+}
 """Prompts are token ids, but there are peers that open no model without a tokenizer."""
 
 
@@ -58,12 +71,27 @@ def build(folder: Path, size: Size, device: str = "cpu") -> None:
 def config(size: Size) -> dict[str, object]:
     """A config.json as transformers writes it."""
     return {
-        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu", "attention_bias": False, "mlp_bias": False,
-        "hidden_size": size.width, "intermediate_size": size.mlp, "num_hidden_layers": size.layers, "num_attention_heads": size.heads,
-        "num_key_value_heads": size.shared, "head_dim": size.d_head, "vocab_size": size.vocabulary, "max_position_embeddings": 2048,
-        "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
-        "tie_word_embeddings": True, "bos_token_id": None, "eos_token_id": None, "dtype": size.dtype,
-    }  # fmt: skip
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "hidden_act": "silu",
+        "attention_bias": False,
+        "mlp_bias": False,
+        "hidden_size": size.width,
+        "intermediate_size": size.mlp,
+        "num_hidden_layers": size.layers,
+        "num_attention_heads": size.heads,
+        "num_key_value_heads": size.shared,
+        "head_dim": size.d_head,
+        "vocab_size": size.vocabulary,
+        "max_position_embeddings": 2048,
+        "rms_norm_eps": 1e-5,
+        "rope_theta": 10000.0,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
+        "tie_word_embeddings": True,
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "dtype": size.dtype,
+    }
 
 
 def weights(size: Size) -> Iterator[tuple[str, Tensor]]:
@@ -76,7 +104,12 @@ def weights(size: Size) -> Iterator[tuple[str, Tensor]]:
 
     ones = torch.ones(size.width, dtype=dtype)
     narrow = size.shared * size.d_head
-    shapes = {"q": (size.width, size.width), "k": (narrow, size.width), "v": (narrow, size.width), "o": (size.width, size.width)}
+    shapes = {
+        "q": (size.width, size.width),
+        "k": (narrow, size.width),
+        "v": (narrow, size.width),
+        "o": (size.width, size.width),
+    }
     yield "model.embed_tokens.weight", drawn(size.vocabulary, size.width)
     yield "model.norm.weight", SHARP * ones
     for layer in range(size.layers):
@@ -98,10 +131,35 @@ def made(folder: Path, size: Size, device: str) -> Iterator[Task]:
         reach = max((layer for _, layer, _ in received), default=size.layers)
         layers = spread(reach, size.sampled)
         at, alternate_at = positions[position], alternate_positions[position]
-        yield PathPatch(row, originals, alternates, at, alternate_at, asked, received, layers, spread(size.heads, size.few), size.layers - reach)
+        yield PathPatch(
+            row,
+            originals,
+            alternates,
+            at,
+            alternate_at,
+            asked,
+            received,
+            layers,
+            spread(size.heads, size.few),
+            size.layers - reach,
+        )
     over = [(layer, head) for _, layer, head in groups["fetchers"]]
-    yield Mask("mask step", originals, alternates, positions["last"], alternate_positions["last"], rolled(asked, 1), over, STEPS, MANY, SPARSITY, RATE)
-    yield Circuits("circuits", originals, alternates, positions, [circuits(size, groups, chance) for _ in range(TURNS)], asked)
+    yield Mask(
+        "mask step",
+        originals,
+        alternates,
+        positions["last"],
+        alternate_positions["last"],
+        rolled(asked, 1),
+        over,
+        STEPS,
+        MANY,
+        SPARSITY,
+        RATE,
+    )
+    yield Circuits(
+        "circuits", originals, alternates, positions, [circuits(size, groups, chance) for _ in range(TURNS)], asked
+    )
     yield Interchange("interchange", originals, alternates, positions, alternate_positions, groups, asked)
 
 
@@ -110,11 +168,15 @@ def prompts(size: Size, chance: random.Random) -> Tokens:
 
 
 def positions_of(size: Size, first: int) -> dict[str, list[int]]:
-    """The last token, the label in the question, and its first mention in one of the segments, in turn from number `first` on, so that few
-    prompts are spread as many would be."""
+    """The last token, the label in the question, and its first mention in one of the segments, in turn from number
+    `first` on, so that few prompts are spread as many would be."""
     segments = (size.tokens - QUESTION) // SEGMENT
     mentioned = [SEGMENT * ((first + 3 * prompt) % segments) + SEGMENT - 2 for prompt in range(size.prompts)]
-    return {"last": [size.tokens - 1] * size.prompts, "query": [size.tokens - QUESTION + 1] * size.prompts, "previous": mentioned}
+    return {
+        "last": [size.tokens - 1] * size.prompts,
+        "query": [size.tokens - QUESTION + 1] * size.prompts,
+        "previous": mentioned,
+    }
 
 
 def most_likely(folder: Path, tokens: Tokens, device: str) -> list[int]:
@@ -135,7 +197,8 @@ def heads_of(group: str, size: Size, chance: random.Random) -> Placed:
 
 
 def circuits(size: Size, groups: dict[str, Placed], chance: random.Random) -> dict[str, Placed]:
-    """A turn's variants: as a study asks for random circuits, for completeness (halves kept and removed), and for minimality (some heads less)."""
+    """A turn's variants: as a study asks for random circuits, for completeness (halves kept and removed), and for
+    minimality (some heads less)."""
     circuit = sorted({placed for group in groups.values() for placed in group})
     half, less = chance.sample(circuit, len(circuit) // 2), chance.sample(circuit, 3)
     return {
@@ -149,11 +212,14 @@ def circuits(size: Size, groups: dict[str, Placed], chance: random.Random) -> di
 
 def random_like(circuit: Placed, size: Size, chance: random.Random) -> Placed:
     """As many heads at each position, from all layers."""
-    return sorted({(position, chance.randrange(size.layers), chance.randrange(size.heads)) for position, _, _ in circuit})
+    return sorted(
+        {(position, chance.randrange(size.layers), chance.randrange(size.heads)) for position, _, _ in circuit}
+    )
 
 
 def spread(all: int, count: int) -> list[int]:
-    """The middles of `count` equal parts of so many layers or heads, or all of them: of what grows evenly they have the mean."""
+    """The middles of `count` equal parts of so many layers or heads, or all of them: of what grows evenly they have
+    the mean."""
     if not count or count >= all:
         return list(range(all))
     return [round((2 * part + 1) * all / (2 * count) - 0.5) for part in range(count)]

@@ -47,7 +47,9 @@ def blocks(text: str) -> Iterator[Block]:
     for match in FENCE.finditer(text):
         language, *words = match.group(2).split() or [""]
         command = COMMAND.search(text, 0, match.start())
-        yield Block(language, tuple(words), match.group(3), match.start(), match.end(), command.group(1) if command else None)
+        yield Block(
+            language, tuple(words), match.group(3), match.start(), match.end(), command.group(1) if command else None
+        )
 
 
 def put(block: Block, folder: Path) -> Path | None:
@@ -75,7 +77,14 @@ def built(text: str, folder: Path) -> str:
 def output(command: str, folder: Path) -> str:
     """What a command prints on stdout, as a reader would see it on a terminal of 100 columns."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    world = {**os.environ, "PATH": path, "ENTRACK_STORE": "cache", "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    world = {
+        **os.environ,
+        "PATH": path,
+        "ENTRACK_STORE": "cache",
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }
     done = subprocess.run(["bash", "-c", command], cwd=folder, env=world, capture_output=True, text=True, timeout=900)
     if any(words in done.stdout + done.stderr for words in CRASHED):
         raise RuntimeError(f"{command}\n{done.stderr}")

@@ -1,4 +1,5 @@
-"""The words of the language, read from its grammar, and the editors' files with them put in: `python editors/keywords.py`."""
+"""The words of the language, read from its grammar, and the editors' files with them put in: `python
+editors/keywords.py`."""
 
 from __future__ import annotations
 

@@ -19,9 +19,20 @@ if TYPE_CHECKING:
     from entrack.store.errors import StoreError
 
 __all__ = [
-    "ArgumentError", "EngineError", "EntrackError", "ModelMissing", "Results", "Spec", "SpecError", "SpecMissing", "StoreError", "UnknownName",
-    "__version__", "load", "loads",
-]  # fmt: skip
+    "ArgumentError",
+    "EngineError",
+    "EntrackError",
+    "ModelMissing",
+    "Results",
+    "Spec",
+    "SpecError",
+    "SpecMissing",
+    "StoreError",
+    "UnknownName",
+    "__version__",
+    "load",
+    "loads",
+]
 __version__ = "0.1.0"
 _WHERE = {
     **dict.fromkeys(("Spec", "SpecError", "SpecMissing", "load", "loads"), "entrack.api"),

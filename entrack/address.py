@@ -1,7 +1,8 @@
 """Addresses: a value's canonical bytes, and their SHA-256. The only hashing of values in entrack.
 
 The encoding is typed, so that 1, 1.0, "1", True and None, or 0.0 and -0.0, never meet. Floats are written as hex,
-integers as decimal text, and there is no NaN. Frozen attrs values are written as their class name and their fields in order.
+integers as decimal text, and there is no NaN. Frozen attrs values are written as their class name and their fields in
+order.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 
 
 class Digested:
-    """A large value that keeps the address of its content, so that it is not written out again wherever it is part of another."""
+    """A large value that keeps the address of its content, so that it is not written out again wherever it is part
+    of another."""
 
     @property
     def digest(self) -> str:

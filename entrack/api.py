@@ -1,8 +1,9 @@
-"""The one page that knows the order of stages: text -> checked -> plan -> run -> results. Only here do problems become exceptions.
+"""The one page that knows the order of stages: text -> checked -> plan -> run -> results. Only here do problems become
+exceptions.
 
-    spec = entrack.load("specs/quickstart.et", n=20)      # SpecError when something is wrong with it
-    results = spec.run()                                   # StoreError, EngineError, ModelMissing when the world fails; all are EntrackErrors
-    results["faithful"].to_pandas()
+spec = entrack.load("specs/quickstart.et", n=20)      # SpecError when something is wrong with it
+results = spec.run()                                   # StoreError, EngineError, ModelMissing when the world fails; all
+are EntrackErrors results["faithful"].to_pandas()
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ if TYPE_CHECKING:
 
 SAMPLED = 0.5
 """Of what a command may do, what `check` does to draw a sample of the prompts."""
-TOLERANCE = "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; byte-identical on one machine with the same versions, threads and memory"
+TOLERANCE = (
+    "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; "
+    "byte-identical on one machine with the same versions, threads and memory"
+)
 
 LEAST_ADDRESSES = 1.2e9
 """Bytes that torch, transformers and nnsight map when they are loaded, and some."""
@@ -90,7 +94,8 @@ class Planned:
 
 @frozen
 class Verification:
-    """How many steps are stored, by kind, how many of them are compared, and the comparisons, made as they are asked for."""
+    """How many steps are stored, by kind, how many of them are compared, and the comparisons, made as they are asked
+    for."""
 
     stored: Mapping[str, int]
     sampled: int
@@ -103,14 +108,18 @@ def load(path: str | os.PathLike[str], /, **params: float) -> Spec:
 
 
 def loads(source: Source | str, /, **params: float) -> Spec:
-    """A spec from its text. Files that it names are looked for in the folder of the source's name. Raises ArgumentError and SpecError."""
-    return checked(source if isinstance(source, Source) else Source("spec.et", arguments.text(source, "source")), params)
+    """A spec from its text. Files that it names are looked for in the folder of the source's name. Raises
+    ArgumentError and SpecError."""
+    return checked(
+        source if isinstance(source, Source) else Source("spec.et", arguments.text(source, "source")), params
+    )
 
 
 def checked(given: Source, params: Mapping[str, float], stand_in: Path | None = None) -> Spec:
     """A spec without errors. Raises ArgumentError and SpecError.
 
-    `stand_in` is a folder with a config.json and a tokenizer.json for every model that is not here: such a spec can be planned, not run.
+    `stand_in` is a folder with a config.json and a tokenizer.json for every model that is not here: such a spec can be
+    planned, not run.
     """
     spec = _spec(given, params, stand_in)
     if errors(spec.problems):
@@ -134,7 +143,8 @@ def read(path: str | os.PathLike[str]) -> Source:
 
 
 def _whole_file(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a file, and some more than the most that is read. Raises OSError, and ValueError for what is no file: a pipe would never end."""
+    """The bytes of a file, and some more than the most that is read. Raises OSError, and ValueError for what is no
+    file: a pipe would never end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as stream:
         mode = os.fstat(descriptor).st_mode
@@ -145,7 +155,9 @@ def _whole_file(path: str | os.PathLike[str]) -> bytes:
         return stream.read(MOST_BYTES + 1)
 
 
-def check(source: Source, params: Mapping[str, float], stand_in: Path | None = None) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
+def check(
+    source: Source, params: Mapping[str, float], stand_in: Path | None = None
+) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
     """All that is wrong with a spec, down to its prompts where its models' tokenizers are here. Imports no torch."""
     with within():
         spec = _spec(source, params, stand_in)
@@ -159,12 +171,18 @@ def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None) ->
     arguments.instance(source, Source, "source", "a Source")
     arguments.offering(params, ("keys", "items"), "params", "a mapping from names to numbers")
     arguments.optional(stand_in, arguments.path, "stand_in")
-    values = {arguments.text(name, "a param's name"): arguments.number(value, f"param {name}", MOST_NUMBER) for name, value in params.items()}
-    return Spec(source, check_source(source, values, None if stand_in is None else Path(stand_in)), stand_in is not None)
+    values = {
+        arguments.text(name, "a param's name"): arguments.number(value, f"param {name}", MOST_NUMBER)
+        for name, value in params.items()
+    }
+    return Spec(
+        source, check_source(source, values, None if stand_in is None else Path(stand_in)), stand_in is not None
+    )
 
 
 def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
-    """The one canonical text of a spec, or None and its syntax errors. Raises Miswritten rather than give another program."""
+    """The one canonical text of a spec, or None and its syntax errors. Raises Miswritten rather than give another
+    program."""
     arguments.instance(source, Source, "source", "a Source")
     with within():
         try:
@@ -178,19 +196,28 @@ def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
     return text, problems
 
 
-def open_store(folder: str | os.PathLike[str], watcher: Watcher = unwatched, read_only: bool = False, inspect: bool = False) -> Store:
-    """The store in a folder. `read_only`: it is somebody's publication; `inspect`: nothing of it is changed, whatever is found. Raises StoreError."""
+def open_store(
+    folder: str | os.PathLike[str], watcher: Watcher = unwatched, read_only: bool = False, inspect: bool = False
+) -> Store:
+    """The store in a folder. `read_only`: it is somebody's publication; `inspect`: nothing of it is changed,
+    whatever is found. Raises StoreError."""
     from entrack.store.disk import DiskStore
 
     arguments.folder(folder, "folder")
     arguments.function(watcher, "watcher")
     arguments.flag(read_only, "read_only")
     arguments.flag(inspect, "inspect")
-    return DiskStore(folder, on_damage=lambda damage: watcher(Damaged(damage.address or "", damage.message)), read_only=read_only, inspect=inspect)
+    return DiskStore(
+        folder,
+        on_damage=lambda damage: watcher(Damaged(damage.address or "", damage.message)),
+        read_only=read_only,
+        inspect=inspect,
+    )
 
 
 def store_folder(given: str | os.PathLike[str] | None = None) -> Path:
-    """Where the store is: as given, else `ENTRACK_STORE`, else `cache/` of the checkout round the working folder, else `cache/` here."""
+    """Where the store is: as given, else `ENTRACK_STORE`, else `cache/` of the checkout round the working folder,
+    else `cache/` here."""
     if given is not None:
         return Path(arguments.path(given, "store"))
     if os.environ.get("ENTRACK_STORE"):
@@ -207,7 +234,9 @@ class Spec:
 
     def __init__(self, source: Source, checked: Checked, stands_in: bool = False) -> None:
         arguments.instance(source, Source, "source", "a Source (entrack.load and entrack.loads make a Spec)")
-        arguments.instance(checked, Checked, "checked", "what the checker made of it (entrack.load and entrack.loads make a Spec)")
+        arguments.instance(
+            checked, Checked, "checked", "what the checker made of it (entrack.load and entrack.loads make a Spec)"
+        )
         arguments.flag(stands_in, "stands_in")
         self.source = source
         self._stands_in = stands_in
@@ -222,11 +251,14 @@ class Spec:
     @property
     def address(self) -> str:
         """The address of what the spec says: its texts with params, not its comments or layout."""
-        return address([1, sorted(address(parse(source)[0]) for source in self.sources.values()), dict(self.resolved.params)])
+        return address(
+            [1, sorted(address(parse(source)[0]) for source in self.sources.values()), dict(self.resolved.params)]
+        )
 
     @interrupts.watched()
     def plan(self, download: bool = False, hashed: bool = True) -> Planned:
-        """The plan, before a weight is read. Raises SpecError for prompts that cannot be, ModelMissing for files that are not here.
+        """The plan, before a weight is read. Raises SpecError for prompts that cannot be, ModelMissing for files that
+        are not here.
 
         With `hashed` False weight files are not even hashed: such a plan has no addresses.
         """
@@ -256,7 +288,18 @@ class Spec:
             return tokenizer(tokenizer_file(source))
         except BadTokenizer as bad:
             span = self.resolved.models[model].span
-            raise SpecError((Diagnostic("E434", str(bad), span, "its tokenizer cannot be used", "take the tokenizer.json that belongs to the model"),), self.sources) from None
+            raise SpecError(
+                (
+                    Diagnostic(
+                        "E434",
+                        str(bad),
+                        span,
+                        "its tokenizer cannot be used",
+                        "take the tokenizer.json that belongs to the model",
+                    ),
+                ),
+                self.sources,
+            ) from None
 
     def _source(self, model: Model, download: bool) -> ModelSource:
         if self._stands_in and model.source is not None:
@@ -268,14 +311,31 @@ class Spec:
         """The models that something is computed with."""
         resolved = self.resolved
         measured = {cell.model for measure in resolved.measures for cell in measure.cells}
-        interventions = {id(cell.intervention): cell.intervention for measure in resolved.measures for cell in measure.cells}.values()
-        donors = {act.model for intervention in interventions for act in intervention.acts if isinstance(act, PatchAct) and act.model}
+        interventions = {
+            id(cell.intervention): cell.intervention for measure in resolved.measures for cell in measure.cells
+        }.values()
+        donors = {
+            act.model
+            for intervention in interventions
+            for act in intervention.acts
+            if isinstance(act, PatchAct) and act.model
+        }
         found = {discovery.model for discovery in resolved.discoveries}
-        return frozenset(measured | donors | found | {mask.model for mask in resolved.masks} | {given.model for given in resolved.examinations})
+        return frozenset(
+            measured
+            | donors
+            | found
+            | {mask.model for mask in resolved.masks}
+            | {given.model for given in resolved.examinations}
+        )
 
     @interrupts.watched()
     def survey(
-        self, store: Store, accept: ReusePolicy | str | None = None, device: str | None = None, tell: Callable[[Limit], None] = lambda limit: None
+        self,
+        store: Store,
+        accept: ReusePolicy | str | None = None,
+        device: str | None = None,
+        tell: Callable[[Limit], None] = lambda limit: None,
     ) -> tuple[Plan, Survey]:
         """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing.
 
@@ -288,11 +348,18 @@ class Spec:
 
     @interrupts.watched()
     def addresses(self, store: Store) -> frozenset[str]:
-        """The addresses of all entries of a store that this spec may take on this machine: as they are, and with its own stack."""
-        return frozenset(action.address for accept in ("any", "same-stack") for action in self.surveyed(_repository(store, False, accept, None, None))[1].actions)
+        """The addresses of all entries of a store that this spec may take on this machine: as they are, and with its
+        own stack."""
+        return frozenset(
+            action.address
+            for accept in ("any", "same-stack")
+            for action in self.surveyed(_repository(store, False, accept, None, None))[1].actions
+        )
 
     @interrupts.watched()
-    def looked(self, store: Store, accept: ReusePolicy | str | None = None, reference: bool = False, device: str | None = None) -> tuple[StepStatus, ...]:
+    def looked(
+        self, store: Store, accept: ReusePolicy | str | None = None, reference: bool = False, device: str | None = None
+    ) -> tuple[StepStatus, ...]:
         """Each step of this spec, and whether a store has its value. Computes nothing."""
         from entrack.execution.cache_explain import step_statuses
 
@@ -307,7 +374,11 @@ class Spec:
         plan = _lowered(lowerer, None, self.sources).plan
         executor = LocalExecutor(plan, repository, None, unwatched)
         survey = executor.survey()
-        while plan.deferred and executor.actions and len((more := _lowered(lowerer, executor, self.sources).plan).nodes) > len(plan.nodes):
+        while (
+            plan.deferred
+            and executor.actions
+            and len((more := _lowered(lowerer, executor, self.sources).plan).nodes) > len(plan.nodes)
+        ):
             plan = more
             executor.extend(plan)
             survey = executor.survey()
@@ -315,26 +386,38 @@ class Spec:
 
     @interrupts.watched()
     def run(
-        self, store: Store | str | os.PathLike[str] | None = None, *, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
-        threads: int | None = None, memory: int | None = None, accept: ReusePolicy | str | None = None,
-    ) -> Results:  # fmt: skip
+        self,
+        store: Store | str | os.PathLike[str] | None = None,
+        *,
+        reference: bool = False,
+        watcher: Watcher = unwatched,
+        device: str | None = None,
+        threads: int | None = None,
+        memory: int | None = None,
+        accept: ReusePolicy | str | None = None,
+    ) -> Results:
         """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
 
-        `reference` runs the reference executor: one full forward pass per variant. `memory` is what may be taken beside the models themselves,
-        in bytes (default: half of what the machine or its GPU has). `accept` says which stored values are taken (`exact`, `same-stack`, `any`;
-        default: `same-stack`, and `any` from a store that cannot be written). Raises ArgumentError, SpecError, ModelMissing, StoreError,
-        EngineError, NotANumber, and KeyboardInterrupt: what was finished is in the store then.
+        `reference` runs the reference executor: one full forward pass per variant. `memory` is what may be taken beside
+        the models themselves, in bytes (default: half of what the machine or its GPU has). `accept` says which stored
+        values are taken (`exact`, `same-stack`, `any`; default: `same-stack`, and `any` from a store that cannot be
+        written). Raises ArgumentError, SpecError, ModelMissing, StoreError, EngineError, NotANumber, and
+        KeyboardInterrupt: what was finished is in the store then.
         """
         arguments.function(watcher, "watcher")
         from entrack.analysis.build_results import assemble
         from entrack.execution.local import LocalExecutor
 
-        opened = open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
+        opened = (
+            open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
+        )
         repository = _repository(opened, reference, accept, device, threads, memory)
         spec = self._fetched(watcher)
         lowerer = spec._lowerer(download=True, hashed=True)
         plan = _lowered(lowerer, None, self.sources).plan
-        executor = LocalExecutor(plan, repository, _lazily(plan, reference, watcher, device, threads, memory), watcher, memory)
+        executor = LocalExecutor(
+            plan, repository, _lazily(plan, reference, watcher, device, threads, memory), watcher, memory
+        )
         executor.run()
         while plan.deferred:
             plan = _lowered(lowerer, executor, self.sources).plan
@@ -344,13 +427,24 @@ class Spec:
 
     @interrupts.watched()
     def verify(
-        self, store: Store, sample: int | float = 0.05, *, seed: int = 0, reference: bool = False, watcher: Watcher = unwatched, device: str | None = None,
-        threads: int | None = None, memory: int | None = None, accept: ReusePolicy | str = "any",
-    ) -> Verification:  # fmt: skip
-        """Compute a sample of the stored steps again: so many (an int) or such a share (a float). Changes nothing in the store.
+        self,
+        store: Store,
+        sample: int | float = 0.05,
+        *,
+        seed: int = 0,
+        reference: bool = False,
+        watcher: Watcher = unwatched,
+        device: str | None = None,
+        threads: int | None = None,
+        memory: int | None = None,
+        accept: ReusePolicy | str = "any",
+    ) -> Verification:
+        """Compute a sample of the stored steps again: so many (an int) or such a share (a float). Changes nothing in
+        the store.
 
-        `reference` computes them with the reference executor; `accept` says which stored values are verified. The comparisons are made as they are
-        asked for. Raises ArgumentError, SpecError, ModelMissing, StoreError; EngineError while comparing.
+        `reference` computes them with the reference executor; `accept` says which stored values are verified. The
+        comparisons are made as they are asked for. Raises ArgumentError, SpecError, ModelMissing, StoreError;
+        EngineError while comparing.
         """
         arguments.function(watcher, "watcher")
         arguments.flag(reference, "reference")
@@ -360,15 +454,20 @@ class Spec:
         from entrack.verification.recompute import recomputed, sampled
 
         plan, executor, survey = self.surveyed(_repository(store, False, accept, device, threads, memory))
-        lost = {id for id in survey.missing if executor.lost(id)}  # what was seen to be damaged is said, whatever is sampled
+        lost = {
+            id for id in survey.missing if executor.lost(id)
+        }  # what was seen to be damaged is said, whatever is sampled
         stored = [id for id in plan.steps if id in survey.found or id in lost]
         drawn = {*sampled(plan, stored, sample, seed), *lost}
         ids = [id for id in stored if id in drawn]
         compute = _lazily(plan, reference, watcher, device, threads, memory)
-        return Verification(Counter(kind(plan.nodes[id]) for id in stored), len(ids), recomputed(plan, executor, ids, compute, watcher))
+        return Verification(
+            Counter(kind(plan.nodes[id]) for id in stored), len(ids), recomputed(plan, executor, ids, compute, watcher)
+        )
 
     def _fetched(self, watcher: Watcher) -> Spec:
-        """This spec, checked again now that its models have come: some mistakes only a config.json can tell. Raises ModelMissing, SpecError."""
+        """This spec, checked again now that its models have come: some mistakes only a config.json can tell. Raises
+        ModelMissing, SpecError."""
         if all(self.resolved.models[name].facts for name in self.used_models):
             return self
         for name in sorted(self.used_models):
@@ -377,10 +476,14 @@ class Spec:
         return loads(self.source, **{name: self.resolved.params[name] for name in self.resolved.changed_params})
 
     @interrupts.watched()
-    def prompts(self, name: str, count: int, model: str | None = None, purpose: str = "measure") -> tuple[TokenisedPrompts, Tokenizer]:
-        """The first `count` prompts of a task, alternate or desideratum, for a model's tokenizer (default: the first model here).
+    def prompts(
+        self, name: str, count: int, model: str | None = None, purpose: str = "measure"
+    ) -> tuple[TokenisedPrompts, Tokenizer]:
+        """The first `count` prompts of a task, alternate or desideratum, for a model's tokenizer (default: the first
+        model here).
 
-        Raises UnknownName for a name that is not there, ArgumentError, SpecError, and ModelMissing where no model of the spec is here.
+        Raises UnknownName for a name that is not there, ArgumentError, SpecError, and ModelMissing where no model of
+        the spec is here.
         """
         from entrack.check.resolved import Population
         from entrack.prompts.tokenise import tokenise
@@ -406,7 +509,8 @@ class Spec:
         return realised, tokens
 
     def prompt_problems(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with the prompts, as far as files that are here can tell: a sample of the spec is planned, nothing is run."""
+        """What is wrong with the prompts, as far as files that are here can tell: a sample of the spec is planned,
+        nothing is run."""
         here = [name for name in self.used_models if self.resolved.models[name].source is not None]
         if set(here) != set(self.used_models) or not here:
             return ()
@@ -416,10 +520,15 @@ class Spec:
             return error.problems
         except ModelMissing as missing:
             first = next(iter(sorted(here)))
-            return (Diagnostic("W501", str(missing), self.resolved.models[first].span, "prompts are not checked", "`run` needs it"),)
+            return (
+                Diagnostic(
+                    "W501", str(missing), self.resolved.models[first].span, "prompts are not checked", "`run` needs it"
+                ),
+            )
 
     def _sampled(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with a plan of some prompts of each population: of one, and then of as many as these tell that there is time for."""
+        """What is wrong with a plan of some prompts of each population: of one, and then of as many as these tell
+        that there is time for."""
         from attrs import evolve
 
         from entrack.plan.builder import Sketch
@@ -445,12 +554,25 @@ class Spec:
         from entrack.execution.reuse_report import reuse_report
 
         models = {
-            name: {"source": plan.sources[key].description, "revision": plan.sources[key].revision, "digest": address(key), "dtype": key.dtype, "attention": key.attention,
-                   "layers": key.facts.layers, "heads": key.facts.heads, "key_value_heads": key.facts.key_value_heads}
+            name: {
+                "source": plan.sources[key].description,
+                "revision": plan.sources[key].revision,
+                "digest": address(key),
+                "dtype": key.dtype,
+                "attention": key.attention,
+                "layers": key.facts.layers,
+                "heads": key.facts.heads,
+                "key_value_heads": key.facts.key_value_heads,
+            }
             for name, key in plan.models.items()
-        }  # fmt: skip
+        }
         told = [read_run_record(action.how) for action in executor.actions]
-        made = {tuple((name, how.get(name)) for name in ("executor", "torch", "transformers", "nnsight", "device", "threads")) for how in told}
+        made = {
+            tuple(
+                (name, how.get(name)) for name in ("executor", "torch", "transformers", "nnsight", "device", "threads")
+            )
+            for how in told
+        }
         return Provenance(
             spec=self.source.name,
             spec_address=self.address,
@@ -472,8 +594,16 @@ class Spec:
         )
 
 
-def _repository(store: Store, reference: bool, accept: ReusePolicy | str | None, device: str | None, threads: int | None, memory: int | None = None) -> Repository:
-    """The store as a run sees it. A store that cannot be written is a published one: it is taken as it is, unless told otherwise."""
+def _repository(
+    store: Store,
+    reference: bool,
+    accept: ReusePolicy | str | None,
+    device: str | None,
+    threads: int | None,
+    memory: int | None = None,
+) -> Repository:
+    """The store as a run sees it. A store that cannot be written is a published one: it is taken as it is, unless
+    told otherwise."""
     from entrack.execution.environment import Environment
     from entrack.execution.repository import Repository
     from entrack.execution.reuse_policy import ReusePolicy
@@ -485,14 +615,19 @@ def _repository(store: Store, reference: bool, accept: ReusePolicy | str | None,
     threads = arguments.optional(threads, arguments.whole, "threads", 1, MOST_NUMBER)
     memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
     default = ReusePolicy.SAME_STACK if getattr(store, "writable", True) else ReusePolicy.ANY
-    return Repository(store, reference, default if accept is None else ReusePolicy(accept), Environment(device, threads, memory))
+    return Repository(
+        store, reference, default if accept is None else ReusePolicy(accept), Environment(device, threads, memory)
+    )
 
 
 def _sample(given: int | float) -> int | float:
     """How many steps (an int) or what share of them (a float) are verified."""
     found = arguments.number(given, "sample", MOST_NUMBER)
     if found <= 0 or (isinstance(found, float) and found > 1):
-        raise ArgumentError(f"sample is a number of steps, such as 20, or a share of them, such as 0.05; this is {arguments.shown(found)}")
+        raise ArgumentError(
+            "sample is a number of steps, such as 20, or a share of them, such as 0.05; this is "
+            f"{arguments.shown(found)}"
+        )
     return found
 
 
@@ -513,10 +648,18 @@ def explained(plan: Plan, survey: Survey, memory: int | None = None) -> Explanat
     arguments.instance(plan, Plan, "plan", "a Plan, as `Spec.survey` gives")
     arguments.instance(survey, Survey, "survey", "a Survey, as `Spec.survey` gives")
     memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
-    return explanation(plan, {*survey.found}, {*survey.zero}, {*survey.screened_out}, Memory.of(machine_memory() // 2 if memory is None else memory))
+    return explanation(
+        plan,
+        {*survey.found},
+        {*survey.zero},
+        {*survey.screened_out},
+        Memory.of(machine_memory() // 2 if memory is None else memory),
+    )
 
 
-def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, threads: int | None, memory: int | None) -> Compute:
+def _lazily(
+    plan: Plan, reference: bool, watcher: Watcher, device: str | None, threads: int | None, memory: int | None
+) -> Compute:
     """The engine, made when the first step has to be computed: torch is imported then and not before."""
     engines: list[Any] = []
 
@@ -527,7 +670,16 @@ def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, t
             from entrack.plan.schedule import Memory
 
             executor: Any = "reference" if reference else "optimised"
-            engines.append(Engine(plan.sources, executor=executor, device=device, threads=threads, watcher=watcher, memory=None if memory is None else Memory.of(memory)))
+            engines.append(
+                Engine(
+                    plan.sources,
+                    executor=executor,
+                    device=device,
+                    threads=threads,
+                    watcher=watcher,
+                    memory=None if memory is None else Memory.of(memory),
+                )
+            )
         computed = engines[0].compute(step, inputs)
         return computed.tensors, computed.how
 
@@ -535,11 +687,15 @@ def _lazily(plan: Plan, reference: bool, watcher: Watcher, device: str | None, t
 
 
 def _need_surroundings() -> None:
-    """What torch and transformers cannot do without, and end in their own ways where it is not there. Raises EngineError."""
+    """What torch and transformers cannot do without, and end in their own ways where it is not there. Raises
+    EngineError."""
     from entrack.engine.errors import EngineError, OutOfMemory
 
     if sys.flags.optimize > 1:
-        raise EngineError("models need the docstrings of Python's modules, which PYTHONOPTIMIZE=2 and -OO leave out: run without these")
+        raise EngineError(
+            "models need the docstrings of Python's modules, which PYTHONOPTIMIZE=2 and -OO leave out: run "
+            "without these"
+        )
     if address_space() < LEAST_ADDRESSES:
         has = f"this process may have {address_space() / 1e9:.1f} GB: see `ulimit -v`"
         raise OutOfMemory(f"computing needs {LEAST_ADDRESSES / 1e9:g} GB of addresses beside the models, and {has}")

@@ -1,14 +1,15 @@
 """Limits: what a spec may ask for, all in one table, and the budget of work that each command has.
 
-A limit of size is looked at where a thing is read. A limit of work is counted where the work is done, over a whole command, whatever
-asks for it: `spend(DRAWN, 7)`. Counts are of what is done, never of time, so a spec that is refused here is refused on every machine.
+A limit of size is looked at where a thing is read. A limit of work is counted where the work is done, over a whole
+command, whatever asks for it: `spend(DRAWN, 7)`. Counts are of what is done, never of time, so a spec that is refused
+here is refused on every machine.
 
-The budget of a command is started by whoever begins one (`within`), and found through a context variable, because work is done many
-calls below, in functions of values that should not carry a counter. Outside of `within` nothing is counted. `Spent` ends the work;
-`check`, `lower` and `format` turn it into one diagnostic (E707) that names the limit.
+The budget of a command is started by whoever begins one (`within`), and found through a context variable, because work
+is done many calls below, in functions of values that should not carry a counter. Outside of `within` nothing is
+counted. `Spent` ends the work; `check`, `lower` and `format` turn it into one diagnostic (E707) that names the limit.
 
-A plan draws all prompts where `check` draws a sample, so it may do more (`planned`). Where it goes beyond what `check` may, it says so
-once, by `tell`: that is how a long plan is told from one that hangs.
+A plan draws all prompts where `check` draws a sample, so it may do more (`planned`). Where it goes beyond what `check`
+may, it says so once, by `tell`: that is how a long plan is told from one that hangs.
 """
 
 from __future__ import annotations
@@ -65,23 +66,101 @@ ROWS = Limit("rows of a column that are read", 100_000, "E213")
 LIST_HEADS = Limit("heads of a group", 1 << 16, "E214")
 
 # Work: over a whole command.
-READ = Limit("words, numbers and signs of all files together", 1 << 16, "E707", "include fewer or shorter files", 1 << 16)
+READ = Limit(
+    "words, numbers and signs of all files together", 1 << 16, "E707", "include fewer or shorter files", 1 << 16
+)
 NAMED_FILES = Limit("files that are looked for", 4096, "E707", "name each file once", 4096)
-DATA = Limit("bytes of columns and circuits that are read", 1 << 25, "E707", "keep only what the spec needs in its files", 1 << 25)
-SEARCHED = Limit("characters of tables that are searched for a column", 1 << 26, "E707", "put columns that are used together into a smaller file", 1 << 26)
-LOOKED_AT = Limit("lines of tasks that are gone through for their alternates, measures and positions", 400_000, "E707", "declare fewer alternates, or shorter tasks", 400_000)
-HEADS = Limit("heads of groups, in all circuits and interventions together", 250_000, "E707", "name fewer groups at once, or fewer heads", 250_000)
-EXPANDED = Limit("parts of interventions, in all turns of loops and all arguments", 400_000, "E707", "loop over fewer values, or name fewer interventions", 400_000)
-ALL_CELLS = Limit("cells of all measures, and sets of prompts in their sweeps", 150_000, "E707", "sweep over fewer values, or make several specs of it", 150_000)
-CELLS_SEEN = Limit("cells that are looked at for claims", 1_000_000, "E707", "name one label of each axis in a claim", 1_000_000)
+DATA = Limit(
+    "bytes of columns and circuits that are read",
+    1 << 25,
+    "E707",
+    "keep only what the spec needs in its files",
+    1 << 25,
+)
+SEARCHED = Limit(
+    "characters of tables that are searched for a column",
+    1 << 26,
+    "E707",
+    "put columns that are used together into a smaller file",
+    1 << 26,
+)
+LOOKED_AT = Limit(
+    "lines of tasks that are gone through for their alternates, measures and positions",
+    400_000,
+    "E707",
+    "declare fewer alternates, or shorter tasks",
+    400_000,
+)
+HEADS = Limit(
+    "heads of groups, in all circuits and interventions together",
+    250_000,
+    "E707",
+    "name fewer groups at once, or fewer heads",
+    250_000,
+)
+EXPANDED = Limit(
+    "parts of interventions, in all turns of loops and all arguments",
+    400_000,
+    "E707",
+    "loop over fewer values, or name fewer interventions",
+    400_000,
+)
+ALL_CELLS = Limit(
+    "cells of all measures, and sets of prompts in their sweeps",
+    150_000,
+    "E707",
+    "sweep over fewer values, or make several specs of it",
+    150_000,
+)
+CELLS_SEEN = Limit(
+    "cells that are looked at for claims", 1_000_000, "E707", "name one label of each axis in a claim", 1_000_000
+)
 PROBLEMS = Limit("problems", 10_000, "E707", "correct those that are shown first", 10_000)
-MADE = Limit("values drawn and holes filled", 600_000, "E707", "draw fewer values, fill fewer holes, or loosen the constraints of alternates", 100_000_000)
-POOLED = Limit("values of pools that are gone through", 50_000_000, "E707", "draw from shorter columns and lists, or from a range", 1_000_000_000)
-RENDERED = Limit("characters of texts that are made", 200_000_000, "E707", "write shorter texts, and fewer of them into one another", 2_000_000_000)
-ENCODED = Limit("characters that tokenizers read", 10_000_000, "E707", "write shorter prompts, or name fewer single words in a task", 1_000_000_000)
-REALISED = Limit("prompts that are drawn, alternates counted too", 8_000, "E707", "ask for fewer prompts, fewer draws, or fewer seeds", 500_000)
-STEPS = Limit("steps that are asked for", 25_000, "E707", "measure fewer cells, remove fewer heads, or make several specs of it", 500_000)
-STEP_PARTS = Limit("positions and heads of steps", 3_000_000, "E707", "let fewer groups be kept or set at once", 100_000_000)
+MADE = Limit(
+    "values drawn and holes filled",
+    600_000,
+    "E707",
+    "draw fewer values, fill fewer holes, or loosen the constraints of alternates",
+    100_000_000,
+)
+POOLED = Limit(
+    "values of pools that are gone through",
+    50_000_000,
+    "E707",
+    "draw from shorter columns and lists, or from a range",
+    1_000_000_000,
+)
+RENDERED = Limit(
+    "characters of texts that are made",
+    200_000_000,
+    "E707",
+    "write shorter texts, and fewer of them into one another",
+    2_000_000_000,
+)
+ENCODED = Limit(
+    "characters that tokenizers read",
+    10_000_000,
+    "E707",
+    "write shorter prompts, or name fewer single words in a task",
+    1_000_000_000,
+)
+REALISED = Limit(
+    "prompts that are drawn, alternates counted too",
+    8_000,
+    "E707",
+    "ask for fewer prompts, fewer draws, or fewer seeds",
+    500_000,
+)
+STEPS = Limit(
+    "steps that are asked for",
+    25_000,
+    "E707",
+    "measure fewer cells, remove fewer heads, or make several specs of it",
+    500_000,
+)
+STEP_PARTS = Limit(
+    "positions and heads of steps", 3_000_000, "E707", "let fewer groups be kept or set at once", 100_000_000
+)
 WRITTEN = Limit("characters that are written", 1 << 23, "E707", "split the file and `include` the parts", 1 << 23)
 
 # These end no work: where one is spent, something is left out.
@@ -103,7 +182,8 @@ class Spent(Exception):
 
 @define
 class Budget:
-    """What a command has done so far. `tell` hears of the first limit that a plan passes which `check` would stop at."""
+    """What a command has done so far. `tell` hears of the first limit that a plan passes which `check` would stop
+    at."""
 
     planning: bool = False
     tell: Callable[[Limit], None] = lambda limit: None
@@ -161,11 +241,16 @@ def affords(limit: Limit, many: int) -> bool:
 
 
 def times_over(before: Mapping[Limit, int], share: float) -> int:
-    """How many times what was done since `before` may be done again, so that this share of no limit of work is passed."""
+    """How many times what was done since `before` may be done again, so that this share of no limit of work is
+    passed."""
     budget = _running.get()
     if budget is None:
         return 1 << 20
-    left = ((share * limit.most - total) / (total - before.get(limit, 0)) for limit, total in budget.spent.items() if total > before.get(limit, 0))
+    left = (
+        (share * limit.most - total) / (total - before.get(limit, 0))
+        for limit, total in budget.spent.items()
+        if total > before.get(limit, 0)
+    )
     return max(0, int(min(left, default=1 << 20)))
 
 

@@ -1,4 +1,5 @@
-"""The reason of an error in words: what Python's errors and those of libraries say, without the names of their classes."""
+"""The reason of an error in words: what Python's errors and those of libraries say, without the names of their
+classes."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
-"""What entrack raises on purpose: one base, and the errors of wrong arguments. Each is also what Python's own habits expect.
+"""What entrack raises on purpose: one base, and the errors of wrong arguments. Each is also what Python's own habits
+expect.
 
-    EntrackError
-      ArgumentError (ValueError)         an argument that cannot be: threads=-3
-        ArgumentTypeError (TypeError)    one of another kind: n="4"
-        UnknownName (KeyError)           a name that is not there; says which are near
-      SpecError, SpecMissing             a spec with errors, one that cannot be read
-      ModelMissing                       a model's files are not here, or cannot be used
-      StoreError, EngineError            a store or a computation failed
-      NotANumber                         a number of the results is not finite
+EntrackError
+  ArgumentError (ValueError)         an argument that cannot be: threads=-3
+    ArgumentTypeError (TypeError)    one of another kind: n="4"
+    UnknownName (KeyError)           a name that is not there; says which are near
+  SpecError, SpecMissing             a spec with errors, one that cannot be read
+  ModelMissing                       a model's files are not here, or cannot be used
+  StoreError, EngineError            a store or a computation failed
+  NotANumber                         a number of the results is not finite
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from collections.abc import Iterable
 
 
 class EntrackError(Exception):
-    """The base of all that entrack raises on purpose. Anything else that leaves it is a mistake in entrack, but for KeyboardInterrupt,
-    MemoryError, and an OSError of a file that was asked for."""
+    """The base of all that entrack raises on purpose. Anything else that leaves it is a mistake in entrack, but for
+    KeyboardInterrupt, MemoryError, and an OSError of a file that was asked for."""
 
 
 class ArgumentError(EntrackError, ValueError):
@@ -37,7 +38,9 @@ class UnknownName(ArgumentError, KeyError):
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:
     """`what` says in words what there is none of, such as "the results have no measure"."""
-    from entrack.diagnostics.suggest import did_you_mean  # only when something is wrong: the words of the domain know no diagnostics otherwise
+    from entrack.diagnostics.suggest import (
+        did_you_mean,
+    )  # only when something is wrong: the words of the domain know no diagnostics otherwise
 
     known = list(known)
     return UnknownName(f"{what} {name[:200]!r}; {did_you_mean(name[:200], known) if known else 'there is none at all'}")

@@ -65,7 +65,8 @@ class Damaged:
 
 @frozen
 class NotTaken:
-    """Stored values that the policy does not take: made with the stack `there`, where a run would use `here`. They stay."""
+    """Stored values that the policy does not take: made with the stack `there`, where a run would use `here`. They
+    stay."""
 
     steps: int
     there: str

@@ -1,12 +1,13 @@
 """Ctrl-C that cannot get lost: a flag beside the exception.
 
-Python raises KeyboardInterrupt wherever the main thread happens to be. In a finaliser, in a callback from C, or below somebody's
-`except BaseException`, it is swallowed and the work goes on. Within `watched()` a handler sets a flag as well, and whoever works in a
-loop calls `check()`, which raises what got lost. Where an exception would leave a lock held or a setting changed - a `with` that is
-being entered or left, an object that is being finalised - the handler puts it off until the next `check()`.
+Python raises KeyboardInterrupt wherever the main thread happens to be. In a finaliser, in a callback from C, or below
+somebody's `except BaseException`, it is swallowed and the work goes on. Within `watched()` a handler sets a flag as
+well, and whoever works in a loop calls `check()`, which raises what got lost. Where an exception would leave a lock
+held or a setting changed - a `with` that is being entered or left, an object that is being finalised - the handler puts
+it off until the next `check()`.
 
-The handler is there for as long as something runs, in the main thread only, where Python delivers signals. It hands over to the handler
-that was there before, which decides what Ctrl-C means: a notebook's, a test's, or Python's own.
+The handler is there for as long as something runs, in the main thread only, where Python delivers signals. It hands
+over to the handler that was there before, which decides what Ctrl-C means: a notebook's, a test's, or Python's own.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ PATIENCE = 1.0
 
 
 class _State:
-    """Of the process: how many `watched()` are entered, what was there before the first, and whether an interrupt has come."""
+    """Of the process: how many `watched()` are entered, what was there before the first, and whether an interrupt
+    has come."""
 
     depth = 0
     seen = False
@@ -50,7 +52,8 @@ def put_off_in(*functions: Any) -> None:
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt in the main thread where an interrupt has come and nobody has seen it. Costs next to nothing."""
+    """Raise KeyboardInterrupt in the main thread where an interrupt has come and nobody has seen it. Costs next to
+    nothing."""
     if _State.seen and _State.depth and threading.current_thread() is threading.main_thread():
         _deliver()
 
@@ -65,10 +68,11 @@ def _deliver() -> None:
 
 
 class watched:  # a context manager that is written as a word, as those of contextlib are
-    """While this is entered, an interrupt is seen: by its exception, at the next `check()`, or at the end. May be nested; also a decorator.
+    """While this is entered, an interrupt is seen: by its exception, at the next `check()`, or at the end. May be
+    nested; also a decorator.
 
-    An error that was made of an interrupt on the way leaves as KeyboardInterrupt. Does nothing in other threads than the main one, and
-    where Ctrl-C is ignored or left to the system.
+    An error that was made of an interrupt on the way leaves as KeyboardInterrupt. Does nothing in other threads than
+    the main one, and where Ctrl-C is ignored or left to the system.
     """
 
     _here = False
@@ -87,7 +91,9 @@ class watched:  # a context manager that is written as a word, as those of conte
         _State.depth += self._here
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if not self._here:
             return
         _State.depth -= 1
@@ -140,7 +146,8 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 
 def _is_bad_place(frame: FrameType | None) -> bool:
-    """Whether an exception would do harm here, or not come through. What a `with` calls as it is entered may wait, so that does not count."""
+    """Whether an exception would do harm here, or not come through. What a `with` calls as it is entered may wait,
+    so that does not count."""
     if frame is not None and frame.f_code.co_name == ENTERING:
         return True
     while frame is not None:
@@ -152,7 +159,8 @@ def _is_bad_place(frame: FrameType | None) -> bool:
 
 
 def _unraisable(found: Any) -> None:
-    """What Python does with an exception that a finaliser or a callback from C raised: one of Ctrl-C is kept for the next `check()`."""
+    """What Python does with an exception that a finaliser or a callback from C raised: one of Ctrl-C is kept for the
+    next `check()`."""
     if found.exc_type is not None and issubclass(found.exc_type, KeyboardInterrupt):
         _State.seen = True
     else:

@@ -16,15 +16,35 @@ FAMILIES = {
     "qwen2": "Qwen2ForCausalLM",
 }
 NARROW = 256
-"""Width up to which one thread is enough: the products are too small to share, and two threads would only wait for each other."""
+"""Width up to which one thread is enough: the products are too small to share, and two threads would only wait for
+each other."""
 MOST = {"layers": 1024, "heads": 1024, "d_model": 1 << 20, "vocabulary": 1 << 24}
 DECIDES = (
-    "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
-    "hidden_act", "rms_norm_eps", "attention_bias", "mlp_bias", "tie_word_embeddings", "initializer_range",
-    "max_position_embeddings", "rope_parameters", "rope_theta", "rope_scaling", "partial_rotary_factor",
-    "sliding_window", "use_sliding_window", "max_window_layers", "layer_types",
-)  # fmt: skip
-"""The words of a config.json that decide what a model of a known family computes. A model is built from these and no others."""
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "hidden_act",
+    "rms_norm_eps",
+    "attention_bias",
+    "mlp_bias",
+    "tie_word_embeddings",
+    "initializer_range",
+    "max_position_embeddings",
+    "rope_parameters",
+    "rope_theta",
+    "rope_scaling",
+    "partial_rotary_factor",
+    "sliding_window",
+    "use_sliding_window",
+    "max_window_layers",
+    "layer_types",
+)
+"""The words of a config.json that decide what a model of a known family computes. A model is built from these and no
+others."""
 CODE = ("auto_map", "custom_pipelines", "custom_generate", "trust_remote_code", "use_kernels", "kernel_config")
 OTHERWISE = {
     "quantization_config": "its weights are quantised",
@@ -33,7 +53,8 @@ OTHERWISE = {
     "fusion_config": "its modules are fused",
     "transformers_weights": "its weights are in a file of another name",
 }
-"""What would change the numbers if it were obeyed, so that a model that says it is not one that can be had by leaving it out."""
+"""What would change the numbers if it were obeyed, so that a model that says it is not one that can be had by
+leaving it out."""
 
 
 class BadConfig(ValueError):
@@ -42,7 +63,8 @@ class BadConfig(ValueError):
 
 @frozen
 class ModelFacts:
-    """Shape of a model. `key_value_heads` is smaller than `heads` under grouped-query attention; `d_mlp` is the width inside an MLP."""
+    """Shape of a model. `key_value_heads` is smaller than `heads` under grouped-query attention; `d_mlp` is the
+    width inside an MLP."""
 
     family: str
     layers: int
@@ -80,7 +102,10 @@ def read_facts(config: object) -> ModelFacts:
     if not isinstance(family, str) or family not in FAMILIES:
         raise BadConfig(f"the model family {str(family)[:60]!r} is not known; known are {', '.join(sorted(FAMILIES))}")
     _refuse(config)
-    layers, heads = _number(config, "num_hidden_layers", MOST["layers"]), _number(config, "num_attention_heads", MOST["heads"])
+    layers, heads = (
+        _number(config, "num_hidden_layers", MOST["layers"]),
+        _number(config, "num_attention_heads", MOST["heads"]),
+    )
     d_model = _number(config, "hidden_size", MOST["d_model"])
     shared = _number(config, "num_key_value_heads", heads) if config.get("num_key_value_heads") is not None else heads
     if heads % shared:
@@ -89,7 +114,9 @@ def read_facts(config: object) -> ModelFacts:
         raise BadConfig(f"a width of {d_model} does not divide into {heads} heads")
     d_head = _number(config, "head_dim", d_model) if config.get("head_dim") is not None else d_model // heads
     d_mlp = _number(config, "intermediate_size", 16 * MOST["d_model"])
-    return ModelFacts(family, layers, heads, shared, d_model, d_head, d_mlp, _number(config, "vocab_size", MOST["vocabulary"]))
+    return ModelFacts(
+        family, layers, heads, shared, d_model, d_head, d_mlp, _number(config, "vocab_size", MOST["vocabulary"])
+    )
 
 
 def _refuse(config: Mapping[str, Any]) -> None:

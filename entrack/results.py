@@ -26,7 +26,8 @@ class Interval:
 
 @frozen
 class Axis:
-    """One way in which the cells of a measure differ: its name (model, intervention, prompts, ...) and its labels in order."""
+    """One way in which the cells of a measure differ: its name (model, intervention, prompts, ...) and its labels in
+    order."""
 
     name: str
     labels: tuple[str, ...]
@@ -34,7 +35,8 @@ class Axis:
 
 @frozen
 class Cell:
-    """One number of a measure. `labels` has one label per axis. `outcomes` are the per-prompt values that `value` was made of.
+    """One number of a measure. `labels` has one label per axis. `outcomes` are the per-prompt values that `value` was
+    made of.
 
     `interval` is None where there are no prompts to resample (an overlap of circuits: `n` is then a number of heads).
     `sd` is over draws, where there are several; `draws` are the values draw by draw.
@@ -76,10 +78,17 @@ class Measure:
         """One flat record a cell, for a data frame."""
         names = [axis.name for axis in self.axes]
         return [
-            {"measure": self.name, **dict(zip(names, cell.labels, strict=True)), "value": cell.value, "n": cell.n,
-             "low": cell.interval.low if cell.interval else None, "high": cell.interval.high if cell.interval else None, "sd": cell.sd}
+            {
+                "measure": self.name,
+                **dict(zip(names, cell.labels, strict=True)),
+                "value": cell.value,
+                "n": cell.n,
+                "low": cell.interval.low if cell.interval else None,
+                "high": cell.interval.high if cell.interval else None,
+                "sd": cell.sd,
+            }
             for cell in self.cells
-        ]  # fmt: skip
+        ]
 
     def to_pandas(self) -> Any:
         """The cells as a pandas data frame. Raises ImportError, saying what to install, where pandas is not there."""
@@ -100,7 +109,8 @@ class Agreement:
 
 @frozen
 class Missed:
-    """What a screen left out: `others` heads, of which those `checked` were run too, and `heads` of these would have been kept.
+    """What a screen left out: `others` heads, of which those `checked` were run too, and `heads` of these would have
+    been kept.
 
     `of_others` is the 95 % interval of how many of the others would have been, by the hypergeometric distribution.
     """
@@ -115,9 +125,10 @@ class Missed:
 class Screen:
     """A hop's screen: which heads were let through, the lowest estimate first, and how far it can be trusted.
 
-    `estimates[layer][head]` is the estimated mean score of every head; a head that cannot reach the receivers has exactly 0.0. `steps` are the
-    points at which gradients were taken, 0 for the clean run alone. `places` say, in the order of the group's heads, how many heads had an
-    estimate at least as low. `agreement` is None where there is nothing to rank.
+    `estimates[layer][head]` is the estimated mean score of every head; a head that cannot reach the receivers has
+    exactly 0.0. `steps` are the points at which gradients were taken, 0 for the clean run alone. `places` say, in the
+    order of the group's heads, how many heads had an estimate at least as low. `agreement` is None where there is
+    nothing to rank.
     """
 
     steps: int
@@ -132,10 +143,9 @@ class Screen:
 class Group:
     """One hop's result: the heads kept, and how every head scored.
 
-    `scores[layer][head]` is the mean score over prompts; a head that cannot reach the receivers scores exactly 0.0, and one that a screen
-    left out has no score: None.
-    `known_zero` is how many heads were not run for that reason. `also` names heads that an earlier group of this position keeps.
-    `intervals` follow `heads`.
+    `scores[layer][head]` is the mean score over prompts; a head that cannot reach the receivers scores exactly 0.0, and
+    one that a screen left out has no score: None. `known_zero` is how many heads were not run for that reason. `also`
+    names heads that an earlier group of this position keeps. `intervals` follow `heads`.
     """
 
     name: str
@@ -171,11 +181,20 @@ class Discovery:
     def records(self) -> list[dict[str, Any]]:
         """One flat record a scored head."""
         return [
-            {"discovery": self.name, "group": group.name, "position": group.position, "layer": layer, "head": head,
-             "score": score, "kept": Head(layer, head) in group.heads,
-             **({"estimate": group.screen.estimates[layer][head]} if group.screen else {})}
-            for group in self.groups for layer, row in enumerate(group.scores) for head, score in enumerate(row)
-        ]  # fmt: skip
+            {
+                "discovery": self.name,
+                "group": group.name,
+                "position": group.position,
+                "layer": layer,
+                "head": head,
+                "score": score,
+                "kept": Head(layer, head) in group.heads,
+                **({"estimate": group.screen.estimates[layer][head]} if group.screen else {}),
+            }
+            for group in self.groups
+            for layer, row in enumerate(group.scores)
+            for head, score in enumerate(row)
+        ]
 
     def to_pandas(self) -> Any:
         """The scores of all heads as a pandas data frame."""
@@ -184,7 +203,8 @@ class Discovery:
 
 @frozen
 class Mask:
-    """A mask learned over a group for one desideratum. `values` are the masks of `over`; `heads` those it patches (rounded to 0)."""
+    """A mask learned over a group for one desideratum. `values` are the masks of `over`; `heads` those it patches
+    (rounded to 0)."""
 
     name: str
     model: str
@@ -221,7 +241,8 @@ class Claim:
 
 @frozen
 class Figure:
-    """A figure that the spec asks for: `kind` (bars, curves, heatmap, diagram, scatter) of the result `of`, with its options."""
+    """A figure that the spec asks for: `kind` (bars, curves, heatmap, diagram, scatter) of the result `of`, with its
+    options."""
 
     title: str
     kind: str
@@ -239,7 +260,8 @@ class Table:
 
 @frozen
 class Provenance:
-    """Where the numbers came from: the spec, the models by digest, how many steps were computed and found, with which versions."""
+    """Where the numbers came from: the spec, the models by digest, how many steps were computed and found, with
+    which versions."""
 
     spec: str
     spec_address: str
@@ -261,7 +283,8 @@ class Provenance:
     accept: str = "any"
     """Which stored values were taken."""
     reused: tuple[Mapping[str, Any], ...] = ()
-    """Values from the store that were made with other versions, on another kind of device or on another machine than this run's."""
+    """Values from the store that were made with other versions, on another kind of device or on another machine than
+    this run's."""
 
 
 @frozen
@@ -289,7 +312,8 @@ class Results:
         return iter((*self.measures, *self.discoveries))
 
     def mask(self, group: str, desideratum: str) -> Mask:
-        """The mask over a group for a desideratum. Raises UnknownName, and ArgumentError where several masks have both."""
+        """The mask over a group for a desideratum. Raises UnknownName, and ArgumentError where several masks have
+        both."""
         groups = [mask.group for mask in self.masks]
         if text(group, "group") not in groups:
             raise unknown("there is no mask over", group, groups)
@@ -298,7 +322,10 @@ class Results:
         if not hits:
             raise unknown(f"there is no mask over {group} for", desideratum, [mask.desideratum for mask in of])
         if len({mask.name for mask in hits}) > 1:
-            raise ArgumentError(f"{len(hits)} masks are over {group} for {desideratum}: {', '.join(mask.name for mask in hits)}; look through `masks`")
+            raise ArgumentError(
+                f"{len(hits)} masks are over {group} for {desideratum}: {', '.join(mask.name for mask in hits)}; "
+                "look through `masks`"
+            )
         return hits[0]
 
     @property
@@ -323,7 +350,9 @@ class Results:
         }
 
     def _repr_html_(self) -> str:
-        from entrack.report.html import results_html  # a notebook asks; the words of the domain know no report otherwise
+        from entrack.report.html import (
+            results_html,
+        )  # a notebook asks; the words of the domain know no report otherwise
 
         return results_html(self)
 
@@ -348,12 +377,19 @@ def _measure(measure: Measure) -> dict[str, Any]:
         "unit": measure.unit,
         "axes": [{"name": axis.name, "labels": list(axis.labels)} for axis in measure.axes],
         "cells": [
-            {"labels": dict(zip(names, cell.labels, strict=True)), "value": cell.value, "n": cell.n,
-             "interval": _interval(cell.interval), "sd": cell.sd, "draws": list(cell.draws),
-             "outcomes": list(cell.outcomes), "address": cell.address}
+            {
+                "labels": dict(zip(names, cell.labels, strict=True)),
+                "value": cell.value,
+                "n": cell.n,
+                "interval": _interval(cell.interval),
+                "sd": cell.sd,
+                "draws": list(cell.draws),
+                "outcomes": list(cell.outcomes),
+                "address": cell.address,
+            }
             for cell in measure.cells
         ],
-    }  # fmt: skip
+    }
 
 
 def _discovery(discovery: Discovery) -> dict[str, Any]:
@@ -364,15 +400,21 @@ def _discovery(discovery: Discovery) -> dict[str, Any]:
         "n": discovery.n,
         "address": discovery.address,
         "groups": [
-            {"name": group.name, "position": group.position, "receivers": list(group.receivers),
-             "heads": [[head.layer, head.head] for head in group.heads],
-             "intervals": [_interval(interval) for interval in group.intervals],
-             "scores": [list(row) for row in group.scores], "known_zero": group.known_zero,
-             "also": [{"head": [head.layer, head.head], "group": name} for head, name in group.also], "note": group.note,
-             "screen": _screen(group.screen)}
+            {
+                "name": group.name,
+                "position": group.position,
+                "receivers": list(group.receivers),
+                "heads": [[head.layer, head.head] for head in group.heads],
+                "intervals": [_interval(interval) for interval in group.intervals],
+                "scores": [list(row) for row in group.scores],
+                "known_zero": group.known_zero,
+                "also": [{"head": [head.layer, head.head], "group": name} for head, name in group.also],
+                "note": group.note,
+                "screen": _screen(group.screen),
+            }
             for group in discovery.groups
         ],
-    }  # fmt: skip
+    }
 
 
 def _screen(screen: Screen | None) -> dict[str, Any] | None:
@@ -384,10 +426,14 @@ def _screen(screen: Screen | None) -> dict[str, Any] | None:
         "through": _heads(screen.through),
         "places": list(screen.places),
         "agreement": known and {"spearman": known.value, "interval": _interval(known.interval), "n": known.n},
-        "missed": {"checked": _heads(screen.missed.checked), "heads": _heads(screen.missed.heads), "others": screen.missed.others,
-                   "of_others": _interval(screen.missed.of_others)},
+        "missed": {
+            "checked": _heads(screen.missed.checked),
+            "heads": _heads(screen.missed.heads),
+            "others": screen.missed.others,
+            "of_others": _interval(screen.missed.of_others),
+        },
         "estimates": [list(row) for row in screen.estimates],
-    }  # fmt: skip
+    }
 
 
 def _heads(heads: tuple[Head, ...]) -> list[list[int]]:

@@ -1,4 +1,5 @@
-"""Frozen values from the outside: their fields, and a copy with every part changed. What walks trees of values walks with these."""
+"""Frozen values from the outside: their fields, and a copy with every part changed. What walks trees of values walks
+with these."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ def parts(value: object, without: Collection[str] = ()) -> Iterator[object]:
 
 
 def rebuilt(value: Any, change: Callable[[object], object], without: Collection[str] = ()) -> Any:
-    """The value with `change` made to each field; a tuple with it made to each element; any other value as it is. Itself where nothing changes."""
+    """The value with `change` made to each field; a tuple with it made to each element; any other value as it is.
+    Itself where nothing changes."""
     if isinstance(value, tuple):
         changed = tuple(change(part) for part in value)
         return changed if any(one is not other for one, other in zip(changed, value, strict=True)) else value

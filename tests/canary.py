@@ -1,10 +1,11 @@
 """A canary for the whole test suite: no test may make data run.
 
 Python itself tells of everything that turns data into code, whoever asks and under whatever name it was imported
-(`sys.addaudithook`): a pickle that asks for a class or function, `exec` and `eval`, a shell or another program, a library that is loaded.
-Each is refused unless it was asked for by a known innocent: Python's own import of a file of this repository or of an installed
-package, packages that run code of their own making (attrs its `__init__`s, nnsight the body of a `with`), and tests that start
-processes. entrack is never innocent, nor is anything that reads files on its behalf.
+(`sys.addaudithook`): a pickle that asks for a class or function, `exec` and `eval`, a shell or another program, a
+library that is loaded. Each is refused unless it was asked for by a known innocent: Python's own import of a file of
+this repository or of an installed package, packages that run code of their own making (attrs its `__init__`s, nnsight
+the body of a `with`), and tests that start processes. entrack is never innocent, nor is anything that reads files on
+its behalf.
 
 What is refused is also remembered, and fails the test in which it happened: an `except` on the way could hide it.
 """
@@ -20,9 +21,16 @@ from types import CodeType, FrameType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-BESIDE = (*(str(ROOT / name) for name in ("tests", "docs", "benchmarks", "editors")), *map(str, (ROOT / "specs").rglob("*.py")))
+BESIDE = (
+    *(str(ROOT / name) for name in ("tests", "docs", "benchmarks", "editors")),
+    *map(str, (ROOT / "specs").rglob("*.py")),
+)
 """What of this repository is code, beside entrack: it may start processes."""
-HOMES = (*BESIDE, str(ROOT / "entrack"), *(os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
+HOMES = (
+    *BESIDE,
+    str(ROOT / "entrack"),
+    *(os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
 """Where code is: what is imported from anywhere else came from data."""
 
 IMPORTERS = ("importlib", "_frozen_importlib", "zipimport", "runpy", "_pytest.assertion")
@@ -42,14 +50,17 @@ BUILDERS = {
     "typing": "annotations that are written as text",
     "typing_inspection": "checks of types",
 }
-"""Packages, or modules of them, that run code of their own making, and what it is. None of it comes from a file that is not code."""
+"""Packages, or modules of them, that run code of their own making, and what it is. None of it comes from a file that
+is not code."""
 TRACER = "nnsight"
 """Runs the body of a `with` of ours: code that stands in one of our files."""
 STARTERS = {"matplotlib.font_manager": ("fc-list", "system_profiler"), "platform": ("uname",)}
-"""Modules that ask a program of the system, and which: matplotlib lists the fonts of a machine once, before it has a list of its own; Python asks
-for the kind of processor when tests run in several processes, which tell each other where they are."""
+"""Modules that ask a program of the system, and which: matplotlib lists the fonts of a machine once, before it has a
+list of its own; Python asks for the kind of processor when tests run in several processes, which tell each other
+where they are."""
 APART = "entrack.prompts.tokenizer_sandbox"
-"""The one module of entrack that starts a program: Python with `tokenizer_worker.py`, for a tokenizer that may not be used in this process."""
+"""The one module of entrack that starts a program: Python with `tokenizer_worker.py`, for a tokenizer that may not
+be used in this process."""
 PLUMBING = ("subprocess", "os", "pickle", "contextlib", "jinja2.environment")
 """Modules that do what others ask for: whoever called them is asked about."""
 
@@ -96,10 +107,16 @@ def _starts_a_process(given: tuple[Any, ...]) -> bool:
 
 
 def is_worker(given: tuple[Any, ...]) -> bool:
-    """That a program to be started is entrack's own: this Python, by itself, with `tokenizer_worker.py` and the folder of the tokenizers library."""
+    """That a program to be started is entrack's own: this Python, by itself, with `tokenizer_worker.py` and the
+    folder of the tokenizers library."""
     library = str(Path(sysconfig.get_path("platlib")).resolve())
     command = [sys.executable, "-I", "-S", "-B", str(ROOT / "entrack" / "prompts" / "tokenizer_worker.py")]
-    return given[0] == sys.executable and list(given[1][:-1]) == command and str(Path(given[1][-1]).resolve()) == library and given[2] == "/"
+    return (
+        given[0] == sys.executable
+        and list(given[1][:-1]) == command
+        and str(Path(given[1][-1]).resolve()) == library
+        and given[2] == "/"
+    )
 
 
 def _never(given: tuple[Any, ...]) -> bool:

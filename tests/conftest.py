@@ -12,7 +12,8 @@ os.environ["ENTRACK_TRACEBACK"] = "1"  # a mistake in entrack is told in full, h
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The canary watches in every process that runs tests: a process that only hands them out (`-n 2`) starts others."""
+    """The canary watches in every process that runs tests: a process that only hands them out (`-n 2`) starts
+    others."""
     if not config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
         canary.watch()
     if hasattr(config, "workerinput"):

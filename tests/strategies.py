@@ -1,4 +1,5 @@
-"""Whole programs, drawn: `ast` values of every construct, as the parser would make them. Shared by all laws about programs."""
+"""Whole programs, drawn: `ast` values of every construct, as the parser would make them. Shared by all laws about
+programs."""
 
 from __future__ import annotations
 
@@ -61,13 +62,14 @@ def _deeper(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.Ex
 
 
 plain_references = st.builds(ast.Reference, names, tuples(st.builds(ast.Dotted, names), 0, 2))
-expressions: st.SearchStrategy[ast.Expression] = st.recursive(integers | numbers | strings | plain_references, _deeper, max_leaves=4)
+expressions: st.SearchStrategy[ast.Expression] = st.recursive(
+    integers | numbers | strings | plain_references, _deeper, max_leaves=4
+)
 references = _references(expressions)
 populations = plain_references | calls(expressions)
-prompts = (
-    st.builds(ast.Prompts, st.none() | integers, populations | lists(expressions))
-    | st.builds(ast.Prompts, name_nodes, populations | st.builds(ast.ListOf, tuples(expressions, 1)))
-)  # fmt: skip
+prompts = st.builds(ast.Prompts, st.none() | integers, populations | lists(expressions)) | st.builds(
+    ast.Prompts, name_nodes, populations | st.builds(ast.ListOf, tuples(expressions, 1))
+)
 sums = expressions.filter(lambda node: not isinstance(node, ast.ListOf))
 layers = (
     st.builds(ast.Layers, sums)
@@ -94,7 +96,11 @@ drawings = (
     | st.builds(ast.Index, references)
     | expressions
 )
-places = st.builds(ast.EndOf, references) | st.builds(ast.AnyOf, references) | st.builds(ast.HolePlace, references, st.integers(-99, 99))
+places = (
+    st.builds(ast.EndOf, references)
+    | st.builds(ast.AnyOf, references)
+    | st.builds(ast.HolePlace, references, st.integers(-99, 99))
+)
 positions = st.builds(ast.Position, names, places)
 bindings = st.builds(ast.Binding, names, drawings)
 relations = st.sampled_from(("==", "!=", "<=", ">=", "<", ">"))
@@ -126,18 +132,33 @@ metrics = (
 hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts)
 screens = st.builds(ast.Screen, counts, st.none() | counts, st.none() | counts)
 discoveries = st.builds(
-    ast.Discover, names, name_nodes, prompts, populations | lists(expressions), tuples(st.builds(ast.Score, metrics) | hops, 0, 4),
+    ast.Discover,
+    names,
+    name_nodes,
+    prompts,
+    populations | lists(expressions),
+    tuples(st.builds(ast.Score, metrics) | hops, 0, 4),
     st.none() | screens,
-)  # fmt: skip
+)
 subjects = expressions
 changed = expressions | acts
 loops = st.builds(ast.Loop, names, st.none() | lists(expressions))
 
 
-def _measures(given: st.SearchStrategy[tuple[ast.Expression | ast.Act, ...]], swept: bool) -> st.SearchStrategy[ast.Measure]:
+def _measures(
+    given: st.SearchStrategy[tuple[ast.Expression | ast.Act, ...]], swept: bool
+) -> st.SearchStrategy[ast.Measure]:
     return st.builds(
-        ast.Measure, names, metrics, subjects, given, prompts, swept=st.just(swept), draws=st.none() | integers, loop=st.none() | loops
-    )  # fmt: skip
+        ast.Measure,
+        names,
+        metrics,
+        subjects,
+        given,
+        prompts,
+        swept=st.just(swept),
+        draws=st.none() | integers,
+        loop=st.none() | loops,
+    )
 
 
 measures = _measures(tuples(changed, 0, 1), False) | _measures(tuples(changed, 1), True)
@@ -155,15 +176,22 @@ items = st.one_of(
     st.builds(ast.Param, names, signed),
     st.builds(ast.Include, strings),
     st.builds(ast.Model, names, calls(expressions) | references, st.none() | calls(expressions)),
-    tasks, alternates, desiderata,
+    tasks,
+    alternates,
+    desiderata,
     st.builds(ast.Group, name_nodes, group_items),
     st.builds(ast.Circuit, names, name_nodes, tuples(group_items)),
     discoveries,
     st.builds(ast.Intervention, names, tuples(name_nodes, 0, 2), tuples(acts, 1)),
-    masks, measures, examinations, overlaps, compared, near,
+    masks,
+    measures,
+    examinations,
+    overlaps,
+    compared,
+    near,
     st.builds(ast.Figure, strings, name_nodes, references, options),
     st.builds(ast.Table, strings, references),
-)  # fmt: skip
+)
 programs = st.builds(ast.Program, st.just(ast.Version(1)), tuples(items, 0, 6))
 
 # --- the same program, written otherwise -------------------------------------------------------------------------

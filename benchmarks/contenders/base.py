@@ -1,4 +1,5 @@
-"""What all contenders have in common: prompts run in batches, and a task is made ready once and run by turns. Standard library only."""
+"""What all contenders have in common: prompts run in batches, and a task is made ready once and run by turns.
+Standard library only."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ BATCH = 50
 
 
 class Contender:
-    """`makers` have a maker per kind of task: from the contender and a task of at most `BATCH` prompts to what runs a turn of it."""
+    """`makers` have a maker per kind of task: from the contender and a task of at most `BATCH` prompts to what runs
+    a turn of it."""
 
     makers: Mapping[type, Callable[[Any, Any], Callable[[int], Done]]]
 
@@ -38,4 +40,6 @@ def merged(parts: list[tuple[float, Done]]) -> Done:
     if len(parts) == 1:
         return first
     values = {name: [value for _, done in parts for value in done.values[name]] for name in first.values}
-    return Done(values, sum(share * done.forwards for share, done in parts), sum(done.token_layers for _, done in parts))
+    return Done(
+        values, sum(share * done.forwards for share, done in parts), sum(done.token_layers for _, done in parts)
+    )

@@ -1,4 +1,5 @@
-"""entrack's own executors, driven by their steps: the optimised one, and the reference one that everything is held against."""
+"""entrack's own executors, driven by their steps: the optimised one, and the reference one that everything is held
+against."""
 
 from __future__ import annotations
 
@@ -16,7 +17,20 @@ from entrack.model_config import read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan import steps
 from entrack.plan.schedule import DEFAULT, Memory
-from entrack.plan.steps import Batch, Capture, Evaluate, FromCapture, FromMean, Kept, MaskBatch, Receivers, Ref, SetElsewhere, SetHeads, SumOutputs
+from entrack.plan.steps import (
+    Batch,
+    Capture,
+    Evaluate,
+    FromCapture,
+    FromMean,
+    Kept,
+    MaskBatch,
+    Receivers,
+    Ref,
+    SetElsewhere,
+    SetHeads,
+    SumOutputs,
+)
 from entrack.sites import Component, Head
 
 
@@ -36,7 +50,12 @@ class Contender(base.Contender):
     def forget(self) -> None:
         """From here on an engine that has seen nothing, but whose model is loaded."""
         super().forget()
-        self.engine = Engine({self.key: self.source}, executor=self.executor, device=self.device, memory=DEFAULT if self.memory is None else Memory.of(self.memory))  # type: ignore[arg-type]
+        self.engine = Engine(
+            {self.key: self.source},
+            executor=self.executor,
+            device=self.device,
+            memory=DEFAULT if self.memory is None else Memory.of(self.memory),
+        )  # type: ignore[arg-type]
         self.compute(Evaluate(self.key, Batch(((0,),)), (), ((0,),)))
 
     def compute(self, step: Any, inputs: Any = None) -> Any:
@@ -110,7 +129,9 @@ class Edited:
     def evaluated(self, variants: Mapping[str, tuple[Any, ...]], inputs: Any) -> Done:
         values, forwards, task = {}, 0.0, self.task
         for name, edits in variants.items():
-            computed = self.contender.compute(Evaluate(self.contender.key, batch(task.originals), edits, asked(task.asked)), inputs)
+            computed = self.contender.compute(
+                Evaluate(self.contender.key, batch(task.originals), edits, asked(task.asked)), inputs
+            )
             values[name] = computed.tensors["log_probability"][:, 0].tolist()
             forwards += float(computed.how["forwards"])
         return self.contender.done(values, task.originals, forwards)
@@ -140,7 +161,9 @@ class Circuited(Edited):
 class Interchanged(Edited):
     def __init__(self, contender: Contender, task: Interchange) -> None:
         super().__init__(contender, task)
-        self.alternates = {name: contender.captured(task.alternates, at) for name, at in task.alternate_positions.items()}
+        self.alternates = {
+            name: contender.captured(task.alternates, at) for name, at in task.alternate_positions.items()
+        }
 
     def __call__(self, turn: int) -> Done:
         assert isinstance(self.task, Interchange)
@@ -150,7 +173,9 @@ class Interchanged(Edited):
 
     def edits(self, heads: Placed, turn: int) -> tuple[Any, ...]:
         groups = self.by_position(heads).items()
-        return tuple(SetHeads(heads, tuple(self.task.positions[at]), FromCapture(Ref(f"{at} {turn}"))) for at, heads in groups)
+        return tuple(
+            SetHeads(heads, tuple(self.task.positions[at]), FromCapture(Ref(f"{at} {turn}"))) for at, heads in groups
+        )
 
 
 def ref(turn: int) -> Ref:

@@ -1,5 +1,6 @@
-"""Experiments as arXiv:2402.14811's code does them, written anew from its description: a full forward pass with hooks for each head or variant,
-two for a head where there are receivers, the edits made prompt by prompt and head by head in Python, logits at every token."""
+"""Experiments as arXiv:2402.14811's code does them, written anew from its description: a full forward pass with
+hooks for each head or variant, two for a head where there are receivers, the edits made prompt by prompt and head by
+head in Python, logits at every token."""
 
 from __future__ import annotations
 
@@ -21,24 +22,45 @@ Change = Callable[[Tensor], None]
 class Contender(base.Contender):
     def __init__(self, folder: Path, device: str) -> None:
         super().__init__()
-        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa").to(device).eval().requires_grad_(False)
+        self.model: Any = (
+            AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa")
+            .to(device)
+            .eval()
+            .requires_grad_(False)
+        )
         self.config, self.device = self.model.config, device
         self.forwards = 0
-        self.model(torch.zeros(1, 1, dtype=torch.int64, device=device))  # the weights are in memory before anything is measured
+        self.model(
+            torch.zeros(1, 1, dtype=torch.int64, device=device)
+        )  # the weights are in memory before anything is measured
 
     def done(self, values: dict[str, list[float]], tokens: Tensor, times: int = 1, **more: Any) -> Done:
         """With what was run since the last time; `times` counts the way back of a gradient."""
         forwards, self.forwards = times * self.forwards, 0
         return Done(values, forwards, forwards * tokens.numel() * self.config.num_hidden_layers, **more)
 
-    def forward(self, tokens: Tensor, before: dict[nn.Module, Change] | None = None, after: dict[nn.Module, Change] | None = None) -> Tensor:
-        """Logits at the last token; what goes into or comes out of modules is changed in place, or looked at, (prompt, token, head, d_head)."""
+    def forward(
+        self,
+        tokens: Tensor,
+        before: dict[nn.Module, Change] | None = None,
+        after: dict[nn.Module, Change] | None = None,
+    ) -> Tensor:
+        """Logits at the last token; what goes into or comes out of modules is changed in place, or looked at,
+        (prompt, token, head, d_head)."""
         self.forwards += 1
         with ExitStack() as stack:
             for module, change in (before or {}).items():
-                stack.callback(module.register_forward_pre_hook(lambda _, inputs, change=change: (self.changed(inputs[0], change),)).remove)
+                stack.callback(
+                    module.register_forward_pre_hook(
+                        lambda _, inputs, change=change: (self.changed(inputs[0], change),)
+                    ).remove
+                )
             for module, change in (after or {}).items():
-                stack.callback(module.register_forward_hook(lambda _, inputs, output, change=change: self.changed(output, change)).remove)
+                stack.callback(
+                    module.register_forward_hook(
+                        lambda _, inputs, output, change=change: self.changed(output, change)
+                    ).remove
+                )
             return self.model(tokens, use_cache=False).logits[:, -1].float()
 
     def changed(self, value: Tensor, change: Change) -> Tensor:
@@ -53,7 +75,10 @@ class Contender(base.Contender):
         """z of a clean run at one token a prompt. -> (layer, prompt, head, d_head)"""
         seen: dict[int, Tensor] = {}
         layers = range(self.config.num_hidden_layers)
-        look = {self.attention(i).o_proj: (lambda value, i=i: seen.__setitem__(i, value[torch.arange(len(at)), at].clone())) for i in layers}
+        look = {
+            self.attention(i).o_proj: (lambda value, i=i: seen.__setitem__(i, value[torch.arange(len(at)), at].clone()))
+            for i in layers
+        }
         self.forward(tokens, before=look)
         return torch.stack([seen[i] for i in layers])
 
@@ -117,7 +142,9 @@ class Circuited:
         self.asked = torch.tensor(task.asked, device=contender.device)
         self.mean: dict[int, Tensor] = {}
         layers = range(contender.config.num_hidden_layers)
-        look = {contender.attention(i).o_proj: (lambda value, i=i: self.mean.__setitem__(i, value.mean(0))) for i in layers}
+        look = {
+            contender.attention(i).o_proj: (lambda value, i=i: self.mean.__setitem__(i, value.mean(0))) for i in layers
+        }
         contender.forward(torch.tensor(task.others, device=contender.device), before=look)
 
     def __call__(self, turn: int) -> Done:
@@ -126,7 +153,10 @@ class Circuited:
         return self.contender.done(values, self.tokens)
 
     def variant(self, keep: bool, heads: Placed) -> list[float]:
-        hooks = {self.contender.attention(i).o_proj: self.kept(i, heads) if keep else self.removed(i, heads) for i in self.mean}
+        hooks = {
+            self.contender.attention(i).o_proj: self.kept(i, heads) if keep else self.removed(i, heads)
+            for i in self.mean
+        }
         return chosen(self.contender.forward(self.tokens, before=hooks), self.asked)
 
     def kept(self, index: int, heads: Placed) -> Change:
@@ -153,7 +183,9 @@ class Circuited:
 class Interchanged:
     def __init__(self, contender: Contender, task: Interchange) -> None:
         self.contender, self.task = contender, task
-        self.tokens, alternates = (torch.tensor(tokens, device=contender.device) for tokens in (task.originals, task.alternates))
+        self.tokens, alternates = (
+            torch.tensor(tokens, device=contender.device) for tokens in (task.originals, task.alternates)
+        )
         self.asked = torch.tensor(task.asked, device=contender.device)
         self.alternate = {name: contender.outputs(alternates, at) for name, at in task.alternate_positions.items()}
 
@@ -164,7 +196,12 @@ class Interchanged:
 
     def variant(self, heads: Placed, order: list[int]) -> list[float]:
         layers = sorted({layer for _, layer, _ in heads})
-        return chosen(self.contender.forward(self.tokens, {self.contender.attention(i).o_proj: self.set(i, heads, order) for i in layers}), self.asked)
+        return chosen(
+            self.contender.forward(
+                self.tokens, {self.contender.attention(i).o_proj: self.set(i, heads, order) for i in layers}
+            ),
+            self.asked,
+        )
 
     def set(self, index: int, heads: Placed, order: list[int]) -> Change:
         def change(z: Tensor) -> None:
@@ -197,7 +234,10 @@ class Masked:
             mask.clamp_(0, 1)
         adam.zero_grad()
         with torch.enable_grad():
-            hooks = {self.contender.attention(i).o_proj: self.mixed(i, mask, alternate) for i in {layer for layer, _ in self.task.heads}}
+            hooks = {
+                self.contender.attention(i).o_proj: self.mixed(i, mask, alternate)
+                for i in {layer for layer, _ in self.task.heads}
+            }
             logits = self.contender.forward(self.tokens, hooks)
             loss = self.task.sparsity * (1 - mask).sum() - logits.gather(1, self.target[:, None]).mean()
             loss.backward()
@@ -209,7 +249,9 @@ class Masked:
             for i, (layer, head) in enumerate(self.task.heads):
                 for prompt, token in enumerate(self.task.at):
                     if layer == index:
-                        z[prompt, token, head] = mask[i] * z[prompt, token, head].clone() + (1 - mask[i]) * alternate[layer, prompt, head]
+                        z[prompt, token, head] = (
+                            mask[i] * z[prompt, token, head].clone() + (1 - mask[i]) * alternate[layer, prompt, head]
+                        )
 
         return change
 

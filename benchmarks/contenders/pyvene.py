@@ -1,4 +1,5 @@
-"""Interchange with pyvene: its VanillaIntervention on heads at positions, which runs the alternate and then the original with its values put in."""
+"""Interchange with pyvene: its VanillaIntervention on heads at positions, which runs the alternate and then the
+original with its values put in."""
 
 from __future__ import annotations
 
@@ -18,18 +19,25 @@ COMPONENT = "head_attention_value_output"
 class Contender(base.Contender):
     def __init__(self, folder: Path, device: str) -> None:
         super().__init__()
-        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa").to(device).eval()
+        self.model: Any = (
+            AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa").to(device).eval()
+        )
         self.device = device
-        self.model(torch.zeros(1, 1, dtype=torch.int64, device=device))  # the weights are in memory before anything is measured
+        self.model(
+            torch.zeros(1, 1, dtype=torch.int64, device=device)
+        )  # the weights are in memory before anything is measured
 
 
 class Interchanged:
-    """One intervention per layer, with all of a variant's heads in it, in one group, so that the alternate is run once."""
+    """One intervention per layer, with all of a variant's heads in it, in one group, so that the alternate is run
+    once."""
 
     def __init__(self, contender: Contender, task: Interchange) -> None:
         self.model, self.task = contender.model, task
         model, device = contender.model, contender.device
-        self.originals, self.alternates = (torch.tensor(tokens, device=device) for tokens in (task.originals, task.alternates))
+        self.originals, self.alternates = (
+            torch.tensor(tokens, device=device) for tokens in (task.originals, task.alternates)
+        )
         self.asked = torch.tensor(task.asked, device=device)
         self.forwards, forward = 0, model.forward
 
@@ -42,7 +50,12 @@ class Interchanged:
 
     def made(self, heads: Placed) -> Any:
         layers = sorted({layer for _, layer, _ in heads})
-        kind = {"component": COMPONENT, "unit": "h.pos", "intervention_type": pyvene.VanillaIntervention, "group_key": 0}
+        kind = {
+            "component": COMPONENT,
+            "unit": "h.pos",
+            "intervention_type": pyvene.VanillaIntervention,
+            "group_key": 0,
+        }
         settings = [{"layer": layer, **kind} for layer in layers]
         made = pyvene.IntervenableModel(pyvene.IntervenableConfig(settings), model=self.model)
         made.set_device(str(self.originals.device), set_model=False)

@@ -1,5 +1,5 @@
-"""Path patching with TransformerLens 4, in the way it is done with its hooks: run_with_cache once, then for each sender run_with_hooks with every
-head's z held and the sender's patched, and again with what the receivers read."""
+"""Path patching with TransformerLens 4, in the way it is done with its hooks: run_with_cache once, then for each
+sender run_with_hooks with every head's z held and the sender's patched, and again with what the receivers read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ class Contender(base.Contender):
         super().__init__()
         self.model: Any = TransformerBridge.boot_transformers(str(folder), device=device)
         self.device = device
-        self.model(torch.zeros(1, 1, dtype=torch.int64, device=device))  # the weights are in memory before anything is measured
+        self.model(
+            torch.zeros(1, 1, dtype=torch.int64, device=device)
+        )  # the weights are in memory before anything is measured
 
 
 class Hop:
@@ -43,7 +45,9 @@ class Hop:
     def outputs(self, tokens: Tensor, at: list[int]) -> Tensor:
         """z at one token a prompt. -> (layer, prompt, head, d_head)"""
         _, cache = self.model.run_with_cache(tokens, names_filter=lambda name: name.endswith(("hook_z", "o.hook_in")))
-        return torch.stack([cache[f"blocks.{layer}.attn.hook_z"][self.prompts, at] for layer in range(self.model.cfg.n_layers)])
+        return torch.stack(
+            [cache[f"blocks.{layer}.attn.hook_z"][self.prompts, at] for layer in range(self.model.cfg.n_layers)]
+        )
 
     def __call__(self, turn: int) -> Done:
         order = rolled(list(range(len(self.tokens))), turn)
@@ -55,9 +59,13 @@ class Hop:
     def sender(self, layer: int, head: int, alternate: Tensor) -> list[float]:
         seen: dict[tuple[str, int], Tensor] = {}
         held = [(f"blocks.{i}.attn.hook_z", self.held(i, layer, head, alternate)) for i in range(len(alternate))]
-        logits = self.model.run_with_hooks(self.tokens, fwd_hooks=[*held, *((name, self.look(name, seen)) for name in self.reads)])
+        logits = self.model.run_with_hooks(
+            self.tokens, fwd_hooks=[*held, *((name, self.look(name, seen)) for name in self.reads)]
+        )
         if self.reads:
-            logits = self.model.run_with_hooks(self.tokens, fwd_hooks=[(name, self.put(name, seen)) for name in self.reads])
+            logits = self.model.run_with_hooks(
+                self.tokens, fwd_hooks=[(name, self.put(name, seen)) for name in self.reads]
+            )
         return logits[:, -1].float().log_softmax(-1).gather(-1, self.asked[:, None])[:, 0].tolist()
 
     def held(self, index: int, layer: int, head: int, alternate: Tensor) -> Callable[..., Tensor]:

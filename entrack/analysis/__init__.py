@@ -1,1 +1,2 @@
-"""Findings: from stored outcomes to numbers - scores, selected heads, cells with intervals, claims. Numpy only; no model."""
+"""Findings: from stored outcomes to numbers - scores, selected heads, cells with intervals, claims. Numpy only; no
+model."""

@@ -1,4 +1,5 @@
-"""Assembling: what ran becomes `Results` - cells with intervals, discoveries with their groups, claims that pass or fail."""
+"""Assembling: what ran becomes `Results` - cells with intervals, discoveries with their groups, claims that pass or
+fail."""
 
 from __future__ import annotations
 
@@ -16,7 +17,18 @@ from entrack.analysis.outcomes import Array, NotANumber
 from entrack.analysis.run_values import Ran, outcomes_of, resampling_of
 from entrack.analysis.screening import agreement, missed
 from entrack.analysis.selection import Selection
-from entrack.check.resolved import Arithmetic, CellOf, Constant, Found, Measure, Population, Quantity, Resolved, Size, Summary
+from entrack.check.resolved import (
+    Arithmetic,
+    CellOf,
+    Constant,
+    Found,
+    Measure,
+    Population,
+    Quantity,
+    Resolved,
+    Size,
+    Summary,
+)
 from entrack.check.resolved import Claim as ClaimSpec
 from entrack.check.resolved import Group as GroupSpec
 from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
@@ -29,7 +41,8 @@ ROUNDING = 1e-12
 
 
 def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], Provenance]) -> Results:
-    """The results of a run. `provenance` is asked last: a value that turns out damaged when it is read is computed again."""
+    """The results of a run. `provenance` is asked last: a value that turns out damaged when it is read is computed
+    again."""
     by_name = {
         **{spec.name: _measure(spec, plan.cells[spec.name], ran) for spec in resolved.measures},
         **{spec.name: examined(spec, _planned(plan, spec.name), ran) for spec in resolved.examinations},
@@ -55,7 +68,9 @@ def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], 
 
 def _measure(spec: Measure, cells: Sequence[CellPlan], ran: Ran) -> MeasureResult:
     axes = tuple(Axis(name, labels) for name, labels in spec.axes)
-    made = tuple(_cell(spec, cell, planned, ran) for cell, planned in zip((c.population for c in spec.cells), cells, strict=True))
+    made = tuple(
+        _cell(spec, cell, planned, ran) for cell, planned in zip((c.population for c in spec.cells), cells, strict=True)
+    )
     return MeasureResult(spec.name, spec.metric.name, spec.metric.unit, axes, made)
 
 
@@ -65,7 +80,9 @@ def _cell(spec: Measure, population: Population, planned: CellPlan, ran: Ran) ->
     draws = [outcomes_of(spec.metric.kind, run, planned.of, ran) for run in planned.runs]
     values = np.concatenate(draws)
     if not np.isfinite(values).all():
-        raise NotANumber(f"{spec.name}[{', '.join(planned.labels)}] has a prompt whose {spec.metric.name} is not a number")
+        raise NotANumber(
+            f"{spec.name}[{', '.join(planned.labels)}] has a prompt whose {spec.metric.name} is not a number"
+        )
     means = [float(draw.mean()) for draw in draws]
     return Cell(
         labels=planned.labels,
@@ -133,14 +150,19 @@ def _note(group: GroupPlan, keep: int, selection: Selection, plan: Plan, model: 
         notes.append(f"only {len(selection.heads) + len(selection.taken)} heads score below zero")
     facts = plan.models[model].facts
     if facts.grouped and any(name.endswith((".key", ".value")) for name in group.receivers):
-        notes.append(f"keys and values are shared by {facts.heads // facts.key_value_heads} heads each: receivers of one key/value head cannot be told apart")
+        notes.append(
+            f"keys and values are shared by {facts.heads // facts.key_value_heads} heads each: receivers of "
+            "one key/value head cannot be told apart"
+        )
     return "; ".join(notes)
 
 
 # --- claims ------------------------------------------------------------------------------------------------------
 
 
-def _claim(spec: ClaimSpec, resolved: Resolved, measures: Sequence[MeasureResult], discoveries: Sequence[Discovery]) -> Claim:
+def _claim(
+    spec: ClaimSpec, resolved: Resolved, measures: Sequence[MeasureResult], discoveries: Sequence[Discovery]
+) -> Claim:
     cells = _Cells(resolved, measures, discoveries)
     value, bound = cells.value(spec.left), cells.value(spec.right)
     tolerance = None if spec.tolerance is None else cells.value(spec.tolerance)
@@ -176,7 +198,9 @@ class _Cells:
     def __init__(self, resolved: Resolved, measures: Sequence[MeasureResult], discoveries: Sequence[Discovery]) -> None:
         self._specs = {measure.name: measure for measure in resolved.measures}
         self._measures = {measure.name: measure for measure in measures}
-        self._found: Mapping[tuple[str, str], tuple[Head, ...]] = {(d.name, group.name): group.heads for d in discoveries for group in d.groups}
+        self._found: Mapping[tuple[str, str], tuple[Head, ...]] = {
+            (d.name, group.name): group.heads for d in discoveries for group in d.groups
+        }
 
     def value(self, quantity: Quantity) -> float:
         match quantity:
@@ -192,7 +216,9 @@ class _Cells:
                 total = self.value(first)
                 for sign, operand in rest:
                     other = self.value(operand)
-                    total = nan if sign == "/" and other == 0 else float(OPERATIONS[sign](np.array(total), np.array(other)))
+                    total = (
+                        nan if sign == "/" and other == 0 else float(OPERATIONS[sign](np.array(total), np.array(other)))
+                    )
                 return total
 
     def _size(self, group: GroupSpec) -> int:
@@ -202,7 +228,11 @@ class _Cells:
         return len(group.heads) if isinstance(group.heads, tuple) else 0
 
     def _summary(self, quantity: Summary) -> float:
-        values = [cell.value for cell in self._measures[quantity.measure].cells if all(label in cell.labels for label in quantity.labels)]
+        values = [
+            cell.value
+            for cell in self._measures[quantity.measure].cells
+            if all(label in cell.labels for label in quantity.labels)
+        ]
         if not values:
             return nan
         return {"smallest": min(values), "largest": max(values), "mean": sum(values) / len(values)}[quantity.kind]
@@ -210,7 +240,9 @@ class _Cells:
     def samples(self, quantity: Quantity) -> Array:
         match quantity:
             case CellOf() if self._cell(quantity).outcomes and quantity.measure in self._specs:
-                return resampled_means(np.array(self._cell(quantity).outcomes), resampling_of(self._population(quantity)))
+                return resampled_means(
+                    np.array(self._cell(quantity).outcomes), resampling_of(self._population(quantity))
+                )
             case Arithmetic(first, rest):
                 total = self.samples(first)
                 for sign, operand in rest:
@@ -240,5 +272,3 @@ class _Cells:
 def _figure(item: ast.Figure) -> Figure:
     options = {word.removesuffix(" by") if word != "by" else word: name.text for word, name in item.options}
     return Figure(item.title.value, item.kind.text, item.of.plain or item.of.name, options)
-
-

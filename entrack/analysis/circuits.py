@@ -22,13 +22,20 @@ UNIT = "fraction of prompts"
 
 
 def completeness(spec: Examination, planned: ExaminationPlan, ran: Ran) -> MeasureResult:
-    """F(C \\ K), F(M \\ K) and |F(C \\ K) - F(M \\ K)|, for random halves of the circuit (mean and sd over them) and for each group."""
+    """F(C \\ K), F(M \\ K) and |F(C \\ K) - F(M \\ K)|, for random halves of the circuit (mean and sd over them) and
+    for each group."""
     by_label: dict[str, list[RemovalPlan]] = {}
     for removal in planned.removals:
         by_label.setdefault(removal.label, []).append(removal)
     cells = [cell for label, removals in by_label.items() for cell in _complete(spec, label, removals, ran)]
     labels = tuple(by_label)
-    return MeasureResult(spec.name, "accuracy", UNIT, (Axis("removed", labels), Axis("from", ("circuit", "model", "difference"))), tuple(cells))
+    return MeasureResult(
+        spec.name,
+        "accuracy",
+        UNIT,
+        (Axis("removed", labels), Axis("from", ("circuit", "model", "difference"))),
+        tuple(cells),
+    )
 
 
 def _complete(spec: Examination, label: str, removals: Sequence[RemovalPlan], ran: Ran) -> list[Cell]:
@@ -41,7 +48,17 @@ def _complete(spec: Examination, label: str, removals: Sequence[RemovalPlan], ra
     samples = np.mean([np.abs(resampled_means(row, names)) for row in gap], axis=0)
     sd = float(gaps.std(ddof=1)) if len(gaps) > 1 else None
     draws = tuple(float(value) for value in gaps) if len(gaps) > 1 else ()
-    cells.append(Cell((label, "difference"), float(gaps.mean()), gap.shape[1], interval(samples), _listed(gap.mean(axis=0)), sd, draws))
+    cells.append(
+        Cell(
+            (label, "difference"),
+            float(gaps.mean()),
+            gap.shape[1],
+            interval(samples),
+            _listed(gap.mean(axis=0)),
+            sd,
+            draws,
+        )
+    )
     return cells
 
 
@@ -50,21 +67,38 @@ def _drawn(labels: tuple[str, ...], values: Array, names: str) -> Cell:
     per_set, per_prompt = values.mean(axis=1), values.mean(axis=0)
     sd = float(per_set.std(ddof=1)) if len(per_set) > 1 else None
     draws = _listed(per_set) if len(per_set) > 1 else ()
-    return Cell(labels, float(values.mean()), values.shape[1], mean_interval(per_prompt, names), _listed(per_prompt), sd, draws)
+    return Cell(
+        labels, float(values.mean()), values.shape[1], mean_interval(per_prompt, names), _listed(per_prompt), sd, draws
+    )
 
 
 def minimality(spec: Examination, planned: ExaminationPlan, ran: Ran) -> MeasureResult:
-    """For each head v: how far accuracy falls when v goes too, F(C \\ K) - F(C \\ (K + v)), and F(C \\ K) / F(C \\ (K + v)) - 1."""
+    """For each head v: how far accuracy falls when v goes too, F(C \\ K) - F(C \\ (K + v)), and F(C \\ K) / F(C \\
+    (K + v)) - 1."""
     cells: list[Cell] = []
     for removal in planned.removals:
         before, after = (outcomes_of("accuracy", run, OF, ran) for run in (removal.first, removal.second))
         names = resampling_of(spec.population)
         head = f"{removal.label} {removal.head}"
-        cells.append(Cell((removal.label, head, "fall"), float((before - after).mean()), len(before), mean_interval(before - after, names), _listed(before - after)))
+        cells.append(
+            Cell(
+                (removal.label, head, "fall"),
+                float((before - after).mean()),
+                len(before),
+                mean_interval(before - after, names),
+                _listed(before - after),
+            )
+        )
         cells.append(_ratio((removal.label, head, "ratio"), before, after, names))
     groups = tuple(dict.fromkeys(cell.labels[0] for cell in cells))
     heads = tuple(dict.fromkeys(cell.labels[1] for cell in cells))
-    return MeasureResult(spec.name, "minimality", "fall in accuracy, and as a ratio", (Axis("group", groups), Axis("head", heads), Axis("value", ("fall", "ratio"))), tuple(cells))
+    return MeasureResult(
+        spec.name,
+        "minimality",
+        "fall in accuracy, and as a ratio",
+        (Axis("group", groups), Axis("head", heads), Axis("value", ("fall", "ratio"))),
+        tuple(cells),
+    )
 
 
 def _ratio(labels: tuple[str, ...], before: Array, after: Array, names: str) -> Cell:
@@ -87,19 +121,26 @@ def overlap(spec: Overlap, plan: Plan, ran: Ran) -> MeasureResult:
     every = [{(name, head) for name in spec.groups for head in side[name]} for side in (first, second)]
     cells.extend(_shares(WHOLE, every[0], every[1]))
     axes = (Axis("group", (*spec.groups, WHOLE)), Axis("share", ("precision", "recall")))
-    return MeasureResult(spec.name, f"overlap of {spec.first.label} with {spec.second.label}", "fraction of heads", axes, tuple(cells))
+    return MeasureResult(
+        spec.name, f"overlap of {spec.first.label} with {spec.second.label}", "fraction of heads", axes, tuple(cells)
+    )
 
 
 def _shares(name: str, first: set[T], second: set[T]) -> list[Cell]:
     shared = len(first & second)
-    return [Cell((name, share), shared / len(side) if side else 0.0, len(side), None, ()) for share, side in (("precision", first), ("recall", second))]
+    return [
+        Cell((name, share), shared / len(side) if side else 0.0, len(side), None, ())
+        for share, side in (("precision", first), ("recall", second))
+    ]
 
 
 def heads_of(group: Group, plan: Plan, ran: Ran) -> tuple[Head, ...]:
     """The heads of a written or discovered group, sorted, as steps name them."""
     if isinstance(group.heads, Found):
         found = next(discovery for discovery in plan.discoveries if discovery.name == group.heads.discovery)
-        return tuple(sorted(ran.selection(next(other.select for other in found.groups if other.name == group.heads.group)).heads))
+        return tuple(
+            sorted(ran.selection(next(other.select for other in found.groups if other.name == group.heads.group)).heads)
+        )
     assert isinstance(group.heads, tuple)  # random and masked groups are not compared: checked
     return group.heads
 

@@ -1,7 +1,7 @@
 """Intervals: 95 % by percentile bootstrap over prompts.
 
-Which prompts a resample takes follows from the number of prompts and from the name of the population, so that two quantities on
-the same prompts are resampled together: their ratio and difference are paired.
+Which prompts a resample takes follows from the number of prompts and from the name of the population, so that two
+quantities on the same prompts are resampled together: their ratio and difference are paired.
 """
 
 from __future__ import annotations

@@ -73,9 +73,11 @@ def estimated(name: str, change: Outcome, clean: Outcome) -> Array:
 
 
 def score(name: str, patched: Outcome, clean: Outcome) -> Array:
-    """How a patch moved a metric, per head and prompt: the difference, or, for a relative score, the difference over the clean value.
+    """How a patch moved a metric, per head and prompt: the difference, or, for a relative score, the difference over
+    the clean value.
 
-    Patched outcomes are (head, prompt, ...), clean ones (prompt, ...). Source: equation for path patching in arXiv 2402.14811.
+    Patched outcomes are (head, prompt, ...), clean ones (prompt, ...). Source: equation for path patching in arXiv
+    2402.14811.
     """
     relative, kind = name.startswith("relative "), name.removeprefix("relative ")
     before, after = METRICS[kind](clean), METRICS[kind](patched)

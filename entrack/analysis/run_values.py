@@ -1,4 +1,5 @@
-"""What a run has, as the findings ask for it: values, addresses and selections; and the outcomes of one run as an array."""
+"""What a run has, as the findings ask for it: values, addresses and selections; and the outcomes of one run as an
+array."""
 
 from __future__ import annotations
 
@@ -30,5 +31,6 @@ def outcomes_of(kind: str, run: RunPlan, of: tuple[str, ...], ran: Ran) -> Array
 
 
 def resampling_of(population: Population) -> str:
-    """The name of a population's resamples. Prompts drawn with one seed and purpose come in pairs, whatever is done to them."""
+    """The name of a population's resamples. Prompts drawn with one seed and purpose come in pairs, whatever is done
+    to them."""
     return f"{population.purpose}/{population.seed}/{population.task.name}"

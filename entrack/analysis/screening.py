@@ -1,4 +1,5 @@
-"""Screening: from estimates to the heads of a hop that are run; and afterwards how good the estimates were, and what they missed."""
+"""Screening: from estimates to the heads of a hop that are run; and afterwards how good the estimates were, and what
+they missed."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from entrack.sites import Head
 
 @frozen(eq=False)
 class Screening:
-    """`through` have the lowest mean estimates, the lowest first; `checked` were drawn from the `others` that can reach a receiver.
+    """`through` have the lowest mean estimates, the lowest first; `checked` were drawn from the `others` that can reach
+    a receiver.
 
     `estimates` are estimated scores (layer, head, prompt), exactly 0 for the `known_zero` heads that cannot.
     """
@@ -36,14 +38,22 @@ class Screening:
         return tuple(sorted((*self.through, *self.checked)))
 
 
-def screen(node: Screen, clean: Sequence[Outcome], changes: Sequence[Outcome] | None, receivers: Sequence[tuple[Head, ...]]) -> Screening:
-    """Apply a screen. `changes` are the estimated changes per batch, None where no head can reach a receiver. Raises NotANumber."""
+def screen(
+    node: Screen, clean: Sequence[Outcome], changes: Sequence[Outcome] | None, receivers: Sequence[tuple[Head, ...]]
+) -> Screening:
+    """Apply a screen. `changes` are the estimated changes per batch, None where no head can reach a receiver. Raises
+    NotANumber."""
     estimates = np.zeros((node.layers, node.heads, sum(len(outcome["top"]) for outcome in clean)))
     if changes is not None:
-        estimates = np.concatenate([estimated(node.score, change, before) for change, before in zip(changes, clean, strict=True)], axis=2)
+        estimates = np.concatenate(
+            [estimated(node.score, change, before) for change, before in zip(changes, clean, strict=True)], axis=2
+        )
     means = estimates.mean(axis=2)
     if not np.isfinite(means).all():
-        raise NotANumber(f"the estimated {node.score} of a head is not a number: it is relative to a clean run that gives 0 for some prompt")
+        raise NotANumber(
+            f"the estimated {node.score} of a head is not a number: it is relative to a clean run that gives "
+            "0 for some prompt"
+        )
     layers = max((head.layer for heads in receivers for head in heads), default=0) if node.receivers else node.layers
     reaching = [Head(layer, head) for layer in range(layers) for head in range(node.heads)]
     order = [head for _, head in sorted(zip(of_heads(means, reaching).tolist(), reaching, strict=True))]
@@ -53,8 +63,8 @@ def screen(node: Screen, clean: Sequence[Outcome], changes: Sequence[Outcome] | 
 
 
 def agreement(screening: Screening, scores: Array) -> Agreement | None:
-    """Spearman's rank correlation of estimates and scores (layer, head, prompt) over the heads that were let through, with its bootstrap
-    interval over prompts. None where there is nothing to rank."""
+    """Spearman's rank correlation of estimates and scores (layer, head, prompt) over the heads that were let
+    through, with its bootstrap interval over prompts. None where there is nothing to rank."""
     first, second = of_heads(screening.estimates, screening.through), of_heads(scores, screening.through)
     value = spearman(first.mean(axis=1), second.mean(axis=1))
     if np.isnan(value):
@@ -65,10 +75,13 @@ def agreement(screening: Screening, scores: Array) -> Agreement | None:
 
 
 def missed(screening: Screening, means: Array, kept: Sequence[Head], keep: int) -> Missed:
-    """Which of the heads checked would have been kept among the lowest `keep`, and how many of all others that makes likely."""
+    """Which of the heads checked would have been kept among the lowest `keep`, and how many of all others that makes
+    likely."""
     worst = max(_ordered(means, kept)) if len(kept) == keep else (0.0, Head(0, 0))  # only what is below zero is kept
     found = tuple(head for score, head in _ordered(means, screening.checked) if (score, head) < worst)
-    return Missed(screening.checked, found, screening.others, hits_interval(screening.others, len(screening.checked), len(found)))
+    return Missed(
+        screening.checked, found, screening.others, hits_interval(screening.others, len(screening.checked), len(found))
+    )
 
 
 def spearman(first: Array, second: Array) -> float:
@@ -80,10 +93,12 @@ def spearman(first: Array, second: Array) -> float:
 
 
 def hits_interval(population: int, drawn: int, hits: int) -> Interval:
-    """The 95 % interval of how many of a `population` are hits, when `hits` of `drawn` without replacement are: all numbers for which so
-    few and so many are each likelier than 2.5 % (hypergeometric)."""
+    """The 95 % interval of how many of a `population` are hits, when `hits` of `drawn` without replacement are: all
+    numbers for which so few and so many are each likelier than 2.5 % (hypergeometric)."""
     tail = (1 - LEVEL) / 2
-    possible = range(hits, population - drawn + hits + 1)  # the more there are, the likelier are many hits, and the less likely few
+    possible = range(
+        hits, population - drawn + hits + 1
+    )  # the more there are, the likelier are many hits, and the less likely few
     low = bisect_left(possible, True, key=lambda many: 1 - _at_most(hits - 1, many, population, drawn) > tail)
     above = bisect_left(possible, True, key=lambda many: _at_most(hits, many, population, drawn) <= tail)
     return Interval(float(possible[low]), float(possible[above - 1]))

@@ -1,4 +1,5 @@
-"""Rules for alternates and desiderata: the task with their changes made must still have its prompt and its positions."""
+"""Rules for alternates and desiderata: the task with their changes made must still have its prompt and its
+positions."""
 
 from __future__ import annotations
 
@@ -9,7 +10,18 @@ from attrs import evolve
 from entrack import budget
 from entrack.check.resolved import Alternate, Task
 from entrack.check.scope import Scope
-from entrack.check.tasks import MOST_LINES, Names, Type, check_positions, drawing_type, expression_type, holes_of, mentioned, reference_type, types_of
+from entrack.check.tasks import (
+    MOST_LINES,
+    Names,
+    Type,
+    check_positions,
+    drawing_type,
+    expression_type,
+    holes_of,
+    mentioned,
+    reference_type,
+    types_of,
+)
 from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.source import Span
@@ -33,7 +45,8 @@ def check_alternates(scope: Scope, items: list[ast.Item]) -> dict[str, Alternate
 
 
 def changed_items(task: ast.Task, changes: tuple[ast.Change, ...]) -> tuple[ast.Binding | ast.Position, ...]:
-    """The items of a task with an alternate's bindings and positions in place of its own. Holes filled otherwise stay holes."""
+    """The items of a task with an alternate's bindings and positions in place of its own. Holes filled otherwise
+    stay holes."""
     bindings = {c.target.name: c.drawing for c in changes if isinstance(c, ast.Override) and not c.target.rest}
     places = {c.name: c.place for c in changes if isinstance(c, ast.Position)}
     changed: list[ast.Binding | ast.Position] = []
@@ -43,7 +56,11 @@ def changed_items(task: ast.Task, changes: tuple[ast.Change, ...]) -> tuple[ast.
         else:
             changed.append(evolve(item, place=places[item.name]) if item.name in places else item)
     own = {binding.name for binding in task.items if isinstance(binding, ast.Binding)}
-    added = [ast.Binding(name, drawing, span=drawing.span, name_span=drawing.span) for name, drawing in bindings.items() if name not in own]
+    added = [
+        ast.Binding(name, drawing, span=drawing.span, name_span=drawing.span)
+        for name, drawing in bindings.items()
+        if name not in own
+    ]
     for binding in reversed(added):
         changed.insert(_first_use(binding.name, changed), binding)
     return tuple(changed)
@@ -51,7 +68,14 @@ def changed_items(task: ast.Task, changes: tuple[ast.Change, ...]) -> tuple[ast.
 
 def _first_use(name: str, items: list[ast.Binding | ast.Position]) -> int:
     """The place before the first binding that mentions a name; the end where none does."""
-    return next((place for place, item in enumerate(items) if isinstance(item, ast.Binding) and name in set(mentioned(item.drawing))), len(items))
+    return next(
+        (
+            place
+            for place, item in enumerate(items)
+            if isinstance(item, ast.Binding) and name in set(mentioned(item.drawing))
+        ),
+        len(items),
+    )
 
 
 def _alternate(scope: Scope, item: ast.Alternate | ast.Desideratum) -> Alternate | None:
@@ -62,7 +86,13 @@ def _alternate(scope: Scope, item: ast.Alternate | ast.Desideratum) -> Alternate
         return None
     many = len(item.changes or ())
     if many > MOST_LINES:
-        scope.report("E706", f"an alternate has at most {MOST_LINES} lines; this one has {many}", item.name_span, "", "change lists instead of single variables")
+        scope.report(
+            "E706",
+            f"an alternate has at most {MOST_LINES} lines; this one has {many}",
+            item.name_span,
+            "",
+            "change lists instead of single variables",
+        )
         return None
     if isinstance(item, ast.Alternate):
         _, read = _changes(scope, task, item.changes, item.name_span)
@@ -73,11 +103,19 @@ def _alternate(scope: Scope, item: ast.Alternate | ast.Desideratum) -> Alternate
 def _desideratum(scope: Scope, item: ast.Desideratum, task: Task) -> Alternate | None:
     if item.changes is None or item.target is None:
         missing = "alternate { fresh ... }" if item.changes is None else "target alternate.answer"
-        scope.report("E414", f"the desideratum `{item.name}` has no `{missing.split()[0]}`", item.name_span, "", f"add, for example, `{missing}`")
+        scope.report(
+            "E414",
+            f"the desideratum `{item.name}` has no `{missing.split()[0]}`",
+            item.name_span,
+            "",
+            f"add, for example, `{missing}`",
+        )
         return None
     names, read = _changes(scope, task, item.changes, item.name_span)
     own = dict(names.types)
-    kind = expression_type(scope, item.target, Names({}, {"original": names.others["original"], "alternate": own}, bare=False))
+    kind = expression_type(
+        scope, item.target, Names({}, {"original": names.others["original"], "alternate": own}, bare=False)
+    )
     if kind is not None and kind.many:
         scope.report("E415", "a target is one word", item.target.span, f"this is {kind}", "take one element of it")
     return Alternate(item.name, read, item.changes, item.target, item.name_span)
@@ -96,9 +134,21 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: S
                 for name in given:
                     _drawn(scope, name.text, name.span, drawn, names)
                     if isinstance(change, ast.Shuffle) and name.text in drawn and not names.types[name.text].many:
-                        scope.report("E416", "only a list can be shuffled", name.span, f"`{name.text}` is one value", "write `redraw` or a constraint")
+                        scope.report(
+                            "E416",
+                            "only a list can be shuffled",
+                            name.span,
+                            f"`{name.text}` is one value",
+                            "write `redraw` or a constraint",
+                        )
             case ast.Constraint(left, _, right):
-                _drawn(scope, left.name, Span(left.span.file, left.span.start, left.span.start + len(left.name)), drawn, names)
+                _drawn(
+                    scope,
+                    left.name,
+                    Span(left.span.file, left.span.start, left.span.start + len(left.name)),
+                    drawn,
+                    names,
+                )
                 reference_type(scope, left, names)
                 expression_type(scope, right, names)
             case ast.Override(target, drawing):
@@ -108,7 +158,13 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: S
                     names.types[target.name] = kind or Type("unknown")
             case ast.Position(name):
                 if name not in task.positions:
-                    scope.report("E417", f"the task `{task.name}` has no position `{name}`", change.name_span, "", did_you_mean(name, task.positions))
+                    scope.report(
+                        "E417",
+                        f"the task `{task.name}` has no position `{name}`",
+                        change.name_span,
+                        "",
+                        did_you_mean(name, task.positions),
+                    )
     before = len(scope.problems)
     if _moves(changes):
         added = sum(isinstance(change, ast.Override) and change.target.name not in own for change in changes)
@@ -120,28 +176,49 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: S
 
 def _moves(changes: tuple[ast.Change, ...]) -> bool:
     """Whether positions may be elsewhere than in the task, where they have been checked."""
-    return any(isinstance(change, ast.Position) or (isinstance(change, ast.Override) and not change.target.rest) for change in changes)
+    return any(
+        isinstance(change, ast.Position) or (isinstance(change, ast.Override) and not change.target.rest)
+        for change in changes
+    )
 
 
 def _uses(changes: tuple[ast.Change, ...]) -> Counter[str]:
     """How many of the bindings of an alternate mention each name."""
-    return Counter(name for change in changes if isinstance(change, ast.Override) for name in set(mentioned(change.drawing)))
+    return Counter(
+        name for change in changes if isinstance(change, ast.Override) for name in set(mentioned(change.drawing))
+    )
 
 
 def _lost(task: Task, changes: tuple[ast.Change, ...], problems: list[Diagnostic], place: Span) -> list[Diagnostic]:
-    """A position of the task that an alternate takes the hole from: the alternate is the cause, so it is what is pointed at."""
+    """A position of the task that an alternate takes the hole from: the alternate is the cause, so it is what is
+    pointed at."""
     own = {change.name for change in changes if isinstance(change, ast.Position)}
     positions = [item for item in task.syntax.items if isinstance(item, ast.Position) and item.name not in own]
     found: list[Diagnostic] = []
     for problem in problems:
-        position = next((p for p in positions if p.span.file == problem.span.file and p.span.start <= problem.span.start < p.span.end), None)
+        position = next(
+            (
+                p
+                for p in positions
+                if p.span.file == problem.span.file and p.span.start <= problem.span.start < p.span.end
+            ),
+            None,
+        )
         if position is None:
             found.append(problem)
             continue
         text = position.place.text.name if isinstance(position.place, ast.EndOf) else position.place.hole.name
         cause = next((c for c in changes if isinstance(c, ast.Override) and c.target.name == text), None)
-        found.append(Diagnostic("E418", f"the position `{position.name}` is nowhere in this alternate", cause.span if cause else place, problem.message,
-                                f"keep the hole in it, or say where it is now: `at {position.name} = ...`", (Label(position.span, "the position"),)))  # fmt: skip
+        found.append(
+            Diagnostic(
+                "E418",
+                f"the position `{position.name}` is nowhere in this alternate",
+                cause.span if cause else place,
+                problem.message,
+                f"keep the hole in it, or say where it is now: `at {position.name} = ...`",
+                (Label(position.span, "the position"),),
+            )
+        )
     return found
 
 
@@ -149,7 +226,9 @@ def _drawn(scope: Scope, name: str, span: Span, drawn: set[str], names: Names) -
     if name in drawn:
         return
     if name in names.types:
-        scope.report("E416", f"`{name}` follows from other variables, it is not drawn", span, "", did_you_mean(name, drawn))
+        scope.report(
+            "E416", f"`{name}` follows from other variables, it is not drawn", span, "", did_you_mean(name, drawn)
+        )
     else:
         scope.report("E406", f"this task has no variable `{name}`", span, "used here", did_you_mean(name, drawn))
 
@@ -160,11 +239,23 @@ def _override(scope: Scope, task: Task, target: ast.Reference, drawing: ast.Draw
     if target.name not in bindings and not target.rest and uses[target.name] > (target.name in set(mentioned(drawing))):
         return
     if target.name not in bindings:
-        scope.report("E406", f"this task has no variable `{target.name}`", target.span, "used here", did_you_mean(target.name, bindings))
+        scope.report(
+            "E406",
+            f"this task has no variable `{target.name}`",
+            target.span,
+            "used here",
+            did_you_mean(target.name, bindings),
+        )
         return
     if not target.rest:
         return
     variable = target.rest[0]
     holes = [hole.name for hole in holes_of(bindings[target.name])]
     if len(target.rest) != 1 or not isinstance(variable, ast.Dotted) or variable.name not in holes:
-        scope.report("E412", f"the text `{target.name}` has no such hole", target.span, "", did_you_mean(target.plain or target.name, [f"{target.name}.{hole}" for hole in holes]))
+        scope.report(
+            "E412",
+            f"the text `{target.name}` has no such hole",
+            target.span,
+            "",
+            did_you_mean(target.plain or target.name, [f"{target.name}.{hole}" for hole in holes]),
+        )

@@ -1,4 +1,5 @@
-"""The checker: a source in, what it means and all that is wrong with it out. The order of the rules is the order of this file."""
+"""The checker: a source in, what it means and all that is wrong with it out. The order of the rules is the order of
+this file."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ NOTHING = Resolved("", 0, {}, (), {}, {}, {}, (), (), (), (), (), (), (), (), ()
 
 @frozen
 class Checked:
-    """`resolved` is what could be understood; it may only be run when there is no error. `sources` are the texts read."""
+    """`resolved` is what could be understood; it may only be run when there is no error. `sources` are the texts
+    read."""
 
     resolved: Resolved
     problems: tuple[Diagnostic, ...]
@@ -43,7 +45,8 @@ class Checked:
 
 
 def check(source: Source, overrides: Mapping[str, float], stand_in: Path | None = None) -> Checked:
-    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`: see `Scope`."""
+    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`: see
+    `Scope`."""
     scope = Scope(Files(Path(source.name).parent), overrides, stand_in)
     with within():
         try:
@@ -89,7 +92,11 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
         measures=tuple(measures),
         examinations=tuple(examinations),
         overlaps=tuple(overlaps),
-        measured=tuple(item.name for item in items if isinstance(item, ast.Measure | ast.Examine | ast.Overlap) and item.name in by_name),
+        measured=tuple(
+            item.name
+            for item in items
+            if isinstance(item, ast.Measure | ast.Examine | ast.Overlap) and item.name in by_name
+        ),
         claims=tuple(claims),
         figures=tuple(item for item in items if isinstance(item, ast.Figure)),
         tables=tuple(item for item in items if isinstance(item, ast.Table)),
@@ -109,7 +116,13 @@ def _about(scope: Scope, items: list[ast.Item]) -> str:
             continue
         for line in item.fields:
             if line.name.text not in ABOUT:
-                scope.report("E220", f"`about` has no line `{line.name.text}`", line.name.span, "", did_you_mean(line.name.text, ABOUT))
+                scope.report(
+                    "E220",
+                    f"`about` has no line `{line.name.text}`",
+                    line.name.span,
+                    "",
+                    did_you_mean(line.name.text, ABOUT),
+                )
             if line.name.text == "title" and not title:
                 title = line.text.value
     return title
@@ -121,8 +134,13 @@ def _params(scope: Scope, items: list[ast.Item], source: Source) -> None:
         value = scope.number(item.value)
         scope.params[item.name] = scope.overrides.get(item.name, value if value is not None else 0.0)
     for name in sorted(set(scope.overrides) - {item.name for item in declared}):
-        scope.report("E205", f"`-p {name}=...` sets a param that this spec does not have", Span(source.name, 0, 1), "",
-                     did_you_mean(name, [item.name for item in declared], "param"))
+        scope.report(
+            "E205",
+            f"`-p {name}=...` sets a param that this spec does not have",
+            Span(source.name, 0, 1),
+            "",
+            did_you_mean(name, [item.name for item in declared], "param"),
+        )
 
 
 def _seed(scope: Scope, items: list[ast.Item]) -> int:
@@ -135,6 +153,14 @@ def _seed(scope: Scope, items: list[ast.Item]) -> int:
 
 
 def _something(scope: Scope, items: list[ast.Item], source: Source) -> None:
-    if scope.problems or any(isinstance(item, ast.Measure | ast.Examine | ast.Overlap | ast.Discover) for item in items):
+    if scope.problems or any(
+        isinstance(item, ast.Measure | ast.Examine | ast.Overlap | ast.Discover) for item in items
+    ):
         return
-    scope.report("W201", "this spec measures nothing", Span(source.name, 0, 1), "", "add a `measure` or a `discover`, or include this file from a spec that has one")
+    scope.report(
+        "W201",
+        "this spec measures nothing",
+        Span(source.name, 0, 1),
+        "",
+        "add a `measure` or a `discover`, or include this file from a spec that has one",
+    )

@@ -11,7 +11,19 @@ from attrs import frozen
 
 from entrack import budget
 from entrack.check.interventions import Changes, heads_of
-from entrack.check.resolved import Arithmetic, Axes, CellOf, Claim, Constant, Examination, Measure, Overlap, Quantity, Size, Summary
+from entrack.check.resolved import (
+    Arithmetic,
+    Axes,
+    CellOf,
+    Claim,
+    Constant,
+    Examination,
+    Measure,
+    Overlap,
+    Quantity,
+    Size,
+    Summary,
+)
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
@@ -33,7 +45,8 @@ SHOWN = 8
 
 @frozen(slots=False)
 class Grid:
-    """A measure as claims and figures see it: its axes, and the labels of each cell. Without axes its cells are known after the run."""
+    """A measure as claims and figures see it: its axes, and the labels of each cell. Without axes its cells are
+    known after the run."""
 
     axes: Axes
     cells: tuple[tuple[str, ...], ...]
@@ -49,18 +62,24 @@ class Grid:
 
     def with_all(self, wanted: Sequence[str]) -> list[tuple[str, ...]]:
         """The cells that carry all these labels, in order. Looks only through those with the rarest of them."""
-        places: Sequence[int] = min((self.labels[label] for label in wanted), key=len) if wanted else range(len(self.cells))
+        places: Sequence[int] = (
+            min((self.labels[label] for label in wanted), key=len) if wanted else range(len(self.cells))
+        )
         budget.spend(budget.CELLS_SEEN, len(places))
         return [cell for cell in (self.cells[place] for place in places) if all(label in cell for label in wanted)]
 
 
-def grids(measures: Iterable[Measure], examinations: Iterable[Examination], overlaps: Iterable[Overlap]) -> dict[str, Grid]:
+def grids(
+    measures: Iterable[Measure], examinations: Iterable[Examination], overlaps: Iterable[Overlap]
+) -> dict[str, Grid]:
     """Every measure of the program as a grid."""
     found = {measure.name: Grid(measure.axes, tuple(cell.labels for cell in measure.cells)) for measure in measures}
     others: list[Examination | Overlap] = [*examinations, *overlaps]
     for other in others:
         budget.spend(budget.ALL_CELLS, prod(len(labels) for _, labels in other.axes))
-        found[other.name] = Grid(other.axes, tuple(product(*(labels for _, labels in other.axes))) if other.axes else ())
+        found[other.name] = Grid(
+            other.axes, tuple(product(*(labels for _, labels in other.axes))) if other.axes else ()
+        )
     return found
 
 
@@ -83,7 +102,13 @@ def check_shown(changes: Changes, items: list[ast.Item], measures: Mapping[str, 
         if not isinstance(item, ast.Figure | ast.Table):
             continue
         if item.title.value in titles:
-            changes.scope.report("E202", f"two figures or tables are called {written(item.title)}", item.title.span, "again here", "change the title")
+            changes.scope.report(
+                "E202",
+                f"two figures or tables are called {written(item.title)}",
+                item.title.span,
+                "again here",
+                "change the title",
+            )
         titles.add(item.title.value)
         if isinstance(item, ast.Figure):
             _figure(changes, item, measures)
@@ -97,14 +122,26 @@ def _claim(changes: Changes, item: ast.Claim, measures: Mapping[str, Grid]) -> C
     tolerance = None if item.tolerance is None else _quantity(changes, item.tolerance, measures)
     published = None if item.published is None else changes.scope.number(item.published)
     if item.relation == "!=":
-        changes.scope.report("E621", "a claim says what is, not what is not", item.span, "", "use >=, <=, >, <, == or `within ... of ...`")
+        changes.scope.report(
+            "E621",
+            "a claim says what is, not what is not",
+            item.span,
+            "",
+            "use >=, <=, >, <, == or `within ... of ...`",
+        )
         return None
     if any(side is None for side in sides) or (item.tolerance is not None and tolerance is None):
         return None
     left, right = sides
     assert left is not None and right is not None  # for the type checker: both were looked at above
     if not any(isinstance(leaf, CellOf | Size | Summary) for leaf in _leaves(left)):
-        changes.scope.report("E622", "this claim measures nothing", item.left.span, "no measure stands here", "put the measured side first, such as `acc[base, nothing] >= 0.5`")
+        changes.scope.report(
+            "E622",
+            "this claim measures nothing",
+            item.left.span,
+            "no measure stands here",
+            "put the measured side first, such as `acc[base, nothing] >= 0.5`",
+        )
         return None
     return Claim(item.text.value, written(item.left), left, item.relation, right, tolerance, published, item.span)
 
@@ -140,9 +177,17 @@ def _quantity(changes: Changes, node: ast.Expression, measures: Mapping[str, Gri
         case ast.Reference():
             return _cell(changes, node, measures)
     if isinstance(node, ast.Call) and node.name in METRICS:
-        changes.scope.report("E623", "a claim names what was measured", node.span, "", f"declare `measure NAME = {node.name}(...) on 500 TASK`, and write `NAME` here")
+        changes.scope.report(
+            "E623",
+            "a claim names what was measured",
+            node.span,
+            "",
+            f"declare `measure NAME = {node.name}(...) on 500 TASK`, and write `NAME` here",
+        )
         return None
-    changes.scope.report("E623", "this is no number", node.span, "", "a claim compares cells of measures, `size(circuit)` and numbers")
+    changes.scope.report(
+        "E623", "this is no number", node.span, "", "a claim compares cells of measures, `size(circuit)` and numbers"
+    )
     return None
 
 
@@ -154,7 +199,9 @@ def _summary(changes: Changes, kind: str, node: ast.Reference, measures: Mapping
     known = grid.labels
     unknown = next((label for label in labels if known and label not in known), None)
     if unknown is not None:
-        changes.scope.report("E624", f"no axis of `{node.name}` has `{unknown}`", node.span, "", did_you_mean(unknown, known))
+        changes.scope.report(
+            "E624", f"no axis of `{node.name}` has `{unknown}`", node.span, "", did_you_mean(unknown, known)
+        )
         return None
     return Summary(kind, node.name, labels)
 
@@ -167,23 +214,45 @@ def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -
     wanted: list[str] = []
     for part in node.rest:
         if not isinstance(part, ast.Subscript):
-            scope.report("E623", "a measure has no parts with a point", part.span, "", f"choose a cell: `{node.name}[...]`")
+            scope.report(
+                "E623", "a measure has no parts with a point", part.span, "", f"choose a cell: `{node.name}[...]`"
+            )
             return None
         for item in part.items:
             label = item.value if isinstance(item, ast.String) else written(item)
             if label not in measure.labels:
-                scope.report("E624", f"no axis of `{node.name}` has `{label}`", item.span, "", did_you_mean(label, measure.labels))
+                scope.report(
+                    "E624",
+                    f"no axis of `{node.name}` has `{label}`",
+                    item.span,
+                    "",
+                    did_you_mean(label, measure.labels),
+                )
                 return None
             wanted.append(label)
     if not measure.axes:
-        scope.report("E625", f"the cells of `{node.name}` are known after the run", node.span, "",
-                     f"claim something of all: `smallest({node.name})`, `mean({node.name})` or `largest({node.name})`")
+        scope.report(
+            "E625",
+            f"the cells of `{node.name}` are known after the run",
+            node.span,
+            "",
+            f"claim something of all: `smallest({node.name})`, `mean({node.name})` or `largest({node.name})`",
+        )
         return None
     hits = measure.with_all(wanted)
     if len(hits) != 1:
-        open_axes = [f"{name}: {_few(labels)}" for place, (name, labels) in enumerate(measure.axes) if len({cell[place] for cell in hits}) > 1]
-        scope.report("E625", f"this names {len(hits)} cells of `{node.name}`, and a claim is about one", node.span, "",
-                     f"add one of each: {'; '.join(open_axes)}" if hits else "these labels exclude each other")
+        open_axes = [
+            f"{name}: {_few(labels)}"
+            for place, (name, labels) in enumerate(measure.axes)
+            if len({cell[place] for cell in hits}) > 1
+        ]
+        scope.report(
+            "E625",
+            f"this names {len(hits)} cells of `{node.name}`, and a claim is about one",
+            node.span,
+            "",
+            f"add one of each: {'; '.join(open_axes)}" if hits else "these labels exclude each other",
+        )
         return None
     return CellOf(node.name, hits[0])
 
@@ -195,18 +264,36 @@ def _few(labels: Sequence[str]) -> str:
 def _figure(changes: Changes, item: ast.Figure, measures: Mapping[str, Grid]) -> None:
     scope = changes.scope
     if item.kind.text not in FIGURES:
-        scope.report("E630", f"there is no figure `{item.kind.text}`", item.kind.span, "", did_you_mean(item.kind.text, FIGURES))
+        scope.report(
+            "E630", f"there is no figure `{item.kind.text}`", item.kind.span, "", did_you_mean(item.kind.text, FIGURES)
+        )
         return
     found = scope.find(item.of.name, item.of.span, *FIGURES[item.kind.text])
     _whole(changes, item)
     if isinstance(found, ast.Discover | ast.Circuit) and item.of.rest:
         heads_of(changes, item.of)
     if isinstance(found, ast.Examine) and found.kind == "minimality" and item.kind.text != "bars":
-        scope.report("E634", f"a minimality cannot be shown as `{item.kind.text}`", item.kind.span, "each head belongs to one group", f"write `bars({item.of.name})`")
+        scope.report(
+            "E634",
+            f"a minimality cannot be shown as `{item.kind.text}`",
+            item.kind.span,
+            "each head belongs to one group",
+            f"write `bars({item.of.name})`",
+        )
     grid = measures.get(item.of.name)
-    if item.kind.text == "scatter" and grid is not None and grid.axes and all(len(labels) < 2 for _, labels in grid.axes):
-        scope.report("E634", f"`{item.of.name}` has nothing to hold against each other", item.of.span, "every axis has one label",
-                     "measure two models or interventions, or show it as bars")  # fmt: skip
+    if (
+        item.kind.text == "scatter"
+        and grid is not None
+        and grid.axes
+        and all(len(labels) < 2 for _, labels in grid.axes)
+    ):
+        scope.report(
+            "E634",
+            f"`{item.of.name}` has nothing to hold against each other",
+            item.of.span,
+            "every axis has one label",
+            "measure two models or interventions, or show it as bars",
+        )
     for word, name in item.options:
         _option(changes, item, word, name, measures.get(item.of.name))
 
@@ -215,12 +302,30 @@ def _whole(changes: Changes, item: ast.Figure | ast.Table) -> None:
     """A figure or table shows all cells of a measure."""
     part = next((part for part in item.of.rest if isinstance(part, ast.Subscript)), None)
     if part is not None:
-        changes.scope.report("E623", "what is shown is a whole measure", part.span, "", f"write `{item.of.name}`, or declare a measure of these cells alone")
+        changes.scope.report(
+            "E623",
+            "what is shown is a whole measure",
+            part.span,
+            "",
+            f"write `{item.of.name}`, or declare a measure of these cells alone",
+        )
 
 
 def _option(changes: Changes, item: ast.Figure, word: str, name: ast.Name, measure: Grid | None) -> None:
     if word == "error":
         if name.text not in ERRORS:
-            changes.scope.report("E631", f"error bars show {', '.join(ERRORS[:-1])} or nothing", name.span, "", did_you_mean(name.text, ERRORS))
+            changes.scope.report(
+                "E631",
+                f"error bars show {', '.join(ERRORS[:-1])} or nothing",
+                name.span,
+                "",
+                did_you_mean(name.text, ERRORS),
+            )
     elif measure is not None and measure.axes and name.text not in [axis for axis, _ in measure.axes]:
-        changes.scope.report("E631", f"`{item.of.name}` has no axis `{name.text}`", name.span, "", did_you_mean(name.text, [axis for axis, _ in measure.axes]))
+        changes.scope.report(
+            "E631",
+            f"`{item.of.name}` has no axis `{name.text}`",
+            name.span,
+            "",
+            did_you_mean(name.text, [axis for axis, _ in measure.axes]),
+        )

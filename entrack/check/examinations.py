@@ -30,14 +30,28 @@ def _examination(changes: Changes, item: ast.Examine) -> Examination | None:
     amount = _amount(changes, item)
     over = population(scope, changes.alternates, item.over, changes.seed, "mean")
     measured = population(scope, changes.alternates, item.prompts, changes.seed, "measure")
-    if scope.find(item.model.text, item.model.span, "model") is None or circuit is None or amount is None or over is None or measured is None:
+    if (
+        scope.find(item.model.text, item.model.span, "model") is None
+        or circuit is None
+        or amount is None
+        or over is None
+        or measured is None
+    ):
         return None
     if measured.count is None:
-        scope.report("E614", "a measure says on how many prompts", item.prompts.span, "", "write, for example, `on 500 boxes`")
+        scope.report(
+            "E614", "a measure says on how many prompts", item.prompts.span, "", "write, for example, `on 500 boxes`"
+        )
         return None
     missing = next((group.position for group in circuit.groups if group.position not in measured.task.positions), None)
     if missing is not None:
-        scope.report("E618", f"the task `{measured.task.name}` has no position `{missing}`", item.prompts.span, "", "measure on a task that names it")
+        scope.report(
+            "E618",
+            f"the task `{measured.task.name}` has no position `{missing}`",
+            item.prompts.span,
+            "",
+            "measure on a task that names it",
+        )
         return None
     return Examination(item.name, item.kind, circuit, amount, item.model.text, over, measured, item.name_span)
 
@@ -49,7 +63,13 @@ def _amount(changes: Changes, item: ast.Examine) -> float | None:
         return changes.scope.whole(item.amount, "the number of random subsets", 0, 1000)
     value = changes.scope.number(item.amount)
     if value is not None and not 0 < value <= 1:
-        changes.scope.report("E652", "the fraction of a group lies between 0 and 1", item.amount.span, f"this is {value:g}", "write, for example, 0.3")
+        changes.scope.report(
+            "E652",
+            "the fraction of a group lies between 0 and 1",
+            item.amount.span,
+            f"this is {value:g}",
+            "write, for example, 0.3",
+        )
         return None
     return value
 
@@ -61,8 +81,13 @@ def _overlap(changes: Changes, item: ast.Overlap) -> Overlap | None:
     first, second = circuits[0], circuits[1]
     common = tuple(group.name for group in first.groups if group.name in second.by_name)
     if not common:
-        changes.scope.report("E653", f"`{first.label}` and `{second.label}` have no group of one name", item.span, f"{_few(first)}; {_few(second)}",
-                             "give the groups that are to be compared the same names")  # fmt: skip
+        changes.scope.report(
+            "E653",
+            f"`{first.label}` and `{second.label}` have no group of one name",
+            item.span,
+            f"{_few(first)}; {_few(second)}",
+            "give the groups that are to be compared the same names",
+        )
         return None
     return Overlap(item.name, first, second, common, item.name_span)
 

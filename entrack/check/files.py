@@ -1,7 +1,8 @@
 """The files of a spec: other specs, columns and head lists, all of them inside the spec's folder.
 
-Nothing outside is ever opened: no absolute path, no `..` that leaves, no link that leads out, no URL. Each file is read once in a
-command, and each column taken from it once, however often a spec names them; so all that a spec says of a file is of the same bytes.
+Nothing outside is ever opened: no absolute path, no `..` that leaves, no link that leads out, no URL. Each file is read
+once in a command, and each column taken from it once, however often a spec names them; so all that a spec says of a
+file is of the same bytes.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class Files:
         return self._once(("identity", str(path)), None, lambda: str(Path(path).resolve()))
 
     def _once(self, key: tuple[str, ...], span: Span | None, make: Callable[[], T]) -> T:
-        """What `make` gave the first time, or the same trouble as then, at the place that is asked from now. Raises Unreadable."""
+        """What `make` gave the first time, or the same trouble as then, at the place that is asked from now. Raises
+        Unreadable."""
         if key not in self._kept:
             try:
                 self._kept[key] = make()
@@ -75,15 +77,29 @@ class Files:
         windows = "\\" in written or (len(written) > 1 and written[1] == ":")
         long = len(written) > MOST_PATH or any(len(part.encode(errors="replace")) > MOST_NAME for part in pure.parts)
         if not written or long or "\0" in written or pure.is_absolute() or windows or "://" in written:
-            raise Unreadable(Diagnostic("E210", "a file is named by a path inside the spec's folder", span, help="write a relative path with `/`, such as `\"data/objects.csv\"`"))
+            raise Unreadable(
+                Diagnostic(
+                    "E210",
+                    "a file is named by a path inside the spec's folder",
+                    span,
+                    help='write a relative path with `/`, such as `"data/objects.csv"`',
+                )
+            )
         path = Path(span.file).parent / pure
         try:
             inside = Path(self.identity(path)).is_relative_to(self.identity(self.root))
         except (OSError, RuntimeError, ValueError):
             inside = False
         if not inside:
-            raise Unreadable(Diagnostic("E210", f"`{written}` lies outside the spec's folder", span, "a spec only reads what is published with it",
-                                        "move the file beside the spec"))  # fmt: skip
+            raise Unreadable(
+                Diagnostic(
+                    "E210",
+                    f"`{written}` lies outside the spec's folder",
+                    span,
+                    "a spec only reads what is published with it",
+                    "move the file beside the spec",
+                )
+            )
         return path
 
     def text(self, written: str, span: Span) -> Source:
@@ -94,22 +110,41 @@ class Files:
 
     def _text(self, path: Path, written: str, span: Span) -> Source:
         if not path.is_file():
-            raise Unreadable(Diagnostic("E211", f"there is no file `{written}`", span, f"looked in {path.parent}", self._near_file(path)))
+            raise Unreadable(
+                Diagnostic(
+                    "E211", f"there is no file `{written}`", span, f"looked in {path.parent}", self._near_file(path)
+                )
+            )
         try:
             size = path.stat().st_size
             if size > MOST_BYTES:
-                raise Unreadable(Diagnostic("E212", f"`{written}` has more than {MOST_BYTES:,} bytes", span, help="keep only what the spec needs"))
+                raise Unreadable(
+                    Diagnostic(
+                        "E212",
+                        f"`{written}` has more than {MOST_BYTES:,} bytes",
+                        span,
+                        help="keep only what the spec needs",
+                    )
+                )
             budget.spend(budget.DATA, size)
             return Source(str(path), path.read_text(encoding="utf-8-sig"))
         except UnicodeDecodeError:
-            raise Unreadable(Diagnostic("E212", f"`{written}` is not UTF-8 text", span, help="save it as UTF-8")) from None
+            raise Unreadable(
+                Diagnostic("E212", f"`{written}` is not UTF-8 text", span, help="save it as UTF-8")
+            ) from None
         except OSError as error:
-            raise Unreadable(Diagnostic("E212", f"`{written}` cannot be read: {error.strerror}", span, help="look at its permissions")) from None
+            raise Unreadable(
+                Diagnostic(
+                    "E212", f"`{written}` cannot be read: {error.strerror}", span, help="look at its permissions"
+                )
+            ) from None
 
     def column(self, written: str, name: str, span: Span) -> tuple[str, ...]:
         """One column of a CSV file with a header line. Raises Unreadable."""
         source = self.text(written, span)
-        return self._once(("column", self.identity(source.name), name), span, lambda: self._column(source, written, name, span))
+        return self._once(
+            ("column", self.identity(source.name), name), span, lambda: self._column(source, written, name, span)
+        )
 
     def _column(self, source: Source, written: str, name: str, span: Span) -> tuple[str, ...]:
         budget.spend(budget.SEARCHED, len(source.text))
@@ -121,9 +156,23 @@ class Files:
             place = columns.index(name)
             values = tuple(_value(row, place, number, written, name, span) for number, row in enumerate(rows, 2) if row)
         except csv.Error as error:
-            raise Unreadable(Diagnostic("E213", f"`{written}` is no CSV table: {error}", span, help="save it as comma-separated values with a header line")) from None
+            raise Unreadable(
+                Diagnostic(
+                    "E213",
+                    f"`{written}` is no CSV table: {error}",
+                    span,
+                    help="save it as comma-separated values with a header line",
+                )
+            ) from None
         if not values or not all(values):
-            raise Unreadable(Diagnostic("E213", f"the column `{name}` of `{written}` has empty values", span, help="fill them, or delete the lines"))
+            raise Unreadable(
+                Diagnostic(
+                    "E213",
+                    f"the column `{name}` of `{written}` has empty values",
+                    span,
+                    help="fill them, or delete the lines",
+                )
+            )
         return values
 
     def json(self, written: str, dotted: str, span: Span) -> Any:
@@ -134,8 +183,15 @@ class Files:
             if not isinstance(value, dict) or part not in value:
                 known = sorted(str(key) for key in value) if isinstance(value, dict) else []
                 near = nearest(part, known)
-                raise Unreadable(Diagnostic("E214", f"`{written}` has nothing at `{dotted}`", span, f"no `{part}`; there is {_few(known)}",
-                                            f"did you mean `{near}`?" if near else ""))  # fmt: skip
+                raise Unreadable(
+                    Diagnostic(
+                        "E214",
+                        f"`{written}` has nothing at `{dotted}`",
+                        span,
+                        f"no `{part}`; there is {_few(known)}",
+                        f"did you mean `{near}`?" if near else "",
+                    )
+                )
             value = value[part]
         return value
 
@@ -145,36 +201,77 @@ class Files:
 
 
 def _lines(text: str, written: str, span: Span) -> Iterator[str]:
-    """The lines of a table, as `str.splitlines` gives them. Raises Unreadable for one that is too long: a row takes many times its characters."""
+    """The lines of a table, as `str.splitlines` gives them. Raises Unreadable for one that is too long: a row takes
+    many times its characters."""
     for number, match in enumerate(LINE.finditer(text), 1):
         if match.start() == len(text):
             return
         if match.end() - match.start() > MOST_LINE:
-            raise Unreadable(Diagnostic("E213", f"line {number} of `{written}` has more than {MOST_LINE:,} characters", span, help="keep only the columns that the spec needs"))
+            raise Unreadable(
+                Diagnostic(
+                    "E213",
+                    f"line {number} of `{written}` has more than {MOST_LINE:,} characters",
+                    span,
+                    help="keep only the columns that the spec needs",
+                )
+            )
         yield match.group(1)
 
 
 def _no_column(written: str, name: str, columns: list[str], span: Span) -> Diagnostic:
     near = nearest(name, columns)
-    return Diagnostic("E213", f"`{written}` has no column `{name}`", span, f"its columns: {_few(columns)}",
-                      f"did you mean `{near}`?" if near else "the first line of the file names the columns")  # fmt: skip
+    return Diagnostic(
+        "E213",
+        f"`{written}` has no column `{name}`",
+        span,
+        f"its columns: {_few(columns)}",
+        f"did you mean `{near}`?" if near else "the first line of the file names the columns",
+    )
 
 
 def _value(row: list[str], place: int, number: int, written: str, name: str, span: Span) -> str:
     if number > MOST_ROWS + 1:
-        raise Unreadable(Diagnostic("E213", f"`{written}` has more than {MOST_ROWS:,} rows", span, help="keep only the rows that the spec needs"))
+        raise Unreadable(
+            Diagnostic(
+                "E213",
+                f"`{written}` has more than {MOST_ROWS:,} rows",
+                span,
+                help="keep only the rows that the spec needs",
+            )
+        )
     if len(row) <= place:
-        raise Unreadable(Diagnostic("E213", f"line {number} of `{written}` has no value for `{name}`", span, help="fill it, or delete the line"))
+        raise Unreadable(
+            Diagnostic(
+                "E213",
+                f"line {number} of `{written}` has no value for `{name}`",
+                span,
+                help="fill it, or delete the line",
+            )
+        )
     return row[place].strip()
 
 
 def _json(source: Source, written: str, span: Span) -> Any:
     if source.text.count("[") + source.text.count("{") > MOST_LISTS:
-        raise Unreadable(Diagnostic("E214", f"`{written}` has more than {MOST_LISTS:,} lists and objects", span, help="keep only the circuits that the spec needs"))
+        raise Unreadable(
+            Diagnostic(
+                "E214",
+                f"`{written}` has more than {MOST_LISTS:,} lists and objects",
+                span,
+                help="keep only the circuits that the spec needs",
+            )
+        )
     try:
         return json.loads(source.text)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(Diagnostic("E214", f"`{written}` is no JSON: {str(error)[:100]}", span, help="name a JSON file with heads as [[layer, head], ...]")) from None
+        raise Unreadable(
+            Diagnostic(
+                "E214",
+                f"`{written}` is no JSON: {str(error)[:100]}",
+                span,
+                help="name a JSON file with heads as [[layer, head], ...]",
+            )
+        ) from None
 
 
 def _files_in(folder: Path) -> tuple[str, ...]:

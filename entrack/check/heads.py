@@ -26,7 +26,12 @@ MOST_GROUPS = budget.GROUPS.most
 MOST_STEPS = 1000
 CHECKED = 20
 """Heads that a screen checks of those it leaves out, unless it says how many."""
-UNITS = {"accuracy": "fraction of prompts", "probability": "probability", "logit": "logits", "logit difference": "logits"}
+UNITS = {
+    "accuracy": "fraction of prompts",
+    "probability": "probability",
+    "logit": "logits",
+    "logit difference": "logits",
+}
 DEFAULT_SCORE = ast.Metric("probability", True, (ast.Name("answer"),))
 
 
@@ -40,14 +45,30 @@ def check_written(scope: Scope, items: list[ast.Item]) -> dict[str, Circuit]:
         facts = _facts(scope, item.model)
         groups = (item.group,) if isinstance(item, ast.Group) else item.groups
         if len(groups) > MOST_GROUPS:
-            scope.report("E706", f"a circuit has at most {MOST_GROUPS:,} groups; this one has {len(groups):,}", name_span(item), "", "put heads at one position into one group")
+            scope.report(
+                "E706",
+                f"a circuit has at most {MOST_GROUPS:,} groups; this one has {len(groups):,}",
+                name_span(item),
+                "",
+                "put heads at one position into one group",
+            )
             scope.broken.add(item.name)
             continue
         _distinct(scope, groups)
         known = [_written(scope, group, item.model.text, facts) for group in groups]
         if not groups:
-            scope.report("E510", f"the circuit `{item.name}` has no groups", item.span, "", "add a line such as `group movers at last = 14.13`")
-        if scope.find(item.model.text, item.model.span, "model") and groups and all(group is not None for group in known):
+            scope.report(
+                "E510",
+                f"the circuit `{item.name}` has no groups",
+                item.span,
+                "",
+                "add a line such as `group movers at last = 14.13`",
+            )
+        if (
+            scope.find(item.model.text, item.model.span, "model")
+            and groups
+            and all(group is not None for group in known)
+        ):
             found[item.name] = Circuit(item.name, tuple(group for group in known if group is not None))
         else:
             scope.broken.add(item.name)
@@ -63,8 +84,14 @@ def _distinct(scope: Scope, groups: tuple[ast.GroupItem | ast.Hop, ...]) -> None
     seen: dict[str, Span] = {}
     for group in groups:
         if group.name in seen:
-            scope.report("E202", f"the group `{group.name}` is declared twice", group.name_span, "again here", "rename one of them",
-                         (Label(seen[group.name], "first declared here"),))
+            scope.report(
+                "E202",
+                f"the group `{group.name}` is declared twice",
+                group.name_span,
+                "again here",
+                "rename one of them",
+                (Label(seen[group.name], "first declared here"),),
+            )
         seen.setdefault(group.name, group.name_span)
 
 
@@ -79,16 +106,34 @@ def _written(scope: Scope, item: ast.GroupItem, model: str, facts: ModelFacts | 
         head = Head(number.layer, number.head)
         good = _exists(scope, head, facts, number.span) and good
         if head in heads:
-            scope.report("E512", f"the head {head} stands twice in `{item.name}`", number.span, "again here", "delete it")
+            scope.report(
+                "E512", f"the head {head} stands twice in `{item.name}`", number.span, "again here", "delete it"
+            )
         heads.add(head)
-    return Group(item.name, item.position.text, tuple(sorted(heads, key=lambda head: (head.layer, head.head))), model, item.span) if good else None
+    return (
+        Group(
+            item.name,
+            item.position.text,
+            tuple(sorted(heads, key=lambda head: (head.layer, head.head))),
+            model,
+            item.span,
+        )
+        if good
+        else None
+    )
 
 
 def _exists(scope: Scope, head: Head, facts: ModelFacts | None, span: Span) -> bool:
     if facts is None or (head.layer < facts.layers and head.head < facts.heads):
         return True
     many, what = (facts.layers, "layers") if head.layer >= facts.layers else (facts.heads, "heads in a layer")
-    scope.report("E511", f"there is no head {head}", span, f"the model has {many} {what}, counted from 0", f"layers 0 to {facts.layers - 1}, heads 0 to {facts.heads - 1}")
+    scope.report(
+        "E511",
+        f"there is no head {head}",
+        span,
+        f"the model has {many} {what}, counted from 0",
+        f"layers 0 to {facts.layers - 1}, heads 0 to {facts.heads - 1}",
+    )
     return False
 
 
@@ -101,31 +146,58 @@ def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.HeadNumber, ...] | Non
                 scope.add(trouble.problem)
                 return None
             if isinstance(value, list) and len(value) > MOST_HEADS:
-                scope.report("E214", f"`{dotted}` of `{written}` has {len(value):,} heads", call.span, f"a group has at most {MOST_HEADS:,}", "keep only those that are meant")
+                scope.report(
+                    "E214",
+                    f"`{dotted}` of `{written}` has {len(value):,} heads",
+                    call.span,
+                    f"a group has at most {MOST_HEADS:,}",
+                    "keep only those that are meant",
+                )
                 return None
             budget.spend(budget.HEADS, len(value) if isinstance(value, list) else 0)
             if isinstance(value, list) and all(_is_pair(pair) for pair in value):
                 return tuple(ast.HeadNumber(pair[0], pair[1], span=call.span) for pair in value)
-            scope.report("E214", f"`{dotted}` of `{written}` is no list of heads", call.span, "", "heads are written [[layer, head], ...] in JSON")
+            scope.report(
+                "E214",
+                f"`{dotted}` of `{written}` is no list of heads",
+                call.span,
+                "",
+                "heads are written [[layer, head], ...] in JSON",
+            )
             return None
-    scope.report("E513", "heads are written out, or read from a JSON file", call.span, "", 'write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`')
+    scope.report(
+        "E513",
+        "heads are written out, or read from a JSON file",
+        call.span,
+        "",
+        'write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`',
+    )
     return None
 
 
 def _is_pair(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(type(number) is int and 0 <= number < 1 << 20 for number in value)
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(type(number) is int and 0 <= number < 1 << 20 for number in value)
+    )
 
 
 # --- discoveries -------------------------------------------------------------------------------------------------
 
 
-def check_discoveries(scope: Scope, items: list[ast.Item], alternates: Mapping[str, Alternate], seed: int) -> tuple[list[Discovery], dict[str, Circuit]]:
+def check_discoveries(
+    scope: Scope, items: list[ast.Item], alternates: Mapping[str, Alternate], seed: int
+) -> tuple[list[Discovery], dict[str, Circuit]]:
     """Every discovery that makes sense, and the circuits they stand for."""
     found: list[Discovery] = []
     circuits: dict[str, Circuit] = {}
     for item, discovery in scope.sound(items, ast.Discover, lambda item: _discovery(scope, item, alternates, seed)):
         found.append(discovery)
-        groups = tuple(Group(hop.name, hop.position, Found(item.name, hop.name), item.model.text, hop.span) for hop in discovery.hops)
+        groups = tuple(
+            Group(hop.name, hop.position, Found(item.name, hop.name), item.model.text, hop.span)
+            for hop in discovery.hops
+        )
         circuits[item.name] = Circuit(item.name, groups)
     return found, circuits
 
@@ -136,26 +208,55 @@ def _discovery(scope: Scope, item: ast.Discover, alternates: Mapping[str, Altern
     against = population(scope, alternates, ast.Prompts(None, item.against, span=item.against.span), seed, "discover")
     _distinct(scope, item.hops)
     if len(item.hops) > MOST_HOPS:
-        scope.report("E706", f"a discovery has at most {MOST_HOPS} hops; this one has {len(item.hops):,}", item.name_span, "", "find groups at one position in one hop")
+        scope.report(
+            "E706",
+            f"a discovery has at most {MOST_HOPS} hops; this one has {len(item.hops):,}",
+            item.name_span,
+            "",
+            "find groups at one position in one hop",
+        )
         return None
     if not item.hops and "group" not in scope.unread:
-        scope.report("E520", f"`{item.name}` has no groups to find", item.name_span, "", "add a line such as `group movers at last -> logits keep 10`")
+        scope.report(
+            "E520",
+            f"`{item.name}` has no groups to find",
+            item.name_span,
+            "",
+            "add a line such as `group movers at last -> logits keep 10`",
+        )
     if originals is None or against is None or model is None:
         return None
     score = _score(scope, item, originals.task)
     if originals.alternate is not None or originals.count is None:
-        scope.report("E521", "a discovery runs on a number of prompts of a task", item.prompts.span, "", f"write, for example, `on 300 {originals.task.name}`")
+        scope.report(
+            "E521",
+            "a discovery runs on a number of prompts of a task",
+            item.prompts.span,
+            "",
+            f"write, for example, `on 300 {originals.task.name}`",
+        )
         return None
     if against.alternate is None or against.alternate.task.name != originals.task.name:
-        scope.report("E521", f"`against` needs an alternate of `{originals.task.name}`", item.against.span, "",
-                     did_you_mean(against.label, [name for name, known in alternates.items() if known.task.name == originals.task.name], "alternate"))  # fmt: skip
+        scope.report(
+            "E521",
+            f"`against` needs an alternate of `{originals.task.name}`",
+            item.against.span,
+            "",
+            did_you_mean(
+                against.label,
+                [name for name, known in alternates.items() if known.task.name == originals.task.name],
+                "alternate",
+            ),
+        )
         return None
     hops = [_hop(scope, item, place, originals.task) for place in range(len(item.hops))]
     screen = _screen(scope, item, tuple(hop for hop in hops if hop))
     if score is None or any(hop is None for hop in hops) or (item.screen and not screen):
         return None
     paired = evolve(against, parameters=originals.parameters, seed=originals.seed, count=originals.count)
-    return Discovery(item.name, item.model.text, originals, paired, score, tuple(hop for hop in hops if hop), item.name_span, screen)
+    return Discovery(
+        item.name, item.model.text, originals, paired, score, tuple(hop for hop in hops if hop), item.name_span, screen
+    )
 
 
 def _screen(scope: Scope, item: ast.Discover, hops: tuple[Hop, ...]) -> Screen | None:
@@ -169,13 +270,24 @@ def _screen(scope: Scope, item: ast.Discover, hops: tuple[Hop, ...]) -> Screen |
     if through is None or steps is None or check is None:
         return None
     if facts and through > facts.layers * facts.heads:
-        scope.report("E526", f"a screen of {through} lets every head through", written.through.span, f"the model has {facts.layers * facts.heads} heads",
-                     "name a smaller number, or leave the screen out: then all heads are run")  # fmt: skip
+        scope.report(
+            "E526",
+            f"a screen of {through} lets every head through",
+            written.through.span,
+            f"the model has {facts.layers * facts.heads} heads",
+            "name a smaller number, or leave the screen out: then all heads are run",
+        )
         return None
     for hop in hops:
         if hop.keep > through:
-            scope.report("E526", f"`{hop.name}` keeps {hop.keep} heads, and the screen lets {through} through", hop.span, "",
-                         f"screen at least {hop.keep} heads, better several times as many", (Label(written.through.span, "the screen"),))  # fmt: skip
+            scope.report(
+                "E526",
+                f"`{hop.name}` keeps {hop.keep} heads, and the screen lets {through} through",
+                hop.span,
+                "",
+                f"screen at least {hop.keep} heads, better several times as many",
+                (Label(written.through.span, "the screen"),),
+            )
             return None
     return Screen(through, steps, check)
 
@@ -183,11 +295,23 @@ def _screen(scope: Scope, item: ast.Discover, hops: tuple[Hop, ...]) -> Screen |
 def _score(scope: Scope, item: ast.Discover, task: Task) -> Metric | None:
     scores = item.scores
     if len(scores) > 1:
-        scope.report("E522", "a discovery has one score", scores[1].span, "a second one", "delete one of them", (Label(scores[0].span, "the first"),))
+        scope.report(
+            "E522",
+            "a discovery has one score",
+            scores[1].span,
+            "a second one",
+            "delete one of them",
+            (Label(scores[0].span, "the first"),),
+        )
     written = scores[0].metric if scores else DEFAULT_SCORE
     if written.kind == "accuracy":
-        scope.report("E522", "accuracy does not say how much one head matters", written.span, "",
-                     "score by `relative probability of answer` or by `logit difference of answer and wrong`")
+        scope.report(
+            "E522",
+            "accuracy does not say how much one head matters",
+            written.span,
+            "",
+            "score by `relative probability of answer` or by `logit difference of answer and wrong`",
+        )
         return None
     return metric(scope, written, task, desideratum=False)
 
@@ -199,20 +323,36 @@ def metric(scope: Scope, node: ast.Metric, task: Task, desideratum: bool) -> Met
     types = types_of(scope, task)
     for name in node.of:
         if name.text not in known:
-            help = "give the task one, such as `wrong = one from LIST except answer`" if name.text == "wrong" else did_you_mean(name.text, known)
+            help = (
+                "give the task one, such as `wrong = one from LIST except answer`"
+                if name.text == "wrong"
+                else did_you_mean(name.text, known)
+            )
             scope.report("E604", f"the task `{task.name}` has no variable `{name.text}`", name.span, "", help)
             return None
         kind = types.get(name.text, WORD)
         if kind != WORD and name.text not in TOLD:
             words = [word for word, other in types.items() if other == WORD or word in TOLD]
-            scope.report("E604", "a metric is of one word", name.span, f"`{name.text}` is {kind}", f"name one of {', '.join(f'`{word}`' for word in words)}")
+            scope.report(
+                "E604",
+                "a metric is of one word",
+                name.span,
+                f"`{name.text}` is {kind}",
+                f"name one of {', '.join(f'`{word}`' for word in words)}",
+            )
             return None
     default = "target" if desideratum else "answer"
     if not of:
         of = (default,)
         if node.kind == "logit difference":
             if "wrong" not in known:
-                scope.report("E604", "a logit difference is of two words", node.span, "", "write `logit difference of answer and wrong`, and give the task a `wrong`")
+                scope.report(
+                    "E604",
+                    "a logit difference is of two words",
+                    node.span,
+                    "",
+                    "write `logit difference of answer and wrong`, and give the task a `wrong`",
+                )
                 return None
             of = (default, "wrong")
     unit = "ratio" if node.relative else UNITS[node.kind]
@@ -227,7 +367,13 @@ def _hop(scope: Scope, item: ast.Discover, place: int, task: Task) -> Hop | None
     if hop.position.text not in task.positions and scope.may_be_unread(hop.position.text):
         return None
     if hop.position.text not in task.positions:
-        scope.report("E523", f"the task `{task.name}` has no position `{hop.position.text}`", hop.position.span, "", did_you_mean(hop.position.text, task.positions))
+        scope.report(
+            "E523",
+            f"the task `{task.name}` has no position `{hop.position.text}`",
+            hop.position.span,
+            "",
+            did_you_mean(hop.position.text, task.positions),
+        )
         return None
     receivers = [_receiver(scope, item, place, reference, task) for reference in hop.receivers]
     if keep is None or any(receiver is None for receiver in receivers):
@@ -244,13 +390,19 @@ def _receiver(scope: Scope, item: ast.Discover, place: int, node: ast.Reference,
     earlier = {known.name: known for known in item.hops[:place]}
     if node.plain == "logits":
         if not _is_end(task, hop.position.text):
-            scope.report("E525", f"senders at `{hop.position.text}` cannot reach the logits", hop.position.span,
-                         "every head from this position on is held, so every score would be exactly 0",
-                         "name the position that is the end of the prompt")  # fmt: skip
+            scope.report(
+                "E525",
+                f"senders at `{hop.position.text}` cannot reach the logits",
+                hop.position.span,
+                "every head from this position on is held, so every score would be exactly 0",
+                "name the position that is the end of the prompt",
+            )
             return None
         return "logits"
     match node:
-        case ast.Reference(name, (ast.Dotted(component),)) if name in earlier and component in {known.value for known in RECEIVING}:
+        case ast.Reference(name, (ast.Dotted(component),)) if name in earlier and component in {
+            known.value for known in RECEIVING
+        }:
             _reach(scope, hop, earlier[name], component, node)
             return Receiver(name, Component(component))
     _no_receiver(scope, item, place, node, list(earlier))
@@ -261,20 +413,45 @@ def _no_receiver(scope: Scope, item: ast.Discover, place: int, node: ast.Referen
     later = [known.name for known in item.hops[place:]]
     options = [f"{name}.{component.value}" for name in earlier for component in RECEIVING]
     if node.name == item.hops[place].name:
-        scope.report("E524", "a group does not receive from itself", node.span, "", did_you_mean(node.name, ["logits", *options]))
+        scope.report(
+            "E524", "a group does not receive from itself", node.span, "", did_you_mean(node.name, ["logits", *options])
+        )
     elif node.name in later:
-        scope.report("E524", f"`{node.name}` is found after this hop", node.span, "", "hops go backwards from the logits: put it above")
+        scope.report(
+            "E524",
+            f"`{node.name}` is found after this hop",
+            node.span,
+            "",
+            "hops go backwards from the logits: put it above",
+        )
     elif node.name in earlier:
-        scope.report("E524", "a receiver is the query, key or value of a group", node.span, "", f"write `{node.name}.query`, `{node.name}.key` or `{node.name}.value`")
+        scope.report(
+            "E524",
+            "a receiver is the query, key or value of a group",
+            node.span,
+            "",
+            f"write `{node.name}.query`, `{node.name}.key` or `{node.name}.value`",
+        )
     elif node.name not in scope.unread:
-        scope.report("E524", f"there is no receiver `{node.plain or node.name}`", node.span, "", did_you_mean(node.plain or node.name, ["logits", *options]))
+        scope.report(
+            "E524",
+            f"there is no receiver `{node.plain or node.name}`",
+            node.span,
+            "",
+            did_you_mean(node.plain or node.name, ["logits", *options]),
+        )
 
 
 def _reach(scope: Scope, hop: ast.Hop, receiver: ast.Hop, component: str, node: ast.Reference) -> None:
     if component == "query" and hop.position.text != receiver.position.text:
-        scope.report("E525", f"senders at `{hop.position.text}` cannot reach the queries of `{receiver.name}`", node.span,
-                     f"its heads stand at `{receiver.position.text}`, and a query is made at a head's own position",
-                     f"put the senders at `{receiver.position.text}`, or receive by key or value", (Label(receiver.position.span, "the receivers' position"),))  # fmt: skip
+        scope.report(
+            "E525",
+            f"senders at `{hop.position.text}` cannot reach the queries of `{receiver.name}`",
+            node.span,
+            f"its heads stand at `{receiver.position.text}`, and a query is made at a head's own position",
+            f"put the senders at `{receiver.position.text}`, or receive by key or value",
+            (Label(receiver.position.span, "the receivers' position"),),
+        )
 
 
 def _is_end(task: Task, position: str) -> bool:

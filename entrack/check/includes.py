@@ -46,12 +46,23 @@ def _included(item: ast.Include, scope: Scope, above: tuple[str, ...], seen: set
         identity = scope.files.identity(scope.files.resolve(item.path.value, span))
         if identity in above:
             circle = " -> ".join(Path(name).name for name in (*above[above.index(identity) :], identity))
-            scope.report("E215", f"includes go in a circle: {circle}", span, "includes a file that includes this one", "move what both need to a third file")
+            scope.report(
+                "E215",
+                f"includes go in a circle: {circle}",
+                span,
+                "includes a file that includes this one",
+                "move what both need to a third file",
+            )
             return []
         if identity in seen:
             return []
         if len(above) >= MOST_DEEP or len(seen) >= MOST_FILES:
-            scope.report("E216", f"includes go at most {MOST_DEEP} deep, and to {MOST_FILES} files", span, help="include fewer files")
+            scope.report(
+                "E216",
+                f"includes go at most {MOST_DEEP} deep, and to {MOST_FILES} files",
+                span,
+                help="include fewer files",
+            )
             return []
         source = scope.files.text(item.path.value, span)
     except Unreadable as trouble:

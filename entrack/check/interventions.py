@@ -1,4 +1,5 @@
-"""Rules for interventions: acts on heads, written where they are used or declared with parameters, expanded into their sweeps."""
+"""Rules for interventions: acts on heads, written where they are used or declared with parameters, expanded into
+their sweeps."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from entrack.check.resolved import (
     Population,
     RandomLike,
     ZeroAct,
-)  # fmt: skip
+)
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
@@ -54,7 +55,8 @@ class Changes:
 
 
 def check_interventions(changes: Changes, items: list[ast.Item]) -> None:
-    """That each declared intervention makes sense by itself; what its parameters stand for is checked where it is used."""
+    """That each declared intervention makes sense by itself; what its parameters stand for is checked where it is
+    used."""
     for item in items:
         if isinstance(item, ast.Intervention):
             _shape(changes.scope, item)
@@ -75,7 +77,13 @@ def interventions(changes: Changes, node: ast.Expression | ACTS) -> list[Interve
             return _declared(changes, ast.Call(name, (), span=node.span, name_span=node.span))
         case ast.Call():
             return _declared(changes, node)
-    changes.scope.report("E605", "this is no intervention", node.span, "", "write `nothing`, the name of an intervention, or an act such as `zero cir.movers`")
+    changes.scope.report(
+        "E605",
+        "this is no intervention",
+        node.span,
+        "",
+        "write `nothing`, the name of an intervention, or an act such as `zero cir.movers`",
+    )
     return None
 
 
@@ -85,16 +93,33 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
         return None
     wanted, given = len(item.parameters), call.arguments
     if call.named:
-        changes.scope.report("E606", "the arguments of an intervention have no names", call.named[0].span, "",
-                             f"write `{item.name}({', '.join(written(named.value) for named in call.named)})`")
+        changes.scope.report(
+            "E606",
+            "the arguments of an intervention have no names",
+            call.named[0].span,
+            "",
+            f"write `{item.name}({', '.join(written(named.value) for named in call.named)})`",
+        )
         return None
     if len(given) != wanted:
-        changes.scope.report("E606", f"`{item.name}` takes {wanted} argument{'s' * (wanted != 1)}, not {len(given)}", call.span, "",
-                             f"write `{item.name}({', '.join(name.text for name in item.parameters)})`", (Label(item.name_span, "declared here"),))  # fmt: skip
+        changes.scope.report(
+            "E606",
+            f"`{item.name}` takes {wanted} argument{'s' * (wanted != 1)}, not {len(given)}",
+            call.span,
+            "",
+            f"write `{item.name}({', '.join(name.text for name in item.parameters)})`",
+            (Label(item.name_span, "declared here"),),
+        )
         return None
     each = [part.items if isinstance(part, ast.ListOf) else (part,) for part in call.positional]
     if prod(len(several) for several in each) > MOST_CROSSED:
-        changes.scope.report("E705", f"a sweep has at most {MOST_CROSSED:,} values", call.span, "crossed with each other these are more", "sweep over fewer")
+        changes.scope.report(
+            "E705",
+            f"a sweep has at most {MOST_CROSSED:,} values",
+            call.span,
+            "crossed with each other these are more",
+            "sweep over fewer",
+        )
         return None
     budget.spend(budget.EXPANDED, prod(len(several) for several in each) * (len(each) + AN_ACT))
     found: list[Intervention] = []
@@ -117,7 +142,11 @@ def _act(changes: Changes, node: ACTS) -> Act | None:
         case ast.Mean(heads, over):
             circuit = None if heads is None else heads_of(changes, heads)
             prompts = _over(changes, over)
-            return None if prompts is None or (heads is not None and circuit is None) else MeanAct(circuit, prompts, node.span)
+            return (
+                None
+                if prompts is None or (heads is not None and circuit is None)
+                else MeanAct(circuit, prompts, node.span)
+            )
         case ast.Zero(heads):
             circuit = None if heads is None else heads_of(changes, heads)
             return None if heads is not None and circuit is None else ZeroAct(circuit, node.span)
@@ -142,7 +171,11 @@ def heads_of(changes: Changes, node: ast.Expression) -> Circuit | None:
         return None
     if node.name in changes.given and not node.rest:
         argument = changes.given[node.name]
-        return Circuit("?", ()) if isinstance(argument, ast.Reference) and argument.name == "?" else heads_of(evolve(changes, given={}), argument)
+        return (
+            Circuit("?", ())
+            if isinstance(argument, ast.Reference) and argument.name == "?"
+            else heads_of(evolve(changes, given={}), argument)
+        )
     if node.name in changes.given:
         node = _inside_argument(changes, node)
         if node.name == "?":
@@ -155,8 +188,13 @@ def heads_of(changes: Changes, node: ast.Expression) -> Circuit | None:
     part = node.rest[0].name if isinstance(node.rest[0], ast.Dotted) else ""
     group = circuit.by_name.get(part)
     if group is None or len(node.rest) > 1:
-        scope.report("E608", f"`{node.name}` has no group `{'.'.join((node.plain or '').split('.')[1:])}`", node.span, "",
-                     did_you_mean(part, [group.name for group in circuit.groups]))
+        scope.report(
+            "E608",
+            f"`{node.name}` has no group `{'.'.join((node.plain or '').split('.')[1:])}`",
+            node.span,
+            "",
+            did_you_mean(part, [group.name for group in circuit.groups]),
+        )
         return None
     return Circuit(node.plain or node.name, (group,))
 
@@ -186,31 +224,53 @@ def _over(changes: Changes, over: ast.Prompts) -> Population | None:
     return population(changes.scope, changes.alternates, over, changes.seed, "mean")
 
 
-def _patch(changes: Changes, node: ast.Patch, circuit: Circuit | None, source: ast.Expression, component: Component) -> PatchAct | None:
+def _patch(
+    changes: Changes, node: ast.Patch, circuit: Circuit | None, source: ast.Expression, component: Component
+) -> PatchAct | None:
     if circuit is None:
         return None
     if isinstance(source, ast.Reference) and source.name in changes.given and not source.rest:
         argument = changes.given[source.name]
         unknown = isinstance(argument, ast.Reference) and argument.name == "?"
-        return PatchAct(circuit, None, node.span) if unknown else _patch(evolve(changes, given={}), node, circuit, argument, component)
+        return (
+            PatchAct(circuit, None, node.span)
+            if unknown
+            else _patch(evolve(changes, given={}), node, circuit, argument, component)
+        )
     name = source.plain if isinstance(source, ast.Reference) else None
     if name is not None and isinstance(changes.scope.names.get(name), ast.Model):
         return PatchAct(circuit, None, node.span, name, component)
     if component is not Component.OUTPUT:
-        changes.scope.report("E609", f"a {component.value} is patched from another model", source.span, "", "name a model, or patch the heads themselves: leave out the component")
+        changes.scope.report(
+            "E609",
+            f"a {component.value} is patched from another model",
+            source.span,
+            "",
+            "name a model, or patch the heads themselves: leave out the component",
+        )
         return None
     if name == "alternate":
         return PatchAct(circuit, None, node.span)
     if name is not None and name in changes.alternates:
         return PatchAct(circuit, changes.alternates[name], node.span)
-    changes.scope.report("E609", "heads are patched from `alternate`, from a named alternate or from a model", source.span, "",
-                         did_you_mean(name or "", ["alternate", *changes.alternates, *changes.scope.called("model")]))  # fmt: skip
+    changes.scope.report(
+        "E609",
+        "heads are patched from `alternate`, from a named alternate or from a model",
+        source.span,
+        "",
+        did_you_mean(name or "", ["alternate", *changes.alternates, *changes.scope.called("model")]),
+    )
     return None
 
 
 def _component(heads: ast.Expression) -> tuple[Component, ast.Expression]:
     """`cir.movers.query` is the queries of `cir.movers`; without such an end, the outputs."""
-    if isinstance(heads, ast.Reference) and heads.rest and isinstance(heads.rest[-1], ast.Dotted) and heads.rest[-1].name in COMPONENTS:
+    if (
+        isinstance(heads, ast.Reference)
+        and heads.rest
+        and isinstance(heads.rest[-1], ast.Dotted)
+        and heads.rest[-1].name in COMPONENTS
+    ):
         return COMPONENTS[heads.rest[-1].name], evolve(heads, rest=heads.rest[:-1])
     return Component.OUTPUT, heads
 
@@ -229,7 +289,9 @@ def _block(changes: Changes, node: ast.Block) -> BlockAct | None:
             return None
         last = given
     if last < first:
-        scope.report("E612", f"there are no layers from {first} to {last}", node.layers.span, "", "write the lower layer first")
+        scope.report(
+            "E612", f"there are no layers from {first} to {last}", node.layers.span, "", "write the lower layer first"
+        )
         return None
     return BlockAct(node.reader.text, tuple(name.text for name in node.read), first, last, node.span)
 
@@ -239,9 +301,19 @@ def _random(changes: Changes, node: ast.Random) -> Circuit | None:
     if circuit is None:
         return None
     budget.spend(budget.HEADS, len(circuit.groups))
-    groups = tuple(evolve(group, heads=RandomLike(group.heads, group.name)) for group in circuit.groups if not isinstance(group.heads, RandomLike | Masked))
+    groups = tuple(
+        evolve(group, heads=RandomLike(group.heads, group.name))
+        for group in circuit.groups
+        if not isinstance(group.heads, RandomLike | Masked)
+    )
     if len(groups) != len(circuit.groups):
-        changes.scope.report("E607", "a random circuit is like a written or a discovered one", node.span, "", "write `random like C` for a circuit `C`")
+        changes.scope.report(
+            "E607",
+            "a random circuit is like a written or a discovered one",
+            node.span,
+            "",
+            "write `random like C` for a circuit `C`",
+        )
         return None
     return Circuit(f"random like {circuit.label}", groups)
 
@@ -254,14 +326,32 @@ def _masked(changes: Changes, node: ast.Reference) -> Circuit | None:
     unknown = next((label for label in labels if label not in (*groups, *desiderata)), None)
     last = node.rest[-1] if node.rest else None
     chosen = [name for name in groups if name in labels], [name for name in desiderata if name in labels]
-    if unknown is None and isinstance(last, ast.Dotted) and last.name == "heads" and len(chosen[0]) == 1 and len(chosen[1]) == 1:
+    if (
+        unknown is None
+        and isinstance(last, ast.Dotted)
+        and last.name == "heads"
+        and len(chosen[0]) == 1
+        and len(chosen[1]) == 1
+    ):
         group = next(group for group in mask.circuit.groups if group.name == chosen[0][0])
         kept = evolve(group, heads=Masked(mask.name, group.name, chosen[1][0]), model=mask.model)
         return Circuit(written(node), (kept,))
     if unknown is not None:
-        changes.scope.report("E608", f"the mask `{mask.name}` has no group or desideratum `{unknown}`", node.span, "", did_you_mean(unknown, [*groups, *desiderata]))
+        changes.scope.report(
+            "E608",
+            f"the mask `{mask.name}` has no group or desideratum `{unknown}`",
+            node.span,
+            "",
+            did_you_mean(unknown, [*groups, *desiderata]),
+        )
     else:
-        changes.scope.report("E607", "this names no heads of a mask", node.span, "", f"write `{mask.name}[{groups[0]}, {desiderata[0]}].heads`, or `{mask.name}.heads` for all")
+        changes.scope.report(
+            "E607",
+            "this names no heads of a mask",
+            node.span,
+            "",
+            f"write `{mask.name}[{groups[0]}, {desiderata[0]}].heads`, or `{mask.name}.heads` for all",
+        )
     return None
 
 
@@ -272,9 +362,22 @@ def _shape(scope: Scope, item: ast.Intervention) -> None:
     kept = [act for act in item.acts if isinstance(act, ast.Keep)]
     elsewhere = [act for act in item.acts if isinstance(act, ast.Mean | ast.Zero) and act.heads is None]
     if kept and not elsewhere:
-        scope.report("E610", "`keep` says nothing about the other heads", kept[0].span, "", "add `mean elsewhere over ALTERNATE` or `zero elsewhere`")
+        scope.report(
+            "E610",
+            "`keep` says nothing about the other heads",
+            kept[0].span,
+            "",
+            "add `mean elsewhere over ALTERNATE` or `zero elsewhere`",
+        )
     if len(elsewhere) > 1:
-        scope.report("E611", "`elsewhere` can be said once", elsewhere[1].span, "again here", "delete one of them", (Label(elsewhere[0].span, "first here"),))
+        scope.report(
+            "E611",
+            "`elsewhere` can be said once",
+            elsewhere[1].span,
+            "again here",
+            "delete one of them",
+            (Label(elsewhere[0].span, "first here"),),
+        )
 
 
 def _checked(changes: Changes, found: list[Intervention], node: ast.Expression | ACTS) -> list[Intervention] | None:
@@ -286,16 +389,33 @@ def _checked(changes: Changes, found: list[Intervention], node: ast.Expression |
                 budget.spend(budget.HEADS, 1 + (len(group.heads) if isinstance(group.heads, tuple) else 0))
                 for key in _said_of(group):
                     if said.get(key) is act:
-                        changes.scope.report("E611", f"the head {key[1]} stands in two groups at `{group.position}`", node.span, f"once more in `{group.name}`",
-                                             "name one group, or take the head out of one")
+                        changes.scope.report(
+                            "E611",
+                            f"the head {key[1]} stands in two groups at `{group.position}`",
+                            node.span,
+                            f"once more in `{group.name}`",
+                            "name one group, or take the head out of one",
+                        )
                         return None
                     if key in said:
-                        changes.scope.report("E611", f"two acts say what becomes of `{group.name}` at `{group.position}`", node.span, "",
-                                             "take it out of one of them", (Label(said[key].span, "the first"), Label(act.span, "the second")))  # fmt: skip
+                        changes.scope.report(
+                            "E611",
+                            f"two acts say what becomes of `{group.name}` at `{group.position}`",
+                            node.span,
+                            "",
+                            "take it out of one of them",
+                            (Label(said[key].span, "the first"), Label(act.span, "the second")),
+                        )
                         return None
                     said[key] = act
         if isinstance(node, ast.Keep):
-            changes.scope.report("E610", "`keep` says nothing about the other heads", node.span, "", "declare `intervention only(c) = keep c, mean elsewhere over ALTERNATE`")
+            changes.scope.report(
+                "E610",
+                "`keep` says nothing about the other heads",
+                node.span,
+                "",
+                "declare `intervention only(c) = keep c, mean elsewhere over ALTERNATE`",
+            )
             return None
     return found
 

@@ -14,10 +14,22 @@ from entrack.syntax import ast
 from entrack.tree import parts, rebuilt
 
 # The published schedule (arXiv 2402.14811): lambda 0.01, two epochs over 1,000 prompts in batches of 32, Adam at 0.1.
-DEFAULTS: Mapping[str, float] = {"train": 1000, "validate": 500, "sparsity": 0.01, "epochs": 2, "batch": 32, "rate": 0.1}
+DEFAULTS: Mapping[str, float] = {
+    "train": 1000,
+    "validate": 500,
+    "sparsity": 0.01,
+    "epochs": 2,
+    "batch": 32,
+    "rate": 0.1,
+}
 BOUNDS: Mapping[str, tuple[float, float]] = {
-    "train": (1, MOST_PROMPTS), "validate": (1, MOST_PROMPTS), "sparsity": (0, 1000), "epochs": (1, 1000), "batch": (1, 1000), "rate": (1e-6, 10),
-}  # fmt: skip
+    "train": (1, MOST_PROMPTS),
+    "validate": (1, MOST_PROMPTS),
+    "sparsity": (0, 1000),
+    "epochs": (1, 1000),
+    "batch": (1, 1000),
+    "rate": (1e-6, 10),
+}
 SPANS = ("span", "name_span")
 WHOLE = ("train", "validate", "epochs", "batch")
 
@@ -32,22 +44,34 @@ def _mask(changes: Changes, item: ast.Mask) -> Mask | None:
     settings = _settings(scope, item)
     circuit = heads_of(changes, item.circuit)
     known = [_desideratum(changes, name) for name in item.desiderata]
-    if scope.find(item.model.text, item.model.span, "model") is None or circuit is None or settings is None or any(d is None for d in known):
+    if (
+        scope.find(item.model.text, item.model.span, "model") is None
+        or circuit is None
+        or settings is None
+        or any(d is None for d in known)
+    ):
         return None
     desiderata = [d for d in known if d is not None]
     budget.spend(budget.EXPANDED, len(desiderata) * len(circuit.groups))
     for desideratum in desiderata:
         for group in circuit.groups:
             if group.position not in desideratum.task.positions:
-                scope.report("E618", f"the task `{desideratum.task.name}` has no position `{group.position}`", item.circuit.span, f"`{group.name}` stands there",
-                             "mask a circuit of this task")
+                scope.report(
+                    "E618",
+                    f"the task `{desideratum.task.name}` has no position `{group.position}`",
+                    item.circuit.span,
+                    f"`{group.name}` stands there",
+                    "mask a circuit of this task",
+                )
                 return None
     return Mask(
         name=item.name,
         model=item.model.text,
         circuit=circuit,
         train={d.name: _population(d, int(settings["train"]), changes.seed, "train", item) for d in desiderata},
-        validate={d.name: _population(d, int(settings["validate"]), changes.seed, "validate", item) for d in desiderata},
+        validate={
+            d.name: _population(d, int(settings["validate"]), changes.seed, "validate", item) for d in desiderata
+        },
         sparsity=settings["sparsity"],
         epochs=int(settings["epochs"]),
         batch=int(settings["batch"]),
@@ -57,7 +81,16 @@ def _mask(changes: Changes, item: ast.Mask) -> Mask | None:
 
 
 def _population(desideratum: Alternate, count: int, seed: int, purpose: str, item: ast.Mask) -> Population:
-    return Population(desideratum.task, desideratum, desideratum.task.parameters, seed, count, purpose, desideratum.name, item.name_span)
+    return Population(
+        desideratum.task,
+        desideratum,
+        desideratum.task.parameters,
+        seed,
+        count,
+        purpose,
+        desideratum.name,
+        item.name_span,
+    )
 
 
 def _desideratum(changes: Changes, name: ast.Name) -> Alternate | None:
@@ -82,7 +115,13 @@ def _settings(scope: Scope, item: ast.Mask) -> dict[str, float] | None:
         elif value is not None and not _fits(name, value):
             low, high = BOUNDS[name]
             kind = "a whole number" if name in WHOLE else "a number"
-            scope.report("E651", f"`{name}` is {kind} from {low:g} to {high:g}", setting.value.span, f"this is {value:g}", "change the number")
+            scope.report(
+                "E651",
+                f"`{name}` is {kind} from {low:g} to {high:g}",
+                setting.value.span,
+                f"this is {value:g}",
+                "change the number",
+            )
             good = False
         elif value is not None:
             settings[name] = value
@@ -117,7 +156,10 @@ def members(node: object, masks: Mapping[str, Mask]) -> list[tuple[tuple[tuple[s
     pairs = _pairs(found, masks[found.name])
     if not pairs:
         return [((), node)]  # labels that the mask does not have: said where its heads are looked up
-    return [((("group", group), ("desideratum", desideratum)), _replaced(node, found, _single(found, group, desideratum))) for group, desideratum in pairs]
+    return [
+        ((("group", group), ("desideratum", desideratum)), _replaced(node, found, _single(found, group, desideratum)))
+        for group, desideratum in pairs
+    ]
 
 
 def _pairs(node: ast.Reference, mask: Mask) -> list[tuple[str, str]]:
@@ -128,11 +170,21 @@ def _pairs(node: ast.Reference, mask: Mask) -> list[tuple[str, str]]:
 
 
 def _wanted(node: ast.Reference) -> list[str | None]:
-    return [item.plain for part in node.rest if isinstance(part, ast.Subscript) for item in part.items if isinstance(item, ast.Reference)]
+    return [
+        item.plain
+        for part in node.rest
+        if isinstance(part, ast.Subscript)
+        for item in part.items
+        if isinstance(item, ast.Reference)
+    ]
 
 
 def _single(node: ast.Reference, group: str, desideratum: str) -> ast.Reference:
-    return ast.Reference(node.name, (ast.Subscript((ast.Reference(group), ast.Reference(desideratum))), ast.Dotted("heads")), span=node.span)
+    return ast.Reference(
+        node.name,
+        (ast.Subscript((ast.Reference(group), ast.Reference(desideratum))), ast.Dotted("heads")),
+        span=node.span,
+    )
 
 
 def _replaced(node: object, old: ast.Reference, new: ast.Reference) -> object:

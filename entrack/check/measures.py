@@ -11,7 +11,17 @@ from entrack.check.heads import metric
 from entrack.check.interventions import LAST_LAYER, NOTHING, Changes, interventions
 from entrack.check.masks import members
 from entrack.check.populations import Swept, first_twice, sweep, values_of
-from entrack.check.resolved import BlockAct, CellSpec, Intervention, KeepAct, Measure, Metric, Model, PatchAct, Population
+from entrack.check.resolved import (
+    BlockAct,
+    CellSpec,
+    Intervention,
+    KeepAct,
+    Measure,
+    Metric,
+    Model,
+    PatchAct,
+    Population,
+)
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label, nearest
 from entrack.diagnostics.suggest import did_you_mean
@@ -40,14 +50,25 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     if models is None or turns is None or swept is None or draws is None:
         return None
     if item.prompts.count is None:
-        scope.report("E614", "a measure says on how many prompts", item.prompts.span, "", f"write, for example, `on 500 {written(item.prompts.of)}`")
+        scope.report(
+            "E614",
+            "a measure says on how many prompts",
+            item.prompts.span,
+            "",
+            f"write, for example, `on 500 {written(item.prompts.of)}`",
+        )
         return None
     if len(models) * sum(len(changed) for _, changed in turns) * len(swept.populations) * draws > MOST_CELLS:
         scope.report("E705", f"a measure has at most {MOST_CELLS:,} cells", item.span, "", "sweep over fewer")
         return None
     kind = _metric(scope, item, swept)
     kinds = _kinds(swept)
-    fits = all(_fits(changes, item, model, intervention, kinds) for model in models for _, changed in turns for intervention in changed)
+    fits = all(
+        _fits(changes, item, model, intervention, kinds)
+        for model in models
+        for _, changed in turns
+        for intervention in changed
+    )
     return None if kind is None or not fits else _grid(item, kind, models, turns, swept, draws)
 
 
@@ -55,7 +76,8 @@ Turns = list[tuple[tuple[str, ...], list[Intervention]]]
 
 
 def _turns(changes: Changes, item: ast.Measure, models: list[str]) -> Turns | None:
-    """The interventions of each turn of the measure's loop, with the turn's label; one turn without a label where there is no loop."""
+    """The interventions of each turn of the measure's loop, with the turn's label; one turn without a label where
+    there is no loop."""
     if item.loop is None:
         once = _interventions(changes, item)
         return None if once is None else [((), once)]
@@ -64,11 +86,15 @@ def _turns(changes: Changes, item: ast.Measure, models: list[str]) -> Turns | No
         return None
     turns: Turns = []
     for value in values:
-        changed = _interventions(changes, evolve(item, interventions=substitute(item.interventions, item.loop.name, value)))
+        changed = _interventions(
+            changes, evolve(item, interventions=substitute(item.interventions, item.loop.name, value))
+        )
         if changed is None:
             return None
         if len(changed) == len(item.interventions):
-            changed = [evolve(made, label=written(given)) for made, given in zip(changed, item.interventions, strict=True)]
+            changed = [
+                evolve(made, label=written(given)) for made, given in zip(changed, item.interventions, strict=True)
+            ]
         turns.append(((str(value),), changed))
     return turns
 
@@ -78,10 +104,19 @@ def _loop_values(changes: Changes, item: ast.Measure, models: list[str]) -> list
     assert loop is not None  # whoever asks has one
     if loop.values is not None:
         return values_of(scope, ast.Named(loop.name, loop.values, span=loop.span))
-    known = {model.facts.layers for name in models if (model := scope.models.get(name)) is not None and model.facts is not None}
+    known = {
+        model.facts.layers
+        for name in models
+        if (model := scope.models.get(name)) is not None and model.facts is not None
+    }
     if len(known) != 1:
-        scope.report("E613", "it is not known here how many layers there are", loop.span, "the model is not on this machine, or the models differ",
-                     "list the layers: `for k in [0..31]`")
+        scope.report(
+            "E613",
+            "it is not known here how many layers there are",
+            loop.span,
+            "the model is not on this machine, or the models differ",
+            "list the layers: `for k in [0..31]`",
+        )
         return None
     return list(range(known.pop()))
 
@@ -92,17 +127,30 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     cells: list[CellSpec] = []
     paired = [name for name, _ in turns[0][1][0].paired]
     names = [name for name, _ in swept.axes]
-    axes = ["model", *([item.loop.name] if item.loop else []), *(paired or ["intervention"]), *(name for name in names if name not in paired)]
+    axes = [
+        "model",
+        *([item.loop.name] if item.loop else []),
+        *(paired or ["intervention"]),
+        *(name for name in names if name not in paired),
+    ]
     for model in models:
         for turn, changed in turns:
             for intervention in changed:
                 for labels, population in swept.populations:
-                    placed = {"model": model, **({item.loop.name: turn[0]} if item.loop else {}), "intervention": intervention.label}
+                    placed = {
+                        "model": model,
+                        **({item.loop.name: turn[0]} if item.loop else {}),
+                        "intervention": intervention.label,
+                    }
                     own, other = dict(intervention.paired), dict(zip(names, labels, strict=True))
                     if all(other[name] == own[name] for name in own if name in other):
                         placed |= own | other
-                        cells.append(CellSpec(tuple(placed[name] for name in axes), model, intervention, population, draws))
-    labelled = tuple((name, tuple(dict.fromkeys(cell.labels[place] for cell in cells))) for place, name in enumerate(axes))
+                        cells.append(
+                            CellSpec(tuple(placed[name] for name in axes), model, intervention, population, draws)
+                        )
+    labelled = tuple(
+        (name, tuple(dict.fromkeys(cell.labels[place] for cell in cells))) for place, name in enumerate(axes)
+    )
     return Measure(item.name, kind, labelled, tuple(cells), item.name_span)
 
 
@@ -110,7 +158,13 @@ def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:
     found: dict[str, None] = {}
     for part in subject.items if isinstance(subject, ast.ListOf) else (subject,):
         if not isinstance(part, ast.Reference) or part.rest:
-            scope.report("E615", "a measure is of a model", part.span, "", "write `accuracy(MODEL)` or `accuracy([MODEL, MODEL])`")
+            scope.report(
+                "E615",
+                "a measure is of a model",
+                part.span,
+                "",
+                "write `accuracy(MODEL)` or `accuracy([MODEL, MODEL])`",
+            )
             return None
         if scope.find(part.name, part.span, "model") is None:
             return None
@@ -132,13 +186,20 @@ def _interventions(changes: Changes, item: ast.Measure) -> list[Intervention] | 
             good = good and several is not None
             found.extend(evolve(one, paired=paired) for one in several or [])
     if len({tuple(name for name, _ in one.paired) for one in found}) > 1:
-        changes.scope.report("E616", "a mask's heads are measured by themselves: they have a group and a desideratum, the others have not", item.span, "",
-                             "make two measures of it")
+        changes.scope.report(
+            "E616",
+            "a mask's heads are measured by themselves: they have a group and a desideratum, the others have not",
+            item.span,
+            "",
+            "make two measures of it",
+        )
         return None
     labels = [intervention.label for intervention in found]
     twice = first_twice(labels)
     if good and twice is not None:
-        changes.scope.report("E616", f"`{labels[twice]}` stands twice in this list", item.span, "", "delete one of them")
+        changes.scope.report(
+            "E616", f"`{labels[twice]}` stands twice in this list", item.span, "", "delete one of them"
+        )
         return None
     return found if good else None
 
@@ -151,7 +212,13 @@ def _metric(scope: Scope, item: ast.Measure, swept: Swept) -> Metric | None:
         if found is None:
             return None
     if found is not None and found.relative:
-        scope.report("E617", "a relative metric compares two runs; a measure has one", item.metric.span, "", f"measure `{item.metric.kind}` and compare in a claim")
+        scope.report(
+            "E617",
+            "a relative metric compares two runs; a measure has one",
+            item.metric.span,
+            "",
+            f"measure `{item.metric.kind}` and compare in a claim",
+        )
         return None
     return found
 
@@ -160,11 +227,15 @@ def _kinds(swept: Swept) -> tuple[Population, ...]:
     """The first population of each task and alternate: what makes sense on it does on the others."""
     kinds: dict[tuple[str, str | None], Population] = {}
     for _, population in swept.populations:
-        kinds.setdefault((population.task.name, population.alternate.name if population.alternate else None), population)
+        kinds.setdefault(
+            (population.task.name, population.alternate.name if population.alternate else None), population
+        )
     return tuple(kinds.values())
 
 
-def _fits(changes: Changes, item: ast.Measure, model: str, intervention: Intervention, populations: Iterable[Population]) -> bool:
+def _fits(
+    changes: Changes, item: ast.Measure, model: str, intervention: Intervention, populations: Iterable[Population]
+) -> bool:
     """Whether an intervention can be made in a model on these prompts."""
     scope = changes.scope
     known = scope.models.get(model)
@@ -179,8 +250,14 @@ def _fits(changes: Changes, item: ast.Measure, model: str, intervention: Interve
             for population in populations:
                 if group.position not in population.task.positions:
                     near = nearest(group.position, population.task.positions)
-                    scope.report("E618", f"the task `{population.task.name}` has no position `{group.position}`", item.prompts.span, f"`{group.name}` stands there",
-                                 f"did you mean `{near}`?" if near else "measure on a task that names it", (Label(group.span, "the group"),))  # fmt: skip
+                    scope.report(
+                        "E618",
+                        f"the task `{population.task.name}` has no position `{group.position}`",
+                        item.prompts.span,
+                        f"`{group.name}` stands there",
+                        f"did you mean `{near}`?" if near else "measure on a task that names it",
+                        (Label(group.span, "the group"),),
+                    )
                     return False
         if isinstance(act, PatchAct) and act.model is not None and not _donates(scope, act, known):
             return False
@@ -200,7 +277,13 @@ def _donates(scope: Scope, act: PatchAct, known: Model | None) -> bool:
         return True
     if vocabulary_of(known.source) == vocabulary_of(donor.source):
         return True
-    scope.report("E632", f"`{donor.name}` and `{known.name}` do not read the same tokens", act.span, "their tokenizers differ", "patch between a model and its fine-tune")
+    scope.report(
+        "E632",
+        f"`{donor.name}` and `{known.name}` do not read the same tokens",
+        act.span,
+        "their tokenizers differ",
+        "patch between a model and its fine-tune",
+    )
     return False
 
 
@@ -208,11 +291,30 @@ def _blockable(scope: Scope, act: BlockAct, populations: Iterable[Population], k
     for population in populations:
         for name in (act.reader, *act.read):
             if name not in population.task.positions:
-                scope.report("E618", f"the task `{population.task.name}` has no position `{name}`", act.span, "", did_you_mean(name, population.task.positions))
+                scope.report(
+                    "E618",
+                    f"the task `{population.task.name}` has no position `{name}`",
+                    act.span,
+                    "",
+                    did_you_mean(name, population.task.positions),
+                )
                 return False
-    beyond = next((layer for layer in (act.first, act.last) if layer != LAST_LAYER and known is not None and known.facts is not None and layer >= known.facts.layers), None)
+    beyond = next(
+        (
+            layer
+            for layer in (act.first, act.last)
+            if layer != LAST_LAYER and known is not None and known.facts is not None and layer >= known.facts.layers
+        ),
+        None,
+    )
     if beyond is not None and known is not None and known.facts is not None:
-        scope.report("E612", f"there is no layer {beyond}", act.span, f"`{known.name}` has {known.facts.layers} layers, counted from 0", f"layers 0 to {known.facts.layers - 1}")
+        scope.report(
+            "E612",
+            f"there is no layer {beyond}",
+            act.span,
+            f"`{known.name}` has {known.facts.layers} layers, counted from 0",
+            f"layers 0 to {known.facts.layers - 1}",
+        )
         return False
     return True
 
@@ -220,24 +322,53 @@ def _blockable(scope: Scope, act: BlockAct, populations: Iterable[Population], k
 def _patchable(scope: Scope, act: PatchAct, item: ast.Measure, populations: Iterable[Population]) -> bool:
     for population in populations:
         if population.alternate is not None and population.alternate.target is None:
-            scope.report("E619", f"`{population.label}` are alternates themselves", item.prompts.span, "each would be patched from itself",
-                         "measure on the task, or on a desideratum", (Label(act.span, "patched here"),))  # fmt: skip
+            scope.report(
+                "E619",
+                f"`{population.label}` are alternates themselves",
+                item.prompts.span,
+                "each would be patched from itself",
+                "measure on the task, or on a desideratum",
+                (Label(act.span, "patched here"),),
+            )
             return False
         if act.alternate is None and population.alternate is None:
-            scope.report("E619", f"`{population.label}` has no alternate to patch from", item.prompts.span, "",
-                         "measure on a desideratum, or patch from a named alternate", (Label(act.span, "patched here"),))  # fmt: skip
+            scope.report(
+                "E619",
+                f"`{population.label}` has no alternate to patch from",
+                item.prompts.span,
+                "",
+                "measure on a desideratum, or patch from a named alternate",
+                (Label(act.span, "patched here"),),
+            )
             return False
         if act.alternate is not None and act.alternate.task.name != population.task.name:
-            scope.report("E619", f"`{act.alternate.name}` is no alternate of `{population.task.name}`", act.span, "", f"it belongs to `{act.alternate.task.name}`")
+            scope.report(
+                "E619",
+                f"`{act.alternate.name}` is no alternate of `{population.task.name}`",
+                act.span,
+                "",
+                f"it belongs to `{act.alternate.task.name}`",
+            )
             return False
     return True
 
 
 def _same_shape(scope: Scope, model: Model | None, other: Model | None, span: Span, group: str) -> bool:
-    if model is None or other is None or model.facts is None or other.facts is None or _shape(model.facts) == _shape(other.facts):
+    if (
+        model is None
+        or other is None
+        or model.facts is None
+        or other.facts is None
+        or _shape(model.facts) == _shape(other.facts)
+    ):
         return True
-    scope.report("E620", f"`{group}` belongs to a model of another shape", span, f"`{other.name}` has {_said(other.facts)}, `{model.name}` has {_said(model.facts)}",
-                 f"find or write these heads in `{model.name}`")  # fmt: skip
+    scope.report(
+        "E620",
+        f"`{group}` belongs to a model of another shape",
+        span,
+        f"`{other.name}` has {_said(other.facts)}, `{model.name}` has {_said(model.facts)}",
+        f"find or write these heads in `{model.name}`",
+    )
     return False
 
 

@@ -19,7 +19,17 @@ from entrack.syntax import ast
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {"dtype": DTYPES, "attention": ATTENTIONS, "revision": ()}
 SOURCES = ("hub", "local", "gguf", "builtin")
-HUBS = ("huggingface", "hf", "transformers", "from_pretrained", "HookedTransformer", "AutoModel", "load", "model", "pretrained")
+HUBS = (
+    "huggingface",
+    "hf",
+    "transformers",
+    "from_pretrained",
+    "HookedTransformer",
+    "AutoModel",
+    "load",
+    "model",
+    "pretrained",
+)
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 REVISION = re.compile(r"[\w./-]{1,128}", re.ASCII)
 
@@ -40,7 +50,13 @@ def _named(scope: Scope, item: ast.Model) -> Named | None:
     if base is None or item.adapter is None:
         return base
     if base.adapter is not None:
-        scope.report("E503", "a model has one adapter", item.adapter.span, "a second one", "name the base model without its adapter")
+        scope.report(
+            "E503",
+            "a model has one adapter",
+            item.adapter.span,
+            "a second one",
+            "name the base model without its adapter",
+        )
         return None
     adapter = _adapter(scope, item.adapter)
     return None if adapter is None else evolve(base, adapter=adapter)
@@ -54,12 +70,23 @@ def _base(scope: Scope, base: ast.Expression) -> Named | None:
                 return None
             if name not in scope.models:
                 if name not in scope.broken:
-                    scope.report("E504", f"`{name}` is declared further down", base.span, help="declare a model before the models made from it")
+                    scope.report(
+                        "E504",
+                        f"`{name}` is declared further down",
+                        base.span,
+                        help="declare a model before the models made from it",
+                    )
                 return None
             return scope.models[name].named
         case ast.Call():
             return _call(scope, base)
-    scope.report("E501", "a model is made from where its weights are", base.span, "this names no weights", 'write, for example, `builtin("boxes-base")`')
+    scope.report(
+        "E501",
+        "a model is made from where its weights are",
+        base.span,
+        "this names no weights",
+        'write, for example, `builtin("boxes-base")`',
+    )
     return None
 
 
@@ -79,7 +106,9 @@ def _call(scope: Scope, call: ast.Call) -> Named | None:
         if value is None:
             return None
         options[option.name] = value
-    return Named(call.name, name, options.get("revision"), options.get("dtype", "float32"), options.get("attention", "sdpa"))
+    return Named(
+        call.name, name, options.get("revision"), options.get("dtype", "float32"), options.get("attention", "sdpa")
+    )
 
 
 def _one_string(scope: Scope, call: ast.Call) -> str | None:
@@ -92,12 +121,23 @@ def _one_string(scope: Scope, call: ast.Call) -> str | None:
 def _name_fits(scope: Scope, call: ast.Call, name: str) -> bool:
     span = call.positional[0].span
     if call.name == "hub" and not HUB_NAME.fullmatch(name):
-        scope.report("E502", "a model on the hub is named owner/name", span, help='write, for example, `hub("huggyllama/llama-7b")`')
+        scope.report(
+            "E502",
+            "a model on the hub is named owner/name",
+            span,
+            help='write, for example, `hub("huggyllama/llama-7b")`',
+        )
         return False
     if call.name == "builtin" and name not in builtin_names():
         near = nearest(name, builtin_names())
         others = f'{did_you_mean(name, builtin_names())}; other models are `local("folder")` or `hub("owner/name")`'
-        scope.report("E505", f"there is no built-in model called `{name}`", span, "not known", f"did you mean `{near}`?" if near else others)
+        scope.report(
+            "E505",
+            f"there is no built-in model called `{name}`",
+            span,
+            "not known",
+            f"did you mean `{near}`?" if near else others,
+        )
         return False
     if call.name in ("local", "gguf"):
         try:
@@ -115,21 +155,42 @@ def _below_root(scope: Scope, name: str, call: ast.Call) -> str:
 
 def _option(scope: Scope, option: ast.Named) -> str | None:
     if option.name not in OPTIONS:
-        help = "choose it when it runs: `entrack run --device cuda`" if option.name == "device" else did_you_mean(option.name, OPTIONS)
+        help = (
+            "choose it when it runs: `entrack run --device cuda`"
+            if option.name == "device"
+            else did_you_mean(option.name, OPTIONS)
+        )
         scope.report("E502", f"a model has no option `{option.name}`", option.span, "not known", help)
         return None
     allowed = OPTIONS[option.name]
-    value = option.value.name if isinstance(option.value, ast.Reference) else option.value.value if isinstance(option.value, ast.String) else ""
+    value = (
+        option.value.name
+        if isinstance(option.value, ast.Reference)
+        else option.value.value
+        if isinstance(option.value, ast.String)
+        else ""
+    )
     if (allowed and value not in allowed) or (not allowed and not REVISION.fullmatch(value)):
-        scope.report("E502", f"`{option.name}` cannot be this", option.value.span, "",
-                     f"one of {', '.join(allowed)}" if allowed else "a revision is a commit, branch or tag, in quotes")  # fmt: skip
+        scope.report(
+            "E502",
+            f"`{option.name}` cannot be this",
+            option.value.span,
+            "",
+            f"one of {', '.join(allowed)}" if allowed else "a revision is a commit, branch or tag, in quotes",
+        )
         return None
     return value
 
 
 def _adapter(scope: Scope, call: ast.Call) -> tuple[str, str] | None:
     if call.name != "lora":
-        scope.report("E503", f"`{call.name}` is no adapter", call.name_span, "", 'write `+ lora("owner/name")` or `+ lora("folder")`')
+        scope.report(
+            "E503",
+            f"`{call.name}` is no adapter",
+            call.name_span,
+            "",
+            'write `+ lora("owner/name")` or `+ lora("folder")`',
+        )
         return None
     name = _one_string(scope, call)
     if name is None:
@@ -141,7 +202,12 @@ def _adapter(scope: Scope, call: ast.Call) -> tuple[str, str] | None:
         pass
     if HUB_NAME.fullmatch(name):
         return "hub", name
-    scope.report("E503", f"there is no adapter folder `{name}`", call.span, help="name a folder beside the spec, or owner/name on the hub")
+    scope.report(
+        "E503",
+        f"there is no adapter folder `{name}`",
+        call.span,
+        help="name a folder beside the spec, or owner/name on the hub",
+    )
     return None
 
 
@@ -160,7 +226,13 @@ def _found(scope: Scope, item: ast.Model, named: Named) -> Model:
         source = _located(scope, named)
     except ModelMissing as missing:
         if named.kind in ("local", "gguf"):
-            scope.report("W501", f"the model is not here: {missing}", item.base.span, "looked for now", "it is needed by `run`, not by `check`")
+            scope.report(
+                "W501",
+                f"the model is not here: {missing}",
+                item.base.span,
+                "looked for now",
+                "it is needed by `run`, not by `check`",
+            )
         return Model(item.name, named, None, None, item.name_span)
     try:
         return Model(item.name, named, source, facts_of(source), item.name_span)

@@ -29,7 +29,9 @@ class Swept:
     populations: tuple[tuple[tuple[str, ...], Population], ...]
 
 
-def population(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, seed: int, purpose: str) -> Population | None:
+def population(
+    scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, seed: int, purpose: str
+) -> Population | None:
     """One population. Reports a sweep as an error."""
     swept = sweep(scope, alternates, node, seed, purpose)
     if swept is None:
@@ -40,7 +42,9 @@ def population(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prom
     return swept.populations[0][1]
 
 
-def sweep(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, seed: int, purpose: str) -> Swept | None:
+def sweep(
+    scope: Scope, alternates: Mapping[str, Alternate], node: ast.Prompts, seed: int, purpose: str
+) -> Swept | None:
     """All populations that `node` stands for: a list of them, or lists among their parameters."""
     count = None
     if node.count is not None:
@@ -76,16 +80,30 @@ def _desiderata(scope: Scope, node: ast.Expression) -> tuple[ast.Reference, ...]
     return ()
 
 
-def _one(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Expression, seed: int, purpose: str, count: int | None) -> Swept | None:
+def _one(
+    scope: Scope, alternates: Mapping[str, Alternate], node: ast.Expression, seed: int, purpose: str, count: int | None
+) -> Swept | None:
     if isinstance(node, ast.Reference) and not node.rest:
         name, given = node.name, NONE
     elif isinstance(node, ast.Call) and not node.positional:
         name, given = node.name, node.named
     else:
         if isinstance(node, ast.Reference) and isinstance(scope.names.get(node.name), ast.Mask):
-            scope.report("E602", "this names no prompts", node.span, "", f"write `{node.name}.desideratum` for the desiderata of the mask")
+            scope.report(
+                "E602",
+                "this names no prompts",
+                node.span,
+                "",
+                f"write `{node.name}.desideratum` for the desiderata of the mask",
+            )
             return None
-        scope.report("E602", "this names no prompts", node.span, "", "name a task, an alternate or a desideratum, such as `boxes` or `boxes(n = 5)`")
+        scope.report(
+            "E602",
+            "this names no prompts",
+            node.span,
+            "",
+            "name a task, an alternate or a desideratum, such as `boxes` or `boxes(n = 5)`",
+        )
         return None
     span = node.name_span if isinstance(node, ast.Call) else node.span
     if scope.find(name, span, *POPULATION_KINDS) is None or name in scope.broken:
@@ -98,19 +116,36 @@ def _one(scope: Scope, alternates: Mapping[str, Alternate], node: ast.Expression
 
 
 def _parameters(
-    scope: Scope, task: Task, alternate: Alternate | None, node: ast.Expression, given: tuple[ast.Named, ...], rest: tuple[int, str, int | None]
+    scope: Scope,
+    task: Task,
+    alternate: Alternate | None,
+    node: ast.Expression,
+    given: tuple[ast.Named, ...],
+    rest: tuple[int, str, int | None],
 ) -> Swept | None:
     values: dict[str, list[int]] = {}
     for argument in given:
         if argument.name != "seed" and argument.name not in task.parameters:
-            scope.report("E603", f"`{task.name}` has no parameter `{argument.name}`", argument.span, "", did_you_mean(argument.name, (*task.parameters, "seed")))
+            scope.report(
+                "E603",
+                f"`{task.name}` has no parameter `{argument.name}`",
+                argument.span,
+                "",
+                did_you_mean(argument.name, (*task.parameters, "seed")),
+            )
             return None
         found = values_of(scope, argument)
         if found is None:
             return None
         values[argument.name] = found
     if prod(len(many) for many in values.values()) > MOST_CROSSED:
-        scope.report("E705", f"a sweep has at most {MOST_CROSSED:,} values", node.span, "crossed with each other these are more", "sweep over fewer")
+        scope.report(
+            "E705",
+            f"a sweep has at most {MOST_CROSSED:,} values",
+            node.span,
+            "crossed with each other these are more",
+            "sweep over fewer",
+        )
         return None
     axes = tuple((name, tuple(str(value) for value in many)) for name, many in values.items() if len(many) > 1)
     members = []
@@ -128,11 +163,16 @@ def values_of(scope: Scope, argument: ast.Named) -> list[int] | None:
     values: list[int] = []
     for part in parts:
         if isinstance(part, ast.Range):
-            first, last = scope.whole(part.first, f"`{argument.name}`", 0), scope.whole(part.last, f"`{argument.name}`", 0)
+            first, last = (
+                scope.whole(part.first, f"`{argument.name}`", 0),
+                scope.whole(part.last, f"`{argument.name}`", 0),
+            )
             if first is None or last is None:
                 return None
             if last < first:
-                scope.report("E705", f"there is nothing from {first} to {last}", part.span, "", f"write `{last}..{first}`")
+                scope.report(
+                    "E705", f"there is nothing from {first} to {last}", part.span, "", f"write `{last}..{first}`"
+                )
                 return None
             if last - first >= MOST_CROSSED:
                 scope.report("E705", f"a sweep has at most {MOST_CROSSED:,} values", part.span, "", "sweep over fewer")
@@ -159,21 +199,36 @@ def first_twice(values: Sequence[Hashable]) -> int | None:
 def _all_different(scope: Scope, argument: ast.Named, values: list[int]) -> bool:
     twice = first_twice(values)
     if twice is not None:
-        scope.report("E616", f"`{argument.name}` takes the value {values[twice]} twice", argument.span, "", "leave one of them out")
+        scope.report(
+            "E616",
+            f"`{argument.name}` takes the value {values[twice]} twice",
+            argument.span,
+            "",
+            "leave one of them out",
+        )
     return twice is None
 
 
 def _population(
-    task: Task, alternate: Alternate | None, chosen: dict[str, int], node: ast.Expression, rest: tuple[int, str, int | None]
+    task: Task,
+    alternate: Alternate | None,
+    chosen: dict[str, int],
+    node: ast.Expression,
+    rest: tuple[int, str, int | None],
 ) -> Population:
     seed, purpose, count = rest
     parameters = {**task.parameters, **{name: value for name, value in chosen.items() if name != "seed"}}
-    return Population(task, alternate, parameters, chosen.get("seed", seed), count, purpose, _label(node, chosen), node.span)
+    return Population(
+        task, alternate, parameters, chosen.get("seed", seed), count, purpose, _label(node, chosen), node.span
+    )
 
 
 def _label(node: ast.Expression, chosen: Mapping[str, int]) -> str:
     """How a spec writes one member of a sweep: `boxes(n = 2)` of `boxes(n = [2, 3])`."""
     if not isinstance(node, ast.Call):
         return written(node)
-    each = (evolve(given, value=ast.Integer(chosen[given.name])) if isinstance(given.value, ast.ListOf) else given for given in node.named)
+    each = (
+        evolve(given, value=ast.Integer(chosen[given.name])) if isinstance(given.value, ast.ListOf) else given
+        for given in node.named
+    )
     return written(evolve(node, arguments=tuple(each)))

@@ -1,7 +1,7 @@
 """What a program means, once every name is known: frozen values that the later stages read instead of the text.
 
-Tasks keep their syntax (prompts are drawn by walking it); everything about models, heads, interventions, measures and claims is
-resolved here to values without names that still have to be looked up.
+Tasks keep their syntax (prompts are drawn by walking it); everything about models, heads, interventions, measures and
+claims is resolved here to values without names that still have to be looked up.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Alternate:
 
 @frozen
 class Population:
-    """So many prompts of a task, or of an alternate (each with its original). `purpose` keeps what a circuit is found on apart
-    from what it is measured on. `count` None: as many as it is used beside."""
+    """So many prompts of a task, or of an alternate (each with its original). `purpose` keeps what a circuit is
+    found on apart from what it is measured on. `count` None: as many as it is used beside."""
 
     task: Task
     alternate: Alternate | None
@@ -149,8 +149,8 @@ class Hop:
 
 @frozen
 class Screen:
-    """How many heads of a hop are patched, after an estimate of all: `through` with the lowest, and `check` of the others. `steps` 0: one gradient
-    of the clean run."""
+    """How many heads of a hop are patched, after an estimate of all: `through` with the lowest, and `check` of the
+    others. `steps` 0: one gradient of the clean run."""
 
     through: int
     steps: int
@@ -159,7 +159,8 @@ class Screen:
 
 @frozen
 class Metric:
-    """`name` is how it is written; `kind` one of accuracy, probability, logit, logit difference; `of` names task variables."""
+    """`name` is how it is written; `kind` one of accuracy, probability, logit, logit difference; `of` names task
+    variables."""
 
     name: str
     kind: str
@@ -208,7 +209,8 @@ class ZeroAct:
 
 @frozen
 class PatchAct:
-    """Heads take what they have elsewhere: on the prompt's own alternate, on a named `alternate` of it, or in another `model`.
+    """Heads take what they have elsewhere: on the prompt's own alternate, on a named `alternate` of it, or in another
+    `model`.
 
     With a `component` other than the output, what they read is patched instead (from a model only).
     """
@@ -237,7 +239,8 @@ Act = KeepAct | MeanAct | ZeroAct | PatchAct | BlockAct
 
 @frozen
 class Intervention:
-    """Acts in force together. No acts: nothing is changed. `paired` are labels on axes of its own, as a mask's group and desideratum."""
+    """Acts in force together. No acts: nothing is changed. `paired` are labels on axes of its own, as a mask's group
+    and desideratum."""
 
     label: str
     acts: tuple[Act, ...]
@@ -296,7 +299,10 @@ class Examination:
         """Known before a run for a completeness; a minimality's heads are not."""
         if self.kind == "minimality":
             return ()
-        return (("removed", (HALF, *(group.name for group in self.circuit.groups))), ("from", ("circuit", "model", "difference")))
+        return (
+            ("removed", (HALF, *(group.name for group in self.circuit.groups))),
+            ("from", ("circuit", "model", "difference")),
+        )
 
 
 @frozen

@@ -65,7 +65,9 @@ class Scope:
     """Names whose item has errors: what uses them is not complained about again."""
     _called: dict[tuple[str, ...], list[str]] = field(factory=dict, init=False)
 
-    def report(self, code: str, message: str, span: Span, label: str = "", help: str = "", related: tuple[Label, ...] = ()) -> None:
+    def report(
+        self, code: str, message: str, span: Span, label: str = "", help: str = "", related: tuple[Label, ...] = ()
+    ) -> None:
         self.add(Diagnostic(code, message, span, label, help, related))
 
     def add(self, problem: Diagnostic) -> None:
@@ -80,14 +82,18 @@ class Scope:
                 continue
             span = name_span(item)
             if name in RESERVED:
-                self.report("E203", f"`{name}` is a word of the language", span, "cannot be declared", "choose another name")
+                self.report(
+                    "E203", f"`{name}` is a word of the language", span, "cannot be declared", "choose another name"
+                )
             elif name in self.names:
                 first = Label(name_span(self.names[name]), "first declared here")
                 self.report("E202", f"`{name}` is declared twice", span, "again here", "rename one of them", (first,))
             else:
                 self.names[name] = item
 
-    def sound(self, items: Iterable[ast.Item], kind: type[Item], resolve: Callable[[Item], Made | None]) -> Iterator[tuple[Item, Made]]:
+    def sound(
+        self, items: Iterable[ast.Item], kind: type[Item], resolve: Callable[[Item], Made | None]
+    ) -> Iterator[tuple[Item, Made]]:
         """The items of a kind that resolve without an error, with what they resolve to. The others count as broken."""
         for item in items:
             if not isinstance(item, kind) or self.names.get(item.name) is not item:
@@ -108,16 +114,26 @@ class Scope:
         if item is not None and isinstance(item, wanted):
             return item
         if item is not None:
-            self.report("E204", f"`{name}` is {article(kind_of(item))}, not {article(listed(kinds))}", span, "used here", self._instead(name, item, kinds),
-                        (Label(name_span(item), "declared here"),))  # fmt: skip
+            self.report(
+                "E204",
+                f"`{name}` is {article(kind_of(item))}, not {article(listed(kinds))}",
+                span,
+                "used here",
+                self._instead(name, item, kinds),
+                (Label(name_span(item), "declared here"),),
+            )
         elif not self.may_be_unread(name):
             self.report("E201", f"no {listed(kinds)} is called `{name}`", span, "used here", self._missing(name, kinds))
         return None
 
     def _missing(self, name: str, kinds: tuple[str, ...]) -> str:
-        """Help for a name that nothing has: somebody used to other tools may mean a part of the model that is no head."""
+        """Help for a name that nothing has: somebody used to other tools may mean a part of the model that is no
+        head."""
         if "group" in kinds and OTHER_PARTS.match(name):
-            return "what is changed here are attention heads: declare `group NAME in MODEL at POSITION = 2.1`, and write the name here"
+            return (
+                "what is changed here are attention heads: declare `group NAME in MODEL at POSITION = 2.1`, and "
+                "write the name here"
+            )
         if kinds == ("intervention",) and not self.called("intervention"):
             return f"declare it, such as `intervention {name}(c) = keep c, mean elsewhere over ALTERNATE`"
         return did_you_mean(name, self.called(*kinds), kinds[0])
@@ -139,7 +155,8 @@ class Scope:
         return self._called[kinds]
 
     def number(self, node: ast.Expression | ast.Name) -> float | None:
-        """A number that is known before a run: written, a param, or computed from such. Reports and gives None otherwise."""
+        """A number that is known before a run: written, a param, or computed from such. Reports and gives None
+        otherwise."""
         match node:
             case ast.Integer(value):
                 return value
@@ -154,7 +171,9 @@ class Scope:
                 return None if inner is None else -inner if sign == "-" else inner
             case ast.Sum(first, rest) | ast.Product(first, rest):
                 return self._computed(first, rest, node.span)
-        self.report("E303", "a number is wanted here", node.span, "this is none", "write a number or the name of a param")
+        self.report(
+            "E303", "a number is wanted here", node.span, "this is none", "write a number or the name of a param"
+        )
         return None
 
     def whole(self, node: ast.Expression | ast.Name, what: str, least: int = 1, most: int = 10_000_000) -> int | None:
@@ -163,11 +182,19 @@ class Scope:
         if value is None:
             return None
         if not isfinite(value) or value != int(value) or not least <= value <= most:
-            self.report("E304", f"{what} is a whole number from {least} to {most}", node.span, f"this is {value:.12g}", "change the number")
+            self.report(
+                "E304",
+                f"{what} is a whole number from {least} to {most}",
+                node.span,
+                f"this is {value:.12g}",
+                "change the number",
+            )
             return None
         return int(value)
 
-    def _computed(self, first: ast.Expression, rest: tuple[tuple[str, ast.Expression], ...], span: Span) -> float | None:
+    def _computed(
+        self, first: ast.Expression, rest: tuple[tuple[str, ast.Expression], ...], span: Span
+    ) -> float | None:
         total = self.number(first)
         for sign, operand in rest:
             value = self.number(operand)
@@ -176,7 +203,9 @@ class Scope:
             if sign == "/" and value == 0:
                 self.report("E303", "this divides by zero", span)
                 return None
-            total = {"+": total + value, "-": total - value, "*": total * value, "/": total / value if value else 0.0}[sign]
+            total = {"+": total + value, "-": total - value, "*": total * value, "/": total / value if value else 0.0}[
+                sign
+            ]
             total = total if abs(total) <= EXACT else float(total)  # whole numbers of Python grow without bound
         return total
 

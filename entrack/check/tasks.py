@@ -1,7 +1,7 @@
 """Rules for tasks: what each name in a task is, and that prompts can be drawn and positions found.
 
-A variable is a word or a number, or a list of them; a text is made of words and holes. The walk below gives every binding its
-type; alternates are checked as the task with their changes made (`check/alternates.py`).
+A variable is a word or a number, or a list of them; a text is made of words and holes. The walk below gives every
+binding its type; alternates are checked as the task with their changes made (`check/alternates.py`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ WORD, NUMBER, TEXT = Type("word"), Type("number"), Type("text")
 
 @define
 class Names:
-    """What the names inside a task stand for. `others` are the name spaces `original` and `alternate`, where they exist."""
+    """What the names inside a task stand for. `others` are the name spaces `original` and `alternate`, where they
+    exist."""
 
     types: dict[str, Type]
     others: Mapping[str, Mapping[str, Type]] = field(factory=dict)
@@ -78,7 +79,13 @@ def _task(scope: Scope, item: ast.Task) -> Task:
         value = scope.whole(parameter.value, f"`{parameter.name}`", 0)
         parameters[parameter.name] = value if value is not None else 1
     if len(item.items) > MOST_LINES:
-        scope.report("E706", f"a task has at most {MOST_LINES} lines; this one has {len(item.items)}", item.name_span, "", "draw lists instead of single variables")
+        scope.report(
+            "E706",
+            f"a task has at most {MOST_LINES} lines; this one has {len(item.items)}",
+            item.name_span,
+            "",
+            "draw lists instead of single variables",
+        )
     columns: dict[tuple[str, str], tuple[str, ...]] = {}
     names = binding_types(scope, item.items, parameters, columns)
     scope.typed[item.name] = dict(names.types)
@@ -86,7 +93,13 @@ def _task(scope: Scope, item: ast.Task) -> Task:
     _required(scope, item, names)
     check_positions(scope, item.items, names)
     if len(scope.problems) == before and not scope.unread and not _names_end(item):
-        scope.report("W401", f"the task `{item.name}` does not name the end of its prompt", item.name_span, "", "add `at last = end of prompt`")
+        scope.report(
+            "W401",
+            f"the task `{item.name}` does not name the end of its prompt",
+            item.name_span,
+            "",
+            "add `at last = end of prompt`",
+        )
     return Task(item, parameters, columns)
 
 
@@ -96,7 +109,10 @@ def types_of(scope: Scope, task: Task) -> Mapping[str, Type]:
 
 
 def binding_types(
-    scope: Scope, items: tuple[ast.Binding | ast.Position, ...], parameters: Mapping[str, int], columns: dict[tuple[str, str], tuple[str, ...]]
+    scope: Scope,
+    items: tuple[ast.Binding | ast.Position, ...],
+    parameters: Mapping[str, int],
+    columns: dict[tuple[str, str], tuple[str, ...]],
 ) -> Names:
     """The type of every binding, in order; a binding sees those before it."""
     names = Names(dict.fromkeys(parameters, NUMBER))
@@ -105,14 +121,22 @@ def binding_types(
         if isinstance(item, ast.Position):
             continue
         if item.name in seen:
-            scope.report("E202", f"`{item.name}` is declared twice in this task", item.name_span, "again here", "rename one of them")
+            scope.report(
+                "E202",
+                f"`{item.name}` is declared twice in this task",
+                item.name_span,
+                "again here",
+                "rename one of them",
+            )
         seen[item.name] = item.name_span
         kind = drawing_type(scope, item.drawing, names, columns)
         names.types[item.name] = kind if kind is not None else Type("unknown")
     return names
 
 
-def drawing_type(scope: Scope, drawing: ast.Drawing, names: Names, columns: dict[tuple[str, str], tuple[str, ...]]) -> Type | None:
+def drawing_type(
+    scope: Scope, drawing: ast.Drawing, names: Names, columns: dict[tuple[str, str], tuple[str, ...]]
+) -> Type | None:
     """The type of what a drawing gives."""
     match drawing:
         case ast.Distinct(count, pool) | ast.Several(count, pool):
@@ -125,12 +149,20 @@ def drawing_type(scope: Scope, drawing: ast.Drawing, names: Names, columns: dict
         case ast.Index(column):
             kind = expression_type(scope, column, names)
             if kind is not None and kind.base != "unknown" and not kind.many:
-                scope.report("E402", "an index is drawn for a list", column.span, f"this is {kind}", "name a variable drawn with `distinct`")
+                scope.report(
+                    "E402",
+                    "an index is drawn for a list",
+                    column.span,
+                    f"this is {kind}",
+                    "name a variable drawn with `distinct`",
+                )
             return NUMBER
     return expression_type(scope, drawing, names)
 
 
-def pool_type(scope: Scope, pool: ast.Pool, names: Names, columns: dict[tuple[str, str], tuple[str, ...]]) -> Type | None:
+def pool_type(
+    scope: Scope, pool: ast.Pool, names: Names, columns: dict[tuple[str, str], tuple[str, ...]]
+) -> Type | None:
     """The type of one value of a pool."""
     match pool:
         case ast.Except(inner, without):
@@ -139,13 +171,29 @@ def pool_type(scope: Scope, pool: ast.Pool, names: Names, columns: dict[tuple[st
             return pool_type(scope, inner, names, columns)
         case ast.Letters(first, last):
             if first > last:
-                scope.report("E403", f"there are no letters from {first} to {last}", pool.span, "", f"write `{last}..{first}`")
+                scope.report(
+                    "E403", f"there are no letters from {first} to {last}", pool.span, "", f"write `{last}..{first}`"
+                )
             return WORD
-        case ast.Range(ast.Reference(first, ()), ast.Reference(last, ())) if len(first) == len(last) == 1 and not (first in names.types and last in names.types):
-            scope.report("E402", "only capital letters are a pool by themselves", pool.span, "", 'write `A..Z`, or list them: `["a", "b"]`')
+        case ast.Range(ast.Reference(first, ()), ast.Reference(last, ())) if len(first) == len(last) == 1 and not (
+            first in names.types and last in names.types
+        ):
+            scope.report(
+                "E402",
+                "only capital letters are a pool by themselves",
+                pool.span,
+                "",
+                'write `A..Z`, or list them: `["a", "b"]`',
+            )
             return None
         case ast.Range(ast.Integer(first), ast.Integer(last)) if last - first >= MOST_POOL:
-            scope.report("E403", f"a pool has at most {MOST_POOL:,} values", pool.span, f"these are {last - first + 1:,}", "draw from fewer")
+            scope.report(
+                "E403",
+                f"a pool has at most {MOST_POOL:,} values",
+                pool.span,
+                f"these are {last - first + 1:,}",
+                "draw from fewer",
+            )
             return NUMBER
         case ast.Range(first, last):
             for end in (first, last):
@@ -159,7 +207,13 @@ def pool_type(scope: Scope, pool: ast.Pool, names: Names, columns: dict[tuple[st
         case ast.Reference():
             kind = expression_type(scope, pool, names)
             if kind is not None and not kind.many and kind.base != "unknown":
-                scope.report("E402", "one value is no pool to draw from", pool.span, f"this is {kind}", "name a list, or write `[...]`")
+                scope.report(
+                    "E402",
+                    "one value is no pool to draw from",
+                    pool.span,
+                    f"this is {kind}",
+                    "name a list, or write `[...]`",
+                )
             return None if kind is None else Type(kind.base)
     scope.report("E402", "nothing can be drawn from this", pool.span, "", _pool_help(pool))
     return None
@@ -167,7 +221,9 @@ def pool_type(scope: Scope, pool: ast.Pool, names: Names, columns: dict[tuple[st
 
 def _pool_help(pool: ast.Pool) -> str:
     match pool:
-        case ast.Sum(ast.Reference(first, ()) | ast.Integer(first), (("-", ast.Reference(last, ()) | ast.Integer(last)),)):
+        case ast.Sum(
+            ast.Reference(first, ()) | ast.Integer(first), (("-", ast.Reference(last, ()) | ast.Integer(last)),)
+        ):
             return f"write `{first}..{last}`"
         case ast.String(value) if len(value) <= 60:
             return f'write `["{value}"]`, or draw nothing: `= "{value}"`'
@@ -195,22 +251,41 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
                 _is(scope, index, expression_type(scope, index, names), NUMBER)
                 _text(scope, other, names, inside_join=True)
             if not any(_is_list(hole, names) for hole in parts(segment) if isinstance(hole, ast.Reference)):
-                scope.report("E404", "`join` repeats its first text for each element of a list, and there is no list in it", segment.span, "",
-                             "put a variable drawn with `distinct` in a hole of it")  # fmt: skip
+                scope.report(
+                    "E404",
+                    "`join` repeats its first text for each element of a list, and there is no list in it",
+                    segment.span,
+                    "",
+                    "put a variable drawn with `distinct` in a hole of it",
+                )
             return _text(scope, segment, names, inside_join=True)
         case ast.Call("capitalise", (ast.String() | ast.Reference() | ast.Call() as inner,)):
             return expression_type(scope, inner, names)
         case ast.Call(name):
             known = ("join", "capitalise")
             if name in known:
-                scope.report("E401", f"`{name}` is not used like this", node.span, "", 'write `join("segment with {holes}", ", ")` or `capitalise("text")`')
+                scope.report(
+                    "E401",
+                    f"`{name}` is not used like this",
+                    node.span,
+                    "",
+                    'write `join("segment with {holes}", ", ")` or `capitalise("text")`',
+                )
             else:
-                scope.report("E401", f"a task has no function `{name}`", node.name_span, "", DRAWING_HELP if name in DRAWING_WORDS else did_you_mean(name, known))
+                scope.report(
+                    "E401",
+                    f"a task has no function `{name}`",
+                    node.name_span,
+                    "",
+                    DRAWING_HELP if name in DRAWING_WORDS else did_you_mean(name, known),
+                )
             return None
         case ast.ListOf(items):
             kind = _common(scope, node, [expression_type(scope, part, names) for part in items])
             return None if kind is None else Type(kind.base, True)
-    scope.report("E401", "this cannot stand in a task", node.span, "", "a task has drawings, texts, and values of its variables")
+    scope.report(
+        "E401", "this cannot stand in a task", node.span, "", "a task has drawings, texts, and values of its variables"
+    )
     return None
 
 
@@ -221,36 +296,70 @@ def reference_type(scope: Scope, node: ast.Reference, names: Names) -> Type | No
     name, span = node.name, Span(node.span.file, node.span.start, node.span.start + len(node.name))
     if node.name in names.others:
         if not rest or not isinstance(rest[0], ast.Dotted):
-            scope.report("E405", f"`{node.name}` is a whole prompt", node.span, "", f"name one of its variables: `{node.name}.answer`")
+            scope.report(
+                "E405",
+                f"`{node.name}` is a whole prompt",
+                node.span,
+                "",
+                f"name one of its variables: `{node.name}.answer`",
+            )
             return None
         table, name, span = names.others[node.name], rest[0].name, rest[0].span
         rest.pop(0)
     elif not names.bare:
-        scope.report("E405", f"say whose `{node.name}` is meant", node.span, "", f"write `original.{node.name}` or `alternate.{node.name}`")
+        scope.report(
+            "E405",
+            f"say whose `{node.name}` is meant",
+            node.span,
+            "",
+            f"write `original.{node.name}` or `alternate.{node.name}`",
+        )
         return None
     kind = table.get(name)
     if kind is None and table is names.types and name in scope.params:
         kind = NUMBER
     if kind is None and name in OTHERS and not names.others:
-        scope.report("E405", f"a task has no `{name}`", span, "", "`original` and `alternate` mean something in an alternate or a desideratum")
+        scope.report(
+            "E405",
+            f"a task has no `{name}`",
+            span,
+            "",
+            "`original` and `alternate` mean something in an alternate or a desideratum",
+        )
         return None
     if kind is None:
         if name not in scope.unread:
             others = names.others if table is names.types else ()
-            scope.report("E406", f"this task has no variable `{name}` before this", span, "used here", did_you_mean(name, [*table, *others]))
+            scope.report(
+                "E406",
+                f"this task has no variable `{name}` before this",
+                span,
+                "used here",
+                did_you_mean(name, [*table, *others]),
+            )
         return None
     return _after(scope, node, kind, rest, names)
 
 
-def _after(scope: Scope, node: ast.Reference, kind: Type, rest: list[ast.Dotted | ast.Subscript], names: Names) -> Type | None:
+def _after(
+    scope: Scope, node: ast.Reference, kind: Type, rest: list[ast.Dotted | ast.Subscript], names: Names
+) -> Type | None:
     for part in rest:
         if isinstance(part, ast.Dotted):
-            scope.report("E405", f"a variable has no part `{part.name}`", part.span, "", "take an element of a list with brackets: `object[asked]`")
+            scope.report(
+                "E405",
+                f"a variable has no part `{part.name}`",
+                part.span,
+                "",
+                "take an element of a list with brackets: `object[asked]`",
+            )
             return None
         if kind.base == "unknown":
             return None
         if not kind.many:
-            scope.report("E402", "only a list has elements", part.span, f"`{node.name}` is {kind}", "leave out the brackets")
+            scope.report(
+                "E402", "only a list has elements", part.span, f"`{node.name}` is {kind}", "leave out the brackets"
+            )
             return None
         if len(part.items) != 1:
             scope.report("E402", "one index stands in brackets", part.span, "", "write one index")
@@ -264,7 +373,9 @@ def _index(scope: Scope, item: object, names: Names) -> None:
     if isinstance(item, ast.Where):
         column = expression_type(scope, item.column, names)
         if column is not None and not column.many and column.base != "unknown":
-            scope.report("E402", "`where` looks for a value in a list", item.column.span, f"this is {column}", "name a list")
+            scope.report(
+                "E402", "`where` looks for a value in a list", item.column.span, f"this is {column}", "name a list"
+            )
         expression_type(scope, item.value, names)
     elif isinstance(item, ast.Keep | ast.Mean | ast.Zero | ast.Patch):
         scope.report("E401", "this cannot stand in a task", item.span)
@@ -279,27 +390,55 @@ def _text(scope: Scope, string: ast.String, names: Names, inside_join: bool) -> 
             case BadHole("}"):
                 scope.report("E407", "this bracket closes nothing", part.span, "", "write `}}` for the bracket itself")
             case BadHole(text) if not text.strip():
-                scope.report("E407", "this hole is empty", part.span, "", "name a variable in it, as in `{object}`; `{{` and `}}` stand for the brackets themselves")
+                scope.report(
+                    "E407",
+                    "this hole is empty",
+                    part.span,
+                    "",
+                    "name a variable in it, as in `{object}`; `{{` and `}}` stand for the brackets themselves",
+                )
             case BadHole(text):
-                scope.report("E407", f"a hole holds the name of a variable, not `{text}`", part.span, "",
-                             "write `{object}` or `{label[asked]}`; `{{` stands for the bracket itself")
+                scope.report(
+                    "E407",
+                    f"a hole holds the name of a variable, not `{text}`",
+                    part.span,
+                    "",
+                    "write `{object}` or `{label[asked]}`; `{{` stands for the bracket itself",
+                )
             case ast.Reference():
                 kind = reference_type(scope, part, names)
                 if kind is not None and kind.many and not inside_join:
-                    scope.report("E408", f"`{part.name}` is a list, and a hole takes one value", part.span, "", "take an element, or repeat the text with `join`")
+                    scope.report(
+                        "E408",
+                        f"`{part.name}` is a list, and a hole takes one value",
+                        part.span,
+                        "",
+                        "take an element, or repeat the text with `join`",
+                    )
     return TEXT
 
 
 def _required(scope: Scope, item: ast.Task, names: Names) -> None:
-    for name, wanted, example in (("prompt", (TEXT,), 'prompt = "The {object} is"'), ("answer", (WORD, TEXT), "answer = object[asked]")):
+    for name, wanted, example in (
+        ("prompt", (TEXT,), 'prompt = "The {object} is"'),
+        ("answer", (WORD, TEXT), "answer = object[asked]"),
+    ):
         kind = names.types.get(name)
         if kind is None and name in scope.unread:
             continue
         if kind is None:
-            scope.report("E409", f"the task `{item.name}` has no `{name}`", item.name_span, "", f"add a line such as `{example}`")
+            scope.report(
+                "E409", f"the task `{item.name}` has no `{name}`", item.name_span, "", f"add a line such as `{example}`"
+            )
         elif kind.base != "unknown" and kind not in wanted and not (name == "answer" and kind == NUMBER):
             span = next(b.span for b in item.items if isinstance(b, ast.Binding) and b.name == name)
-            scope.report("E410", f"`{name}` is {'one text' if name == 'prompt' else 'one word'}", span, f"this is {kind}", f"write, for example, `{example}`")
+            scope.report(
+                "E410",
+                f"`{name}` is {'one text' if name == 'prompt' else 'one word'}",
+                span,
+                f"this is {kind}",
+                f"write, for example, `{example}`",
+            )
 
 
 def _names_end(item: ast.Task) -> bool:
@@ -319,12 +458,20 @@ def check_positions(scope: Scope, items: tuple[ast.Binding | ast.Position, ...],
         if not isinstance(item, ast.Position):
             continue
         if item.name in seen:
-            scope.report("E202", f"the position `{item.name}` is declared twice", item.name_span, "again here", "rename one of them")
+            scope.report(
+                "E202",
+                f"the position `{item.name}` is declared twice",
+                item.name_span,
+                "again here",
+                "rename one of them",
+            )
         seen.add(item.name)
         _place(scope, item.place, bindings, reached, names)
 
 
-def _place(scope: Scope, place: ast.Place, bindings: Mapping[str, ast.Drawing], reached: set[str], names: Names) -> None:
+def _place(
+    scope: Scope, place: ast.Place, bindings: Mapping[str, ast.Drawing], reached: set[str], names: Names
+) -> None:
     match place:
         case ast.EndOf(text):
             if text.plain not in reached:
@@ -337,13 +484,28 @@ def _no_text(scope: Scope, text: ast.Reference, bindings: Mapping[str, ast.Drawi
     if {text.name, "prompt"} & scope.unread or "prompt" not in bindings:
         return  # what is wrong has been said already: the prompt cannot be read, or there is none
     if text.name in bindings and text.plain is not None and not text.rest:
-        scope.report("E411", f"`{text.name}` is not part of the prompt", text.span, "",
-                     f"put it in a hole of `prompt`, or name one of {_names({name for name in reached if isinstance(bindings[name], ast.String | ast.Call)})}")
+        scope.report(
+            "E411",
+            f"`{text.name}` is not part of the prompt",
+            text.span,
+            "",
+            "put it in a hole of `prompt`, or name one of "
+            f"{_names({name for name in reached if isinstance(bindings[name], ast.String | ast.Call)})}",
+        )
     else:
-        scope.report("E411", f"there is no text `{text.name}` in this task", text.span, "", did_you_mean(text.name, reached))
+        scope.report(
+            "E411", f"there is no text `{text.name}` in this task", text.span, "", did_you_mean(text.name, reached)
+        )
 
 
-def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing], reached: set[str], names: Names, several: bool) -> None:
+def _hole(
+    scope: Scope,
+    hole: ast.Reference,
+    bindings: Mapping[str, ast.Drawing],
+    reached: set[str],
+    names: Names,
+    several: bool,
+) -> None:
     if hole.name not in reached:
         _no_text(scope, ast.Reference(hole.name, (), span=hole.span), bindings, reached)
         return
@@ -352,14 +514,25 @@ def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing]
         _no_hole(scope, hole, bindings, reached)
         return
     if not hole.rest or not isinstance(hole.rest[0], ast.Dotted):
-        scope.report("E412", f"`{hole.name}` is a whole text; a position is one hole of it", hole.span, "",
-                     f"write `{hole.name}.{next(iter(inside), 'object')}`, or `end of {hole.name}`")
+        scope.report(
+            "E412",
+            f"`{hole.name}` is a whole text; a position is one hole of it",
+            hole.span,
+            "",
+            f"write `{hole.name}.{next(iter(inside), 'object')}`, or `end of {hole.name}`",
+        )
         return
     variable = hole.rest[0]
     if variable.name not in inside and variable.name in _bad_holes(bindings[hole.name]):
         return
     if variable.name not in inside:
-        scope.report("E412", f"the text `{hole.name}` has no hole for `{variable.name}`", variable.span, "", did_you_mean(variable.name, inside))
+        scope.report(
+            "E412",
+            f"the text `{hole.name}` has no hole for `{variable.name}`",
+            variable.span,
+            "",
+            did_you_mean(variable.name, inside),
+        )
         return
     chosen = [part for part in hole.rest[1:] if isinstance(part, ast.Subscript)]
     for part in hole.rest[1:]:
@@ -370,13 +543,28 @@ def _hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing]
             _index(scope, item, names)
     whole = len(hole.rest) == 1 and _repeated(bindings[hole.name]) and _is_list(inside[variable.name], names)
     if whole and not several:
-        scope.report("E413", f"`{hole.plain}` is many places, one for each element", hole.span, "", f"choose one: `{hole.plain}[asked]`, or `any of {hole.plain}`")
+        scope.report(
+            "E413",
+            f"`{hole.plain}` is many places, one for each element",
+            hole.span,
+            "",
+            f"choose one: `{hole.plain}[asked]`, or `any of {hole.plain}`",
+        )
 
 
 def _no_hole(scope: Scope, hole: ast.Reference, bindings: Mapping[str, ast.Drawing], reached: set[str]) -> None:
-    where = [f"`{text}.{hole.name}`" for text in sorted(reached) if isinstance(bindings[text], ast.String | ast.Call) and hole.name in {h.name for h in _holes(bindings[text])}]
-    scope.report("E412", f"`{hole.name}` is a variable; a position is a hole of a text", hole.span, "",
-                 f"write {' or '.join(where)}" if where else "name a text and its hole, such as `prompt.object`")
+    where = [
+        f"`{text}.{hole.name}`"
+        for text in sorted(reached)
+        if isinstance(bindings[text], ast.String | ast.Call) and hole.name in {h.name for h in _holes(bindings[text])}
+    ]
+    scope.report(
+        "E412",
+        f"`{hole.name}` is a variable; a position is a hole of a text",
+        hole.span,
+        "",
+        f"write {' or '.join(where)}" if where else "name a text and its hole, such as `prompt.object`",
+    )
 
 
 def _holes(drawing: ast.Drawing) -> list[ast.Reference]:
@@ -475,7 +663,13 @@ def _is(scope: Scope, node: ast.Expression, kind: Type | None, wanted: Type) -> 
 def _common(scope: Scope, node: ast.Expression, kinds: list[Type | None]) -> Type | None:
     known = {Type("word") if kind == TEXT else kind for kind in kinds if kind is not None}
     if len(known) > 1:
-        scope.report("E402", "a list holds values of one kind", node.span, " and ".join(sorted(str(kind) for kind in known)), "make them all words or all numbers")
+        scope.report(
+            "E402",
+            "a list holds values of one kind",
+            node.span,
+            " and ".join(sorted(str(kind) for kind in known)),
+            "make them all words or all numbers",
+        )
     return next(iter(known), None)
 
 
@@ -483,22 +677,36 @@ def _count(scope: Scope, count: ast.Integer | ast.Name, names: Names) -> bool:
     """Whether this can be how many; reports what is wrong."""
     if isinstance(count, ast.Integer):
         if not 1 <= count.value <= MOST_DRAWN:
-            scope.report("E304", f"how many is a whole number from 1 to {MOST_DRAWN}", count.span, "", "change the number")
+            scope.report(
+                "E304", f"how many is a whole number from 1 to {MOST_DRAWN}", count.span, "", "change the number"
+            )
     elif names.types.get(count.text) != NUMBER and count.text not in scope.params:
         known = [*(name for name, kind in names.types.items() if kind == NUMBER), *scope.params]
         if count.text not in scope.unread:
-            help = did_you_mean(count.text, known) if nearest(count.text, known) else "write how many, as in `2 distinct from A..Z`, or `one from A..Z`"
+            help = (
+                did_you_mean(count.text, known)
+                if nearest(count.text, known)
+                else "write how many, as in `2 distinct from A..Z`, or `one from A..Z`"
+            )
             scope.report("E406", f"there is no number `{count.text}` before this", count.span, "used here", help)
         return False
     return True
 
 
-def _enough(scope: Scope, drawing: ast.Distinct | ast.Several, names: Names, columns: Mapping[tuple[str, str], tuple[str, ...]]) -> None:
+def _enough(
+    scope: Scope, drawing: ast.Distinct | ast.Several, names: Names, columns: Mapping[tuple[str, str], tuple[str, ...]]
+) -> None:
     if not isinstance(drawing, ast.Distinct) or not isinstance(drawing.count, ast.Integer):
         return
     size = _pool_size(drawing.pool, columns)
     if size is not None and size < drawing.count.value:
-        scope.report("E403", f"{drawing.count.value} different values cannot be drawn from {size}", drawing.span, "", "draw fewer, or from more")
+        scope.report(
+            "E403",
+            f"{drawing.count.value} different values cannot be drawn from {size}",
+            drawing.span,
+            "",
+            "draw fewer, or from more",
+        )
 
 
 def _pool_size(pool: ast.Pool, columns: Mapping[tuple[str, str], tuple[str, ...]]) -> int | None:
@@ -537,7 +745,13 @@ def _read_column(scope: Scope, call: ast.Call, columns: dict[tuple[str, str], tu
                 scope.add(trouble.problem)
                 columns[key] = UNREAD
         case _:
-            scope.report("E401", "`column` takes a file and the name of a column", call.span, "", 'write `column("objects.csv", "object")`')
+            scope.report(
+                "E401",
+                "`column` takes a file and the name of a column",
+                call.span,
+                "",
+                'write `column("objects.csv", "object")`',
+            )
 
 
 def _names(names: set[str]) -> str:

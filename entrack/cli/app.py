@@ -1,4 +1,5 @@
-"""The commands. Each is a few lines: read, call `api`, show; what can fail is caught in one place (`exit_codes.failures`)."""
+"""The commands. Each is a few lines: read, call `api`, show; what can fail is caught in one place
+(`exit_codes.failures`)."""
 
 from __future__ import annotations
 
@@ -13,12 +14,29 @@ from entrack import __version__
 from entrack.cli import exit_codes, fast_path
 from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
-from entrack.cli.options import Accepted, Device, Json, MemoryBytes, Params, Reference, SpecPath, StandIn, StoreFolder, Threads, memory_given, params
+from entrack.cli.options import (
+    Accepted,
+    Device,
+    Json,
+    MemoryBytes,
+    Params,
+    Reference,
+    SpecPath,
+    StandIn,
+    StoreFolder,
+    Threads,
+    memory_given,
+    params,
+)
 
 app = typer.Typer(
-    name="entrack", help="A small language for experiments on the insides of language models.", no_args_is_help=True, add_completion=False,
-    pretty_exceptions_enable=False, rich_markup_mode=None,
-)  # fmt: skip
+    name="entrack",
+    help="A small language for experiments on the insides of language models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 app.add_typer(cache, name="cache")
 
 
@@ -27,9 +45,13 @@ def run(
     spec: SpecPath,
     p: Params = None,
     store: StoreFolder = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="write results, tables and figures into this folder")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="write results, tables and figures into this folder")
+    ] = None,
     as_json: Json = False,
-    pdf: Annotated[bool, typer.Option("--pdf", help="draw figures as PDF too, beside PNG and SVG (with --out)")] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="draw figures as PDF too, beside PNG and SVG (with --out)")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="exit with status 1 when a claim fails")] = False,
     reference: Reference = False,
     device: Device = None,
@@ -45,7 +67,15 @@ def run(
         loaded = api.checked(api.read(spec), params(p))
         tell(loaded.problems, loaded.sources)
         with ProgressBar() as bar:
-            results = loaded.run(store, reference=reference, watcher=bar, device=device, threads=threads, memory=memory_given(memory), accept=accept)
+            results = loaded.run(
+                store,
+                reference=reference,
+                watcher=bar,
+                device=device,
+                threads=threads,
+                memory=memory_given(memory),
+                accept=accept,
+            )
         if as_json:
             from entrack.report.document import document
 
@@ -69,7 +99,9 @@ def check(spec: SpecPath, p: Params = None, stand_in: StandIn = None) -> None:
 @app.command()
 def fmt(
     specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", show_default=False)],
-    only_check: Annotated[bool, typer.Option("--check", help="change nothing; exit with status 1 when something would change")] = False,
+    only_check: Annotated[
+        bool, typer.Option("--check", help="change nothing; exit with status 1 when something would change")
+    ] = False,
     to_stdout: Annotated[bool, typer.Option("--stdout", help="print the text instead of writing the file")] = False,
 ) -> None:
     """Write specs in the one style there is. Comments stay."""
@@ -83,7 +115,12 @@ def plan(
     stand_in: StandIn = None,
     store: StoreFolder = None,
     as_json: Json = False,
-    explain: Annotated[bool, typer.Option("--explain", help="say for each kind of step what is not computed, why, and what it would have cost")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="say for each kind of step what is not computed, why, and what it would have cost"
+        ),
+    ] = False,
     memory: MemoryBytes = None,
     accept: Accepted = None,
 ) -> None:
@@ -115,7 +152,14 @@ def verify(
     spec: SpecPath,
     p: Params = None,
     store: StoreFolder = None,
-    sample: Annotated[str, typer.Option("--sample", metavar="N|N%", help="how many of the stored steps, or what share of them (then at least one of each kind)")] = "5%",
+    sample: Annotated[
+        str,
+        typer.Option(
+            "--sample",
+            metavar="N|N%",
+            help="how many of the stored steps, or what share of them (then at least one of each kind)",
+        ),
+    ] = "5%",
     everything: Annotated[bool, typer.Option("--all", help="all stored steps")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="another seed, another sample")] = 0,
     as_json: Json = False,
@@ -125,7 +169,8 @@ def verify(
     memory: MemoryBytes = None,
     accept: Accepted = None,
 ) -> None:
-    """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when something does not match."""
+    """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when
+    something does not match."""
     with failures(as_json) as shown:
         from entrack import api
         from entrack.cli.progress import ProgressBar
@@ -137,7 +182,14 @@ def verify(
         with ProgressBar() as bar:
             opened = api.open_store(api.store_folder(store), bar, inspect=True)
             verification = loaded.verify(
-                opened, wanted, seed=seed, reference=reference, watcher=bar, device=device, threads=threads, memory=memory_given(memory),
+                opened,
+                wanted,
+                seed=seed,
+                reference=reference,
+                watcher=bar,
+                device=device,
+                threads=threads,
+                memory=memory_given(memory),
                 accept=accept or "any",
             )
             stopped = gathered(verification.compared, found)
@@ -157,10 +209,17 @@ def verify(
 @app.command()
 def prompts(
     spec: SpecPath,
-    name: Annotated[str, typer.Argument(metavar="TASK", help="a task, alternate or desideratum of the spec", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="TASK", help="a task, alternate or desideratum of the spec", show_default=False)
+    ],
     n: Annotated[int, typer.Option("-n", min=1, max=100_000, help="how many")] = 5,
-    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="whose tokenizer (default: the first model that is here)")] = None,
-    purpose: Annotated[str, typer.Option("--for", metavar="PURPOSE", help="measure, discover or mean: which draw of the prompts")] = "measure",
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="whose tokenizer (default: the first model that is here)"),
+    ] = None,
+    purpose: Annotated[
+        str, typer.Option("--for", metavar="PURPOSE", help="measure, discover or mean: which draw of the prompts")
+    ] = "measure",
     p: Params = None,
     as_json: Json = False,
 ) -> None:
@@ -219,7 +278,8 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
 
 @models.command()
 def unpack(gguf: Annotated[Path, typer.Argument(metavar="FILE.gguf", show_default=False)]) -> None:
-    """Write config.json and tokenizer.json beside a GGUF file, as it tells them; a spec can then name it with gguf("...")."""
+    """Write config.json and tokenizer.json beside a GGUF file, as it tells them; a spec can then name it with
+    gguf("...")."""
     with failures():
         from entrack.engine.gguf import unpack as unpack_gguf
 
@@ -234,7 +294,9 @@ def version(value: bool) -> None:
 
 
 @app.callback()
-def main_options(show: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="show the version")] = False) -> None:
+def main_options(
+    show: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="show the version")] = False,
+) -> None:
     """A small language for experiments on the insides of language models."""
 
 
@@ -247,7 +309,9 @@ def _write(results: Any, out: Path, pdf: bool) -> None:
     from entrack.report.document import write
     from entrack.report.figures import draw_all
 
-    os.environ.pop("MPLBACKEND", None)  # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
+    os.environ.pop(
+        "MPLBACKEND", None
+    )  # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
 
     written = [*write(results, out), *draw_all(results, out, pdf)]
     say(f"wrote {len(written)} files into {out}: " + ", ".join(path.name for path in written))

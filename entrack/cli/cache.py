@@ -18,11 +18,17 @@ if TYPE_CHECKING:  # the store is not imported at start-up
     from entrack.store.base import Store
     from entrack.store.disk import DiskStore
 
-cache = typer.Typer(help="The store of results: what it holds, whether it is whole, and how to make it smaller.", no_args_is_help=True, rich_markup_mode=None)
+cache = typer.Typer(
+    help="The store of results: what it holds, whether it is whole, and how to make it smaller.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @cache.command()
-def ls(store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, help="how many entries to list")] = 20) -> None:
+def ls(
+    store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, help="how many entries to list")] = 20
+) -> None:
     """List entries: address, bytes, what it is, how it was made."""
     from rich.table import Table
     from rich.text import Text
@@ -44,11 +50,17 @@ def ls(store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, he
                 what, executor = (Text(visible(str(how.get(name, "")))) for name in ("what", "executor"))
                 table.add_row(address[:16], f"{action.size:,}", what, executor, f"{how.get('seconds', 0):.3f}")
         screen().print(table)
-        say(f"{stats.entries} entries, {stats.bytes:,} bytes in {_folder(store)}" + (f"; {n} shown" if stats.entries > n else ""))
+        say(
+            f"{stats.entries} entries, {stats.bytes:,} bytes in {_folder(store)}"
+            + (f"; {n} shown" if stats.entries > n else "")
+        )
 
 
 @cache.command()
-def show(address: Annotated[str, typer.Argument(help="an address, or how it begins", show_default=False)], store: StoreFolder = None) -> None:
+def show(
+    address: Annotated[str, typer.Argument(help="an address, or how it begins", show_default=False)],
+    store: StoreFolder = None,
+) -> None:
     """Show one entry: how it was made, and the arrays in it."""
     import json
 
@@ -57,16 +69,41 @@ def show(address: Annotated[str, typer.Argument(help="an address, or how it begi
         whole = _whole(opened, address)
         action = opened.find(whole)
         tensors = opened.load(whole)
-        arrays = {name: {"dtype": str(array.dtype), "shape": list(array.shape)} for name, array in (tensors or {}).items()}
+        arrays = {
+            name: {"dtype": str(array.dtype), "shape": list(array.shape)} for name, array in (tensors or {}).items()
+        }
         how = dict(action.how) if action else {}
-        print(json.dumps({"address": whole, "object": action.object if action else None, "size": action.size if action else None, "how": how, "arrays": arrays}, indent=1))
+        print(
+            json.dumps(
+                {
+                    "address": whole,
+                    "object": action.object if action else None,
+                    "size": action.size if action else None,
+                    "how": how,
+                    "arrays": arrays,
+                },
+                indent=1,
+            )
+        )
 
 
 @cache.command()
 def why(
-    target: Annotated[str, typer.Argument(metavar="SPEC|ADDRESS", help="a .et file, or how the address of an entry begins", show_default=False)],
-    step: Annotated[str | None, typer.Argument(metavar="[STEP]", help="a number, words of what it is for, or how its address begins", show_default=False)] = None,
-    diff: Annotated[Path | None, typer.Option("--diff", metavar="SPEC", help="hold the steps against those of another spec")] = None,
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPEC|ADDRESS", help="a .et file, or how the address of an entry begins", show_default=False
+        ),
+    ],
+    step: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[STEP]", help="a number, words of what it is for, or how its address begins", show_default=False
+        ),
+    ] = None,
+    diff: Annotated[
+        Path | None, typer.Option("--diff", metavar="SPEC", help="hold the steps against those of another spec")
+    ] = None,
     p: Params = None,
     stand_in: StandIn = None,
     store: StoreFolder = None,
@@ -75,14 +112,19 @@ def why(
     n: Annotated[int, typer.Option("-n", min=1, help="how many steps to list")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Say what a result is known by: the key of a spec's steps part by part, whether the store has them, and what else is nearest."""
+    """Say what a result is known by: the key of a spec's steps part by part, whether the store has them, and what
+    else is nearest."""
     with failures(as_json):
         from entrack import api
 
         opened = _open(store)
         if not Path(target).exists() and is_address(target):
             return _tell_entry(opened, target, as_json)
-        looked = [api.checked(api.read(spec), params(p), stand_in).looked(opened, accept, reference) for spec in (target, diff) if spec is not None]
+        looked = [
+            api.checked(api.read(spec), params(p), stand_in).looked(opened, accept, reference)
+            for spec in (target, diff)
+            if spec is not None
+        ]
         if diff is not None:
             return _tell_difference(target, diff, looked, step, as_json)
         _tell_steps(target, looked[0], step, n, opened, as_json)
@@ -90,7 +132,8 @@ def why(
 
 @cache.command()
 def verify(store: StoreFolder = None) -> None:
-    """Hash every entry again, and hold the index against the entries. Changes nothing. Exit status 1 when something is damaged."""
+    """Hash every entry again, and hold the index against the entries. Changes nothing. Exit status 1 when something
+    is damaged."""
     with failures():
         from entrack.store.verify import verify as verify_store
 
@@ -98,7 +141,10 @@ def verify(store: StoreFolder = None) -> None:
         for damage in report.damage:
             say(damage.message)
         unindexed = f", {report.unindexed} not in the index" if report.unindexed else ""
-        say(f"{report.actions} entries, {report.objects} objects, {report.bytes:,} bytes: {len(report.damage)} damaged, {len(report.orphans)} without an entry" + unindexed)
+        say(
+            f"{report.actions} entries, {report.objects} objects, {report.bytes:,} bytes: "
+            f"{len(report.damage)} damaged, {len(report.orphans)} without an entry" + unindexed
+        )
         if report.damage:
             leave(CLAIM_FAILED)
 
@@ -106,11 +152,18 @@ def verify(store: StoreFolder = None) -> None:
 @cache.command()
 def gc(
     store: StoreFolder = None,
-    max_size: Annotated[str | None, typer.Option("--max-size", metavar="BYTES", help="such as 500M or 2G: oldest entries go until it fits")] = None,
-    keep_spec: Annotated[list[Path] | None, typer.Option("--keep-spec", metavar="SPEC", help="keep what this spec needs; may be repeated")] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option("--max-size", metavar="BYTES", help="such as 500M or 2G: oldest entries go until it fits"),
+    ] = None,
+    keep_spec: Annotated[
+        list[Path] | None,
+        typer.Option("--keep-spec", metavar="SPEC", help="keep what this spec needs; may be repeated"),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would go")] = False,
 ) -> None:
-    """Remove entries: all but what the kept specs need, or the oldest until the store is small enough. Never happens by itself."""
+    """Remove entries: all but what the kept specs need, or the oldest until the store is small enough. Never happens
+    by itself."""
     with failures():
         from entrack.store.gc import collect
 
@@ -119,18 +172,27 @@ def gc(
         opened = _disk(store, inspect=dry_run)
         roots = {address for spec in keep_spec or [] for address in _needed(spec, opened)}
         report = collect(opened, roots, _bytes(max_size), dry_run)
-        say(f"{'would remove' if dry_run else 'removed'} {len(report.actions)} entries, {report.freed_bytes:,} bytes; {report.kept} entries, {report.kept_bytes:,} bytes stay")
+        say(
+            f"{'would remove' if dry_run else 'removed'} {len(report.actions)} entries, "
+            f"{report.freed_bytes:,} bytes; {report.kept} entries, {report.kept_bytes:,} bytes stay"
+        )
 
 
 @cache.command()
 def doctor(store: StoreFolder = None) -> None:
-    """Look at the store's surroundings: file system, SQLite, permissions, free space, leftovers. Exit status 1 when something is wrong."""
+    """Look at the store's surroundings: file system, SQLite, permissions, free space, leftovers. Exit status 1 when
+    something is wrong."""
     with failures():
         from entrack.store.doctor import doctor as examine
 
         checks = examine(_folder(store))
         for check in checks:
-            print(visible(f"{'ok  ' if check.good else 'BAD '} {check.name}: {check.found}" + (f" - {check.advice}" if check.advice else "")))
+            print(
+                visible(
+                    f"{'ok  ' if check.good else 'BAD '} {check.name}: {check.found}"
+                    + (f" - {check.advice}" if check.advice else "")
+                )
+            )
         if not all(check.good for check in checks):
             leave(CLAIM_FAILED)
 
@@ -144,13 +206,18 @@ def _tell_entry(opened: Store, begins: str, as_json: bool) -> None:
     _print(entry_json(action) if as_json else entry(action), as_json)
 
 
-def _tell_steps(name: str, steps: Sequence[StepStatus], asked: str | None, n: int, opened: Store, as_json: bool) -> None:
+def _tell_steps(
+    name: str, steps: Sequence[StepStatus], asked: str | None, n: int, opened: Store, as_json: bool
+) -> None:
     from entrack.cli.cache_explain import chosen, listing, one, steps_json, summary
     from entrack.execution.cache_explain import compared
 
     wanted = steps if asked is None else chosen(steps, asked)
     if not wanted:
-        refuse(f"no step of {name} is called {asked!r}: say its number from 1 to {len(steps)}, words of what it is for, or how its address begins")
+        refuse(
+            f"no step of {name} is called {asked!r}: say its number from 1 to {len(steps)}, words of what it "
+            "is for, or how its address begins"
+        )
     known, unkeyed = compared(wanted, opened, steps)
     if as_json:
         _print(steps_json(known, unkeyed), as_json)
@@ -161,7 +228,9 @@ def _tell_steps(name: str, steps: Sequence[StepStatus], asked: str | None, n: in
         _print(summary(name, known, unkeyed) if many else listing(known, n, unkeyed), as_json)
 
 
-def _tell_difference(first: str, second: Path, looked: Sequence[Sequence[StepStatus]], asked: str | None, as_json: bool) -> None:
+def _tell_difference(
+    first: str, second: Path, looked: Sequence[Sequence[StepStatus]], asked: str | None, as_json: bool
+) -> None:
     from entrack.cli.cache_explain import difference, difference_json
     from entrack.execution.cache_explain import matched
 

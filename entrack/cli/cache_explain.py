@@ -1,4 +1,5 @@
-"""Why, for a person and as JSON: the keys of a spec's steps or of one entry, what the store has of them, and two specs side by side."""
+"""Why, for a person and as JSON: the keys of a spec's steps or of one entry, what the store has of them, and two
+specs side by side."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ MOST_NAMED = 3
 
 
 def summary(name: str, steps: Sequence[StepStatus], unkeyed: int) -> RenderableType:
-    """A line per purpose, or per construct where there are too many of these: what is stored, and why the rest is not."""
+    """A line per purpose, or per construct where there are too many of these: what is stored, and why the rest is
+    not."""
     table = _table(("step", "steps", "stored", "the rest"), right=("steps", "stored"))
     for what, group in _rows(steps).items():
         stored = sum(step.state == "stored" for step in group)
@@ -55,9 +57,13 @@ def listing(steps: Sequence[StepStatus], most: int, unkeyed: int) -> RenderableT
     shown = steps[:most]
     cells = {name: _told_apart([_part(step.parts, name) for step in shown]) for name in varying}
     for row, step in enumerate(shown):
-        table.add_row(str(step.place), step.address[:SHORT], Text(_state(step)), *(Text(cells[name][row]) for name in varying))
+        table.add_row(
+            str(step.place), step.address[:SHORT], Text(_state(step)), *(Text(cells[name][row]) for name in varying)
+        )
     more = [Text(f"and {len(steps) - most} more; -n says how many to list")] if len(steps) > most else []
-    return Group(Text(f"{_purposes(steps)}; {_counted(steps)}"), *_in_common(steps), Text(), table, *more, *_unkeyed(unkeyed))
+    return Group(
+        Text(f"{_purposes(steps)}; {_counted(steps)}"), *_in_common(steps), Text(), table, *more, *_unkeyed(unkeyed)
+    )
 
 
 def _rows(steps: Sequence[StepStatus]) -> Mapping[str, list[StepStatus]]:
@@ -79,7 +85,9 @@ def _grouped(steps: Iterable[StepStatus]) -> Mapping[str, list[StepStatus]]:
 
 def _counted(steps: Sequence[StepStatus]) -> str:
     counts = Counter(step.state for step in steps)
-    return f"{len(steps)} steps: " + ", ".join(f"{counts[state]} {words}" for state, words in STATES.items() if counts[state])
+    return f"{len(steps)} steps: " + ", ".join(
+        f"{counts[state]} {words}" for state, words in STATES.items() if counts[state]
+    )
 
 
 def _purposes(steps: Sequence[StepStatus]) -> str:
@@ -89,7 +97,10 @@ def _purposes(steps: Sequence[StepStatus]) -> str:
 
 def _reasons(steps: Sequence[StepStatus]) -> list[str]:
     """Why steps are not stored, the commonest reason first."""
-    return [f"{many} {reason}" for reason, many in Counter(_state(step) for step in steps if step.state != "stored").most_common()]
+    return [
+        f"{many} {reason}"
+        for reason, many in Counter(_state(step) for step in steps if step.state != "stored").most_common()
+    ]
 
 
 def _state(step: StepStatus) -> str:
@@ -110,21 +121,39 @@ def _other(names: Sequence[str]) -> str:
     """Parts that are others, in words."""
     if len(names) > MOST_NAMED:
         return f"other {title(names[0])} and {len(names) - 1} parts more"
-    return "other " + " and ".join(filter(None, (", ".join(map(title, names[:-1])), title(names[-1])))) if names else "the same parts"
+    return (
+        "other " + " and ".join(filter(None, (", ".join(map(title, names[:-1])), title(names[-1]))))
+        if names
+        else "the same parts"
+    )
 
 
 def _unkeyed(many: int) -> list[RenderableType]:
-    return [Text(f"{many} entries of this store have no key recorded, as an earlier entrack made them, and are not compared.")] if many else []
+    return (
+        [
+            Text(
+                f"{many} entries of this store have no key recorded, as an earlier entrack made them, and are not "
+                "compared."
+            )
+        ]
+        if many
+        else []
+    )
 
 
 def _in_common(steps: Sequence[StepStatus]) -> list[RenderableType]:
-    """The parts that all steps share, in a line or two; of those that they do not, the words, where these are the same."""
+    """The parts that all steps share, in a line or two; of those that they do not, the words, where these are the
+    same."""
     if len(steps) < 2:
         return []
     keys = [step.parts for step in steps]
     varying = {*_varying(keys), "store_version"}
     same = [f"{part.title} {part.words or part.digest[:SHORT]}" for part in keys[0] if part.name not in varying]
-    alike = [f"other {title(name)}, each {_part(keys[0], name).words}" for name in _varying(keys) if _alike([_part(key, name) for key in keys])]
+    alike = [
+        f"other {title(name)}, each {_part(keys[0], name).words}"
+        for name in _varying(keys)
+        if _alike([_part(key, name) for key in keys])
+    ]
     return [Text(f"all have: {visible('; '.join((*same, *alike)))}")]
 
 
@@ -145,7 +174,12 @@ def _alike(parts: Sequence[KeyPart]) -> bool:
 def _told_apart(parts: Sequence[KeyPart]) -> list[str]:
     """Words where they tell the parts of several keys apart; else digests, beside words that are not all the same."""
     apart = len({part.words for part in parts}) == len({part.digest for part in parts})
-    return [visible(part.words if apart else part.digest[:6] if _alike(parts) else f"{part.words} {part.digest[:6]}".strip()) for part in parts]
+    return [
+        visible(
+            part.words if apart else part.digest[:6] if _alike(parts) else f"{part.words} {part.digest[:6]}".strip()
+        )
+        for part in parts
+    ]
 
 
 # --- one step, one entry -----------------------------------------------------------------------------------------
@@ -153,10 +187,22 @@ def _told_apart(parts: Sequence[KeyPart]) -> list[str]:
 
 def one(step: StepStatus, steps: int, unkeyed: int) -> RenderableType:
     """All parts of a step's key; where it is missing, beside the nearest entry's."""
-    head = f"{visible(step.what)} (step {step.place} of {steps})\naddress {step.address or 'not known before the steps that it builds on'}\n{_state(step)}"
+    head = (
+        f"{visible(step.what)} (step {step.place} of {steps})\naddress "
+        f"{step.address or 'not known before the steps that it builds on'}\n{_state(step)}"
+    )
     lines = [Text(head)] if step.action is None else [Text(head), Text(_made(step.action))]
     near = step.nearest
-    where = [Text(f"nearest: entry {near.action.address[:SHORT]}, {visible(read_run_record(near.action.how).get('what', ''))}; {_made(near.action)}")] if near else []
+    where = (
+        [
+            Text(
+                f"nearest: entry {near.action.address[:SHORT]}, "
+                f"{visible(read_run_record(near.action.how).get('what', ''))}; {_made(near.action)}"
+            )
+        ]
+        if near
+        else []
+    )
     return Group(*lines, *where, Text(), _key(step.parts, near.parts if near else None), *_unkeyed(unkeyed))
 
 
@@ -165,7 +211,13 @@ def entry(action: Action) -> RenderableType:
     parts = recorded_key(action)
     head = Text(f"{visible(read_run_record(action.how).get('what', ''))}\naddress {action.address}\n{_made(action)}")
     if parts is None:
-        return Group(head, Text("Its key is not recorded: an earlier entrack made it. `entrack cache why SPEC` tells it from a spec that uses it."))
+        return Group(
+            head,
+            Text(
+                "Its key is not recorded: an earlier entrack made it. `entrack cache why SPEC` tells it from a "
+                "spec that uses it."
+            ),
+        )
     return Group(head, *_beside(action), Text(), _key(parts, None))
 
 
@@ -179,11 +231,16 @@ def _made(action: Action) -> str:
     own = how.get("machine")
     where = "" if own is None else " on this machine" if own == machine() else " on another machine"
     when = f" {how['made'].replace('T', ' ').removesuffix('Z')} UTC" if how.get("made") else ""
-    return visible(f"{action.size:,} bytes, computed{when}{where} with {in_words(how)}, executor {how.get('executor', 'not recorded')}")
+    return visible(
+        f"{action.size:,} bytes, computed{when}{where} with {in_words(how)}, executor "
+        f"{how.get('executor', 'not recorded')}"
+    )
 
 
 def _key(parts: Sequence[KeyPart], others: Sequence[KeyPart] | None) -> Table:
-    headings = ("", "part of the key", "digest", "this step") if others is not None else ("part of the key", "digest", "")
+    headings = (
+        ("", "part of the key", "digest", "this step") if others is not None else ("part of the key", "digest", "")
+    )
     table = _table((*headings, *(["nearest entry"] if others is not None else [])), right=())
     differs = set() if others is None else set(differing(parts, others))
     for name in dict.fromkeys(part.name for part in (*parts, *(others or ()))):
@@ -191,7 +248,11 @@ def _key(parts: Sequence[KeyPart], others: Sequence[KeyPart] | None) -> Table:
         cells = [Text(part.title), Text(part.digest[:SHORT]), Text(visible(part.words))]
         if others is not None:
             other = _part(others, name)
-            cells = [Text("≠" if name in differs else ""), *cells, Text(visible(f"{other.digest[:SHORT]} {other.words}") if name in differs else "the same")]
+            cells = [
+                Text("≠" if name in differs else ""),
+                *cells,
+                Text(visible(f"{other.digest[:SHORT]} {other.words}") if name in differs else "the same"),
+            ]
         table.add_row(*cells)
     return table
 
@@ -207,10 +268,21 @@ def difference(first: str, second: str, pairs: Sequence[StepPair]) -> Renderable
         grouped[pair.what].append(pair)
     for what, group in grouped.items():
         here, there = sum(pair.first is not None for pair in group), sum(pair.second is not None for pair in group)
-        rest = [f"{many} {words}" for words, many in Counter(_unlike(pair) for pair in group if not pair.shared).most_common()]
-        table.add_row(Text(visible(what)), str(here), str(there), str(sum(pair.shared for pair in group)), Text("\n".join(rest)))
-    counts = [sum(side is not None for side in sides) for sides in zip(*((pair.first, pair.second) for pair in pairs), strict=True)]
-    head = f"here: {visible(first)}, {counts[0]} steps; there: {visible(second)}, {counts[1]} steps; {sum(pair.shared for pair in pairs)} are shared"
+        rest = [
+            f"{many} {words}"
+            for words, many in Counter(_unlike(pair) for pair in group if not pair.shared).most_common()
+        ]
+        table.add_row(
+            Text(visible(what)), str(here), str(there), str(sum(pair.shared for pair in group)), Text("\n".join(rest))
+        )
+    counts = [
+        sum(side is not None for side in sides)
+        for sides in zip(*((pair.first, pair.second) for pair in pairs), strict=True)
+    ]
+    head = (
+        f"here: {visible(first)}, {counts[0]} steps; there: {visible(second)}, {counts[1]} steps; "
+        f"{sum(pair.shared for pair in pairs)} are shared"
+    )
     return Group(Text(head), Text(), table, *_sides(pairs))
 
 
@@ -235,7 +307,12 @@ def _sides(pairs: Sequence[StepPair]) -> list[RenderableType]:
         (here, there), many = counts.most_common(1)[0]
         more = "" if len(counts) == 1 else f" (in {many}; {len(counts) - 1} other pairs)"
         same = here == there
-        table.add_row(Text(title(name)), str(sum(counts.values())), Text(visible(here)), Text("by its digest" if same else visible(there) + more))
+        table.add_row(
+            Text(title(name)),
+            str(sum(counts.values())),
+            Text(visible(here)),
+            Text("by its digest" if same else visible(there) + more),
+        )
     return [Text(), table]
 
 
@@ -251,16 +328,26 @@ def entry_json(action: Action) -> dict[str, Any]:
     """One entry, with its key as it was recorded: null where it was not."""
     parts = recorded_key(action)
     how = {name: value for name, value in action.how.items() if name != "key"}
-    return {"address": action.address, "size": action.size, "key": None if parts is None else _key_json(parts), "how": how}
+    return {
+        "address": action.address,
+        "size": action.size,
+        "key": None if parts is None else _key_json(parts),
+        "how": how,
+    }
 
 
 def difference_json(pairs: Sequence[StepPair]) -> dict[str, Any]:
     """Two specs: each pair of steps, by their numbers."""
     listed = [
-        {"what": pair.what, "here": pair.first.place if pair.first else None, "there": pair.second.place if pair.second else None,
-         "shared": pair.shared, "differs": list(pair.differs)}
+        {
+            "what": pair.what,
+            "here": pair.first.place if pair.first else None,
+            "there": pair.second.place if pair.second else None,
+            "shared": pair.shared,
+            "differs": list(pair.differs),
+        }
         for pair in pairs
-    ]  # fmt: skip
+    ]
     return {"shared": sum(pair.shared for pair in pairs), "pairs": listed}
 
 
@@ -273,7 +360,13 @@ def _step_json(step: StepStatus) -> dict[str, Any]:
         "address": step.address or None,
         "entry": step.action.address if step.action else None,
         "key": _key_json(step.parts),
-        "nearest": {"address": near.action.address, "what": read_run_record(near.action.how).get("what"), "differs": list(near.differs)} if near else None,
+        "nearest": {
+            "address": near.action.address,
+            "what": read_run_record(near.action.how).get("what"),
+            "differs": list(near.differs),
+        }
+        if near
+        else None,
     }
 
 

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from attrs import define
 
-from entrack.cli.failures import CLAIM_FAILED, DONE, INTERNAL, INTERRUPTED, SPEC_ERROR, WORLD_ERROR, Failure, Refused, document, failure, is_wrong_call
+from entrack.cli.failures import (
+    CLAIM_FAILED,
+    DONE,
+    INTERNAL,
+    INTERRUPTED,
+    SPEC_ERROR,
+    WORLD_ERROR,
+    Failure,
+    Refused,
+    document,
+    failure,
+    is_wrong_call,
+)
 from entrack.diagnostics.escape import clip
 from entrack.errors import ArgumentError
 
@@ -21,9 +33,21 @@ if TYPE_CHECKING:
     from entrack.source import Source
 
 __all__ = [
-    "CLAIM_FAILED", "DONE", "INTERNAL", "INTERRUPTED", "SPEC_ERROR", "WORLD_ERROR",
-    "Output", "failures", "leave", "refuse", "say", "screen", "tell", "tell_failure",
-]  # fmt: skip
+    "CLAIM_FAILED",
+    "DONE",
+    "INTERNAL",
+    "INTERRUPTED",
+    "SPEC_ERROR",
+    "WORLD_ERROR",
+    "Output",
+    "failures",
+    "leave",
+    "refuse",
+    "say",
+    "screen",
+    "tell",
+    "tell_failure",
+]
 LONGEST = 4000
 NARROWEST, WIDEST = 40, 500
 """Columns: in fewer a table has no room, and text would be lost; more are a mistake."""
@@ -62,7 +86,8 @@ def failures(as_json: bool = False) -> Iterator[Output]:
 
 
 def tell_failure(error: BaseException, out: Output) -> int:
-    """Say what failed. -> the exit status. An interruption is said by `main.main`, which is the last that anybody hears."""
+    """Say what failed. -> the exit status. An interruption is said by `main.main`, which is the last that anybody
+    hears."""
     failed = failure(error)
     if failed.status == INTERNAL and os.environ.get("ENTRACK_TRACEBACK"):
         sys.excepthook(type(error), error, error.__traceback__)
@@ -92,7 +117,9 @@ def screen(stderr: bool = False) -> Console:
     """A console that animates and colours only on a terminal, and obeys NO_COLOR."""
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty(), width=_columns())
+    console = Console(
+        stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty(), width=_columns()
+    )
     if not NARROWEST <= console.width <= WIDEST:
         console.width = min(max(console.width, NARROWEST), WIDEST)
     return console

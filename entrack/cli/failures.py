@@ -1,6 +1,8 @@
-"""What made a command fail, by name: the words on stderr, the name in JSON, the exit status. docs/exit-status.md lists them.
+"""What made a command fail, by name: the words on stderr, the name in JSON, the exit status. docs/exit-status.md lists
+them.
 
-Names stand in a table, so that no class of Python's is ever shown; what is not in it is a mistake in entrack, and is said as one.
+Names stand in a table, so that no class of Python's is ever shown; what is not in it is a mistake in entrack, and is
+said as one.
 """
 
 from __future__ import annotations
@@ -53,7 +55,10 @@ NO_MEMORY = "this process may take no more memory: end what else uses it, or see
 NO_PACKAGE = "a package that entrack needs cannot be loaded; is it installed, and is memory limited (`ulimit -v`)?"
 NO_THREAD = "this process may start no more threads: see `ulimit -u` and `ulimit -v`"
 GONE = "the working folder is there no more; go to another one"
-REPORT = "This is a mistake in entrack; please report it with this line and the spec. With ENTRACK_TRACEBACK=1 the whole path to it is shown"
+REPORT = (
+    "This is a mistake in entrack; please report it with this line and the spec. With "
+    "ENTRACK_TRACEBACK=1 the whole path to it is shown"
+)
 LEAST_MEMORY = 400 * 10**6
 """Bytes of address space."""
 PACKAGE_FOLDER = Path(__file__).parents[1]
@@ -75,7 +80,8 @@ class Failure:
 
 
 def need_memory() -> None:
-    """Raises MemoryError where the libraries of any larger command could not be loaded: these end the process themselves, with a word of their own."""
+    """Raises MemoryError where the libraries of any larger command could not be loaded: these end the process
+    themselves, with a word of their own."""
     if address_space() < LEAST_MEMORY:
         raise MemoryError
 
@@ -99,28 +105,44 @@ def failure(error: BaseException) -> Failure:
 def is_wrong_call(error: BaseException) -> bool:
     """Whether typer raised this for arguments that it cannot read."""
     typer = sys.modules.get("typer")
-    return typer is not None and isinstance(error, typer.BadParameter.__mro__[2])  # its ClickException, which typer may have of its own
+    return typer is not None and isinstance(
+        error, typer.BadParameter.__mro__[2]
+    )  # its ClickException, which typer may have of its own
 
 
 def document(failed: Failure) -> dict[str, Any]:
     """The failure as the document that `--json` prints in place of a result."""
     return {
-        "entrack_error": 1, "error": failed.name, "status": failed.status, "message": failed.message,
+        "entrack_error": 1,
+        "error": failed.name,
+        "status": failed.status,
+        "message": failed.message,
         "problems": [_problem(problem, failed.sources) for problem in failed.problems],
-    }  # fmt: skip
+    }
 
 
 def _problem(problem: Diagnostic, sources: Mapping[str, Source]) -> dict[str, Any]:
     source, span = sources.get(problem.span.file), problem.span
     line, column = source.place(span.start) if source is not None else (None, None)
     return {
-        "code": problem.code, "severity": problem.severity, "message": problem.message, "label": problem.label, "help": problem.help,
-        "file": span.file, "start": span.start, "end": span.end, "line": line, "column": column,
-    }  # fmt: skip
+        "code": problem.code,
+        "severity": problem.severity,
+        "message": problem.message,
+        "label": problem.label,
+        "help": problem.help,
+        "file": span.file,
+        "start": span.start,
+        "end": span.end,
+        "line": line,
+        "column": column,
+    }
 
 
 def _name(error: BaseException) -> str | None:
-    return next((NAMES[path] for kind in type(error).__mro__ if (path := f"{kind.__module__}.{kind.__qualname__}") in NAMES), None)
+    return next(
+        (NAMES[path] for kind in type(error).__mro__ if (path := f"{kind.__module__}.{kind.__qualname__}") in NAMES),
+        None,
+    )
 
 
 def _world(error: BaseException) -> Failure | None:
@@ -148,7 +170,9 @@ def _python(error: BaseException) -> tuple[str, int, str] | None:
 
 
 def _where(error: OSError) -> str:
-    return reason(error) + (f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, str | bytes) and error.filename else "")
+    return reason(error) + (
+        f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, str | bytes) and error.filename else ""
+    )
 
 
 def _is_gone(error: OSError) -> bool:
@@ -170,6 +194,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _mistake(error: BaseException) -> str:
     """The error and the last place in entrack that it came through."""
-    places = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(PACKAGE_FOLDER)]
+    places = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(PACKAGE_FOLDER)
+    ]
     where = f" at {Path(places[-1].filename).relative_to(PACKAGE_FOLDER)}:{places[-1].lineno}" if places else ""
     return f"{type(error).__name__}: {reason(error)}{where}"

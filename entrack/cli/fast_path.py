@@ -1,7 +1,8 @@
-"""The commands that are typed all day, `check` and `fmt`: what they do, and their plain forms without the weight of a command line.
+"""The commands that are typed all day, `check` and `fmt`: what they do, and their plain forms without the weight of a
+command line.
 
-Reading arguments as typer does costs more than checking a spec. `plainly` knows only `check SPEC` and `fmt [--check] [--stdout]
-SPEC...`; everything else, and every mistake, goes the long way.
+Reading arguments as typer does costs more than checking a spec. `plainly` knows only `check SPEC` and `fmt [--check]
+[--stdout] SPEC...`; everything else, and every mistake, goes the long way.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def check(spec: Path, params: Mapping[str, float], stand_in: Path | None) -> Non
 
 
 def fmt(specs: Sequence[Path], only_check: bool = False, to_stdout: bool = False) -> None:
-    """Write specs in the one style there is. A file that cannot be read, written or formatted is said, and the next one comes."""
+    """Write specs in the one style there is. A file that cannot be read, written or formatted is said, and the next
+    one comes."""
     with failures():
         outcomes = [_one(spec, only_check, to_stdout) for spec in specs]
         for spec, outcome in zip(specs, outcomes, strict=True):

@@ -1,8 +1,10 @@
-"""Signs of life: a line on stderr when a command has said nothing for a while - at work, or waiting for a lock, a disk, a download.
+"""Signs of life: a line on stderr when a command has said nothing for a while - at work, or waiting for a lock, a disk,
+a download.
 
-The first comes after `FIRST` seconds, each later one after twice as long as the one before, at most `LONGEST`: a minute has five lines, an
-hour some sixty. A wait that begins is said within `FIRST` seconds too, but no oftener than every `APART`. While a bar is drawn, nothing is said.
-They are said by a thread, so that none of the many places that may take long needs to think of it.
+The first comes after `FIRST` seconds, each later one after twice as long as the one before, at most `LONGEST`: a minute
+has five lines, an hour some sixty. A wait that begins is said within `FIRST` seconds too, but no oftener than every
+`APART`. While a bar is drawn, nothing is said. They are said by a thread, so that none of the many places that may take
+long needs to think of it.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ class Beat:
     def waits(self) -> None:
         """Something that may take long begins: say it soon."""
         with self._changed:
-            self._due = min(self._due, max(self._clock() + FIRST, self._said + APART if self._said > self._began else 0.0))
+            self._due = min(
+                self._due, max(self._clock() + FIRST, self._said + APART if self._said > self._began else 0.0)
+            )
             self._changed.notify()
 
     def silent(self, drawn: bool = True) -> None:

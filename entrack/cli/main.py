@@ -1,4 +1,5 @@
-"""Where the `entrack` command starts: the light commands at once, all others through `app.py`. Whatever happens, it ends in a named way."""
+"""Where the `entrack` command starts: the light commands at once, all others through `app.py`. Whatever happens, it
+ends in a named way."""
 
 from __future__ import annotations
 
@@ -103,7 +104,8 @@ def _ended(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _interrupted() -> NoReturn:
-    """Say so, and leave without Python's tidying up, which takes a second once torch is loaded. What was kept needs none."""
+    """Say so, and leave without Python's tidying up, which takes a second once torch is loaded. What was kept needs
+    none."""
     with suppress(OSError):
         print(interrupted.SAID, file=sys.stderr)
     for stream in (sys.stdout, sys.stderr):

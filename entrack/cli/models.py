@@ -21,7 +21,10 @@ def models_table(known: list[dict[str, Any]]) -> RenderableType:
     for heading in ("in a spec", "shape", "known of it", "folder"):
         table.add_column(heading, overflow="fold")
     for entry in known:
-        shape = f"{entry['layers']} layers x {entry['heads']} heads x {entry['d_head']}, {entry['parameters'] or '?'} parameters"
+        shape = (
+            f"{entry['layers']} layers x {entry['heads']} heads x {entry['d_head']}, "
+            f"{entry['parameters'] or '?'} parameters"
+        )
         table.add_row(entry["spec"], shape, entry["summary"], entry["folder"])
     return table
 

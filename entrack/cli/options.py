@@ -22,18 +22,54 @@ def device_given(given: str | None) -> str | None:
 
 
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="the .et file", show_default=False)]
-Params = Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="set a param of the spec otherwise; may be repeated")]
-StandIn = Annotated[Path | None, typer.Option("--stand-in", metavar="DIR", help="config.json and tokenizer.json in place of models that are not here")]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("-p", metavar="NAME=VALUE", help="set a param of the spec otherwise; may be repeated"),
+]
+StandIn = Annotated[
+    Path | None,
+    typer.Option(
+        "--stand-in", metavar="DIR", help="config.json and tokenizer.json in place of models that are not here"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of text")]
-StoreFolder = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="where results are kept (default: ENTRACK_STORE, else cache/)")]
+StoreFolder = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="DIR", help="where results are kept (default: ENTRACK_STORE, else cache/)"),
+]
 LEAST_MEMORY = 64 * 10**6
-ACCEPT = "which stored values to take: those made with exactly this stack, with the same major.minor versions and kind of device, or any (default: same-stack)"
-MemoryBytes = Annotated[str | None, typer.Option("--memory", metavar="BYTES", help="beside the models themselves, such as 4G (default: half of what the machine has)")]
-Reference = Annotated[bool, typer.Option("--reference", help="one full forward pass per variant: slow, and obviously right")]
+ACCEPT = (
+    "which stored values to take: those made with exactly this stack, with the same major.minor "
+    "versions and kind of device, or any (default: same-stack)"
+)
+MemoryBytes = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="BYTES",
+        help="beside the models themselves, such as 4G (default: half of what the machine has)",
+    ),
+]
+Reference = Annotated[
+    bool, typer.Option("--reference", help="one full forward pass per variant: slow, and obviously right")
+]
 
-Device = Annotated[str | None, typer.Option("--device", metavar="NAME", callback=device_given, help="cpu, mps, cuda, cuda:1, ... (default: a GPU if there is one)")]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        callback=device_given,
+        help="cpu, mps, cuda, cuda:1, ... (default: a GPU if there is one)",
+    ),
+]
 MOST_THREADS = 1024
-Threads = Annotated[int | None, typer.Option("--threads", min=1, max=MOST_THREADS, help="CPU threads (default: one for a small model, else torch's choice)")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, max=MOST_THREADS, help="CPU threads (default: one for a small model, else torch's choice)"
+    ),
+]
 Accepted = Annotated[ReusePolicy | None, typer.Option("--accept", help=ACCEPT)]
 
 

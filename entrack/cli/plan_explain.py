@@ -19,8 +19,17 @@ MOST_NOTES = 6
 def explained_json(given: Explanation) -> dict[str, Any]:
     """The explanation as it is."""
     return {
-        "steps": {"asked": given.asked, "different": given.steps, "stored": given.found, "known_zero": given.zero, "screened_out": given.screened_out},
-        "order": {"model_changes": [given.as_made.models, given.ordered.models], "batch_changes": [given.as_made.batches, given.ordered.batches]},
+        "steps": {
+            "asked": given.asked,
+            "different": given.steps,
+            "stored": given.found,
+            "known_zero": given.zero,
+            "screened_out": given.screened_out,
+        },
+        "order": {
+            "model_changes": [given.as_made.models, given.ordered.models],
+            "batch_changes": [given.as_made.batches, given.ordered.batches],
+        },
         "total": _json(given.total),
         "kinds": [_json(part) for part in given.parts],
     }
@@ -28,7 +37,9 @@ def explained_json(given: Explanation) -> dict[str, Any]:
 
 def explained_view(given: Explanation) -> RenderableType:
     """The explanation for a person."""
-    return Group(_plan_passes(given), Text(), _passes(given.total), *(part for kind in given.parts for part in _kind(kind)))
+    return Group(
+        _plan_passes(given), Text(), _passes(given.total), *(part for kind in given.parts for part in _kind(kind))
+    )
 
 
 def _json(part: Explained) -> dict[str, Any]:
@@ -41,7 +52,8 @@ def _plan_passes(given: Explanation) -> RenderableType:
     left = given.steps - given.found - given.zero - given.screened_out
     later = f"\nTheir steps are known when others have run: {', '.join(given.deferred)}." if given.deferred else ""
     return Text(
-        f"{given.asked:,} steps are asked for; {given.steps:,} differ; {given.found:,} are in the store; {given.zero:,} are known to be zero; {out}{left:,} are left.\n"
+        f"{given.asked:,} steps are asked for; {given.steps:,} differ; {given.found:,} are in the store; "
+        f"{given.zero:,} are known to be zero; {out}{left:,} are left.\n"
         f"Their order changes the model {given.ordered.models:,} times instead of {given.as_made.models:,}, "
         f"the prompts {given.ordered.batches:,} times instead of {given.as_made.batches:,}.{later}"
     )
@@ -51,14 +63,23 @@ def _passes(total: Explained) -> Table:
     table = _table("pass", "takes away", "token-layers", "operations", "left")
     what = {one.name: one.what for one in PASSES}
     for stage in total.stages:
-        table.add_row(stage.name, what.get(stage.name, "nothing yet"), f"{stage.token_layers:,}", _operations(stage), _share(stage, total.stages[0]))
+        table.add_row(
+            stage.name,
+            what.get(stage.name, "nothing yet"),
+            f"{stage.token_layers:,}",
+            _operations(stage),
+            _share(stage, total.stages[0]),
+        )
     return table
 
 
 def _kind(kind: Explained) -> list[RenderableType]:
     first, last = kind.stages[0], kind.stages[-1]
     head = Text(f"\n{visible(kind.what)} ({kind.steps:,} step{'s' * (kind.steps != 1)})", style="bold")
-    cost = Text(f"  token-layers {first.token_layers:,} -> {last.token_layers:,}, operations {_operations(first)} -> {_operations(last)} ({_times(first, last)})")
+    cost = Text(
+        f"  token-layers {first.token_layers:,} -> {last.token_layers:,}, operations {_operations(first)} "
+        f"-> {_operations(last)} ({_times(first, last)})"
+    )
     notes = [Text(f"  {count:>5,} x  {note}") for note, count in list(kind.notes.items())[:MOST_NOTES]]
     more = len(kind.notes) - len(notes)
     return [head, cost, *notes, *([Text(f"           and {more:,} more; --json has all")] if more > 0 else [])]
@@ -82,4 +103,8 @@ def _share(stage: Stage, first: Stage) -> str:
 def _times(first: Stage, last: Stage) -> str:
     if not last.flops:
         return "run for other steps already"
-    return "all of it" if last.flops > 0.95 * first.flops else f"{first.flops / last.flops:,.{0 if first.flops > 10 * last.flops else 1}f}x less"
+    return (
+        "all of it"
+        if last.flops > 0.95 * first.flops
+        else f"{first.flops / last.flops:,.{0 if first.flops > 10 * last.flops else 1}f}x less"
+    )

@@ -22,7 +22,10 @@ def plan_json(plan: Plan, survey: Survey) -> dict[str, Any]:
     return {
         "steps": [{"what": what, **_counted(plan, ids, known)} for what, ids in _by_what(plan).items()],
         "total": _counted(plan, plan.steps, known),
-        "models": {name: {"layers": key.facts.layers, "heads": key.facts.heads, "source": plan.sources[key].description} for name, key in plan.models.items()},
+        "models": {
+            name: {"layers": key.facts.layers, "heads": key.facts.heads, "source": plan.sources[key].description}
+            for name, key in plan.models.items()
+        },
     }
 
 
@@ -36,16 +39,25 @@ def plan_table(plan: Plan, survey: Survey) -> RenderableType:
         _row(table, visible(what), _counted(plan, ids, known))
     table.add_section()
     _row(table, "altogether", _counted(plan, plan.steps, known))
-    models = "; ".join(f"{name}: {plan.sources[key].description}, {key.facts.layers} layers x {key.facts.heads} heads" for name, key in plan.models.items())
-    notes = Text(f"\n{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
-                 "path patches that cannot reach their receivers are found when their receivers are known; "
-                 "--explain says how much is really computed, and why." + _declined(survey))  # fmt: skip
+    models = "; ".join(
+        f"{name}: {plan.sources[key].description}, {key.facts.layers} layers x {key.facts.heads} heads"
+        for name, key in plan.models.items()
+    )
+    notes = Text(
+        f"\n{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
+        "path patches that cannot reach their receivers are found when their receivers are known; "
+        "--explain says how much is really computed, and why." + _declined(survey)
+    )
     return Group(table, notes)
 
 
 def _declined(survey: Survey) -> str:
     many = len(survey.declined)
-    return f"\n{many} steps that are not stored are, but made with another stack; --accept any takes them as they are." if many else ""
+    return (
+        f"\n{many} steps that are not stored are, but made with another stack; --accept any takes them as they are."
+        if many
+        else ""
+    )
 
 
 def _by_what(plan: Plan) -> Mapping[str, list[str]]:
@@ -66,11 +78,15 @@ class _Known:
 
     @classmethod
     def of(cls, survey: Survey) -> _Known:
-        return cls(frozenset(survey.found), frozenset(survey.zero), frozenset(survey.screened_out), frozenset(survey.declined))
+        return cls(
+            frozenset(survey.found), frozenset(survey.zero), frozenset(survey.screened_out), frozenset(survey.declined)
+        )
 
 
 def _counted(plan: Plan, ids: Sequence[str], known: _Known) -> dict[str, int]:
-    rest: Cost = cost(plan, [id for id in ids if not (id in known.found or id in known.zero or id in known.screened_out)])
+    rest: Cost = cost(
+        plan, [id for id in ids if not (id in known.found or id in known.zero or id in known.screened_out)]
+    )
     return {
         "steps": len(ids),
         "stored": sum(id in known.found for id in ids),
@@ -86,7 +102,14 @@ def _counted(plan: Plan, ids: Sequence[str], known: _Known) -> dict[str, int]:
 def _row(table: Table, name: str, counted: Mapping[str, int]) -> None:
     rest = ((counted["known_zero"], "zero"), (counted["screened_out"], "screened out"))
     stored = " + ".join([f"{counted['stored']}", *(f"{many} {what}" for many, what in rest if many)])
-    table.add_row(Text(name), str(counted["steps"]), stored, f"{counted['forwards']:,}", f"{counted['token_layers']:,}", _size(counted["bytes"]))
+    table.add_row(
+        Text(name),
+        str(counted["steps"]),
+        stored,
+        f"{counted['forwards']:,}",
+        f"{counted['token_layers']:,}",
+        _size(counted["bytes"]),
+    )
 
 
 def _size(count: int) -> str:

@@ -11,7 +11,18 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from entrack.cli.exit_codes import say, screen
 from entrack.cli.heartbeat import BEAT
 from entrack.diagnostics.escape import visible
-from entrack.events import Damaged, Event, ModelFetching, ModelLoading, NotTaken, RunFinished, RunStarted, StepDone, StepStarted, Waiting
+from entrack.events import (
+    Damaged,
+    Event,
+    ModelFetching,
+    ModelLoading,
+    NotTaken,
+    RunFinished,
+    RunStarted,
+    StepDone,
+    StepStarted,
+    Waiting,
+)
 
 ENOUGH = 0.05
 """The share that is done before the time left is guessed: until then it is mostly the model that was read."""
@@ -23,7 +34,13 @@ class ProgressBar:
     def __init__(self) -> None:
         console = screen(stderr=True)
         self._animated = console.is_terminal
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         self._bar = Progress(*columns, console=console, transient=True, disable=not self._animated)
         self._task: TaskID | None = None
         self._started = time.monotonic()
@@ -34,7 +51,9 @@ class ProgressBar:
         BEAT.describe = self.line
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop("writing the results")
 
     def __call__(self, event: Event) -> None:
@@ -60,7 +79,10 @@ class ProgressBar:
             case Damaged(_, why):
                 say(f"warning: {why}; it is computed again")
             case NotTaken(steps, there, here):
-                say(f"warning: {steps} stored values are computed again: they were made with {there}, and this is {here}. They stay; `--accept any` takes them as they are")
+                say(
+                    f"warning: {steps} stored values are computed again: they were made with {there}, and this is "
+                    f"{here}. They stay; `--accept any` takes them as they are"
+                )
             case RunFinished():
                 self._stop("putting the results together")
 

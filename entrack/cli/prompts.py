@@ -27,7 +27,8 @@ def trouble(spec: Spec, name: str, model: str | None, purpose: str) -> str | Non
 
 
 def prompts_json(realised: TokenisedPrompts) -> list[dict[str, Any]]:
-    """The documented list of `entrack prompts --json`: everything that is needed to check our numbers with other code."""
+    """The documented list of `entrack prompts --json`: everything that is needed to check our numbers with other
+    code."""
     return [_pair(pair.original, pair.alternate) for pair in realised.pairs]
 
 
@@ -59,7 +60,11 @@ def _prompt(prompt: Prompt) -> dict[str, Any]:
         "positions": dict(prompt.positions),
         "answer": prompt.words["answer"],
         "answer_ids": list(prompt.ids["answer"]),
-        "words": {name: {"text": prompt.words[name], "ids": list(ids)} for name, ids in prompt.ids.items() if name not in ("answer", "target")},
+        "words": {
+            name: {"text": prompt.words[name], "ids": list(ids)}
+            for name, ids in prompt.ids.items()
+            if name not in ("answer", "target")
+        },
     }
 
 
@@ -68,5 +73,8 @@ def _shown(head: str, prompt: Prompt, tokens: Tokenizer) -> Text:
     out.append(visible(prompt.text)).append(" -> ").append(visible(prompt.words["answer"]), "bold green")
     if "target" in prompt.words:
         out.append("  target ").append(visible(prompt.words["target"]), "bold magenta")
-    marks = ", ".join(f"{name} = {place} {visible(tokens.word(prompt.token_ids[place]).strip())!r}" for name, place in prompt.positions.items())
+    marks = ", ".join(
+        f"{name} = {place} {visible(tokens.word(prompt.token_ids[place]).strip())!r}"
+        for name, place in prompt.positions.items()
+    )
     return out.append(f"\n     {len(prompt.token_ids)} tokens; {marks}", "dim")

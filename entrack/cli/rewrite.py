@@ -1,7 +1,8 @@
 """Rewriting a file: whole or not at all, and all but its text stays: links to it, its mode, owner and attributes.
 
-A link is followed: its target is rewritten. What could not stay as it is is refused, as OSError: a file that may not be written, one
-with several names, one that is no regular file, one that was changed since it was read, one whose owner could not be kept.
+A link is followed: its target is rewritten. What could not stay as it is is refused, as OSError: a file that may not be
+written, one with several names, one that is no regular file, one that was changed since it was read, one whose owner
+could not be kept.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ def rewrite(path: Path, before: str, text: str) -> None:
     target = os.path.realpath(path, strict=True)
     _refuse(path, os.stat(target))
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(target)[:40]}.", suffix=".tmp", dir=os.path.dirname(target))
+        handle, temporary = tempfile.mkstemp(
+            prefix=f".{os.path.basename(target)[:40]}.", suffix=".tmp", dir=os.path.dirname(target)
+        )
     except OSError as error:
         raise OSError(error.errno, f"its folder cannot be written ({error.strerror})", str(path)) from None
     try:
@@ -45,7 +48,11 @@ def _refuse(path: Path, status: os.stat_result) -> None:
     if not status.st_mode & 0o222 or not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, "it is read-only", str(path))
     if status.st_nlink > 1:
-        raise OSError(errno.EMLINK, f"it has {status.st_nlink} names (hard links), and would be rewritten under one of them only", str(path))
+        raise OSError(
+            errno.EMLINK,
+            f"it has {status.st_nlink} names (hard links), and would be rewritten under one of them only",
+            str(path),
+        )
 
 
 def _like(target: str, temporary: str) -> None:

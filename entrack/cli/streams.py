@@ -1,8 +1,10 @@
 """The standard streams of a process, whatever it was started with: closed, full, without a reader, or not ready.
 
-- A closed stream is opened on nothing, before any file could take its number: else a result's bytes might land in a store's file.
+- A closed stream is opened on nothing, before any file could take its number: else a result's bytes might land in a
+  store's file.
 - A reader who has gone (`| head`) is no failure: what else would be printed is dropped.
-- Output that cannot be written is said once, as `OutputLost`; what is printed after that is dropped, so that Python can leave in peace.
+- Output that cannot be written is said once, as `OutputLost`; what is printed after that is dropped, so that Python can
+  leave in peace.
 - Messages that cannot be said are dropped: there is nobody to tell.
 """
 

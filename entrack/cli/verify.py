@@ -32,7 +32,8 @@ def share_given(text: str) -> int | float:
 
 
 def gathered(comparisons: Iterator[Compared], found: list[Compared]) -> bool:
-    """Put comparisons into `found` as they are made; whether that was interrupted. What was compared until then is kept."""
+    """Put comparisons into `found` as they are made; whether that was interrupted. What was compared until then is
+    kept."""
     try:
         for one in comparisons:
             found.append(one)  # one by one: an interruption leaves what there is
@@ -50,19 +51,36 @@ def table(name: str, stored: Mapping[str, int], wanted: int, found: Sequence[Com
     of = f"{len(found)} of {sum(stored.values())} stored steps computed again"
     stopped = "" if len(found) == wanted else f", then interrupted: {wanted - len(found)} were still to come"
     lines = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("kind of step", "compared", "identical", "within", "mismatched", "Δ logit", "Δ probability", "Δ value", "flips"):
+    for heading in (
+        "kind of step",
+        "compared",
+        "identical",
+        "within",
+        "mismatched",
+        "Δ logit",
+        "Δ probability",
+        "Δ value",
+        "flips",
+    ):
         lines.add_column(heading, justify="left" if heading == "kind of step" else "right")
     for kind, many in stored.items():
         lines.add_row(kind, *_row([one for one in found if one.kind == kind], many))
-    return Group(Text(f"{visible(name)}: {of} (seed {seed}){stopped}"), Text(), lines, Text(), *map(Text, _notes(found)))
+    return Group(
+        Text(f"{visible(name)}: {of} (seed {seed}){stopped}"), Text(), lines, Text(), *map(Text, _notes(found))
+    )
 
 
 def document(name: str, stored: Mapping[str, int], wanted: int, found: Sequence[Compared], seed: int) -> dict[str, Any]:
     """The same as JSON; `steps` are the comparisons one by one. An endless difference is null: JSON has no infinity."""
     return {
-        "spec": name, "seed": seed, "stored": dict(stored), "sampled": wanted, "compared": len(found),
-        "verdicts": dict(Counter(one.verdict for one in found)), "steps": [_plain(asdict(one)) for one in found],
-    }  # fmt: skip
+        "spec": name,
+        "seed": seed,
+        "stored": dict(stored),
+        "sampled": wanted,
+        "compared": len(found),
+        "verdicts": dict(Counter(one.verdict for one in found)),
+        "steps": [_plain(asdict(one)) for one in found],
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -75,7 +93,12 @@ def _row(found: Sequence[Compared], stored: int) -> list[str]:
     counts = Counter("mismatch" if one.verdict in FAILED else one.verdict for one in found)
     gaps = [max((getattr(one.apart, name) for one in found), default=0.0) for name in ("logit", "probability", "value")]
     flips = sum(one.apart.flips for one in found)
-    return [f"{len(found)} of {stored}", *(str(counts[name]) for name in ("identical", "within", "mismatch")), *(_short(gap) for gap in gaps), str(flips)]
+    return [
+        f"{len(found)} of {stored}",
+        *(str(counts[name]) for name in ("identical", "within", "mismatch")),
+        *(_short(gap) for gap in gaps),
+        str(flips),
+    ]
 
 
 def _short(gap: float) -> str:
@@ -83,12 +106,21 @@ def _short(gap: float) -> str:
 
 
 def _notes(found: Sequence[Compared]) -> list[str]:
-    wrong = [f"{one.verdict}: entry {one.address[:12]}, {visible(one.what)}: {one.apart.why}; `entrack cache why {one.address[:12]}`" for one in found if one.verdict in FAILED]
+    wrong = [
+        f"{one.verdict}: entry {one.address[:12]}, {visible(one.what)}: {one.apart.why}; `entrack cache "
+        f"why {one.address[:12]}`"
+        for one in found
+        if one.verdict in FAILED
+    ]
     stacks: defaultdict[tuple[str, str], list[Compared]] = defaultdict(list)
     for one in found:
         if one.again:
             stacks[one.made, one.again].append(one)
-    return [*wrong, *(line for (made, again), those in stacks.items() for line in _stacks(made, again, those)), *_tolerances(found)]
+    return [
+        *wrong,
+        *(line for (made, again), those in stacks.items() for line in _stacks(made, again, those)),
+        *_tolerances(found),
+    ]
 
 
 def _stacks(made: str, again: str, those: Sequence[Compared]) -> list[str]:
@@ -101,7 +133,8 @@ def _stacks(made: str, again: str, those: Sequence[Compared]) -> list[str]:
 
 def _tolerances(found: Sequence[Compared]) -> list[str]:
     return [
-        f"tolerance ({each.name}): logits and values {each.value:g} of the larger of 1 and the number, probabilities {each.probability:g}, "
+        f"tolerance ({each.name}): logits and values {each.value:g} of the larger of 1 and the number, "
+        f"probabilities {each.probability:g}, "
         f"another argmax only where it leads by at most {each.margin:g}"
         for each in dict.fromkeys(one.tolerance for one in found)
     ]

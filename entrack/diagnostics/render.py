@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 WIDEST = 160
 LONGEST = 1000
 MOST = 200
-"""Diagnostics that are shown at once; more are counted. Nobody reads them, and the first are often the cause of others."""
+"""Diagnostics that are shown at once; more are counted. Nobody reads them, and the first are often the cause of
+others."""
 
 
 def render(problem: Diagnostic, sources: Mapping[str, Source]) -> Text:
@@ -38,13 +39,19 @@ def render(problem: Diagnostic, sources: Mapping[str, Source]) -> Text:
 
 
 def render_all(problems: Iterable[Diagnostic], sources: Mapping[str, Source]) -> Text:
-    """The first `MOST` of them, in the order of the text, with an empty line between; where a limit of work ended it all, that too."""
+    """The first `MOST` of them, in the order of the text, with an empty line between; where a limit of work ended it
+    all, that too."""
     from rich.text import Text
 
     ordered = sorted(problems, key=lambda p: (p.span.file, p.span.start, p.code))
     shown = [*ordered[:MOST], *(problem for problem in ordered[MOST:] if problem.code == "E707")]
     more = len(ordered) - len(shown)
-    return Text("\n\n").join([*(render(problem, sources) for problem in shown), *([Text(f"and {more:,} more problems, which are not shown")] if more else [])])
+    return Text("\n\n").join(
+        [
+            *(render(problem, sources) for problem in shown),
+            *([Text(f"and {more:,} more problems, which are not shown")] if more else []),
+        ]
+    )
 
 
 def _place(out: Text, span: Span, label: str, sources: Mapping[str, Source], colour: str, mark: str) -> None:

@@ -39,7 +39,8 @@ def _names(known: Iterable[str]) -> list[str]:
 
 
 def did_you_mean(word: str, known: Iterable[str], what: str = "") -> str:
-    """A help text: the near name, else the few that there are. Empty where a command has looked at as many names as it may."""
+    """A help text: the near name, else the few that there are. Empty where a command has looked at as many names as
+    it may."""
     given = known if isinstance(known, Collection) else list(known)
     names = _names(given)
     if not names:

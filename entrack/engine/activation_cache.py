@@ -20,7 +20,8 @@ class ActivationCache:
     _kept: OrderedDict[Hashable, Tensors] = field(factory=OrderedDict, init=False, repr=False)
 
     def get(self, key: Hashable, make: Callable[[], Tensors], size: int = 0) -> Tensors:
-        """The value kept under `key`, or a new one from `make`, for which room is made first where its `size` in bytes is known."""
+        """The value kept under `key`, or a new one from `make`, for which room is made first where its `size` in
+        bytes is known."""
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]

@@ -1,7 +1,7 @@
 """Adapters: LoRA weights added to a model's own, so that its modules stay what they were.
 
-peft is never given a stranger's adapter_config.json: it would load modules and pickles that the file names, and search with
-regular expressions from it. It is given settings made from the few words that a plain LoRA adapter needs.
+peft is never given a stranger's adapter_config.json: it would load modules and pickles that the file names, and search
+with regular expressions from it. It is given settings made from the few words that a plain LoRA adapter needs.
 """
 
 from __future__ import annotations
@@ -21,11 +21,31 @@ from entrack.models.locate import read_json
 from entrack.models.weight_files import ModelMissing, tensors_in
 
 ABOUT = (
-    "peft_type", "task_type", "peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "runtime_config",
-    "lora_dropout", "megatron_core", "qalora_group_size", "ensure_weight_tying",
-)  # fmt: skip
+    "peft_type",
+    "task_type",
+    "peft_version",
+    "auto_mapping",
+    "base_model_name_or_path",
+    "revision",
+    "inference_mode",
+    "runtime_config",
+    "lora_dropout",
+    "megatron_core",
+    "qalora_group_size",
+    "ensure_weight_tying",
+)
 """Words that say nothing about the numbers of a merged adapter."""
-SETTINGS = ("r", "lora_alpha", "target_modules", "use_rslora", "fan_in_fan_out", "rank_pattern", "alpha_pattern", "layers_to_transform", "layers_pattern")
+SETTINGS = (
+    "r",
+    "lora_alpha",
+    "target_modules",
+    "use_rslora",
+    "fan_in_fan_out",
+    "rank_pattern",
+    "alpha_pattern",
+    "layers_to_transform",
+    "layers_pattern",
+)
 OFF: tuple[Any, ...] = (None, False, "none", [], {})
 MODULE = re.compile(r"[\w.-]{1,200}", re.ASCII)
 
@@ -42,7 +62,9 @@ def with_adapter(module: nn.Module, source: ModelSource, adapter: Path) -> nn.Mo
     try:
         path = adapter / "adapter_model.safetensors"
         ranks = [facts.shape[0] for name, facts in tensors_in([path]).items() if "lora_A" in name and facts.shape]
-        config = peft.LoraConfig(**_settings(read_json(adapter / "adapter_config.json"), max(ranks, default=64)), inference_mode=True)
+        config = peft.LoraConfig(
+            **_settings(read_json(adapter / "adapter_config.json"), max(ranks, default=64)), inference_mode=True
+        )
         wrapped = peft.get_peft_model(module, config)
         weights = load_file(path)
         result: Any = peft.set_peft_model_state_dict(wrapped, weights)
@@ -63,12 +85,16 @@ def with_adapter(module: nn.Module, source: ModelSource, adapter: Path) -> nn.Mo
 
 
 def _settings(said: object, most: int) -> dict[str, Any]:
-    """What peft is told, of what an adapter_config.json says. `most` is the largest rank among the adapter's weights."""
+    """What peft is told, of what an adapter_config.json says. `most` is the largest rank among the adapter's
+    weights."""
     if not isinstance(said, dict) or said.get("peft_type") != "LORA":
         kind = said.get("peft_type") if isinstance(said, dict) else said
         raise AdapterRefused(f"is {str(kind)[:40]!r}, and only LoRA is applied")
     if said.get("init_lora_weights") not in (None, True, False, "gaussian"):
-        raise AdapterRefused(f"changes the model's own weights (init_lora_weights = {str(said['init_lora_weights'])[:40]!r}), which is not done")
+        raise AdapterRefused(
+            f"changes the model's own weights (init_lora_weights = {str(said['init_lora_weights'])[:40]!r}), "
+            "which is not done"
+        )
     for word, value in said.items():
         if word not in (*ABOUT, *SETTINGS, "init_lora_weights") and value not in OFF:
             raise AdapterRefused(f"asks for more than plain LoRA: {word[:60]} = {str(value)[:60]!r}")

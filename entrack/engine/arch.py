@@ -50,7 +50,8 @@ class Arch:
     """`parts` says where each part of a layer is found; the other paths start at the model, `attention` at a layer.
 
     What is relied on beyond the paths: a layer's first argument and its output are the residual; an attention takes an
-    `attention_mask` by name and gives a pair whose first is its output. With all heads held, `post_attention_norm` and `mlp` are what is computed anew.
+    `attention_mask` by name and gives a pair whose first is its output. With all heads held, `post_attention_norm` and
+    `mlp` are what is computed anew.
     """
 
     layers: str

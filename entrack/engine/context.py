@@ -23,9 +23,9 @@ from entrack.plan.steps import Batch, Indices, Step
 
 @frozen(eq=False)
 class FullRun:
-    """A whole run, clean or with all heads held: the layers' inputs and attention outputs (layer, prompt, token, d_model), z
-    (layer, prompt, token, head, d_head), keys after rotary embedding and values (layer, prompt, key/value head, token, d_head), and the
-    logits at the last token (prompt, vocabulary)."""
+    """A whole run, clean or with all heads held: the layers' inputs and attention outputs (layer, prompt, token,
+    d_model), z (layer, prompt, token, head, d_head), keys after rotary embedding and values (layer, prompt,
+    key/value head, token, d_head), and the logits at the last token (prompt, vocabulary)."""
 
     residual: Tensor
     attention: Tensor
@@ -37,7 +37,12 @@ class FullRun:
     def at(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What there is of it at one token per prompt: what `RunAtTokens` holds."""
         prompts = torch.arange(len(tokens), device=tokens.device)
-        return self.residual[:, prompts, tokens], self.attention[:, prompts, tokens], self.z[:, prompts, tokens], self.logits
+        return (
+            self.residual[:, prompts, tokens],
+            self.attention[:, prompts, tokens],
+            self.z[:, prompts, tokens],
+            self.logits,
+        )
 
 
 @frozen(eq=False)
@@ -61,7 +66,8 @@ class FixedHeads:
 
 @define(eq=False)
 class Context:
-    """Execution context of one step: model, activation cache and optimised schedule. `forwards` counts in full forward passes of one batch."""
+    """Execution context of one step: model, activation cache and optimised schedule. `forwards` counts in full
+    forward passes of one batch."""
 
     step: Step
     model: LoadedModel
@@ -83,7 +89,8 @@ class Context:
         return self.tensor(batch.tokens)
 
     def forward(self, batch: Batch, sets: Iterable[Write] = (), reads: Iterable[Read] = (), **options: Any) -> Trace:
-        """One full forward pass, with the options of `tracing.forward`, on as many prompts at a time as fit into memory.
+        """One full forward pass, with the options of `tracing.forward`, on as many prompts at a time as fit into
+        memory.
 
         Whether its logits are finite is for `check_logits` to say.
         """
@@ -118,15 +125,28 @@ class Context:
         def make() -> tuple[Tensor, ...]:
             cache = DynamicCache()
             parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
-            ran = self.forward(batch, held.sets if held else (), [Read(Place(layer, part)) for layer in self.layers for part in parts], cache=cache)
+            ran = self.forward(
+                batch,
+                held.sets if held else (),
+                [Read(Place(layer, part)) for layer in self.layers for part in parts],
+                cache=cache,
+            )
             values, logits = dict(ran.values), ran.logits
             del ran  # each part is let go of when it is stacked, so that there are not two of everything
-            residual, attention, z = (torch.stack([values.pop(Place(layer, part)) for layer in self.layers]) for part in parts)
+            residual, attention, z = (
+                torch.stack([values.pop(Place(layer, part)) for layer in self.layers]) for part in parts
+            )
             self.check_layers(z)
             keys, read = (torch.stack(tracing.taken(cache, side)) for side in ("keys", "values"))
             return residual, attention, z, keys, read, logits
 
-        return FullRun(*self.activations.get((self.model.key, batch, "whole", held.key if held else None), make, whole_bytes(self.model.facts, self.model.key.dtype, batch)))
+        return FullRun(
+            *self.activations.get(
+                (self.model.key, batch, "whole", held.key if held else None),
+                make,
+                whole_bytes(self.model.facts, self.model.key.dtype, batch),
+            )
+        )
 
     def clean_heads(self, batch: Batch) -> Tensor:
         """z of a clean run at all tokens. -> (layer, prompt, token, head, d_head). Raises NotFinite."""

@@ -32,7 +32,10 @@ from entrack.plan.schedule import A_PASS, ON_A_GPU, Memory
 from entrack.plan.steps import Step, TrainMask
 
 Executor = Literal["optimised", "reference"]
-EXECUTORS: Mapping[Executor, Mapping[type, reference.Kernel]] = {"optimised": optimised.KERNELS, "reference": reference.KERNELS}
+EXECUTORS: Mapping[Executor, Mapping[type, reference.Kernel]] = {
+    "optimised": optimised.KERNELS,
+    "reference": reference.KERNELS,
+}
 
 
 @frozen(eq=False)
@@ -44,12 +47,13 @@ class Computed:
 
 
 class Engine:
-    """Computes bound steps. Keeps at most `resident` models in memory, those used last and as many as fit, and clean runs within `memory`.
+    """Computes bound steps. Keeps at most `resident` models in memory, those used last and as many as fit, and clean
+    runs within `memory`.
 
     `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; `threads` None leaves torch's number.
-    `memory` (None: half of what the machine or its GPU has, shared out) also bounds a batched pass and decides which rows run together, so it
-    is part of what gives the same bits; `passes` are the compiler's, which the reference executor does without.
-    Not for use by several threads at once.
+    `memory` (None: half of what the machine or its GPU has, shared out) also bounds a batched pass and decides which
+    rows run together, so it is part of what gives the same bits; `passes` are the compiler's, which the reference
+    executor does without. Not for use by several threads at once.
     """
 
     def __init__(
@@ -70,12 +74,15 @@ class Engine:
         self._sources = sources
         self._resident = max(1, resident)
         self._watcher = watcher
-        self._memory = memory or Memory.of(default_memory(self.device), ON_A_GPU if self.device.type == "cuda" else A_PASS)
+        self._memory = memory or Memory.of(
+            default_memory(self.device), ON_A_GPU if self.device.type == "cuda" else A_PASS
+        )
         self._passes = passes if executor == "optimised" else ()
         self._activations = ActivationCache(self._memory.kept)
         self._loaded: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
         self._at_work = False
-        """Whether a call was broken off, wherever that was: what is in memory may then be in the middle of something."""
+        """Whether a call was broken off, wherever that was: what is in memory may then be in the middle of
+        something."""
 
     @interrupts.watched()
     def compute(self, step: Step, inputs: Inputs) -> Computed:
@@ -110,7 +117,8 @@ class Engine:
         return self._sparingly(step, inputs)
 
     def _sparingly(self, step: Step, inputs: Inputs) -> Computed:
-        """The step by full passes on as many prompts as fit, nothing remembered: memory has run out. Raises OutOfMemory."""
+        """The step by full passes on as many prompts as fit, nothing remembered: memory has run out. Raises
+        OutOfMemory."""
         self.forget()
         try:
             return self._computed(EXECUTORS["reference"][type(step)], step, inputs, sparing=True)
@@ -123,7 +131,13 @@ class Engine:
     def _computed(self, kernel: reference.Kernel, step: Step, inputs: Inputs, sparing: bool = False) -> Computed:
         with deterministic(self.threads or _threads(step.model.facts)):
             schedule = optimise(expand(step, self._memory), self._passes)
-            context = Context(step, self._model(step.model), ActivationCache(0) if sparing else self._activations, schedule, whole_runs=self.executor == "optimised" and not sparing)
+            context = Context(
+                step,
+                self._model(step.model),
+                ActivationCache(0) if sparing else self._activations,
+                schedule,
+                whole_runs=self.executor == "optimised" and not sparing,
+            )
             threads, start = torch.get_num_threads(), time.perf_counter()
             tensors = kernel(context, step, inputs)
             seconds = time.perf_counter() - start
@@ -153,7 +167,9 @@ class Engine:
         self._watcher(ModelLoading(source.description, done=True))
         return self._loaded[key]
 
-    def _how(self, kernel: reference.Kernel, threads: int, seconds: float, forwards: float) -> dict[str, str | int | float]:
+    def _how(
+        self, kernel: reference.Kernel, threads: int, seconds: float, forwards: float
+    ) -> dict[str, str | int | float]:
         return {
             **_versions(),
             "device": device_name(self.device),
@@ -167,13 +183,23 @@ class Engine:
 
 
 def _too_large(step: Step, device: torch.device) -> str:
-    """What does not fit even in its smallest piece, and what can be done. How many prompts a mask is trained on at once, the spec says."""
-    others = "end what else uses it, name a smaller number type (dtype = bfloat16), shorten the prompts, or run with --device cpu"
+    """What does not fit even in its smallest piece, and what can be done. How many prompts a mask is trained on at
+    once, the spec says."""
+    others = (
+        "end what else uses it, name a smaller number type (dtype = bfloat16), shorten the prompts, or "
+        "run with --device cpu"
+    )
     if not isinstance(step, TrainMask):
-        return f"a forward pass on one prompt of {step.batch.length} tokens does not fit into the memory of {device}: {others}"
+        return (
+            f"a forward pass on one prompt of {step.batch.length} tokens does not fit into the memory of "
+            f"{device}: {others}"
+        )
     batches = [batch for pair in (*step.train, *step.validate) for batch in (pair.original, pair.alternate)]
     largest = max(batches, key=lambda batch: batch.prompts * batch.length)
-    return f"training a mask on {largest.prompts} prompts of {largest.length} tokens does not fit into the memory of {device}: give it a smaller `batch`, {others}"
+    return (
+        f"training a mask on {largest.prompts} prompts of {largest.length} tokens does not fit into the "
+        f"memory of {device}: give it a smaller `batch`, {others}"
+    )
 
 
 def _threads(facts: ModelFacts) -> int | None:

@@ -1,7 +1,8 @@
 """GGUF files: what one says of itself, written beside it as config.json and tokenizer.json.
 
-A GGUF file is a header (values by name, then the tensors' names, shapes and places) and the tensors. `check` walks the header
-and holds every number in it against the file's size; only then does transformers read it, from a folder that holds nothing else.
+A GGUF file is a header (values by name, then the tensors' names, shapes and places) and the tensors. `check` walks the
+header and holds every number in it against the file's size; only then does transformers read it, from a folder that
+holds nothing else.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ SCALARS: Mapping[int, str] = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6:
 TEXT, ARRAY, NUMBER = 8, 9, 4
 MOST_NESTED, MOST_DIMENSIONS, MOST_TEXT = 4, 4, 1 << 22
 MOST_ELEMENTS, MOST_PIECE = 2_000_000, 2_049
-"""Elements in all lists of a header, and bytes in a text of a list: the reader makes an object of each, and merges are found by cutting each
-piece everywhere. The largest known vocabulary has 262,144 pieces and 514,906 merges."""
+"""Elements in all lists of a header, and bytes in a text of a list: the reader makes an object of each, and merges
+are found by cutting each piece everywhere. The largest known vocabulary has 262,144 pieces and 514,906 merges."""
 WANTED = ("config.json", "tokenizer.json")
 ALONE = "model.gguf"
 
@@ -47,7 +48,8 @@ def unpack(path: Path) -> tuple[Path, ...]:
 
 
 def check(path: Path) -> int:
-    """That a file is GGUF, of a family that is known, and that nothing in its header points outside it. Raises ModelUnreadable.
+    """That a file is GGUF, of a family that is known, and that nothing in its header points outside it. Raises
+    ModelUnreadable.
 
     Gives how many numbers its tensors have.
     """
@@ -225,12 +227,12 @@ def _read(reader: Any, folder: Path, path: Path, what: str) -> Any:
 
     try:
         with quiet(bars=True):
-            return reader.from_pretrained(
-                str(folder), gguf_file=ALONE, trust_remote_code=False, local_files_only=True
-            )
+            return reader.from_pretrained(str(folder), gguf_file=ALONE, trust_remote_code=False, local_files_only=True)
     except (EngineError, KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # whatever transformers, tokenizers or gguf make of damaged files; tokenizers panics with no Exception
+    except (
+        BaseException
+    ) as error:  # whatever transformers, tokenizers or gguf make of damaged files; tokenizers panics with no Exception
         raise ModelUnreadable(f"{path}: its {what} cannot be read: {reason(error)}") from error
 
 

@@ -20,7 +20,8 @@ def captured(inputs: Inputs, ref: Ref) -> np.ndarray:
 
 
 def component(inputs: Inputs, ref: Ref, component: Component) -> np.ndarray:
-    """`query`, `key` or `value` of a `CaptureInputs`. -> float32 (layer, prompt, ..., head or key/value head, d_head)"""
+    """`query`, `key` or `value` of a `CaptureInputs`. -> float32 (layer, prompt, ..., head or key/value head,
+    d_head)"""
     return _value(inputs, ref)[component.value]
 
 
@@ -42,7 +43,9 @@ def bound(heads: Heads) -> tuple[Head, ...]:
 def senders(step: PathPatch) -> tuple[int, ...]:
     """The heads of its layer that a bound step runs, in order."""
     if isinstance(step.senders, Screened):
-        raise EngineError(f"the heads that {step.senders.id} lets through are not known: only bound steps can be computed")
+        raise EngineError(
+            f"the heads that {step.senders.id} lets through are not known: only bound steps can be computed"
+        )
     return tuple(range(step.model.facts.heads)) if step.senders is None else tuple(head.head for head in step.senders)
 
 

@@ -50,7 +50,10 @@ def _read(key: ModelKey, source: ModelSource) -> nn.Module:
     if (source.folder / "adapter_config.json").exists():
         raise ModelUnreadable(f"{source.description}: {source.folder} holds an adapter, not a model")
     if key.attention == "flash_attention_2" and not is_flash_attn_2_available():  # a kernel would be downloaded
-        raise ModelUnreadable(f"{source.description}: attention = flash_attention_2 needs a GPU and the package flash-attn; attention = sdpa does not")
+        raise ModelUnreadable(
+            f"{source.description}: attention = flash_attention_2 needs a GPU and the package flash-attn; "
+            "attention = sdpa does not"
+        )
     family: Any = getattr(transformers, FAMILIES[key.facts.family])
     try:
         config = _config(family, key, source)
@@ -86,7 +89,8 @@ def _config(family: Any, key: ModelKey, source: ModelSource) -> Any:
 
 
 def _safetensors(source: ModelSource, files: ExitStack) -> tuple[dict[str, Any], int]:
-    """Every tensor by name, read when it is wanted, and how many numbers they have. transformers never sees the folder."""
+    """Every tensor by name, read when it is wanted, and how many numbers they have. transformers never sees the
+    folder."""
     paths = weights_of(source.folder)
     elements = sum(facts.elements for facts in tensors_in(paths).values())
     opened = [files.enter_context(safe_open(path, framework="pt")) for path in paths]
@@ -103,7 +107,8 @@ def _gguf(source: ModelSource, files: ExitStack) -> tuple[dict[str, Any], int]:
 
 
 def _enough(facts: ModelFacts, elements: int) -> None:
-    """That the configuration is not of a much larger model: transformers makes room for weights that are not there, and only then says so."""
+    """That the configuration is not of a much larger model: transformers makes room for weights that are not there,
+    and only then says so."""
     projections = 2 * (facts.heads + facts.key_value_heads) * facts.d_head
     wanted = facts.layers * facts.d_model * (projections + 3 * facts.d_mlp) + facts.vocabulary * facts.d_model
     if wanted > 2 * elements + MOST_MISSING:

@@ -27,7 +27,8 @@ def weights_bytes(source: ModelSource, key: ModelKey) -> int:
 
 
 def default_memory(device: torch.device) -> int:
-    """What a run may take beside the models' weights where nobody says how much: half of what the machine, or its GPU, has.
+    """What a run may take beside the models' weights where nobody says how much: half of what the machine, or its GPU,
+    has.
 
     Not of what is free: the same machine should give the same bits.
     """

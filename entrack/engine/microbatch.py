@@ -17,7 +17,8 @@ PER_HEAD_AXES, PAIR_AXES = 4, 3
 
 
 def in_microbatches(prompts: int, run: Callable[[Rows], Trace]) -> Trace:
-    """What `run` gives for all prompts. Where memory runs out, half as many go together, and half again; one that does not fit alone raises."""
+    """What `run` gives for all prompts. Where memory runs out, half as many go together, and half again; one that
+    does not fit alone raises."""
     start, at_once, parts = 0, prompts, list[Trace]()
     while start < prompts:
         try:
@@ -44,7 +45,10 @@ def rows_of_read(one: Read, rows: Rows) -> Read:
 
 def rows_of_options(options: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
     """The options of a pass; what is blocked is said prompt by prompt."""
-    return {name: {layer: rows_of(pairs, rows, PAIR_AXES) for layer, pairs in value.items()} if name == "blocked" else value for name, value in options.items()}
+    return {
+        name: {layer: rows_of(pairs, rows, PAIR_AXES) for layer, pairs in value.items()} if name == "blocked" else value
+        for name, value in options.items()
+    }
 
 
 def rows_of(value: Tensor, rows: Rows, axes: int) -> Tensor:

@@ -1,7 +1,7 @@
 """Runs that are kept, and passes that go on from there: what lies before and below the first change is computed once.
 
-A whole run - clean, or with all heads held - is kept with all that a later pass may need of it, if that fits into the memo; else,
-of a clean run, only what a `PrefixSpec` names.
+A whole run - clean, or with all heads held - is kept with all that a later pass may need of it, if that fits into the
+memo; else, of a clean run, only what a `PrefixSpec` names.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ SIDES: tuple[Literal["keys"], Literal["values"]] = ("keys", "values")
 
 @frozen
 class PrefixSpec:
-    """What is kept of a clean run: the tokens from `since` on at the inputs of `layers`, of which the first is the lowest ever asked for,
-    and keys and values of the tokens before `until`."""
+    """What is kept of a clean run: the tokens from `since` on at the inputs of `layers`, of which the first is the
+    lowest ever asked for, and keys and values of the tokens before `until`."""
 
     batch: Batch
     since: int
@@ -43,7 +43,8 @@ class PrefixSpec:
 
 @frozen(eq=False)
 class PrefixCache:
-    """A clean run's residuals at some layers (prompt, token, d_model), tokens `since` on, and keys and values (prompt, head, token, d_head)."""
+    """A clean run's residuals at some layers (prompt, token, d_model), tokens `since` on, and keys and values
+    (prompt, head, token, d_head)."""
 
     batch: Batch
     since: int
@@ -55,7 +56,12 @@ class PrefixCache:
         """From the whole clean run, where that is kept; else from the memo, or one full forward pass."""
         whole = context.whole(cut.batch)
         if whole is not None:
-            return cls(cut.batch, 0, dict(enumerate(whole.residual)), dict(enumerate(zip(whole.keys, whole.values, strict=True))))
+            return cls(
+                cut.batch,
+                0,
+                dict(enumerate(whole.residual)),
+                dict(enumerate(zip(whole.keys, whole.values, strict=True))),
+            )
         return cls.exactly(context, cut)
 
     @classmethod
@@ -65,7 +71,13 @@ class PrefixCache:
         def make() -> tuple[Tensor, ...]:
             return _run(context, cut)
 
-        flat = context.activations.get((context.model.key, "kept", cut), make, cut.bytes(context.model.facts, context.model.dtype.itemsize)) if remember else make()
+        flat = (
+            context.activations.get(
+                (context.model.key, "kept", cut), make, cut.bytes(context.model.facts, context.model.dtype.itemsize)
+            )
+            if remember
+            else make()
+        )
         read, first = flat[len(cut.layers) :], cut.layers[0]
         pairs = zip(read[: len(read) // 2], read[len(read) // 2 :], strict=True)
         before = {first + i: pair for i, pair in enumerate(pairs)}
@@ -82,12 +94,16 @@ class PrefixCache:
         blocked: Mapping[int, Tensor] | None = None,
         gradient: int = 0,
     ) -> Tensor:
-        """Logits at the last token of a pass on `prompts` (row; default: each once) with changes from `layer` and the token `since` on.
+        """Logits at the last token of a pass on `prompts` (row; default: each once) with changes from `layer` and the
+        token `since` on.
 
-        Masks, values and what is blocked begin at `since`. `gradient` says how many backward passes will follow. -> (row, vocabulary)
+        Masks, values and what is blocked begin at `since`. `gradient` says how many backward passes will follow. ->
+        (row, vocabulary)
         """
         rows = torch.arange(self.batch.prompts, device=context.model.device) if prompts is None else prompts
-        share = len(rows) / self.batch.prompts * (1 - since / self.batch.length) * (1 - layer / context.model.facts.layers)
+        share = (
+            len(rows) / self.batch.prompts * (1 - since / self.batch.length) * (1 - layer / context.model.facts.layers)
+        )
         context.forwards += share * (1 + 2 * gradient)
         residual = self.residuals[layer][:, since - self.since :]
         return tracing.forward(
@@ -101,11 +117,16 @@ class PrefixCache:
         ).logits
 
     def _prefix(self, since: int, prompts: Tensor | None) -> Prefix:
-        return Prefix(since, {layer: (keys[:, :, :since], values[:, :, :since]) for layer, (keys, values) in self.before.items()}, prompts)
+        return Prefix(
+            since,
+            {layer: (keys[:, :, :since], values[:, :, :since]) for layer, (keys, values) in self.before.items()},
+            prompts,
+        )
 
 
 def _run(context: Context, cut: PrefixSpec) -> tuple[Tensor, ...]:
-    """The residuals; then, layer by layer from the lowest, keys, and then values, if there is anything before the cut."""
+    """The residuals; then, layer by layer from the lowest, keys, and then values, if there is anything before the
+    cut."""
     cache = DynamicCache()
     places = [Place(layer, Part.RESIDUAL) for layer in cut.layers]
     values = context.forward(cut.batch, reads=[Read(place) for place in places], cache=cache).values

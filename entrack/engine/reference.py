@@ -1,4 +1,5 @@
-"""The reference executor: one full forward pass per variant. Slow and obviously right; every faster way must equal it."""
+"""The reference executor: one full forward pass per variant. Slow and obviously right; every faster way must equal
+it."""
 
 from __future__ import annotations
 
@@ -41,7 +42,9 @@ def _patched_logits(context: Context, step: PathPatch, inputs: Inputs, head: int
     is_sender = context.tensor(range(facts.heads))[None, None, :, None] == head
     here = token == at[:, None, None, None]
 
-    hold = [Write(Place(layer, Part.OUTPUT), token >= at[:, None, None, None], clean[layer]) for layer in context.layers]
+    hold = [
+        Write(Place(layer, Part.OUTPUT), token >= at[:, None, None, None], clean[layer]) for layer in context.layers
+    ]
     send = Write(Place(step.layer, Part.OUTPUT), here & is_sender, alternate[step.layer])
     if not step.receivers:
         return context.logits(batch, [*hold, send])

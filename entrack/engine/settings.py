@@ -44,7 +44,9 @@ def chosen_device(asked: str | None) -> torch.device:
     """The device asked for, or a GPU if there is one. Raises DeviceMissing."""
     kind, _, number = (asked or ("cuda" if torch.cuda.is_available() else "cpu")).partition(":")
     many = _DEVICES.get(kind, int)()
-    if not (many and (not number or (number.isascii() and number.isdecimal() and int(number) < many and kind == "cuda"))):
+    if not (
+        many and (not number or (number.isascii() and number.isdecimal() and int(number) < many and kind == "cuda"))
+    ):
         built = "" if torch.cuda.is_available() or kind != "cuda" else f" (torch {torch.__version__})"
         raise DeviceMissing(f"there is no device {asked} here{built}; there are {', '.join(_there())}")
     return torch.device(kind, int(number)) if number else torch.device(kind)
@@ -52,7 +54,11 @@ def chosen_device(asked: str | None) -> torch.device:
 
 def _there() -> list[str]:
     """The devices of this machine that torch can use."""
-    return [name for kind, count in _DEVICES.items() for name in ([f"{kind}:{number}" for number in range(count())] if kind == "cuda" else [kind] * count())]
+    return [
+        name
+        for kind, count in _DEVICES.items()
+        for name in ([f"{kind}:{number}" for number in range(count())] if kind == "cuda" else [kind] * count())
+    ]
 
 
 def device_name(device: torch.device) -> str:

@@ -40,8 +40,8 @@ class Place:
 class Write:
     """Where `mask` is true, `values` take the place of what the model computed; only for per-head parts.
 
-    `mask` bool and `values` broadcast to (prompt, token, head, 1) and (prompt, token, head, d_head). With `own`, as large as
-    `mask`, a head keeps that share of what the model computed, and gets the rest from `values`.
+    `mask` bool and `values` broadcast to (prompt, token, head, 1) and (prompt, token, head, d_head). With `own`, as
+    large as `mask`, a head keeps that share of what the model computed, and gets the rest from `values`.
     """
 
     place: Place
@@ -68,7 +68,9 @@ class Write:
         prompts = torch.arange(len(tokens), device=tokens.device)[:, None]
 
         def part(value: Tensor) -> Tensor:
-            return value.expand(len(tokens), -1, -1, -1)[prompts, tokens if value.shape[1] > 1 else torch.zeros_like(tokens)]
+            return value.expand(len(tokens), -1, -1, -1)[
+                prompts, tokens if value.shape[1] > 1 else torch.zeros_like(tokens)
+            ]
 
         return Write(self.place, part(self.mask), part(self.values))
 
@@ -109,7 +111,8 @@ class Prefix:
 
 @frozen(eq=False)
 class Around:
-    """Keys and values of all tokens, from a run that differs from this one only at `tokens` (prompt, k), which alone are run.
+    """Keys and values of all tokens, from a run that differs from this one only at `tokens` (prompt, k), which alone
+    are run.
 
     `keys` and `values` are what a cache took up, (layer, prompt, key/value head, token, d_head).
     """
@@ -124,7 +127,8 @@ class Around:
         return self.keys[layer].scatter(2, index, keys), self.values[layer].scatter(2, index, values)
 
     def mask(self, dtype: torch.dtype) -> Tensor:
-        """What is added to the scores, so that a token attends to itself and those before it. -> (prompt, 1, k, token)"""
+        """What is added to the scores, so that a token attends to itself and those before it. -> (prompt, 1, k,
+        token)"""
         length = self.keys.shape[3]
         later = torch.arange(length, device=self.tokens.device) > self.tokens[:, None, :, None]
         return torch.zeros(later.shape, dtype=dtype, device=self.tokens.device).masked_fill(later, -torch.inf)
@@ -210,20 +214,29 @@ def forward(
 ) -> Trace:
     """One forward pass on `tokens` (prompt, token) int64. Sets at one place apply in their order.
 
-    `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked` to
-    bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; with `around`, they are
-    those that it names; without either, an empty `cache` takes up keys and values. Without `logits` the pass ends where the last place was visited. With `gradient`
-    the logits can be differentiated by what was set. Raises what torch raises, and NothingToAttend where all that a token can
-    attend to is blocked.
+    `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked`
+    to bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; with
+    `around`, they are those that it names; without either, an empty `cache` takes up keys and values. Without `logits`
+    the pass ends where the last place was visited. With `gradient` the logits can be differentiated by what was set.
+    Raises what torch raises, and NothingToAttend where all that a token can attend to is blocked.
     """
     script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits)
     extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
     if prefix is not None:
         ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
-        extra = {"past_key_values": _cache(model, partial(_PrefixLayer, prefix)), "use_cache": True, "position_ids": ids[None]}
+        extra = {
+            "past_key_values": _cache(model, partial(_PrefixLayer, prefix)),
+            "use_cache": True,
+            "position_ids": ids[None],
+        }
     if around is not None:
         layers = _cache(model, partial(_AroundLayer, around))
-        extra = {"past_key_values": layers, "use_cache": True, "position_ids": around.tokens, "attention_mask": around.mask(model.dtype)}
+        extra = {
+            "past_key_values": layers,
+            "use_cache": True,
+            "position_ids": around.tokens,
+            "attention_mask": around.mask(model.dtype),
+        }
     before = sys.gettrace()
     interrupts.check()
     try:
@@ -249,8 +262,8 @@ def _trace(model: LoadedModel, tokens: Tensor, script: _Script, extra: Mapping[s
 
 
 def taken(cache: Cache, side: Literal["keys", "values"], first: int = 0, until: int | None = None) -> list[Tensor]:
-    """What a cache took up of the layers from `first` on, tokens before `until`: keys (after rotary embedding) or values
-    (prompt, key/value head, token, d_head). The cache lets go of them."""
+    """What a cache took up of the layers from `first` on, tokens before `until`: keys (after rotary embedding) or
+    values (prompt, key/value head, token, d_head). The cache lets go of them."""
     layers: list[Any] = list(cache.layers)
     found = []
     for index, layer in enumerate(layers):
@@ -314,7 +327,9 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
     if not script.logits:
         return Trace(values, torch.empty(0))
     head = model.traced.get(model.arch.lm_head)
-    head.input = head.input.contiguous()  # a slice of tokens would be multiplied row by row, the whole vocabulary anew for each
+    head.input = (
+        head.input.contiguous()
+    )  # a slice of tokens would be multiplied row by row, the whole vocabulary anew for each
     return Trace(values, head.output[:, -1])
 
 
@@ -336,7 +351,8 @@ def _visit(model: LoadedModel, block: Envoy, place: Place, script: _Script, valu
 
 
 def _block(model: LoadedModel, attention: Envoy, blocked: Tensor) -> None:
-    """Give an attention a mask that is added to its scores: minus infinity where a token is blocked or cannot be attended.
+    """Give an attention a mask that is added to its scores: minus infinity where a token is blocked or cannot be
+    attended.
 
     The mask that the model gives it - none, booleans, or numbers of which 0 lets through - says what can be attended.
     """
@@ -348,7 +364,9 @@ def _block(model: LoadedModel, attention: Envoy, blocked: Tensor) -> None:
     if not allowed.any(-1).all():
         prompt, _, token = (~allowed.any(-1)).nonzero()[0].tolist()
         reader = token + blocked.shape[2] - blocked.shape[1]
-        raise NothingToAttend(f"all that token {reader} of prompt {prompt} can attend to is blocked: its attention has no value")
+        raise NothingToAttend(
+            f"all that token {reader} of prompt {prompt} can attend to is blocked: its attention has no value"
+        )
     mask = torch.zeros(allowed.shape, dtype=model.dtype, device=model.device).masked_fill(~allowed, -torch.inf)
     attention.inputs = (args, {**kwargs, "attention_mask": mask})
 

@@ -1,6 +1,8 @@
-"""Why: each step of a spec against a store - whether its value is there, and if not, which entry is nearest and what differs.
+"""Why: each step of a spec against a store - whether its value is there, and if not, which entry is nearest and what
+differs.
 
-And two specs against each other: their steps are matched by what they are for and by their order, and the parts of their keys are compared.
+And two specs against each other: their steps are matched by what they are for and by their order, and the parts of
+their keys are compared.
 """
 
 from __future__ import annotations
@@ -22,15 +24,19 @@ from entrack.store.base import Action, Store
 
 State = Literal["stored", "declined", "zero", "screened", "missing", "unknown"]
 STATES: dict[State, str] = {
-    "stored": "stored", "declined": "stored, made with another stack", "zero": "not run, out of reach",
-    "screened": "not run, left out by a screen", "missing": "not stored",
+    "stored": "stored",
+    "declined": "stored, made with another stack",
+    "zero": "not run, out of reach",
+    "screened": "not run, left out by a screen",
+    "missing": "not stored",
     "unknown": "not known yet",
-}  # fmt: skip
+}
 
 
 @frozen(slots=False)
 class StepStatus:
-    """One step of a spec, as a store knows it. `place` counts from 1. `bound` is None, and `address` empty, while what it needs is not known."""
+    """One step of a spec, as a store knows it. `place` counts from 1. `bound` is None, and `address` empty, while
+    what it needs is not known."""
 
     id: str
     place: int
@@ -68,26 +74,49 @@ class StepPair:
         return self.first is not None and self.second is not None and not self.differs
 
 
-def step_statuses(plan: Plan, executor: LocalExecutor, survey: Survey, repository: Repository) -> tuple[StepStatus, ...]:
+def step_statuses(
+    plan: Plan, executor: LocalExecutor, survey: Survey, repository: Repository
+) -> tuple[StepStatus, ...]:
     """All steps of a plan, in order, after a walk has looked for them."""
     by_state: tuple[tuple[State, tuple[str, ...]], ...] = (
-        ("unknown", survey.unknown), ("missing", survey.missing), ("declined", survey.declined), ("zero", survey.zero), ("screened", survey.screened_out), ("stored", survey.found),
-    )  # fmt: skip
+        ("unknown", survey.unknown),
+        ("missing", survey.missing),
+        ("declined", survey.declined),
+        ("zero", survey.zero),
+        ("screened", survey.screened_out),
+        ("stored", survey.found),
+    )
     states: dict[str, State] = {id: state for state, ids in by_state for id in ids}
     return tuple(_looked(id, place, states[id], plan, executor, repository) for place, id in enumerate(plan.steps, 1))
 
 
-def _looked(id: str, place: int, state: State, plan: Plan, executor: LocalExecutor, repository: Repository) -> StepStatus:
+def _looked(
+    id: str, place: int, state: State, plan: Plan, executor: LocalExecutor, repository: Repository
+) -> StepStatus:
     node, bound = plan.nodes[id], executor.bound(id)
     assert not isinstance(node, Choice)  # `plan.steps` are what is stored
     own = "" if bound is None else repository.address(bound)
     action = executor.action(id) or (repository.declined.get(own) if state == "declined" else None)
     source = plan.sources.get(node.model)
-    return StepStatus(id, place, plan.what[id], state, node, bound, own, source.description if source else "", repository.reference, action)
+    return StepStatus(
+        id,
+        place,
+        plan.what[id],
+        state,
+        node,
+        bound,
+        own,
+        source.description if source else "",
+        repository.reference,
+        action,
+    )
 
 
-def compared(steps: Sequence[StepStatus], store: Store, whole: Sequence[StepStatus]) -> tuple[tuple[StepStatus, ...], int]:
-    """Some steps of a whole spec, with the nearest entry for each that is missing, and how many entries could not be compared.
+def compared(
+    steps: Sequence[StepStatus], store: Store, whole: Sequence[StepStatus]
+) -> tuple[tuple[StepStatus, ...], int]:
+    """Some steps of a whole spec, with the nearest entry for each that is missing, and how many entries could not be
+    compared.
 
     Entries that the spec itself takes are left out: that its other layers are there does not say why this one is not.
     """
@@ -95,11 +124,14 @@ def compared(steps: Sequence[StepStatus], store: Store, whole: Sequence[StepStat
         return tuple(steps), 0
     entries = Entries(action for action in map(store.find, store.addresses()) if action is not None)
     own = entries.those([step.action.address for step in whole if step.action is not None])
-    return tuple(evolve(step, nearest=entries.nearest(step.parts, own)) if step.state == "missing" else step for step in steps), entries.unkeyed
+    return tuple(
+        evolve(step, nearest=entries.nearest(step.parts, own)) if step.state == "missing" else step for step in steps
+    ), entries.unkeyed
 
 
 def matched(first: Sequence[StepStatus], second: Sequence[StepStatus]) -> tuple[StepPair, ...]:
-    """The steps of two specs: those that are the same, then, of the rest, those for the same purpose in their order, then what one of them has alone."""
+    """The steps of two specs: those that are the same, then, of the rest, those for the same purpose in their order,
+    then what one of them has alone."""
     others = {step.id: step for step in second}
     same = [StepPair(step.what, step, others[step.id]) for step in first if step.id in others]
     taken = {pair.first.id for pair in same if pair.first}
@@ -125,5 +157,6 @@ def _paired(what: str, first: Sequence[StepStatus], second: Sequence[StepStatus]
 
 
 def sides(one: StepStatus, other: StepStatus) -> tuple[tuple[KeyPart, ...], tuple[KeyPart, ...]]:
-    """The parts by which two steps are compared: as their addresses see them, or, where that is not known of one, of what they will be made from."""
+    """The parts by which two steps are compared: as their addresses see them, or, where that is not known of one, of
+    what they will be made from."""
     return (one.parts, other.parts) if one.bound and other.bound else (one.recipe, other.recipe)

@@ -1,7 +1,7 @@
 """Which entry of a store is most like a step that it lacks: the one that shares most parts of its key.
 
-An entry is a bit. For each part the entries that share it are one number; adding these numbers up bit by bit counts for all entries at
-once, so that thousands of steps can be asked of a store of a hundred thousand entries.
+An entry is a bit. For each part the entries that share it are one number; adding these numbers up bit by bit counts for
+all entries at once, so that thousands of steps can be asked of a store of a hundred thousand entries.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Entries:
         self._by_address = {action.address: place for place, (action, _) in enumerate(self._keyed)}
 
     def nearest(self, parts: Sequence[KeyPart], without: int = 0) -> ClosestEntry | None:
-        """The entry of this kind of step that shares most parts, of several the first; None where none has its weights or its tokens."""
+        """The entry of this kind of step that shares most parts, of several the first; None where none has its
+        weights or its tokens."""
         shared = {part.name: self._having(part) for part in parts}
         candidates = shared["step"] & (shared["weights"] | shared.get("tokens", 0)) & ~without
         for plane in reversed(_counted(shared.values())):
@@ -51,7 +52,9 @@ class Entries:
 
     def those(self, addresses: Collection[str]) -> int:
         """These entries, as `nearest` may leave them out."""
-        return _bits([self._by_address[address] for address in addresses if address in self._by_address], len(self._keyed))
+        return _bits(
+            [self._by_address[address] for address in addresses if address in self._by_address], len(self._keyed)
+        )
 
     def _having(self, part: KeyPart) -> int:
         key = part.name, part.digest

@@ -1,7 +1,9 @@
-"""The stack: with what a value was computed, or would be here - versions, device, threads - as far as torch need not be loaded to tell.
+"""The stack: with what a value was computed, or would be here - versions, device, threads - as far as torch need not be
+loaded to tell.
 
-What was recorded beside a value comes in as its note (`how`). Here, the versions are those of the installed packages; the device is what
-was asked for, or a GPU where there are signs of one; threads are what was asked for, or one for a narrow model. Only `exact` may have to ask torch.
+What was recorded beside a value comes in as its note (`how`). Here, the versions are those of the installed packages;
+the device is what was asked for, or a GPU where there are signs of one; threads are what was asked for, or one for a
+narrow model. Only `exact` may have to ask torch.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ DEVICE_KINDS = ("cpu", "mps")
 
 @frozen
 class Environment:
-    """What this process would compute with: `device`, `threads` and `memory` (bytes) as they were asked for, None for the engine's choice."""
+    """What this process would compute with: `device`, `threads` and `memory` (bytes) as they were asked for, None
+    for the engine's choice."""
 
     device: str | None = None
     threads: int | None = None
@@ -48,12 +51,20 @@ class Environment:
             return {"device": device_kind(self.device)}
         threads = self.threads or (1 if facts.narrow else None)
         if threads is not None and device_kind(self.device) == "cpu":
-            return {"device": "cpu", "threads": threads, "memory": Memory.of(self.memory or machine_memory() // 2).budget}
+            return {
+                "device": "cpu",
+                "threads": threads,
+                "memory": Memory.of(self.memory or machine_memory() // 2).budget,
+            }
         from entrack.engine.memory import default_memory  # only torch knows
         from entrack.engine.settings import chosen_device, own_device, own_threads
 
         memory = self.memory or default_memory(chosen_device(self.device))
-        return {"device": own_device(self.device), "threads": threads or own_threads(), "memory": Memory.of(memory).budget}
+        return {
+            "device": own_device(self.device),
+            "threads": threads or own_threads(),
+            "memory": Memory.of(memory).budget,
+        }
 
 
 def described(how: RunRecord, accept: ReusePolicy) -> RunRecord:
@@ -64,7 +75,9 @@ def described(how: RunRecord, accept: ReusePolicy) -> RunRecord:
             return {}
         case ReusePolicy.EXACT:
             return {name: how.get(name) for name in RECORDED}
-    return {name: ".".join(str(how.get(name)).split(".")[:2]) for name in PACKAGES} | {"device": kind_of(how.get("device"))}
+    return {name: ".".join(str(how.get(name)).split(".")[:2]) for name in PACKAGES} | {
+        "device": kind_of(how.get("device"))
+    }
 
 
 def in_words(stack: RunRecord) -> str:

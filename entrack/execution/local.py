@@ -1,7 +1,7 @@
 """Walking a plan in this process: what the store has is taken, what it lacks is computed and put there, step by step.
 
-A step's address is known once what it needs is known, so the walk binds as it goes. Nothing is loaded that nobody reads: on a full
-store no model is touched and torch is not imported.
+A step's address is known once what it needs is known, so the walk binds as it goes. Nothing is loaded that nobody
+reads: on a full store no model is touched and torch is not imported.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ KEPT_BYTES = 1 << 29
 
 
 class _Changed(Exception):
-    """A damaged value was computed again and came out another: steps that were found or made from the damaged one are not known any more."""
+    """A damaged value was computed again and came out another: steps that were found or made from the damaged one
+    are not known any more."""
 
 
 @frozen
 class Survey:
-    """How a plan stands against a store, nothing computed: which steps are found, known to be zero, missing, not known yet, or of heads
-    that a screen left out.
+    """How a plan stands against a store, nothing computed: which steps are found, known to be zero, missing, not known
+    yet, or of heads that a screen left out.
 
     `declined` are those missing ones whose values are there, made with a stack that is not taken.
     """
@@ -59,7 +60,8 @@ class Survey:
 
 @frozen
 class _Needed(Mapping[str, Tensors]):
-    """The values that a step needs, by digest, each read when it is asked for: a mean over many prompts need not be in memory at once."""
+    """The values that a step needs, by digest, each read when it is asked for: a mean over many prompts need not be
+    in memory at once."""
 
     ids: Mapping[str, str]
     value: Callable[[str], Tensors]
@@ -75,16 +77,30 @@ class _Needed(Mapping[str, Tensors]):
 
 
 class LocalExecutor:
-    """One walk over a plan. `compute` None only looks. Values that are held take an eighth of `memory`, in bytes, at most. `clock` says when
-    a value was made, in seconds since 1970.
+    """One walk over a plan. `compute` None only looks. Values that are held take an eighth of `memory`, in bytes, at
+    most. `clock` says when a value was made, in seconds since 1970.
 
     After `run`, values, addresses and selections can be asked for.
     """
 
-    def __init__(self, plan: Plan, repository: Repository, compute: Compute | None, watcher: Watcher, memory: int | None = None, clock: Callable[[], float] = time) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        repository: Repository,
+        compute: Compute | None,
+        watcher: Watcher,
+        memory: int | None = None,
+        clock: Callable[[], float] = time,
+    ) -> None:
         self._clock = clock
         self._kept_bytes = KEPT_BYTES if memory is None else min(KEPT_BYTES, memory // 8)
-        self._plan, self._repository, self._store, self._compute, self._watch = plan, repository, repository.store, compute, watcher
+        self._plan, self._repository, self._store, self._compute, self._watch = (
+            plan,
+            repository,
+            repository.store,
+            compute,
+            watcher,
+        )
         self._bound: dict[str, Step] = {}
         self._actions: dict[str, Action] = {}
         self._selections: dict[str, Selection] = {}
@@ -145,24 +161,35 @@ class LocalExecutor:
             elif not self._find(id, node):
                 missing.append(id)
         declined = [id for id in missing if self._repository.address(self._bound[id]) in self._repository.declined]
-        return Survey(tuple(self._actions), tuple(sorted(self._zero)), tuple(missing), tuple(unknown), tuple(sorted(self._screened_out)), tuple(declined))
+        return Survey(
+            tuple(self._actions),
+            tuple(sorted(self._zero)),
+            tuple(missing),
+            tuple(unknown),
+            tuple(sorted(self._screened_out)),
+            tuple(declined),
+        )
 
     def run(self) -> None:
-        """Make every value there is to make. Raises StoreError, EngineError, and KeyboardInterrupt as they come; what was finished is kept."""
+        """Make every value there is to make. Raises StoreError, EngineError, and KeyboardInterrupt as they come;
+        what was finished is kept."""
         looking = LocalExecutor(self._plan, self._repository, None, self._watch)
         looking._selections.update(self._selections)
         looking._screenings.update(self._screenings)
         survey = looking.survey()
         waiting = {*survey.missing, *survey.unknown}
         self._tell(looking, survey)
-        self._watch(RunStarted(len(self._plan.steps), len(survey.found), sum(left_of(self._plan.nodes[id]) for id in waiting)))
+        self._watch(
+            RunStarted(len(self._plan.steps), len(survey.found), sum(left_of(self._plan.nodes[id]) for id in waiting))
+        )
         self._settle(waiting)
         self._watch(RunFinished(self.computed, len(self._actions) - self.computed, round(self.forwards)))
 
     # what a run has
 
     def value(self, id: str) -> Tensors:
-        """The value of a step. What turns out to be damaged is computed again, and so is what was made from it if it comes out another."""
+        """The value of a step. What turns out to be damaged is computed again, and so is what was made from it if it
+        comes out another."""
         while True:
             try:
                 return self._value(id)
@@ -186,7 +213,8 @@ class LocalExecutor:
         return self._lost.get(id)
 
     def made(self, id: str) -> bool:
-        """Whether a step has a value: one whose heads cannot reach a receiver, or were left out by a screen, has none."""
+        """Whether a step has a value: one whose heads cannot reach a receiver, or were left out by a screen, has
+        none."""
         return id in self._actions
 
     def selection(self, id: str) -> Selection:
@@ -222,7 +250,8 @@ class LocalExecutor:
     # all nodes
 
     def _settle(self, waiting: Collection[str] = ()) -> None:
-        """Make everything that is not known, in order; from the beginning again where a damaged value came out another."""
+        """Make everything that is not known, in order; from the beginning again where a damaged value came out
+        another."""
         order = tuple(by_model(self._plan.nodes, self._plan.needs))
         while not self._settled(order, waiting):
             pass
@@ -249,7 +278,9 @@ class LocalExecutor:
             if not users.isdisjoint(wanted):
                 users.add(other)
         users.remove(id)
-        stale = [other for other in users if other in self._bound or other in self._selections or other in self._screenings]
+        stale = [
+            other for other in users if other in self._bound or other in self._selections or other in self._screenings
+        ]
         for other in stale:
             for known in (self._bound, self._actions, self._selections, self._screenings, self._sound):
                 known.pop(other, None)
@@ -260,17 +291,24 @@ class LocalExecutor:
     def _as_told(self, id: str, what: object) -> None:
         """What is known of a node must not be another than what lowering was told: steps follow from that."""
         if self._told.get(id, what) != what:
-            raise StoreError("a damaged value of the store came out another after more steps had been planned from it: what was damaged is put right, run again")
+            raise StoreError(
+                "a damaged value of the store came out another after more steps had been planned from it: what "
+                "was damaged is put right, run again"
+            )
 
     # one node
 
     def _known(self, id: str) -> bool:
-        return any(id in known for known in (self._actions, self._selections, self._screenings, self._zero, self._screened_out))
+        return any(
+            id in known for known in (self._actions, self._selections, self._screenings, self._zero, self._screened_out)
+        )
 
     def _find(self, id: str, node: Step) -> bool:
         """Bind a step and look for it; True when there is nothing to compute."""
         wanted = self._plan.needs[id]
-        step = bind(node, {need: self._actions[need].object for need in wanted if need in self._actions}, self._chosen(wanted))
+        step = bind(
+            node, {need: self._actions[need].object for need in wanted if need in self._actions}, self._chosen(wanted)
+        )
         self._bound[id] = step
         if known_zero(step):
             self._zero.add(id)
@@ -293,7 +331,9 @@ class LocalExecutor:
     def stacks(self, id: str) -> tuple[str, str]:
         """With what the value of a declined step was made, and what it was held against."""
         step, accept = self._bound[id], self._repository.accept
-        return in_words(described(self._repository.declined[self._repository.address(step)].how, accept)), in_words(self._repository.environment.told(step.model.facts, accept))
+        return in_words(described(self._repository.declined[self._repository.address(step)].how, accept)), in_words(
+            self._repository.environment.told(step.model.facts, accept)
+        )
 
     def _step(self, id: str, node: Step, was_waiting: bool) -> None:
         what, work = self._plan.what[id], left_of(node) if was_waiting else 0
@@ -301,7 +341,9 @@ class LocalExecutor:
             self._watch(StepDone(what, work, found=True))
             return
         self._watch(StepStarted(what, work))
-        with self._store.computing(self._repository.address(self._bound[id]), lambda seconds: self._watch(Waiting(what))):
+        with self._store.computing(
+            self._repository.address(self._bound[id]), lambda seconds: self._watch(Waiting(what))
+        ):
             action = self._repository.find(self._bound[id])
             found = action is not None
             if action is None:
@@ -313,14 +355,18 @@ class LocalExecutor:
         if self._compute is None:
             raise StoreError("a value of the store was damaged between two looks at it: look again")
         stored = [need for need in self._plan.needs[id] if need in self._actions]
-        for need in stored:  # now, and not inside a kernel: a damaged one is computed again, and may make this another step
+        for (
+            need
+        ) in stored:  # now, and not inside a kernel: a damaged one is computed again, and may make this another step
             self._value(need)
         step = self._bound[id]
         tensors, how = self._compute(step, _Needed({self._actions[need].object: need for need in stored}, self._value))
         checked(step, tensors)
         self._made.add(id)
         self.forwards += float(how.get("forwards", 0))
-        noted = run_record(step, how, self._plan.what[id], self._plan.sources.get(step.model), self._repository, self._clock())
+        noted = run_record(
+            step, how, self._plan.what[id], self._plan.sources.get(step.model), self._repository, self._clock()
+        )
         action = self._store.put(self._repository.place(step), tensors, noted)
         self._as_told(id, action.object)
         self._sound[id] = action.object
@@ -328,7 +374,8 @@ class LocalExecutor:
         return action
 
     def _loaded(self, id: str) -> Tensors | None:
-        """The value of a step that is known; None when the store has it no more, or has one that is not of the step's form."""
+        """The value of a step that is known; None when the store has it no more, or has one that is not of the
+        step's form."""
         action = self._actions[id]
         loaded = self._kept[action.object] if action.object in self._kept else self._store.load(action)
         if loaded is None:
@@ -348,14 +395,16 @@ class LocalExecutor:
         return loaded if loaded is not None else self._again(id)
 
     def _forget_lost(self, node: Choice) -> list[str]:
-        """The values that a screen or selection needs and the store turns out to have no more: they have to be computed again."""
+        """The values that a screen or selection needs and the store turns out to have no more: they have to be
+        computed again."""
         lost = [id for id in dict.fromkeys(needs(node)) if id in self._actions and self._loaded(id) is None]
         for id in lost:
             self._lost[id] = self._actions.pop(id)
         return lost
 
     def _again(self, id: str) -> Tensors:
-        """Compute a lost value again. Raises _Changed where it comes out another and something was found or made from the lost one."""
+        """Compute a lost value again. Raises _Changed where it comes out another and something was found or made
+        from the lost one."""
         lost = self._actions[id].object
         action = self._actions[id] = self._make(id)
         if action.object != lost and self._forget_users(id):
@@ -370,7 +419,9 @@ class LocalExecutor:
         else:
             earlier = [self._selections[chosen.id].heads for chosen in node.taken]
             screening = self._screenings[node.screen.id] if node.screen else None
-            self._selections[id] = select(node, clean, [self._values(refs) for refs in node.patched], earlier, screening)
+            self._selections[id] = select(
+                node, clean, [self._values(refs) for refs in node.patched], earlier, screening
+            )
             self._as_told(id, self._selections[id].heads)
 
     def _values(self, refs: tuple[Ref, ...]) -> list[Tensors] | None:

@@ -20,7 +20,8 @@ RunRecord = Mapping[str, Any]
 
 
 def read_run_record(how: RunRecord) -> RunRecord:
-    """The words of a note that are texts or numbers as we write them. The key, which has parts, is for `run_record.recorded_key`."""
+    """The words of a note that are texts or numbers as we write them. The key, which has parts, is for
+    `run_record.recorded_key`."""
     texts = {name: clip(how[name], LONGEST) for name in TEXTS if isinstance(how.get(name), str)}
     return {**texts, **{name: how[name] for name in NUMBERS if _is_number(how.get(name))}}
 

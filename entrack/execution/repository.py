@@ -1,7 +1,8 @@
 """Where the values of steps stand in a store, and which of them a run may take.
 
-A step has one address. A value made there with another stack, which the policy does not take, stays; the value computed instead is put
-beside it, at an address that says the stack too. So two machines that share a store never undo each other's work.
+A step has one address. A value made there with another stack, which the policy does not take, stays; the value computed
+instead is put beside it, at an address that says the stack too. So two machines that share a store never undo each
+other's work.
 """
 
 from __future__ import annotations
@@ -15,9 +16,16 @@ from entrack.store.base import Action, Store
 
 
 class Repository:
-    """A store as one run sees it. `declined` holds, by the addresses of their steps, values that are there and were not taken."""
+    """A store as one run sees it. `declined` holds, by the addresses of their steps, values that are there and were
+    not taken."""
 
-    def __init__(self, store: Store, reference: bool = False, accept: ReusePolicy = ReusePolicy.ANY, environment: Environment | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        reference: bool = False,
+        accept: ReusePolicy = ReusePolicy.ANY,
+        environment: Environment | None = None,
+    ) -> None:
         self.store, self.reference, self.accept = store, reference, accept
         self.environment = environment or Environment()
         self.declined: dict[str, Action] = {}

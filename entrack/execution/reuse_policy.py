@@ -6,7 +6,8 @@ from enum import StrEnum
 
 
 class ReusePolicy(StrEnum):
-    """`exact`: the same versions, device and threads; `same-stack`: the same major.minor versions and kind of device; `any`: whatever."""
+    """`exact`: the same versions, device and threads; `same-stack`: the same major.minor versions and kind of
+    device; `any`: whatever."""
 
     EXACT = "exact"
     SAME_STACK = "same-stack"

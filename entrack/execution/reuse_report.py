@@ -13,7 +13,8 @@ Origin = tuple[str, tuple[Any, ...]]
 
 
 def reuse_report(found: Iterable[Action], environment: Environment) -> tuple[dict[str, Any], ...]:
-    """By machine and stack, how many values were taken that were made on another machine, with other versions or on another kind of device.
+    """By machine and stack, how many values were taken that were made on another machine, with other versions or on
+    another kind of device.
 
     `first` and `last` are the times of the first and the last of them; empty where that was not recorded.
     """
@@ -23,7 +24,13 @@ def reuse_report(found: Iterable[Action], environment: Environment) -> tuple[dic
         if origin[0] == "another" or _differs(how, environment):
             groups.setdefault(origin, []).append(how.get("made", ""))
     return tuple(
-        {"steps": len(made), "machine": where, "first": min(made), "last": max(made), **dict(zip(RECORDED, stack, strict=True))}
+        {
+            "steps": len(made),
+            "machine": where,
+            "first": min(made),
+            "last": max(made),
+            **dict(zip(RECORDED, stack, strict=True)),
+        }
         for (where, stack), made in sorted(groups.items(), key=str)
     )
 

@@ -1,7 +1,7 @@
 """What is recorded beside a value: how the engine made it, what for, when, on which machine, and its key part by part.
 
-None of it decides an address. `how["key"]` has, for each part, a digest and words (`plan/cache_key.py`), so that an entry can be asked
-what it is without the spec that wanted it.
+None of it decides an address. `how["key"]` has, for each part, a digest and words (`plan/cache_key.py`), so that an
+entry can be asked what it is without the spec that wanted it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,16 @@ _SHORT = re.compile("[ -~]{1,64}")
 """The name of a part, and its digest: signs that can be shown."""
 
 
-def run_record(step: Step, how: Mapping[str, Any], what: str, source: ModelSource | None, repository: Repository, now: float) -> dict[str, Any]:
-    """The note of a value that a bound step was given at `now` (seconds since 1970). A value put beside another names its step's address."""
+def run_record(
+    step: Step, how: Mapping[str, Any], what: str, source: ModelSource | None, repository: Repository, now: float
+) -> dict[str, Any]:
+    """The note of a value that a bound step was given at `now` (seconds since 1970). A value put beside another
+    names its step's address."""
     own = repository.address(step)
-    key = {part.name: [part.digest, part.words] for part in parts(step, repository.reference, source.description if source else "")}
+    key = {
+        part.name: [part.digest, part.words]
+        for part in parts(step, repository.reference, source.description if source else "")
+    }
     made = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     beside = {"beside": own} if repository.place(step) != own else {}
     return {**how, **beside, "what": what, "key": key, "made": made, "machine": machine()}

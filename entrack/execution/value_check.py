@@ -1,4 +1,5 @@
-"""Values held against the forms of their steps (`plan/value_forms.py`): one from a store that has another is damaged, one from a kernel is never stored."""
+"""Values held against the forms of their steps (`plan/value_forms.py`): one from a store that has another is
+damaged, one from a kernel is never stored."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ class WrongForm(EngineError):
 
 
 def fault(step: Step, value: Tensors) -> str:
-    """What of a bound step's value is not as its form says: which array, what is expected, what is there. Empty where all is."""
+    """What of a bound step's value is not as its form says: which array, what is expected, what is there. Empty
+    where all is."""
     return next(_faults(step, value), "")
 
 
@@ -32,7 +34,10 @@ def checked(step: Step, value: Tensors) -> Tensors:
     """A value as it was computed. Raises WrongForm."""
     wrong = fault(step, value)
     if wrong:
-        raise WrongForm(f"{kind(step)} was computed and is not what it must be, so it is not stored: {wrong}; this is a mistake in entrack")
+        raise WrongForm(
+            f"{kind(step)} was computed and is not what it must be, so it is not stored: {wrong}; this is a "
+            "mistake in entrack"
+        )
     return value
 
 

@@ -1,4 +1,5 @@
-"""A model as a plan sees it (`ModelKey`, content only) and as the engine finds it (`ModelSource`, where the files are)."""
+"""A model as a plan sees it (`ModelKey`, content only) and as the engine finds it (`ModelSource`, where the files
+are)."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class ModelKey(Digested):
 class ModelSource:
     """Where a model's files are. `gguf` is a file name in `folder`; `adapter` a folder with a LoRA adapter.
 
-    `description` is how a person calls it, such as `builtin("boxes-base")`; `revision` is the hub commit, where there is one.
+    `description` is how a person calls it, such as `builtin("boxes-base")`; `revision` is the hub commit, where there
+    is one.
     """
 
     description: str

@@ -72,29 +72,40 @@ def locate(named: Named, root: Path) -> ModelSource:
 
 
 def stand_in(named: Named, folder: Path) -> ModelSource:
-    """A folder with a config.json and a tokenizer.json in place of a model that is not here: good for a plan, not for a run."""
+    """A folder with a config.json and a tokenizer.json in place of a model that is not here: good for a plan, not
+    for a run."""
     if not (folder / "config.json").is_file() or not (folder / "tokenizer.json").is_file():
         raise ModelMissing(f"{folder} has no config.json and tokenizer.json to stand in for a model")
     return ModelSource(str(named), folder)
 
 
 def facts_of(source: ModelSource) -> ModelFacts:
-    """The facts in a model's config.json. Raises ModelMissing when it cannot be read, BadConfig when it makes no sense."""
+    """The facts in a model's config.json. Raises ModelMissing when it cannot be read, BadConfig when it makes no
+    sense."""
     return read_facts(read_json(source.folder / "config.json"))
 
 
 def key_of(named: Named, source: ModelSource, hashed: bool = True) -> ModelKey:
-    """The model's content as addresses see it: every weight file is hashed. Raises ModelMissing where there are no weights.
+    """The model's content as addresses see it: every weight file is hashed. Raises ModelMissing where there are no
+    weights.
 
-    With `hashed` False weights are not looked at; such a key is good for a plan that is only checked, not for an address.
+    With `hashed` False weights are not looked at; such a key is good for a plan that is only checked, not for an
+    address.
     """
     if not hashed:
-        config, tokenizer = address(_plain(read_json(source.folder / "config.json"))), file_digest(tokenizer_file(source))
-        return ModelKey(address(str(named)), config, tokenizer, facts_of(source), dtype=named.dtype, attention=named.attention)
+        config, tokenizer = (
+            address(_plain(read_json(source.folder / "config.json"))),
+            file_digest(tokenizer_file(source)),
+        )
+        return ModelKey(
+            address(str(named)), config, tokenizer, facts_of(source), dtype=named.dtype, attention=named.attention
+        )
     try:
         weights = weights_of(source.folder, source.gguf)
     except ModelMissing as missing:
-        raise type(missing)(f"{named}: {missing}" + ("; `entrack run` downloads what is missing" if named.kind == "hub" else "")) from None
+        raise type(missing)(
+            f"{named}: {missing}" + ("; `entrack run` downloads what is missing" if named.kind == "hub" else "")
+        ) from None
     added = () if source.adapter is None else _adapter_files(source.adapter)
     for files in ([] if source.gguf else weights), added[1:]:
         tensors_in(files)
@@ -117,15 +128,22 @@ def tokenizer_file(source: ModelSource) -> Path:
     """The model's tokenizer.json. Raises ModelMissing."""
     path = source.folder / "tokenizer.json"
     if not path.is_file():
-        raise ModelMissing(f"{source.description}: there is no tokenizer.json in {source.folder}" + _gguf_help(source.gguf))
+        raise ModelMissing(
+            f"{source.description}: there is no tokenizer.json in {source.folder}" + _gguf_help(source.gguf)
+        )
     return path
 
 
 @lru_cache(maxsize=64)
 def vocabulary_of(source: ModelSource) -> str:
-    """The address of what decides a model's tokens: its vocabulary, merges and normalisation, not its special tokens' flags."""
+    """The address of what decides a model's tokens: its vocabulary, merges and normalisation, not its special
+    tokens' flags."""
     told = read_json(tokenizer_file(source), MOST_JSON)
-    parts = [told.get(name) for name in ("model", "pre_tokenizer", "normalizer", "post_processor")] if isinstance(told, dict) else [told]
+    parts = (
+        [told.get(name) for name in ("model", "pre_tokenizer", "normalizer", "post_processor")]
+        if isinstance(told, dict)
+        else [told]
+    )
     return address([json.dumps(part, sort_keys=True) for part in parts])
 
 
@@ -156,7 +174,9 @@ def _folder(named: Named, root: Path) -> tuple[Path, str | None, str | None]:
     match named.kind:
         case "builtin":
             if named.name not in builtin_names():
-                raise ModelMissing(f"{named}: there is no built-in model of that name; there are {', '.join(builtin_names())}")
+                raise ModelMissing(
+                    f"{named}: there is no built-in model of that name; there are {', '.join(builtin_names())}"
+                )
             return BUILTIN / named.name, None, None
         case "local":
             folder = root / named.name
@@ -172,18 +192,27 @@ def _folder(named: Named, root: Path) -> tuple[Path, str | None, str | None]:
 
 
 def _no_way_out(folder: Path, root: Path) -> None:
-    """That no file of a model beside the spec is a link to somewhere else: such a folder may come from a stranger. Raises ModelRefused."""
+    """That no file of a model beside the spec is a link to somewhere else: such a folder may come from a stranger.
+    Raises ModelRefused."""
     for path in folder.iterdir():
-        if path.suffix in READ and path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+        if (
+            path.suffix in READ
+            and path.is_symlink()
+            and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+        ):
             raise ModelRefused(f"{path} is a link that leads out of the spec's folder; put the file itself there")
 
 
 def _hub_folder(name: str, revision: str | None) -> tuple[Path, None, str]:
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(name, "config.json", revision=revision) or try_to_load_from_cache(name, "adapter_config.json", revision=revision)
+    found = try_to_load_from_cache(name, "config.json", revision=revision) or try_to_load_from_cache(
+        name, "adapter_config.json", revision=revision
+    )
     if not isinstance(found, str):
-        raise ModelMissing(f'hub("{name}") is not on this machine yet; `entrack run` downloads it where the network allows')
+        raise ModelMissing(
+            f'hub("{name}") is not on this machine yet; `entrack run` downloads it where the network allows'
+        )
     folder = Path(found).parent
     return folder, None, folder.name
 
@@ -202,7 +231,8 @@ def _download(name: str, revision: str | None) -> None:
 
 
 def _interruptible(work: Callable[[], object]) -> None:
-    """Do something in a thread of its own: the hub's client ends its file before it hears of Ctrl-C, which may be gigabytes later."""
+    """Do something in a thread of its own: the hub's client ends its file before it hears of Ctrl-C, which may be
+    gigabytes later."""
     failed: list[Exception] = []
 
     def run() -> None:
@@ -224,7 +254,9 @@ def _hub_trouble(error: Exception) -> str:
     """What went wrong, and what to do. The hub's client hides its reasons behind one another."""
     chain = list(_causes(error))
     kinds = {type(one).__name__ for one in chain}
-    status = next((code for one in chain if (code := getattr(getattr(one, "response", None), "status_code", None))), None)
+    status = next(
+        (code for one in chain if (code := getattr(getattr(one, "response", None), "status_code", None))), None
+    )
     if any(isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) for one in chain):
         return ": the disk is full: make room where models are kept (HF_HOME), then run again; what has come is kept"
     if "GatedRepoError" in kinds:
@@ -260,7 +292,10 @@ def _adapter(named: Named, root: Path) -> Path | None:
 def _adapter_files(folder: Path) -> tuple[Path, ...]:
     weights = folder / "adapter_model.safetensors"
     if not weights.is_file():
-        raise ModelMissing(f"there is no adapter_model.safetensors in {folder}; weights that are pickled (adapter_model.bin) are never read")
+        raise ModelMissing(
+            f"there is no adapter_model.safetensors in {folder}; weights that are pickled (adapter_model.bin) "
+            "are never read"
+        )
     return (folder / "adapter_config.json", weights)
 
 
@@ -272,4 +307,8 @@ def _plain(config: Any) -> Any:
     """The configuration without what says nothing about the numbers: where it was saved, and by which version."""
     if not isinstance(config, dict):
         raise BadConfig("config.json is not an object")
-    return {key: value for key, value in config.items() if key not in ("_name_or_path", "transformers_version", "torch_dtype", "dtype")}
+    return {
+        key: value
+        for key, value in config.items()
+        if key not in ("_name_or_path", "transformers_version", "torch_dtype", "dtype")
+    }

@@ -1,7 +1,7 @@
 """Weights: which files of a folder hold a model's weights, and what their headers say, before anything else reads them.
 
-A safetensors file is eight bytes that give the length of a JSON header, the header (names, types, shapes, places), and the
-tensors. What such a header says is held against the file here: a reader that believes it need not look again.
+A safetensors file is eight bytes that give the length of a JSON header, the header (names, types, shapes, places), and
+the tensors. What such a header says is held against the file here: a reader that believes it need not look again.
 """
 
 from __future__ import annotations
@@ -55,12 +55,17 @@ def weights_of(folder: Path, gguf: str | None = None) -> tuple[Path, ...]:
     if (folder / INDEX).is_file():
         return tuple(_there(folder / name) for name in _shards(folder / INDEX))
     pickled = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
-    why = f"; {pickled[0]} is a pickle, which can run code when it is read: save the model again as safetensors" if pickled else ""
+    why = (
+        f"; {pickled[0]} is a pickle, which can run code when it is read: save the model again as safetensors"
+        if pickled
+        else ""
+    )
     raise ModelMissing(f"there are no weights (*.safetensors) in {folder}{why}")
 
 
 def tensors_in(paths: Iterable[Path]) -> Mapping[str, TensorFacts]:
-    """The tensors of safetensors files by name, as their headers say, held against the files' sizes. Raises ModelRefused."""
+    """The tensors of safetensors files by name, as their headers say, held against the files' sizes. Raises
+    ModelRefused."""
     found: dict[str, TensorFacts] = {}
     for path in paths:
         for name, facts in _header(path).items():

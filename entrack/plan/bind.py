@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 
 def bind(node: T, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, ...]]) -> T:
-    """The node with object hashes for its `Ref`s and heads for its `Chosen`s. Raises KeyError where one is not known yet."""
+    """The node with object hashes for its `Ref`s and heads for its `Chosen`s. Raises KeyError where one is not known
+    yet."""
     bound = _bound(node, objects, chosen)
     return cast(T, _own_senders(bound) if isinstance(bound, PathPatch) else bound)
 
@@ -39,7 +40,8 @@ def step_address(step: Step, reference: bool = False) -> str:
 
 
 def known_zero(step: Step) -> bool:
-    """Whether a bound step is a hop's whose senders cannot reach any receiver: they all stand in the same layer or above."""
+    """Whether a bound step is a hop's whose senders cannot reach any receiver: they all stand in the same layer or
+    above."""
     if not isinstance(step, PathPatch | Attribute) or not step.receivers:
         return False
     lowest = step.layer if isinstance(step, PathPatch) else 0

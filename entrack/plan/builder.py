@@ -19,7 +19,8 @@ BYTES_OF_A_PART = 16
 
 @define
 class Nodes:
-    """Nodes by identifier, in the order added. A node's identifier follows from what it says, so that a step wanted twice is one."""
+    """Nodes by identifier, in the order added. A node's identifier follows from what it says, so that a step wanted
+    twice is one."""
 
     nodes: dict[str, Node] = field(factory=dict)
     what: dict[str, str] = field(factory=dict)
@@ -47,7 +48,8 @@ class Nodes:
 
 @define
 class Sketch(Nodes):
-    """The nodes of a plan that is only looked at for its problems: numbered, not addressed, which would be most of the work."""
+    """The nodes of a plan that is only looked at for its problems: numbered, not addressed, which would be most of
+    the work."""
 
     def add(self, node: Node, what: str) -> str:
         budget.spend(budget.STEPS)
@@ -56,16 +58,21 @@ class Sketch(Nodes):
         return id
 
 
-def batches(prompts: tuple[Prompt, ...], others: Sequence[tuple[Prompt, ...]] = (), size: int = BATCH) -> tuple[tuple[int, ...], ...]:
+def batches(
+    prompts: tuple[Prompt, ...], others: Sequence[tuple[Prompt, ...]] = (), size: int = BATCH
+) -> tuple[tuple[int, ...], ...]:
     """Places of prompts that run together: one token length, at most `size`, in the order of the prompts.
 
-    `others` are what is read beside them, each prompt by prompt: alternates that acts take values from. Each has one length in a batch too.
+    `others` are what is read beside them, each prompt by prompt: alternates that acts take values from. Each has one
+    length in a batch too.
     """
     by_length: dict[tuple[int, ...], list[int]] = {}
     for place in range(len(prompts)):
         lengths = tuple(len(many[place].token_ids) for many in (prompts, *others))
         by_length.setdefault(lengths, []).append(place)
-    return tuple(tuple(many[start : start + size]) for many in by_length.values() for start in range(0, len(many), size))
+    return tuple(
+        tuple(many[start : start + size]) for many in by_length.values() for start in range(0, len(many), size)
+    )
 
 
 def batch_of(prompts: tuple[Prompt, ...], places: tuple[int, ...]) -> Batch:

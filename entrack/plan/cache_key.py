@@ -1,7 +1,8 @@
 """The key of a step, part by part: what decides its value, as a digest and in words for each part.
 
-An address is one digest of everything; two that differ do not tell why. Here a step comes in, bound or not, and its parts come
-out: each leaf of the step goes to one part, by the name of its field. So two steps have the same parts when they have the same address.
+An address is one digest of everything; two that differ do not tell why. Here a step comes in, bound or not, and its
+parts come out: each leaf of the step goes to one part, by the name of its field. So two steps have the same parts when
+they have the same address.
 """
 
 from __future__ import annotations
@@ -20,30 +21,79 @@ from entrack.plan.steps import Batch, Node, Ref, Step
 
 DIGITS = 16
 PARTS = (
-    "step", "tokens", "positions", "asked", "layers", "senders", "heads", "component", "receivers", "edits", "upstream", "gradient", "training",
-    "weights", "adapter", "config", "tokenizer", "shape", "dtype", "attention", "executor", "version", "store_version",
-)  # fmt: skip
+    "step",
+    "tokens",
+    "positions",
+    "asked",
+    "layers",
+    "senders",
+    "heads",
+    "component",
+    "receivers",
+    "edits",
+    "upstream",
+    "gradient",
+    "training",
+    "weights",
+    "adapter",
+    "config",
+    "tokenizer",
+    "shape",
+    "dtype",
+    "attention",
+    "executor",
+    "version",
+    "store_version",
+)
 """In the order in which they are shown; a field that is in no part below is a part of its own."""
 TITLES = {
-    "positions": "token positions", "asked": "words asked for", "layers": "layers", "edits": "what is set", "upstream": "values it builds on",
-    "receivers": "receiving heads", "weights": "model weights", "version": "step version", "store_version": "store version", "shape": "model shape",
+    "positions": "token positions",
+    "asked": "words asked for",
+    "layers": "layers",
+    "edits": "what is set",
+    "upstream": "values it builds on",
+    "receivers": "receiving heads",
+    "weights": "model weights",
+    "version": "step version",
+    "store_version": "store version",
+    "shape": "model shape",
     "gradient": "points of the gradient",
-}  # fmt: skip
+}
 FIELDS = {
-    "at": "positions", "alternate_at": "positions", "reader": "positions", "read": "positions", "target": "asked", "layer": "layers",
-    "first": "layers", "last": "layers", "sparsity": "training", "epochs": "training", "rate": "training", "check_every": "training",
+    "at": "positions",
+    "alternate_at": "positions",
+    "reader": "positions",
+    "read": "positions",
+    "target": "asked",
+    "layer": "layers",
+    "first": "layers",
+    "last": "layers",
+    "sparsity": "training",
+    "epochs": "training",
+    "rate": "training",
+    "check_every": "training",
     "steps": "gradient",
-}  # fmt: skip
+}
 BRANCHES = {"edits": "edits", "kept": "edits", "source": "edits", "train": "tokens", "validate": "tokens"}
 """Fields whose own fields belong to several parts; how many there are, and of which class, belongs to this one."""
 KIND_NAMES = {
-    "Capture": "head outputs at a position", "SumOutputs": "sums for a mean", "CaptureInputs": "what heads read", "Evaluate": "an evaluation",
-    "PathPatch": "path patching, one layer", "TrainMask": "a trained mask", "Attribute": "an estimate of path patching",
-}  # fmt: skip
+    "Capture": "head outputs at a position",
+    "SumOutputs": "sums for a mean",
+    "CaptureInputs": "what heads read",
+    "Evaluate": "an evaluation",
+    "PathPatch": "path patching, one layer",
+    "TrainMask": "a trained mask",
+    "Attribute": "an estimate of path patching",
+}
 EDITS = {
-    "SetHeads": "heads", "SetElsewhere": "all other heads", "SetInputs": "what heads read", "BlockAttention": "attention, blocked",
-    "FromCapture": "to a capture", "FromMean": "to a mean", "FromZero": "to zero",
-}  # fmt: skip
+    "SetHeads": "heads",
+    "SetElsewhere": "all other heads",
+    "SetInputs": "what heads read",
+    "BlockAttention": "attention, blocked",
+    "FromCapture": "to a capture",
+    "FromMean": "to a mean",
+    "FromZero": "to zero",
+}
 MOST_HEADS = 6
 
 Leaf = tuple[str, Any]
@@ -51,7 +101,8 @@ Leaf = tuple[str, Any]
 
 @frozen
 class KeyPart:
-    """One part of a key. `words` say what is known of it without the model's files or the prompts; they may be empty."""
+    """One part of a key. `words` say what is known of it without the model's files or the prompts; they may be
+    empty."""
 
     name: str
     digest: str
@@ -79,13 +130,19 @@ def parts(step: Step, reference: bool = False, model: str = "") -> tuple[KeyPart
         for part, leaf in _leaves(getattr(step, name), name, name):
             leaves.setdefault(part, []).append(leaf)
     own = [KeyPart(name, _digest(found), WORDS.get(name, _values)(found)) for name, found in leaves.items()]
-    told = [*_how(step, reference), *own, *(attrs.evolve(part, words=model) if part.name == "weights" else part for part in _of_model(step.model))]
+    told = [
+        *_how(step, reference),
+        *own,
+        *(attrs.evolve(part, words=model) if part.name == "weights" else part for part in _of_model(step.model)),
+    ]
     return in_order(told)
 
 
 def in_order(several: Iterable[KeyPart]) -> tuple[KeyPart, ...]:
     """Parts in the order in which they are shown."""
-    return tuple(sorted(several, key=lambda part: (PARTS.index(part.name) if part.name in PARTS else len(PARTS), part.name)))
+    return tuple(
+        sorted(several, key=lambda part: (PARTS.index(part.name) if part.name in PARTS else len(PARTS), part.name))
+    )
 
 
 def _how(step: Step, reference: bool) -> Iterator[KeyPart]:
@@ -100,7 +157,12 @@ def _how(step: Step, reference: bool) -> Iterator[KeyPart]:
 def _of_model(model: ModelKey) -> tuple[KeyPart, ...]:
     facts = model.facts
     shape = f"{facts.family}, {facts.layers} layers x {facts.heads} heads, width {facts.d_model}"
-    words = {"adapter": "none" if model.adapter is None else "", "shape": shape, "dtype": model.dtype, "attention": model.attention}
+    words = {
+        "adapter": "none" if model.adapter is None else "",
+        "shape": shape,
+        "dtype": model.dtype,
+        "attention": model.attention,
+    }
     values = {"shape" if name == "facts" else name: value for name, value in attrs.asdict(model, recurse=False).items()}
     return tuple(KeyPart(name, address(value)[:DIGITS], words.get(name, "")) for name, value in values.items())
 
@@ -125,7 +187,9 @@ def _leaves(value: Any, field: str, path: str) -> Iterator[tuple[str, Leaf]]:
 
 
 def _digest(leaves: Sequence[Leaf]) -> str:
-    return address([[path, _indices(value) if _is_indices(value) else address(value)] for path, value in leaves])[:DIGITS]
+    return address([[path, _indices(value) if _is_indices(value) else address(value)] for path, value in leaves])[
+        :DIGITS
+    ]
 
 
 def _is_indices(value: object) -> bool:
@@ -142,7 +206,11 @@ def _indices(value: tuple[int, ...]) -> str:
 
 def _tokens(leaves: Sequence[Leaf]) -> str:
     batches = [value for _, value in leaves if isinstance(value, Batch)]
-    return f"{sum(batch.prompts for batch in batches)} prompts of {_range([batch.length for batch in batches])} tokens" if batches else "no prompts"
+    return (
+        f"{sum(batch.prompts for batch in batches)} prompts of {_range([batch.length for batch in batches])} tokens"
+        if batches
+        else "no prompts"
+    )
 
 
 def _positions(leaves: Sequence[Leaf]) -> str:
@@ -165,7 +233,10 @@ def _heads(leaves: Sequence[Leaf]) -> str:
 
 
 def _receivers(leaves: Sequence[Leaf]) -> str:
-    return "; ".join(f"{each.component.value} of {_named(each.heads)}" for _, value in leaves for each in value) or "the logits"
+    return (
+        "; ".join(f"{each.component.value} of {_named(each.heads)}" for _, value in leaves for each in value)
+        or "the logits"
+    )
 
 
 def _senders(leaves: Sequence[Leaf]) -> str:
@@ -219,6 +290,14 @@ def _range(numbers: Sequence[int]) -> str:
 
 
 WORDS: Mapping[str, Callable[[Sequence[Leaf]], str]] = {
-    "tokens": _tokens, "positions": _positions, "asked": _asked, "layers": _layers, "senders": _senders, "heads": _heads, "receivers": _receivers,
-    "edits": _edits, "upstream": _upstream, "component": _component,
-}  # fmt: skip
+    "tokens": _tokens,
+    "positions": _positions,
+    "asked": _asked,
+    "layers": _layers,
+    "senders": _senders,
+    "heads": _heads,
+    "receivers": _receivers,
+    "edits": _edits,
+    "upstream": _upstream,
+    "component": _component,
+}

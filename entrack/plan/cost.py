@@ -1,4 +1,5 @@
-"""Cost: what a plan asks for, before a weight is read - forward passes of the reference executor, token-layers, bytes to be stored."""
+"""Cost: what a plan asks for, before a weight is read - forward passes of the reference executor, token-layers,
+bytes to be stored."""
 
 from __future__ import annotations
 
@@ -9,7 +10,20 @@ from attrs import frozen
 from entrack.plan.expand import expand, senders_of
 from entrack.plan.passes import optimise
 from entrack.plan.plan import Plan
-from entrack.plan.steps import Attribute, Capture, CaptureInputs, Choice, Chosen, Evaluate, Heads, Node, PathPatch, Select, SumOutputs, TrainMask
+from entrack.plan.steps import (
+    Attribute,
+    Capture,
+    CaptureInputs,
+    Choice,
+    Chosen,
+    Evaluate,
+    Heads,
+    Node,
+    PathPatch,
+    Select,
+    SumOutputs,
+    TrainMask,
+)
 from entrack.sites import Component
 
 OUTCOME_BYTES = 16
@@ -18,7 +32,8 @@ OUTCOME_BYTES = 16
 
 @frozen
 class Cost:
-    """`forwards` are full forward passes of one batch; `token_layers` tokens times layers of these; `bytes` what is stored."""
+    """`forwards` are full forward passes of one batch; `token_layers` tokens times layers of these; `bytes` what is
+    stored."""
 
     steps: int
     forwards: int
@@ -29,7 +44,12 @@ class Cost:
 def cost(plan: Plan, ids: Iterable[str]) -> Cost:
     """The cost of some steps of a plan."""
     nodes = [plan.nodes[id] for id in ids]
-    return Cost(len(nodes), sum(map(forwards_of, nodes)), sum(map(work_of, nodes)), sum(bytes_of(node, plan.nodes) for node in nodes))
+    return Cost(
+        len(nodes),
+        sum(map(forwards_of, nodes)),
+        sum(map(work_of, nodes)),
+        sum(bytes_of(node, plan.nodes) for node in nodes),
+    )
 
 
 def forwards_of(node: Node) -> int:
@@ -43,7 +63,8 @@ def work_of(node: Node) -> int:
 
 
 def left_of(node: Node) -> int:
-    """Token-layers that are left after the compiler's passes. A clean run that many steps share counts where it is all there is to do."""
+    """Token-layers that are left after the compiler's passes. A clean run that many steps share counts where it is
+    all there is to do."""
     if isinstance(node, Choice):
         return 0
     runs = optimise(expand(node)).runs
@@ -54,7 +75,12 @@ def bytes_of(node: Node, nodes: Mapping[str, Node]) -> int:
     """Bytes of the value, without the few hundred of its header. `nodes` are those of the plan."""
     match node:
         case Capture(model):
-            return 4 * node.batch.prompts * model.facts.d_head * _heads(node.heads, model.facts.layers * model.facts.heads, nodes)
+            return (
+                4
+                * node.batch.prompts
+                * model.facts.d_head
+                * _heads(node.heads, model.facts.layers * model.facts.heads, nodes)
+            )
         case CaptureInputs(model):
             query = node.component is Component.QUERY
             every = model.facts.layers * (model.facts.heads if query else model.facts.key_value_heads)

@@ -32,7 +32,7 @@ from entrack.plan.steps import (
     Step,
     SumOutputs,
     TrainMask,
-)  # fmt: skip
+)
 from entrack.sites import Component
 
 
@@ -57,13 +57,20 @@ def _runs(step: Step) -> Iterator[ForwardPass]:
             tokens = _only(step.at) if step.component is Component.QUERY else Every()
             yield _run(step, "clean", read=tuple(Place(layer, tokens) for layer in _read(step)), logits=False)
         case SumOutputs():
-            yield _run(step, "clean", read=tuple(Place(layer, Every()) for layer in range(step.model.facts.layers)), logits=False)
+            yield _run(
+                step,
+                "clean",
+                read=tuple(Place(layer, Every()) for layer in range(step.model.facts.layers)),
+                logits=False,
+            )
         case Evaluate():
             yield _evaluated(step)
         case PathPatch():
             yield from _hop(step, (step.layer,), variants=senders_of(step))
         case Attribute():
-            yield from _hop(step, range(step.model.facts.layers), times=max(1, step.steps), backward=len(step.asked[0]) + 1)
+            yield from _hop(
+                step, range(step.model.facts.layers), times=max(1, step.steps), backward=len(step.asked[0]) + 1
+            )
         case TrainMask():
             yield from _trained(step)
 
@@ -84,7 +91,9 @@ def _evaluated(step: Evaluate) -> ForwardPass:
                 tokens = _only(at) if component is Component.QUERY else Every()
                 changed.extend(Place(layer, tokens) for layer in _layers(step, heads))
             case BlockAttention(first, last, reader, read):
-                changed.extend(_at(step, range(first, min(last + 1, step.model.facts.layers)) if any(read) else (), reader))
+                changed.extend(
+                    _at(step, range(first, min(last + 1, step.model.facts.layers)) if any(read) else (), reader)
+                )
     elsewhere = [edit for edit in step.edits if isinstance(edit, SetElsewhere)]
     if not elsewhere:
         return _run(step, "edited", changed=tuple(changed))
@@ -92,8 +101,8 @@ def _evaluated(step: Evaluate) -> ForwardPass:
 
 
 def _base(step: Evaluate, elsewhere: list[SetElsewhere]) -> str | None:
-    """What an evaluation with `SetElsewhere` shares with others: the same prompts with the same values everywhere. With two of them, or with
-    edits of inputs or attention beside it, nothing."""
+    """What an evaluation with `SetElsewhere` shares with others: the same prompts with the same values everywhere.
+    With two of them, or with edits of inputs or attention beside it, nothing."""
     if len(elsewhere) > 1 or any(isinstance(edit, SetInputs | BlockAttention) for edit in step.edits):
         return None
     return f"base {address([step.model, step.batch, elsewhere[0].source])}"
@@ -127,17 +136,31 @@ def _trained(step: TrainMask) -> Iterator[ForwardPass]:
 
 
 def _run_on(step: TrainMask, batch: MaskBatch, name: str, **more: Any) -> ForwardPass:
-    return ForwardPass(name, batch.original, step.model.facts, step.model.dtype, changed=_at(step, _layers(step, step.heads), batch.at), **_whole(step.model), **more)
+    return ForwardPass(
+        name,
+        batch.original,
+        step.model.facts,
+        step.model.dtype,
+        changed=_at(step, _layers(step, step.heads), batch.at),
+        **_whole(step.model),
+        **more,
+    )
 
 
 def _alternates(step: TrainMask, batch: MaskBatch) -> ForwardPass:
     read = _at(step, _layers(step, step.heads), batch.alternate_at)
-    return ForwardPass("alternates", batch.alternate, step.model.facts, step.model.dtype, read=read, logits=False, **_whole(step.model))
+    return ForwardPass(
+        "alternates", batch.alternate, step.model.facts, step.model.dtype, read=read, logits=False, **_whole(step.model)
+    )
 
 
-def _run(step: Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | Attribute, name: str, **more: Any) -> ForwardPass:
+def _run(
+    step: Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | Attribute, name: str, **more: Any
+) -> ForwardPass:
     base = f"clean {step.model.digest} {step.batch.digest}" if name == "clean" else None
-    return ForwardPass(name, step.batch, step.model.facts, step.model.dtype, **{"base": base, **_whole(step.model), **more})
+    return ForwardPass(
+        name, step.batch, step.model.facts, step.model.dtype, **{"base": base, **_whole(step.model), **more}
+    )
 
 
 def _whole(model: ModelKey) -> Mapping[str, Any]:

@@ -1,8 +1,8 @@
 """Explaining a plan: what each pass of the compiler takes away, why, and what it would have cost.
 
-    explained = explanation(plan, found, zero, Memory())
-    explained.total.stages[0].token_layers          as the reference executor runs it
-    explained.total.stages[-1].token_layers         what is left
+explained = explanation(plan, found, zero, Memory())
+explained.total.stages[0].token_layers          as the reference executor runs it
+explained.total.stages[-1].token_layers         what is left
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ AS_WRITTEN = "as written"
 
 @frozen
 class Stage:
-    """The cost of the work after a pass (`AS_WRITTEN`: before the first), in token-layers and floating-point operations."""
+    """The cost of the work after a pass (`AS_WRITTEN`: before the first), in token-layers and floating-point
+    operations."""
 
     name: str
     token_layers: int
@@ -51,8 +52,9 @@ class Order:
 
 @frozen
 class Explanation:
-    """`asked` steps were wanted, `steps` are left when equal ones are one; of these `found` are in the store, `zero` cannot reach a receiver, and
-    `screened_out` have no head that a screen let through. The rest is explained, altogether and by what it is for."""
+    """`asked` steps were wanted, `steps` are left when equal ones are one; of these `found` are in the store, `zero`
+    cannot reach a receiver, and `screened_out` have no head that a screen let through. The rest is explained,
+    altogether and by what it is for."""
 
     asked: int
     steps: int
@@ -66,8 +68,11 @@ class Explanation:
     deferred: tuple[str, ...]
 
 
-def explanation(plan: Plan, found: Collection[str], zero: Collection[str], screened_out: Collection[str], memory: Memory) -> Explanation:
-    """What of a plan is not computed. Steps that the store has cost nothing; what is shared counts where it comes first."""
+def explanation(
+    plan: Plan, found: Collection[str], zero: Collection[str], screened_out: Collection[str], memory: Memory
+) -> Explanation:
+    """What of a plan is not computed. Steps that the store has cost nothing; what is shared counts where it comes
+    first."""
     left = [id for id in plan.steps if not any(id in known for known in (found, zero, screened_out))]
     total, parts = _explain(plan, left, memory)
     steps = [plan.nodes[id] for id in left]
@@ -87,7 +92,9 @@ def _explain(plan: Plan, ids: Iterable[str], memory: Memory) -> tuple[Explained,
         node = plan.nodes[id]
         if not isinstance(node, Choice):
             schedules = stages(node, memory)
-            costs = [_stage(name, schedule, known) for name, schedule, known in zip(names, schedules, seen, strict=True)]
+            costs = [
+                _stage(name, schedule, known) for name, schedule, known in zip(names, schedules, seen, strict=True)
+            ]
             grouped.setdefault(plan.what[id], []).append((schedules, costs))
     parts = tuple(_explained(what, many) for what, many in grouped.items())
     return _together(names, parts), parts
@@ -110,12 +117,20 @@ def _stage(name: str, schedule: Schedule, seen: set[str]) -> Stage:
 
 def _explained(what: str, many: list[tuple[list[Schedule], list[Stage]]]) -> Explained:
     notes = Counter(f"{run.name}: {note}" for schedules, _ in many for run in schedules[-1].runs for note in run.notes)
-    costs = [_sum(name, [one for _, row in many for one in row if one.name == name]) for name in [stage.name for stage in many[0][1]]]
+    costs = [
+        _sum(name, [one for _, row in many for one in row if one.name == name])
+        for name in [stage.name for stage in many[0][1]]
+    ]
     return Explained(what, len(many), tuple(costs), dict(notes.most_common()))
 
 
 def _together(names: tuple[str, ...], parts: tuple[Explained, ...]) -> Explained:
-    return Explained("altogether", sum(part.steps for part in parts), tuple(_sum(name, [one for part in parts for one in part.stages if one.name == name]) for name in names), {})
+    return Explained(
+        "altogether",
+        sum(part.steps for part in parts),
+        tuple(_sum(name, [one for part in parts for one in part.stages if one.name == name]) for name in names),
+        {},
+    )
 
 
 def _sum(name: str, stages: list[Stage]) -> Stage:

@@ -19,7 +19,8 @@ Where = tuple[ModelKey | None, str]
 
 
 def by_model(nodes: Mapping[str, Node], needs: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """The identifiers of all nodes, each after those it `needs`, changing the batch, and more so the model, only when nothing else can be done."""
+    """The identifiers of all nodes, each after those it `needs`, changing the batch, and more so the model, only
+    when nothing else can be done."""
     queue = _Queue.of(nodes, needs)
     at: Where | None = None
     while queue.ready:

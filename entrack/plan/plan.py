@@ -1,4 +1,5 @@
-"""A plan: every step of a spec, the selections between them, and which steps each number of the results is made from."""
+"""A plan: every step of a spec, the selections between them, and which steps each number of the results is made
+from."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ BATCH = 50
 
 @frozen
 class GroupPlan:
-    """One hop: its `Select` node, the position of its senders, and its `Screen` node and at how many points that takes gradients, if it has one."""
+    """One hop: its `Select` node, the position of its senders, and its `Screen` node and at how many points that
+    takes gradients, if it has one."""
 
     name: str
     select: str
@@ -41,7 +43,8 @@ class DiscoveryPlan:
 
 @frozen
 class RunPlan:
-    """A model on a population: an `Evaluate` node per batch, and for each the places of its prompts in the population."""
+    """A model on a population: an `Evaluate` node per batch, and for each the places of its prompts in the
+    population."""
 
     evaluations: tuple[str, ...]
     places: tuple[tuple[int, ...], ...] = field(repr=False)
@@ -71,8 +74,8 @@ class MaskPlan:
 
 @frozen
 class RemovalPlan:
-    """Heads removed. In a completeness `first` is the circuit without them and `second` the model; in a minimality, with `head`, `first`
-    is the circuit without K and `second` without K and the head."""
+    """Heads removed. In a completeness `first` is the circuit without them and `second` the model; in a minimality,
+    with `head`, `first` is the circuit without K and `second` without K and the head."""
 
     label: str
     head: Head | None

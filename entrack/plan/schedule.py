@@ -1,7 +1,8 @@
 """Schedules: the forward passes that a step makes, and how much of each is run.
 
-`plan/expand.py` writes down the passes as the reference executor makes them; the passes of the compiler (`plan/passes/`) then take
-away what cannot change. The optimised executor runs what is left; `entrack plan --explain` shows what was taken away, and why.
+`plan/expand.py` writes down the passes as the reference executor makes them; the passes of the compiler
+(`plan/passes/`) then take away what cannot change. The optimised executor runs what is left; `entrack plan --explain`
+shows what was taken away, and why.
 
 A forward pass of the model is a `ForwardPass`; a "pass" alone is one of the compiler's (`passes/`).
 """
@@ -62,13 +63,14 @@ class Place:
 class ForwardPass:
     """Forward passes of one shape: `variants` of each prompt, `times` over, each with `backward` passes back.
 
-    What they are: something is set at the places `changed`; with `held`, all other heads are set at those tokens, in every layer, to what is
-    known before, but for the heads `free`, which are computed. Read are `read`, or the logits at the last token.
+    What they are: something is set at the places `changed`; with `held`, all other heads are set at those tokens, in
+    every layer, to what is known before, but for the heads `free`, which are computed. Read are `read`, or the logits
+    at the last token.
 
-    How much is run: the layers from `first` to before `end`, at `tokens`, with attention computed in the layers `attention`; prompts of one
-    of the `groups` together, at most `at_once` rows (0: all). `base` names the whole run
-    that this one is, or that it differs from at the places of `free` and `changed`; a run that is `shared` under a name is made once for all
-    steps. `notes` say what was taken away and why.
+    How much is run: the layers from `first` to before `end`, at `tokens`, with attention computed in the layers
+    `attention`; prompts of one of the `groups` together, at most `at_once` rows (0: all). `base` names the whole run
+    that this one is, or that it differs from at the places of `free` and `changed`; a run that is `shared` under a name
+    is made once for all steps. `notes` say what was taken away and why.
     """
 
     name: str
@@ -118,7 +120,8 @@ class ForwardPass:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of the products: 2 for each weight that a token meets, and attention over the tokens before it."""
+        """Floating-point operations of the products: 2 for each weight that a token meets, and attention over the
+        tokens before it."""
         facts, tokens = self.facts, self.tokens_run
         width = facts.heads * facts.d_head
         projections = 4 * facts.d_model * (width + facts.key_value_heads * facts.d_head)
@@ -129,8 +132,13 @@ class ForwardPass:
         return self.forwards * (attended + mlps + said)
 
     def show(self) -> str:
-        """The run in a line: how often, which layers and tokens, where attention is computed, what is changed and read."""
-        parts = [f"{self.name} {self.times} x {self.variants} x {self.batch.prompts}", f"layers {self.first}-{self.end - 1}", f"tokens {_shown(self.tokens)}"]
+        """The run in a line: how often, which layers and tokens, where attention is computed, what is changed and
+        read."""
+        parts = [
+            f"{self.name} {self.times} x {self.variants} x {self.batch.prompts}",
+            f"layers {self.first}-{self.end - 1}",
+            f"tokens {_shown(self.tokens)}",
+        ]
         parts.append(f"attention {' '.join(map(str, self.attention)) or 'none'}")
         for name, places in (("changed", self.changed), ("free", self.free), ("read", self.read)):
             for tokens in dict.fromkeys(place.tokens for place in places):
@@ -138,7 +146,9 @@ class ForwardPass:
                 parts.append(f"{name} {layers} at {_shown(tokens)}")
         parts.extend([f"held {_shown(self.held)}"] if self.held else [])
         parts.extend(["logits"] if self.logits else [])
-        parts.extend([f"prompts {' | '.join(' '.join(map(str, group)) for group in self.groups)}"] if self.groups else [])
+        parts.extend(
+            [f"prompts {' | '.join(' '.join(map(str, group)) for group in self.groups)}"] if self.groups else []
+        )
         parts.extend(["shared"] if self.shared else [])
         return "; ".join(parts)
 
@@ -160,8 +170,8 @@ ON_A_GPU = 1 << 31
 
 @frozen
 class Memory:
-    """Bytes: of clean runs that are remembered, and of the activations of one batched pass. Numbers, not what happens to be free:
-    which rows run together decides the last bits."""
+    """Bytes: of clean runs that are remembered, and of the activations of one batched pass. Numbers, not what
+    happens to be free: which rows run together decides the last bits."""
 
     kept: int = 1 << 30
     a_pass: int = A_PASS
@@ -173,9 +183,11 @@ class Memory:
 
     @classmethod
     def of(cls, budget: int, most_a_pass: int = A_PASS) -> Memory:
-        """A budget for everything beside the weights, shared out: half of it for clean runs, an eighth for a pass, up to a bound.
+        """A budget for everything beside the weights, shared out: half of it for clean runs, an eighth for a pass, up
+        to a bound.
 
-        The rest is for values on their way to and from the store (an eighth), and for what allocators and libraries take.
+        The rest is for values on their way to and from the store (an eighth), and for what allocators and libraries
+        take.
         """
         return cls(budget // 2, max(1, min(most_a_pass, budget // 8)))
 

@@ -1,11 +1,11 @@
 """Steps: the values that a run computes and the store keeps.
 
-A step is content only: token ids, positions as indices, heads, digests. It names the values it needs by `Ref`, and heads
-that are not known before a run by `Chosen`; `plan/bind.py` puts in what they turned out to be, and only then a step has its
-address. A step's `version` is raised by hand whenever its kernel would compute other numbers.
+A step is content only: token ids, positions as indices, heads, digests. It names the values it needs by `Ref`, and
+heads that are not known before a run by `Chosen`; `plan/bind.py` puts in what they turned out to be, and only then a
+step has its address. A step's `version` is raised by hand whenever its kernel would compute other numbers.
 
-Axes are written in the order (layer, prompt, token, head, d_head). Scores are not stored, outcomes are: a spec that asks for
-another score of the same runs computes nothing.
+Axes are written in the order (layer, prompt, token, head, d_head). Scores are not stored, outcomes are: a spec that
+asks for another score of the same runs computes nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Chosen:
 
 @frozen
 class Screened:
-    """The heads that a `Screen` node lets through, `most` in all layers together; in a bound step its own layer's stand in its place."""
+    """The heads that a `Screen` node lets through, `most` in all layers together; in a bound step its own layer's
+    stand in its place."""
 
     id: str
     most: int
@@ -57,7 +58,8 @@ def _rectangular(_: object, __: Field[tuple[tuple[int, ...], ...]], tokens: tupl
 
 @frozen(slots=False)
 class Batch(Digested):
-    """Prompts that run together: token ids, prompts x tokens, all of one length. Raises ValueError where they are not."""
+    """Prompts that run together: token ids, prompts x tokens, all of one length. Raises ValueError where they are
+    not."""
 
     tokens: tuple[tuple[int, ...], ...] = field(repr=False, validator=_rectangular)
 
@@ -77,7 +79,8 @@ class Batch(Digested):
 
 @frozen
 class Capture:
-    """Head outputs at one token per prompt. -> `z` float32 (layer, prompt, head, d_head); of some `heads` only, (head, prompt, d_head) in their order."""
+    """Head outputs at one token per prompt. -> `z` float32 (layer, prompt, head, d_head); of some `heads` only,
+    (head, prompt, d_head) in their order."""
 
     version: ClassVar[int] = 1
     model: ModelKey
@@ -88,7 +91,8 @@ class Capture:
 
 @frozen
 class SumOutputs:
-    """Head outputs summed over a batch, at each token. -> `sum` float64 (layer, token, head, d_head), `count` int64 ()."""
+    """Head outputs summed over a batch, at each token. -> `sum` float64 (layer, token, head, d_head), `count` int64
+    ()."""
 
     version: ClassVar[int] = 1
     model: ModelKey
@@ -97,7 +101,8 @@ class SumOutputs:
 
 @frozen
 class FromCapture:
-    """Take head outputs from a `Capture`, of all heads or of those that are set; prompt i of the batch takes prompt i of the capture."""
+    """Take head outputs from a `Capture`, of all heads or of those that are set; prompt i of the batch takes prompt
+    i of the capture."""
 
     capture: Ref
 
@@ -141,10 +146,12 @@ class SetElsewhere:
 
 @frozen
 class CaptureInputs:
-    """A component of all heads. A query at one token per prompt, keys and values at every token, before rotary embedding.
+    """A component of all heads. A query at one token per prompt, keys and values at every token, before rotary
+    embedding.
 
-    -> `query` float32 (layer, prompt, head, d_head), or `key` or `value` float32 (layer, prompt, token, key/value head, d_head); of some
-    `heads` only, (head, prompt, d_head) or (head, prompt, token, d_head) in their order, of a key or value that of the head that serves it.
+    -> `query` float32 (layer, prompt, head, d_head), or `key` or `value` float32 (layer, prompt, token, key/value head,
+    d_head); of some `heads` only, (head, prompt, d_head) or (head, prompt, token, d_head) in their order, of a key or
+    value that of the head that serves it.
     """
 
     version: ClassVar[int] = 1
@@ -159,8 +166,9 @@ class CaptureInputs:
 class SetInputs:
     """Set what `heads` read at the token `at` of each prompt to that of a `CaptureInputs` on the same tokens.
 
-    A query is set at `at`; a key or value at every token up to `at`, for the key/value heads that serve `heads`. At every other token
-    the outputs of all heads so served are held at their own, so that only what happens at `at` changes.
+    A query is set at `at`; a key or value at every token up to `at`, for the key/value heads that serve `heads`. At
+    every other token the outputs of all heads so served are held at their own, so that only what happens at `at`
+    changes.
     """
 
     heads: Heads
@@ -171,7 +179,8 @@ class SetInputs:
 
 @frozen
 class BlockAttention:
-    """No head of layers `first` to `last` (both included) attends from the token `reader` of each prompt to its tokens `read`."""
+    """No head of layers `first` to `last` (both included) attends from the token `reader` of each prompt to its
+    tokens `read`."""
 
     first: int
     last: int
@@ -199,7 +208,8 @@ class Evaluate:
 
 @frozen
 class Receivers:
-    """The `component` of these heads, at the sender's position. Key and value name the key/value head that serves a head."""
+    """The `component` of these heads, at the sender's position. Key and value name the key/value head that serves a
+    head."""
 
     component: Component
     heads: Heads
@@ -209,9 +219,10 @@ class Receivers:
 class PathPatch:
     """One hop of path patching for heads of one layer, on one batch (definition: docs/semantics.md).
 
-    `batch` are the originals, `at` the senders' token in each; `alternate` is a `Capture` on the alternates, prompt by prompt,
-    at their token of that position. No `receivers` means the logits at the last token. `senders` None means all heads of the layer.
-    -> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k), a row for each sender in order.
+    `batch` are the originals, `at` the senders' token in each; `alternate` is a `Capture` on the alternates, prompt by
+    prompt, at their token of that position. No `receivers` means the logits at the last token. `senders` None means all
+    heads of the layer. -> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k), a row for
+    each sender in order.
     """
 
     version: ClassVar[int] = 1
@@ -227,11 +238,12 @@ class PathPatch:
 
 @frozen
 class Attribute:
-    """What one hop of path patching would give for every head of every layer, estimated from gradients (definition: docs/semantics.md).
+    """What one hop of path patching would give for every head of every layer, estimated from gradients (definition:
+    docs/semantics.md).
 
-    The fields are those of `PathPatch`; `steps` are the points between clean and alternate at which the gradient is taken, 0 for the clean
-    run itself. Attribution patching: Nanda 2023, arXiv:2310.10348; with integrated gradients, arXiv:2403.17806.
-    -> `logit`, `log_probability` float32 (layer, head, prompt, k): the estimated change of each.
+    The fields are those of `PathPatch`; `steps` are the points between clean and alternate at which the gradient is
+    taken, 0 for the clean run itself. Attribution patching: Nanda 2023, arXiv:2310.10348; with integrated gradients,
+    arXiv:2403.17806. -> `logit`, `log_probability` float32 (layer, head, prompt, k): the estimated change of each.
     """
 
     version: ClassVar[int] = 1
@@ -246,10 +258,12 @@ class Attribute:
 
 @frozen
 class Screen:
-    """The heads of a hop that are run: the `through` with the lowest mean estimate, and `check` of the others, drawn by (`seed`, `hop`).
+    """The heads of a hop that are run: the `through` with the lowest mean estimate, and `check` of the others, drawn by
+    (`seed`, `hop`).
 
-    `score` is one that `analysis.outcomes.score` knows; `clean` and `estimates` are `Evaluate`s and `Attribute`s per batch. Heads that cannot reach
-    a receiver, by the heads that `receivers` chose, are not among any of them. Computed in an instant, never stored.
+    `score` is one that `analysis.outcomes.score` knows; `clean` and `estimates` are `Evaluate`s and `Attribute`s per
+    batch. Heads that cannot reach a receiver, by the heads that `receivers` chose, are not among any of them. Computed
+    in an instant, never stored.
     """
 
     score: str
@@ -268,8 +282,9 @@ class Screen:
 class Select:
     """The `keep` heads with the lowest mean score below zero. Computed from outcomes in an instant, never stored.
 
-    `score` is one that `analysis.outcomes.score` knows; `clean` and `patched` are the outcomes per batch (and per layer). `layers` and
-    `heads` give the shape of the scores; a layer whose step cannot reach the receivers has score exactly 0.
+    `score` is one that `analysis.outcomes.score` knows; `clean` and `patched` are the outcomes per batch (and per
+    layer). `layers` and `heads` give the shape of the scores; a layer whose step cannot reach the receivers has score
+    exactly 0.
     """
 
     score: str
@@ -287,7 +302,8 @@ class Select:
 
 @frozen
 class MaskBatch:
-    """Originals and alternates that run together while a mask is trained or scored, with the token expected when it patches."""
+    """Originals and alternates that run together while a mask is trained or scored, with the token expected when it
+    patches."""
 
     original: Batch
     alternate: Batch
@@ -300,11 +316,11 @@ class MaskBatch:
 class TrainMask:
     """A mask over heads for one desideratum (desiderata-based component masking; definition: docs/semantics.md).
 
-    m in [0, 1] per head starts at 1; z = m z_original + (1 - m) z_alternate at the heads' token; loss = - mean target logit +
-    sparsity * sum(1 - m); Adam, clamped to [0, 1] before each step; every `check_every` steps the rounded mask is scored on `validate`
-    and the best is kept, on a tie the one that patches more heads.
-    -> `mask` float32 (head): the best mask before rounding; `steps` int64 (): the step it is of; `loss` float32 (step);
-    `validation` float32 (check): accuracies.
+    m in [0, 1] per head starts at 1; z = m z_original + (1 - m) z_alternate at the heads' token; loss = - mean target
+    logit + sparsity * sum(1 - m); Adam, clamped to [0, 1] before each step; every `check_every` steps the rounded mask
+    is scored on `validate` and the best is kept, on a tie the one that patches more heads. -> `mask` float32 (head):
+    the best mask before rounding; `steps` int64 (): the step it is of; `loss` float32 (step); `validation` float32
+    (check): accuracies.
     """
 
     version: ClassVar[int] = 1

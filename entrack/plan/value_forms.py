@@ -1,7 +1,8 @@
-"""Forms: what the value of each kind of step is - the names of its arrays, their types, shapes and ranges. Beside the steps, and said nowhere else.
+"""Forms: what the value of each kind of step is - the names of its arrays, their types, shapes and ranges. Beside the
+steps, and said nowhere else.
 
-A bound step comes in, its form comes out; executors hold every value against it, also one that comes from a store with a sound digest.
-All numbers are finite: the engine stops at one that is not (docs/semantics.md).
+A bound step comes in, its form comes out; executors hold every value against it, also one that comes from a store with
+a sound digest. All numbers are finite: the engine stops at one that is not (docs/semantics.md).
 """
 
 from __future__ import annotations
@@ -11,7 +12,18 @@ from math import inf
 
 from attrs import frozen
 
-from entrack.plan.steps import Attribute, Capture, CaptureInputs, Evaluate, Heads, PathPatch, Screened, Step, SumOutputs, TrainMask
+from entrack.plan.steps import (
+    Attribute,
+    Capture,
+    CaptureInputs,
+    Evaluate,
+    Heads,
+    PathPatch,
+    Screened,
+    Step,
+    SumOutputs,
+    TrainMask,
+)
 from entrack.sites import Component
 
 LAST_BIT = 2.0**-23
@@ -41,7 +53,10 @@ def form_of(step: Step) -> Form:
             return {step.component.value: Array("float32", _of_heads(_inputs(step), step.heads))}
         case SumOutputs(batch=batch):
             count = float(batch.prompts)
-            return {"sum": Array("float64", (facts.layers, batch.length, facts.heads, facts.d_head)), "count": Array("int64", (), count, count)}
+            return {
+                "sum": Array("float64", (facts.layers, batch.length, facts.heads, facts.d_head)),
+                "count": Array("int64", (), count, count),
+            }
         case Evaluate(batch=batch):
             return _outcomes((batch.prompts,), len(step.asked[0]), facts.vocabulary)
         case PathPatch(batch=batch):
@@ -79,7 +94,8 @@ def _inputs(step: CaptureInputs) -> tuple[int, ...]:
 
 
 def _of_heads(shape: tuple[int, ...], heads: Heads | None) -> tuple[int, ...]:
-    """The shape of a capture (layer, prompt, ..., head, d_head); of some heads (head, prompt, ..., d_head), and of none (0)."""
+    """The shape of a capture (layer, prompt, ..., head, d_head); of some heads (head, prompt, ..., d_head), and of
+    none (0)."""
     if heads is None:
         return shape
     count = _count(heads)

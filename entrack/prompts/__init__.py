@@ -1,1 +1,2 @@
-"""Prompts: tasks and alternates drawn from a seed, as texts with positions, and then as tokens. The only folder that meets tokenizers."""
+"""Prompts: tasks and alternates drawn from a seed, as texts with positions, and then as tokens. The only folder that
+meets tokenizers."""

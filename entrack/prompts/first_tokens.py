@@ -1,4 +1,5 @@
-"""Alike: words that follow a prompt, by the first of their tokens; which of them a model's next token cannot tell apart, and why."""
+"""Alike: words that follow a prompt, by the first of their tokens; which of them a model's next token cannot tell
+apart, and why."""
 
 from __future__ import annotations
 
@@ -10,13 +11,16 @@ from entrack.prompts.tokenizer import Tokenizer
 
 
 def after(tokens: Tokenizer, text: str, ids: Sequence[int], word: str) -> tuple[int, ...]:
-    """The tokens of a word that follows a text of these `ids`: a space between, unless the text ends or the word begins with one. None where it is not simply added."""
+    """The tokens of a word that follows a text of these `ids`: a space between, unless the text ends or the word
+    begins with one. None where it is not simply added."""
     joint = "" if text[-1:].isspace() or word[:1].isspace() else " "
     longer = tokens.encode(text + joint + word).ids
     return longer[len(ids) :] if longer[: len(ids)] == tuple(ids) else ()
 
 
-def alike(population: Population, told: Iterable[tuple[int, str]], text: str, tokens: Tokenizer) -> tuple[Diagnostic, ...]:
+def alike(
+    population: Population, told: Iterable[tuple[int, str]], text: str, tokens: Tokenizer
+) -> tuple[Diagnostic, ...]:
     """Words that begin with the same token: an accuracy would count one as the other. `text` is one of the prompts."""
     first: dict[int, str] = {}
     rivals: dict[str, set[str]] = {}
@@ -31,14 +35,24 @@ def _problem(population: Population, words: tuple[str, ...], text: str, tokens: 
     word, *others = words
     known = _unknown(words, text, tokens) or _because_of_a_space(words, text, tokens)
     cause, mend = known or ("an answer is told by its first token", "leave one of them out of the pool")
-    return Diagnostic("E433", f"`{word}` and {', '.join(f'`{other}`' for other in others)} begin with the same token", population.task.syntax.name_span,
-                      cause, mend, (Label(population.span, "drawn for these"),))  # fmt: skip
+    return Diagnostic(
+        "E433",
+        f"`{word}` and {', '.join(f'`{other}`' for other in others)} begin with the same token",
+        population.task.syntax.name_span,
+        cause,
+        mend,
+        (Label(population.span, "drawn for these"),),
+    )
 
 
 def _unknown(words: tuple[str, ...], text: str, tokens: Tokenizer) -> tuple[str, str] | None:
     """Cause and fix where a tokenizer has one token for all that it does not know."""
     first = after(tokens, text, tokens.encode(text).ids, words[0])[:1]
-    return ("this model's tokenizer does not know them", "take words that are in its vocabulary") if first and first[0] == tokens.unknown else None
+    return (
+        ("this model's tokenizer does not know them", "take words that are in its vocabulary")
+        if first and first[0] == tokens.unknown
+        else None
+    )
 
 
 def _because_of_a_space(words: tuple[str, ...], text: str, tokens: Tokenizer) -> tuple[str, str] | None:
@@ -49,7 +63,9 @@ def _because_of_a_space(words: tuple[str, ...], text: str, tokens: Tokenizer) ->
     if not shared or tokens.word(shared[0]).strip():
         return None
     cause = "the space before an answer is a token of its own, and the first one"
-    return cause, "end the prompt with a space" if _differ(words, f"{text} ", tokens) else "take words that this tokenizer joins to the space before them"
+    return cause, "end the prompt with a space" if _differ(
+        words, f"{text} ", tokens
+    ) else "take words that this tokenizer joins to the space before them"
 
 
 def _differ(words: tuple[str, ...], text: str, tokens: Tokenizer) -> bool:

@@ -1,7 +1,8 @@
 """Chance: streams of numbers that are the same on every machine, for ever.
 
-A stream is named by what it is for (seed, purpose, prompt, variable), so that adding a variable or asking for more prompts leaves
-every other draw as it was. Numbers are SHA-256 of the name and a counter; Python's own generators may change between versions.
+A stream is named by what it is for (seed, purpose, prompt, variable), so that adding a variable or asking for more
+prompts leaves every other draw as it was. Numbers are SHA-256 of the name and a counter; Python's own generators may
+change between versions.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Stream:
     def distinct(self, pool: Sequence[T], count: int) -> list[T]:
         """`count` different places of a pool, in the order drawn."""
         drawn: list[T] = []
-        moved: dict[int, int] = {}  # a shuffle from the front that keeps only what it has moved: pools are long, draws short
+        moved: dict[
+            int, int
+        ] = {}  # a shuffle from the front that keeps only what it has moved: pools are long, draws short
         for place in range(count):
             other = place + self.below(len(pool) - place)
             drawn.append(pool[moved.get(other, other)])

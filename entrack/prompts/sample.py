@@ -66,7 +66,8 @@ def original(task: Task, constants: Constants, name: tuple[str | int, ...]) -> D
 
 @frozen
 class Changed:
-    """An alternate, looked through once for all its prompts. `tests` holds, for each binding, the constraints that can be tested when it is bound."""
+    """An alternate, looked through once for all its prompts. `tests` holds, for each binding, the constraints that
+    can be tested when it is bound."""
 
     given: Alternate
     items: tuple[ast.Binding | ast.Position, ...]
@@ -84,18 +85,29 @@ class Changed:
         overridden = {c.target.name for c in changes if isinstance(c, ast.Override) and not c.target.rest}
         anew = fresh | redrawn | constrained | overridden
         bindings = tuple(item for item in items if isinstance(item, ast.Binding))
-        again = {b.name for b in bindings if b.name in anew or not isinstance(b.drawing, DRAWN) or set(mentioned(b.drawing)) & anew}
+        again = {
+            b.name
+            for b in bindings
+            if b.name in anew or not isinstance(b.drawing, DRAWN) or set(mentioned(b.drawing)) & anew
+        }
         return cls(given, items, frozenset(fresh), frozenset(shuffled), frozenset(again), _tests(changes, bindings))
 
 
-def _tests(changes: tuple[ast.Change, ...], bindings: tuple[ast.Binding, ...]) -> tuple[tuple[ast.Constraint, ...], ...]:
-    """Each constraint with the last binding that it, or one before it, needs: they are tested in order, and no later than they can be."""
+def _tests(
+    changes: tuple[ast.Change, ...], bindings: tuple[ast.Binding, ...]
+) -> tuple[tuple[ast.Constraint, ...], ...]:
+    """Each constraint with the last binding that it, or one before it, needs: they are tested in order, and no later
+    than they can be."""
     places = {binding.name: place for place, binding in enumerate(bindings)}
     tests: list[list[ast.Constraint]] = [[] for _ in bindings]
     place = 0
     for constraint in changes:
         if isinstance(constraint, ast.Constraint):
-            place = max(place, *(places.get(name, 0) for side in (constraint.left, constraint.right) for name in mentioned(side)), 0)
+            place = max(
+                place,
+                *(places.get(name, 0) for side in (constraint.left, constraint.right) for name in mentioned(side)),
+                0,
+            )
             tests[place].append(constraint)
     return tuple(tuple(some) for some in tests)
 
@@ -111,8 +123,8 @@ class _Failed(Exception):
 def alternate(given: Changed, first: Drawn, constants: Constants, name: tuple[str | int, ...]) -> Drawn:
     """The alternate of an original: drawn again until its constraints hold. Raises CannotDraw when they never do.
 
-    A try ends at the first constraint that does not hold, before what is bound later is made: texts are long, and the streams of all
-    bindings are their own, so nothing else changes by it.
+    A try ends at the first constraint that does not hold, before what is bound later is made: texts are long, and the
+    streams of all bindings are their own, so nothing else changes by it.
     """
     span = given.given.span
     for attempt in range(MOST_TRIES):
@@ -120,7 +132,13 @@ def alternate(given: Changed, first: Drawn, constants: Constants, name: tuple[st
             return _changed(given, first, constants, (*name, "alternate", attempt))
         except _Failed as failed:
             span = failed.span
-    raise CannotDraw("E422", "this can never be", span, f"tried {MOST_TRIES} times for one prompt", "loosen the constraint, or draw more variables anew")
+    raise CannotDraw(
+        "E422",
+        "this can never be",
+        span,
+        f"tried {MOST_TRIES} times for one prompt",
+        "loosen the constraint, or draw more variables anew",
+    )
 
 
 def place_stream(name: tuple[str | int, ...], position: str) -> Stream:
@@ -133,7 +151,9 @@ def _changed(changed: Changed, first: Drawn, constants: Constants, name: tuple[s
     values, given = constants.copied(), changed.given
     fillings: dict[tuple[str, str], Value] = {}
     names = Names(values, {"original": first.values}, fillings)
-    for binding, tests in zip((item for item in changed.items if isinstance(item, ast.Binding)), changed.tests, strict=True):
+    for binding, tests in zip(
+        (item for item in changed.items if isinstance(item, ast.Binding)), changed.tests, strict=True
+    ):
         _fill_holes(given, binding, names, fillings, name)
         stream = Stream(*name, binding.name)
         if binding.name in changed.shuffled:
@@ -153,14 +173,22 @@ def _named(changes: tuple[ast.Change, ...], kind: type[ast.Fresh] | type[ast.Red
     return {name.text for change in changes if isinstance(change, kind) for name in change.names}
 
 
-def _fill_holes(given: Alternate, binding: ast.Binding, names: Names, fillings: dict[tuple[str, str], Value], name: tuple[str | int, ...]) -> None:
+def _fill_holes(
+    given: Alternate,
+    binding: ast.Binding,
+    names: Names,
+    fillings: dict[tuple[str, str], Value],
+    name: tuple[str | int, ...],
+) -> None:
     """Holes of this text that the alternate fills otherwise, drawn just before the text is made."""
     for change in given.changes:
         if isinstance(change, ast.Override) and change.target.rest and change.target.name == binding.name:
             hole = change.target.rest[0]
             if isinstance(hole, ast.Dotted):
                 stand_in = ast.Binding(f"{binding.name}.{hole.name}", change.drawing, span=change.span)
-                fillings[binding.name, hole.name] = _bound(given.task, stand_in, names, Stream(*name, stand_in.name), ())
+                fillings[binding.name, hole.name] = _bound(
+                    given.task, stand_in, names, Stream(*name, stand_in.name), ()
+                )
 
 
 def _bound(task: Task, binding: ast.Binding, names: Names, stream: Stream, without: tuple[Scalar, ...]) -> Value:
@@ -189,7 +217,8 @@ def _bound(task: Task, binding: ast.Binding, names: Names, stream: Stream, witho
 
 
 def _left(pool: Sequence[Scalar], without: tuple[Scalar, ...], once: bool = False) -> Sequence[Scalar]:
-    """The pool without some values; with each value once where that is wanted. Where nothing is to be left out it is left as it is: it may be long."""
+    """The pool without some values; with each value once where that is wanted. Where nothing is to be left out it is
+    left as it is: it may be long."""
     gone = set(without)
     if not gone and (isinstance(pool, range) or not once):
         return pool
@@ -200,7 +229,13 @@ def _left(pool: Sequence[Scalar], without: tuple[Scalar, ...], once: bool = Fals
 def _enough(values: Sequence[Scalar], wanted: int, span: Span, without: tuple[Scalar, ...]) -> None:
     if len(values) < wanted:
         left_out = f"those of the original are left out: {len(without)}" if without else ""
-        raise CannotDraw("E423", f"{wanted} value{'s' * (wanted != 1)} cannot be drawn from {len(values)}", span, left_out, "draw fewer, or from more")
+        raise CannotDraw(
+            "E423",
+            f"{wanted} value{'s' * (wanted != 1)} cannot be drawn from {len(values)}",
+            span,
+            left_out,
+            "draw fewer, or from more",
+        )
 
 
 def _count(count: ast.Integer | ast.Name, names: Names) -> int:
@@ -223,7 +258,13 @@ def _pool(task: Task, pool: ast.Pool, names: Names) -> Sequence[Scalar]:
         case ast.Range(first, last):
             low, high = evaluate(first, names), evaluate(last, names)
             if not isinstance(low, int) or not isinstance(high, int) or not 0 <= high - low < MOST_POOL:
-                raise CannotDraw("E423", f"nothing can be drawn from {low} to {high}", pool.span, "", f"let the first be the smaller, and the values at most {MOST_POOL:,}")
+                raise CannotDraw(
+                    "E423",
+                    f"nothing can be drawn from {low} to {high}",
+                    pool.span,
+                    "",
+                    f"let the first be the smaller, and the values at most {MOST_POOL:,}",
+                )
             return range(low, high + 1)
         case ast.Call("column", (ast.String() as path, ast.String(name))):
             return task.columns[column_key(path, name)]

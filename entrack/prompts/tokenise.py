@@ -1,4 +1,5 @@
-"""Realising: a population and a tokenizer in, prompts with token ids, positions and answers out, or what is wrong with them."""
+"""Realising: a population and a tokenizer in, prompts with token ids, positions and answers out, or what is wrong
+with them."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ EXPECTED = ("answer", "target", "wrong")
 
 @frozen
 class Prompt:
-    """One prompt as a model reads it. `words` are the task's single values (answer, wrong, target); `ids` their tokens after the text."""
+    """One prompt as a model reads it. `words` are the task's single values (answer, wrong, target); `ids` their
+    tokens after the text."""
 
     text: str
     token_ids: tuple[int, ...]
@@ -50,8 +52,11 @@ class TokenisedPrompts:
     pairs: tuple[PromptPair, ...] = field(repr=False)
 
 
-def tokenise(population: Population, count: int, tokens: Tokenizer, params: Mapping[str, float]) -> tuple[TokenisedPrompts, tuple[Diagnostic, ...]]:
-    """Draw `count` prompts. What cannot be drawn, placed or told apart is a diagnostic; then there may be fewer prompts."""
+def tokenise(
+    population: Population, count: int, tokens: Tokenizer, params: Mapping[str, float]
+) -> tuple[TokenisedPrompts, tuple[Diagnostic, ...]]:
+    """Draw `count` prompts. What cannot be drawn, placed or told apart is a diagnostic; then there may be fewer
+    prompts."""
     pairs: list[PromptPair] = []
     problems: list[Diagnostic] = []
     budget.work_on(population.span)
@@ -65,19 +70,42 @@ def tokenise(population: Population, count: int, tokens: Tokenizer, params: Mapp
             problems.append(_diagnostic(population, place, trouble))
             break
         except BadTokenizer as bad:
-            problems.append(Diagnostic("E434", str(bad), population.span, f"at prompt {place + 1} of these", "take the tokenizer.json that belongs to the model"))
+            problems.append(
+                Diagnostic(
+                    "E434",
+                    str(bad),
+                    population.span,
+                    f"at prompt {place + 1} of these",
+                    "take the tokenizer.json that belongs to the model",
+                )
+            )
             break
     return TokenisedPrompts(population, tuple(pairs)), (*problems, *_alike(population, pairs, tokens))
 
 
 def unknown(realised: TokenisedPrompts, vocabulary: int) -> tuple[Diagnostic, ...]:
-    """That a model with so many tokens can read the prompts and say their words: a tokenizer of another model may have more."""
+    """That a model with so many tokens can read the prompts and say their words: a tokenizer of another model may
+    have more."""
     prompts = (prompt for pair in realised.pairs for prompt in (pair.original, pair.alternate) if prompt is not None)
-    highest = max((token for prompt in prompts for token in (*prompt.token_ids, *(id for ids in prompt.ids.values() for id in ids))), default=0)
+    highest = max(
+        (
+            token
+            for prompt in prompts
+            for token in (*prompt.token_ids, *(id for ids in prompt.ids.values() for id in ids))
+        ),
+        default=0,
+    )
     if highest < vocabulary:
         return ()
-    return (Diagnostic("E434", f"the tokenizer gives the token {highest}, and the model has {vocabulary:,}, counted from 0", realised.population.span,
-                       "in these prompts", "take the tokenizer.json that belongs to the model"),)  # fmt: skip
+    return (
+        Diagnostic(
+            "E434",
+            f"the tokenizer gives the token {highest}, and the model has {vocabulary:,}, counted from 0",
+            realised.population.span,
+            "in these prompts",
+            "take the tokenizer.json that belongs to the model",
+        ),
+    )
 
 
 def _diagnostic(population: Population, place: int, trouble: CannotDraw) -> Diagnostic:
@@ -85,7 +113,9 @@ def _diagnostic(population: Population, place: int, trouble: CannotDraw) -> Diag
     return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, (label,))
 
 
-def _pair(population: Population, place: int, tokens: Tokenizer, constants: sample.Constants, changed: sample.Changed | None) -> PromptPair:
+def _pair(
+    population: Population, place: int, tokens: Tokenizer, constants: sample.Constants, changed: sample.Changed | None
+) -> PromptPair:
     name = (population.seed, population.purpose, place)
     first = sample.original(population.task, constants, name)
     if changed is None:
@@ -95,20 +125,40 @@ def _pair(population: Population, place: int, tokens: Tokenizer, constants: samp
     if changed.given.target is not None:
         both = Names({}, {"original": first.values, "alternate": second.values})
         target["target"] = str(plain(evaluate(changed.given.target, both)))
-    return PromptPair(_prompt(first, tokens, name, population, target), _prompt(second, tokens, (*name, "alternate"), population, {}))
+    return PromptPair(
+        _prompt(first, tokens, name, population, target), _prompt(second, tokens, (*name, "alternate"), population, {})
+    )
 
 
-def _prompt(drawn: sample.Drawn, tokens: Tokenizer, name: tuple[str | int, ...], population: Population, extra: Mapping[str, str]) -> Prompt:
+def _prompt(
+    drawn: sample.Drawn,
+    tokens: Tokenizer,
+    name: tuple[str | int, ...],
+    population: Population,
+    extra: Mapping[str, str],
+) -> Prompt:
     budget.spend(budget.REALISED)
     rendered = drawn.prompt
     encoded = tokens.encode(rendered.text)
     if not encoded.ids:
-        raise CannotDraw("E434", "the tokenizer gives no token for this prompt", population.task.syntax.name_span, f"{rendered.text[:60]!r}", "write something into the prompt")
-    budget.spend(budget.MADE, (len(drawn.values) + (len(rendered.holes) + len(encoded.ids)) * len(population.task.positions)) // sample.AT_A_GLANCE)
+        raise CannotDraw(
+            "E434",
+            "the tokenizer gives no token for this prompt",
+            population.task.syntax.name_span,
+            f"{rendered.text[:60]!r}",
+            "write something into the prompt",
+        )
+    budget.spend(
+        budget.MADE,
+        (len(drawn.values) + (len(rendered.holes) + len(encoded.ids)) * len(population.task.positions))
+        // sample.AT_A_GLANCE,
+    )
     words = {key: str(value) for key, value in drawn.values.items() if isinstance(value, str)}
     words |= {key: str(plain(drawn.values[key])) for key in ("answer", "wrong") if key in drawn.values} | dict(extra)
     positions = {
-        item.name: _token(item.place, drawn, encoded, name, item) for item in drawn.items if isinstance(item, ast.Position)
+        item.name: _token(item.place, drawn, encoded, name, item)
+        for item in drawn.items
+        if isinstance(item, ast.Position)
     }
     wanted = {key: value for key, value in words.items() if key not in ("prompt",)}
     ids = {key: _continued(value, rendered.text, encoded, tokens, population, key) for key, value in wanted.items()}
@@ -122,34 +172,57 @@ def _candidates(drawn: sample.Drawn) -> tuple[str, ...]:
     return tuple(str(value) for value in column) if isinstance(column, list) else ()
 
 
-def _continued(word: str, text: str, encoded: Encoded, tokens: Tokenizer, population: Population, name: str) -> tuple[int, ...]:
+def _continued(
+    word: str, text: str, encoded: Encoded, tokens: Tokenizer, population: Population, name: str
+) -> tuple[int, ...]:
     """The tokens of a word that follows the prompt: a space between, unless the prompt ends with one."""
     if not word and name not in EXPECTED:
         return ()
     if not word:
-        raise CannotDraw("E430", f"the {name} is empty", population.task.syntax.name_span, "what is expected after a prompt has a token", "leave the empty value out of the pool")
+        raise CannotDraw(
+            "E430",
+            f"the {name} is empty",
+            population.task.syntax.name_span,
+            "what is expected after a prompt has a token",
+            "leave the empty value out of the pool",
+        )
     ids = after(tokens, text, encoded.ids, word)
     if not ids and name in EXPECTED:
-        raise CannotDraw("E430", f"the {name} `{word}` changes the prompt's own tokens", population.task.syntax.name_span,
-                         "written after the prompt it is not simply added", "end the prompt before a space, at a whole word")  # fmt: skip
+        raise CannotDraw(
+            "E430",
+            f"the {name} `{word}` changes the prompt's own tokens",
+            population.task.syntax.name_span,
+            "written after the prompt it is not simply added",
+            "end the prompt before a space, at a whole word",
+        )
     return ids
 
 
 # --- positions ---------------------------------------------------------------------------------------------------
 
 
-def _token(place: ast.Place, drawn: sample.Drawn, encoded: Encoded, name: tuple[str | int, ...], item: ast.Position) -> int:
+def _token(
+    place: ast.Place, drawn: sample.Drawn, encoded: Encoded, name: tuple[str | int, ...], item: ast.Position
+) -> int:
     if isinstance(place, ast.EndOf) and place.text.plain == "prompt":
         return len(encoded.ids) - 1
     start, end = _characters(place, drawn, name, item)
     found = encoded.token_of(start, end)
     token = None if found is None else found + (place.offset if isinstance(place, ast.HolePlace) else 0)
     if token is None or not 0 <= token < len(encoded.ids):
-        raise CannotDraw("E431", f"the position `{item.name}` has no token", item.span, "", "what fills the hole must not be empty, and an offset must stay inside the prompt")
+        raise CannotDraw(
+            "E431",
+            f"the position `{item.name}` has no token",
+            item.span,
+            "",
+            "what fills the hole must not be empty, and an offset must stay inside the prompt",
+        )
     return token
 
 
-def _characters(place: ast.Place, drawn: sample.Drawn, name: tuple[str | int, ...], item: ast.Position) -> tuple[int, int]:
+def _characters(
+    place: ast.Place, drawn: sample.Drawn, name: tuple[str | int, ...], item: ast.Position
+) -> tuple[int, int]:
     holes = drawn.prompt.holes
     match place:
         case ast.EndOf(text):
@@ -167,7 +240,11 @@ def _characters(place: ast.Place, drawn: sample.Drawn, name: tuple[str | int, ..
 
 def _matching(hole: ast.Reference, holes: tuple[Filled, ...], drawn: sample.Drawn) -> list[Filled]:
     variable, *rest = hole.rest
-    hits = [filled for filled in holes if filled.text == hole.name and isinstance(variable, ast.Dotted) and filled.variable == variable.name]
+    hits = [
+        filled
+        for filled in holes
+        if filled.text == hole.name and isinstance(variable, ast.Dotted) and filled.variable == variable.name
+    ]
     for part in rest:
         if isinstance(part, ast.Subscript):
             column = drawn.values.get(variable.name) if isinstance(variable, ast.Dotted) else None
@@ -184,8 +261,20 @@ def _only(hits: list[Filled], item: ast.Position, span: Span) -> tuple[int, int]
     if len(hits) == 1:
         return hits[0].start, hits[0].end
     if not hits:
-        raise CannotDraw("E431", f"the position `{item.name}` is nowhere in this prompt", span, "", "name a hole that every prompt and alternate has")
-    raise CannotDraw("E432", f"the position `{item.name}` is {len(hits)} places", span, "", "add `.first`, `.second` or `.last`, or choose an element")
+        raise CannotDraw(
+            "E431",
+            f"the position `{item.name}` is nowhere in this prompt",
+            span,
+            "",
+            "name a hole that every prompt and alternate has",
+        )
+    raise CannotDraw(
+        "E432",
+        f"the position `{item.name}` is {len(hits)} places",
+        span,
+        "",
+        "add `.first`, `.second` or `.last`, or choose an element",
+    )
 
 
 # --- what cannot be told apart -----------------------------------------------------------------------------------

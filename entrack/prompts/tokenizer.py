@@ -1,4 +1,5 @@
-"""Tokens: a text as token ids, and a place in a text as the index of a token. Reads tokenizer.json; imports neither torch nor transformers."""
+"""Tokens: a text as token ids, and a place in a text as the index of a token. Reads tokenizer.json; imports neither
+torch nor transformers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""The kinds of rules that a tokenizer.json may have: the words of each with what they may say, and what it makes of a character.
+"""The kinds of rules that a tokenizer.json may have: the words of each with what they may say, and what it makes of a
+character.
 
-A word that is not here, or says something else, does not make a tokenizer bad; it is not plain then (`entrack/prompts/tokenizer_rules.py`).
+A word that is not here, or says something else, does not make a tokenizer bad; it is not plain then
+(`entrack/prompts/tokenizer_rules.py`).
 """
 
 from __future__ import annotations
@@ -37,14 +39,15 @@ PATTERNS = frozenset(
         r"\s+",
     }
 )
-"""Expressions whose time grows with the length of a text, whatever the text: each alternative either takes what it has looked at, or fails at
-once or after giving back a run that the next alternative takes."""
+"""Expressions whose time grows with the length of a text, whatever the text: each alternative either takes what it
+has looked at, or fails at once or after giving back a run that the next alternative takes."""
 BEHAVIOURS = ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")
 
 
 @frozen
 class Kind:
-    """`times` is what one character may become. `added` counts the tokens that are added to a text, and the times that the text is in it.
+    """`times` is what one character may become. `added` counts the tokens that are added to a text, and the times that
+    the text is in it.
 
     `whole` holds a rule's words against one another.
     """
@@ -150,7 +153,11 @@ def _tokens(piece: Any, special: Any) -> int:
 
 
 def _is_template(value: Any) -> bool:
-    return isinstance(value, list) and all(_is_piece(piece) for piece in value) and sum("Sequence" in piece for piece in value) in (1, 2)
+    return (
+        isinstance(value, list)
+        and all(_is_piece(piece) for piece in value)
+        and sum("Sequence" in piece for piece in value) in (1, 2)
+    )
 
 
 def _is_piece(piece: Any) -> bool:
@@ -166,7 +173,12 @@ def _is_complete(rule: dict[str, Any]) -> bool:
     """That every special token of a template is told: the library looks for it when it is too late."""
     if not {"single", "pair", "special_tokens"} <= rule.keys():
         return False
-    named = {piece["SpecialToken"]["id"] for pieces in (rule["single"], rule["pair"]) for piece in pieces if "SpecialToken" in piece}
+    named = {
+        piece["SpecialToken"]["id"]
+        for pieces in (rule["single"], rule["pair"])
+        for piece in pieces
+        if "SpecialToken" in piece
+    }
     return all(name in rule["special_tokens"] for name in named)
 
 
@@ -187,8 +199,12 @@ def _is_special_token(name: str, said: Any) -> bool:
 BYTES: Mapping[str, Check] = {"add_prefix_space": is_flag, "trim_offsets": is_flag, "use_regex": is_flag}
 PATTERN: Mapping[str, Check] = {"pattern": is_pattern, "content": is_short}
 SPACES: Mapping[str, Check] = {
-    "replacement": is_letter, "add_prefix_space": is_flag, "prepend_scheme": one_of("always", "never", "first"), "split": is_flag, "str_rep": is_letter,
-}  # fmt: skip
+    "replacement": is_letter,
+    "add_prefix_space": is_flag,
+    "prepend_scheme": one_of("always", "never", "first"),
+    "split": is_flag,
+    "str_rep": is_letter,
+}
 ENDS: Mapping[str, Check] = {"sep": is_token, "cls": is_token}
 
 NORMALIZERS: Mapping[str, Kind] = {
@@ -201,7 +217,13 @@ NORMALIZERS: Mapping[str, Kind] = {
     "StripAccents": Kind({}),
     "Strip": Kind({"strip_left": is_flag, "strip_right": is_flag}),
     "BertNormalizer": Kind(
-        {"clean_text": is_flag, "handle_chinese_chars": is_flag, "strip_accents": either(is_flag, is_nothing), "lowercase": is_flag}, _times(12)
+        {
+            "clean_text": is_flag,
+            "handle_chinese_chars": is_flag,
+            "strip_accents": either(is_flag, is_nothing),
+            "lowercase": is_flag,
+        },
+        _times(12),
     ),
     "Prepend": Kind({"prepend": is_short}, _prepended),
     "Replace": Kind(PATTERN, _replaced),
@@ -225,8 +247,14 @@ PRE_TOKENIZERS: Mapping[str, Kind] = {
 PROCESSORS: Mapping[str, Kind] = {
     "ByteLevel": Kind(BYTES),
     "BertProcessing": Kind(ENDS, added=lambda rule: (2, 1)),
-    "RobertaProcessing": Kind({**ENDS, "trim_offsets": is_flag, "add_prefix_space": is_flag}, added=lambda rule: (2, 1)),
-    "TemplateProcessing": Kind({"single": _is_template, "pair": _is_template, "special_tokens": _is_special}, added=_template, whole=_is_complete),
+    "RobertaProcessing": Kind(
+        {**ENDS, "trim_offsets": is_flag, "add_prefix_space": is_flag}, added=lambda rule: (2, 1)
+    ),
+    "TemplateProcessing": Kind(
+        {"single": _is_template, "pair": _is_template, "special_tokens": _is_special},
+        added=_template,
+        whole=_is_complete,
+    ),
 }
 DECODERS: Mapping[str, Kind] = {
     "ByteLevel": Kind(BYTES),
@@ -242,13 +270,22 @@ DECODERS: Mapping[str, Kind] = {
 """A `Strip` that takes more characters off an end than there are makes the library panic."""
 NAME: Check = either(is_short, is_nothing)
 MODELS: Mapping[str, Kind] = {
-    "BPE": Kind({
-        "dropout": lambda value: value is None, "unk_token": NAME, "continuing_subword_prefix": is_nothing, "end_of_word_suffix": NAME,
-        "fuse_unk": is_flag, "byte_fallback": is_flag, "ignore_merges": is_flag,
-    }),
+    "BPE": Kind(
+        {
+            "dropout": lambda value: value is None,
+            "unk_token": NAME,
+            "continuing_subword_prefix": is_nothing,
+            "end_of_word_suffix": NAME,
+            "fuse_unk": is_flag,
+            "byte_fallback": is_flag,
+            "ignore_merges": is_flag,
+        }
+    ),
     "WordLevel": Kind({"unk_token": is_short}),
-    "WordPiece": Kind({"unk_token": is_short, "continuing_subword_prefix": is_short, "max_input_chars_per_word": is_count}),
+    "WordPiece": Kind(
+        {"unk_token": is_short, "continuing_subword_prefix": is_short, "max_input_chars_per_word": is_count}
+    ),
     "Unigram": Kind({"unk_id": is_count, "byte_fallback": is_flag}, plain=False),
-}  # fmt: skip
-"""Words beside the vocabulary and the merges. The library cuts a BPE's prefix off pieces that may not have it, and panics.
-A Unigram's lattice grows with its pieces, and the library makes a tree of maps of them."""
+}
+"""Words beside the vocabulary and the merges. The library cuts a BPE's prefix off pieces that may not have it, and
+panics. A Unigram's lattice grows with its pieces, and the library makes a tree of maps of them."""

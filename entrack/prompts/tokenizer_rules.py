@@ -1,11 +1,13 @@
 """The rules of a tokenizer.json, read before the library that obeys them sees the file.
 
-`read` gives the file's text with `Rules`: how many characters its rules may make of one, how many tokens they may add, and whether
-all of it is of shapes that are known to be cheap (`plain`). A file that says more than that is refused by the name of the rule,
-as `normalizer.normalizers[3]`. What only trying can tell - expressions, lattices, maps, words that are not known here - is not
-plain; such a tokenizer is used in a process with limits (`entrack/prompts/tokenizer_sandbox.py`).
+`read` gives the file's text with `Rules`: how many characters its rules may make of one, how many tokens they may add,
+and whether all of it is of shapes that are known to be cheap (`plain`). A file that says more than that is refused by
+the name of the rule, as `normalizer.normalizers[3]`. What only trying can tell - expressions, lattices, maps, words
+that are not known here - is not plain; such a tokenizer is used in a process with limits
+(`entrack/prompts/tokenizer_sandbox.py`).
 
-Growth is bounded as a factor: a rule that puts a prefix before every piece of a text is counted as if every character were a piece.
+Growth is bounded as a factor: a rule that puts a prefix before every piece of a text is counted as if every character
+were a piece.
 """
 
 from __future__ import annotations
@@ -17,7 +19,18 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from entrack.prompts.tokenizer_parts import DECODERS, LONGEST_WORD, MODELS, NORMALIZERS, PRE_TOKENIZERS, PROCESSORS, SHORT, Kind, is_count, is_plain
+from entrack.prompts.tokenizer_parts import (
+    DECODERS,
+    LONGEST_WORD,
+    MODELS,
+    NORMALIZERS,
+    PRE_TOKENIZERS,
+    PROCESSORS,
+    SHORT,
+    Kind,
+    is_count,
+    is_plain,
+)
 
 MOST_BYTES = 48 << 20
 MOST_OBJECTS, MOST_LISTS, MOST_VALUES = 100_000, 1_000_000, 4_000_000
@@ -33,10 +46,23 @@ MOST_CHARACTERS = 1 << 20
 """Characters that a text may become: about 300 MB of tokens, should each be one."""
 MOST_SPECIAL = 256
 """Tokens that may be added to a text."""
-INNER = {"normalizer": "normalizers", "pre_tokenizer": "pretokenizers", "post_processor": "processors", "decoder": "decoders"}
+INNER = {
+    "normalizer": "normalizers",
+    "pre_tokenizer": "pretokenizers",
+    "post_processor": "processors",
+    "decoder": "decoders",
+}
 PARTS = {"normalizer": NORMALIZERS, "pre_tokenizer": PRE_TOKENIZERS, "post_processor": PROCESSORS, "decoder": DECODERS}
 WORDS = {"version", "truncation", "padding", "added_tokens", "model", *PARTS}
-TOKEN = {"content": str, "single_word": bool, "lstrip": bool, "rstrip": bool, "normalized": bool, "special": bool, "id": int}
+TOKEN = {
+    "content": str,
+    "single_word": bool,
+    "lstrip": bool,
+    "rstrip": bool,
+    "normalized": bool,
+    "special": bool,
+    "id": int,
+}
 
 
 class BadTokenizer(Exception):
@@ -76,7 +102,10 @@ def _bytes(path: Path) -> bytes:
     if len(raw) > MOST_BYTES:
         raise BadTokenizer(f"{path} is no tokenizer: it has over {MOST_BYTES >> 20} MiB")
     if raw.count(b"{") > MOST_OBJECTS or raw.count(b"[") > MOST_LISTS or raw.count(b",") > MOST_VALUES:
-        raise BadTokenizer(f"{path} is no tokenizer: it has over {MOST_OBJECTS:,} objects, {MOST_LISTS:,} lists or {MOST_VALUES:,} values")
+        raise BadTokenizer(
+            f"{path} is no tokenizer: it has over {MOST_OBJECTS:,} objects, {MOST_LISTS:,} lists or "
+            f"{MOST_VALUES:,} values"
+        )
     return raw
 
 
@@ -109,7 +138,12 @@ class _Reading:
     plain: bool = field(default=True, init=False)
 
     def rules(self, said: dict[str, Any]) -> Rules:
-        self._hold(said.keys() <= WORDS and said.get("version") == "1.0" and said.get("truncation") is None and said.get("padding") is None)
+        self._hold(
+            said.keys() <= WORDS
+            and said.get("version") == "1.0"
+            and said.get("truncation") is None
+            and said.get("padding") is None
+        )
         self._model(said.get("model"))
         normal = self._chain("normalizer", said.get("normalizer"))
         times = self._chain("pre_tokenizer", said.get("pre_tokenizer"), normal)
@@ -132,7 +166,9 @@ class _Reading:
             grown = times * kind.times(rule)
             if grown > MOST_TIMES:
                 more = "" if times == 1 else f", with the rules before it up to {grown:,}"
-                raise self._bad(place, f"makes up to {kind.times(rule):,} characters of one{more}; allowed are {MOST_TIMES:,}")
+                raise self._bad(
+                    place, f"makes up to {kind.times(rule):,} characters of one{more}; allowed are {MOST_TIMES:,}"
+                )
             times = grown
         return times
 
@@ -150,7 +186,11 @@ class _Reading:
                 continue
             kind = PARTS[section].get(name) if isinstance(name, str) else None
             if kind is None:
-                raise self._bad(place, f"is of the kind {str(name)[:40]!r}, which is not known; known are {', '.join(sorted(PARTS[section]))}")
+                raise self._bad(
+                    place,
+                    f"is of the kind {str(name)[:40]!r}, which is not known; known are "
+                    f"{', '.join(sorted(PARTS[section]))}",
+                )
             yield f"{place} ({name})", rule, self._known(rule, kind)
 
     def _inner(self, section: str, place: str, rule: dict[str, Any], depth: int) -> list[tuple[str, Any, int]]:
@@ -191,9 +231,16 @@ class _Reading:
         for number, token in enumerate(said):
             content = token.get("content") if isinstance(token, dict) else None
             if not isinstance(content, str) or len(content) > LONGEST_PIECE:
-                raise self._bad(f"added_tokens[{number}]", f"should have a content of up to {LONGEST_PIECE:,} characters")
+                raise self._bad(
+                    f"added_tokens[{number}]", f"should have a content of up to {LONGEST_PIECE:,} characters"
+                )
             text += len(content) * (1 if token.get("normalized") is False else times)
-            self._hold(token.keys() == TOKEN.keys() and content != "" and all(type(token[word]) is kind for word, kind in TOKEN.items()) and is_count(token["id"]))
+            self._hold(
+                token.keys() == TOKEN.keys()
+                and content != ""
+                and all(type(token[word]) is kind for word, kind in TOKEN.items())
+                and is_count(token["id"])
+            )
         if text > MOST_ADDED_TEXT:
             raise self._bad("added_tokens", f"may have {text:,} characters in all; allowed are {MOST_ADDED_TEXT:,}")
 
@@ -204,27 +251,43 @@ class _Reading:
             raise BadTokenizer(f"{self.path} is no tokenizer: it has no model")
         name = said.get("type")
         if "type" in said and (not isinstance(name, str) or name not in MODELS):
-            raise self._bad("model", f"is of the kind {str(name)[:40]!r}, which is not known; known are {', '.join(sorted(MODELS))}")
-        unknown = sorted(said.keys() - set().union(*(kind.words for kind in MODELS.values())) - {"type", "vocab", "merges"})
+            raise self._bad(
+                "model", f"is of the kind {str(name)[:40]!r}, which is not known; known are {', '.join(sorted(MODELS))}"
+            )
+        unknown = sorted(
+            said.keys() - set().union(*(kind.words for kind in MODELS.values())) - {"type", "vocab", "merges"}
+        )
         if unknown:
             raise self._bad("model", f"has the word {unknown[0][:40]!r}, which is not known")
         if said.get("dropout") not in (None, 0):
-            raise self._bad("model.dropout", "leaves merges out by chance: the same text would be other tokens each time")
+            raise self._bad(
+                "model.dropout", "leaves merges out by chance: the same text would be other tokens each time"
+            )
         for word in ("unk_token", "continuing_subword_prefix", "end_of_word_suffix"):
             if isinstance(said.get(word), str) and len(said[word]) > SHORT:
                 raise self._bad(f"model.{word}", f"has {len(said[word]):,} characters; allowed are {SHORT}")
         longest = said.get("max_input_chars_per_word", 0)
         if is_count(longest) and longest > LONGEST_WORD:
-            raise self._bad("model.max_input_chars_per_word", f"is {longest:,}; allowed are {LONGEST_WORD}, for the time grows with its square")
+            raise self._bad(
+                "model.max_input_chars_per_word",
+                f"is {longest:,}; allowed are {LONGEST_WORD}, for the time grows with its square",
+            )
         self._vocabulary(said.get("vocab"))
         self._merges(said.get("merges", []))
         kind = MODELS.get(name) if isinstance(name, str) else None
-        self._hold(kind is not None and is_plain({word: value for word, value in said.items() if word not in ("vocab", "merges")}, kind))
+        self._hold(
+            kind is not None
+            and is_plain({word: value for word, value in said.items() if word not in ("vocab", "merges")}, kind)
+        )
 
     def _vocabulary(self, said: Any) -> None:
         if not isinstance(said, dict | list) or not 1 <= len(said) <= MOST_PIECES:
             raise self._bad("model.vocab", f"should have 1 to {MOST_PIECES:,} pieces")
-        pieces = said if isinstance(said, dict) else [entry[0] if isinstance(entry, list) and entry else None for entry in said]
+        pieces = (
+            said
+            if isinstance(said, dict)
+            else [entry[0] if isinstance(entry, list) and entry else None for entry in said]
+        )
         longest = max((len(piece) for piece in pieces if isinstance(piece, str)), default=0)
         if longest > LONGEST_PIECE:
             raise self._bad("model.vocab", f"has a piece of {longest:,} characters; allowed are {LONGEST_PIECE:,}")
@@ -233,7 +296,10 @@ class _Reading:
     def _merges(self, said: Any) -> None:
         if not isinstance(said, list) or len(said) > MOST_MERGES:
             raise self._bad("model.merges", f"should be a list of up to {MOST_MERGES:,}")
-        pairs = all(type(merge) is list and len(merge) == 2 and type(merge[0]) is str and type(merge[1]) is str for merge in said)
+        pairs = all(
+            type(merge) is list and len(merge) == 2 and type(merge[0]) is str and type(merge[1]) is str
+            for merge in said
+        )
         self._hold(pairs or all(type(merge) is str for merge in said))
 
 
@@ -241,4 +307,7 @@ def hold(rules: Rules, text: str) -> None:
     """That a text cannot become more than fits in memory. Raises BadTokenizer."""
     grown = rules.times * len(text)
     if grown > MOST_CHARACTERS:
-        raise BadTokenizer(f"a text of {len(text):,} characters may become {grown:,} by the tokenizer's rules; allowed are {MOST_CHARACTERS:,}")
+        raise BadTokenizer(
+            f"a text of {len(text):,} characters may become {grown:,} by the tokenizer's rules; allowed are "
+            f"{MOST_CHARACTERS:,}"
+        )

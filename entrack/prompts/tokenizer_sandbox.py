@@ -1,8 +1,9 @@
-"""A tokenizer in a process of its own, with limits: for files of which reading cannot tell what they cost, or whether the library panics.
+"""A tokenizer in a process of its own, with limits: for files of which reading cannot tell what they cost, or whether
+the library panics.
 
-The process is Python without the user's settings, folders or environment (`-I -S`). It runs `tokenizer_worker.py` and nothing else, reads one
-tokenizer and answers questions; its messages go nowhere. It ends with the `Apart` that started it, and by itself when its input ends.
-This is the only place where entrack starts a program.
+The process is Python without the user's settings, folders or environment (`-I -S`). It runs `tokenizer_worker.py` and
+nothing else, reads one tokenizer and answers questions; its messages go nowhere. It ends with the `Apart` that started
+it, and by itself when its input ends. This is the only place where entrack starts a program.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def allowed(size: int) -> tuple[float, int]:
 
 
 class Apart:
-    """A tokenizer.json that is read and used in another process. Raises BadTokenizer when it is made and whenever it is asked."""
+    """A tokenizer.json that is read and used in another process. Raises BadTokenizer when it is made and whenever it
+    is asked."""
 
     def __init__(self, raw: bytes, what: str) -> None:
         self._seconds, self._memory = allowed(len(raw))
@@ -94,7 +96,8 @@ class Apart:
         return b"".join(parts)
 
     def _why(self) -> str:
-        """What ended the process: the signal of the processor's limit, or what the library does when it gets no memory."""
+        """What ended the process: the signal of the processor's limit, or what the library does when it gets no
+        memory."""
         status = self._process.wait(WAIT)
         if status == -signal.SIGPROF:
             return f"takes more than {self._seconds:g} s of the processor"
@@ -114,7 +117,13 @@ def _start(what: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-I", "-S", "-B", str(WORKER), str(Path(library.origin).parents[1])]
     try:
         return subprocess.Popen(
-            command, env=ENVIRONMENT, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+            command,
+            env=ENVIRONMENT,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
     except OSError as error:
         raise BadTokenizer(f"{what} needs a process of its own, which cannot be started: {error.strerror}") from None

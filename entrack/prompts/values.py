@@ -15,7 +15,8 @@ from entrack.syntax.holes import parts
 
 @frozen
 class Filled:
-    """A hole of `text` that was filled: characters `start` to `end`. `element` is the place in the list, where it is one."""
+    """A hole of `text` that was filled: characters `start` to `end`. `element` is the place in the list, where it is
+    one."""
 
     text: str
     variable: str
@@ -70,7 +71,10 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
             return -number(operand, names) if sign == "-" else number(operand, names)
         case ast.Sum(first, rest):
             budget.spend(budget.MADE, len(rest))
-            return _small(number(first, names) + sum(number(o, names) if sign == "+" else -number(o, names) for sign, o in rest), node)
+            return _small(
+                number(first, names) + sum(number(o, names) if sign == "+" else -number(o, names) for sign, o in rest),
+                node,
+            )
         case ast.Product(first, rest):
             return _product(node, first, rest, names)
         case ast.Reference():
@@ -81,7 +85,9 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
         case ast.Call("capitalise", (inner,)) if not isinstance(inner, ast.Named):
             rendered = as_text(evaluate(inner, names, text))
             capital = rendered.text[:1].upper()
-            return rendered if len(capital) != 1 else evolve(rendered, text=capital + rendered.text[1:])  # "SS" for a sharp s would move the holes
+            return (
+                rendered if len(capital) != 1 else evolve(rendered, text=capital + rendered.text[1:])
+            )  # "SS" for a sharp s would move the holes
         case ast.ListOf(items):
             budget.spend(budget.MADE, len(items))
             return [plain(evaluate(item, names, text)) for item in items]  # type: ignore[return-value]  # one kind: checked
@@ -126,11 +132,19 @@ def index(part: ast.Subscript, column: list[str] | list[int], names: Names) -> i
     if isinstance(item, ast.Where):
         searched, wanted = evaluate(item.column, names), plain(evaluate(item.value, names))
         if not isinstance(searched, list) or wanted not in searched:
-            raise CannotDraw("E420", f"no element is `{wanted}`", item.span, "nothing is found in some prompt", "let the alternate keep these values")
+            raise CannotDraw(
+                "E420",
+                f"no element is `{wanted}`",
+                item.span,
+                "nothing is found in some prompt",
+                "let the alternate keep these values",
+            )
         return searched.index(wanted)  # type: ignore[arg-type]  # one kind: checked
     place = number(item, names)  # type: ignore[arg-type]  # an act cannot stand here: checked
     if not 0 <= place < len(column):
-        raise CannotDraw("E420", f"there is no element {place}", part.span, f"the list has {len(column)}", "indices count from 0")
+        raise CannotDraw(
+            "E420", f"there is no element {place}", part.span, f"the list has {len(column)}", "indices count from 0"
+        )
     return place
 
 
@@ -173,8 +187,13 @@ def _fill(part: ast.Reference, names: Names, text: str, element: int | None) -> 
 def _element(column: list[str] | list[int], element: int | None, part: ast.Reference) -> Scalar:
     if element is None or element >= len(column):
         many = "a list" if element is None else f"{len(column)} values, and the text is repeated more often"
-        raise CannotDraw("E421", f"the hole `{part.name}` cannot be filled with {many}", part.span, "",
-                         "fill a hole with one value, and a hole of a `join` with one for each element")  # fmt: skip
+        raise CannotDraw(
+            "E421",
+            f"the hole `{part.name}` cannot be filled with {many}",
+            part.span,
+            "",
+            "fill a hole with one value, and a hole of a `join` with one for each element",
+        )
     return column[element]
 
 
@@ -195,18 +214,32 @@ def _join(segment: ast.String, between: str, others: Mapping[int, ast.String], n
 def _bounded(text: str, holes: int, span: Span) -> None:
     if len(text) > MOST_TEXT or holes > MOST_HOLES:
         what = f"{MOST_TEXT:,} characters" if len(text) > MOST_TEXT else f"{MOST_HOLES:,} holes"
-        raise CannotDraw("E703", f"a text has at most {what}", span, "this grows larger, with the texts in it", "shorten it, or draw fewer values")
+        raise CannotDraw(
+            "E703",
+            f"a text has at most {what}",
+            span,
+            "this grows larger, with the texts in it",
+            "shorten it, or draw fewer values",
+        )
 
 
 def _length(segment: ast.String, names: Names) -> int:
     values = [look_up(part, names) for part in parts(segment) if isinstance(part, ast.Reference)]
     lengths = {len(value) for value in values if isinstance(value, list)}
     if len(lengths) != 1:
-        raise CannotDraw("E421", f"the lists of this segment have different lengths: {', '.join(map(str, sorted(lengths)))}", segment.span, "", "draw as many of each")
+        raise CannotDraw(
+            "E421",
+            f"the lists of this segment have different lengths: {', '.join(map(str, sorted(lengths)))}",
+            segment.span,
+            "",
+            "draw as many of each",
+        )
     return lengths.pop()
 
 
-def _product(node: ast.Expression, first: ast.Expression, rest: tuple[tuple[str, ast.Expression], ...], names: Names) -> int:
+def _product(
+    node: ast.Expression, first: ast.Expression, rest: tuple[tuple[str, ast.Expression], ...], names: Names
+) -> int:
     budget.spend(budget.MADE, len(rest))
     total = number(first, names)
     for sign, operand in rest:
@@ -219,7 +252,11 @@ def _product(node: ast.Expression, first: ast.Expression, rest: tuple[tuple[str,
 
 def _small(value: int, node: ast.Expression) -> int:
     if abs(value) > MOST_NUMBER:
-        raise CannotDraw("E702", f"a number lies between -{MOST_NUMBER:,} and {MOST_NUMBER:,}", node.span, "this one does not", "compute with smaller numbers")
+        raise CannotDraw(
+            "E702",
+            f"a number lies between -{MOST_NUMBER:,} and {MOST_NUMBER:,}",
+            node.span,
+            "this one does not",
+            "compute with smaller numbers",
+        )
     return value
-
-

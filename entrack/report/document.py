@@ -1,7 +1,7 @@
 """Documents: results for other programs. docs/results.md describes every field.
 
-`results.json` holds everything; `results.jsonl` has one line per cell, per head group, per mask and per claim. A number that
-does not exist (0/0) is null: JSON has no NaN.
+`results.json` holds everything; `results.jsonl` has one line per cell, per head group, per mask and per claim. A number
+that does not exist (0/0) is null: JSON has no NaN.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ controls.
 
 Options of a figure: `by` (the axis along x), `coloured` (the axis of the colours), `error` (`interval`, `sd` or
 `none`), `pdf` (also write a PDF). `scatter` reads `by` as the axis whose first label is x and whose other labels are y;
-of a completeness it is circuit against model. `heatmap` reads `by` as the columns. Heads in groups are bars, group by group.
+of a completeness it is circuit against model. `heatmap` reads `by` as the columns. Heads in groups are bars, group by
+group.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def draw_all(results: Results, folder: Path, pdf: bool = False) -> tuple[Path, .
 
 
 def usual(results: Results) -> tuple[Figure, ...]:
-    """For each discovery a heat map and a diagram; for each measure of several cells bars, curves over numbers, or a completeness' scatter."""
+    """For each discovery a heat map and a diagram; for each measure of several cells bars, curves over numbers, or a
+    completeness' scatter."""
     found = [
         Figure(f"{discovery.name} {kind}", kind, discovery.name)
         for discovery in results.discoveries
@@ -60,7 +62,11 @@ def usual(results: Results) -> tuple[Figure, ...]:
         if kind == "diagram" or any(group.scores for group in discovery.groups)
     ]
     measures = [
-        Figure(measure.name, "scatter" if fits_completeness(measure) else "curves" if is_curve(measure) else "bars", measure.name)
+        Figure(
+            measure.name,
+            "scatter" if fits_completeness(measure) else "curves" if is_curve(measure) else "bars",
+            measure.name,
+        )
         for measure in results.measures
         if len(measure.cells) > 1
     ]
@@ -99,7 +105,9 @@ def _drawn(figure: Figure, item: Measure | Discovery) -> Drawing:
         case "scatter", Measure():
             painter = plots.completeness if fits_completeness(item) else plots.scatter
             return painter(item, figure.title, figure.options)
-    what = "a discovery" if isinstance(item, Discovery) else "a measure of single heads" if nested(item) else "a measure"
+    what = (
+        "a discovery" if isinstance(item, Discovery) else "a measure of single heads" if nested(item) else "a measure"
+    )
     raise ValueError(f"{visible(figure.of)} is {what}, which cannot be drawn as {figure.kind!r}")
 
 

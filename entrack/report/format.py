@@ -21,7 +21,8 @@ MOST = 400
 
 
 def told_apart(labels: Sequence[str]) -> tuple[str, ...]:
-    """Labels as they are shown, no two alike: the middle of a very long one is left out, and those that then look the same are numbered."""
+    """Labels as they are shown, no two alike: the middle of a very long one is left out, and those that then look
+    the same are numbered."""
     found: list[str] = []
     seen: dict[str, int] = {}
     for label in labels:

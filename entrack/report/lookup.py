@@ -36,7 +36,8 @@ def fixed_labels(measure: Measure) -> tuple[tuple[str, str], ...]:
 
 
 def nested(measure: Measure) -> tuple[Axis, Axis] | None:
-    """An axis of groups and one of their heads, where each head's label begins with its group's: `value_fetcher 14.13`."""
+    """An axis of groups and one of their heads, where each head's label begins with its group's: `value_fetcher
+    14.13`."""
     for groups, heads in permutations(measure.axes, 2):
         outer, inner = measure.axes.index(groups), measure.axes.index(heads)
         if measure.cells and all(cell.labels[inner].startswith(f"{cell.labels[outer]} ") for cell in measure.cells):
@@ -75,7 +76,9 @@ def scored(group: Group) -> list[float]:
 
 def unscored(group: Group) -> list[Head]:
     """The heads that a screen left out: there is an estimate of them, and no score."""
-    return [Head(layer, head) for layer, row in enumerate(group.scores) for head, score in enumerate(row) if score is None]
+    return [
+        Head(layer, head) for layer, row in enumerate(group.scores) for head, score in enumerate(row) if score is None
+    ]
 
 
 def ranked(group: Group) -> tuple[Head, ...]:

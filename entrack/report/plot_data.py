@@ -45,22 +45,28 @@ def arrange(measure: Measure, by: str | None = None, coloured: str | None = None
     left = [axis for axis in free if axis.name not in (x.name, colour.name if colour else None)]
     if colour is None and left:
         colour = left.pop()
-    panels = (_panel(measure, x, colour, dict(zip((axis.name for axis in left), labels, strict=True)))
-              for labels in product(*(axis.labels for axis in left)))  # fmt: skip
+    panels = (
+        _panel(measure, x, colour, dict(zip((axis.name for axis in left), labels, strict=True)))
+        for labels in product(*(axis.labels for axis in left))
+    )
     return Arrangement(x, colour, tuple(panel for panel in panels if panel.series))
 
 
 def parted(measure: Measure, options: Mapping[str, str]) -> tuple[Measure, Mapping[str, str]]:
-    """An axis of labels that differ in two words, every first with every second, as two axes: what is patched, and from where.
+    """An axis of labels that differ in two words, every first with every second, as two axes: what is patched, and from
+    where.
 
-    `patch cir.a from base`, `patch cir.b from base`, `patch cir.a from tuned`, ... are axes of a, b and of base, tuned. With
-    options that name the axis these name the first; what names both `by` and `coloured` is left as it is.
+    `patch cir.a from base`, `patch cir.b from base`, `patch cir.a from tuned`, ... are axes of a, b and of base, tuned.
+    With options that name the axis these name the first; what names both `by` and `coloured` is left as it is.
     """
     for at, axis in enumerate(measure.axes):
         split = _two_words(axis)
         if split is not None and len(free_axes(measure)) < 3 and not {"by", "coloured"} <= options.keys():
             first, second, words = split
-            cells = tuple(evolve(cell, labels=(*cell.labels[:at], *words[cell.labels[at]], *cell.labels[at + 1 :])) for cell in measure.cells)
+            cells = tuple(
+                evolve(cell, labels=(*cell.labels[:at], *words[cell.labels[at]], *cell.labels[at + 1 :]))
+                for cell in measure.cells
+            )
             made = evolve(measure, axes=(*measure.axes[:at], first, second, *measure.axes[at + 1 :]), cells=cells)
             return made, {word: first.name if name == axis.name else name for word, name in options.items()}
     return measure, options

@@ -32,7 +32,8 @@ class Grid:
 
 
 def grids(results: Results, width: int = WIDTH) -> tuple[Grid, ...]:
-    """Every table: measures, then discoveries, under the spec's titles where it asks for them; then masks and claims."""
+    """Every table: measures, then discoveries, under the spec's titles where it asks for them; then masks and
+    claims."""
     wanted = [(table.title, pick(table.of, results)) for table in results.tables]
     asked = {item.name for _, item in wanted}
     every = [*wanted, *((item.name, item) for item in results if item.name not in asked)]
@@ -48,7 +49,8 @@ def grids(results: Results, width: int = WIDTH) -> tuple[Grid, ...]:
 
 
 def measure_grid(measure: Measure, title: str = "", width: int = WIDTH) -> Grid:
-    """Rows by columns where that fits into `width` and one n holds for all, or stands beside each; otherwise one row per cell."""
+    """Rows by columns where that fits into `width` and one n holds for all, or stands beside each; otherwise one row
+    per cell."""
     alike = of_heads(measure) or len({cell.n for cell in measure.cells}) == 1
     for across in reversed(free_axes(measure)):
         grid = _crossed(measure, across)
@@ -67,7 +69,8 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
         for head, other in group.also
     ]
     words = (
-        f"model: {discovery.model}; heads as layer.head, from 0, with their score ({change_in(discovery.score)}), mean over n = "
+        f"model: {discovery.model}; heads as layer.head, from 0, with their score "
+        f"({change_in(discovery.score)}), mean over n = "
     )
     screens = [visible(f"{group.name}: {_screen_words(group.screen)}") for group in discovery.groups if group.screen]
     lines = [f"{visible(words)}{discovery.n} prompts", *screens, *notes, *also]
@@ -89,7 +92,10 @@ def masks_grid(masks: tuple[Mask, ...]) -> Grid:
         for mask, last in zip(ordered, ["", *(mask.group for mask in ordered)], strict=False)
     )
     models = ", ".join(dict.fromkeys(mask.model for mask in masks))
-    words = f"masks learned in {models}; accuracy on n = {spread(mask.n for mask in masks)} validation prompts, each mask at its best"
+    words = (
+        f"masks learned in {models}; accuracy on n = {spread(mask.n for mask in masks)} validation "
+        "prompts, each mask at its best"
+    )
     head = ("group", "desideratum", "patched", "accuracy", "heads patched, as layer.head")
     return Grid(visible(masks[0].name), head, rows, visible(words), frozenset({2, 3}))
 
@@ -108,7 +114,9 @@ def claims_grid(claims: tuple[Claim, ...]) -> Grid:
         for claim in claims
     )
     held = sum(claim.passed for claim in claims)
-    brackets = "; 95 % intervals in brackets, by bootstrap over n prompts" if any(_interval(claim) for claim in claims) else ""
+    brackets = (
+        "; 95 % intervals in brackets, by bootstrap over n prompts" if any(_interval(claim) for claim in claims) else ""
+    )
     caption = f"{held} of {len(claims)} hold{brackets}"
     head = ("", "claim", "measured", "must be", "published", "n")
     return Grid("claims", head, rows, caption, frozenset({4, 5}), tuple(claim.passed for claim in claims))
@@ -169,9 +177,20 @@ def _reused(entry: Mapping[str, Any]) -> str:
 
 
 def _steps(provenance: Provenance) -> str:
-    zero = f"; {provenance.known_zero} not run, because their heads cannot reach a receiver" if provenance.known_zero else ""
-    out = f"; {provenance.screened_out} not run, because a screen let none of their heads through" if provenance.screened_out else ""
-    return f"steps: {provenance.steps}, of which {provenance.computed} computed and {provenance.found} found in the store{zero}{out}"
+    zero = (
+        f"; {provenance.known_zero} not run, because their heads cannot reach a receiver"
+        if provenance.known_zero
+        else ""
+    )
+    out = (
+        f"; {provenance.screened_out} not run, because a screen let none of their heads through"
+        if provenance.screened_out
+        else ""
+    )
+    return (
+        f"steps: {provenance.steps}, of which {provenance.computed} computed and {provenance.found} found "
+        f"in the store{zero}{out}"
+    )
 
 
 def caption(measure: Measure) -> str:
@@ -196,7 +215,10 @@ def _crossed(measure: Measure, across: Axis) -> Grid:
     decimals, counted = _decimals(measure), of_heads(measure)
     names = {key: tuple(bare(measure, axis, label) for axis, label in zip(down, key, strict=True)) for key in keys}
     rows = [
-        (*_unrepeated(key, before, names[key]), *(_cell(cells.get((key, label)), decimals, counted) for label in across.labels))
+        (
+            *_unrepeated(key, before, names[key]),
+            *(_cell(cells.get((key, label)), decimals, counted) for label in across.labels),
+        )
         for key, before in zip(keys, [(), *keys], strict=False)
     ]
     head = tuple(visible(text) for text in (*(axis.name for axis in down), *across.labels))
@@ -269,21 +291,33 @@ def _group_words(group: Group) -> str:
     counts = f"{len(group.heads)} kept of {run} scored" if every else f"{len(group.heads)} heads, not scored"
     out = [f"{group.screen.missed.others} screened out"] if group.screen else []
     zeros = [f"{group.known_zero} known zeros"] if group.known_zero else []
-    return "\n".join([visible(group.name), visible(f"at {group.position} -> {receiver_words(group)}"), counts, *out, *zeros])
+    return "\n".join(
+        [visible(group.name), visible(f"at {group.position} -> {receiver_words(group)}"), counts, *out, *zeros]
+    )
 
 
 def _screen_words(screen: Screen) -> str:
     """How far a screen can be trusted, in a line."""
     known, missed = screen.agreement, screen.missed
     how = f"by gradients at {screen.steps} points" if screen.steps else "by one gradient"
-    ranks = f"rank correlation with the scores {estimate(known.value, known.interval, 2)} over {known.n} heads" if known else "nothing to rank"
+    ranks = (
+        f"rank correlation with the scores {estimate(known.value, known.interval, 2)} over {known.n} heads"
+        if known
+        else "nothing to rank"
+    )
     places = f"; those kept stood at places {_span(screen.places)} of {len(screen.through)}" if screen.places else ""
     if not missed.others:
         return f"screened {how}, {ranks}{places}; none was left out"
     if not missed.checked:
         return f"screened {how}, {ranks}{places}; {missed.others} were left out, and none checked"
-    found = f"{len(missed.heads)} of {len(missed.checked)} checked would have been kept{''.join(f' {head}' for head in missed.heads)}"
-    return f"screened {how}, {ranks}{places}; of {missed.others} left out {found}: {_span((int(missed.of_others.low), int(missed.of_others.high)))} of all (95 %)"
+    found = (
+        f"{len(missed.heads)} of {len(missed.checked)} checked would have been "
+        f"kept{''.join(f' {head}' for head in missed.heads)}"
+    )
+    return (
+        f"screened {how}, {ranks}{places}; of {missed.others} left out {found}: "
+        f"{_span((int(missed.of_others.low), int(missed.of_others.high)))} of all (95 %)"
+    )
 
 
 def _span(places: tuple[int, ...]) -> str:

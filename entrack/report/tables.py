@@ -1,4 +1,5 @@
-"""Tables: results as rich renderables for a terminal. What stands in them is decided in `table_data.py`; here it is set.
+"""Tables: results as rich renderables for a terminal. What stands in them is decided in `table_data.py`; here it is
+set.
 
 Text is given to rich as `Text`, never as markup, so that a spec's `[bold]` is shown as it is written.
 """

@@ -94,7 +94,9 @@ def _depth(value: JSON) -> int:
     """Levels of lists and mappings, one inside the other; never looks deeper than it must."""
     levels, level = 0, [value]
     while level and levels <= MOST_LEVELS:
-        inside = [each.values() if isinstance(each, Mapping) else each for each in level if isinstance(each, Mapping | list)]
+        inside = [
+            each.values() if isinstance(each, Mapping) else each for each in level if isinstance(each, Mapping | list)
+        ]
         levels, level = levels + bool(inside), [part for parts in inside for part in parts]
     return levels
 
@@ -117,7 +119,9 @@ class Action:
 class Damage:
     """One thing that is not as it was written, and where it was moved to (None: it could not be moved)."""
 
-    kind: Literal["size", "hash", "format", "action", "unreadable", "not a file", "missing object", "index", "index row", "value"]
+    kind: Literal[
+        "size", "hash", "format", "action", "unreadable", "not a file", "missing object", "index", "index row", "value"
+    ]
     path: str = field(converter=str)
     address: str | None = None
     object: str | None = None
@@ -143,7 +147,8 @@ _WORDS = {
     "missing object": "the action is there, its object is not",
     "value": "the value is not what this step gives",
     "index": "the index is not one that we made; the action files are what counts, and the next write makes it again",
-    "index row": "the index says something else than the action files, which are what counts; delete the folder, it is made again",
+    "index row": "the index says something else than the action files, which are what counts; delete the folder, "
+    "it is made again",
 }
 
 OnDamage: TypeAlias = Callable[[Damage], None]
@@ -172,7 +177,8 @@ class Store(Protocol):
         """The tensors, checked on every read; None when missing or damaged: then compute them again."""
 
     def quarantine(self, action: Action, why: str) -> None:
-        """Put an entry aside, and report it as damage: its bytes are whole and its value is not what its step gives; `why` says what is wrong.
+        """Put an entry aside, and report it as damage: its bytes are whole and its value is not what its step gives;
+        `why` says what is wrong.
 
         A store that cannot be written reports it and leaves it. Other entries with the same bytes stay.
         """

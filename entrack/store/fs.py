@@ -1,4 +1,5 @@
-"""Every operation the store makes on the file system, one function each, and all of them relative to a folder's descriptor.
+"""Every operation the store makes on the file system, one function each, and all of them relative to a folder's
+descriptor.
 
 The rest of the store calls these as `files.write(...)` and touches `os` for nothing but joining names, so that a
 test can replace one of them and see what the store does when it fails, stops, or silently does nothing.
@@ -153,7 +154,8 @@ def _fsync_root(path: str) -> None:
 
 @contextmanager
 def opened(folder: Location) -> Iterator[int]:
-    """The descriptor of a folder, reached through real folders only. Raises `OSError` with the name of the one that is not."""
+    """The descriptor of a folder, reached through real folders only. Raises `OSError` with the name of the one that
+    is not."""
     fd = open_folder(folder.root)
     try:
         for depth, part in enumerate(folder.parts, 1):
@@ -254,7 +256,8 @@ def forget(folder: Location, gone: Iterable[str]) -> None:
 
 
 def remove_folder(place: Location, known: Collection[str]) -> None:
-    """Remove a folder and the regular files in it with `known` names. Whatever else it holds stays, and the folder with it."""
+    """Remove a folder and the regular files in it with `known` names. Whatever else it holds stays, and the folder
+    with it."""
     with opened(place.folder) as above:
         with opened(place) as folder:
             for name in known:

@@ -61,7 +61,9 @@ def collect(
             return report
 
 
-def _chosen(store: DiskStore, actions: list[Action], keep: frozenset[str], max_size: int | None, dry_run: bool) -> GcReport:
+def _chosen(
+    store: DiskStore, actions: list[Action], keep: frozenset[str], max_size: int | None, dry_run: bool
+) -> GcReport:
     where = store.layout
     sizes = dict(where.objects())
     gone = _unwanted(actions, sizes, keep, max_size)
@@ -116,7 +118,8 @@ def _remove(store: DiskStore, report: GcReport) -> None:
 
 
 def _mend_index(store: DiskStore, actions: list[Action], gone: frozenset[str]) -> None:
-    """Make the index again where it says something else than the actions that stay: nobody has written since they were read."""
+    """Make the index again where it says something else than the actions that stay: nobody has written since they
+    were read."""
     if compared(store.layout, read.records(action for action in actions if action.address not in gone)).damage:
         store.index.rebuild()
 

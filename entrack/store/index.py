@@ -1,9 +1,9 @@
 """The index: the records of the action files again, in one SQLite database.
 
 It is a copy and nothing more: no value is found or taken because of a row, the action file decides. `index_check` holds
-the two against each other. It can be missing, deleted or garbage at any time: who writes moves a database that we did not make
-aside, and makes it again from the action files; when one fails later, this process goes on without, and the next one makes
-it again. Nothing here raises because of the index, and who only reads never opens it to write.
+the two against each other. It can be missing, deleted or garbage at any time: who writes moves a database that we did
+not make aside, and makes it again from the action files; when one fails later, this process goes on without, and the
+next one makes it again. Nothing here raises because of the index, and who only reads never opens it to write.
 """
 
 from __future__ import annotations

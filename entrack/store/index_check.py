@@ -1,7 +1,8 @@
 """Hold the index against the action files, and say where it says something else. Changes nothing.
 
-A row that is missing is no difference: a killed writer leaves that, and so does one that is writing now. A row of another
-record, or of an address without an action file, is none that entrack leaves behind: it was changed, or the action was.
+A row that is missing is no difference: a killed writer leaves that, and so does one that is writing now. A row of
+another record, or of an address without an action file, is none that entrack leaves behind: it was changed, or the
+action was.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ MOST = 1000
 _LOOKS, _PAUSE = 3, 0.05
 _ROWS = f"""
 SELECT typeof(key) = 'text' AND length(key) = 64, substr(key, 1, 64), substr(value, 1, {MAX_RECORD + 1}),
-    raw IS 1 AND mode IS 1 AND size IS 0 AND access_count IS 0 AND typeof(value) = 'blob' AND length(value) <= {MAX_RECORD}
+    raw IS 1 AND mode IS 1 AND size IS 0 AND access_count IS 0 AND typeof(value) = 'blob'
+    AND length(value) <= {MAX_RECORD}
     AND filename IS NULL AND tag IS NULL AND expire_time IS NULL
     AND typeof(store_time) = 'real' AND typeof(access_time) = 'real'
 FROM Cache"""
@@ -31,7 +33,8 @@ FROM Cache"""
 
 @frozen
 class Compared:
-    """`rows` that are right, and what is wrong. `looked` is False where there is no index, or none that can be looked at now."""
+    """`rows` that are right, and what is wrong. `looked` is False where there is no index, or none that can be
+    looked at now."""
 
     looked: bool
     rows: int = 0

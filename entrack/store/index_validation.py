@@ -53,7 +53,8 @@ _SCHEMA = "7abcca4627825a97ba12bdc5e4c85ae150636c11a85d900b4a740f866d03163a"
 def is_ours(folder: Location, to_read: bool = False) -> bool:
     """Whether the index in `folder` may be opened. With `to_read`, nothing is changed to find out.
 
-    Raises `sqlite3.OperationalError` when it is locked for long, or, with `to_read`, was left in the middle of a change.
+    Raises `sqlite3.OperationalError` when it is locked for long, or, with `to_read`, was left in the middle of a
+    change.
     """
     try:
         if not _files_ours(folder):
@@ -87,7 +88,8 @@ def distrusted(folder: Location) -> bool:
 
 
 def reached(folder: Location) -> bool:
-    """Whether the path of a folder in a store leads to the folder that is reached from the store's own without links."""
+    """Whether the path of a folder in a store leads to the folder that is reached from the store's own without
+    links."""
     by_path = os.lstat(folder)
     with fs.opened(folder) as fd:
         return os.path.samestat(by_path, fs.fstat(fd))

@@ -165,4 +165,3 @@ def _refuse_foreign(layout: Layout) -> None:
         raise StoreUnreadable(
             f"{layout.root} is not a store and is not empty (it holds {foreign[0]!r}): choose an empty folder"
         )
-

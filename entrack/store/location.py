@@ -1,8 +1,8 @@
 """A name in a store's folder, which no system call ever gets as a path.
 
 `fs` opens the store's own folder, which may be reached through a link, and goes down from there one folder at a time,
-each relative to the descriptor of the one above and never through a link. So whatever links a store holds, nothing outside
-it is opened, listed, made, renamed or removed.
+each relative to the descriptor of the one above and never through a link. So whatever links a store holds, nothing
+outside it is opened, listed, made, renamed or removed.
 """
 
 from __future__ import annotations

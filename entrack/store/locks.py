@@ -111,4 +111,3 @@ def _one_per_thread() -> Iterator[None]:
         yield
     finally:
         _here.held = False
-

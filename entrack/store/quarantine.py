@@ -28,7 +28,8 @@ def set_aside(layout: Layout, damage: Damage, action: Action | None) -> Damage |
 
 
 def move_aside(layout: Layout, place: Location) -> str | None:
-    """Where it is now; None when it could not be moved: a store that is only read, no real quarantine, or another was first."""
+    """Where it is now; None when it could not be moved: a store that is only read, no real quarantine, or another
+    was first."""
     name, end = os.path.splitext(place.name)
     target = layout.quarantine / f"{name}-{secrets.token_hex(4)}{end}"
     try:
@@ -40,5 +41,10 @@ def move_aside(layout: Layout, place: Location) -> str | None:
 
 
 def _place(layout: Layout, damage: Damage) -> Location:
-    """Of the object, or of the action: of a value that its step does not give, whose bytes other entries may have too."""
-    return layout.object(damage.object) if damage.object and damage.kind != "value" else layout.action(damage.address or "")
+    """Of the object, or of the action: of a value that its step does not give, whose bytes other entries may have
+    too."""
+    return (
+        layout.object(damage.object)
+        if damage.object and damage.kind != "value"
+        else layout.action(damage.address or "")
+    )

@@ -19,9 +19,9 @@ from entrack.store.location import Location
 class Report:
     """What `verify` found.
 
-    Only `damage` is a fault. Orphans are objects that no action names, temporaries are unfinished files, `unindexed` are
-    actions of which the index has no row: that is what killed runs leave, or runs that are writing right now. Garbage
-    collection takes the files away; a row that is missing does no harm.
+    Only `damage` is a fault. Orphans are objects that no action names, temporaries are unfinished files, `unindexed`
+    are actions of which the index has no row: that is what killed runs leave, or runs that are writing right now.
+    Garbage collection takes the files away; a row that is missing does no harm.
     """
 
     actions: int

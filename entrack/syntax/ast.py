@@ -1,7 +1,7 @@
 """The program as written: one frozen value per construct, in the order of the file.
 
-Every value has a `span`, which does not take part in comparison: two programs are equal when they say the same. Nothing is
-resolved here; names are names. `docs/language.md` has the meaning of each construct.
+Every value has a `span`, which does not take part in comparison: two programs are equal when they say the same. Nothing
+is resolved here; names are names. `docs/language.md` has the meaning of each construct.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class Subscript:
 
 @frozen
 class Reference:
-    """A name and what follows it: `label`, `label[asked]`, `original.object[asked]`, `cir.value_fetcher`, `table_2[llama]`."""
+    """A name and what follows it: `label`, `label[asked]`, `original.object[asked]`, `cir.value_fetcher`,
+    `table_2[llama]`."""
 
     name: str
     rest: tuple[Dotted | Subscript, ...] = ()
@@ -408,7 +409,11 @@ class Metric:
     span: Span = _span()
 
     def __str__(self) -> str:
-        return ("relative " if self.relative else "") + self.kind + (f" of {' and '.join(n.text for n in self.of)}" if self.of else "")
+        return (
+            ("relative " if self.relative else "")
+            + self.kind
+            + (f" of {' and '.join(n.text for n in self.of)}" if self.of else "")
+        )
 
 
 @frozen
@@ -686,9 +691,26 @@ class Model:
 
 
 Item = (
-    About | Seed | Param | Include | Model | Task | Alternate | Desideratum | Group | Circuit | Discover | Mask | Intervention
-    | Measure | Examine | Overlap | Claim | Figure | Table
-)  # fmt: skip
+    About
+    | Seed
+    | Param
+    | Include
+    | Model
+    | Task
+    | Alternate
+    | Desideratum
+    | Group
+    | Circuit
+    | Discover
+    | Mask
+    | Intervention
+    | Measure
+    | Examine
+    | Overlap
+    | Claim
+    | Figure
+    | Table
+)
 
 
 @frozen

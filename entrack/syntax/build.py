@@ -21,7 +21,9 @@ class Swept(list[Any]):
 
 
 @v_args(meta=True)
-class Build(Transformer_NonRecursive[Any, Any]):  # never the recursive one: a stranger's brackets must not use up the stack
+class Build(
+    Transformer_NonRecursive[Any, Any]
+):  # never the recursive one: a stranger's brackets must not use up the stack
     """Children in, a frozen value out. `file` names the text in every span; the text begins at its offset `first`."""
 
     def __init__(self, file: str, first: int = 0) -> None:
@@ -140,9 +142,14 @@ class Build(Transformer_NonRecursive[Any, Any]):  # never the recursive one: a s
         changes = [item for item in c[2:] if isinstance(item, tuple)]
         targets = [item for item in c[2:] if not isinstance(item, tuple)]
         return ast.Desideratum(
-            str(c[0]), self._name(c[1]), changes[0][0] if changes else None, targets[0] if targets else None,
-            span=self._at(meta), name_span=self._of(c[0]), changes_span=changes[0][1] if changes else NOWHERE,
-        )  # fmt: skip
+            str(c[0]),
+            self._name(c[1]),
+            changes[0][0] if changes else None,
+            targets[0] if targets else None,
+            span=self._at(meta),
+            name_span=self._of(c[0]),
+            changes_span=changes[0][1] if changes else NOWHERE,
+        )
 
     def inner_alternate(self, meta: Meta, c: Children) -> tuple[tuple[ast.Change, ...], Span]:
         return tuple(c), self._at(meta)
@@ -170,7 +177,9 @@ class Build(Transformer_NonRecursive[Any, Any]):  # never the recursive one: a s
         return ast.HeadNumber(int(layer), int(head), span=self._of(token))
 
     def discover(self, meta: Meta, c: Children) -> ast.Discover:
-        return ast.Discover(str(c[0]), self._name(c[1]), c[2], c[3], tuple(c[5:]), c[4], span=self._at(meta), name_span=self._of(c[0]))
+        return ast.Discover(
+            str(c[0]), self._name(c[1]), c[2], c[3], tuple(c[5:]), c[4], span=self._at(meta), name_span=self._of(c[0])
+        )
 
     def screen(self, meta: Meta, c: Children) -> ast.Screen:
         return ast.Screen(c[0], c[1], c[2], span=self._at(meta))
@@ -249,7 +258,15 @@ class Build(Transformer_NonRecursive[Any, Any]):  # never the recursive one: a s
 
     def mask(self, meta: Meta, c: Children) -> ast.Mask:
         name, circuit, model, desiderata, *settings = c
-        return ast.Mask(str(name), circuit, self._name(model), desiderata, tuple(settings), span=self._at(meta), name_span=self._of(name))
+        return ast.Mask(
+            str(name),
+            circuit,
+            self._name(model),
+            desiderata,
+            tuple(settings),
+            span=self._at(meta),
+            name_span=self._of(name),
+        )
 
     def desiderata(self, meta: Meta, c: Children) -> tuple[ast.Name, ...]:
         return tuple(self._name(token) for token in c)
@@ -345,12 +362,15 @@ class Build(Transformer_NonRecursive[Any, Any]):  # never the recursive one: a s
     def signed(self, meta: Meta, c: Children) -> ast.Expression:
         sign, token = (c[0], c[1]) if len(c) == 2 else (None, c[0])
         span = self._of(token)
-        number: ast.Expression = ast.Number(str(token), span=span) if "." in token else ast.Integer(int(token), span=span)
+        number: ast.Expression = (
+            ast.Number(str(token), span=span) if "." in token else ast.Integer(int(token), span=span)
+        )
         return number if sign is None else ast.Negative(str(sign), number, span=self._at(meta))
 
 
 def _counted(of: ast.Reference) -> tuple[ast.Name | None, ast.Expression]:
-    """`n [boxes, scrambled]`, which the grammar reads as an element of `n`, is a count and a list: prompts have no elements."""
+    """`n [boxes, scrambled]`, which the grammar reads as an element of `n`, is a count and a list: prompts have no
+    elements."""
     match of.rest:
         case (ast.Subscript(items, span=span),) if not any(isinstance(item, ast.Where | ast.Act) for item in items):
             name = ast.Name(of.name, span=Span(of.span.file, of.span.start, of.span.start + len(of.name)))

@@ -1,4 +1,5 @@
-"""Held against what was read: a formatted text says what the program says, and has its comments, or it is not given out."""
+"""Held against what was read: a formatted text says what the program says, and has its comments, or it is not given
+out."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from entrack.syntax.parse import parse
 
 
 class Miswritten(Exception):
-    """The formatter wrote another program than it was given, a mistake in entrack, or a text over the limits of a spec. The message says which."""
+    """The formatter wrote another program than it was given, a mistake in entrack, or a text over the limits of a
+    spec. The message says which."""
 
 
 def held_against(program: ast.Program, written: Source) -> None:
@@ -28,7 +30,10 @@ def held_against(program: ast.Program, written: Source) -> None:
 
 def _said(written: Source, why: str, offset: int) -> str:
     where = f", near line {written.place(offset)[0]} of what was written" if offset else ""
-    return f"{written.name} is not formatted: {why}{where}. This is a mistake in entrack, not in the spec; please report it with the spec"
+    return (
+        f"{written.name} is not formatted: {why}{where}. This is a mistake in entrack, not in the spec; "
+        "please report it with the spec"
+    )
 
 
 def _first_difference(program: ast.Program, again: ast.Program) -> int:

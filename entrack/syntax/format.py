@@ -20,7 +20,8 @@ from entrack.syntax.unparse import changed, drawing, listed, single, written
 
 WIDTH = 120
 WIDEST = 240
-"""Characters of a cell that others are aligned with: a longer one stands out, and does not make every neighbour as long."""
+"""Characters of a cell that others are aligned with: a longer one stands out, and does not make every neighbour as
+long."""
 INDENT = "  "
 
 
@@ -58,24 +59,39 @@ def _lines(item: object) -> Iterator[Line]:
         case ast.Version(number):
             yield Line((f"entrack {number}",), 0, item.span)
         case ast.About(fields):
-            yield from _block("about", [Line((f.name.text, quoted(f.text.value)), 1, f.span, "about") for f in fields], item.span)
+            yield from _block(
+                "about", [Line((f.name.text, quoted(f.text.value)), 1, f.span, "about") for f in fields], item.span
+            )
         case ast.Task():
             head = f"task {item.name}" + (f"({listed(item.parameters)})" if item.parameters else "")
             yield from _block(head, [_change(part) for part in item.items], item.span)
         case ast.Alternate():
-            yield from _block(f"alternate {item.name} of {item.task.text}", [_change(part) for part in item.changes], item.span)
+            yield from _block(
+                f"alternate {item.name} of {item.task.text}", [_change(part) for part in item.changes], item.span
+            )
         case ast.Desideratum():
             yield from _desideratum(item)
         case ast.Circuit():
-            yield from _block(f"circuit {item.name} in {item.model.text}", [_group(g, 1) for g in item.groups], item.span)
+            yield from _block(
+                f"circuit {item.name} in {item.model.text}", [_group(g, 1) for g in item.groups], item.span
+            )
         case ast.Discover():
-            head = f"discover {item.name} in {item.model.text} on {written(item.prompts)} against {written(item.against)}"
+            head = (
+                f"discover {item.name} in {item.model.text} on {written(item.prompts)} against {written(item.against)}"
+            )
             head += f" {written(item.screen)}" if item.screen else ""
             yield from _block(head, [_found(part) for part in item.items], item.span)
         case ast.Mask():
             targets = written(item.desiderata[0]) if len(item.desiderata) == 1 else f"[{listed(item.desiderata)}]"
             head = f"mask {item.name} over {written(item.circuit)} in {item.model.text} for {targets}"
-            yield from _block(head, [Line((part.name.text, written(part.value)), 1, part.span, "setting", begins=part.name.text) for part in item.settings], item.span)
+            yield from _block(
+                head,
+                [
+                    Line((part.name.text, written(part.value)), 1, part.span, "setting", begins=part.name.text)
+                    for part in item.settings
+                ],
+                item.span,
+            )
         case _:
             yield _one_line(item)
 
@@ -87,7 +103,8 @@ def _block(head: str, inside: Sequence[Line], span: Span) -> Iterator[Line]:
 
 
 def _apart(lines: Sequence[Line]) -> Iterator[Line]:
-    """Lines of a block, with `;` after one where a variable of the next is called as a word that could go on: `x = a; from = b`."""
+    """Lines of a block, with `;` after one where a variable of the next is called as a word that could go on: `x =
+    a; from = b`."""
     for line, after in pairwise((*lines, None)):
         if line is not None and after is not None and line.depth == after.depth and after.begins in parser().apart:
             yield evolve(line, cells=(*line.cells[:-1], line.cells[-1] + ";"))
@@ -113,7 +130,9 @@ def _change(part: ast.Binding | ast.Change, depth: int = 1) -> Line:
 def _desideratum(item: ast.Desideratum) -> Iterator[Line]:
     inside = [] if item.changes is None else _inner(item.changes, item.changes_span)
     target = [] if item.target is None else [Line(("target", written(item.target)), 1, item.target.span, "desideratum")]
-    ordered = [*target, *inside] if target and inside and target[0].span.start < inside[0].span.start else [*inside, *target]
+    ordered = (
+        [*target, *inside] if target and inside and target[0].span.start < inside[0].span.start else [*inside, *target]
+    )
     yield from _block(f"desideratum {item.name} on {item.task.text}", ordered, item.span)
 
 
@@ -124,18 +143,32 @@ def _inner(changes: tuple[ast.Change, ...], span: Span) -> list[Line]:
     if len(short) + len("  alternate ") <= WIDTH:
         return [Line(("alternate", short), 1, span, "desideratum")]
     end = max(span.start, span.end - 1)
-    return [Line(("alternate {",), 1, Span(span.file, span.start, span.start)), *lines, Line(("}",), 1, Span(span.file, end, span.end), closes=True)]
+    return [
+        Line(("alternate {",), 1, Span(span.file, span.start, span.start)),
+        *lines,
+        Line(("}",), 1, Span(span.file, end, span.end), closes=True),
+    ]
 
 
 def _found(part: ast.Score | ast.Hop) -> Line:
     if isinstance(part, ast.Score):
         return Line((f"score {part.metric}",), 1, part.span)
     receivers = written(part.receivers[0]) if len(part.receivers) == 1 else f"[{listed(part.receivers)}]"
-    return Line((f"group {part.name}", f"at {part.position.text}", f"-> {receivers}", f"keep {written(part.keep)}"), 1, part.span, "hop")
+    return Line(
+        (f"group {part.name}", f"at {part.position.text}", f"-> {receivers}", f"keep {written(part.keep)}"),
+        1,
+        part.span,
+        "hop",
+    )
 
 
 def _group(group: ast.GroupItem, depth: int, model: str = "") -> Line:
-    return Line((f"group {group.name}{model}", f"at {group.position.text}", f"= {written(group.heads)}"), depth, group.span, "group")
+    return Line(
+        (f"group {group.name}{model}", f"at {group.position.text}", f"= {written(group.heads)}"),
+        depth,
+        group.span,
+        "group",
+    )
 
 
 def _one_line(item: object) -> Line:
@@ -147,7 +180,12 @@ def _one_line(item: object) -> Line:
         case ast.Include(path):
             return Line((f"include {written(path)}",), 0, item.span, "include")
         case ast.Model(name, base, adapter):
-            return Line((f"model {name}", f"= {written(base)}" + (f" + {written(adapter)}" if adapter else "")), 0, item.span, "model")
+            return Line(
+                (f"model {name}", f"= {written(base)}" + (f" + {written(adapter)}" if adapter else "")),
+                0,
+                item.span,
+                "model",
+            )
         case ast.Group(model, group):
             return _group(group, 0, f" in {model.text}")
         case ast.Intervention(name, parameters, acts):
@@ -157,10 +195,18 @@ def _one_line(item: object) -> Line:
             return Line((f"measure {item.name}", f"= {_measured(item)}"), 0, item.span, "measure")
         case ast.Examine():
             amount = f", {single(item.amount)}" if item.amount is not None else ""
-            shown = f"{item.kind}({written(item.circuit)}{amount}) in {item.model.text} over {written(item.over)} on {written(item.prompts)}"
+            shown = (
+                f"{item.kind}({written(item.circuit)}{amount}) in {item.model.text} over {written(item.over)} on "
+                f"{written(item.prompts)}"
+            )
             return Line((f"measure {item.name}", f"= {shown}"), 0, item.span, "measure")
         case ast.Overlap():
-            return Line((f"measure {item.name}", f"= overlap({written(item.first)}, {written(item.second)})"), 0, item.span, "measure")
+            return Line(
+                (f"measure {item.name}", f"= overlap({written(item.first)}, {written(item.second)})"),
+                0,
+                item.span,
+                "measure",
+            )
         case ast.Claim():
             return _claim(item)
         case ast.Figure(title, kind, of, options):
@@ -206,7 +252,11 @@ def _with_comments(source: Source, lines: list[Line], comments: Sequence[ast.Com
         behind = list(takewhile(lambda c: not c.alone, before))
         own = before[len(behind) :]
         ends[previous] = "".join(f"  {c.text}" for c in behind)
-        above = lines[-1] if line is None and lines else next((row for row in reversed(rows) if isinstance(row, Line)), None)
+        above = (
+            lines[-1]
+            if line is None and lines
+            else next((row for row in reversed(rows) if isinstance(row, Line)), None)
+        )
         rows.extend(_above(source, above, line, own))
         if line is not None:
             previous = len(rows)
@@ -224,7 +274,13 @@ def _above(source: Source, previous: Line | None, line: Line | None, comments: l
         if place and _blank_between(source, comments[place - 1].span.end, comment.span.start):
             yield ""
         yield INDENT * depth + comment.text
-    if comments and line is not None and not line.closes and line.depth == 0 and _blank_between(source, comments[-1].span.end, line.span.start):
+    if (
+        comments
+        and line is not None
+        and not line.closes
+        and line.depth == 0
+        and _blank_between(source, comments[-1].span.end, line.span.start)
+    ):
         yield ""
 
 
@@ -248,19 +304,28 @@ def _aligned(rows: Sequence[Row]) -> Iterator[str]:
     for run in _runs(rows):
         lines = [row for row in run if isinstance(row, Line)]
         columns = max((len(line.cells) for line in lines), default=0)
-        widths = [max((len(line.cells[c]) for line in lines if len(line.cells) > c + 1 and len(line.cells[c]) <= WIDEST), default=0) for c in range(columns)]
+        widths = [
+            max(
+                (len(line.cells[c]) for line in lines if len(line.cells) > c + 1 and len(line.cells[c]) <= WIDEST),
+                default=0,
+            )
+            for c in range(columns)
+        ]
         for row in run:
             yield row if isinstance(row, str) else _padded(row, widths)
 
 
 def _padded(line: Line, widths: Sequence[int]) -> str:
-    budget.spend(budget.WRITTEN, sum(max(len(cell), width) for cell, width in zip(line.cells, (*widths, 0), strict=False)))
+    budget.spend(
+        budget.WRITTEN, sum(max(len(cell), width) for cell, width in zip(line.cells, (*widths, 0), strict=False))
+    )
     padded = [cell.ljust(width) for cell, width in zip(line.cells[:-1], widths, strict=False)]
     return INDENT * line.depth + " ".join([*padded, line.cells[-1]])
 
 
 def _runs(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Rows cut where alignment ends: at an empty row, and between lines of different kinds. Comments are no obstacle."""
+    """Rows cut where alignment ends: at an empty row, and between lines of different kinds. Comments are no
+    obstacle."""
     run: list[Row] = []
     last: Line | None = None
     for row in rows:

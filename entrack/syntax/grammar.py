@@ -1,9 +1,9 @@
 """The grammar as a parser: `grammars/entrack.lark`, read once.
 
-LALR with the contextual lexer, so that a word of the language may also be a name wherever no construct can stand. Working out the
-parser's tables takes longer than checking a spec, so they are kept beside this file, as JSON; tables of another grammar or another
-lark are not used. `python -m entrack.syntax.grammar` writes them anew. Lark's own cache is never used: it would unpickle a file with
-a predictable name in the temporary folder.
+LALR with the contextual lexer, so that a word of the language may also be a name wherever no construct can stand.
+Working out the parser's tables takes longer than checking a spec, so they are kept beside this file, as JSON; tables of
+another grammar or another lark are not used. `python -m entrack.syntax.grammar` writes them anew. Lark's own cache is
+never used: it would unpickle a file with a predictable name in the temporary folder.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Glued(UnexpectedInput):
 
 
 class StateLexer(BasicLexer):
-    """Lark's lexer of one parser state. A word or number ends where it ends in the text. All that belongs to one text is in `LexerState`,
-    so that threads may share the lexer."""
+    """Lark's lexer of one parser state. A word or number ends where it ends in the text. All that belongs to one
+    text is in `LexerState`, so that threads may share the lexer."""
 
     def next_token(self, lex_state: LexerState, parser_state: Any = None) -> Token:
         token = super().next_token(lex_state, parser_state)
@@ -55,8 +55,8 @@ class StateLexer(BasicLexer):
         return token
 
     def _build_scanner(self) -> Scanner:
-        """Lark makes a scanner when it is first needed, and fills `callback` meanwhile, which another thread may already read: here it is
-        there at once. Whoever is second puts an equal one in its place."""
+        """Lark makes a scanner when it is first needed, and fills `callback` meanwhile, which another thread may
+        already read: here it is there at once. Whoever is second puts an equal one in its place."""
         building = copy(self)
         scanner: Scanner = BasicLexer._build_scanner(building)
         self.callback = building.callback
@@ -105,7 +105,10 @@ def write_tables() -> None:
     data, memo = make_parser().memo_serialize([TerminalDef, Rule])
     data["options"]["_plugins"] = {}
     data["parser"]["parser"] = _ordered(data["parser"]["parser"])
-    TABLES.write_text(json.dumps({"of": tables_of(), "data": data, "memo": memo}, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
+    TABLES.write_text(
+        json.dumps({"of": tables_of(), "data": data, "memo": memo}, separators=(",", ":"), sort_keys=True) + "\n",
+        encoding="utf-8",
+    )
 
 
 def tables_of() -> str:
@@ -114,7 +117,8 @@ def tables_of() -> str:
 
 
 def _ordered(tables: dict[str, Any]) -> dict[str, Any]:
-    """The tables with tokens numbered by name, and states as they are reached by them: lark's own numbers differ from run to run."""
+    """The tables with tokens numbered by name, and states as they are reached by them: lark's own numbers differ
+    from run to run."""
     names = sorted(tables["tokens"].values())
     starts = tables["start_states"]
     reached = [starts[name] for name in sorted(starts)]
@@ -123,7 +127,12 @@ def _ordered(tables: dict[str, Any]) -> dict[str, Any]:
         reached.extend(dict.fromkeys(move[1] for _, move in moves if move[0] == 0 and move[1] not in reached))
     place = {state: number for number, state in enumerate(reached)}
     token = {known: names.index(name) for known, name in tables["tokens"].items()}
-    states = {place[state]: {token[t]: (kind, place[to] if kind == 0 else to) for t, (kind, to) in tables["states"][state].items()} for state in reached}
+    states = {
+        place[state]: {
+            token[t]: (kind, place[to] if kind == 0 else to) for t, (kind, to) in tables["states"][state].items()
+        }
+        for state in reached
+    }
     return {
         **tables,
         "tokens": dict(enumerate(names)),
@@ -160,7 +169,8 @@ class Parser:
 
     @cached_property
     def apart(self) -> frozenset[str]:
-        """The words that are read as such where a line of a block may end, but not after `;`: a variable called so begins a line only there."""
+        """The words that are read as such where a line of a block may end, but not after `;`: a variable called so
+        begins a line only there."""
         untyped: Any = self._lark
         states = untyped.parser.parser._parse_table.states
         ends = [state for state in states.values() if "SEMICOLON" in state]
@@ -181,7 +191,9 @@ class Parser:
 
     @cached_property
     def _signs(self) -> dict[str, str]:
-        return {terminal.name: terminal.pattern.value for terminal in self._lark.terminals if terminal.pattern.type == "str"}
+        return {
+            terminal.name: terminal.pattern.value for terminal in self._lark.terminals if terminal.pattern.type == "str"
+        }
 
 
 @cache

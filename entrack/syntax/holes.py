@@ -79,7 +79,8 @@ def _reference(inner: str, file: str) -> ast.Reference | None:
 
 
 def _moved(node: T, by: int) -> T:
-    """A piece of a program as it stands so many characters further on. Every value is made anew: each has a span, and a text may have many holes."""
+    """A piece of a program as it stands so many characters further on. Every value is made anew: each has a span,
+    and a text may have many holes."""
     if isinstance(node, Span):
         return cast(T, Span(node.file, node.start + by, node.end + by))
     if isinstance(node, tuple):

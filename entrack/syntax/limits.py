@@ -1,7 +1,7 @@
 """Limits: a text is looked at before it is parsed, so that no spec, however hostile, costs more than a moment.
 
-`text -> diagnostics`. What passes has a bounded size, bounded nesting, and names, numbers and strings of bounded length. How much
-each is: `entrack/budget.py`.
+`text -> diagnostics`. What passes has a bounded size, bounded nesting, and names, numbers and strings of bounded
+length. How much each is: `entrack/budget.py`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,14 @@ PIECE = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|[0-9]+|[\[({]|[\])}]|[+*/-]|[^\
 def problems_of(file: str, text: str) -> tuple[Diagnostic, ...]:
     """The limits that a text breaks. Where there is one, the text is not parsed."""
     if len(text) > MOST_CHARACTERS:
-        return (Diagnostic("E701", f"a spec has at most {MOST_CHARACTERS:,} characters; this one has {len(text):,}", Span(file, 0, 1),
-                           help="split it and `include` the parts"),)  # fmt: skip
+        return (
+            Diagnostic(
+                "E701",
+                f"a spec has at most {MOST_CHARACTERS:,} characters; this one has {len(text):,}",
+                Span(file, 0, 1),
+                help="split it and `include` the parts",
+            ),
+        )
     return (*_hidden(file, text), *_pieces(file, text))
 
 
@@ -37,8 +43,13 @@ def _hidden(file: str, text: str) -> Iterator[Diagnostic]:
     found = HIDDEN.search(text)
     if found is not None:
         code = ord(found.group()[0])
-        yield Diagnostic("E105", f"the hidden character U+{code:04X} may not stand in a spec", Span(file, found.start(), found.start() + 1),
-                         "it can make a text read differently from what it is", instead_of(code))  # fmt: skip
+        yield Diagnostic(
+            "E105",
+            f"the hidden character U+{code:04X} may not stand in a spec",
+            Span(file, found.start(), found.start() + 1),
+            "it can make a text read differently from what it is",
+            instead_of(code),
+        )
 
 
 def _pieces(file: str, text: str) -> Iterator[Diagnostic]:
@@ -46,20 +57,47 @@ def _pieces(file: str, text: str) -> Iterator[Diagnostic]:
     for count, match in enumerate(PIECE.finditer(text)):
         piece, span = match.group(), Span(file, match.start(), match.end())
         if count == MOST_PIECES:
-            yield Diagnostic("E701", f"a spec has at most {MOST_PIECES:,} words, numbers and signs", span, "one too many", "split it and `include` the parts")
+            yield Diagnostic(
+                "E701",
+                f"a spec has at most {MOST_PIECES:,} words, numbers and signs",
+                span,
+                "one too many",
+                "split it and `include` the parts",
+            )
             return
         if piece[0].isdigit() and len(piece) > MOST_DIGITS:
-            yield Diagnostic("E702", f"a number has at most {MOST_DIGITS} digits; this one has {len(piece)}", span, help="write a smaller number")
+            yield Diagnostic(
+                "E702",
+                f"a number has at most {MOST_DIGITS} digits; this one has {len(piece)}",
+                span,
+                help="write a smaller number",
+            )
             return
         if piece[0] == '"' and len(piece) > MOST_STRING:
-            yield Diagnostic("E703", f"a text has at most {MOST_STRING:,} characters", span, help="shorten it, or draw its parts from a column")
+            yield Diagnostic(
+                "E703",
+                f"a text has at most {MOST_STRING:,} characters",
+                span,
+                help="shorten it, or draw its parts from a column",
+            )
             return
         if len(piece) > MOST_NAME and (piece[0].isalpha() or piece[0] == "_"):
-            yield Diagnostic("E708", f"a name has at most {MOST_NAME} letters; this one has {len(piece):,}", span, help="choose a shorter name")
+            yield Diagnostic(
+                "E708",
+                f"a name has at most {MOST_NAME} letters; this one has {len(piece):,}",
+                span,
+                help="choose a shorter name",
+            )
             return
         depth += (piece in "([{") - (piece in ")]}")
         signs = signs + 1 if piece in "+-" else 0
         if depth > MOST_DEPTH or signs > MOST_DEPTH:
-            yield Diagnostic("E704", f"brackets or signs are nested more than {MOST_DEPTH} deep", span, "one too many", "flatten the expression")
+            yield Diagnostic(
+                "E704",
+                f"brackets or signs are nested more than {MOST_DEPTH} deep",
+                span,
+                "one too many",
+                "flatten the expression",
+            )
             return
     budget.spend(budget.READ, count)

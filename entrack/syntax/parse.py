@@ -1,7 +1,7 @@
 """Parsing: a `Source` in, a `Program` of what could be read and all syntax errors out.
 
-After an error the item it stands in is passed over (items begin with their word at the start of a line) and reading goes on,
-so that one run shows every error of a file.
+After an error the item it stands in is passed over (items begin with their word at the start of a line) and reading
+goes on, so that one run shows every error of a file.
 """
 
 from __future__ import annotations
@@ -47,16 +47,28 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
             if not found and not text[:offset].strip() and item.word not in parser().item_words:
                 return ast.Program(None, (), unread=frozenset({EVERYTHING})), _no_spec(source, failure, item)
             start, end = _line_round(text, offset, item, syntax_errors.inner_completes(failure))
-            if (start, end) != (item.start, item.end) or item.start != last:  # else what is left of a line that was passed over
+            if (start, end) != (
+                item.start,
+                item.end,
+            ) or item.start != last:  # else what is left of a line that was passed over
                 found.append(syntax_errors.explain(failure, Source(source.name, text), offset, item))
             last = item.start if (start, end) != (item.start, item.end) else -1
             unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
-            if len(found) >= MOST_ERRORS or len(found) * len(text) > MOST_READ or not text[start:end].strip() or not _may_read(text):
+            if (
+                len(found) >= MOST_ERRORS
+                or len(found) * len(text) > MOST_READ
+                or not text[start:end].strip()
+                or not _may_read(text)
+            ):
                 return ast.Program(None, (), unread=frozenset({EVERYTHING})), tuple(found)
             text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
             continue
         kept = tuple(_comment(source, start, end) for start, end in comments_in(text)) if not found else ()
-        problems = (*found, *islice(bad_escapes(source.name, text), MOST_ERRORS), *_version(source, program, bool(found)))
+        problems = (
+            *found,
+            *islice(bad_escapes(source.name, text), MOST_ERRORS),
+            *_version(source, program, bool(found)),
+        )
         return evolve(program, comments=kept, unread=frozenset(unread)), problems
 
 
@@ -82,7 +94,12 @@ def _item_round(text: str, offset: int, whole: bool) -> syntax_errors.Item:
     starts = list(_starts(text))
     own = whole and not text[text.rfind("\n", 0, offset) + 1 : offset].strip()
     before = [0, *(start for start in starts if start < offset)]
-    while len(before) > 1 and not own and _word_at(text, before[-1]) not in parser().item_words and not _reads(text[: before[-1]]):
+    while (
+        len(before) > 1
+        and not own
+        and _word_at(text, before[-1]) not in parser().item_words
+        and not _reads(text[: before[-1]])
+    ):
         before.pop()
     start = offset if own else before[-1]
     end = next((place for place in starts if place > start and place >= offset), len(text))
@@ -90,11 +107,18 @@ def _item_round(text: str, offset: int, whole: bool) -> syntax_errors.Item:
 
 
 def _line_round(text: str, offset: int, item: syntax_errors.Item, whole: bool) -> tuple[int, int]:
-    """What is passed over of an item: the line of its block that the error stands in, where that is one line by itself; else all of it."""
+    """What is passed over of an item: the line of its block that the error stands in, where that is one line by
+    itself; else all of it."""
     start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
     end = len(text) if end < 0 else end
     first = not text[start:offset].strip()
-    inside = item.start < start and not item.at_next and end <= item.end and _depth(text[item.start : start]) == 1 and _depth(text[start:end]) == 0
+    inside = (
+        item.start < start
+        and not item.at_next
+        and end <= item.end
+        and _depth(text[item.start : start]) == 1
+        and _depth(text[start:end]) == 0
+    )
     return (start, end) if inside and (whole or not first) else (item.start, item.end)
 
 
@@ -105,7 +129,8 @@ def _depth(text: str) -> int:
 
 
 def _starts(text: str) -> Iterator[int]:
-    """Where items seem to begin: at any word that begins a line outside all brackets, and at an item's word that begins one at all."""
+    """Where items seem to begin: at any word that begins a line outside all brackets, and at an item's word that
+    begins one at all."""
     depth = 0
     for match in limits.PIECE.finditer(text):
         piece, place = match.group(), match.start()
@@ -148,13 +173,16 @@ def _reads(text: str) -> bool:
 
 
 def _may_read(text: str) -> bool:
-    """Whether a text may be read again. Where it may not, what comes after a mistake is passed over in larger or smaller pieces than it should be."""
+    """Whether a text may be read again. Where it may not, what comes after a mistake is passed over in larger or
+    smaller pieces than it should be."""
     return budget.affords(budget.READ_AGAIN, sum(1 for _ in limits.PIECE.finditer(text)))
 
 
 def _comment(source: Source, start: int, end: int) -> ast.Comment:
     line, column = source.place(start)
-    return ast.Comment(source.text[start:end].rstrip(), not source.line(line)[: column - 1].strip(), span=Span(source.name, start, end))
+    return ast.Comment(
+        source.text[start:end].rstrip(), not source.line(line)[: column - 1].strip(), span=Span(source.name, start, end)
+    )
 
 
 def _no_spec(source: Source, failure: UnexpectedInput, item: syntax_errors.Item) -> tuple[Diagnostic, ...]:
@@ -166,8 +194,22 @@ def _no_spec(source: Source, failure: UnexpectedInput, item: syntax_errors.Item)
 
 def _version(source: Source, program: ast.Program, broken: bool) -> tuple[Diagnostic, ...]:
     if program.version is None and not broken:
-        return (Diagnostic("E101", "a spec begins with the version of its language", Span(source.name, 0, 1), "here", "write `entrack 1` as the first line"),)
+        return (
+            Diagnostic(
+                "E101",
+                "a spec begins with the version of its language",
+                Span(source.name, 0, 1),
+                "here",
+                "write `entrack 1` as the first line",
+            ),
+        )
     if program.version is not None and program.version.number != 1:
-        return (Diagnostic("E102", f"this entrack reads version 1 of the language, not {program.version.number}", program.version.span,
-                           help="write `entrack 1`, or install a newer entrack"),)  # fmt: skip
+        return (
+            Diagnostic(
+                "E102",
+                f"this entrack reads version 1 of the language, not {program.version.number}",
+                program.version.span,
+                help="write `entrack 1`, or install a newer entrack",
+            ),
+        )
     return ()

@@ -1,7 +1,7 @@
 r"""Strings: what a literal stands for, and the literal for a text.
 
-`\"`, `\\`, `\n` and `\t` are known escapes, and `\u{FE0F}` is the character with that number: characters that nobody sees stand in a text
-only so. Another character after a backslash stands for itself.
+`\"`, `\\`, `\n` and `\t` are known escapes, and `\u{FE0F}` is the character with that number: characters that nobody
+sees stand in a text only so. Another character after a backslash stands for itself.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def instead_of(code: int) -> str:
 
 
 def _said(span: Span) -> Diagnostic:
-    help = "write `\\u{FE0F}`, with the number of a character in braces, but not of a control; for the letter u, write `u`"
+    help = (
+        "write `\\u{FE0F}`, with the number of a character in braces, but not of a control; for the letter u, write `u`"
+    )
     return Diagnostic("E133", "this escape stands for no character", span, "", help)
 
 

@@ -1,4 +1,5 @@
-"""Writing: an expression, a drawing or an act as the one text that stands for it. Also the labels of axes are written so."""
+"""Writing: an expression, a drawing or an act as the one text that stands for it. Also the labels of axes are
+written so."""
 
 from __future__ import annotations
 
@@ -55,7 +56,11 @@ def written(node: object) -> str:
         case ast.Random(circuit):
             return f"random like {written(circuit)}"
         case ast.Screen(through, steps, check):
-            parts = [f"screen {written(through)}", *([f"in {written(steps)} steps"] if steps else []), *([f"check {written(check)}"] if check else [])]
+            parts = [
+                f"screen {written(through)}",
+                *([f"in {written(steps)} steps"] if steps else []),
+                *([f"check {written(check)}"] if check else []),
+            ]
             return " ".join(parts)
         case ast.Prompts(count, of):
             return f"{written(count)} {written(of)}" if count is not None else written(of)
@@ -72,7 +77,8 @@ def single(node: object) -> str:
 
 
 def guarded(node: object, words: Collection[str]) -> str:
-    """An expression in brackets where it begins with one of `words`, which something else begins with there: `zero (elsewhere)`."""
+    """An expression in brackets where it begins with one of `words`, which something else begins with there: `zero
+    (elsewhere)`."""
     text = single(node)
     first = FIRST_WORD.match(text)
     return f"({text})" if first is not None and first.group() in words else text

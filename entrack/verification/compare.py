@@ -1,4 +1,5 @@
-"""A value computed again, held against the one in the store: how far apart, and whether that is within what is promised."""
+"""A value computed again, held against the one in the store: how far apart, and whether that is within what is
+promised."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ Rerun = Callable[[Asked], Tensors]
 
 @frozen
 class Tolerance:
-    """How far apart two values may be: numbers by `value` times the larger of 1 and the number, probabilities by `probability`, and where the
-    argmax is another token, its lead in logits by `margin`."""
+    """How far apart two values may be: numbers by `value` times the larger of 1 and the number, probabilities by
+    `probability`, and where the argmax is another token, its lead in logits by `margin`."""
 
     name: str
     value: float
@@ -35,7 +36,8 @@ FAR = Tolerance("another kind of device, another version or half precision", 5e-
 
 @frozen
 class Difference:
-    """How far two values of a step are apart, at most. `flips` are prompts (and heads) with another argmax, `margin` the largest lead of one.
+    """How far two values of a step are apart, at most. `flips` are prompts (and heads) with another argmax, `margin`
+    the largest lead of one.
 
     `why` says what is not within the tolerance; empty where all is.
     """
@@ -68,10 +70,14 @@ def difference(step: Step, stored: Tensors, again: Tensors, tolerance: Tolerance
             return _mask(stored, again)
     gaps = [_gap(stored[name], again[name], tolerance.value) for name in stored]
     most = max(gap.most for gap in gaps)
-    return Difference(False, "" if all(gap.within for gap in gaps) else f"numbers differ by up to {most:.2g}", value=most)
+    return Difference(
+        False, "" if all(gap.within for gap in gaps) else f"numbers differ by up to {most:.2g}", value=most
+    )
 
 
-def _outcomes(step: Evaluate | PathPatch, stored: Tensors, again: Tensors, tolerance: Tolerance, rerun: Rerun) -> Difference:
+def _outcomes(
+    step: Evaluate | PathPatch, stored: Tensors, again: Tensors, tolerance: Tolerance, rerun: Rerun
+) -> Difference:
     logit = _gap(stored["logit"], again["logit"], tolerance.value)
     probability = _largest(np.exp(stored["log_probability"]), np.exp(again["log_probability"]))
     found = Difference(False, "", logit.most, probability)
@@ -87,7 +93,8 @@ def _outcomes(step: Evaluate | PathPatch, stored: Tensors, again: Tensors, toler
 
 
 def _lead(step: Evaluate | PathPatch, stored: NDArray[Any], again: NDArray[Any], rerun: Rerun) -> float:
-    """By how much the argmax of now leads the stored one, in the logits of now, at most. Both are (prompt) or (head, prompt)."""
+    """By how much the argmax of now leads the stored one, in the logits of now, at most. Both are (prompt) or (head,
+    prompt)."""
     before, now = np.atleast_2d(stored), np.atleast_2d(again)
     asked = tuple(tuple(map(int, column)) for column in np.concatenate([before, now]).T)
     logits = rerun(asked)["logit"].reshape(len(before), len(asked), 2 * len(before))

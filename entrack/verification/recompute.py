@@ -1,4 +1,5 @@
-"""Recompute: a sample of the steps that a store has, computed again from stored inputs and held against what is stored. Nothing is written."""
+"""Recompute: a sample of the steps that a store has, computed again from stored inputs and held against what is
+stored. Nothing is written."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from entrack.verification.compare import FAR, NEAR, Asked, Difference, Tensors, 
 
 @frozen
 class Compared:
-    """A stored step that was computed again. `made` and `again` are the stacks of both, as recorded; `address` is the entry's."""
+    """A stored step that was computed again. `made` and `again` are the stacks of both, as recorded; `address` is
+    the entry's."""
 
     what: str
     kind: str
@@ -38,7 +40,8 @@ class Compared:
 
 
 def sampled(plan: Plan, stored: Sequence[str], sample: int | float, seed: int) -> tuple[str, ...]:
-    """So many stored steps (an int) or such a share of them (a float), in the order of the plan: at least one of each kind for a share.
+    """So many stored steps (an int) or such a share of them (a float), in the order of the plan: at least one of each
+    kind for a share.
 
     Which ones follows from the seed alone.
     """
@@ -49,7 +52,9 @@ def sampled(plan: Plan, stored: Sequence[str], sample: int | float, seed: int) -
     return tuple(id for id in stored if id in drawn)
 
 
-def recomputed(plan: Plan, executor: LocalExecutor, ids: Sequence[str], compute: Compute, watcher: Watcher) -> Iterator[Compared]:
+def recomputed(
+    plan: Plan, executor: LocalExecutor, ids: Sequence[str], compute: Compute, watcher: Watcher
+) -> Iterator[Compared]:
     """These steps one by one, computed again. Raises EngineError and KeyboardInterrupt as they come."""
     watcher(RunStarted(len(ids), 0, sum(left_of(plan.nodes[id]) for id in ids)))
     for id in ids:
@@ -62,7 +67,12 @@ def recomputed(plan: Plan, executor: LocalExecutor, ids: Sequence[str], compute:
 
 
 def _recomputed(id: str, plan: Plan, executor: LocalExecutor, compute: Compute) -> Compared:
-    step, action, stored, inputs = executor.bound(id), executor.action(id) or executor.lost(id), executor.tensors(id), _inputs(id, plan, executor)
+    step, action, stored, inputs = (
+        executor.bound(id),
+        executor.action(id) or executor.lost(id),
+        executor.tensors(id),
+        _inputs(id, plan, executor),
+    )
     assert step is not None and action is not None  # it is stored
     made = _stack(action.how)
     if stored is None or inputs is None:
@@ -86,12 +96,17 @@ def _stack(how: Mapping[str, Any]) -> str:
 
 def _inputs(id: str, plan: Plan, executor: LocalExecutor) -> dict[str, Tensors] | None:
     """The stored values that a step needs, by digest; None where one is lost."""
-    wanted = {action.object: executor.tensors(need) for need in needs(plan.nodes[id]) if (action := executor.action(need)) is not None}
+    wanted = {
+        action.object: executor.tensors(need)
+        for need in needs(plan.nodes[id])
+        if (action := executor.action(need)) is not None
+    }
     found = {digest: value for digest, value in wanted.items() if value is not None}
     return found if len(found) == len(wanted) else None
 
 
 def _tolerance(step: Step, made: Mapping[str, Any], again: Mapping[str, Any]) -> Tolerance:
-    near = step.model.dtype == "float32" and described(made, ReusePolicy.SAME_STACK) == described(again, ReusePolicy.SAME_STACK)
+    near = step.model.dtype == "float32" and described(made, ReusePolicy.SAME_STACK) == described(
+        again, ReusePolicy.SAME_STACK
+    )
     return NEAR if near else FAR
-

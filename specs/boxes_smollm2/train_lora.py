@@ -2,8 +2,9 @@
 
     make lora        or:  python specs/boxes_smollm2/train_lora.py
 
-Prompts are those of train.et, each used once. Only the answer, the one token after the prompt, is trained on. The adapter
-in the repository was made by the defaults; other versions of torch, or another number of threads, give nearby weights.
+Prompts are those of train.et, each used once. Only the answer, the one token after the prompt, is trained on. The
+adapter in the repository was made by the defaults; other versions of torch, or another number of threads, give nearby
+weights.
 """
 
 from __future__ import annotations
@@ -34,7 +35,13 @@ def main() -> None:
     named = spec.resolved.models["base"].named
     source = locate(named, HERE)
     base = load(key_of(named, source), source, torch.device("cpu")).module
-    config = peft.LoraConfig(r=options.rank, lora_alpha=2 * options.rank, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"], bias="none", task_type="CAUSAL_LM")
+    config = peft.LoraConfig(
+        r=options.rank,
+        lora_alpha=2 * options.rank,
+        target_modules=["q_proj", "k_proj", "v_proj", "o_proj"],
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
     model = peft.get_peft_model(base, config)
     train(model, prompts, answers, options)
     config.base_model_name_or_path = Path(named.name).name
@@ -48,7 +55,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--batch", type=int, default=8, help="prompts a step")
     parser.add_argument("--rank", type=int, default=4)
-    parser.add_argument("--rate", type=float, default=1e-3, help="the highest learning rate, after a tenth of the steps")
+    parser.add_argument(
+        "--rate", type=float, default=1e-3, help="the highest learning rate, after a tenth of the steps"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the adapter's first weights")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
@@ -58,7 +67,9 @@ def drawn(spec: entrack.Spec, count: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Prompts, all of one length, as token ids (prompt, token), and the first token of each answer (prompt)."""
     realised, _ = spec.prompts("boxes", count)
     originals = [pair.original for pair in realised.pairs]
-    return torch.tensor([prompt.token_ids for prompt in originals]), torch.tensor([prompt.ids["answer"][0] for prompt in originals])
+    return torch.tensor([prompt.token_ids for prompt in originals]), torch.tensor(
+        [prompt.ids["answer"][0] for prompt in originals]
+    )
 
 
 def train(model: torch.nn.Module, prompts: torch.Tensor, answers: torch.Tensor, options: argparse.Namespace) -> None:
@@ -68,7 +79,9 @@ def train(model: torch.nn.Module, prompts: torch.Tensor, answers: torch.Tensor, 
     print(f"{sum(parameter.numel() for parameter in trained)} weights to train, {len(prompts)} prompts", flush=True)
     began, right, losses = time.monotonic(), [], []
     model.train()
-    for step, (batch, wanted) in enumerate(zip(prompts.split(options.batch), answers.split(options.batch), strict=True), start=1):
+    for step, (batch, wanted) in enumerate(
+        zip(prompts.split(options.batch), answers.split(options.batch), strict=True), start=1
+    ):
         logits = model(batch, logits_to_keep=1).logits[:, -1]
         loss = torch.nn.functional.cross_entropy(logits, wanted)
         optimiser.zero_grad()
@@ -79,11 +92,16 @@ def train(model: torch.nn.Module, prompts: torch.Tensor, answers: torch.Tensor, 
         losses.append(float(loss.detach()))
         right.append(float((logits.argmax(-1) == wanted).float().mean()))
         if step % 10 == 0:
-            print(f"step {step:4}  loss {mean(losses[-10:]):.3f}  accuracy {mean(right[-10:]):.2f}  {time.monotonic() - began:.0f} s", flush=True)
+            print(
+                f"step {step:4}  loss {mean(losses[-10:]):.3f}  accuracy {mean(right[-10:]):.2f}  "
+                f"{time.monotonic() - began:.0f} s",
+                flush=True,
+            )
 
 
 def write(model: peft.PeftModel, folder: Path) -> None:
-    """The adapter's two files. peft writes sets in any order: here they are sorted, so that the same adapter has the same digest."""
+    """The adapter's two files. peft writes sets in any order: here they are sorted, so that the same adapter has the
+    same digest."""
     model.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # peft's template of a model card, not filled in
     config = folder / "adapter_config.json"

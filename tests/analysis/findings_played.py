@@ -42,7 +42,11 @@ class Played:
         assert isinstance(node, Evaluate)
         asked = [row[0] for row in node.asked]
         top = [token if self.right(self.plan.what[id], place) else -1 for place, token in enumerate(asked)]
-        return {"top": np.array(top), "logit": np.zeros((len(asked), 1), np.float32), "log_probability": np.zeros((len(asked), 1), np.float32)}
+        return {
+            "top": np.array(top),
+            "logit": np.zeros((len(asked), 1), np.float32),
+            "log_probability": np.zeros((len(asked), 1), np.float32),
+        }
 
     def address_of(self, id: str) -> str:
         return id
@@ -52,7 +56,8 @@ class Played:
 
 
 def played(text: str, right: Right) -> Results:
-    """The results of a spec, with `HEAD` before it. Prompts run in one batch, so a place is a place in the population."""
+    """The results of a spec, with `HEAD` before it. Prompts run in one batch, so a place is a place in the
+    population."""
     spec = loads(Source("played.et", HEAD + text))
     plan = spec.plan(hashed=False).plan
     provenance = Provenance("played.et", "", 1, "", {}, 0, {}, (), 0, 0, 0)

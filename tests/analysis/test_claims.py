@@ -24,12 +24,27 @@ def claim(text: str) -> Claim:
 @pytest.mark.parametrize(
     "text",
     [
-        "m[nothing] >= 0.5", "m[nothing] <= 0.5", "m[nothing] == 0.5", "m[nothing] > 0.49", "m[nothing] < 0.51",
-        "m[nothing] within 0.1 of 0.6", "m[nothing] within 0.1 of 0.4", "m[nothing] within 0 of 0.5", "0.8 + 0 * m[nothing] within 0.1 of 0.7",
-        "m[nothing] - m[zero g] == 0.1", "m[nothing] + m[zero g] >= 0.9", "m[zero g] / m[nothing] == 0.8", "m[zero g] * 3 <= 1.2",
-        "-m[nothing] <= -0.5", "m[zero h] == 0", "size(g) == 1", "m[nothing] > m[zero g]", "m[nothing] within m[zero g] of 0.9", "0.1 * 3 + m[zero h] <= 0.3",
+        "m[nothing] >= 0.5",
+        "m[nothing] <= 0.5",
+        "m[nothing] == 0.5",
+        "m[nothing] > 0.49",
+        "m[nothing] < 0.51",
+        "m[nothing] within 0.1 of 0.6",
+        "m[nothing] within 0.1 of 0.4",
+        "m[nothing] within 0 of 0.5",
+        "0.8 + 0 * m[nothing] within 0.1 of 0.7",
+        "m[nothing] - m[zero g] == 0.1",
+        "m[nothing] + m[zero g] >= 0.9",
+        "m[zero g] / m[nothing] == 0.8",
+        "m[zero g] * 3 <= 1.2",
+        "-m[nothing] <= -0.5",
+        "m[zero h] == 0",
+        "size(g) == 1",
+        "m[nothing] > m[zero g]",
+        "m[nothing] within m[zero g] of 0.9",
+        "0.1 * 3 + m[zero h] <= 0.3",
     ],
-)  # fmt: skip
+)
 def test_holds(text: str) -> None:
     assert claim(text).passed
 
@@ -37,11 +52,20 @@ def test_holds(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "m[nothing] >= 0.51", "m[nothing] <= 0.49", "m[nothing] == 0.501", "m[nothing] > 0.5", "m[nothing] < 0.5",
-        "m[nothing] within 0.09 of 0.6", "m[nothing] within 0.09 of 0.4", "m[nothing] within 0.1 of 0.601", "m[nothing] - m[zero g] > 0.1", "m[nothing] - m[zero g] < 0.1",
-        "size(g) > 1", "m[zero g] > m[nothing]",
+        "m[nothing] >= 0.51",
+        "m[nothing] <= 0.49",
+        "m[nothing] == 0.501",
+        "m[nothing] > 0.5",
+        "m[nothing] < 0.5",
+        "m[nothing] within 0.09 of 0.6",
+        "m[nothing] within 0.09 of 0.4",
+        "m[nothing] within 0.1 of 0.601",
+        "m[nothing] - m[zero g] > 0.1",
+        "m[nothing] - m[zero g] < 0.1",
+        "size(g) > 1",
+        "m[zero g] > m[nothing]",
     ],
-)  # fmt: skip
+)
 def test_fails(text: str) -> None:
     found = claim(text)
     assert not found.passed
@@ -49,9 +73,20 @@ def test_fails(text: str) -> None:
 
 
 @pytest.mark.parametrize("relation", [">= 0", "<= 0", "> 0", "< 0", "== 0", "within 9 of 0", ">= -9", "<= 9"])
-@pytest.mark.parametrize("left", ["m[nothing] / m[zero h]", "1 / (m[nothing] / m[zero h])", "0 * (m[nothing] / m[zero h])", "m[zero h] / m[zero h]", "1 - 1 / m[zero h]"])
+@pytest.mark.parametrize(
+    "left",
+    [
+        "m[nothing] / m[zero h]",
+        "1 / (m[nothing] / m[zero h])",
+        "0 * (m[nothing] / m[zero h])",
+        "m[zero h] / m[zero h]",
+        "1 - 1 / m[zero h]",
+    ],
+)
 def test_a_number_that_is_none_fails_every_claim(left: str, relation: str) -> None:
-    results = played(f'{MEASURE}claim "c" {left} {relation}\n', lambda what, place: place < RIGHT[what.split(" with ")[1]])
+    results = played(
+        f'{MEASURE}claim "c" {left} {relation}\n', lambda what, place: place < RIGHT[what.split(" with ")[1]]
+    )
     found = results.claims[0]
     assert not found.passed
     assert isnan(found.value)
@@ -62,7 +97,9 @@ def test_a_number_that_is_none_fails_every_claim(left: str, relation: str) -> No
     assert not results.passed
 
 
-@pytest.mark.parametrize("text", ["m[nothing] >= 1 / m[zero h]", "m[nothing] within 1 / m[zero h] of 0.5", "m[nothing] <= 1 / m[zero h]"])
+@pytest.mark.parametrize(
+    "text", ["m[nothing] >= 1 / m[zero h]", "m[nothing] within 1 / m[zero h] of 0.5", "m[nothing] <= 1 / m[zero h]"]
+)
 def test_a_bound_that_is_none_fails(text: str) -> None:
     assert not claim(text).passed
 

@@ -29,7 +29,9 @@ def clean(logit: float = 2.0) -> dict[str, Any]:
     return {"top": np.zeros(2), "logit": values, "log_probability": -values}
 
 
-def screened(through: int, check: int = 0, receivers: tuple[Head, ...] | None = None, hop: int = 0, seed: int = 0) -> Screening:
+def screened(
+    through: int, check: int = 0, receivers: tuple[Head, ...] | None = None, hop: int = 0, seed: int = 0
+) -> Screening:
     chosen = () if receivers is None else (Chosen("earlier"),)
     node = Screen("logit", through, check, seed, hop, 3, 4, (Ref("clean"),), (Ref("estimate"),), chosen)
     return screen(node, [clean()], [change(ESTIMATES)], [] if receivers is None else [receivers])
@@ -46,7 +48,9 @@ def test_heads_that_cannot_reach_a_receiver_are_none_of_them() -> None:
     found = screened(3, 20, receivers=(Head(1, 3), Head(2, 0)))
     assert found.through == (Head(1, 1), Head(0, 0), Head(0, 2))
     assert found.known_zero == 4
-    assert found.checked == (Head(0, 1), Head(0, 3), Head(1, 0), Head(1, 2), Head(1, 3)), "all others, where there are fewer than asked for"
+    assert found.checked == (Head(0, 1), Head(0, 3), Head(1, 0), Head(1, 2), Head(1, 3)), (
+        "all others, where there are fewer than asked for"
+    )
     nothing = screen(Screen("logit", 3, 2, 0, 0, 3, 4, (Ref("c"),), (Ref("e"),), (Chosen("x"),)), [clean()], None, [()])
     assert (nothing.heads, nothing.others, nothing.known_zero) == ((), 0, 12)
 
@@ -66,7 +70,9 @@ def test_an_estimate_relative_to_nothing_is_said() -> None:
         screen(node, [clean(0.0)], [change(ESTIMATES)], [])
 
 
-@pytest.mark.parametrize("name", ["logit", "probability", "relative probability", "logit difference", "relative logit difference"])
+@pytest.mark.parametrize(
+    "name", ["logit", "probability", "relative probability", "logit difference", "relative logit difference"]
+)
 def test_an_estimated_score_is_the_derivative_of_the_score(name: str) -> None:
     drawn = np.random.default_rng(1)
     before = {"top": np.zeros(5), **{key: drawn.normal(size=(5, 2)) - 3 for key in ("logit", "log_probability")}}
@@ -83,7 +89,9 @@ SCORES = np.array([[-0.4, 0.1, -0.3, -0.2], [-0.05, -0.9, 0.2, -0.6], [0.5, -0.7
 def selected(screening: Screening, keep: int) -> Any:
     """Select by SCORES among the heads of a screening."""
     rows = [[head.head for head in screening.heads if head.layer == layer] for layer in range(3)]
-    patched = [[{"logit": 2.0 + change(SCORES[layer, heads])["logit"]}] if heads else None for layer, heads in enumerate(rows)]
+    patched = [
+        [{"logit": 2.0 + change(SCORES[layer, heads])["logit"]}] if heads else None for layer, heads in enumerate(rows)
+    ]
     node = Select("logit", keep, 3, 4, (Ref("clean"),), ((Ref("0"),),) * 3, (), Screened("screen", 9))
     return select(node, [clean()], patched, (), screening)
 
@@ -91,10 +99,14 @@ def selected(screening: Screening, keep: int) -> Any:
 def test_only_what_went_through_is_kept_and_what_was_not_run_has_no_score() -> None:
     screening = screened(5, 3)
     found = selected(screening, 9)
-    assert found.heads == (Head(1, 1), Head(2, 3), Head(2, 1), Head(0, 0), Head(0, 2)), "a head that was only checked is not among them"
+    assert found.heads == (Head(1, 1), Head(2, 3), Head(2, 1), Head(0, 0), Head(0, 2)), (
+        "a head that was only checked is not among them"
+    )
     for layer in range(3):
         for head in range(4):
-            assert found.scores[layer, head] == pytest.approx(SCORES[layer, head] if Head(layer, head) in screening.heads else np.nan, nan_ok=True)
+            assert found.scores[layer, head] == pytest.approx(
+                SCORES[layer, head] if Head(layer, head) in screening.heads else np.nan, nan_ok=True
+            )
     assert found.known_zero == 0
 
 
@@ -121,9 +133,13 @@ def test_ranks_agree() -> None:
     assert spearman(np.array([1.0, 2.0, 3.0]), np.array([-5.0, 0.0, 1e9])) == pytest.approx(1)
     assert spearman(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 1.0])) == pytest.approx(-1)
     # 1 - 6 (1 + 1 + 0 + 4 + 4) / (5 . 24) by hand
-    assert spearman(np.array([1.0, 2, 3, 4, 5]), np.array([2.0, 1, 3, 6, 4])) == pytest.approx(1 - 6 * (1 + 1 + 0 + 1 + 1) / 120)
+    assert spearman(np.array([1.0, 2, 3, 4, 5]), np.array([2.0, 1, 3, 6, 4])) == pytest.approx(
+        1 - 6 * (1 + 1 + 0 + 1 + 1) / 120
+    )
     # ranks 1.5 1.5 3 4 against 1 2 3.5 3.5
-    assert spearman(np.array([0.0, 0, 1, 2]), np.array([1.0, 2, 3, 3])) == pytest.approx(np.corrcoef([1.5, 1.5, 3, 4], [1, 2, 3.5, 3.5])[0, 1])
+    assert spearman(np.array([0.0, 0, 1, 2]), np.array([1.0, 2, 3, 3])) == pytest.approx(
+        np.corrcoef([1.5, 1.5, 3, 4], [1, 2, 3.5, 3.5])[0, 1]
+    )
     assert np.isnan(spearman(np.array([1.0, 1.0]), np.array([1.0, 2.0])))
 
 
@@ -135,14 +151,22 @@ def test_agreement_is_over_what_went_through() -> None:
     order = [(-4.0, -0.8), (-2.0, -0.7), (-1.0, -0.9), (-0.5, -0.4), (-0.25, -0.3)]
     assert found.value == pytest.approx(spearman(*np.array(order).T))
     assert found.n == 5
-    assert found.interval.low == pytest.approx(found.value) == pytest.approx(found.interval.high), "prompts that are all alike leave no doubt"
+    assert found.interval.low == pytest.approx(found.value) == pytest.approx(found.interval.high), (
+        "prompts that are all alike leave no doubt"
+    )
     assert agreement(screened(1), scores) is None
 
 
 def test_prompts_that_differ_leave_doubt() -> None:
     drawn = np.random.default_rng(0)
     scores = drawn.normal(size=(3, 4, 30))
-    screening = Screening(tuple(Head(layer, head) for layer in range(3) for head in range(4)), (), 0, 0, scores + drawn.normal(size=(3, 4, 30)))
+    screening = Screening(
+        tuple(Head(layer, head) for layer in range(3) for head in range(4)),
+        (),
+        0,
+        0,
+        scores + drawn.normal(size=(3, 4, 30)),
+    )
     found = agreement(screening, scores)
     assert found is not None
     assert found.interval.low < found.value < found.interval.high
@@ -153,13 +177,20 @@ def test_what_was_missed() -> None:
     kept = (Head(1, 1), Head(0, 0))
     assert missed(screening, SCORES, kept, 2).heads == (Head(1, 3), Head(2, 3)), "lower than the highest that was kept"
     assert missed(screening, SCORES, kept[:1], 1).heads == ()
-    assert missed(screening, SCORES, kept, 3).heads == (Head(1, 3), Head(2, 3)), "there was room for one more, but a score below zero is needed"
+    assert missed(screening, SCORES, kept, 3).heads == (Head(1, 3), Head(2, 3)), (
+        "there was room for one more, but a score below zero is needed"
+    )
     ties = np.where(SCORES == -0.8, -0.4, SCORES)
-    assert missed(screening, ties, kept, 2).heads == (Head(1, 3),), "of equal scores the first head would have been kept"
+    assert missed(screening, ties, kept, 2).heads == (Head(1, 3),), (
+        "of equal scores the first head would have been kept"
+    )
     assert missed(screening, SCORES, kept, 2).of_others == hits_interval(10, 3, 2)
 
 
-@pytest.mark.parametrize(("population", "drawn", "hits", "low", "high"), [(7, 7, 3, 3, 3), (7, 0, 0, 0, 7), (0, 0, 0, 0, 0), (20, 19, 19, 19, 20)])
+@pytest.mark.parametrize(
+    ("population", "drawn", "hits", "low", "high"),
+    [(7, 7, 3, 3, 3), (7, 0, 0, 0, 7), (0, 0, 0, 0, 0), (20, 19, 19, 19, 20)],
+)
 def test_where_all_or_nothing_is_known(population: int, drawn: int, hits: int, low: int, high: int) -> None:
     found = hits_interval(population, drawn, hits)
     assert (found.low, found.high) == (low, high)

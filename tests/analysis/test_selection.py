@@ -19,12 +19,20 @@ def outcome(probabilities: Any) -> dict[str, Any]:
         return {"top": np.zeros(values.shape[:-1]), "logit": values, "log_probability": np.log(values)}
 
 
-def selected(scores: list[list[float] | None], keep: int, earlier: tuple[tuple[Head, ...], ...] = (), name: str = "relative probability") -> Selection:
-    """Select from scores (layer, head), of two prompts with clean probabilities 0.5 and 0.25. None: a layer that cannot reach."""
+def selected(
+    scores: list[list[float] | None],
+    keep: int,
+    earlier: tuple[tuple[Head, ...], ...] = (),
+    name: str = "relative probability",
+) -> Selection:
+    """Select from scores (layer, head), of two prompts with clean probabilities 0.5 and 0.25. None: a layer that
+    cannot reach."""
     clean = np.array([0.5, 0.25])
     patched = [None if row is None else [outcome((1 + np.array(row))[:, None] * clean)] for row in scores]
     heads = max(len(row) for row in scores if row is not None)
-    node = Select(name, keep, len(scores), heads, (Ref("clean"),), tuple((Ref(str(layer)),) for layer in range(len(scores))))
+    node = Select(
+        name, keep, len(scores), heads, (Ref("clean"),), tuple((Ref(str(layer)),) for layer in range(len(scores)))
+    )
     return select(node, [outcome(clean)], patched, earlier)
 
 
@@ -32,7 +40,9 @@ def test_the_lowest_below_zero() -> None:
     found = selected([[-0.25, 0.5, 0.0], [-0.5, -0.125, 0.25]], keep=9)
     assert found.heads == (Head(1, 0), Head(0, 0), Head(1, 1))
     assert found.scores == pytest.approx(np.array([[-0.25, 0.5, 0.0], [-0.5, -0.125, 0.25]]))
-    assert [(i.low, i.high) for i in found.intervals] == [pytest.approx((score, score)) for score in (-0.5, -0.25, -0.125)]
+    assert [(i.low, i.high) for i in found.intervals] == [
+        pytest.approx((score, score)) for score in (-0.5, -0.25, -0.125)
+    ]
 
 
 def test_ties_break_by_layer_and_head() -> None:

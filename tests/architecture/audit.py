@@ -1,8 +1,9 @@
-"""`make audit`: what is known against the packages that constraints.txt names, less what waivers.toml lets pass until a date.
+"""`make audit`: what is known against the packages that constraints.txt names, less what waivers.toml lets pass until a
+date.
 
-It ends with status 1 for a vulnerability that nobody has waived, and for a waiver whose day has come. What could not be looked up,
-because there is no network or the registry does not say, is listed as NOT CHECKED; that alone is no failure, or a build would fail with the
-network, but for `AUDIT=strict make audit`.
+It ends with status 1 for a vulnerability that nobody has waived, and for a waiver whose day has come. What could not be
+looked up, because there is no network or the registry does not say, is listed as NOT CHECKED; that alone is no failure,
+or a build would fail with the network, but for `AUDIT=strict make audit`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ LONGEST = 366
 
 @frozen
 class Waiver:
-    """A vulnerability that does not matter here, for what reason, and until when that is believed without looking again."""
+    """A vulnerability that does not matter here, for what reason, and until when that is believed without looking
+    again."""
 
     id: str
     package: str
@@ -54,7 +56,11 @@ def read_waivers(text: str) -> tuple[Waiver, ...]:
 
 def judged(found: Sequence[Mapping[str, Any]], waivers: Iterable[Waiver], today: date) -> Judgement:
     """`found` are the dependencies of pip-audit's JSON."""
-    wrong = [f"the waiver of {waiver.id} ({waiver.package}) expired on {waiver.expires}: look again" for waiver in waivers if today >= waiver.expires]
+    wrong = [
+        f"the waiver of {waiver.id} ({waiver.package}) expired on {waiver.expires}: look again"
+        for waiver in waivers
+        if today >= waiver.expires
+    ]
     waived, unchecked = [], []
     for package in found:
         name = package["name"]
@@ -71,7 +77,19 @@ def judged(found: Sequence[Mapping[str, Any]], waivers: Iterable[Waiver], today:
 
 def ask(program: Path) -> Sequence[Mapping[str, Any]] | str:
     """pip-audit's findings about every pin; or why there are none."""
-    command = [str(program), "--requirement", str(PINS), "--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off", "--timeout", "10"]
+    command = [
+        str(program),
+        "--requirement",
+        str(PINS),
+        "--no-deps",
+        "--disable-pip",
+        "--format",
+        "json",
+        "--progress-spinner",
+        "off",
+        "--timeout",
+        "10",
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
         found: Sequence[Mapping[str, Any]] = json.loads(done.stdout)["dependencies"]
@@ -94,9 +112,17 @@ def main(program: str) -> int:
     judgement = judged([] if isinstance(found, str) else found, waivers, today)
     every = pins(PINS.read_text(encoding="utf-8"))
     unchecked = every if isinstance(found, str) else judgement.unchecked
-    print(f"audit: {len(every) - len(unchecked)} of {len(every)} packages looked up, {len(judgement.waived)} findings waived, {len(judgement.wrong)} wrong")
+    print(
+        f"audit: {len(every) - len(unchecked)} of {len(every)} packages looked up, "
+        f"{len(judgement.waived)} findings waived, {len(judgement.wrong)} wrong"
+    )
     if unchecked:
-        print(f"audit: NOT CHECKED, {found if isinstance(found, str) else 'the registry says nothing about them'}: {' '.join(unchecked)}", file=sys.stderr)
+        print(
+            "audit: NOT CHECKED, "
+            f"{found if isinstance(found, str) else 'the registry says nothing about them'}: "
+            f"{' '.join(unchecked)}",
+            file=sys.stderr,
+        )
     for line in judgement.wrong:
         print(f"audit: {line}", file=sys.stderr)
     return int(bool(judgement.wrong) or (bool(unchecked) and os.environ.get("AUDIT") == "strict"))

@@ -1,8 +1,10 @@
-"""`make lock`: what constraints.txt pins, with the digest of every file of each release, for every system and version of Python.
+"""`make lock`: what constraints.txt pins, with the digest of every file of each release, for every system and version
+of Python.
 
-`requirements.lock` is what entrack needs to be installed and run, `requirements-dev.lock` that and its tests. pip takes an archive only when its
-digest is listed. torch stands apart, with what only it needs: which of its builds is right depends on the machine (CPU, CUDA, ROCm; from the
-package index, from PyTorch's, or from a folder), the digests of these are in different places, and a list of one kind would force it on everybody.
+`requirements.lock` is what entrack needs to be installed and run, `requirements-dev.lock` that and its tests. pip takes
+an archive only when its digest is listed. torch stands apart, with what only it needs: which of its builds is right
+depends on the machine (CPU, CUDA, ROCm; from the package index, from PyTorch's, or from a folder), the digests of these
+are in different places, and a list of one kind would force it on everybody.
 """
 
 from __future__ import annotations
@@ -17,9 +19,21 @@ ROOT = Path(__file__).parents[2]
 BUILD = "hatchling>=1.27\neditables>=0.5\n"
 """What an editable install is built with: listed too, so that pip fetches nothing by itself."""
 LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("--all-extras",)}
-OPTIONS = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header", "--quiet", "--no-config")
+OPTIONS = (
+    "--universal",
+    "--python-version",
+    "3.11",
+    "--generate-hashes",
+    "--no-annotate",
+    "--no-header",
+    "--quiet",
+    "--no-config",
+)
 APART = re.compile(r"(torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==")
-HEAD = "# Made by `make lock` from pyproject.toml and constraints.txt: every file of each release by its digest, but for torch (tests/architecture/lock.py says why).\n"
+HEAD = (
+    "# Made by `make lock` from pyproject.toml and constraints.txt: every file of each release by "
+    "its digest, but for torch (tests/architecture/lock.py says why).\n"
+)
 
 
 def locked(uv: Path, more: Iterable[str]) -> str:

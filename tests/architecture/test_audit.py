@@ -1,4 +1,5 @@
-"""The audit of dependencies: what fails it, what is only said, and that every waiver still holds. Nothing here needs a network."""
+"""The audit of dependencies: what fails it, what is only said, and that every waiver still holds. Nothing here needs
+a network."""
 
 from __future__ import annotations
 
@@ -9,7 +10,11 @@ import audit
 import pytest
 from audit import LONGEST, PINS, WAIVERS, Waiver, judged, pins, read_waivers
 
-FLAW = {"name": "diskcache", "version": "5.6.3", "vulns": [{"id": "GHSA-1", "aliases": ["CVE-1"], "fix_versions": ["9.0"]}]}
+FLAW = {
+    "name": "diskcache",
+    "version": "5.6.3",
+    "vulns": [{"id": "GHSA-1", "aliases": ["CVE-1"], "fix_versions": ["9.0"]}],
+}
 WAIVER = Waiver("CVE-1", "diskcache", "why", date(2026, 1, 1), date(2026, 6, 1))
 BEFORE = date(2026, 5, 31)
 
@@ -25,8 +30,14 @@ def test_a_waiver_has_its_day() -> None:
     assert "expired on 2026-06-01" in judged([], [WAIVER], WAIVER.expires).wrong[0]
 
 
-def test_what_was_not_looked_up_is_said_and_fails_only_when_that_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(audit, "ask", lambda program: [{"name": "lark", "skip_reason": "not found"}, {"name": "attrs", "version": "1", "vulns": []}])
+def test_what_was_not_looked_up_is_said_and_fails_only_when_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        audit,
+        "ask",
+        lambda program: [{"name": "lark", "skip_reason": "not found"}, {"name": "attrs", "version": "1", "vulns": []}],
+    )
     assert audit.main("pip-audit") == 0
     assert "NOT CHECKED" in capsys.readouterr().err
     monkeypatch.setenv("AUDIT", "strict")
@@ -43,5 +54,7 @@ def test_every_waiver_holds_and_names_a_package_that_we_use() -> None:
     today = datetime.now(UTC).date()
     for waiver in read_waivers(WAIVERS.read_text(encoding="utf-8")):
         assert waiver.package in pins(PINS.read_text(encoding="utf-8"))
-        assert waiver.decided <= today < waiver.expires <= waiver.decided + timedelta(days=LONGEST), f"look at {waiver.id} again"
+        assert waiver.decided <= today < waiver.expires <= waiver.decided + timedelta(days=LONGEST), (
+            f"look at {waiver.id} again"
+        )
         assert len(waiver.reason) > 40

@@ -26,7 +26,10 @@ class Planted:
 PICKLE = pickle.dumps(Planted())
 ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "a pickle": ("import pickle; pickle.loads(data)", {"data": PICKLE}),
-    "a pickle, by the name of C": ("from _pickle import Unpickler; import io; Unpickler(io.BytesIO(data)).load()", {"data": PICKLE}),
+    "a pickle, by the name of C": (
+        "from _pickle import Unpickler; import io; Unpickler(io.BytesIO(data)).load()",
+        {"data": PICKLE},
+    ),
     "a pickle, in Python": ("import pickle; pickle._loads(data)", {"data": PICKLE}),
     "eval": ("eval(data)", {"data": "1 + 1"}),
     "exec": ("exec(data)", {"data": "1 + 1"}),
@@ -46,11 +49,23 @@ def forgiven() -> Iterator[None]:
 
 def as_if_in(module: str, text: str, given: dict[str, Any]) -> None:
     """Call a function that a module called so would have. It is put together by hand: the canary listens already."""
-    inside = types.FunctionType(compile(text, f"{module}.py", "exec"), {**given, "__name__": module, "__builtins__": __builtins__})
+    inside = types.FunctionType(
+        compile(text, f"{module}.py", "exec"), {**given, "__name__": module, "__builtins__": __builtins__}
+    )
     inside()
 
 
-@pytest.mark.parametrize("module", ["entrack.store.index", "entrack.engine.load", "diskcache.core", "safetensors", "transformers.modeling_utils", "huggingface_hub.file_download"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "entrack.store.index",
+        "entrack.engine.load",
+        "diskcache.core",
+        "safetensors",
+        "transformers.modeling_utils",
+        "huggingface_hub.file_download",
+    ],
+)
 @pytest.mark.parametrize("kind", ATTACKS)
 def test_data_does_not_run(module: str, kind: str) -> None:
     text, given = ATTACKS[kind]
@@ -86,10 +101,20 @@ def test_torch_load_is_refused(tmp_path: Path) -> None:
 WORKER = str(canary.ROOT / "entrack" / "prompts" / "tokenizer_worker.py")
 
 
-@pytest.mark.parametrize("command", [["true"], [sys.executable, "-c", ""], [sys.executable, "-I", "-S", "-B", WORKER, "/tmp"], [sys.executable, WORKER, "/tmp"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["true"],
+        [sys.executable, "-c", ""],
+        [sys.executable, "-I", "-S", "-B", WORKER, "/tmp"],
+        [sys.executable, WORKER, "/tmp"],
+    ],
+)
 def test_what_starts_a_tokenizer_starts_nothing_else(command: list[str]) -> None:
     with pytest.raises(CodeFromData, match=r"asked for by entrack\.prompts\.tokenizer_sandbox"):
-        as_if_in("entrack.prompts.tokenizer_sandbox", "import subprocess; subprocess.run(data, cwd='/')", {"data": command})
+        as_if_in(
+            "entrack.prompts.tokenizer_sandbox", "import subprocess; subprocess.run(data, cwd='/')", {"data": command}
+        )
 
 
 def test_what_is_innocent_is_let_through() -> None:

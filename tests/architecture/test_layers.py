@@ -14,12 +14,37 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "entrack"
 WORDS = (
-    "errors", "arguments", "interrupts", "source", "budget", "sites", "tree", "address", "model_config", "system", "error_text", "events", "results",
-)  # fmt: skip
+    "errors",
+    "arguments",
+    "interrupts",
+    "source",
+    "budget",
+    "sites",
+    "tree",
+    "address",
+    "model_config",
+    "system",
+    "error_text",
+    "events",
+    "results",
+)
 LAYERS = (
     *WORDS,
-    "diagnostics", "syntax", "models", "check", "prompts", "plan", "store", "analysis", "engine", "execution", "verification", "report", "api", "cli",
-)  # fmt: skip
+    "diagnostics",
+    "syntax",
+    "models",
+    "check",
+    "prompts",
+    "plan",
+    "store",
+    "analysis",
+    "engine",
+    "execution",
+    "verification",
+    "report",
+    "api",
+    "cli",
+)
 """From the words of the domain down to the command line."""
 ALONE = {
     "store": {"errors", "interrupts"},
@@ -27,9 +52,11 @@ ALONE = {
     "analysis": {*WORDS, "syntax", "check", "plan", "prompts"},
     "engine": {*WORDS, "models", "plan"},
 }
-"""Stricter than the order: the store knows nothing of what it keeps, reports only results, and neither is known to the engine."""
+"""Stricter than the order: the store knows nothing of what it keeps, reports only results, and neither is known to
+the engine."""
 ALLOWED = {("results", "report"), ("errors", "diagnostics")}
-"""A notebook asks a result for HTML, an unknown name asks which are near: the two imports that go down, inside functions."""
+"""A notebook asks a result for HTML, an unknown name asks which are near: the two imports that go down, inside
+functions."""
 HOMES: Mapping[str, set[str]] = {
     "lark": {"syntax"},
     "rich": {"diagnostics", "report", "cli"},
@@ -50,7 +77,17 @@ HOMES: Mapping[str, set[str]] = {
 }
 STARTERS = {"entrack.prompts.tokenizer_sandbox": {"subprocess"}}
 """The one module that may start a program, and what it may import for it. Which program: tests/canary.py."""
-FORBIDDEN_CALLS = ("eval", "exec", "compile", "__import__", "os.system", "os.popen", "torch.load", "numpy.load", "np.load")
+FORBIDDEN_CALLS = (
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "os.system",
+    "os.popen",
+    "torch.load",
+    "numpy.load",
+    "np.load",
+)
 FORBIDDEN_MODULES = ("pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "subprocess")
 
 
@@ -141,5 +178,8 @@ def test_nothing_runs_code_that_it_reads(module: str) -> None:
         if isinstance(node, ast.Call):
             assert ast.unparse(node.func) not in FORBIDDEN_CALLS
             for keyword in node.keywords:
-                trusting = keyword.arg in ("trust_remote_code", "allow_pickle", "shell") and ast.unparse(keyword.value) != "False"
+                trusting = (
+                    keyword.arg in ("trust_remote_code", "allow_pickle", "shell")
+                    and ast.unparse(keyword.value) != "False"
+                )
                 assert not trusting, ast.unparse(node)

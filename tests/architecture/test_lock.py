@@ -1,4 +1,5 @@
-"""The locks are those of constraints.txt and pyproject.toml: `make lock` was run since they changed. No network is asked."""
+"""The locks are those of constraints.txt and pyproject.toml: `make lock` was run since they changed. No network is
+asked."""
 
 from __future__ import annotations
 
@@ -33,14 +34,25 @@ def test_a_lock_has_the_pinned_versions_and_digests(name: str) -> None:
         assert len(DIGEST.findall(pin)) == pin.count("--hash=") >= 1, pin
         assert not APART.match(pin), pin
     versions = named(read(name))
-    assert {package: version for package, version in versions.items() if package not in ELSEWHERE and CONSTRAINTS.get(package) != version} == {}
+    assert {
+        package: version
+        for package, version in versions.items()
+        if package not in ELSEWHERE and CONSTRAINTS.get(package) != version
+    } == {}
 
 
 def test_all_that_is_pinned_and_asked_for_is_locked() -> None:
     assert set(CONSTRAINTS) - {"torch"} <= set(named(read("requirements-dev.lock")))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    needed = {re.split(r"[<>=!~\[ ]", wanted)[0].lower().replace("_", "-") for wanted in (*project["project"]["dependencies"], *project["build-system"]["requires"])}
-    wanted = {re.split(r"[<>=!~\[ ]", each)[0].lower().replace("_", "-") for extra in project["project"]["optional-dependencies"].values() for each in extra}
+    needed = {
+        re.split(r"[<>=!~\[ ]", wanted)[0].lower().replace("_", "-")
+        for wanted in (*project["project"]["dependencies"], *project["build-system"]["requires"])
+    }
+    wanted = {
+        re.split(r"[<>=!~\[ ]", each)[0].lower().replace("_", "-")
+        for extra in project["project"]["optional-dependencies"].values()
+        for each in extra
+    }
     assert needed - {"torch"} <= set(named(read("requirements.lock")))
     assert wanted <= set(named(read("requirements-dev.lock")))
     assert set(named(read("requirements.lock"))) <= set(named(read("requirements-dev.lock")))

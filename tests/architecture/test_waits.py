@@ -12,7 +12,8 @@ TESTS = Path(__file__).parents[1]
 FILES = {str(path.relative_to(TESTS)): path for path in sorted(TESTS.rglob("*.py"))}
 PROGRAMS = ("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output")
 WAITS = {"communicate": 2, "wait": 1, "join": 1, "get": 0, "result": 1}
-"""Methods that wait, and how many arguments by place say how long. Of `get` only what waits has none; a path or a text joins something."""
+"""Methods that wait, and how many arguments by place say how long. Of `get` only what waits has none; a path or a
+text joins something."""
 
 
 def unbounded(tree: ast.AST) -> Iterator[str]:
@@ -41,7 +42,17 @@ def test_nothing_waits_for_ever(name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["while True:\n  pass", "while 1:\n  pass", "subprocess.run([])", "p.wait()", "p.communicate()", "p.communicate('in')", "thread.join()", "queue.get()", "future.result()"],
+    [
+        "while True:\n  pass",
+        "while 1:\n  pass",
+        "subprocess.run([])",
+        "p.wait()",
+        "p.communicate()",
+        "p.communicate('in')",
+        "thread.join()",
+        "queue.get()",
+        "future.result()",
+    ],
 )
 def test_what_waits_is_found(text: str) -> None:
     assert len(list(unbounded(ast.parse(text)))) == 1
@@ -49,13 +60,24 @@ def test_what_waits_is_found(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["while left:\n  pass", "subprocess.run([], timeout=9)", "p.wait(3)", "p.communicate(timeout=9)", "thread.join(9)", "', '.join(words)", "known.get('a')", "run(**options)"],
+    [
+        "while left:\n  pass",
+        "subprocess.run([], timeout=9)",
+        "p.wait(3)",
+        "p.communicate(timeout=9)",
+        "thread.join(9)",
+        "', '.join(words)",
+        "known.get('a')",
+        "run(**options)",
+    ],
 )
 def test_what_is_bounded_is_let_be(text: str) -> None:
     assert list(unbounded(ast.parse(text))) == []
 
 
 def test_each_test_has_a_limit(pytestconfig: pytest.Config) -> None:
-    assert pytestconfig.pluginmanager.hasplugin("timeout"), "pytest-timeout is not there: pip install -c constraints.txt -e '.[dev]'"
+    assert pytestconfig.pluginmanager.hasplugin("timeout"), (
+        "pytest-timeout is not there: pip install -c constraints.txt -e '.[dev]'"
+    )
     assert 0 < float(pytestconfig.getini("timeout")) <= 600
     assert pytestconfig.getini("timeout_method") == "thread"

@@ -1,4 +1,5 @@
-"""What is made of measurements: ratios of the same round, scaling that says so, records that replace one another; and the workers' talk."""
+"""What is made of measurements: ratios of the same round, scaling that says so, records that replace one another;
+and the workers' talk."""
 
 from __future__ import annotations
 
@@ -36,7 +37,12 @@ class Played:
     def ask(self, do: str, turn: int = 0, **_: Any) -> dict[str, Any]:
         if self.name == "absent":
             raise Failed("not here")
-        done = {"values": {"0.0": self.values[self.name], "0.1": [0.5]}, "units": None, "forwards": 2.0, "token_layers": 20}
+        done = {
+            "values": {"0.0": self.values[self.name], "0.1": [0.5]},
+            "units": None,
+            "forwards": 2.0,
+            "token_layers": 20,
+        }
         return {"seconds": self.seconds[self.name][turn], "peak_bytes": 5, "busy": None, "done": done}
 
 
@@ -47,7 +53,9 @@ def task(zeros: int = 1) -> PathPatch:
 def records(values: dict[str, list[float]] | None = None) -> dict[str, Record]:
     seconds = {"ours": [9.0, 1.0, 2.0], "plain": [9.0, 10.0, 30.0], "floor": [9.0, 0.5, 0.5]}
     played: Any = Played(seconds, values or {who: [0.0] for who in seconds})
-    return {one.who: one for one in measured(played, TOY, task(), ["ours", "plain", "floor", "absent"], 2, lambda _: None)}
+    return {
+        one.who: one for one in measured(played, TOY, task(), ["ours", "plain", "floor", "absent"], 2, lambda _: None)
+    }
 
 
 def test_ratios_are_of_pairs_of_the_same_round() -> None:
@@ -65,7 +73,11 @@ def test_who_cannot_do_it_is_left_out() -> None:
 def test_other_numbers_are_refused() -> None:
     with pytest.raises(Different, match="floor differs from plain by"):
         records({"ours": [0.0], "plain": [0.0], "floor": [0.01]})
-    little = {"ours": [0.5015], "plain": [0.502], "floor": [0.502]}  # by less than 0.001, but the work moves nothing by more than 0.002
+    little = {
+        "ours": [0.5015],
+        "plain": [0.502],
+        "floor": [0.502],
+    }  # by less than 0.001, but the work moves nothing by more than 0.002
     with pytest.raises(Different, match="ours"):
         records(little)
     with pytest.raises(Different, match="ours"):
@@ -77,7 +89,10 @@ def test_a_discovery_that_was_sampled_says_so() -> None:
     made = [asdict(record) | {"work": row, "prepare_seconds": 1.0} for row in HOPS for record in records().values()]
     ours, _, plain = discovery(TOY, hops, made)
     assert ours.sample.startswith("ESTIMATED")
-    assert ours.rounds == [1 + (9 - 1.5) + 4 * 4 * 1.0, 1 + (9 - 1.5) + 4 * 4 * 2.0]  # a capture, clean runs, and 8 senders for each 2 in 4 hops
+    assert ours.rounds == [
+        1 + (9 - 1.5) + 4 * 4 * 1.0,
+        1 + (9 - 1.5) + 4 * 4 * 2.0,
+    ]  # a capture, clean runs, and 8 senders for each 2 in 4 hops
     assert ours.ratio_to_plain == pytest.approx(sum(p / o for p, o in zip(plain.rounds, ours.rounds, strict=True)) / 2)
     assert discovery(TOY, hops, made[1:]) == []
 
@@ -88,7 +103,9 @@ def test_a_record_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     merged(path, [ours, plain])
     merged(path, [ours])
     assert [one["who"] for one in stored(path)] == ["ours", "plain"]
-    assert json.loads(path.read_text())[0]["spread"] == {name: list(values) for name, values in ratios(ours.rounds, None, None)["spread"].items() if values} | {
+    assert json.loads(path.read_text())[0]["spread"] == {
+        name: list(values) for name, values in ratios(ours.rounds, None, None)["spread"].items() if values
+    } | {
         "ratio_to_plain": [10.0, 15.0],
         "ratio_to_floor": [2.0, 4.0],
     }

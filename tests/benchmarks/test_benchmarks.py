@@ -66,7 +66,9 @@ def test_many_prompts_go_in_batches(world: Path, row: str, monkeypatch: pytest.M
         found = rounds(module, world, row)[1]
         assert found.token_layers < expected.token_layers
         for name, value in found.values.items():
-            assert value == pytest.approx(expected.values[name], abs=1e-5 if row != "circuits" else 1e-4), module.__name__
+            assert value == pytest.approx(expected.values[name], abs=1e-5 if row != "circuits" else 1e-4), (
+                module.__name__
+            )
 
 
 def test_the_floor_runs_less_than_ours_and_ours_less_than_plain(world: Path) -> None:

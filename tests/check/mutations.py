@@ -16,9 +16,33 @@ SPECS = sorted(path for path in (ROOT / "specs").rglob("*.et"))
 CODES = frozenset(pages.codes())
 TOKEN = re.compile(r'"[^"\n]*"|\w+|\s+|[^\w\s]')
 STRANGE = (
-    "\x00", "\ufeff", "\u202e", "é", "\U0001f600", "\\", '"', "{", "}", "[", "]", "(", ")", "#", ";", "..",
-    "->", "==", "'", "\r", "9" * 30, "0", "-1", "nothing", "alternate", "original",
-)  # fmt: skip
+    "\x00",
+    "\ufeff",
+    "\u202e",
+    "é",
+    "\U0001f600",
+    "\\",
+    '"',
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    "#",
+    ";",
+    "..",
+    "->",
+    "==",
+    "'",
+    "\r",
+    "9" * 30,
+    "0",
+    "-1",
+    "nothing",
+    "alternate",
+    "original",
+)
 
 
 def deleted(tokens: list[str], chance: random.Random) -> None:

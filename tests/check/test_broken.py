@@ -1,7 +1,7 @@
 """Broken specs, and what is said of them. `GOLDEN=write pytest tests/check` writes the texts anew; read what changed.
 
-Each text is right when it points at the true cause, its help works as typed, nothing is said that only follows from something else
-said, and everything that is wrong in the spec is said at once.
+Each text is right when it points at the true cause, its help works as typed, nothing is said that only follows from
+something else said, and everything that is wrong in the spec is said at once.
 """
 
 from __future__ import annotations

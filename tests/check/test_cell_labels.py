@@ -30,11 +30,40 @@ intervention only(c)    = keep c, mean elsewhere over other
 intervention without(c) = mean c over other
 intervention silent     = zero cir
 """
-PROMPTS = ("boxes", "other", "boxes(n = 3)", "boxes(n = [2, 3])", "boxes(n = [2..4])", "other(n = [2, 3])", "boxes(seed = 1)", "boxes(seed = [1, 2])",
-           "boxes(n = [2, 3], seed = [1, 2])", "boxes(seed = 1, n = 2)", "boxes(n = 2, seed = [1, 2])")  # fmt: skip
-ACTS = ("nothing", "only(cir)", "only(cir.first)", "without([cir.first, cir.second])", "without(cir.second)", "silent", "zero cir", "zero few", "zero [cir, few]",
-        "mean cir over other", "mean cir over 10 other", "mean cir over 20 other", "patch cir from other", "patch cir from tuned", "block attention last -> query in layers 1..2",
-        "only(random like cir)", "zero random like few", "block attention last -> query in layers k..", "block attention last -> query in layers 1..k")  # fmt: skip
+PROMPTS = (
+    "boxes",
+    "other",
+    "boxes(n = 3)",
+    "boxes(n = [2, 3])",
+    "boxes(n = [2..4])",
+    "other(n = [2, 3])",
+    "boxes(seed = 1)",
+    "boxes(seed = [1, 2])",
+    "boxes(n = [2, 3], seed = [1, 2])",
+    "boxes(seed = 1, n = 2)",
+    "boxes(n = 2, seed = [1, 2])",
+)
+ACTS = (
+    "nothing",
+    "only(cir)",
+    "only(cir.first)",
+    "without([cir.first, cir.second])",
+    "without(cir.second)",
+    "silent",
+    "zero cir",
+    "zero few",
+    "zero [cir, few]",
+    "mean cir over other",
+    "mean cir over 10 other",
+    "mean cir over 20 other",
+    "patch cir from other",
+    "patch cir from tuned",
+    "block attention last -> query in layers 1..2",
+    "only(random like cir)",
+    "zero random like few",
+    "block attention last -> query in layers k..",
+    "block attention last -> query in layers 1..k",
+)
 
 
 def drawn(draw: Random) -> str:

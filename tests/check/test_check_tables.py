@@ -1,4 +1,5 @@
-"""The parser's tables: of this grammar, and the same parser as one made from it. `python -m entrack.syntax.grammar` writes them."""
+"""The parser's tables: of this grammar, and the same parser as one made from it. `python -m entrack.syntax.grammar`
+writes them."""
 
 from __future__ import annotations
 
@@ -36,7 +37,13 @@ def outcome(parser: grammar.Lark, text: str) -> object:
 
 
 def test_tables_of_another_grammar_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for text in ("", "{}", '{"of": "another"}', "[]", grammar.TABLES.read_text(encoding="utf-8").replace('"data"', '"date"')):
+    for text in (
+        "",
+        "{}",
+        '{"of": "another"}',
+        "[]",
+        grammar.TABLES.read_text(encoding="utf-8").replace('"data"', '"date"'),
+    ):
         (tmp_path / "tables.json").write_text(text, encoding="utf-8")
         monkeypatch.setattr(grammar, "TABLES", tmp_path / "tables.json")
         assert grammar.load_parser().parse("entrack 1", start="start").data == "start"

@@ -1,4 +1,5 @@
-"""`check` and `fmt` are light: they import nothing of what runs a model, nothing that draws, and nothing that is only needed to show a problem."""
+"""`check` and `fmt` are light: they import nothing of what runs a model, nothing that draws, and nothing that is
+only needed to show a problem."""
 
 from __future__ import annotations
 
@@ -10,8 +11,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "transformers", "nnsight", "matplotlib", "numpy", "pandas", "huggingface_hub", "safetensors",
-         "rich", "typer", "pydantic")  # fmt: skip
+HEAVY = (
+    "torch",
+    "transformers",
+    "nnsight",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "huggingface_hub",
+    "safetensors",
+    "rich",
+    "typer",
+    "pydantic",
+)
 LOADED = """
 import json, sys
 sys.argv = ["entrack", *sys.argv[1:]]

@@ -1,4 +1,5 @@
-"""The page of every code: its wrong spec gives the code, its right spec nothing, and codes and pages are the same set."""
+"""The page of every code: its wrong spec gives the code, its right spec nothing, and codes and pages are the same
+set."""
 
 from __future__ import annotations
 

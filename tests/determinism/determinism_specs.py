@@ -38,7 +38,9 @@ group deeper  in base at query    = 0.0 1.1
 group readers in base at previous = 0.2 1.0
 """
 
-VARIED = HEAD + """
+VARIED = (
+    HEAD
+    + """
 intervention only(c) = keep c, mean elsewhere over 17 scrambled
 
 circuit written in base {{
@@ -56,9 +58,12 @@ measure prob  = probability of answer (base with [nothing, zero movers, patch re
 measure acc   = accuracy(base with [nothing, zero movers, patch readers from scrambled, only(written)]) on 17 boxes
 measure block = probability of answer (base with block attention last -> previous in layers 0..) on 17 boxes
 """
+)
 """17 prompts: no batch size divides them."""
 
-ITSELF = HEAD + """
+ITSELF = (
+    HEAD
+    + """
 model again = {model}
 
 desideratum unmoved on boxes {{
@@ -76,4 +81,5 @@ measure models  = logit of answer (base with [nothing, patch movers from again, 
 measure inputs  = logit of answer (base with [nothing, patch deeper.query from again, patch deeper.key from again, patch deeper.value from again]) on 7 boxes
 measure wanted  = logit of target (base with [nothing, patch movers from alternate, patch readers from alternate]) on 7 unmoved
 """
+)
 """Everything that can be patched, from a prompt that is the same or a model that is the same."""

@@ -1,7 +1,8 @@
 """Other batch sizes, numbers of threads, memory, and the reference: probabilities within 1e-4 and the same answers; and
 patching from oneself is exactly nothing.
 
-Which prompts run together is part of the language, so tests reach behind it. The tolerance is the one that every result carries.
+Which prompts run together is part of the language, so tests reach behind it. The tolerance is the one that every result
+carries.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def threads_put_back() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def usual(request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Results]:
+def usual(
+    request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Results]:
     return request.param, run(models, request.param, VARIED, tmp_path_factory.mktemp("usual"), threads=1)
 
 
@@ -54,10 +57,14 @@ def agree(found: Results, expected: Results) -> float:
                 assert cell.outcomes == other.outcomes, f"an answer is another: {cell.labels}"
             largest = max(largest, *(abs(one - two) for one, two in zip(cell.outcomes, other.outcomes, strict=True)))
     for group, other_group in zip(found.discoveries[0].groups, expected.discoveries[0].groups, strict=True):
-        for head, other_head in zip(group.heads, other_group.heads, strict=True):  # heads that are as near may change places
+        for head, other_head in zip(
+            group.heads, other_group.heads, strict=True
+        ):  # heads that are as near may change places
             assert abs(_score(other_group, head) - _score(other_group, other_head)) < TOLERANCE
         rows = zip(group.scores, other_group.scores, strict=True)
-        largest = max(largest, *(abs(one - two) for row, other_row in rows for one, two in zip(row, other_row, strict=True)))
+        largest = max(
+            largest, *(abs(one - two) for row, other_row in rows for one, two in zip(row, other_row, strict=True))
+        )
     assert largest < TOLERANCE
     return largest
 
@@ -73,7 +80,9 @@ def measure(results: Results, name: str) -> Measure:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_batch_sizes(usual: tuple[str, Results], models: Path, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_sizes(
+    usual: tuple[str, Results], models: Path, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, expected = usual
     monkeypatch.setattr(builder.batches, "__defaults__", ((), size))
     monkeypatch.setattr(mask, "BATCH", size)

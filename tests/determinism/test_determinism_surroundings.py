@@ -1,6 +1,7 @@
 """The same bytes and addresses wherever, whenever and in whatever words a spec is run.
 
-Each run is a process of its own with an empty store; what is compared is its whole document and every value that it stored.
+Each run is a process of its own with an empty store; what is compared is its whole document and every value that it
+stored.
 """
 
 from __future__ import annotations
@@ -36,12 +37,27 @@ LONG = "/".join("n" * 60 for _ in range(4))
 
 def run(folder: Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None) -> dict[str, object]:
     """The document of a run without where the spec lay, and every stored value's digest by its address."""
-    command = [sys.executable, "-c", CHILD, "run", str(folder / "spec.et"), "--store", str(folder / "store"), "--json", "--threads", "1"]
-    ended = subprocess.run(command, capture_output=True, env=os.environ | (environment or {}), cwd=cwd, timeout=200, check=False)
+    command = [
+        sys.executable,
+        "-c",
+        CHILD,
+        "run",
+        str(folder / "spec.et"),
+        "--store",
+        str(folder / "store"),
+        "--json",
+        "--threads",
+        "1",
+    ]
+    ended = subprocess.run(
+        command, capture_output=True, env=os.environ | (environment or {}), cwd=cwd, timeout=200, check=False
+    )
     assert ended.returncode == 0, ended.stderr.decode(errors="replace")[-2000:]
     document = json.loads(ended.stdout)
     document["provenance"].pop("spec")
-    actions = {path.stem: json.loads(path.read_text())["object"] for path in (folder / "store" / "actions").rglob("*.json")}
+    actions = {
+        path.stem: json.loads(path.read_text())["object"] for path in (folder / "store" / "actions").rglob("*.json")
+    }
     assert len(actions) == document["provenance"]["computed"] > 5
     assert all(re.fullmatch("[0-9a-f]{64}", address) for address in actions)
     return {"document": document, "actions": actions}
@@ -63,7 +79,12 @@ def usual(models: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, o
 def turkish(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A locale in which the small I has no dot; made here, where the system's sources of locales are."""
     folder = tmp_path_factory.mktemp("locales")
-    made = shutil.which("localedef") and subprocess.run(["localedef", "-i", "tr_TR", "-f", "UTF-8", str(folder / "tr_TR.UTF-8")], capture_output=True, check=False, timeout=60)
+    made = shutil.which("localedef") and subprocess.run(
+        ["localedef", "-i", "tr_TR", "-f", "UTF-8", str(folder / "tr_TR.UTF-8")],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
     return {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"} | ({"LOCPATH": str(folder)} if made else {})
 
 
@@ -85,7 +106,11 @@ def test_a_turkish_locale(usual: dict[str, object], models: Path, tmp_path: Path
     assert run(study(tmp_path / "study", models), turkish) == usual
 
 
-@pytest.mark.parametrize("name", ["with spaces", "ünï-çødé 漢字", "it's $HOME & %s", LONG], ids=["spaces", "not ASCII", "signs", "250 characters"])
+@pytest.mark.parametrize(
+    "name",
+    ["with spaces", "ünï-çødé 漢字", "it's $HOME & %s", LONG],
+    ids=["spaces", "not ASCII", "signs", "250 characters"],
+)
 def test_folders(name: str, usual: dict[str, object], models: Path, tmp_path: Path) -> None:
     folder = study(tmp_path / name, models)
     assert run(folder, cwd=folder) == usual
@@ -99,15 +124,35 @@ def test_times_of_files(year: int, usual: dict[str, object], models: Path, tmp_p
     assert run(folder) == usual
 
 
-@pytest.mark.parametrize("command", [("run",), ("check",), ("plan",), ("prompts", "boxes"), ("prompts", "boxes", "--json"), ("fmt", "--stdout"), ("cache", "ls")], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run",),
+        ("check",),
+        ("plan",),
+        ("prompts", "boxes"),
+        ("prompts", "boxes", "--json"),
+        ("fmt", "--stdout"),
+        ("cache", "ls"),
+    ],
+    ids=" ".join,
+)
 def test_a_terminal_that_knows_only_ascii(command: tuple[str, ...], models: Path, tmp_path: Path) -> None:
     folder = study(tmp_path / "study", models)
-    text = (folder / "spec.et").read_text().replace('"apple"', '"äpfel"') + '# naïve 漢字\nabout { title "Übersicht 漢字" }\n'
+    text = (folder / "spec.et").read_text().replace(
+        '"apple"', '"äpfel"'
+    ) + '# naïve 漢字\nabout { title "Übersicht 漢字" }\n'
     (folder / "spec.et").write_text(text, encoding="utf-8")
     first, *rest = command
     arguments = [*command] if first == "cache" else [first, str(folder / "spec.et"), *rest]
     store = ["--store", str(folder / "store")] if first in ("run", "plan", "cache") else []
-    ended = subprocess.run([sys.executable, "-c", CHILD, *arguments, *store], capture_output=True, env=os.environ | SURROUNDINGS["no locale, no UTF-8"], timeout=200, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", CHILD, *arguments, *store],
+        capture_output=True,
+        env=os.environ | SURROUNDINGS["no locale, no UTF-8"],
+        timeout=200,
+        check=False,
+    )
     assert ended.returncode in (0, 2), ended.stderr.decode()
     assert b"Traceback" not in ended.stderr and ((ended.stdout + ended.stderr).isascii() or first == "fmt")
 
@@ -147,7 +192,11 @@ def test_declarations_in_another_order(folder: Path, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_comments_and_layout(folder: Path, seed: int) -> None:
     text, chance = VARIED.format(model='local("model")'), random.Random(seed)
-    spaced = re.sub(r'("[^"]*")|[ \n]+', lambda found: found.group(1) or chance.choice((" ", "\n", "  \t ", " # a comment, with { and \"\n", "\n\n")), text)
+    spaced = re.sub(
+        r'("[^"]*")|[ \n]+',
+        lambda found: found.group(1) or chance.choice((" ", "\n", "  \t ", ' # a comment, with { and "\n', "\n\n")),
+        text,
+    )
     assert spaced != text
     assert addresses(folder, spaced) == addresses(folder, text)
 

@@ -1,7 +1,8 @@
 """How many cases are drawn, and when two computed values count as equal.
 
-Without `ENTRACK_DIFFERENTIAL_COUNT` the cases are always the same ones, some hundred. With it they are that many, drawn anew each
-time, and a case that fails is printed with a line that draws it again (`@reproduce_failure`, under the same count).
+Without `ENTRACK_DIFFERENTIAL_COUNT` the cases are always the same ones, some hundred. With it they are that many, drawn
+anew each time, and a case that fails is printed with a line that draws it again (`@reproduce_failure`, under the same
+count).
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def near(found: Tensors, expected: Tensors) -> None:
 
 
 def outcomes_agree(found: Tensors, expected: Tensors, logits: Callable[[], np.ndarray[Any, Any]]) -> None:
-    """The promise of docs/semantics.md. `logits` are all there are (..., prompt, vocabulary), asked for where the argmax differs."""
+    """The promise of docs/semantics.md. `logits` are all there are (..., prompt, vocabulary), asked for where the
+    argmax differs."""
     _alike(found, expected)
     _near(found["logit"], expected["logit"], "logit")
     _near(np.exp(found["log_probability"]), np.exp(expected["log_probability"]), "probability")

@@ -87,9 +87,17 @@ def others(shape: Shape) -> st.SearchStrategy[Shape]:
 def _built(shape: Shape) -> Any:
     more: dict[str, Any] = {"sliding_window": shape.window} if shape.family == "mistral" else {}
     module = tiny(
-        shape.family, shape.layers, shape.heads, shape.shared, hidden_size=shape.d_model, head_dim=shape.d_head, intermediate_size=10,
-        tie_word_embeddings=shape.tied, attn_implementation=shape.attention, **more,
-    )  # fmt: skip
+        shape.family,
+        shape.layers,
+        shape.heads,
+        shape.shared,
+        hidden_size=shape.d_model,
+        head_dim=shape.d_head,
+        intermediate_size=10,
+        tie_word_embeddings=shape.tied,
+        attn_implementation=shape.attention,
+        **more,
+    )
     torch.manual_seed(1)
     with torch.no_grad():
         for parameter in module.parameters():
@@ -113,8 +121,8 @@ def loaded(shape: Shape, executor: Executor) -> LoadedModel:
 
 @frozen
 class Options:
-    """How an engine goes about it, which changes no number: memory, from how many operations on prompts are run in groups (models of this
-    size would never be), and passes of the compiler that are left out."""
+    """How an engine goes about it, which changes no number: memory, from how many operations on prompts are run in
+    groups (models of this size would never be), and passes of the compiler that are left out."""
 
     memory: Memory = DEFAULT
     least: int = LEAST
@@ -126,7 +134,11 @@ class Options:
 
 
 USUAL = Options()
-memories = st.builds(Memory, kept=st.sampled_from((DEFAULT.kept, 0, 4_000, 12_000, 40_000)), a_pass=st.sampled_from((DEFAULT.a_pass, 1, 60_000)))
+memories = st.builds(
+    Memory,
+    kept=st.sampled_from((DEFAULT.kept, 0, 4_000, 12_000, 40_000)),
+    a_pass=st.sampled_from((DEFAULT.a_pass, 1, 60_000)),
+)
 """Nothing or little is remembered; rows run one by one, or a few together."""
 left_out = st.lists(st.sampled_from([one.name for one in PASSES]), unique=True, max_size=len(PASSES)).map(tuple)
 leasts = st.sampled_from((LEAST, 1))

@@ -1,4 +1,5 @@
-"""Whole specs, drawn: discoveries, masks, measures of every intervention, examinations and claims, as text; and folders to run them in.
+"""Whole specs, drawn: discoveries, masks, measures of every intervention, examinations and claims, as text; and folders
+to run them in.
 
 What is written is valid by how it is made, but for what only a run can tell.
 """
@@ -30,7 +31,12 @@ class Setting:
     tied: bool
 
 
-settings = st.builds(lambda shape, family, tied: Setting(*shape, family, tied), st.sampled_from(MODELS), st.sampled_from(("llama", "mistral", "qwen2")), st.booleans())
+settings = st.builds(
+    lambda shape, family, tied: Setting(*shape, family, tied),
+    st.sampled_from(MODELS),
+    st.sampled_from(("llama", "mistral", "qwen2")),
+    st.booleans(),
+)
 _folders: list[tempfile.TemporaryDirectory[str]] = []
 
 
@@ -40,7 +46,17 @@ def world(setting: Setting) -> World:
     _folders.append(tempfile.TemporaryDirectory(prefix="differential-"))
     folder = Path(_folders[-1].name)
     for seed, name in enumerate(("base", "tuned"), start=3):
-        make_model(folder / name, setting.heads, setting.shared, setting.layers, seed, setting.family, head_dim=6, intermediate_size=16, tie_word_embeddings=setting.tied)
+        make_model(
+            folder / name,
+            setting.heads,
+            setting.shared,
+            setting.layers,
+            seed,
+            setting.family,
+            head_dim=6,
+            intermediate_size=16,
+            tie_word_embeddings=setting.tied,
+        )
     (folder / "tasks.et").write_text(TASKS)
     return World(folder)
 
@@ -58,12 +74,23 @@ class Writer:
         groups = self.discovery("cir", "boxes", "scrambled", ORDER)
         self.lines += [
             f"group written in base at {self.one(*ORDER[:2])} = {self.heads()}",
-            f"circuit pub in base {{ group {groups[0]} at last = {self.heads()}; group {self.one('y', *groups[1:])} at query = {self.heads()} }}",
+            f"circuit pub in base {{ group {groups[0]} at last = {self.heads()}; group "
+            f"{self.one('y', *groups[1:])} at query = {self.heads()} }}",
             f"intervention only(c) = keep c, mean elsewhere over {self.few()} scrambled",
             f"intervention without(c) = mean c over {self.few()} scrambled",
             "intervention bare(c) = keep c, zero elsewhere",
         ]
-        parts = (self.measure, self.measure, self.uneven, self.lengths, self.told, self.knockout, self.mask, self.examination, self.drawn)
+        parts = (
+            self.measure,
+            self.measure,
+            self.uneven,
+            self.lengths,
+            self.told,
+            self.knockout,
+            self.mask,
+            self.examination,
+            self.drawn,
+        )
         for number, part in enumerate(self.draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3))):
             part(f"m{number}")
         self.lines.append('claim "it is small" size(cir) <= 3')
@@ -72,7 +99,8 @@ class Writer:
     # items
 
     def discovery(self, name: str, task: str, against: str, order: tuple[str, ...]) -> list[str]:
-        """Hops backwards: first to the logits, then to groups above; a query is at its head's own position. -> the groups' names"""
+        """Hops backwards: first to the logits, then to groups above; a query is at its head's own position. -> the
+        groups' names"""
         hops = [("a", "last", "logits")]
         for group in "bcd"[: self.number(0, 3)]:
             position, reach = self.one(*order), []
@@ -85,27 +113,65 @@ class Writer:
                 hops.append((group, position, chosen[0] if len(chosen) == 1 else f"[{', '.join(chosen)}]"))
         score = self.one("relative probability of answer", "probability of answer", "logit of answer")
         most = min(4, self.setting.layers * self.setting.heads)
-        groups = "".join(f"  group {group} at {position} -> {receivers} keep {self.number(1, most)}\n" for group, position, receivers in hops)
-        screen = self.one("", " screen 4 check 1", " screen 5 in 2 steps") if self.setting.layers * self.setting.heads > 5 else ""
-        self.lines.append(f"discover {name} in base on {self.number(2, 5)} {task} against {against}{screen} {{\n  score {score}\n{groups}}}")
+        groups = "".join(
+            f"  group {group} at {position} -> {receivers} keep {self.number(1, most)}\n"
+            for group, position, receivers in hops
+        )
+        screen = (
+            self.one("", " screen 4 check 1", " screen 5 in 2 steps")
+            if self.setting.layers * self.setting.heads > 5
+            else ""
+        )
+        self.lines.append(
+            f"discover {name} in base on {self.number(2, 5)} {task} against {against}{screen} {{\n  score "
+            f"{score}\n{groups}}}"
+        )
         return [group for group, _, _ in hops]
 
     def measure(self, name: str) -> None:
         """On prompts of one length."""
         some = self.one("cir", "cir.a", "pub", "written", "random like pub", "random like cir")
         changes = (
-            "nothing", f"only({some})", f"bare({some})", f"without({some})", "only(pub)", "without(cir)", f"zero {some}", f"patch {some} from scrambled",
-            f"patch {some} from tuned", f"patch {self.one('pub', 'cir', 'written')}.{self.one('query', 'key', 'value')} from tuned", self.combined(name),
-        )  # fmt: skip
+            "nothing",
+            f"only({some})",
+            f"bare({some})",
+            f"without({some})",
+            "only(pub)",
+            "without(cir)",
+            f"zero {some}",
+            f"patch {some} from scrambled",
+            f"patch {some} from tuned",
+            f"patch {self.one('pub', 'cir', 'written')}.{self.one('query', 'key', 'value')} from tuned",
+            self.combined(name),
+        )
         subject = self.one("base", "base", "[base, tuned]")
-        self.lines.append(f"measure {name} = {self.metric()}({subject} with [{self.several(changes)}]) on {self.few()} boxes")
+        self.lines.append(
+            f"measure {name} = {self.metric()}({subject} with [{self.several(changes)}]) on {self.few()} boxes"
+        )
 
     def combined(self, name: str) -> str:
         """Several acts at once, in an order that is drawn."""
         acts = [
-            self.one("zero written", f"mean written over {self.few()} scrambled", "patch written.value from tuned", "patch written from scrambled"),
-            self.one("zero pub.a", "patch pub.a from tuned", "patch pub.a.query from tuned", f"mean pub.a over {self.few()} scrambled", "patch pub.a.key from tuned"),
-            self.one(self.block(), f"mean elsewhere over {self.few()} scrambled", "zero elsewhere", "zero cir", "patch cir from scrambled"),
+            self.one(
+                "zero written",
+                f"mean written over {self.few()} scrambled",
+                "patch written.value from tuned",
+                "patch written from scrambled",
+            ),
+            self.one(
+                "zero pub.a",
+                "patch pub.a from tuned",
+                "patch pub.a.query from tuned",
+                f"mean pub.a over {self.few()} scrambled",
+                "patch pub.a.key from tuned",
+            ),
+            self.one(
+                self.block(),
+                f"mean elsewhere over {self.few()} scrambled",
+                "zero elsewhere",
+                "zero cir",
+                "patch cir from scrambled",
+            ),
         ]
         self.lines.append(f"intervention i{name} = {', '.join(self.draw(st.permutations(acts)))}")
         return f"i{name}"
@@ -120,26 +186,56 @@ class Writer:
         """Prompts of several lengths, and a discovery on them."""
         self.discovery(f"d{name}", "uneven", "other", ("query", "last"))
         self.lines.append(f"group g{name} in base at {self.one('last', 'query')} = {self.heads()}")
-        changes = ("nothing", f"zero g{name}", f"patch g{name} from other", f"patch d{name} from other", f"keep_{name}", f"patch g{name}.key from tuned")
+        changes = (
+            "nothing",
+            f"zero g{name}",
+            f"patch g{name} from other",
+            f"patch d{name} from other",
+            f"keep_{name}",
+            f"patch g{name}.key from tuned",
+        )
         self.lines.append(f"intervention keep_{name} = keep d{name}, zero elsewhere")
-        self.lines.append(f"measure {name} = logit of answer (base with [{self.several(changes)}]) on {self.number(2, 6)} uneven")
+        self.lines.append(
+            f"measure {name} = logit of answer (base with [{self.several(changes)}]) on {self.number(2, 6)} uneven"
+        )
 
     def lengths(self, name: str) -> None:
-        """Alternates of other lengths than their originals and one another: in a discovery, in a mask, and in several acts at once."""
+        """Alternates of other lengths than their originals and one another: in a discovery, in a mask, and in
+        several acts at once."""
         others, places = ("resized", "anew", "other"), ("last", "query")
         self.discovery(f"d{name}", "uneven", self.one(*others), ("query", "last"))
         heads = self.draw(st.permutations(self.every_head()))
         cut = self.number(1, len(heads) - 1)
         parts = {f"g{name}": heads[:cut], f"h{name}": heads[cut:][:4]}
-        self.lines += [f"group {group} in base at {self.one(*places)} = {' '.join(some)}" for group, some in parts.items()]
+        self.lines += [
+            f"group {group} in base at {self.one(*places)} = {' '.join(some)}" for group, some in parts.items()
+        ]
         acts = [f"patch {group} from {self.one(*others)}" for group in parts]
-        more = self.one(f"patch d{name} from {self.one(*others)}", f"patch d{name}.value from tuned", "zero elsewhere", self.block_uneven())
+        more = self.one(
+            f"patch d{name} from {self.one(*others)}",
+            f"patch d{name}.value from tuned",
+            "zero elsewhere",
+            self.block_uneven(),
+        )
         self.lines.append(f"intervention l{name} = {', '.join(self.draw(st.permutations([*acts, more])))}")
-        self.lines.append(f"measure {name} = {self.metric_uneven()}(base with [l{name}, nothing, {acts[0]}]) on {self.number(3, 8)} uneven")
-        circuit = "; ".join(f"group {group} at {place} = {self.heads()}" for group, place in zip("xy", places, strict=True))
-        settings = f"train {self.number(3, 6)}; validate {self.few()}; sparsity {self.one('0.01', '0.5')}; epochs 1; batch {self.number(2, 4)}; rate 0.3"
-        self.lines.append(f"circuit c{name} in base {{ {circuit} }}\nmask r{name} over c{name} in base for stretched {{ {settings} }}")
-        self.lines.append(f"measure t{name} = accuracy(base with patch r{name}.heads from alternate) on {self.number(3, 6)} r{name}.desideratum")
+        self.lines.append(
+            f"measure {name} = {self.metric_uneven()}(base with [l{name}, nothing, {acts[0]}]) on "
+            f"{self.number(3, 8)} uneven"
+        )
+        circuit = "; ".join(
+            f"group {group} at {place} = {self.heads()}" for group, place in zip("xy", places, strict=True)
+        )
+        settings = (
+            f"train {self.number(3, 6)}; validate {self.few()}; sparsity {self.one('0.01', '0.5')}; epochs 1; "
+            f"batch {self.number(2, 4)}; rate 0.3"
+        )
+        self.lines.append(
+            f"circuit c{name} in base {{ {circuit} }}\nmask r{name} over c{name} in base for stretched {{ {settings} }}"
+        )
+        self.lines.append(
+            f"measure t{name} = accuracy(base with patch r{name}.heads from alternate) on {self.number(3, 6)} "
+            f"r{name}.desideratum"
+        )
 
     def block_uneven(self) -> str:
         return f"block attention last -> query in layers {self.one('0', '0..')}"
@@ -148,8 +244,12 @@ class Writer:
         return self.one("accuracy", "probability of answer ", "logit of answer ")
 
     def told(self, name: str) -> None:
-        heads = self.several(("patch cir from alternate", "patch written from alternate", "patch pub.a from alternate", "nothing"))
-        self.lines.append(f"measure {name} = {self.one('accuracy', 'probability')}(base with [{heads}]) on {self.few()} position")
+        heads = self.several(
+            ("patch cir from alternate", "patch written from alternate", "patch pub.a from alternate", "nothing")
+        )
+        self.lines.append(
+            f"measure {name} = {self.one('accuracy', 'probability')}(base with [{heads}]) on {self.few()} position"
+        )
 
     def knockout(self, name: str) -> None:
         cuts = f"nothing, block attention last -> previous in layers k.., {self.block()}"
@@ -157,9 +257,15 @@ class Writer:
 
     def mask(self, name: str) -> None:
         over = self.one("cir", "pub", "cir.a")
-        settings = f"train {self.number(2, 6)}; validate {self.few()}; sparsity {self.one('0.01', '0.5')}; epochs {self.number(1, 2)}; batch {self.number(2, 4)}; rate 0.3"
+        settings = (
+            f"train {self.number(2, 6)}; validate {self.few()}; sparsity {self.one('0.01', '0.5')}; epochs "
+            f"{self.number(1, 2)}; batch {self.number(2, 4)}; rate 0.3"
+        )
         self.lines.append(f"mask r{name} over {over} in base for position {{ {settings} }}")
-        self.lines.append(f"measure {name} = accuracy([base, tuned] with patch r{name}.heads from alternate) on {self.few()} r{name}.desideratum")
+        self.lines.append(
+            f"measure {name} = accuracy([base, tuned] with patch r{name}.heads from alternate) on "
+            f"{self.few()} r{name}.desideratum"
+        )
 
     def examination(self, name: str) -> None:
         kind = self.one("completeness(cir, 2)", "minimality(pub, 0.5)", "completeness(pub, 1)", "minimality(cir, 1)")
@@ -174,7 +280,13 @@ class Writer:
     # parts of items
 
     def metric(self) -> str:
-        return self.one("accuracy", "probability of answer ", "logit of answer ", "logit difference of answer and wrong ", "probability of wrong ")
+        return self.one(
+            "accuracy",
+            "probability of answer ",
+            "logit of answer ",
+            "logit difference of answer and wrong ",
+            "probability of wrong ",
+        )
 
     def heads(self) -> str:
         return " ".join(self.draw(st.lists(st.sampled_from(self.every_head()), min_size=1, max_size=4, unique=True)))
@@ -183,7 +295,9 @@ class Writer:
         return [f"{layer}.{head}" for layer in range(self.setting.layers) for head in range(self.setting.heads)]
 
     def several(self, changes: tuple[str, ...]) -> str:
-        return ", ".join(self.draw(st.lists(st.sampled_from(sorted(set(changes))), min_size=1, max_size=3, unique=True)))
+        return ", ".join(
+            self.draw(st.lists(st.sampled_from(sorted(set(changes))), min_size=1, max_size=3, unique=True))
+        )
 
     def few(self) -> int:
         return self.number(2, 5)

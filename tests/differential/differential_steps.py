@@ -1,6 +1,7 @@
 """Steps with every construct, drawn for one world: two models of one shape, and batches that steps have in common.
 
-Every kind of step is made in one place here, by the functions of `Bench`; it remembers the steps whose values others refer to.
+Every kind of step is made in one place here, by the functions of `Bench`; it remembers the steps whose values others
+refer to.
 """
 
 from __future__ import annotations
@@ -64,12 +65,21 @@ class World:
 
     def alternates(self) -> st.SearchStrategy[Batch]:
         """As many prompts, of this length or another."""
-        return st.builds(lambda seed, length: prompts(seed, self.batch.prompts, length), SEEDS, LENGTHS | st.just(self.batch.length))
+        return st.builds(
+            lambda seed, length: prompts(seed, self.batch.prompts, length), SEEDS, LENGTHS | st.just(self.batch.length)
+        )
 
     def partly(self) -> st.SearchStrategy[Batch]:
         """Alternates of this length, some of them equal to the originals."""
-        others, which = prompts(9, self.batch.prompts, self.batch.length), st.tuples(*[st.booleans()] * self.batch.prompts)
-        return which.map(lambda own: Batch(tuple(a if mine else b for mine, a, b in zip(own, self.batch.tokens, others.tokens, strict=True))))
+        others, which = (
+            prompts(9, self.batch.prompts, self.batch.length),
+            st.tuples(*[st.booleans()] * self.batch.prompts),
+        )
+        return which.map(
+            lambda own: Batch(
+                tuple(a if mine else b for mine, a, b in zip(own, self.batch.tokens, others.tokens, strict=True))
+            )
+        )
 
 
 @frozen
@@ -85,7 +95,10 @@ class Case:
 
     def of_all_heads(self) -> Case:
         """The same with captures of all heads in place of those that are wanted."""
-        needs = {name: attrs.evolve(step, heads=None) if isinstance(step, Capture | CaptureInputs) else step for name, step in self.needs.items()}
+        needs = {
+            name: attrs.evolve(step, heads=None) if isinstance(step, Capture | CaptureInputs) else step
+            for name, step in self.needs.items()
+        }
         return Case(self.world, self.step, needs)
 
 
@@ -124,7 +137,9 @@ class Bench:
         """Of the heads that are wanted, or of all."""
         return Capture(shape.key, batch, at, self.draw(st.sampled_from((heads, None))))
 
-    def capture_inputs(self, shape: Shape, batch: Batch, component: Component, at: Indices, heads: Heads) -> CaptureInputs:
+    def capture_inputs(
+        self, shape: Shape, batch: Batch, component: Component, at: Indices, heads: Heads
+    ) -> CaptureInputs:
         """Of the heads that are wanted, or of all."""
         return CaptureInputs(shape.key, batch, component, at, self.draw(st.sampled_from((heads, None))))
 
@@ -134,18 +149,24 @@ class Bench:
     def evaluate(self, edits: tuple[Edit, ...], asked: tuple[Indices, ...] | None = None) -> Evaluate:
         return Evaluate(self.world.shape.key, self.world.batch, edits, self.asked() if asked is None else asked)
 
-    def path_patch(self, at: Indices, layer: int, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...]) -> PathPatch:
+    def path_patch(
+        self, at: Indices, layer: int, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...]
+    ) -> PathPatch:
         """For all heads of the layer, or some in any order."""
         heads = tuple(head for head in self.world.shape.every_head if head.layer == layer)
         senders = self.draw(st.none() | st.lists(st.sampled_from(heads), min_size=1, unique=True).map(tuple))
         ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at))
         return PathPatch(self.world.shape.key, self.world.batch, self.asked(), at, layer, ref, receivers, senders)
 
-    def attribute(self, at: Indices, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...], steps: int) -> Attribute:
+    def attribute(
+        self, at: Indices, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...], steps: int
+    ) -> Attribute:
         ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at))
         return Attribute(self.world.shape.key, self.world.batch, self.asked(), at, ref, receivers, steps)
 
-    def train_mask(self, heads: Heads, train: tuple[MaskBatch, ...], validate: tuple[MaskBatch, ...], **settings: Any) -> TrainMask:
+    def train_mask(
+        self, heads: Heads, train: tuple[MaskBatch, ...], validate: tuple[MaskBatch, ...], **settings: Any
+    ) -> TrainMask:
         return TrainMask(self.world.shape.key, heads, train, validate, **settings)
 
     def ref(self, step: Step) -> Ref:
@@ -181,7 +202,9 @@ class Bench:
     def alternate(self, at: Indices) -> tuple[Batch, Indices]:
         """Alternates of any length, or some that say the same as the original, at the same token or another."""
         alternate = self.draw(self.world.alternates() | self.world.partly())
-        return alternate, at if alternate.length == self.world.batch.length and self.draw(st.booleans()) else self.at(alternate)
+        return alternate, at if alternate.length == self.world.batch.length and self.draw(st.booleans()) else self.at(
+            alternate
+        )
 
     # edits
 
@@ -189,18 +212,30 @@ class Bench:
         length = self.world.batch.length
         shape = self.draw(st.sampled_from(self.world.models))
         sizes = self.several(lambda: self.draw(st.integers(1, 3)), least=1, most=2)
-        return FromMean(tuple(self.ref(self.sum_outputs(shape, prompts(self.draw(SEEDS) + 10 * i, size, length))) for i, size in enumerate(sizes)))
+        return FromMean(
+            tuple(
+                self.ref(self.sum_outputs(shape, prompts(self.draw(SEEDS) + 10 * i, size, length)))
+                for i, size in enumerate(sizes)
+            )
+        )
 
     def from_capture(self, heads: Heads, at: Indices) -> FromCapture:
         """From alternates, or from either model on the same tokens."""
-        alternate, shape = self.draw(self.world.alternates() | st.just(self.world.batch)), self.draw(st.sampled_from(self.world.models))
+        alternate, shape = (
+            self.draw(self.world.alternates() | st.just(self.world.batch)),
+            self.draw(st.sampled_from(self.world.models)),
+        )
         alternate_at = at if alternate is self.world.batch else self.at(alternate)
         return FromCapture(self.ref(self.capture(shape, alternate, alternate_at, heads)))
 
     def set_heads(self) -> SetHeads:
         heads, at = self.heads(), self.at()
         source = self.draw(st.sampled_from(("zero", "mean", "capture")))
-        return SetHeads(heads, at, FromZero() if source == "zero" else self.mean() if source == "mean" else self.from_capture(heads, at))
+        return SetHeads(
+            heads,
+            at,
+            FromZero() if source == "zero" else self.mean() if source == "mean" else self.from_capture(heads, at),
+        )
 
     def set_elsewhere(self) -> SetElsewhere:
         """Groups at several positions, or twice at one."""
@@ -211,7 +246,9 @@ class Bench:
     def set_inputs(self) -> SetInputs:
         heads, at, component = self.heads(), self.at(), self.draw(st.sampled_from(RECEIVING))
         shape = self.draw(st.sampled_from((self.world.other, self.world.shape)))
-        return SetInputs(heads, at, component, self.ref(self.capture_inputs(shape, self.world.batch, component, at, heads)))
+        return SetInputs(
+            heads, at, component, self.ref(self.capture_inputs(shape, self.world.batch, component, at, heads))
+        )
 
     def block_attention(self) -> BlockAttention:
         """Now and then up to a layer that is not there, or all that a token can attend to."""
@@ -220,7 +257,12 @@ class Bench:
         return BlockAttention(first, first + self.draw(st.integers(0, 3)), self.at(), read)
 
     def edit(self) -> Edit:
-        makers: tuple[Callable[[], Edit], ...] = (self.set_heads, self.set_elsewhere, self.set_inputs, self.block_attention)
+        makers: tuple[Callable[[], Edit], ...] = (
+            self.set_heads,
+            self.set_elsewhere,
+            self.set_inputs,
+            self.block_attention,
+        )
         return self.draw(st.sampled_from(makers))()
 
     def mask_batch(self) -> MaskBatch:
@@ -242,7 +284,9 @@ def circuits(draw: st.DrawFn, world: World) -> Case:
     """A circuit with the same everywhere else as others have, and heads that are set beside it."""
     bench = Bench(draw, world)
     mean = FromMean((bench.ref(bench.sum_outputs(world.shape, prompts(1, 2, world.batch.length))),))
-    elsewhere = SetElsewhere(bench.several(lambda: Kept(bench.heads(), bench.at())), draw(st.sampled_from((mean, FromZero()))))
+    elsewhere = SetElsewhere(
+        bench.several(lambda: Kept(bench.heads(), bench.at())), draw(st.sampled_from((mean, FromZero())))
+    )
     edits = bench.several(lambda: bench.set_heads(), most=1)
     return bench.case(bench.evaluate(tuple(draw(st.permutations((elsewhere, *edits))))))
 
@@ -267,15 +311,25 @@ def clean_runs(draw: st.DrawFn, world: World) -> Case:
     bench, shape = Bench(draw, world), draw(st.sampled_from(world.models))
     heads, at, batch = bench.heads(), bench.at(), world.batch
     inputs = bench.capture_inputs(shape, batch, draw(st.sampled_from(RECEIVING)), at, heads)
-    return bench.case(draw(st.sampled_from((bench.capture(shape, batch, at, heads), inputs, bench.sum_outputs(shape, batch)))))
+    return bench.case(
+        draw(st.sampled_from((bench.capture(shape, batch, at, heads), inputs, bench.sum_outputs(shape, batch))))
+    )
 
 
 def masks(draw: st.DrawFn, world: World) -> Case:
     bench = Bench(draw, world)
     several = bench.several(bench.mask_batch, least=1, most=2)
-    validate = bench.several(lambda: draw(st.sampled_from(several)) if draw(st.booleans()) else bench.mask_batch(), least=1, most=2)
-    settings = {"sparsity": draw(st.sampled_from((0.01, 1.0))), "epochs": draw(st.integers(1, 3)), "rate": draw(st.sampled_from((0.1, 0.3)))}
-    return bench.case(bench.train_mask(bench.heads(), several, validate, **settings, check_every=draw(st.integers(1, 4))))
+    validate = bench.several(
+        lambda: draw(st.sampled_from(several)) if draw(st.booleans()) else bench.mask_batch(), least=1, most=2
+    )
+    settings = {
+        "sparsity": draw(st.sampled_from((0.01, 1.0))),
+        "epochs": draw(st.integers(1, 3)),
+        "rate": draw(st.sampled_from((0.1, 0.3))),
+    }
+    return bench.case(
+        bench.train_mask(bench.heads(), several, validate, **settings, check_every=draw(st.integers(1, 4)))
+    )
 
 
 KINDS: Mapping[str, Callable[[st.DrawFn, World], Case]] = {
@@ -309,4 +363,6 @@ def everything(batch: Batch) -> tuple[Indices, ...]:
 def senders_of(case: Case) -> list[int]:
     """The heads that a path patch has rows for."""
     assert isinstance(case.step, PathPatch) and not isinstance(case.step.senders, Screened)
-    return list(range(case.world.shape.heads)) if case.step.senders is None else [head.head for head in case.step.senders]
+    return (
+        list(range(case.world.shape.heads)) if case.step.senders is None else [head.head for head in case.step.senders]
+    )

@@ -55,7 +55,10 @@ def discoveries_agree(fast: Results, slow: Results) -> bool:
         for group, other_group in zip(one.groups, other.groups, strict=True):
             if not screens_agree(group, other_group):
                 return False
-            scores, others = ([nan if score is None else score for row in each.scores for score in row] for each in (group, other_group))
+            scores, others = (
+                [nan if score is None else score for row in each.scores for score in row]
+                for each in (group, other_group)
+            )
             assert scores == approx(others, **NEARLY, nan_ok=True), (one.name, group.name)
             assert group.known_zero == other_group.known_zero
             if group.heads != other_group.heads:
@@ -69,7 +72,9 @@ def screens_agree(group: Group, other: Group) -> bool:
     """False where two heads are estimated alike, and another was let through."""
     if group.screen is None or other.screen is None:
         return group.screen is other.screen
-    estimates, others = ([score for row in screen.estimates for score in row] for screen in (group.screen, other.screen))
+    estimates, others = (
+        [score for row in screen.estimates for score in row] for screen in (group.screen, other.screen)
+    )
     assert estimates == approx(others, **NEARLY), group.name
     if set(group.screen.through) != set(other.screen.through):
         assert min(b - a for a, b in pairwise(sorted(estimates))) < NEARLY["abs"]
@@ -79,10 +84,13 @@ def screens_agree(group: Group, other: Group) -> bool:
 
 
 def alike(one: Discovery, other: Discovery, name: str) -> bool:
-    """Whether the heads that only one of two runs kept, or kept in another order, score like others, or like nothing."""
+    """Whether the heads that only one of two runs kept, or kept in another order, score like others, or like
+    nothing."""
     group, other_group = one.group(name), other.group(name)
     scores = [score for row in group.scores for score in row if score is not None]
-    differ = {head for place, head in enumerate(group.heads) if other_group.heads[place : place + 1] != (head,)} | set(other_group.heads) - set(group.heads)
+    differ = {head for place, head in enumerate(group.heads) if other_group.heads[place : place + 1] != (head,)} | set(
+        other_group.heads
+    ) - set(group.heads)
     near = [sum(abs(score - group.scores[head.layer][head.head]) < NEAR for score in (*scores, 0.0)) for head in differ]
     return all(count >= 2 for count in near)
 

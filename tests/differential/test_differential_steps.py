@@ -1,4 +1,5 @@
-"""Laws of single steps: the optimised executor gives what the reference one gives, and exactly nothing where nothing can change."""
+"""Laws of single steps: the optimised executor gives what the reference one gives, and exactly nothing where nothing
+can change."""
 
 from __future__ import annotations
 
@@ -161,7 +162,9 @@ def self_edits(draw: st.DrawFn) -> Case:
         heads, at, component = bench.heads(), bench.at(), draw(st.sampled_from((None, *RECEIVING)))
         if component is None:
             return SetHeads(heads, at, FromCapture(bench.ref(bench.capture(world.shape, world.batch, at, heads))))
-        return SetInputs(heads, at, component, bench.ref(bench.capture_inputs(world.shape, world.batch, component, at, heads)))
+        return SetInputs(
+            heads, at, component, bench.ref(bench.capture_inputs(world.shape, world.batch, component, at, heads))
+        )
 
     return bench.case(bench.evaluate(bench.several(edit, least=1, most=4)))
 
@@ -178,7 +181,10 @@ def out_of_reach(draw: st.DrawFn) -> Case:
     bench = Bench(draw, draw(worlds()))
     world, top = bench.world, draw(st.integers(0, bench.world.shape.layers - 1))
     at, alternate, receivers = bench.at(), draw(world.alternates()), bench.several(bench.receivers, least=1)
-    low = tuple(attrs.evolve(each, heads=tuple(Head(min(head.layer, top), head.head) for head in each.heads)) for each in receivers)  # type: ignore[union-attr]
+    low = tuple(
+        attrs.evolve(each, heads=tuple(Head(min(head.layer, top), head.head) for head in each.heads))
+        for each in receivers
+    )  # type: ignore[union-attr]
     if draw(st.booleans()):
         at, low = tuple(min(token, world.batch.length - 2) for token in at), ()
     return bench.case(bench.path_patch(at, top, alternate, bench.at(alternate), low))
@@ -195,7 +201,9 @@ def with_a_dead_sender(draw: st.DrawFn) -> tuple[Case, list[int]]:
     world = draw(worlds())
     layer = draw(st.integers(0, world.shape.layers - 1))
     dead = sorted({draw(st.integers(0, world.shape.heads - 1)) for _ in range(2)})
-    shape = attrs.evolve(world.shape, dead=tuple(head for head in world.shape.every_head if head.layer == layer and head.head in dead))
+    shape = attrs.evolve(
+        world.shape, dead=tuple(head for head in world.shape.every_head if head.layer == layer and head.head in dead)
+    )
     bench = Bench(draw, World(shape, world.other, world.batch))
     at, alternate = bench.at(), draw(world.alternates())
     return bench.case(bench.path_patch(at, layer, alternate, bench.at(alternate), bench.several(bench.receivers))), dead

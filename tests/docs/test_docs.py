@@ -1,7 +1,7 @@
 """The documentation holds: every spec in it is valid, every file it names is there, and every page is listed.
 
-A block of a page is marked by what stands after its language: ```et is a whole spec, ```et file=... and add=... build up a
-file as docs/build.py does, ```et fragment is completed by `prelude.et`, and ```et wrong E413 has just that error.
+A block of a page is marked by what stands after its language: ```et is a whole spec, ```et file=... and add=... build
+up a file as docs/build.py does, ```et fragment is completed by `prelude.et`, and ```et wrong E413 has just that error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ ROOT = HERE.parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if page.parent.name not in ("errors", "studies"))
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
-DECLARED = re.compile(r"^(?:param|model|task|alternate|desideratum|discover|circuit|intervention|measure) +(\w+)", re.MULTILINE)
+DECLARED = re.compile(
+    r"^(?:param|model|task|alternate|desideratum|discover|circuit|intervention|measure) +(\w+)", re.MULTILINE
+)
 
 
 def _build():
@@ -48,7 +50,11 @@ def _problems(path):
 def _completed(fragment):
     """The fragment after those paragraphs of the prelude that declare nothing which it declares itself."""
     own = set(DECLARED.findall(fragment))
-    before = [part for part in (HERE / "prelude.et").read_text(encoding="utf-8").split("\n\n") if not own & set(DECLARED.findall(part))]
+    before = [
+        part
+        for part in (HERE / "prelude.et").read_text(encoding="utf-8").split("\n\n")
+        if not own & set(DECLARED.findall(part))
+    ]
     return "\n\n".join(before) + "\n\n" + fragment.removeprefix("entrack 1\n")
 
 
@@ -57,7 +63,9 @@ def folder(tmp_path):
     """What fragments may name: the files of the boxes task."""
     shutil.copy(ROOT / "specs" / "boxes" / "objects.csv", tmp_path)
     (tmp_path / "tasks").mkdir()
-    (tmp_path / "tasks" / "shopping.et").write_text('entrack 1\ntask shopping { prompt = "A" answer = "B" at last = end of prompt }\n', encoding="utf-8")
+    (tmp_path / "tasks" / "shopping.et").write_text(
+        'entrack 1\ntask shopping { prompt = "A" answer = "B" at last = end of prompt }\n', encoding="utf-8"
+    )
     (tmp_path / "circuits.json").write_text('{"llama": {"value_fetcher": [[3, 5], [1, 6]]}}', encoding="utf-8")
     return tmp_path
 
@@ -93,7 +101,11 @@ def _anchors(path):
 
 
 def test_every_code_that_is_named_exists():
-    known = set(re.findall(r'"([EW]\d{3})"', "".join(path.read_text(encoding="utf-8") for path in (ROOT / "entrack").rglob("*.py"))))
+    known = set(
+        re.findall(
+            r'"([EW]\d{3})"', "".join(path.read_text(encoding="utf-8") for path in (ROOT / "entrack").rglob("*.py"))
+        )
+    )
     for page in PAGES:
         named = set(re.findall(r"\b[EW][1-7]\d\d\b", page.read_text(encoding="utf-8")))
         assert named <= known, f"{page.name}: {sorted(named - known)}"
@@ -103,7 +115,9 @@ def test_every_page_is_listed():
     listed = (DOCS / "index.md").read_text(encoding="utf-8")
     for page in PAGES:
         name = page.relative_to(DOCS).as_posix()
-        assert name == "index.md" or f"({name})" in listed or f"`{name}`" in listed, f"docs/index.md does not list {name}"
+        assert name == "index.md" or f"({name})" in listed or f"`{name}`" in listed, (
+            f"docs/index.md does not list {name}"
+        )
 
 
 def test_commands_have_outputs():
@@ -113,7 +127,10 @@ def test_commands_have_outputs():
 
 
 def test_an_output_takes_the_place_of_the_block_below_its_command(tmp_path):
-    page = "```et file=a.et\nentrack 1\n```\n\n```et add=a.et\nseed 3\n```\n\n<!-- output of: cat a.et -->\n```text\nold\n```\nEnd.\n"
+    page = (
+        "```et file=a.et\nentrack 1\n```\n\n```et add=a.et\nseed 3\n```\n\n<!-- output of: cat a.et "
+        "-->\n```text\nold\n```\nEnd.\n"
+    )
     assert build.built(page, tmp_path) == page.replace("old\n", "entrack 1\n\nseed 3\n")
 
 
@@ -125,4 +142,6 @@ def test_the_fragments_have_something_to_stand_on(folder):
 
 def test_the_readme_shows_the_quickstart_as_it_is() -> None:
     root = Path(__file__).parents[2]
-    assert f"```\n{(root / 'specs' / 'quickstart.et').read_text(encoding='utf-8')}```" in (root / "README.md").read_text(encoding="utf-8")
+    assert f"```\n{(root / 'specs' / 'quickstart.et').read_text(encoding='utf-8')}```" in (
+        root / "README.md"
+    ).read_text(encoding="utf-8")

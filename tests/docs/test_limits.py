@@ -22,11 +22,24 @@ SAMPLED = (budget.MADE, budget.REALISED, budget.ENCODED)
 
 
 def table() -> str:
-    sizes = [f"| {limit.name} | {limit.most:,} | {limit.code} |" for limit in LIMITS if limit.code and not limit.of_work]
-    work = [f"| {limit.name} | {limit.most:,} | {limit.planned:,} |" for limit in LIMITS if limit.code and limit.of_work]
+    sizes = [
+        f"| {limit.name} | {limit.most:,} | {limit.code} |" for limit in LIMITS if limit.code and not limit.of_work
+    ]
+    work = [
+        f"| {limit.name} | {limit.most:,} | {limit.planned:,} |" for limit in LIMITS if limit.code and limit.of_work
+    ]
     return "\n".join(
-        ["| size | at most | code |", "|---|---|---|", *sizes, "", "| work (E707) | of `check` or `fmt` | of a plan |", "|---|---|---|", *work, ""]
-    )  # fmt: skip
+        [
+            "| size | at most | code |",
+            "|---|---|---|",
+            *sizes,
+            "",
+            "| work (E707) | of `check` or `fmt` | of a plan |",
+            "|---|---|---|",
+            *work,
+            "",
+        ]
+    )
 
 
 def test_the_table_of_limits() -> None:
@@ -56,4 +69,3 @@ def test_shipped_specs_are_far_below_each_limit(path: Path) -> None:
 
 def _share(limit: Limit) -> float:
     return 0.75 if limit in SAMPLED else 0.1
-

@@ -1,4 +1,5 @@
-"""Odd surroundings of the command line, commands to run in them, and what holds in all: a process each, as a shell starts it."""
+"""Odd surroundings of the command line, commands to run in them, and what holds in all: a process each, as a shell
+starts it."""
 
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 300
 """After which a command hangs."""
 ENTRY = "from entrack.cli.main import main; main()"
-TINY = 'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\nmeasure a = accuracy(base with zero g) on 12 boxes\ngroup g in base at last = 0.1\n'
+TINY = (
+    'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\nmeasure a = accuracy(base with zero '
+    "g) on 12 boxes\ngroup g in base at last = 0.1\n"
+)
 STORED = '{"entrack_results"'
 NEVER = ("Traceback", "error: internal", "Exception ignored", "Fatal Python error", "\x1b")
 LOST, GONE, MUTE = "lost", "gone", "mute"
@@ -27,8 +31,9 @@ LOST, GONE, MUTE = "lost", "gone", "mute"
 
 @frozen
 class Surrounding:
-    """`shell` runs the command, which is `"$@"`, in bash. `out` says what of its stdout is seen: all of it, none because it is LOST (a command
-    that prints has status 3) or because its reader is GONE; with `mute` its stderr cannot be seen. `fails` are statuses that it may have besides."""
+    """`shell` runs the command, which is `"$@"`, in bash. `out` says what of its stdout is seen: all of it, none
+    because it is LOST (a command that prints has status 3) or because its reader is GONE; with `mute` its stderr
+    cannot be seen. `fails` are statuses that it may have besides."""
 
     name: str
     shell: str = '"$@"'
@@ -41,7 +46,8 @@ class Surrounding:
 
 @frozen
 class Command:
-    """Arguments, in which SPEC, BAD, NONE and STORE are files; the status in a usual world; whether it prints; `light` starts quickly."""
+    """Arguments, in which SPEC, BAD, NONE and STORE are files; the status in a usual world; whether it prints;
+    `light` starts quickly."""
 
     name: str
     arguments: tuple[str, ...]
@@ -139,8 +145,8 @@ def make_place(world: World, store: Path) -> Place:
 
 
 def environment(more: Mapping[str, str | None] = {}) -> dict[str, str]:
-    """That of this process, with the traceback of mistakes and with what is asked for (None: without). A PYTHONPATH that is
-    not absolute keeps Python from starting where there is no working folder."""
+    """That of this process, with the traceback of mistakes and with what is asked for (None: without). A PYTHONPATH
+    that is not absolute keeps Python from starting where there is no working folder."""
     wanted = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "ENTRACK_TRACEBACK": "1", **more}
     return {name: value for name, value in wanted.items() if value is not None}
 
@@ -149,8 +155,13 @@ def ended(place: Place, given: Command, around: Surrounding) -> subprocess.Compl
     """The command, run to its end in these surroundings."""
     line = [sys.executable, *around.python, "-c", ENTRY, *place.arguments(given)]
     return subprocess.run(
-        ["bash", "-c", around.shell, "bash", *line], capture_output=True, text=True, timeout=SECONDS, env=environment(around.env), cwd=place.folder,
-    )  # fmt: skip
+        ["bash", "-c", around.shell, "bash", *line],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env=environment(around.env),
+        cwd=place.folder,
+    )
 
 
 def held(place: Place, given: Command, around: Surrounding) -> subprocess.CompletedProcess[str]:

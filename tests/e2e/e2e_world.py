@@ -134,7 +134,9 @@ class World:
 
     def spec(self, text: str) -> Spec:
         """A spec beside the study, from its text."""
-        return loads(Source(str(self.folder / "other.et"), f'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\n{text}'))
+        return loads(
+            Source(str(self.folder / "other.et"), f'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\n{text}')
+        )
 
     def load(self, **params: float) -> Spec:
         return load(self.study, **params)
@@ -173,7 +175,9 @@ def make_world(folder: Path) -> World:
     return World(folder)
 
 
-def make_model(folder: Path, heads: int, shared: int, layers: int = 4, seed: int = SEED, family: str = "llama", **more: Any) -> None:
+def make_model(
+    folder: Path, heads: int, shared: int, layers: int = 4, seed: int = SEED, family: str = "llama", **more: Any
+) -> None:
     """A random model that likes to say one of a few words, so that it is sometimes right."""
     tokenizer = BUILTIN / "boxes-base" / "tokenizer.json"
     known = json.loads(tokenizer.read_text())["model"]["vocab"]

@@ -1,4 +1,5 @@
-"""Which stored values a run takes: by the stack recorded beside them. What is not taken stays, and what is taken says where it is from."""
+"""Which stored values a run takes: by the stack recorded beside them. What is not taken stays, and what is taken
+says where it is from."""
 
 from __future__ import annotations
 
@@ -21,7 +22,10 @@ from entrack.store import DiskStore, fs
 
 NARROW = ModelFacts("llama", 4, 8, 8, 64, 8, 256, 300)
 WIDE = ModelFacts("llama", 30, 9, 3, 576, 64, 1536, 300)
-TEXT = 'group g in base at last = 0.1\nmeasure p = probability of answer (base with [nothing, patch g from scrambled]) on 12 boxes'
+TEXT = (
+    "group g in base at last = 0.1\nmeasure p = probability of answer (base with [nothing, patch g "
+    "from scrambled]) on 12 boxes"
+)
 
 
 def patched(package: str) -> str:
@@ -99,7 +103,9 @@ def test_the_default_is_the_same_stack(spec: Path, store: Path) -> None:
         assert words in result.stderr
 
 
-def test_a_store_that_cannot_be_written_is_taken_as_it_is(spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_cannot_be_written_is_taken_as_it_is(
+    spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     remade(store, {"torch": "2.12.0", "machine": "afar"})
     monkeypatch.setattr(fs, "writable", lambda _: False)
     result = entrack("run", spec, "--json", "--store", store)
@@ -149,7 +155,9 @@ def test_garbage_collection_keeps_both(spec: Path, store: Path) -> None:
 def test_where_numbers_came_from_is_shown(spec: Path, store: Path) -> None:
     assert "reused" not in entrack("run", spec, "--store", store).stdout, "this machine, this stack"
     remade(store, {"machine": "afar"})
-    assert [entry["machine"] for entry in provenance(entrack("run", spec, "--json", "--store", store))["reused"]] == ["another"]
+    assert [entry["machine"] for entry in provenance(entrack("run", spec, "--json", "--store", store))["reused"]] == [
+        "another"
+    ]
     remade(store, {"torch": "2.12.0", "made": "2026-01-02T03:04:05Z", "machine": "afar"})
     shown = entrack("run", spec, "--store", store, "--accept", "any").stdout
     rest = f"transformers {HERE['transformers']}, nnsight {HERE['nnsight']}, device cpu, threads 1"
@@ -186,7 +194,14 @@ def test_this_stack_is_what_the_engine_records(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
-    ("asked", "gpu", "kind"), [(None, False, "cpu"), (None, True, "cuda"), ("cpu", True, "cpu"), ("cuda:1", False, "cuda"), ("mps", False, "mps")]
+    ("asked", "gpu", "kind"),
+    [
+        (None, False, "cpu"),
+        (None, True, "cuda"),
+        ("cpu", True, "cpu"),
+        ("cuda:1", False, "cuda"),
+        ("mps", False, "mps"),
+    ],
 )
 def test_the_kind_of_device(monkeypatch: pytest.MonkeyPatch, asked: str | None, gpu: bool, kind: str) -> None:
     monkeypatch.setattr(environment, "_gpu", lambda: gpu)
@@ -195,9 +210,17 @@ def test_the_kind_of_device(monkeypatch: pytest.MonkeyPatch, asked: str | None, 
 
 @pytest.mark.parametrize(
     ("torch", "visible", "there", "found"),
-    [("2.13.0", None, True, True), ("2.13.0+cpu", None, True, False), ("2.13.0", "", True, False), ("2.13.0", "-1", True, False), ("2.13.0", None, False, False)],
+    [
+        ("2.13.0", None, True, True),
+        ("2.13.0+cpu", None, True, False),
+        ("2.13.0", "", True, False),
+        ("2.13.0", "-1", True, False),
+        ("2.13.0", None, False, False),
+    ],
 )
-def test_signs_of_a_gpu(monkeypatch: pytest.MonkeyPatch, torch: str, visible: str | None, there: bool, found: bool) -> None:
+def test_signs_of_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, torch: str, visible: str | None, there: bool, found: bool
+) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(environment, "versions", lambda: {"torch": torch})
     monkeypatch.setattr(environment, "glob", lambda pattern: [pattern] if there else [])
@@ -213,7 +236,8 @@ def test_a_warm_run_loads_no_torch(world: World, tmp_path: Path, accept: str) ->
     code = (
         "import sys, entrack\n"
         "from entrack.source import Source\n"
-        f"spec = entrack.loads(Source({str(world.folder / 'other.et')!r}, '''entrack 1\\ninclude \"tasks.et\"\\nmodel base = local(\"base\")\\n{TEXT}'''))\n"
+        f"spec = entrack.loads(Source({str(world.folder / 'other.et')!r}, '''entrack 1\\ninclude "
+        f'"tasks.et"\\nmodel base = local("base")\\n{TEXT}\'\'\'))\n'
         f"results = spec.run({str(tmp_path)!r}, accept={accept!r})\n"
         "assert results.provenance.computed == 0, results.provenance.computed\n"
         "assert not {'torch', 'transformers', 'nnsight'} & set(sys.modules)\n"
@@ -229,5 +253,3 @@ def test_exact_asks_torch_where_only_torch_knows(monkeypatch: pytest.MonkeyPatch
     assert Environment("cpu").told(WIDE, ReusePolicy.EXACT)["threads"] == 11
     assert Environment("cpu", 3).told(WIDE, ReusePolicy.EXACT)["threads"] == 3
     assert Environment("cpu").told(NARROW, ReusePolicy.EXACT)["threads"] == 1
-
-

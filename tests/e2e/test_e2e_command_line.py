@@ -16,7 +16,10 @@ from e2e_world import World, entrack
 
 from entrack.store import fs
 
-TINY = 'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\nmeasure a = accuracy(base with zero g) on 12 boxes\ngroup g in base at last = 0.1\n'
+TINY = (
+    'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\nmeasure a = accuracy(base with zero '
+    "g) on 12 boxes\ngroup g in base at last = 0.1\n"
+)
 
 
 @pytest.fixture
@@ -67,13 +70,20 @@ def test_out_writes_what_json_prints(spec: Path, store: Path, tmp_path: Path) ->
     assert json.loads((tmp_path / "out" / "deep" / "results.json").read_text()) == json.loads(result.stdout)
 
 
-def test_nothing_is_coloured_without_a_terminal(world: World, spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_coloured_without_a_terminal(
+    world: World, spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     spec.write_text(TINY.replace("zero g", "zero h"))
     shown = [
-        entrack("run", world.study, "--store", store), entrack("check", spec), entrack("plan", world.study, "--store", store),
-        entrack("prompts", world.study, "boxes"), entrack("models"), entrack("cache", "ls", "--store", store), entrack("--help"),
-    ]  # fmt: skip
+        entrack("run", world.study, "--store", store),
+        entrack("check", spec),
+        entrack("plan", world.study, "--store", store),
+        entrack("prompts", world.study, "boxes"),
+        entrack("models"),
+        entrack("cache", "ls", "--store", store),
+        entrack("--help"),
+    ]
     assert [result.exit_code for result in shown] == [0, 2, 0, 0, 0, 0, 0]
     for result in shown:
         assert "\x1b" not in result.stdout + result.stderr
@@ -107,7 +117,16 @@ def test_a_wrong_spec(spec: Path, store: Path, old: str, new: str, word: str) ->
 
 
 @pytest.mark.parametrize(
-    "arguments", [("run",), ("runs", "x"), ("run", "SPEC", "-p", "n"), ("run", "SPEC", "-p", "n=nan"), ("run", "SPEC", "-p", "m=3"), ("prompts", "SPEC", "box"), ("explain", "E9")]
+    "arguments",
+    [
+        ("run",),
+        ("runs", "x"),
+        ("run", "SPEC", "-p", "n"),
+        ("run", "SPEC", "-p", "n=nan"),
+        ("run", "SPEC", "-p", "m=3"),
+        ("prompts", "SPEC", "box"),
+        ("explain", "E9"),
+    ],
 )
 def test_a_wrong_call(spec: Path, arguments: tuple[str, ...]) -> None:
     result = entrack(*(str(spec) if word == "SPEC" else word for word in arguments))
@@ -180,15 +199,23 @@ def test_a_model_on_the_hub_without_network(spec: Path, store: Path, monkeypatch
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
     spec.write_text(TINY.replace('local("base")', 'hub("nobody/has-this")'))
     assert entrack("check", spec).exit_code == 0
-    failed(entrack("run", spec, "--store", store), "model missing", "nobody/has-this", "no connection", 'local("folder")')
+    failed(
+        entrack("run", spec, "--store", store), "model missing", "nobody/has-this", "no connection", 'local("folder")'
+    )
     failed(entrack("plan", spec, "--store", store), "model missing", "nobody/has-this", "downloads")
 
 
-def test_a_model_from_the_hub_is_checked_when_it_comes(spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_from_the_hub_is_checked_when_it_comes(
+    spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What only its config.json can tell is told after the download, with the place in the spec."""
     here: list[str] = []
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **_: here.append(name))
-    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: str(spec.parent / "base" / "config.json") if here else None)
+    monkeypatch.setattr(
+        huggingface_hub,
+        "try_to_load_from_cache",
+        lambda *_, **__: str(spec.parent / "base" / "config.json") if here else None,
+    )
     spec.write_text(TINY.replace('local("base")', 'hub("some/model")').replace("0.1", "0.7"))
     assert entrack("check", spec).exit_code == 0
     result = entrack("run", spec, "--store", store)
@@ -205,7 +232,13 @@ def test_a_full_disk(spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -
 
     with monkeypatch.context() as patch:
         patch.setattr(fs, "write", full)
-        failed(entrack("run", spec, "--store", store), "store full", str(store), "No space left", "what is finished is kept")
+        failed(
+            entrack("run", spec, "--store", store),
+            "store full",
+            str(store),
+            "No space left",
+            "what is finished is kept",
+        )
     assert entrack("run", spec, "--store", store).exit_code == 0
 
 
@@ -240,7 +273,11 @@ def test_results_that_cannot_be_written(spec: Path, store: Path) -> None:
     assert json.loads(result.stdout)
 
 
-@pytest.mark.parametrize("spoil", [lambda data: data[:-7], lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda _: b""], ids=["cut", "flipped", "empty"])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda data: data[:-7], lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda _: b""],
+    ids=["cut", "flipped", "empty"],
+)
 def test_a_damaged_store_is_said_and_mended(world: World, store: Path, spoil: Callable[[bytes], bytes]) -> None:
     first = entrack("run", world.study, "--json", "--store", store)
     objects = sorted(path for path in (store / "objects").rglob("*") if path.is_file())

@@ -1,4 +1,5 @@
-"""`entrack fmt` and files: whole or not at all, and all but the text stays: links, modes, owners, attributes, neighbours."""
+"""`entrack fmt` and files: whole or not at all, and all but the text stays: links, modes, owners, attributes,
+neighbours."""
 
 from __future__ import annotations
 
@@ -64,13 +65,19 @@ def test_the_owner_stays(spec: Path) -> None:
     assert (spec.stat().st_uid, spec.stat().st_gid) == (12345, 23456)
 
 
-def test_an_owner_that_cannot_be_kept(spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_owner_that_cannot_be_kept(
+    spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def refused(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     real = os.stat(spec)
     monkeypatch.setattr(os, "chown", refused)
-    monkeypatch.setattr(rewriting.os, "stat", lambda path: real if str(path) == str(spec) else os.stat_result((0o100600, 1, 1, 1, 77, 77, 0, 0, 0, 0)))
+    monkeypatch.setattr(
+        rewriting.os,
+        "stat",
+        lambda path: real if str(path) == str(spec) else os.stat_result((0o100600, 1, 1, 1, 77, 77, 0, 0, 0, 0)),
+    )
     assert status(spec) == 3
     assert spec.read_text() == UGLY
     assert "Operation not permitted" in capsys.readouterr().err
@@ -89,11 +96,23 @@ def test_a_link_stays_a_link(spec: Path, tmp_path: Path) -> None:
     assert sorted(os.listdir(folder)) == ["link.et", "second.et"]
 
 
-ODD = ("read-only", "hard link", "link to a read-only file", "no file", "link to nothing", "link in a circle", "folder", "not UTF-8", "pipe")
+ODD = (
+    "read-only",
+    "hard link",
+    "link to a read-only file",
+    "no file",
+    "link to nothing",
+    "link in a circle",
+    "folder",
+    "not UTF-8",
+    "pipe",
+)
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_what_cannot_stay_as_it_is_is_refused(kind: str, spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_stay_as_it_is_is_refused(
+    kind: str, spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bad = odd(kind, tmp_path)
     before = {path.name: path.lstat() for path in tmp_path.iterdir()}
     assert status(bad, spec) == 3
@@ -133,7 +152,9 @@ def odd(kind: str, folder: Path) -> Path:
     return path
 
 
-def test_a_folder_that_may_not_be_written(spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_may_not_be_written(
+    spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", "/a/temporary/name")
 
@@ -144,7 +165,9 @@ def test_a_folder_that_may_not_be_written(spec: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("operation", ["fsync", "replace"])
-def test_a_disk_that_fails(operation: str, spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_disk_that_fails(
+    operation: str, spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -155,7 +178,9 @@ def test_a_disk_that_fails(operation: str, spec: Path, monkeypatch: pytest.Monke
     assert os.listdir(spec.parent) == ["a.et"]
 
 
-def test_a_file_that_was_saved_meanwhile(spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_was_saved_meanwhile(
+    spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     real = api.formatted
 
     def saved(source: object) -> object:
@@ -168,7 +193,9 @@ def test_a_file_that_was_saved_meanwhile(spec: Path, monkeypatch: pytest.MonkeyP
     assert "changed while" in capsys.readouterr().err
 
 
-def test_another_program_leaves_the_file(spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_program_leaves_the_file(
+    spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(api, "format_program", lambda source, program: "entrack 1\nseed 4  # why\n")
     assert status(spec) == 3
     assert spec.read_text() == UGLY
@@ -176,8 +203,12 @@ def test_another_program_leaves_the_file(spec: Path, monkeypatch: pytest.MonkeyP
 
 
 STYLES = (
-    b"entrack 1\r\nseed 3  # why\r\n", b"\xef\xbb\xbf" + PRETTY.encode(), PRETTY.encode().rstrip(), PRETTY.encode() + b"\n\n", b"entrack 1\nseed 3  # why  \n",
-)  # fmt: skip
+    b"entrack 1\r\nseed 3  # why\r\n",
+    b"\xef\xbb\xbf" + PRETTY.encode(),
+    PRETTY.encode().rstrip(),
+    PRETTY.encode() + b"\n\n",
+    b"entrack 1\nseed 3  # why  \n",
+)
 
 
 @pytest.mark.parametrize("raw", STYLES)

@@ -1,4 +1,5 @@
-"""Stored values and notes of a wrong form, in stores of a model's runs: what is damaged is named, put aside and computed again, and nothing ends in a traceback."""
+"""Stored values and notes of a wrong form, in stores of a model's runs: what is damaged is named, put aside and
+computed again, and nothing ends in a traceback."""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ EACH = {False: 2, True: 1}
 
 @frozen
 class Filled:
-    """A spec with steps of every kind, a store that has them all, the document of its run, and the steps with their entries."""
+    """A spec with steps of every kind, a store that has them all, the document of its run, and the steps with their
+    entries."""
 
     spec: Path
     store: Path
@@ -88,14 +90,23 @@ def planted(store: Path, action: Action, value: Tensors) -> Action:
 
 
 def files_of(store: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(store)): path.read_bytes() for kind in ("objects", "actions", "quarantine") for path in (store / kind).rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(store)): path.read_bytes()
+        for kind in ("objects", "actions", "quarantine")
+        for path in (store / kind).rglob("*")
+        if path.is_file()
+    }
 
 
 def command(*arguments: object, status: int | tuple[int, ...] = 0) -> Result:
     """The command line, which never ends in a traceback."""
     result = entrack(*arguments)
     assert result.exception is None or isinstance(result.exception, SystemExit), (arguments, repr(result.exception))
-    assert result.exit_code in ((status,) if isinstance(status, int) else status), (arguments, result.exit_code, result.stderr)
+    assert result.exit_code in ((status,) if isinstance(status, int) else status), (
+        arguments,
+        result.exit_code,
+        result.stderr,
+    )
     assert "Traceback" not in result.stderr
     return result
 
@@ -130,7 +141,9 @@ def _damaged(filled: Filled, store: Path, kind: str, number: int) -> None:
     assert damage[0].why and damage[0].moved_to and Path(damage[0].moved_to).exists()
     with DiskStore(store) as opened:
         assert opened.find(action.address) is not None and opened.find(action.address).object == action.object  # type: ignore[union-attr]
-        assert {opened.find(address).object for address in opened.addresses()} == {each.object for _, each, _ in filled.steps}  # type: ignore[union-attr]
+        assert {opened.find(address).object for address in opened.addresses()} == {
+            each.object for _, each, _ in filled.steps
+        }  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -141,14 +154,21 @@ def test_every_command_on_a_wrong_value(filled: Filled, store: Path, kind: str) 
     name = sorted(value)[0]
     planted(store, action, {**value, name: value[name].reshape(-1).astype(np.float16)})
     before = files_of(store)
-    for arguments in (("cache", "ls"), ("cache", "show", action.address), ("cache", "why", action.address), ("cache", "verify")):
+    for arguments in (
+        ("cache", "ls"),
+        ("cache", "show", action.address),
+        ("cache", "why", action.address),
+        ("cache", "verify"),
+    ):
         command(*arguments, "--store", store)
     assert files_of(store) == before, "a command that knows no step sees nothing wrong"
     for arguments in (("plan", filled.spec), ("cache", "why", filled.spec)):
         command(*arguments, "--store", store)
     planted(store, action, {**value, name: value[name].reshape(-1).astype(np.float16)})
     found = command("verify", filled.spec, "--all", "--json", "--store", store, status=1)
-    assert action.address in {each["address"] for each in json.loads(found.stdout)["steps"] if each["verdict"] == "lost"}
+    assert action.address in {
+        each["address"] for each in json.loads(found.stdout)["steps"] if each["verdict"] == "lost"
+    }
     assert "damage in the entry" in found.stderr and f"`{name}` is float16" in found.stderr
     again = command("run", filled.spec, "--json", "--store", store)
     assert counted(again.stdout.strip()) == counted(filled.text.strip())
@@ -177,7 +197,9 @@ def test_one_object_for_two_steps(filled: Filled, store: Path) -> None:
 
 
 @pytest.mark.parametrize("asked", ["run", "verify"])
-def test_a_kernel_that_gives_a_wrong_form(filled: Filled, store: Path, monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+def test_a_kernel_that_gives_a_wrong_form(
+    filled: Filled, store: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
     if filled.reference:
         return
     real = Engine.compute
@@ -189,7 +211,9 @@ def test_a_kernel_that_gives_a_wrong_form(filled: Filled, store: Path, monkeypat
     assert result.stderr.startswith("error: engine: ") and "not stored" in result.stderr
     assert (files_of(store) if store.exists() else {}) == before
     monkeypatch.undo()
-    assert counted(command("run", filled.spec, "--json", "--store", store).stdout.strip()) == counted(filled.text.strip())
+    assert counted(command("run", filled.spec, "--json", "--store", store).stdout.strip()) == counted(
+        filled.text.strip()
+    )
 
 
 def _halved(computed: Computed) -> Computed:
@@ -205,8 +229,22 @@ def test_wrong_form_is_an_error_of_the_engine() -> None:
 # --- notes -------------------------------------------------------------------------------------------------------
 
 WORDS: tuple[Any, ...] = (
-    None, True, -1, 10**30, 1e308, "", "12", "nan", "x" * 2_000, "\x1b[31m\u202e\ud800", [], {}, [["a"]], {"a": {"b": [1]}}, [1, "a", None],
-)  # fmt: skip
+    None,
+    True,
+    -1,
+    10**30,
+    1e308,
+    "",
+    "12",
+    "nan",
+    "x" * 2_000,
+    "\x1b[31m\u202e\ud800",
+    [],
+    {},
+    [["a"]],
+    {"a": {"b": [1]}},
+    [1, "a", None],
+)
 
 
 def renoted(store: Path, change: Callable[[int, dict[str, Any]], dict[str, Any]]) -> list[str]:
@@ -223,33 +261,64 @@ def renoted(store: Path, change: Callable[[int, dict[str, Any]], dict[str, Any]]
 def hostile(number: int, how: dict[str, Any]) -> dict[str, Any]:
     """All words of a note of one kind, or, in later entries, of all kinds."""
     chance, names = random.Random(number), (*how, *TEXTS, *NUMBERS)
-    return dict.fromkeys(names, WORDS[number]) if number < len(WORDS) else {name: chance.choice(WORDS) for name in names}
+    return (
+        dict.fromkeys(names, WORDS[number]) if number < len(WORDS) else {name: chance.choice(WORDS) for name in names}
+    )
 
 
-@pytest.mark.parametrize("rest", [hostile, lambda number, how: {**how, "device": WORDS[number % len(WORDS)], "machine": 3, "what": "x" * 20_000}], ids=["all", "device"])
+@pytest.mark.parametrize(
+    "rest",
+    [hostile, lambda number, how: {**how, "device": WORDS[number % len(WORDS)], "machine": 3, "what": "x" * 20_000}],
+    ids=["all", "device"],
+)
 def test_notes_of_a_wrong_form(filled: Filled, store: Path, rest: Any) -> None:
     if filled.reference:
         return
     addresses = renoted(store, rest)
-    asked = [(*words, address) for address in addresses[: len(WORDS)] for words in (("cache", "show"), ("cache", "why"), ("cache", "why", "--json"))]
+    asked = [
+        (*words, address)
+        for address in addresses[: len(WORDS)]
+        for words in (("cache", "show"), ("cache", "why"), ("cache", "why", "--json"))
+    ]
     for arguments in (
-        *asked, ("cache", "ls", "-n", "100"), ("cache", "verify"), ("plan", filled.spec), ("cache", "why", filled.spec), ("cache", "why", filled.spec, "1"),
-        ("cache", "why", filled.spec, "--accept", "any", "--json"), ("verify", filled.spec, "--sample", "1", "--accept", "any"),
-    ):  # fmt: skip
+        *asked,
+        ("cache", "ls", "-n", "100"),
+        ("cache", "verify"),
+        ("plan", filled.spec),
+        ("cache", "why", filled.spec),
+        ("cache", "why", filled.spec, "1"),
+        ("cache", "why", filled.spec, "--accept", "any", "--json"),
+        ("verify", filled.spec, "--sample", "1", "--accept", "any"),
+    ):
         result = command(*arguments, "--store", store)
         assert "\x1b" not in result.stdout + result.stderr and "\u202e" not in result.stdout + result.stderr
     found = json.loads(command("run", filled.spec, "--json", "--store", store, "--accept", "any").stdout)
     assert found["provenance"]["computed"] == 0
     for entry in (*found["provenance"]["realised"], *found["provenance"]["reused"]):
-        assert all(value is None or (isinstance(value, str) and len(value) <= 4000) or type(value) in (int, float) for value in entry.values())
+        assert all(
+            value is None or (isinstance(value, str) and len(value) <= 4000) or type(value) in (int, float)
+            for value in entry.values()
+        )
     again = json.loads(command("run", filled.spec, "--json", "--store", store).stdout)
     assert again["measures"] == json.loads(filled.text)["measures"]
 
 
 KEYS: tuple[Any, ...] = (
-    [], "x", {"step": "x"}, {"step": []}, {"step": ["a"]}, {"step": [1, "a"]}, {"step": ["a", {}]}, {"": ["a", "b"]}, {"\x1b[31m": ["a", "b"]}, {"step": ["a", "b" * 9000]},
-    {f"part {number}": ["a", "b"] for number in range(1000)}, {"step": ["\ud800", "b"]}, {"step": ["a", "\x1b\ud800"]}, {"weights": ["a", "b"]},
-)  # fmt: skip
+    [],
+    "x",
+    {"step": "x"},
+    {"step": []},
+    {"step": ["a"]},
+    {"step": [1, "a"]},
+    {"step": ["a", {}]},
+    {"": ["a", "b"]},
+    {"\x1b[31m": ["a", "b"]},
+    {"step": ["a", "b" * 9000]},
+    {f"part {number}": ["a", "b"] for number in range(1000)},
+    {"step": ["\ud800", "b"]},
+    {"step": ["a", "\x1b\ud800"]},
+    {"weights": ["a", "b"]},
+)
 
 
 ODD = tuple(pair for key in KEYS if isinstance(key, dict) and len(key) == 1 for pair in key.items())
@@ -258,7 +327,13 @@ ODD = tuple(pair for key in KEYS if isinstance(key, dict) and len(key) == 1 for 
 def test_keys_of_a_wrong_form(filled: Filled, store: Path) -> None:
     if filled.reference:
         return
-    addresses = renoted(store, lambda number, how: {**how, "key": KEYS[number] if number < len(KEYS) else {**how["key"], **dict([random.Random(number).choice(ODD)])}})
+    addresses = renoted(
+        store,
+        lambda number, how: {
+            **how,
+            "key": KEYS[number] if number < len(KEYS) else {**how["key"], **dict([random.Random(number).choice(ODD)])},
+        },
+    )
     changed = filled.spec.with_name("forms-other.et")
     changed.write_text(TEXT.replace("on 6 boxes", "on 7 boxes"))
     asked = [(address, *more) for address in addresses for more in ((), ("--json",))]

@@ -1,4 +1,5 @@
-"""Specs whose plan grows with what is found: random circuits, examinations, masks. They are kept, planned and mended like any other."""
+"""Specs whose plan grows with what is found: random circuits, examinations, masks. They are kept, planned and mended
+like any other."""
 
 from __future__ import annotations
 
@@ -64,7 +65,11 @@ def test_the_plan_shows_all_of_it(ran: tuple[Path, Path, Result], tmp_path: Path
     spec, store, first = ran
     whole = json.loads(entrack("plan", spec, "--json", "--store", store).stdout)
     start = json.loads(entrack("plan", spec, "--json", "--store", tmp_path / "empty").stdout)
-    assert whole["total"]["stored"] + whole["total"]["known_zero"] == whole["total"]["steps"] == json.loads(first.stdout)["provenance"]["steps"]
+    assert (
+        whole["total"]["stored"] + whole["total"]["known_zero"]
+        == whole["total"]["steps"]
+        == json.loads(first.stdout)["provenance"]["steps"]
+    )
     assert whole["total"]["forwards"] == 0
     assert start["total"]["steps"] < whole["total"]["steps"]
 
@@ -72,7 +77,9 @@ def test_the_plan_shows_all_of_it(ran: tuple[Path, Path, Result], tmp_path: Path
 def test_what_it_needs_is_no_garbage(ran: tuple[Path, Path, Result], world: World) -> None:
     spec, store, _ = ran
     other = world.folder / "another.et"
-    other.write_text('entrack 1\ninclude "tasks.et"\nmodel base = local("base")\nmeasure a = accuracy(base) on 7 boxes\n')
+    other.write_text(
+        'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\nmeasure a = accuracy(base) on 7 boxes\n'
+    )
     assert entrack("run", other, "--store", store).exit_code == 0
     swept = entrack("cache", "gc", "--keep-spec", spec, "--store", store)
     assert swept.stderr.startswith("removed 1 entries"), swept.stderr

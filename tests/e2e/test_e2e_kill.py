@@ -1,4 +1,5 @@
-"""Runs that are killed after a step, or interrupted in the middle of one: what was finished is kept, and the next run goes on to the same bytes.
+"""Runs that are killed after a step, or interrupted in the middle of one: what was finished is kept, and the next run
+goes on to the same bytes.
 
 At random times: tests/robustness/stress/runs.py.
 """
@@ -40,7 +41,8 @@ def test_killed_after_a_step(world: World, clean: Clean, tmp_path: Path, steps: 
 
 DRIVER = """
 import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it runs in the background with Ctrl-C ignored
+# a shell starts what it runs in the background with Ctrl-C ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 WHEN, COUNT = sys.argv.pop(1), 0
 
 class Import:
@@ -71,14 +73,38 @@ main()
 """
 
 
-@pytest.mark.parametrize("when", ["forward", "swallowed", "torch.functional", "entrack.check.check", "entrack.analysis.build_results", "typer", "entrack.cli.fast_path"])
+@pytest.mark.parametrize(
+    "when",
+    [
+        "forward",
+        "swallowed",
+        "torch.functional",
+        "entrack.check.check",
+        "entrack.analysis.build_results",
+        "typer",
+        "entrack.cli.fast_path",
+    ],
+)
 def test_interrupted(world: World, clean: Clean, tmp_path: Path, when: str) -> None:
     """Ctrl-C in the middle of a forward pass, though it be swallowed there, and while modules are loaded."""
-    command = [sys.executable, "-c", DRIVER, when, "run", str(world.study), "--store", str(tmp_path / "store"), "--threads", "1"]
+    command = [
+        sys.executable,
+        "-c",
+        DRIVER,
+        when,
+        "run",
+        str(world.study),
+        "--store",
+        str(tmp_path / "store"),
+        "--threads",
+        "1",
+    ]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ended.returncode == 130, ended.stderr
     assert ended.stdout == ""
-    assert ended.stderr.strip().splitlines()[-1:] == ["interrupted: what was finished is kept; the same command goes on from there"]
+    assert ended.stderr.strip().splitlines()[-1:] == [
+        "interrupted: what was finished is kept; the same command goes on from there"
+    ]
     if when in ("forward", "swallowed"):
         finished = len(list(DiskStore(tmp_path / "store").addresses()))
         assert 0 < finished < clean.steps

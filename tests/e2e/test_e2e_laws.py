@@ -1,4 +1,5 @@
-"""Laws of whole runs: both executors agree, a second run does nothing, specs share, and patching with oneself is nothing."""
+"""Laws of whole runs: both executors agree, a second run does nothing, specs share, and patching with oneself is
+nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def test_executors_agree(world: World) -> None:
 
 def test_a_second_run_computes_nothing_and_imports_no_torch(world: World, tmp_path: Path) -> None:
     first = world.load().run(tmp_path)
-    assert first.provenance.computed == first.provenance.steps - sum(group.known_zero // 4 for group in found(first, "cir").groups)
+    assert first.provenance.computed == first.provenance.steps - sum(
+        group.known_zero // 4 for group in found(first, "cir").groups
+    )
     code = (
         "import sys, entrack; from entrack.report.document import document\n"
         f"results = entrack.load({str(world.study)!r}).run({str(tmp_path)!r})\n"
@@ -61,16 +64,24 @@ def test_the_same_in_another_order_and_store(world: World, tmp_path: Path) -> No
     measures = [line for line in lines if line.startswith("measure")]
     rest = [line for line in lines[1:] if line not in measures]
     (world.folder / "turned.et").write_text("\n".join(["entrack 1", *reversed(measures), *rest]))
-    turned, straight = entrack("run", world.folder / "turned.et", "--json", "--store", tmp_path), world.load().run(MemoryStore())
+    turned, straight = (
+        entrack("run", world.folder / "turned.et", "--json", "--store", tmp_path),
+        world.load().run(MemoryStore()),
+    )
     by_name = {measure["name"]: measure for measure in json.loads(turned.stdout)["measures"]}
     assert by_name == {measure["name"]: measure for measure in json.loads(document(straight))["measures"]}
 
 
 def test_specs_share(world: World) -> None:
     store = MemoryStore()
-    shared = "group g in base at last = 0.1\nmeasure p = probability of answer (base with patch g from scrambled) on 12 boxes\n"
+    shared = (
+        "group g in base at last = 0.1\nmeasure p = probability of answer (base with patch g from "
+        "scrambled) on 12 boxes\n"
+    )
     assert computed(world, store, shared) == 2, "a capture and an evaluation"
-    assert computed(world, store, shared.replace("0.1", "1.1 2.2")) == 2, "other heads are captured: only what is read is stored"
+    assert computed(world, store, shared.replace("0.1", "1.1 2.2")) == 2, (
+        "other heads are captured: only what is read is stored"
+    )
     assert computed(world, store, shared.replace("probability", "logit")) == 0, "another metric of the same outcomes"
     assert computed(world, store, shared.replace("probability of answer", "accuracy")) == 0
     assert computed(world, store, shared.replace(" g ", " h ").replace("p =", "q =")) == 0, "names are not content"
@@ -89,7 +100,9 @@ def test_patching_with_oneself_is_nothing(world: World, receivers: str) -> None:
     against = "scrambled" if first else "same"
     text = f"discover d in base on 12 boxes against {against} {{ {first} group h at last -> {receivers} keep 16 }}\n"
     if first:  # receivers that exist, but senders that say nothing new
-        results = world.spec(text + text.replace("discover d", "discover e").replace("against scrambled", "against same")).run(MemoryStore())
+        results = world.spec(
+            text + text.replace("discover d", "discover e").replace("against scrambled", "against same")
+        ).run(MemoryStore())
         assert any(score for row in found(results, "d").group("h").scores for score in row)
         silent = found(results, "e").groups
     else:
@@ -100,7 +113,10 @@ def test_patching_with_oneself_is_nothing(world: World, receivers: str) -> None:
 
 def test_patching_from_the_original_changes_no_answer(world: World) -> None:
     written = "group g in base at last = 0.0 1.1 2.2\ngroup q in base at query = 0.3 1.0\n"
-    text = written + "measure p = probability of answer (base with [nothing, patch g from same, patch q from same, patch g from scrambled]) on 60 boxes"
+    text = (
+        written + "measure p = probability of answer (base with [nothing, patch g from same, patch q from same, "
+        "patch g from scrambled]) on 60 boxes"
+    )
     cells = measured(world.spec(text).run(MemoryStore()), "p").cells
     assert cells[0].outcomes == cells[1].outcomes == cells[2].outcomes
     assert cells[0].outcomes != cells[3].outcomes
@@ -111,7 +127,9 @@ def test_a_head_that_cannot_reach_scores_exactly_nothing(world: World) -> None:
     results = world.load().run(MemoryStore())
     zeros = 0
     for group in found(results, "cir").groups[1:]:
-        above = max((head.layer for head in found(results, "cir").group(group.receivers[0].split(".")[0]).heads), default=0)
+        above = max(
+            (head.layer for head in found(results, "cir").group(group.receivers[0].split(".")[0]).heads), default=0
+        )
         assert group.known_zero == 4 * (4 - above)
         assert all(score == 0.0 for row in group.scores[above:] for score in row)
         assert all(head.layer < above for head in group.heads)
@@ -120,13 +138,18 @@ def test_a_head_that_cannot_reach_scores_exactly_nothing(world: World) -> None:
 
 
 def test_grouped_heads_are_patched_one_by_one(world: World) -> None:
-    text = 'model shared = local("grouped")\ndiscover d in shared on 12 boxes against scrambled { group a at last -> logits keep 9 group b at query -> a.value keep 9 }'
+    text = (
+        'model shared = local("grouped")\ndiscover d in shared on 12 boxes against scrambled { group a '
+        "at last -> logits keep 9 group b at query -> a.value keep 9 }"
+    )
     store = MemoryStore()
     fast, slow = (found(world.spec(text).run(store, reference=reference), "d") for reference in (False, True))
     assert "cannot be told apart" in fast.group("b").note
     assert len({score for row in fast.group("a").scores for score in row}) == 16
     for group, other in zip(fast.groups, slow.groups, strict=True):
-        assert [score for row in group.scores for score in row] == pytest.approx([score for row in other.scores for score in row], rel=1e-5, abs=1e-5)
+        assert [score for row in group.scores for score in row] == pytest.approx(
+            [score for row in other.scores for score in row], rel=1e-5, abs=1e-5
+        )
 
 
 def found(results: Results, name: str) -> Discovery:

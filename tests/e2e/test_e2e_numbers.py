@@ -1,4 +1,5 @@
-"""Every number of a study, computed a second time with plain torch hooks from nothing but the JSON of `entrack prompts`."""
+"""Every number of a study, computed a second time with plain torch hooks from nothing but the JSON of `entrack
+prompts`."""
 
 from __future__ import annotations
 
@@ -72,13 +73,19 @@ def test_scores(world: World, results: Results, hooked: Hooked) -> None:
     entries = world.prompts("scrambled", 12, "discover")
     clean = told(hooked.run(tokens(entries)), answers(entries))
     for name, position, receiver, component, _ in HOPS:
-        receivers = [(component, (head.layer, head.head)) for head in group(results, receiver).heads] if receiver else []
+        receivers = (
+            [(component, (head.layer, head.head)) for head in group(results, receiver).heads] if receiver else []
+        )
         values = z_at(hooked, alternates(entries), position)
         for layer in range(4):
             for head in range(4):
                 logits = hooked.path_patch(tokens(entries), at(entries, position), (layer, head), values, receivers)
                 score = ((told(logits, answers(entries)) - clean) / clean).mean().item()
-                assert group(results, name).scores[layer][head] == pytest.approx(score, rel=1e-5, abs=1e-5), (name, layer, head)
+                assert group(results, name).scores[layer][head] == pytest.approx(score, rel=1e-5, abs=1e-5), (
+                    name,
+                    layer,
+                    head,
+                )
 
 
 def test_the_lowest_are_kept_by_the_first_group_that_has_them(results: Results) -> None:
@@ -115,7 +122,9 @@ def groups(results: Results, *names: str) -> list[tuple[str, Heads]]:
     return [(each.position, [(head.layer, head.head) for head in each.heads]) for each in found]
 
 
-def setting(entries: list[dict[str, Any]], which: list[tuple[str, Heads]], value: Callable[[str, int, int, int], Tensor]) -> Change:
+def setting(
+    entries: list[dict[str, Any]], which: list[tuple[str, Heads]], value: Callable[[str, int, int, int], Tensor]
+) -> Change:
     """Set heads at their positions: `value(position, layer, prompt, token)` is (head, d_head)."""
 
     def change(layer: int) -> Callable[[Tensor], None]:
@@ -162,8 +171,12 @@ def test_accuracies(world: World, results: Results, hooked: Hooked) -> None:
     changes: dict[str, Change] = {
         "nothing": {},
         "only(cir)": elsewhere(entries, groups(results), mean),
-        "mean cir.fetcher over 10 scrambled": setting(entries, groups(results, "fetcher"), lambda _, layer, __, token: mean[layer, token]),
-        "zero cir.detector": setting(entries, groups(results, "detector"), lambda _, layer, __, token: zero[layer, token]),
+        "mean cir.fetcher over 10 scrambled": setting(
+            entries, groups(results, "fetcher"), lambda _, layer, __, token: mean[layer, token]
+        ),
+        "zero cir.detector": setting(
+            entries, groups(results, "detector"), lambda _, layer, __, token: zero[layer, token]
+        ),
         "zero elsewhere": elsewhere(entries, [], zero),
     }
     for label, change in changes.items():
@@ -183,11 +196,15 @@ def test_probabilities(world: World, results: Results, hooked: Hooked) -> None:
         "nothing": {},
         "only(cir)": elsewhere(entries, groups(results), mean),
         "zero cir": setting(entries, groups(results), lambda _, layer, __, token: torch.zeros_like(mean[layer, token])),
-        "patch cir from scrambled": setting(entries, groups(results), lambda position, layer, prompt, _: values[position][layer, prompt]),
+        "patch cir from scrambled": setting(
+            entries, groups(results), lambda position, layer, prompt, _: values[position][layer, prompt]
+        ),
     }
     for label, change in changes.items():
         expected = told(hooked.run(tokens(entries), change), answers(entries))
-        np.testing.assert_allclose(measure(results, "prob").cell(label).outcomes, expected, rtol=0, atol=1e-5, err_msg=label)
+        np.testing.assert_allclose(
+            measure(results, "prob").cell(label).outcomes, expected, rtol=0, atol=1e-5, err_msg=label
+        )
 
 
 def test_prompts_of_several_lengths(world: World, results: Results, hooked: Hooked) -> None:
@@ -198,12 +215,23 @@ def test_prompts_of_several_lengths(world: World, results: Results, hooked: Hook
         expected = []
         for entry in entries:
             value = z_at(hooked, [entry["alternate"]], "last") * (label != "zero written")
-            change = {} if label == "nothing" else setting([entry], written, lambda _, layer, prompt, __, value=value: value[layer, prompt])  # type: ignore[misc]
+            change = (
+                {}
+                if label == "nothing"
+                else setting([entry], written, lambda _, layer, prompt, __, value=value: value[layer, prompt])
+            )  # type: ignore[misc]
             expected.append(hooked.run(tokens([entry]), change)[0, answers([entry])].item())
-        np.testing.assert_allclose(measure(results, "far").cell(label).outcomes, expected, rtol=0, atol=1e-4, err_msg=label)
+        np.testing.assert_allclose(
+            measure(results, "far").cell(label).outcomes, expected, rtol=0, atol=1e-4, err_msg=label
+        )
 
 
-ACTS = (("resized", "last", [(0, 1), (2, 3)]), ("anew", "query", [(1, 0), (2, 2)]), ("other", "query", [(3, 1)]), ("itself", "last", [(1, 2)]))
+ACTS = (
+    ("resized", "last", [(0, 1), (2, 3)]),
+    ("anew", "query", [(1, 0), (2, 2)]),
+    ("other", "query", [(3, 1)]),
+    ("itself", "last", [(1, 2)]),
+)
 """Alternates, where heads are patched from each, and which."""
 
 
@@ -212,12 +240,20 @@ ACTS = (("resized", "last", [(0, 1), (2, 3)]), ("anew", "query", [(1, 0), (2, 2)
 def test_alternates_of_several_lengths(world: World, hooked: Hooked, order: tuple[int, ...], reference: bool) -> None:
     """Each act reads another alternate, at the token that its position has there, whatever the lengths."""
     acts = [ACTS[place] for place in order]
-    groups_ = "".join(f"group g{place} in base at {position} = {' '.join(f'{a}.{b}' for a, b in heads)}\n" for place, (_, position, heads) in enumerate(ACTS))
+    groups_ = "".join(
+        f"group g{place} in base at {position} = {' '.join(f'{a}.{b}' for a, b in heads)}\n"
+        for place, (_, position, heads) in enumerate(ACTS)
+    )
     patches = ", ".join(f"patch g{place} from {ACTS[place][0]}" for place in order)
-    text = f"alternate itself of uneven {{ }}\n{groups_}intervention all = {patches}\nmeasure m = logit of answer (base with [all]) on 20 uneven\n"
+    text = (
+        f"alternate itself of uneven {{ }}\n{groups_}intervention all = {patches}\nmeasure m = logit of "
+        "answer (base with [all]) on 20 uneven\n"
+    )
     spec = world.spec(text)
     drawn = [spec.prompts(name, 20)[0].pairs for name, _, _ in acts]
-    assert len({tuple(len(pairs[place].alternate.token_ids) for pairs in drawn) for place in range(20)}) > 3, "they differ from one another"
+    assert len({tuple(len(pairs[place].alternate.token_ids) for pairs in drawn) for place in range(20)}) > 3, (
+        "they differ from one another"
+    )
     expected = []
     for place in range(20):
         original = drawn[0][place].original
@@ -226,7 +262,9 @@ def test_alternates_of_several_lengths(world: World, hooked: Hooked, order: tupl
             other = pairs[place].alternate
             z = hooked.z(torch.tensor([other.token_ids]))[:, 0, other.positions[position]]
             values.update({(layer, original.positions[position], head): z[layer, head] for layer, head in heads})
-        expected.append(hooked.run(torch.tensor([original.token_ids]), _placed(values))[0, original.ids["answer"][0]].item())
+        expected.append(
+            hooked.run(torch.tensor([original.token_ids]), _placed(values))[0, original.ids["answer"][0]].item()
+        )
     found = measure(spec.run(MemoryStore(), reference=reference), "m").cell("all")
     np.testing.assert_allclose(found.outcomes, expected, rtol=0, atol=1e-4)
 

@@ -1,4 +1,5 @@
-"""The Python interface checks what it is given: every argument of every public function, with errors of entrack's own."""
+"""The Python interface checks what it is given: every argument of every public function, with errors of entrack's
+own."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ from entrack.store import MemoryStore
 
 INSIDE = ("surveyed", "prompt_problems")
 """Methods for the command line, with what it has made."""
-METHODS = [name for name, one in vars(Spec).items() if inspect.isfunction(one) and name[0] != "_" and name not in INSIDE]
+METHODS = [
+    name for name, one in vars(Spec).items() if inspect.isfunction(one) and name[0] != "_" and name not in INSIDE
+]
 
 
 class Rude:
@@ -40,11 +43,37 @@ class Rude:
 
 
 BAD: Mapping[str, Any] = {
-    "None": None, "0": 0, "-3": -3, "7": 7, "2.0": 2.0, "-0.5": -0.5, "nan": math.nan, "inf": math.inf, "10**400": 10**400, "-10**400": -(10**400),
-    "10**18": 10**18, "1j": 1j, "True": True, "False": False, "''": "", "'4'": "4", "'nope'": "nope", "a NUL": "a\0b", "half a letter": "\ud800",
-    "bytes": b"spec.et", "list": [], "dict": {}, "tuple": (1,), "object": object(), "rude": Rude(), "class": dict, "function": len, "array": np.zeros(3),
-    "fraction": Fraction(10**400, 3), "long": "x" * 100_000,
-}  # fmt: skip
+    "None": None,
+    "0": 0,
+    "-3": -3,
+    "7": 7,
+    "2.0": 2.0,
+    "-0.5": -0.5,
+    "nan": math.nan,
+    "inf": math.inf,
+    "10**400": 10**400,
+    "-10**400": -(10**400),
+    "10**18": 10**18,
+    "1j": 1j,
+    "True": True,
+    "False": False,
+    "''": "",
+    "'4'": "4",
+    "'nope'": "nope",
+    "a NUL": "a\0b",
+    "half a letter": "\ud800",
+    "bytes": b"spec.et",
+    "list": [],
+    "dict": {},
+    "tuple": (1,),
+    "object": object(),
+    "rude": Rude(),
+    "class": dict,
+    "function": len,
+    "array": np.zeros(3),
+    "fraction": Fraction(10**400, 3),
+    "long": "x" * 100_000,
+}
 
 
 @pytest.fixture(scope="module")
@@ -93,18 +122,40 @@ def calls(world: World, spec: Spec, store: MemoryStore, results: Results) -> Cal
 PARAMETERS = [
     (name, parameter)
     for name, parameters in {
-        "load": "path n", "loads": "source n", "Spec": "source checked", "checked": "given params stand_in", "check": "source params stand_in", "read": "path",
-        "formatted": "source", "open_store": "folder watcher read_only", "store_folder": "given", "explained": "plan survey memory", "plan": "download hashed",
-        "survey": "store accept device tell", "addresses": "store", "looked": "store accept device reference",
-        "run": "store accept device reference watcher threads memory", "verify": "store accept device reference watcher threads memory sample seed",
-        "prompts": "name count model purpose", "results[]": "name", "mask": "group desideratum", "cell": "label", "group": "name",
+        "load": "path n",
+        "loads": "source n",
+        "Spec": "source checked",
+        "checked": "given params stand_in",
+        "check": "source params stand_in",
+        "read": "path",
+        "formatted": "source",
+        "open_store": "folder watcher read_only",
+        "store_folder": "given",
+        "explained": "plan survey memory",
+        "plan": "download hashed",
+        "survey": "store accept device tell",
+        "addresses": "store",
+        "looked": "store accept device reference",
+        "run": "store accept device reference watcher threads memory",
+        "verify": "store accept device reference watcher threads memory sample seed",
+        "prompts": "name count model purpose",
+        "results[]": "name",
+        "mask": "group desideratum",
+        "cell": "label",
+        "group": "name",
     }.items()
     for parameter in parameters.split()
-]  # fmt: skip
+]
+
 
 @pytest.mark.parametrize(("name", "parameter"), PARAMETERS, ids=lambda given: given)
 def test_every_argument_of_every_function(
-    world: World, stored: tuple[Spec, MemoryStore, Results], name: str, parameter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World,
+    stored: tuple[Spec, MemoryStore, Results],
+    name: str,
+    parameter: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A bad one is an error of entrack's, whose message can be shown; whatever is not refused does what it should."""
     monkeypatch.chdir(tmp_path)  # a text may be a fine name for a store
@@ -129,11 +180,17 @@ def test_none_is_forgotten(world: World, stored: tuple[Spec, MemoryStore, Result
     for name in METHODS:
         assert set(inspect.signature(getattr(Spec, name)).parameters) - {"self"} == set(known[name][1])
     for kind in (Results, Measure, Discovery):
-        asked = {name for name, one in vars(kind).items() if inspect.isfunction(one) and name[0] != "_" and len(inspect.signature(one).parameters) > 1}
+        asked = {
+            name
+            for name, one in vars(kind).items()
+            if inspect.isfunction(one) and name[0] != "_" and len(inspect.signature(one).parameters) > 1
+        }
         assert asked <= set(known)
 
 
-@pytest.mark.parametrize("value", ["4", None, b"4", [4], True, 1j, math.nan, math.inf, 10**400, Fraction(10**400), np.array([1, 2])])
+@pytest.mark.parametrize(
+    "value", ["4", None, b"4", [4], True, 1j, math.nan, math.inf, 10**400, Fraction(10**400), np.array([1, 2])]
+)
 def test_params(world: World, value: Any) -> None:
     with pytest.raises(ArgumentError, match="param n is"):
         package.load(world.study, n=value)
@@ -223,13 +280,22 @@ def test_names_of_results(stored: tuple[Spec, MemoryStore, Results]) -> None:
 def test_what_the_package_has(tmp_path: Path) -> None:
     """Its names are listed before they are loaded, and loading is as lazy as ever."""
     code = (
-        "import sys, entrack; names = dir(entrack); assert set(entrack.__all__) <= set(names), names; assert '_where' not in names;"
+        "import sys, entrack; names = dir(entrack); assert set(entrack.__all__) <= set(names), names; "
+        "assert '_where' not in names;"
         "assert not {'torch', 'lark', 'numpy', 'entrack.api'} & set(sys.modules);"
         "found = [getattr(entrack, name) for name in entrack.__all__]; assert 'torch' not in sys.modules;"
-        "assert all(issubclass(one, entrack.EntrackError) for one in found if isinstance(one, type) and issubclass(one, Exception));"
+        "assert all(issubclass(one, entrack.EntrackError) for one in found if isinstance(one, type) and "
+        "issubclass(one, Exception));"
         "from entrack import *; assert load is entrack.load"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     assert ended.returncode == 0, ended.stderr
     with pytest.raises(AttributeError, match="has no attribute 'lod'"):
         package.lod  # type: ignore[attr-defined]  # noqa: B018
@@ -244,4 +310,6 @@ def test_the_page_names_every_public_name() -> None:
 def test_the_command_line_says_it_in_a_line(world: World) -> None:
     ended = entrack("run", world.study, "-p", "n=1e300")
     assert (ended.exit_code, ended.stdout) == (2, "")
-    assert ended.stderr.splitlines() == ["error: param n is a finite number of at most 18 digits; this is one of more than 18 digits"]
+    assert ended.stderr.splitlines() == [
+        "error: param n is a finite number of at most 18 digits; this is one of more than 18 digits"
+    ]

@@ -1,4 +1,5 @@
-"""Screens in whole runs: fewer heads are patched, what was found and what may have been missed is said, and a rerun computes nothing."""
+"""Screens in whole runs: fewer heads are patched, what was found and what may have been missed is said, and a rerun
+computes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ HOPS = """{
 """
 
 
-def run(world: World, store: MemoryStore | DiskStore, screen: str = "", score: str = "logit of answer", **options: bool) -> Results:
+def run(
+    world: World, store: MemoryStore | DiskStore, screen: str = "", score: str = "logit of answer", **options: bool
+) -> Results:
     hops = HOPS.replace("SCORE", score)
     return world.spec(f"discover cir in base on 12 boxes against scrambled {screen} {hops}").run(store, **options)
 
@@ -51,7 +54,12 @@ def test_a_screen_of_all_heads_finds_what_no_screen_finds_and_shares_its_values(
     store = MemoryStore()
     without, every = run(world, store), run(world, store, "screen 16")
     for group, other in zip(cir(without).groups, cir(every).groups, strict=True):
-        assert (group.heads, group.scores, group.intervals, group.known_zero) == (other.heads, other.scores, other.intervals, other.known_zero)
+        assert (group.heads, group.scores, group.intervals, group.known_zero) == (
+            other.heads,
+            other.scores,
+            other.intervals,
+            other.known_zero,
+        )
         assert group.screen is None
         assert screen_of(other).missed.others == 0
     assert every.provenance.computed == 3, "attribution patching of each hop"
@@ -84,7 +92,9 @@ def test_what_a_screen_says_follows_from_estimates_and_scores(screened: Results)
         if screen.agreement is not None:
             assert screen.agreement.value == pytest.approx(spearman(np.array(estimates), np.array(scores)))
             assert -1 <= screen.agreement.interval.low <= screen.agreement.interval.high <= 1
-        lowest = sorted((score, head) for score, head in zip(scores, screen.through, strict=True) if score is not None and score < 0)
+        lowest = sorted(
+            (score, head) for score, head in zip(scores, screen.through, strict=True) if score is not None and score < 0
+        )
         assert group.heads == tuple(head for _, head in lowest[:3])
 
 
@@ -122,7 +132,10 @@ def test_a_rerun_computes_nothing(world: World, tmp_path: Path) -> None:
 
 def test_another_score_of_the_same_runs_computes_nothing(world: World) -> None:
     store = MemoryStore()
-    text = "discover cir in base on 12 boxes against scrambled screen 16 {\n  score SCORE\n  group fetcher at last -> logits keep 3\n}\n"
+    text = (
+        "discover cir in base on 12 boxes against scrambled screen 16 {\n  score SCORE\n  group fetcher "
+        "at last -> logits keep 3\n}\n"
+    )
     scores = ("logit of answer", "relative probability of answer", "probability of answer")
     found = [world.spec(text.replace("SCORE", score)).run(store) for score in scores]
     assert len({screen_of(cir(one).groups[0]).estimates for one in found}) == 3
@@ -150,11 +163,14 @@ def test_the_document_and_the_tables_say_it(screened: Results) -> None:
 def test_a_plan_counts_it(world: World) -> None:
     (world.folder / "screened.et").write_text(
         'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\n'
-        f"discover cir in base on 12 boxes against scrambled screen 5 in 2 steps check 2 {HOPS.replace('SCORE', 'logit of answer')}"
+        "discover cir in base on 12 boxes against scrambled screen 5 in 2 steps check 2 "
+        f"{HOPS.replace('SCORE', 'logit of answer')}"
     )
     planned = json.loads(entrack("plan", world.folder / "screened.et", "--json").stdout)
     forwards = {step["what"]: step["forwards"] for step in planned["steps"]}
-    assert forwards["cir.fetcher: attribution patching"] == 1 + 2 * (1 + 2 * 2), "a clean run; at two points a pass and two passes back"
+    assert forwards["cir.fetcher: attribution patching"] == 1 + 2 * (1 + 2 * 2), (
+        "a clean run; at two points a pass and two passes back"
+    )
     assert forwards["cir.detector: attribution patching"] == 1 + 2 * 2 * (1 + 2 * 2), "two passes at each point"
     assert forwards["cir.fetcher: path patching"] == 7 + 4, "a pass a head, and a clean run a layer"
     assert forwards["cir.detector: path patching"] == 2 * 7 + 4

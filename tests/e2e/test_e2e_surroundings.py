@@ -1,4 +1,5 @@
-"""The command line in odd surroundings, in real processes: it works, or ends with a named error and its documented status."""
+"""The command line in odd surroundings, in real processes: it works, or ends with a named error and its documented
+status."""
 
 from __future__ import annotations
 
@@ -15,7 +16,19 @@ import threading
 from pathlib import Path
 
 import pytest
-from e2e_surroundings import ENTRY, SURROUNDINGS, Command, Place, Surrounding, cheap, command, ended, environment, held, make_place
+from e2e_surroundings import (
+    ENTRY,
+    SURROUNDINGS,
+    Command,
+    Place,
+    Surrounding,
+    cheap,
+    command,
+    ended,
+    environment,
+    held,
+    make_place,
+)
 from e2e_world import World, entrack, told
 
 import entrack as package
@@ -26,10 +39,17 @@ from entrack.store import layout, locks
 
 USUAL = SURROUNDINGS[0]
 INSIDE = {
-    "entrack.api.SpecError", "entrack.cli.failures.Refused", "entrack.errors.EntrackError", "entrack.errors.ArgumentError", "entrack.errors.ArgumentTypeError",
-    "entrack.errors.UnknownName", "entrack.budget.Spent", "entrack.execution.local._Changed",
-}  # fmt: skip
-"""Errors that have a form of their own - diagnostics, a line without a name, a wrong call - or are raised and caught inside."""
+    "entrack.api.SpecError",
+    "entrack.cli.failures.Refused",
+    "entrack.errors.EntrackError",
+    "entrack.errors.ArgumentError",
+    "entrack.errors.ArgumentTypeError",
+    "entrack.errors.UnknownName",
+    "entrack.budget.Spent",
+    "entrack.execution.local._Changed",
+}
+"""Errors that have a form of their own - diagnostics, a line without a name, a wrong call - or are raised and caught
+inside."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +65,19 @@ def test_a_command_works_or_says_why_not(place: Place, around: Surrounding, give
 # --- arguments -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["--device nonsense", "--device cuda:x", "--device cpu:7", "--threads 1000000000", "--threads -1", "--threads abc", "--memory nan", "--memory 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--device nonsense",
+        "--device cuda:x",
+        "--device cpu:7",
+        "--threads 1000000000",
+        "--threads -1",
+        "--threads abc",
+        "--memory nan",
+        "--memory 1",
+    ],
+)
 def test_an_argument_that_makes_no_sense(place: Place, text: str) -> None:
     held(place, command(f"run SPEC --json {text}", 2), USUAL)
 
@@ -86,7 +118,9 @@ def test_a_signal_is_said_also_as_json(place: Place, tmp_path: Path, number: int
         out, err = process.communicate(timeout=60)
         gate.set()
     assert process.returncode == status, err
-    assert told(err).splitlines()[-1:] == ([SAID] if status == 130 else [f"ended by {signal.Signals(number).name}: {SAID.removeprefix('interrupted: ')}"])
+    assert told(err).splitlines()[-1:] == (
+        [SAID] if status == 130 else [f"ended by {signal.Signals(number).name}: {SAID.removeprefix('interrupted: ')}"]
+    )
     document = json.loads(out)
     assert (document["error"], document["status"]) == ("interrupted", status)
 
@@ -121,7 +155,9 @@ class waiting:
         spec = str(self._place.folder / "tiny.et")
         code = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {ENTRY}"
         line = [sys.executable, "-c", code, "run", spec, "--store", str(self._store), *self._more]
-        self._process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+        self._process = subprocess.Popen(
+            line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        )
         return self._process, self._gate
 
     def __exit__(self, *error: object) -> None:
@@ -185,8 +221,16 @@ def test_every_error_has_a_name_in_words() -> None:
         if ".builtin" not in module.name and "__main__" not in module.name:
             importlib.import_module(module.name)
     ours = [kind for kind in descendants(Exception) if kind.__module__.startswith("entrack.")]
-    nameless = {f"{kind.__module__}.{kind.__qualname__}" for kind in ours if not any(path(each) in failures.NAMES for each in kind.__mro__)}
-    raised_and_caught_inside = {name for name in nameless if name.split(".")[1] in ("syntax", "check", "prompts", "plan", "store", "engine", "analysis", "models")}
+    nameless = {
+        f"{kind.__module__}.{kind.__qualname__}"
+        for kind in ours
+        if not any(path(each) in failures.NAMES for each in kind.__mro__)
+    }
+    raised_and_caught_inside = {
+        name
+        for name in nameless
+        if name.split(".")[1] in ("syntax", "check", "prompts", "plan", "store", "engine", "analysis", "models")
+    }
     assert nameless - raised_and_caught_inside == INSIDE
     assert len(ours) > 15
     assert set(failures.NAMES) <= {path(kind) for kind in ours}, "the table names classes that are there"
@@ -210,13 +254,25 @@ def test_a_mistake_in_entrack_is_said_as_one(place: Place, monkeypatch: pytest.M
     monkeypatch.delenv("ENTRACK_TRACEBACK")
     result = entrack("run", place.folder / "tiny.et", "--json")
     assert (result.exit_code, result.stderr.count("\n")) == (4, 1)
-    assert result.stderr.startswith("error: internal: LookupError: top at cli/app.py:") and "please report" in result.stderr
+    assert (
+        result.stderr.startswith("error: internal: LookupError: top at cli/app.py:")
+        and "please report" in result.stderr
+    )
     assert json.loads(result.stdout)["status"] == 4
 
 
 def test_every_name_and_status_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "exit-status.md").read_text()
-    names = {*failures.NAMES.values(), failures.SPEC, failures.CALL, failures.MEMORY, failures.PACKAGE, failures.SYSTEM, failures.MISTAKE, failures.INTERRUPTION}
+    names = {
+        *failures.NAMES.values(),
+        failures.SPEC,
+        failures.CALL,
+        failures.MEMORY,
+        failures.PACKAGE,
+        failures.SYSTEM,
+        failures.MISTAKE,
+        failures.INTERRUPTION,
+    }
     assert {name for name in names if f"| `{name}` |" not in text} == set()
     assert {status for status in (0, 1, 2, 3, 4, 130, 143, 129) if f"| {status} |" not in text} == set()
 

@@ -1,4 +1,5 @@
-"""`entrack verify`: a sample of what is stored is computed again and held against it; nothing in the store changes, and a mismatch is named."""
+"""`entrack verify`: a sample of what is stored is computed again and held against it; nothing in the store changes,
+and a mismatch is named."""
 
 from __future__ import annotations
 
@@ -66,16 +67,27 @@ def verified(spec: Path, store: Path, *more: object) -> tuple[Result, dict[str, 
 
 def files_of(store: Path) -> dict[str, bytes]:
     """What was made, as it is: the index may be opened, and locks touched."""
-    return {str(path.relative_to(store)): path.read_bytes() for kind in ("objects", "actions") for path in (store / kind).rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(store)): path.read_bytes()
+        for kind in ("objects", "actions")
+        for path in (store / kind).rglob("*")
+        if path.is_file()
+    }
 
 
 def remade(folder: Path, what: str, change: Callable[[Tensors], Tensors], **how: Any) -> str:
     """The one entry of a purpose again, with another value; its address."""
     with DiskStore(folder) as opened:
-        actions = [action for address in opened.addresses() if (action := opened.find(address)) is not None and action.how["what"] == what]
+        actions = [
+            action
+            for address in opened.addresses()
+            if (action := opened.find(address)) is not None and action.how["what"] == what
+        ]
         value = opened.load(actions[0])
         assert value is not None
-        opened.put(actions[0].address, change({name: array.copy() for name, array in value.items()}), {**actions[0].how, **how})
+        opened.put(
+            actions[0].address, change({name: array.copy() for name, array in value.items()}), {**actions[0].how, **how}
+        )
         return actions[0].address
 
 
@@ -96,7 +108,12 @@ def test_all_is_the_same_bytes(spec: Path, store: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert found["verdicts"] == {"identical": found["compared"]}
     assert found["compared"] == found["sampled"] == sum(found["stored"].values()) == len(before) // 2
-    assert set(found["stored"]) == {"an evaluation", "head outputs at a position", "path patching, one layer", "sums for a mean"}
+    assert set(found["stored"]) == {
+        "an evaluation",
+        "head outputs at a position",
+        "path patching, one layer",
+        "sums for a mean",
+    }
     assert files_of(store) == before, "nothing is written"
 
 
@@ -123,7 +140,13 @@ def test_a_sample_follows_from_its_seed(spec: Path, store: Path) -> None:
 
 def test_the_table(spec: Path, store: Path) -> None:
     shown = entrack("verify", spec, "--all", "--store", store).stdout
-    for words in ("stored steps computed again (seed 0)", "path patching, one layer", "4 of 4", "made and computed again with torch", "tolerance (float32"):
+    for words in (
+        "stored steps computed again (seed 0)",
+        "path patching, one layer",
+        "4 of 4",
+        "made and computed again with torch",
+        "tolerance (float32",
+    ):
         assert words in shown
 
 
@@ -139,7 +162,9 @@ def test_the_table(spec: Path, store: Path) -> None:
         ("log_probability", 3.0, "mismatch", "probabilities differ"),
     ],
 )
-def test_an_evaluation_that_was_changed(spec: Path, store: Path, name: str, by: float, verdict: str, words: str) -> None:
+def test_an_evaluation_that_was_changed(
+    spec: Path, store: Path, name: str, by: float, verdict: str, words: str
+) -> None:
     address = remade(store, "p: base with only(cir)", moved(name, by))
     before = files_of(store)
     result, found = verified(spec, store, "--all")
@@ -156,6 +181,7 @@ def test_an_evaluation_that_was_changed(spec: Path, store: Path, name: str, by: 
 @pytest.mark.parametrize("what", ["p: base with only(cir)", "cir.first: path patching"])
 def test_another_argmax(spec: Path, store: Path, what: str) -> None:
     """By how much it leads is asked of the model, for prompts and for heads."""
+
     def change(value: Tensors) -> Tensors:
         value["top"].reshape(-1)[[1, 2]] += 1
         return value
@@ -171,7 +197,11 @@ def test_another_argmax(spec: Path, store: Path, what: str) -> None:
 
 def test_a_damaged_entry_is_lost(spec: Path, store: Path) -> None:
     with DiskStore(store) as opened:
-        action = next(action for address in opened.addresses() if (action := opened.find(address)) and action.how["what"] == "p: base with only(cir)")
+        action = next(
+            action
+            for address in opened.addresses()
+            if (action := opened.find(address)) and action.how["what"] == "p: base with only(cir)"
+        )
     path = store / "objects" / action.object[:2] / action.object
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:-3])
@@ -188,7 +218,9 @@ def test_another_stack_is_said_and_has_another_tolerance(spec: Path, store: Path
     assert (one["verdict"], one["tolerance"]["probability"]) == ("within", FAR.probability)
     shown = entrack("verify", spec, "--all", "--store", store).stdout
     assert "1 made with torch 1.0.0" in shown and "threads 64" in shown and "another version" in shown
-    assert verified(spec, store, "--all", "--accept", "same-stack")[1]["verdicts"] == {"identical": found["compared"] - 1}, "not looked at"
+    assert verified(spec, store, "--all", "--accept", "same-stack")[1]["verdicts"] == {
+        "identical": found["compared"] - 1
+    }, "not looked at"
 
 
 def test_interrupted(spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +279,12 @@ def never(_: object) -> Tensors:
 
 
 def mask(*values: float) -> Tensors:
-    return {"mask": np.array(values, np.float32), "steps": np.array(4), "loss": np.zeros(4, np.float32), "validation": np.zeros(1, np.float32)}
+    return {
+        "mask": np.array(values, np.float32),
+        "steps": np.array(4),
+        "loss": np.zeros(4, np.float32),
+        "validation": np.zeros(1, np.float32),
+    }
 
 
 def test_a_mask_is_the_heads_that_it_patches() -> None:
@@ -262,16 +299,26 @@ def test_numbers_are_compared_by_their_size() -> None:
     large, small = {"z": np.array([1000.0, 1.0], np.float32)}, {"z": np.array([1000.05, 1.0], np.float32)}
     assert difference(step, large, small, NEAR, never).why == ""
     assert difference(step, {"z": np.array([0.0], np.float32)}, {"z": np.array([2e-4], np.float32)}, NEAR, never).why
-    assert difference(step, {"z": np.array([0.0], np.float32)}, {"z": np.array([2e-4], np.float32)}, FAR, never).why == ""
+    assert (
+        difference(step, {"z": np.array([0.0], np.float32)}, {"z": np.array([2e-4], np.float32)}, FAR, never).why == ""
+    )
 
 
 def outcomes(*shape: int, top: int = 5) -> Tensors:
-    return {"top": np.full(shape, top), "logit": np.zeros((*shape, 1), np.float32), "log_probability": np.full((*shape, 1), -np.inf, np.float32)}
+    return {
+        "top": np.full(shape, top),
+        "logit": np.zeros((*shape, 1), np.float32),
+        "log_probability": np.full((*shape, 1), -np.inf, np.float32),
+    }
 
 
 @pytest.mark.parametrize(("step", "shape"), [(EVALUATE, (2,)), (PATCH, (8, 2))])
-@pytest.mark.parametrize(("lead", "tolerance", "fine"), [(5e-4, NEAR, True), (2e-3, NEAR, False), (2e-3, FAR, True), (0.2, FAR, False)])
-def test_the_lead_of_an_argmax(step: Evaluate | PathPatch, shape: tuple[int, ...], lead: float, tolerance: Any, fine: bool) -> None:
+@pytest.mark.parametrize(
+    ("lead", "tolerance", "fine"), [(5e-4, NEAR, True), (2e-3, NEAR, False), (2e-3, FAR, True), (0.2, FAR, False)]
+)
+def test_the_lead_of_an_argmax(
+    step: Evaluate | PathPatch, shape: tuple[int, ...], lead: float, tolerance: Any, fine: bool
+) -> None:
     """The logits of both tokens are asked for, prompt by prompt, for every head; only what flipped leads."""
     stored, again = outcomes(*shape), outcomes(*shape)
     again["top"][..., 1] = 6

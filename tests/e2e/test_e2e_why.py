@@ -1,4 +1,5 @@
-"""`entrack cache why`: the key of each step, what the store has, the entry that is nearest, and two specs side by side."""
+"""`entrack cache why`: the key of each step, what the store has, the entry that is nearest, and two specs side by
+side."""
 
 from __future__ import annotations
 
@@ -119,14 +120,26 @@ def test_one_step(spec: Path, store: Path) -> None:
     assert len(by_words) == 1
     assert steps(spec, store, by_words[0]["step"]) == steps(spec, store, by_words[0]["address"][:9]) == by_words
     shown = entrack("cache", "why", spec, "patch g", "--store", store).stdout
-    for words in ("p: base with patch g", by_words[0]["address"], "what is set", "heads to a capture", "0.1", "12 prompts of", "computed 20", "on this machine", "torch "):
+    for words in (
+        "p: base with patch g",
+        by_words[0]["address"],
+        "what is set",
+        "heads to a capture",
+        "0.1",
+        "12 prompts of",
+        "computed 20",
+        "on this machine",
+        "torch ",
+    ):
         assert words in shown
 
 
 def test_several_steps(spec: Path, store: Path) -> None:
     shown = entrack("cache", "why", spec, "cir.first", "--store", store).stdout
     assert "all have: step path patching, one layer; tokens 12 prompts" in shown
-    assert [line.split()[-1] for line in shown.splitlines() if line.strip()[:1].isdigit()] == ["0", "1", "2", "3"], "they differ in their layer alone"
+    assert [line.split()[-1] for line in shown.splitlines() if line.strip()[:1].isdigit()] == ["0", "1", "2", "3"], (
+        "they differ in their layer alone"
+    )
     assert "and 3 more" in entrack("cache", "why", spec, "cir.first", "-n", 1, "--store", store).stdout
 
 
@@ -200,7 +213,10 @@ def test_made_with_another_stack(spec: Path, store: Path, tmp_path: Path) -> Non
             assert action is not None and value is not None
             opened.put(address, value, {**action.how, "torch": "1.0.0"})
     assert "declined" in {step["state"] for step in steps(spec, tmp_path / "store")}
-    assert "stored, made with another stack: torch 1.0.0" in entrack("cache", "why", spec, "clean runs", "--store", tmp_path / "store").stdout
+    assert (
+        "stored, made with another stack: torch 1.0.0"
+        in entrack("cache", "why", spec, "clean runs", "--store", tmp_path / "store").stdout
+    )
     assert {step["state"] for step in steps(spec, tmp_path / "store", "--accept", "any")} == {"stored", "zero"}
 
 
@@ -210,16 +226,30 @@ def part(name: str, digest: object) -> KeyPart:
 
 def test_the_nearest_is_that_which_shares_most() -> None:
     """Against counting one by one, on many keys."""
+
     def key(number: int) -> list[KeyPart]:
-        return [part("step", "s"), part("weights", number % 2), *(part(f"part {place}", number >> place & 1) for place in range(9)), part("tokens", number % 3)]
+        return [
+            part("step", "s"),
+            part("weights", number % 2),
+            *(part(f"part {place}", number >> place & 1) for place in range(9)),
+            part("tokens", number % 3),
+        ]
 
     def action(number: int, parts: list[KeyPart]) -> Action:
-        return Action(f"{number:064x}", f"{number:064x}", 1, {"key": {each.name: [each.digest, each.words] for each in parts}})
+        return Action(
+            f"{number:064x}", f"{number:064x}", 1, {"key": {each.name: [each.digest, each.words] for each in parts}}
+        )
 
-    entries = Entries([*(action(number, key(number)) for number in range(0, 512, 7)), Action("f" * 64, "f" * 64, 1, {})])
+    entries = Entries(
+        [*(action(number, key(number)) for number in range(0, 512, 7)), Action("f" * 64, "f" * 64, 1, {})]
+    )
     assert entries.unkeyed == 1
     for number in range(512):
-        wanted = min((len(differing(key(number), key(other))), other) for other in range(0, 512, 7) if other % 2 == number % 2 or other % 3 == number % 3)
+        wanted = min(
+            (len(differing(key(number), key(other))), other)
+            for other in range(0, 512, 7)
+            if other % 2 == number % 2 or other % 3 == number % 3
+        )
         found = entries.nearest(key(number))
         assert found is not None
         assert (len(found.differs), int(found.action.address, 16)) == wanted
@@ -247,8 +277,9 @@ def test_two_specs_side_by_side(folder: Path, spec: Path, store: Path) -> None:
     found = diff(spec, other, store)
     apart = [(pair["what"], pair["differs"], pair["there"]) for pair in found["pairs"] if not pair["shared"]]
     assert [(what, differs) for what, differs, there in apart if there] == [
-        ("p: alternates at last", ["heads"]), ("p: base with patch g from scrambled", ["heads", "upstream"]),
-    ]  # fmt: skip
+        ("p: alternates at last", ["heads"]),
+        ("p: base with patch g from scrambled", ["heads", "upstream"]),
+    ]
     assert {what for what, _, there in apart if there is None} == {"p: base with zero cir"}
     shown = entrack("cache", "why", spec, "--diff", other, "--store", store).stdout
     for words in ("1 with other heads", "1 only here", f"{found['shared']} are shared", "0.1", "0.2"):

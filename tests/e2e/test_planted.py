@@ -1,8 +1,10 @@
-"""A known answer: in boxes-planted only the planted heads write, so what is found there can be held against what is true.
+"""A known answer: in boxes-planted only the planted heads write, so what is found there can be held against what is
+true.
 
-How well a hop tells planted heads from others is the area under the ROC curve of -score: the chance that a planted head,
-drawn at random, scores lower than another head drawn at random, where equal scores count half (the rank formula of Mann
-and Whitney). Only heads that can reach the hop's receivers are ranked. There are two such areas, by what counts as planted:
+How well a hop tells planted heads from others is the area under the ROC curve of -score: the chance that a planted
+head, drawn at random, scores lower than another head drawn at random, where equal scores count half (the rank formula
+of Mann and Whitney). Only heads that can reach the hop's receivers are ranked. There are two such areas, by what counts
+as planted:
 
 - *of the hop*: the planted heads that have this hop's role in training.json; every other head is one of the others;
 - *of any hop*: all planted heads, so that the others are the dead ones, at exactly 0. A planted head with its work in
@@ -91,9 +93,14 @@ def test_planted_heads_stand_before_all_others(results: Results) -> None:
         ranked = reaching(group, results)
         assert len(HEADS) - len(ranked) == group.known_zero
         of_hop, of_any_hop[group.name] = area(group, ROLES[group.name], ranked), area(group, PLANTED, ranked)
-        print(f"{group.name}: area {of_hop:.3f} for planted heads of the hop, {of_any_hop[group.name]:.3f} for those of any hop; {len(ranked)} heads ranked")
+        print(
+            f"{group.name}: area {of_hop:.3f} for planted heads of the hop, {of_any_hop[group.name]:.3f} for "
+            f"those of any hop; {len(ranked)} heads ranked"
+        )
         assert of_hop >= 0.95, group.name
-    assert of_any_hop["structure_reader"] >= 0.95, "at the first mention every planted head of layer 0 gives the carriers something"
+    assert of_any_hop["structure_reader"] >= 0.95, (
+        "at the first mention every planted head of layer 0 gives the carriers something"
+    )
     assert min(of_any_hop.values()) < 0.5, "a head of one hop may do a little harm in another: said in docs/models.md"
 
 

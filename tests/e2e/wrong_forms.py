@@ -1,4 +1,5 @@
-"""Every way in which the value of a step can be of a wrong form: its arrays, their types, shapes and ranges, one changed at a time.
+"""Every way in which the value of a step can be of a wrong form: its arrays, their types, shapes and ranges, one
+changed at a time.
 
 What is right is said here once more, and not taken from the package: by the names of arrays alone.
 """
@@ -28,7 +29,9 @@ def wrong_forms(step: Step, value: Tensors) -> dict[str, dict[str, Tensor]]:
 
 
 def _alike(one: Tensors, other: Tensors) -> bool:
-    return {name: (array.dtype, array.shape) for name, array in one.items()} == {name: (array.dtype, array.shape) for name, array in other.items()}
+    return {name: (array.dtype, array.shape) for name, array in one.items()} == {
+        name: (array.dtype, array.shape) for name, array in other.items()
+    }
 
 
 def _of_names(value: Tensors) -> Iterator[tuple[str, dict[str, Tensor]]]:

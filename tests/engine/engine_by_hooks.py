@@ -59,8 +59,11 @@ class Hooked:
         self.run(tokens, projected=look)
         return torch.stack([seen[i] for i in range(self.layers)])
 
-    def knockout(self, tokens: Tensor, layers: Collection[int], pairs: Collection[tuple[int, int, int]], window: int = 1 << 30) -> Tensor:
-        """Attention computed by hand in `layers`, with a score of minus infinity at the (prompt, reader, token read) of `pairs`."""
+    def knockout(
+        self, tokens: Tensor, layers: Collection[int], pairs: Collection[tuple[int, int, int]], window: int = 1 << 30
+    ) -> Tensor:
+        """Attention computed by hand in `layers`, with a score of minus infinity at the (prompt, reader, token read)
+        of `pairs`."""
         prompts, length = tokens.shape
         keys = torch.arange(length)
         score = torch.zeros(prompts, 1, length, length).masked_fill(keys > keys[:, None], -torch.inf)

@@ -1,7 +1,8 @@
-"""What the numbers of a kind of step are made by: the modules of the engine that its kernels reach by imports, and a digest of each.
+"""What the numbers of a kind of step are made by: the modules of the engine that its kernels reach by imports, and a
+digest of each.
 
-A digest is of what a module does: comments, docstrings and layout do not count. It is the same for every version of Python that
-parses the module to the same tree.
+A digest is of what a module does: comments, docstrings and layout do not count. It is the same for every version of
+Python that parses the module to the same tree.
 """
 
 from __future__ import annotations
@@ -35,11 +36,15 @@ class Made:
 
 def now() -> dict[str, Made]:
     """Every kind of step as it is."""
-    return {kind.__name__: Made(kind.version, {name: digest(source(name)) for name in sorted(reached(kernels(kind)))}) for kind in get_args(Step)}
+    return {
+        kind.__name__: Made(kind.version, {name: digest(source(name)) for name in sorted(reached(kernels(kind)))})
+        for kind in get_args(Step)
+    }
 
 
 def kernels(kind: type) -> set[str]:
-    """The modules in which the kernels of a kind of step stand, of every executor; and the one that makes a model of its files."""
+    """The modules in which the kernels of a kind of step stand, of every executor; and the one that makes a model of
+    its files."""
     return {LOADING, *(kernel.__module__ for table in EXECUTORS.values() if (kernel := table.get(kind)) is not None)}
 
 
@@ -56,7 +61,11 @@ def reached(first: set[str]) -> set[str]:
 def imported(text: str) -> Iterator[str]:
     """The modules of the engine that a text imports."""
     for node in ast.walk(ast.parse(text)):
-        names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)] if isinstance(node, ast.ImportFrom) else []
+        names = (
+            [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         yield from (str(name) for name in names if str(name).startswith(f"{ENGINE}.") and path(str(name)).exists())
 
@@ -71,7 +80,8 @@ def path(name: str) -> Path:
 
 
 def digest(text: str) -> str:
-    """Of the tree without docstrings, and without fields that are empty: their number differs between versions of Python."""
+    """Of the tree without docstrings, and without fields that are empty: their number differs between versions of
+    Python."""
     return hashlib.sha256(repr(_bare(ast.parse(text))).encode()).hexdigest()[:DIGITS]
 
 
@@ -92,22 +102,34 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def trouble(kind: str, made: Made, recorded: Made | None, said: str | None) -> str | None:
-    """What is wrong with a kind of step, in words; `said` is ENTRACK_DIGESTS. None when its record holds, or may be written anew."""
+    """What is wrong with a kind of step, in words; `said` is ENTRACK_DIGESTS. None when its record holds, or may be
+    written anew."""
     if made == recorded:
         return None
     raised = recorded is None or made.version > recorded.version
     if said == ("raised" if raised else "same-numbers"):
         return None
     if raised:
-        return f"{kind} has version {made.version} now: ENTRACK_DIGESTS=raised pytest tests/engine/test_engine_versions.py records it"
+        return (
+            f"{kind} has version {made.version} now: ENTRACK_DIGESTS=raised pytest "
+            "tests/engine/test_engine_versions.py records it"
+        )
     assert recorded is not None
     if made.version < recorded.version:
-        return f"{kind} had version {recorded.version} and has {made.version}: values of that version may be stored already, take a higher one"
-    names = sorted(name for name in {*made.modules, *recorded.modules} if made.modules.get(name) != recorded.modules.get(name))
+        return (
+            f"{kind} had version {recorded.version} and has {made.version}: values of that version may be "
+            "stored already, take a higher one"
+        )
+    names = sorted(
+        name for name in {*made.modules, *recorded.modules} if made.modules.get(name) != recorded.modules.get(name)
+    )
     return (
-        f"what computes {kind} has changed ({', '.join(names)}), and its version in entrack/plan/steps.py is still {made.version}. Either it gives other numbers: "
-        "raise the version by one, or stored values of the old kernel are taken for those of the new one; then ENTRACK_DIGESTS=raised. Or "
-        "it gives the same numbers, bit for bit: ENTRACK_DIGESTS=same-numbers pytest tests/engine/test_engine_versions.py"
+        f"what computes {kind} has changed ({', '.join(names)}), and its version in entrack/plan/steps.py "
+        f"is still {made.version}. Either it gives other numbers: "
+        "raise the version by one, or stored values of the old kernel are taken for those of the new "
+        "one; then ENTRACK_DIGESTS=raised. Or "
+        "it gives the same numbers, bit for bit: ENTRACK_DIGESTS=same-numbers pytest "
+        "tests/engine/test_engine_versions.py"
     )
 
 

@@ -1,4 +1,5 @@
-"""Attribution patching in both executors: the derivative of what path patching gives, and exactly nothing where nothing can change."""
+"""Attribution patching in both executors: the derivative of what path patching gives, and exactly nothing where
+nothing can change."""
 
 from __future__ import annotations
 
@@ -60,13 +61,17 @@ def towards(saved: Saved, at: tuple[int, ...], share: float) -> dict[str, dict[s
 
 @pytest.mark.parametrize(("receivers", "at"), HOPS)
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_an_estimate_is_the_derivative_of_path_patching(saved: Saved, executor: str, receivers: str, at: tuple[int, ...]) -> None:
+def test_an_estimate_is_the_derivative_of_path_patching(
+    saved: Saved, executor: str, receivers: str, at: tuple[int, ...]
+) -> None:
     share = 0.01
     found = saved.compute(executor, attribute(saved, receivers, at), capture(saved, ALTERNATES, at))
     up, down = (patched(saved, receivers, at, towards(saved, at, sign * share)) for sign in (1, -1))
     for name, estimate in found.items():
         expected = (up[name] - down[name]) / (2 * share)
-        np.testing.assert_allclose(estimate, expected, rtol=0, atol=2e-3 * max(1.0, np.abs(expected).max()), err_msg=name)
+        np.testing.assert_allclose(
+            estimate, expected, rtol=0, atol=2e-3 * max(1.0, np.abs(expected).max()), err_msg=name
+        )
 
 
 @pytest.mark.parametrize("steps", [0, 1, 3])
@@ -78,8 +83,11 @@ def test_both_executors_agree(saved: Saved, receivers: str, at: tuple[int, ...],
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize(("receivers", "at"), [("logits", LAST), ("value", SPREAD)])
-def test_where_a_model_is_linear_an_estimate_is_exact(tmp_path: Path, executor: str, receivers: str, at: tuple[int, ...]) -> None:
-    """Without MLPs and queries, and with norms that divide by next to the same for all: logits are linear in what heads give."""
+def test_where_a_model_is_linear_an_estimate_is_exact(
+    tmp_path: Path, executor: str, receivers: str, at: tuple[int, ...]
+) -> None:
+    """Without MLPs and queries, and with norms that divide by next to the same for all: logits are linear in what
+    heads give."""
     module = tiny("llama", 3, 4, 2, rms_norm_eps=1e6)
     with torch.no_grad():
         module.model.norm.weight *= 1000
@@ -97,7 +105,9 @@ def test_where_a_model_is_linear_an_estimate_is_exact(tmp_path: Path, executor: 
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_with_integrated_gradients_the_estimates_of_all_heads_add_up_to_patching_them_together(grouped: Saved, executor: str) -> None:
+def test_with_integrated_gradients_the_estimates_of_all_heads_add_up_to_patching_them_together(
+    grouped: Saved, executor: str
+) -> None:
     inputs = capture(grouped, ALTERNATES, LAST)
     facts = grouped.key.facts
     every = tuple(Head(layer, head) for layer in range(facts.layers) for head in range(facts.heads))
@@ -112,7 +122,9 @@ def test_with_integrated_gradients_the_estimates_of_all_heads_add_up_to_patching
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize(("receivers", "top"), [("query", 1), ("key", 3), ("several", 3)])
-def test_a_head_at_or_above_every_receiver_has_exactly_nothing(grouped: Saved, executor: str, receivers: str, top: int) -> None:
+def test_a_head_at_or_above_every_receiver_has_exactly_nothing(
+    grouped: Saved, executor: str, receivers: str, top: int
+) -> None:
     found = grouped.compute(executor, attribute(grouped, receivers, SPREAD, 2), capture(grouped, ALTERNATES, SPREAD))
     for value in found.values():
         assert not value[top:].any()
@@ -152,7 +164,9 @@ def test_an_alternate_that_is_the_original_changes_nothing_at_all(saved: Saved, 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 @pytest.mark.parametrize(("receivers", "at"), [("logits", LAST), ("several", SPREAD)])
-def test_half_precision_is_as_near_as_it_can_be(grouped: Saved, receivers: str, at: tuple[int, ...], dtype: str) -> None:
+def test_half_precision_is_as_near_as_it_can_be(
+    grouped: Saved, receivers: str, at: tuple[int, ...], dtype: str
+) -> None:
     half = evolve(grouped, key=evolve(grouped.key, dtype=dtype))
     half = evolve(half, source=grouped.source)
     exact = grouped.compute("reference", attribute(grouped, receivers, at), capture(grouped, ALTERNATES, at))["logit"]
@@ -164,7 +178,9 @@ def test_half_precision_is_as_near_as_it_can_be(grouped: Saved, receivers: str, 
 def test_prompts_go_in_chunks_and_the_numbers_stay(grouped: Saved) -> None:
     for receivers, at in (("logits", LAST), ("several", SPREAD)):
         step, inputs = attribute(grouped, receivers, at), capture(grouped, ALTERNATES, at)
-        whole, pieces = (grouped.engine("optimised", memory=memory).compute(step, inputs) for memory in (Memory(), Memory(a_pass=1)))
+        whole, pieces = (
+            grouped.engine("optimised", memory=memory).compute(step, inputs) for memory in (Memory(), Memory(a_pass=1))
+        )
         agree(pieces.tensors, whole.tensors)
         last = optimise(expand(step, Memory(a_pass=1))).runs[-1]
         assert last.at_once == 1
@@ -176,8 +192,13 @@ def test_what_is_run_is_counted(grouped: Saved) -> None:
     """Three words and all of them: four passes back, each counted for two, after each pass; and a clean run."""
     inputs = capture(grouped, ALTERNATES, LAST)
     assert grouped.engine("reference").compute(attribute(grouped), inputs).how["forwards"] == 1 + 9
-    assert grouped.engine("reference").compute(attribute(grouped, "several", steps=3), inputs).how["forwards"] == 1 + 3 * 2 * 9
-    assert grouped.engine("optimised").compute(attribute(grouped), inputs).how["forwards"] == pytest.approx(1 + 9 / TOKENS)
+    assert (
+        grouped.engine("reference").compute(attribute(grouped, "several", steps=3), inputs).how["forwards"]
+        == 1 + 3 * 2 * 9
+    )
+    assert grouped.engine("optimised").compute(attribute(grouped), inputs).how["forwards"] == pytest.approx(
+        1 + 9 / TOKENS
+    )
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -188,7 +209,9 @@ def test_what_is_not_finite_is_named(tmp_path: Path, executor: str) -> None:
     steep = save(module, tmp_path)
     inputs = capture(steep, ALTERNATES, LAST)
     inputs[REF.id]["z"][2, 3] = 1e38
-    with pytest.raises(NotFinite, match="a gradient of prompt 3 is not finite: NaN or infinity first at layer 2, in a step Attribute"):
+    with pytest.raises(
+        NotFinite, match="a gradient of prompt 3 is not finite: NaN or infinity first at layer 2, in a step Attribute"
+    ):
         steep.compute(executor, attribute(steep), inputs)
     inputs[REF.id]["z"][2, 3] = np.inf
     with pytest.raises(NotFinite, match="the outcome of prompt 3 is not finite"):

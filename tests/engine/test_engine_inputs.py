@@ -10,7 +10,23 @@ import numpy as np
 import pytest
 import torch
 from engine_by_hooks import Hooked
-from engine_models import ALTERNATES, ASKED, EXECUTORS, LAST, MODELS, ORIGINALS, REF, SPREAD, TOKENS, Saved, agree, outcomes, same, save, tensor
+from engine_models import (
+    ALTERNATES,
+    ASKED,
+    EXECUTORS,
+    LAST,
+    MODELS,
+    ORIGINALS,
+    REF,
+    SPREAD,
+    TOKENS,
+    Saved,
+    agree,
+    outcomes,
+    same,
+    save,
+    tensor,
+)
 
 from entrack.engine.errors import NotFinite
 from entrack.plan.steps import Capture, CaptureInputs, Edit, Evaluate, FromCapture, FromZero, Ref, SetHeads, SetInputs
@@ -50,8 +66,11 @@ def edit(heads: tuple[Head, ...], at: tuple[int, ...], component: Component) -> 
     return SetInputs(heads, at, component, Ref(f"{component.value} {at}"))
 
 
-def by_hooks(target: Hooked, donor: Hooked, edits: Iterable[SetInputs], zero: Iterable[tuple[int, int, int]] = ()) -> torch.Tensor:
-    """Cell by cell: what each edit sets, and what is held. `zero`: (layer, token, head) whose output is 0 in all prompts."""
+def by_hooks(
+    target: Hooked, donor: Hooked, edits: Iterable[SetInputs], zero: Iterable[tuple[int, int, int]] = ()
+) -> torch.Tensor:
+    """Cell by cell: what each edit sets, and what is held. `zero`: (layer, token, head) whose output is 0 in all
+    prompts."""
     own: set[tuple[int, int, int, int]] = set()  # (layer, prompt, token, head)
     touched: set[tuple[int, int]] = set()
     sets: dict[tuple[int, str], dict[tuple[int, int, int], torch.Tensor]] = {}
@@ -59,7 +78,9 @@ def by_hooks(target: Hooked, donor: Hooked, edits: Iterable[SetInputs], zero: It
         given = donor.projections(tensor(ORIGINALS), one.component.value)
         for head in one.heads:  # type: ignore[union-attr]
             shared = head.head // target.sharing
-            served = [head.head] if one.component is Q else [h for h in range(target.heads) if h // target.sharing == shared]
+            served = (
+                [head.head] if one.component is Q else [h for h in range(target.heads) if h // target.sharing == shared]
+            )
             for prompt, at in enumerate(one.at):
                 own |= {(head.layer, prompt, at, h) for h in served}
                 touched |= {(head.layer, h) for h in served}
@@ -88,7 +109,9 @@ def by_hooks(target: Hooked, donor: Hooked, edits: Iterable[SetInputs], zero: It
 
         return change
 
-    return target.run(tensor(ORIGINALS), {i: hold(i) for i in range(target.layers)}, {place: receive(place) for place in sets})
+    return target.run(
+        tensor(ORIGINALS), {i: hold(i) for i in range(target.layers)}, {place: receive(place) for place in sets}
+    )
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -150,7 +173,8 @@ def test_inputs_of_the_model_itself_change_nothing_at_all(saved: Saved, executor
 
 
 def test_what_happens_at_the_position_does_not_come_back_by_other_tokens(grouped: Saved) -> None:
-    """A value at a token that no later layer reads from, with nothing after it in its own layer, changes that token only."""
+    """A value at a token that no later layer reads from, with nothing after it in its own layer, changes that token
+    only."""
     given = {"x": {"value": np.zeros((4, 5, TOKENS, 2, 8), dtype=np.float32)}}
     at = (TOKENS - 2,) * 5
     found = evaluate(grouped, "reference", (SetInputs((Head(3, 0),), at, V, Ref("x")),), given)

@@ -8,7 +8,23 @@ import attrs
 import numpy as np
 import pytest
 from engine_by_hooks import Hooked
-from engine_models import ASKED, EXECUTORS, LAST, ORIGINALS, REF, SPREAD, TOKENS, Saved, agree, capture, outcomes, same, save, tensor, tiny
+from engine_models import (
+    ASKED,
+    EXECUTORS,
+    LAST,
+    ORIGINALS,
+    REF,
+    SPREAD,
+    TOKENS,
+    Saved,
+    agree,
+    capture,
+    outcomes,
+    same,
+    save,
+    tensor,
+    tiny,
+)
 
 from entrack.engine.errors import EngineError
 from entrack.plan.expand import expand
@@ -31,7 +47,13 @@ def eager(saved: Saved) -> Saved:
 
 
 def pairs(*edits: BlockAttention) -> list[tuple[int, int, int]]:
-    return [(p, edit.reader[p], token) for edit in edits for p in range(len(edit.reader)) for token in edit.read[p] if token <= edit.reader[p]]
+    return [
+        (p, edit.reader[p], token)
+        for edit in edits
+        for p in range(len(edit.reader))
+        for token in edit.read[p]
+        if token <= edit.reader[p]
+    ]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -40,7 +62,12 @@ def test_both_executors_equal_the_oracle(saved: Saved, executor: str, attention:
     saved, model = attrs.evolve(saved, key=attrs.evolve(saved.key, attention=attention)), Hooked(saved.module)
     top = model.layers - 1
     for first, last in ((0, top), (1, 1), (top, top + 10)):
-        for reader, read in ((SPREAD, BEFORE), (SPREAD, ITSELF), (LAST, BEFORE), (LAST, tuple((at, 0, 1) for at in SPREAD))):
+        for reader, read in (
+            (SPREAD, BEFORE),
+            (SPREAD, ITSELF),
+            (LAST, BEFORE),
+            (LAST, tuple((at, 0, 1) for at in SPREAD)),
+        ):
             edit = BlockAttention(first, last, reader, read)
             expected = model.knockout(tensor(ORIGINALS), range(first, min(last, top) + 1), pairs(edit))
             agree(evaluate(saved, executor, (edit,)), outcomes(expected))
@@ -48,7 +75,11 @@ def test_both_executors_equal_the_oracle(saved: Saved, executor: str, attention:
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_what_any_edit_blocks_is_blocked(grouped: Saved, executor: str) -> None:
-    edits = (BlockAttention(1, 2, SPREAD, BEFORE), BlockAttention(1, 2, LAST, ITSELF), BlockAttention(1, 2, (8, 1, 2, 3, 8), ((1,), (1,), (2,), (0,), (4,))))
+    edits = (
+        BlockAttention(1, 2, SPREAD, BEFORE),
+        BlockAttention(1, 2, LAST, ITSELF),
+        BlockAttention(1, 2, (8, 1, 2, 3, 8), ((1,), (1,), (2,), (0,), (4,))),
+    )
     expected = Hooked(grouped.module).knockout(tensor(ORIGINALS), (1, 2), pairs(*edits))
     agree(evaluate(grouped, executor, edits), outcomes(expected))
 
@@ -61,7 +92,11 @@ def test_blocking_nothing_by_hand_is_the_model(saved: Saved, executor: str) -> N
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_what_cannot_be_attended_changes_nothing_at_all(saved: Saved, executor: str) -> None:
     clean = evaluate(saved, executor, ())
-    for edit in (BlockAttention(0, 9, SPREAD, AFTER), BlockAttention(0, 9, SPREAD, ((),) * 5), BlockAttention(9, 12, SPREAD, BEFORE)):
+    for edit in (
+        BlockAttention(0, 9, SPREAD, AFTER),
+        BlockAttention(0, 9, SPREAD, ((),) * 5),
+        BlockAttention(9, 12, SPREAD, BEFORE),
+    ):
         same(evaluate(saved, executor, (edit,)), clean)
     also = BlockAttention(0, 1, SPREAD, tuple(a + b for a, b in zip(BEFORE, AFTER, strict=True)))
     same(evaluate(saved, executor, (also,)), evaluate(saved, executor, (BlockAttention(0, 1, SPREAD, BEFORE),)))
@@ -86,7 +121,10 @@ def test_a_token_must_be_left_something_to_attend_to(grouped: Saved, executor: s
     with pytest.raises(EngineError, match="all that token 5 of prompt 1 can attend to is blocked"):
         engine.compute(Evaluate(saved.key, ORIGINALS, (edit,), ASKED), {})
     with pytest.raises(EngineError, match="all that token 4 of prompt 4 can"):
-        engine.compute(Evaluate(saved.key, ORIGINALS, (BlockAttention(1, 3, SPREAD, ((), (), (), (), tuple(range(5)))),), ASKED), {})
+        engine.compute(
+            Evaluate(saved.key, ORIGINALS, (BlockAttention(1, 3, SPREAD, ((), (), (), (), tuple(range(5)))),), ASKED),
+            {},
+        )
     engine._activations.clear()
     same(engine.compute(clean, {}).tensors, expected)
 

@@ -99,7 +99,9 @@ def test_an_adapter_without_peft(fresh: Saved, tmp_path: Path, monkeypatch: pyte
     refused(AdapterRefused, fresh, "pip install peft", adapter=tmp_path)
 
 
-def test_an_adapter_changes_the_model_as_peft_does(fresh: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_adapter_changes_the_model_as_peft_does(
+    fresh: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     peft = pytest.importorskip("peft")
     monkeypatch.setattr(peft.PeftModel, "create_or_update_model_card", lambda *_: None)  # a template, which is compiled
     config = peft.LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "v_proj", "o_proj"])

@@ -128,7 +128,9 @@ def test_the_key_value_head_that_serves_a_head_receives(grouped: Saved) -> None:
     inputs = capture(grouped, ALTERNATES, SPREAD)
     results = [
         grouped.compute(
-            "optimised", PathPatch(grouped.key, ORIGINALS, ASKED, SPREAD, 0, REF, (Receivers(V, (Head(2, h),)),)), inputs
+            "optimised",
+            PathPatch(grouped.key, ORIGINALS, ASKED, SPREAD, 0, REF, (Receivers(V, (Head(2, h),)),)),
+            inputs,
         )
         for h in range(4)
     ]
@@ -159,7 +161,9 @@ def test_some_senders_give_what_they_give_among_all(grouped: Saved, executor: st
 
 
 @pytest.mark.parametrize("left_out", [(), ("reach",), ("reach", "liveness"), tuple(one.name for one in PASSES)])
-def test_receivers_that_are_not_above_take_nothing_whatever_passes_run(grouped: Saved, left_out: tuple[str, ...]) -> None:
+def test_receivers_that_are_not_above_take_nothing_whatever_passes_run(
+    grouped: Saved, left_out: tuple[str, ...]
+) -> None:
     step = evolve(patch(grouped, layer=1), receivers=(Receivers(Component.QUERY, (Head(0, 0), Head(1, 2))),))
     passes = tuple(one for one in PASSES if one.name not in left_out)
     found = grouped.compute("optimised", step, capture(grouped, ALTERNATES, step.at), passes=passes)

@@ -38,7 +38,9 @@ def test_a_model_is_read_once_where_it_can_be() -> None:
     for turn in range(3):
         donor = Capture(OTHER, BATCH, (turn,))
         nodes[f"d{turn}"] = donor
-        nodes[f"e{turn}"] = Evaluate(KEY, BATCH, (SetHeads((Head(0, 0),), (1,), FromCapture(Ref(f"d{turn}"))),), ((turn,),))
+        nodes[f"e{turn}"] = Evaluate(
+            KEY, BATCH, (SetHeads((Head(0, 0),), (1,), FromCapture(Ref(f"d{turn}"))),), ((turn,),)
+        )
     order = list(by_model(nodes, {id: tuple(needs(node)) for id, node in nodes.items()}))
     assert sorted(order) == sorted(nodes)
     assert order == ["d0", "d1", "d2", "e0", "e1", "e2"]

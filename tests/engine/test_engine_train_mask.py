@@ -1,4 +1,5 @@
-"""Component masks: equal to an oracle made of hooks, autograd and Adam written out, and right where the answer is known."""
+"""Component masks: equal to an oracle made of hooks, autograd and Adam written out, and right where the answer is
+known."""
 
 from __future__ import annotations
 
@@ -10,7 +11,22 @@ import numpy as np
 import pytest
 import torch
 from engine_by_hooks import Hooked
-from engine_models import ALTERNATES, EXECUTORS, LAST, MODELS, ORIGINALS, PROMPTS, SPREAD, TOKENS, Saved, agree, prompts, same, save, tensor
+from engine_models import (
+    ALTERNATES,
+    EXECUTORS,
+    LAST,
+    MODELS,
+    ORIGINALS,
+    PROMPTS,
+    SPREAD,
+    TOKENS,
+    Saved,
+    agree,
+    prompts,
+    same,
+    save,
+    tensor,
+)
 
 from entrack.engine.context import Context
 from entrack.engine.errors import NotFinite, OutOfMemory
@@ -46,19 +62,28 @@ class ByHooks:
                     for prompt, (token, other) in enumerate(zip(pair.at, pair.alternate_at, strict=True)):
                         if head.layer == layer:
                             own = z[prompt, token, head.head].clone()
-                            mixed = mask[element] * own + (1 - mask[element]) * alternate[layer, prompt, other, head.head]
+                            mixed = (
+                                mask[element] * own + (1 - mask[element]) * alternate[layer, prompt, other, head.head]
+                            )
                             z[prompt, token, head.head] = mixed
 
             return change
 
-        return self.model.run(tensor(pair.original), {i: change(i) for i in range(self.model.layers)}, gradient=gradient)
+        return self.model.run(
+            tensor(pair.original), {i: change(i) for i in range(self.model.layers)}, gradient=gradient
+        )
 
     def loss(self, pair: MaskBatch, mask: torch.Tensor, sparsity: float) -> torch.Tensor:
         logits = self.logits(pair, mask, gradient=True)
-        return sparsity * (1 - mask).sum() - torch.stack([row[token] for row, token in zip(logits, pair.target, strict=True)]).mean()
+        return (
+            sparsity * (1 - mask).sum()
+            - torch.stack([row[token] for row, token in zip(logits, pair.target, strict=True)]).mean()
+        )
 
     def accuracy(self, pairs: tuple[MaskBatch, ...], mask: torch.Tensor) -> float:
-        right = [hit for pair in pairs for hit in (self.logits(pair, mask).argmax(-1) == torch.tensor(pair.target)).tolist()]
+        right = [
+            hit for pair in pairs for hit in (self.logits(pair, mask).argmax(-1) == torch.tensor(pair.target)).tolist()
+        ]
         return sum(right) / len(right)
 
     def train(self, step: TrainMask) -> dict[str, np.ndarray]:
@@ -76,7 +101,9 @@ class ByHooks:
             mask = (mask - step_of).detach()
             if count % step.check_every == 0 or count == len(step.train) * step.epochs:
                 rounded = (mask > 0.5).float()
-                checks.append((self.accuracy(step.validate, rounded), int((rounded == 0).sum()), count, mask.clamp(0, 1)))
+                checks.append(
+                    (self.accuracy(step.validate, rounded), int((rounded == 0).sum()), count, mask.clamp(0, 1))
+                )
         _, _, best, found = max(checks, key=lambda check: check[:3])
         return {
             "mask": found.numpy(),
@@ -88,17 +115,25 @@ class ByHooks:
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_both_executors_equal_the_oracle(saved: Saved, executor: str) -> None:
-    for changes in ({}, {"train": (AT_LAST,), "epochs": 7, "check_every": 2}, {"sparsity": 1.0, "rate": 0.3, "check_every": 1}):
+    for changes in (
+        {},
+        {"train": (AT_LAST,), "epochs": 7, "check_every": 2},
+        {"sparsity": 1.0, "rate": 0.3, "check_every": 1},
+    ):
         one = step(saved, **changes)
         agree(saved.compute(executor, one), ByHooks(saved.module, HEADS).train(one))
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("mask", [(1.0, 1.0, 1.0), (0.3, 0.9, 0.0)])
-def test_the_gradient_of_a_step(saved: Saved, executor: str, mask: tuple[float, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gradient_of_a_step(
+    saved: Saved, executor: str, mask: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[tuple[float, torch.Tensor]] = []
 
-    def only_look(context: Context, step: TrainMask, group: kernel.Group, run: kernel.MaskedPass) -> dict[str, np.ndarray]:
+    def only_look(
+        context: Context, step: TrainMask, group: kernel.Group, run: kernel.MaskedPass
+    ) -> dict[str, np.ndarray]:
         pair = kernel.MaskTensors.of(context, group, SHORTER)
         seen.append(kernel.loss_and_gradient(context, pair, torch.tensor(mask, requires_grad=True), 0.02, run))
         return {}
@@ -139,12 +174,16 @@ def planted(folder: Path) -> Saved:
 @pytest.mark.parametrize("at", [LAST, SPREAD], ids=["read", "not read"])
 def test_a_planted_head_is_found(tmp_path: Path, executor: str, at: tuple[int, ...]) -> None:
     saved = planted(tmp_path)
-    alternates = Batch(tuple((*other[:-1], own[-1]) for own, other in zip(ORIGINALS.tokens, ALTERNATES.tokens, strict=True)))
+    alternates = Batch(
+        tuple((*other[:-1], own[-1]) for own, other in zip(ORIGINALS.tokens, ALTERNATES.tokens, strict=True))
+    )
     answers = tuple(Hooked(saved.module).run(tensor(alternates)).argmax(-1).tolist())
     pair = MaskBatch(ORIGINALS, alternates, at, LAST, answers)
     heads = tuple(Head(layer, head) for layer in range(4) for head in range(4))
     found = saved.compute(executor, step(saved, heads=heads, train=(pair,), validate=(pair,), epochs=12))
-    assert [head for head, m in zip(heads, found["mask"], strict=True) if round(float(m)) == 0] == ([Head(1, 2)] if at == LAST else [])
+    assert [head for head, m in zip(heads, found["mask"], strict=True) if round(float(m)) == 0] == (
+        [Head(1, 2)] if at == LAST else []
+    )
     own = (Hooked(saved.module).run(tensor(ORIGINALS)).argmax(-1) == torch.tensor(answers)).float().mean().item()
     assert found["validation"].max() == (1 if at == LAST else pytest.approx(own)) and own < 1
 
@@ -152,7 +191,12 @@ def test_a_planted_head_is_found(tmp_path: Path, executor: str, at: tuple[int, .
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_which_check_is_kept(grouped: Saved, executor: str) -> None:
     """All accuracies are 0: no head is patched at first, then all are, and of those the last stands."""
-    rest = {"sparsity": -100.0, "rate": 0.3, "check_every": 1, "validate": (attrs.evolve(AT_LAST, target=(-1,) * PROMPTS),)}
+    rest = {
+        "sparsity": -100.0,
+        "rate": 0.3,
+        "check_every": 1,
+        "validate": (attrs.evolve(AT_LAST, target=(-1,) * PROMPTS),),
+    }
     found = grouped.compute(executor, step(grouped, epochs=1, train=(SHORTER,), **rest))
     assert found["steps"] == 1 and np.allclose(found["mask"], 0.7)
     found = grouped.compute(executor, step(grouped, epochs=3, **rest))
@@ -182,7 +226,10 @@ def test_what_is_not_finite_is_named(tmp_path: Path, executor: str) -> None:
 
 @pytest.mark.parametrize("room", [0, 3_000, 20_000])
 def test_with_little_room_for_clean_runs(grouped: Saved, room: int) -> None:
-    agree(grouped.compute("optimised", step(grouped), memory=Memory(kept=room)), ByHooks(grouped.module, HEADS).train(step(grouped)))
+    agree(
+        grouped.compute("optimised", step(grouped), memory=Memory(kept=room)),
+        ByHooks(grouped.module, HEADS).train(step(grouped)),
+    )
 
 
 def test_the_batched_executor_runs_far_less(grouped: Saved) -> None:
@@ -191,7 +238,9 @@ def test_the_batched_executor_runs_far_less(grouped: Saved) -> None:
     assert plain == 2 + 3 * 12 + 3
     assert batched == pytest.approx(2 + 1 + (3 * 12 + 3) / TOKENS)
     top = step(grouped, heads=(Head(3, 0),), train=(AT_LAST,), validate=(AT_LAST,), epochs=12)
-    assert grouped.engine("optimised").compute(top, {}).how["forwards"] == pytest.approx(2 + 1 + (3 * 12 + 3) / TOKENS / 4)
+    assert grouped.engine("optimised").compute(top, {}).how["forwards"] == pytest.approx(
+        2 + 1 + (3 * 12 + 3) / TOKENS / 4
+    )
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -210,15 +259,21 @@ def test_nothing_but_the_mask_is_trained(grouped: Saved, executor: str) -> None:
 def test_half_precision(grouped: Saved, executor: str) -> None:
     half = attrs.evolve(grouped, key=attrs.evolve(grouped.key, dtype="bfloat16"))
     found, full = half.compute(executor, step(half)), grouped.compute(executor, step(grouped))
-    assert {name: (value.shape, value.dtype) for name, value in found.items()} == {name: (v.shape, v.dtype) for name, v in full.items()}
+    assert {name: (value.shape, value.dtype) for name, value in found.items()} == {
+        name: (v.shape, v.dtype) for name, v in full.items()
+    }
     agree({"loss": found["loss"]}, {"loss": full["loss"]}, within=0.25)
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_the_largest_batch_is_named_where_memory_is_out(grouped: Saved, executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_largest_batch_is_named_where_memory_is_out(
+    grouped: Saved, executor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr("entrack.engine.tracing.forward", full)
-    with pytest.raises(OutOfMemory, match="5 prompts of 9 tokens does not fit into the memory of cpu: give it a smaller `batch`"):
+    with pytest.raises(
+        OutOfMemory, match="5 prompts of 9 tokens does not fit into the memory of cpu: give it a smaller `batch`"
+    ):
         grouped.compute(executor, step(grouped))

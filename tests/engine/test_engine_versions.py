@@ -1,7 +1,8 @@
 """A kernel that changes raises the version of its step, or somebody says that it gives the same numbers.
 
-    ENTRACK_DIGESTS=same-numbers pytest tests/engine/test_engine_versions.py     records the kernels as they are, where no version was raised
-    ENTRACK_DIGESTS=raised pytest tests/engine/test_engine_versions.py           records those whose version was raised
+ENTRACK_DIGESTS=same-numbers pytest tests/engine/test_engine_versions.py     records the kernels as they are, where no
+version was raised
+ENTRACK_DIGESTS=raised pytest tests/engine/test_engine_versions.py           records those whose version was raised
 """
 
 from __future__ import annotations
@@ -36,31 +37,52 @@ def test_no_kernel_changes_in_silence(kind: str) -> None:
 
 
 def test_no_kind_is_recorded_that_is_gone() -> None:
-    """A name may come back with another meaning: take its entry out of versions.json, and never give the name and version again."""
+    """A name may come back with another meaning: take its entry out of versions.json, and never give the name and
+    version again."""
     assert set(recorded()) <= set(NOW)
 
 
 def test_what_does_not_count() -> None:
-    text = '"""About."""\nimport torch\n\nX = 1\n"""One."""\n\n\ndef f(a):\n    """Say."""\n    # why\n    return a + X\n'
+    text = (
+        '"""About."""\nimport torch\n\nX = 1\n"""One."""\n\n\ndef f(a):\n    """Say."""\n    # why\n    return a + X\n'
+    )
     assert digest(text) == digest("import torch\nX=1\ndef f(a): return (a + X)\n")
 
 
-@pytest.mark.parametrize("text", ["X = 2", "X = 1.0", "X = True", "X = '1'", "Y = 1", "X = 1\nX = 1", "X: int = 1", "X = -1", ""])
+@pytest.mark.parametrize(
+    "text", ["X = 2", "X = 1.0", "X = True", "X = '1'", "Y = 1", "X = 1\nX = 1", "X: int = 1", "X = -1", ""]
+)
 def test_what_counts(text: str) -> None:
     assert digest(text) != digest("X = 1")
 
 
 def test_imports_are_followed_wherever_they_stand() -> None:
-    text = "from entrack.engine import tracing\nimport entrack.engine.activation_cache\ndef f():\n    from entrack.engine.outcomes import outcomes\nfrom entrack.sites import Head"
-    assert set(imported(text)) == {"entrack.engine.tracing", "entrack.engine.activation_cache", "entrack.engine.outcomes"}
-    assert reached({"entrack.engine.reference"}) > {"entrack.engine.tracing", "entrack.engine.outcomes", "entrack.engine.kernels.evaluate"}
+    text = (
+        "from entrack.engine import tracing\nimport entrack.engine.activation_cache\ndef f():\n    from "
+        "entrack.engine.outcomes import outcomes\nfrom entrack.sites import Head"
+    )
+    assert set(imported(text)) == {
+        "entrack.engine.tracing",
+        "entrack.engine.activation_cache",
+        "entrack.engine.outcomes",
+    }
+    assert reached({"entrack.engine.reference"}) > {
+        "entrack.engine.tracing",
+        "entrack.engine.outcomes",
+        "entrack.engine.kernels.evaluate",
+    }
     assert all("entrack.engine.tracing" in made.modules for made in NOW.values()), "every kernel runs a model"
 
 
 def test_what_is_said() -> None:
     assert trouble("PathPatch", MADE, MADE, None) is None
     said = trouble("PathPatch", CHANGED, MADE, None)
-    assert said is not None and "entrack.engine.reference)" in said and "raise the version" in said and "ENTRACK_DIGESTS=same-numbers" in said
+    assert (
+        said is not None
+        and "entrack.engine.reference)" in said
+        and "raise the version" in said
+        and "ENTRACK_DIGESTS=same-numbers" in said
+    )
     assert trouble("PathPatch", CHANGED, MADE, "same-numbers") is None
     assert trouble("PathPatch", CHANGED, MADE, "raised") is not None, "it was not raised"
     raised = evolve(CHANGED, version=3)

@@ -1,4 +1,5 @@
-"""A tiny GGUF file, made here: a random grouped-query Llama, and a byte-level tokenizer that knows a space and a capital as one token."""
+"""A tiny GGUF file, made here: a random grouped-query Llama, and a byte-level tokenizer that knows a space and a
+capital as one token."""
 
 from __future__ import annotations
 
@@ -36,14 +37,22 @@ def tiny() -> Any:
     torch.manual_seed(0)
     width = HEADS * D_HEAD
     config = LlamaConfig(
-        vocab_size=len(TOKENS), hidden_size=width, intermediate_size=48, num_hidden_layers=LAYERS, num_attention_heads=HEADS,
-        num_key_value_heads=SHARED, initializer_range=0.3, max_position_embeddings=128, tie_word_embeddings=True,
-    )  # fmt: skip
+        vocab_size=len(TOKENS),
+        hidden_size=width,
+        intermediate_size=48,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=SHARED,
+        initializer_range=0.3,
+        max_position_embeddings=128,
+        tie_word_embeddings=True,
+    )
     return LlamaForCausalLM(config).eval()
 
 
 def write(path: Path, family: str = "llama") -> Any:
-    """The tiny model in llama.cpp's format, which keeps the rows of queries and keys in another order. Gives the model."""
+    """The tiny model in llama.cpp's format, which keeps the rows of queries and keys in another order. Gives the
+    model."""
     module, writer = tiny(), gguf.GGUFWriter(str(path), family)
     _values(module.config, writer)
     _tokens(writer)

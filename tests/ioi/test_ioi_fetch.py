@@ -30,7 +30,9 @@ def script(tmp_path: Path, packed: Path, monkeypatch: pytest.MonkeyPatch) -> Any
     return module
 
 
-def test_the_model_is_put_in_its_place_once(script: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_model_is_put_in_its_place_once(
+    script: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert script.main() == 0
     assert sorted(path.name for path in script.FOLDER.iterdir()) == ["config.json", "tiny.gguf", "tokenizer.json"]
     assert "wrote" in capsys.readouterr().out
@@ -39,14 +41,18 @@ def test_the_model_is_put_in_its_place_once(script: Any, monkeypatch: pytest.Mon
     assert "wrote" not in capsys.readouterr().out
 
 
-def test_another_file_is_not_kept(script: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_file_is_not_kept(
+    script: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(script, "SHA256", "0" * 64)
     assert script.main() == 3
     assert "nothing was kept" in capsys.readouterr().err
     assert not list(script.FOLDER.iterdir())
 
 
-def test_another_wheel_is_refused(script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_wheel_is_refused(
+    script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = tmp_path / "other.whl"
     for content in (None, b"no zip"):
         if content is None:

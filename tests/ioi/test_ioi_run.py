@@ -1,4 +1,5 @@
-"""A study of a GGUF model from its spec's text to its numbers, by both executors. The model is random, tiny and grouped-query."""
+"""A study of a GGUF model from its spec's text to its numbers, by both executors. The model is random, tiny and
+grouped-query."""
 
 from __future__ import annotations
 
@@ -103,7 +104,8 @@ def test_it_is_said_that_keys_and_values_are_shared(results: Results) -> None:
 
 
 def test_a_shared_value_is_that_of_every_head_it_serves(folder: Path, results: Results) -> None:
-    """Hooks on transformers' own modules: the value rows of the kept heads' key/value heads, as a patched sender makes them."""
+    """Hooks on transformers' own modules: the value rows of the kept heads' key/value heads, as a patched sender
+    makes them."""
     text = SPEC.replace("[movers.key, feeders.value]", "movers.value")
     group = spec(folder, text).run(folder / "values", threads=1).discoveries[0].group("duplicates")
     movers = results.discoveries[0].group("movers").heads
@@ -113,10 +115,13 @@ def test_a_shared_value_is_that_of_every_head_it_serves(folder: Path, results: R
 
 
 def by_hooks(folder: Path, receivers: tuple[Head, ...]) -> torch.Tensor:
-    """Path patching from each head at `second_subject` to receivers' values there, one prompt and one pass at a time."""
+    """Path patching from each head at `second_subject` to receivers' values there, one prompt and one pass at a
+    time."""
     studied = spec(folder)
     task, alternate = studied.resolved.tasks["given"], studied.resolved.alternates["unrelated"]
-    population = Population(task, alternate, task.parameters, studied.resolved.seed, 4, "discover", "unrelated", alternate.span)
+    population = Population(
+        task, alternate, task.parameters, studied.resolved.seed, 4, "discover", "unrelated", alternate.span
+    )
     realised, problems = tokenise(population, 4, tokenizer(folder / "tokenizer.json"), {"n": 4})
     assert not problems
     module = tiny()
@@ -124,18 +129,27 @@ def by_hooks(folder: Path, receivers: tuple[Head, ...]) -> torch.Tensor:
     for pair in realised.pairs:
         assert pair.alternate is not None
         clean, other = (torch.tensor([prompt.token_ids]) for prompt in (pair.original, pair.alternate))
-        at, answer, wrong = pair.original.positions["second_subject"], pair.original.ids["answer"][0], pair.original.ids["wrong"][0]
+        at, answer, wrong = (
+            pair.original.positions["second_subject"],
+            pair.original.ids["answer"][0],
+            pair.original.ids["wrong"][0],
+        )
         kept, new = heads_of(module, clean), heads_of(module, other)
         for layer in range(LAYERS):
             for head in range(HEADS):
                 held = [z.clone() for z in kept]
                 held[layer][0, at, head] = new[layer][0, at, head]
                 values = run(module, clean, {layer: (z[:, at:], at) for layer, z in enumerate(held)}, {})[1]
-                shared = {r.layer: sorted({other.head // 2 for other in receivers if other.layer == r.layer}) for r in receivers}
+                shared = {
+                    r.layer: sorted({other.head // 2 for other in receivers if other.layer == r.layer})
+                    for r in receivers
+                }
                 patched = {where: (values[where], heads, at) for where, heads in shared.items()}
                 logits = run(module, clean, {}, patched)[0]
                 base = run(module, clean, {}, {})[0]
-                scores[layer, head] += float((logits[answer] - logits[wrong]) - (base[answer] - base[wrong])) / len(realised.pairs)
+                scores[layer, head] += float((logits[answer] - logits[wrong]) - (base[answer] - base[wrong])) / len(
+                    realised.pairs
+                )
     return scores
 
 
@@ -143,7 +157,9 @@ def heads_of(module: Any, tokens: torch.Tensor) -> list[torch.Tensor]:
     """Per layer, the heads' outputs (prompt token head d_head): the input of the output projection."""
     found: list[torch.Tensor] = []
     hooks = [
-        layer.self_attn.o_proj.register_forward_pre_hook(lambda _, given: found.append(given[0].detach().clone().unflatten(-1, (HEADS, -1))))
+        layer.self_attn.o_proj.register_forward_pre_hook(
+            lambda _, given: found.append(given[0].detach().clone().unflatten(-1, (HEADS, -1)))
+        )
         for layer in module.model.layers
     ]
     with torch.no_grad():
@@ -153,8 +169,11 @@ def heads_of(module: Any, tokens: torch.Tensor) -> list[torch.Tensor]:
     return found
 
 
-def run(module: Any, tokens: torch.Tensor, held: dict[int, Any], patched: dict[int, Any]) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """A pass with heads held from a token on (by layer: outputs, token) and values put in (by layer: values, heads, token).
+def run(
+    module: Any, tokens: torch.Tensor, held: dict[int, Any], patched: dict[int, Any]
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """A pass with heads held from a token on (by layer: outputs, token) and values put in (by layer: values, heads,
+    token).
 
     Gives the last token's logits and every layer's values (prompt token head d_head).
     """

@@ -34,7 +34,9 @@ def changed(packed: Path, tmp_path: Path, start: int, raw: bytes) -> Path:
     return path
 
 
-def test_two_files_are_written_and_nothing_is_said(packed: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_two_files_are_written_and_nothing_is_said(
+    packed: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "tiny.gguf"
     path.write_bytes(packed.read_bytes())
     assert unpack(path) == (tmp_path / "config.json", tmp_path / "tokenizer.json")
@@ -79,14 +81,20 @@ def test_nothing_is_asked_of_the_network(packed: Path, tmp_path: Path, monkeypat
 def test_what_lies_beside_is_not_read(packed: Path, tmp_path: Path) -> None:
     path = tmp_path / "tiny.gguf"
     path.write_bytes(packed.read_bytes())
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama", "auto_map": {"AutoConfig": "evil.Config"}}))
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"auto_map": {"AutoTokenizer": ["evil.Tokenizer", None]}}))
+    (tmp_path / "config.json").write_text(
+        json.dumps({"model_type": "llama", "auto_map": {"AutoConfig": "evil.Config"}})
+    )
+    (tmp_path / "tokenizer_config.json").write_text(
+        json.dumps({"auto_map": {"AutoTokenizer": ["evil.Tokenizer", None]}})
+    )
     (tmp_path / "evil.py").write_text("raise SystemExit('code ran')")
     unpack(path)
     assert "auto_map" not in json.loads((tmp_path / "config.json").read_text())
 
 
-@pytest.mark.parametrize(("content", "match"), [(b"", "does not begin"), (b"PK\x03\x04 a zip", "does not begin"), (b"GGUF", "in the middle")])
+@pytest.mark.parametrize(
+    ("content", "match"), [(b"", "does not begin"), (b"PK\x03\x04 a zip", "does not begin"), (b"GGUF", "in the middle")]
+)
 def test_no_gguf(tmp_path: Path, content: bytes, match: str) -> None:
     path = tmp_path / "x.gguf"
     path.write_bytes(content)
@@ -122,11 +130,15 @@ def test_a_giant_piece_and_a_giant_list(packed: Path, tmp_path: Path) -> None:
     content = packed.read_bytes()
     start = content.index(b"tokenizer.ggml.tokens") + len("tokenizer.ggml.tokens") + 4 + 4 + 8
     (length,) = struct.unpack_from("<Q", content, start)
-    (tmp_path / "x.gguf").write_bytes(content[:start] + struct.pack("<Q", 3_000) + b"x" * 3_000 + content[start + 8 + length :])
+    (tmp_path / "x.gguf").write_bytes(
+        content[:start] + struct.pack("<Q", 3_000) + b"x" * 3_000 + content[start + 8 + length :]
+    )
     refused(tmp_path / "x.gguf", "3000 bytes long; .* and 2049 are allowed")
     start = content.index(b"tokenizer.ggml.token_type") + len("tokenizer.ggml.token_type") + 8
     (length,) = struct.unpack_from("<Q", content, start)
-    (tmp_path / "x.gguf").write_bytes(content[:start] + struct.pack("<Q", 2_000_001) + b"\0" * 4 * 2_000_001 + content[start + 8 + 4 * length :])
+    (tmp_path / "x.gguf").write_bytes(
+        content[:start] + struct.pack("<Q", 2_000_001) + b"\0" * 4 * 2_000_001 + content[start + 8 + 4 * length :]
+    )
     refused(tmp_path / "x.gguf", "its lists have over 2,000,000 elements")
 
 

@@ -66,7 +66,14 @@ def merged(added: dict[str, torch.Tensor]) -> torch.nn.Module:
 
 def write_adapter(folder: Path, added: dict[str, torch.Tensor]) -> None:
     folder.mkdir(exist_ok=True)
-    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": RANK, "lora_alpha": ALPHA, "target_modules": list(PARTS), "bias": "none"}
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "r": RANK,
+        "lora_alpha": ALPHA,
+        "target_modules": list(PARTS),
+        "bias": "none",
+    }
     (folder / "adapter_config.json").write_text(json.dumps(config))
     save_file(added, folder / "adapter_model.safetensors")
 
@@ -89,7 +96,10 @@ def spec(folder: Path) -> api.Spec:
 def by_hand(folder: Path, module: torch.nn.Module) -> list[float]:
     realised, _ = spec(folder).prompts("held", 6)
     with torch.no_grad():
-        return [float(module(torch.tensor([pair.original.token_ids])).logits[0, -1, pair.original.ids["answer"][0]]) for pair in realised.pairs]
+        return [
+            float(module(torch.tensor([pair.original.token_ids])).logits[0, -1, pair.original.ids["answer"][0]])
+            for pair in realised.pairs
+        ]
 
 
 @pytest.mark.parametrize("reference", [False, True], ids=["optimised", "reference"])
@@ -106,7 +116,9 @@ def test_what_is_patched_comes_from_the_fine_tune(folder: Path) -> None:
     grafted = run(folder).measures[1].cells[0].outcomes
     small, tuned = tiny(), merged(weights(1))
     heads: list[torch.Tensor] = []
-    tuned.get_submodule("model.layers.1.self_attn.o_proj").register_forward_pre_hook(lambda _, given: heads.append(given[0]))
+    tuned.get_submodule("model.layers.1.self_attn.o_proj").register_forward_pre_hook(
+        lambda _, given: heads.append(given[0])
+    )
     tuned_logits = by_hand(folder, tuned)
 
     def replaced(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
@@ -128,7 +140,9 @@ def test_another_adapter_is_another_model(folder: Path) -> None:
     assert before["tuned"].adapter != after["tuned"].adapter
     assert second.measures[0].cell("small").outcomes == first.measures[0].cell("small").outcomes
     assert second.measures[0].cell("tuned").outcomes == pytest.approx(by_hand(folder, merged(weights(2))), abs=1e-4)
-    assert second.measures[0].cell("tuned").outcomes != pytest.approx(first.measures[0].cell("tuned").outcomes, abs=1e-2)
+    assert second.measures[0].cell("tuned").outcomes != pytest.approx(
+        first.measures[0].cell("tuned").outcomes, abs=1e-2
+    )
 
 
 def test_an_adapter_without_a_place_is_refused(folder: Path) -> None:

@@ -46,7 +46,18 @@ def test_discovery_is_planned_for_all_layers_heads_and_prompts() -> None:
 
 
 def test_published_circuits_have_the_published_sizes() -> None:
-    source = api.Source(str(PAPER / "sizes.et"), "\n".join(['entrack 1', 'include "circuits.et"', *(f"measure m{i} = overlap({c}, {c})" for i, c in enumerate(HEADS))]))
+    source = api.Source(
+        str(PAPER / "sizes.et"),
+        "\n".join(
+            ["entrack 1", 'include "circuits.et"', *(f"measure m{i} = overlap({c}, {c})" for i, c in enumerate(HEADS))]
+        ),
+    )
     for overlap in api.checked(source, {}).resolved.overlaps:
         sizes = {group.name: len(group.heads) for group in overlap.first.groups if not isinstance(group.heads, Found)}
-        assert tuple(sizes[name] for name in ("value_fetcher", "position_transmitter", "position_detector", "structure_reader")) == HEADS[overlap.first.label]
+        assert (
+            tuple(
+                sizes[name]
+                for name in ("value_fetcher", "position_transmitter", "position_detector", "structure_reader")
+            )
+            == HEADS[overlap.first.label]
+        )

@@ -20,9 +20,14 @@ from entrack.sites import Head
 from entrack.source import Source
 
 CONFIG = {
-    "model_type": "llama", "num_hidden_layers": 3, "num_attention_heads": 4, "hidden_size": 16, "vocab_size": 300,
-    "intermediate_size": 8, "rms_norm_eps": 1e-6,
-}  # fmt: skip
+    "model_type": "llama",
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "hidden_size": 16,
+    "vocab_size": 300,
+    "intermediate_size": 8,
+    "rms_norm_eps": 1e-6,
+}
 SPEC = """entrack 1
 
 about { title "A title" }
@@ -77,7 +82,9 @@ class Made:
 
     def of(self, *words: str) -> frozenset[str]:
         """Those of the steps whose purpose has one of these words."""
-        return frozenset(found for what, many in self.by_what.items() for found in many if any(word in what for word in words))
+        return frozenset(
+            found for what, many in self.by_what.items() for found in many if any(word in what for word in words)
+        )
 
 
 def weights(text: str) -> bytes:
@@ -98,7 +105,8 @@ def plan_of(folder: Path, text: str = SPEC, **params: float) -> Plan:
 
 
 def made(folder: Path, text: str = SPEC, reference: bool = False, **params: float) -> Made:
-    """Walk a plan as a run would, with made-up values: a value's hash follows from its step's address, a selection from what it sees."""
+    """Walk a plan as a run would, with made-up values: a value's hash follows from its step's address, a selection
+    from what it sees."""
     plan = plan_of(folder, text, **params)
     objects: dict[str, str] = {}
     chosen: dict[str, tuple[Head, ...]] = {}

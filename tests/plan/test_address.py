@@ -1,4 +1,5 @@
-"""Addresses of values: equal values agree, and the encoding stays as it is. That different values differ is tried in tests/robustness/stress/addresses.py."""
+"""Addresses of values: equal values agree, and the encoding stays as it is. That different values differ is tried in
+tests/robustness/stress/addresses.py."""
 
 from __future__ import annotations
 
@@ -46,5 +47,7 @@ def test_what_has_no_canonical_form_is_refused(value: object) -> None:
 
 def test_the_encoding_stays() -> None:
     """A change here makes every stored value unfindable: raise `STORE_VERSION` with it."""
-    assert address([1, 0.5, "a", None, True, b"x"]) == "8325e04ef5f1b7a2ada42dd256bb6f41e2d8e6ec2366ab193dc27b87781f3d1e"
+    assert (
+        address([1, 0.5, "a", None, True, b"x"]) == "8325e04ef5f1b7a2ada42dd256bb6f41e2d8e6ec2366ab193dc27b87781f3d1e"
+    )
     assert address(Head(3, 7)) == "85fe73129ec4ce0ec8caf9fd9d12ffbce8da8b8a4dd9d1e4fa913d5ea25e81fe"

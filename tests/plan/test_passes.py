@@ -1,4 +1,5 @@
-"""The passes of the compiler, each before and after, on a step of each kind. `ENTRACK_GOLDEN=write` writes the golden texts anew."""
+"""The passes of the compiler, each before and after, on a step of each kind. `ENTRACK_GOLDEN=write` writes the
+golden texts anew."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ from entrack.plan.steps import (
     Step,
     SumOutputs,
     TrainMask,
-)  # fmt: skip
+)
 from entrack.sites import Component, Head
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "passes"
@@ -64,9 +65,17 @@ STEPS: dict[str, Step] = {
     "evaluate_query": Evaluate(KEY, BATCH, (SetInputs(heads((3, 1)), LAST, Component.QUERY, Ref("q")),), ASKED),
     "evaluate_value": Evaluate(KEY, BATCH, (SetInputs(heads((3, 1)), LAST, Component.VALUE, Ref("v")),), ASKED),
     "evaluate_blocked": Evaluate(KEY, BATCH, (BlockAttention(2, 9, LAST, ((1,),) * 4),), ASKED),
-    "evaluate_circuit": Evaluate(KEY, BATCH, (SetElsewhere((Kept(heads((2, 0), (4, 1)), LAST), Kept(heads((3, 3)), EARLY)), FromMean((Ref("m"),))),), ASKED),
+    "evaluate_circuit": Evaluate(
+        KEY,
+        BATCH,
+        (SetElsewhere((Kept(heads((2, 0), (4, 1)), LAST), Kept(heads((3, 3)), EARLY)), FromMean((Ref("m"),))),),
+        ASKED,
+    ),
     "evaluate_circuit_and_set": Evaluate(
-        KEY, BATCH, (SetElsewhere((Kept(heads((4, 1)), LAST),), FromZero()), SetHeads(heads((1, 1)), EARLY, FromZero())), ASKED
+        KEY,
+        BATCH,
+        (SetElsewhere((Kept(heads((4, 1)), LAST),), FromZero()), SetHeads(heads((1, 1)), EARLY, FromZero())),
+        ASKED,
     ),
     "patch_to_logits": patch(2),
     "patch_to_logits_from_before_the_last": patch(2, at=EARLY),

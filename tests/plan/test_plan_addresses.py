@@ -60,9 +60,26 @@ def test_every_step_has_its_own(before: Made) -> None:
         SPEC.replace("= 0.1 1.2", "= 1.2 0.1"),
         changed("relative probability of answer", "probability of answer"),
     ],
-    ids=["comments", "layout", "lines", "title", "a measure", "a discovery", "groups", "a group", "a task", "an alternate", "texts", "a position", "a model", "an intervention",
-         "params", "the order of heads", "the score, up to the choice"],
-)  # fmt: skip
+    ids=[
+        "comments",
+        "layout",
+        "lines",
+        "title",
+        "a measure",
+        "a discovery",
+        "groups",
+        "a group",
+        "a task",
+        "an alternate",
+        "texts",
+        "a position",
+        "a model",
+        "an intervention",
+        "params",
+        "the order of heads",
+        "the score, up to the choice",
+    ],
+)
 def test_unchanged(folder: Path, before: Made, text: str) -> None:
     after = made(folder, text)
     if "\n  score probability" in text:  # other heads may be chosen: what is run before is the same
@@ -80,7 +97,9 @@ def test_unchanged_by_the_order_of_declarations(folder: Path, before: Made) -> N
 def test_unchanged_by_the_place_of_the_files(folder: Path, before: Made, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "elsewhere")
     config = tmp_path / "elsewhere" / "model" / "config.json"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"_name_or_path": "/x", "transformers_version": "9"}, indent=3))
+    config.write_text(
+        json.dumps(json.loads(config.read_text()) | {"_name_or_path": "/x", "transformers_version": "9"}, indent=3)
+    )
     assert made(tmp_path / "elsewhere").all == before.all
 
 
@@ -105,11 +124,15 @@ def test_changes_everything(folder: Path, before: Made, old: str, new: str) -> N
     (adapter / "adapter_model.safetensors").write_bytes(weights("adapter"))
     after = made(folder, changed(old, new))
     same = before.all & after.all
-    assert not same if old != "answer   = object[asked]" else same == before.of("alternates at", "mean over"), "captures ask for no answer"
+    assert not same if old != "answer   = object[asked]" else same == before.of("alternates at", "mean over"), (
+        "captures ask for no answer"
+    )
 
 
 @pytest.mark.parametrize(("file", "content"), [("model.safetensors", weights("weightz")), ("tokenizer.json", None)])
-def test_changes_everything_with_the_files(folder: Path, before: Made, tmp_path: Path, file: str, content: bytes | None) -> None:
+def test_changes_everything_with_the_files(
+    folder: Path, before: Made, tmp_path: Path, file: str, content: bytes | None
+) -> None:
     shutil.copytree(folder / "model", tmp_path / "model")
     path = tmp_path / "model" / file
     path.write_bytes(content if content is not None else path.read_bytes() + b"\n")
@@ -163,7 +186,10 @@ def test_a_spec_has_an_address_too() -> None:
     assert spec_address(SPEC.replace("\n", "  # a comment\n")) == said
     assert spec_address(SPEC.replace("\n", "\n\n").replace(" = ", "=")) == said
     assert spec_address(SPEC, n=6) == said
-    others = [spec_address(changed(old, new)) for old, new in (("seed 1", "seed 2"), ("A title", "B title"), ("A..Z", "A..Y"), ("keep 3", "keep 2"))]
+    others = [
+        spec_address(changed(old, new))
+        for old, new in (("seed 1", "seed 2"), ("A title", "B title"), ("A..Z", "A..Y"), ("keep 3", "keep 2"))
+    ]
     assert len({said, spec_address(SPEC, n=7), *others}) == 6
 
 

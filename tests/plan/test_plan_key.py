@@ -1,4 +1,5 @@
-"""The key of a step, part by part: the parts tell apart what addresses tell apart, and each change shows in the part it belongs to."""
+"""The key of a step, part by part: the parts tell apart what addresses tell apart, and each change shows in the part
+it belongs to."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ from entrack.plan.steps import (
     Step,
     SumOutputs,
     TrainMask,
-)  # fmt: skip
+)
 from entrack.sites import Component, Head
 
 MODEL = ModelKey("w", "c", "t", ModelFacts("llama", 4, 8, 8, 64, 8, 256, 300))
@@ -88,7 +89,14 @@ CHANGES: list[tuple[Step, Step, set[str]]] = [
     (MASK, evolve(MASK, validate=(evolve(PAIR, target=(7, 9)),)), {"asked"}),
     *(
         (edited(SET), evolve(edited(SET), model=evolve(MODEL, **{name: value})), {name})
-        for name, value in (("weights", "x"), ("config", "x"), ("tokenizer", "x"), ("adapter", "x"), ("dtype", "float16"), ("attention", "eager"))
+        for name, value in (
+            ("weights", "x"),
+            ("config", "x"),
+            ("tokenizer", "x"),
+            ("adapter", "x"),
+            ("dtype", "float16"),
+            ("attention", "eager"),
+        )
     ),
     (edited(SET), evolve(edited(SET), model=evolve(MODEL, facts=evolve(MODEL.facts, layers=5))), {"shape"}),
 ]
@@ -113,7 +121,9 @@ def test_equal_steps_have_equal_parts() -> None:
     seen: dict[str, dict[str, str]] = {}
     for step in steps:
         assert seen.setdefault(step_address(step), digests(step)) == digests(evolve(step))
-    assert len({json.dumps(found, sort_keys=True) for found in seen.values()}) == len(seen), "other addresses, other parts"
+    assert len({json.dumps(found, sort_keys=True) for found in seen.values()}) == len(seen), (
+        "other addresses, other parts"
+    )
 
 
 def test_the_executor_and_the_versions_are_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
-"""Plans as graphs: order, binding, what is known to be zero, and what a plan costs. `ENTRACK_GOLDEN=write` writes the golden plan anew."""
+"""Plans as graphs: order, binding, what is known to be zero, and what a plan costs. `ENTRACK_GOLDEN=write` writes
+the golden plan anew."""
 
 from __future__ import annotations
 
@@ -45,7 +46,13 @@ def test_a_node_comes_after_what_it_needs(plan: Plan) -> None:
     for id, node in plan.nodes.items():
         assert set(needs(node)) <= seen
         seen.add(id)
-    assert all(id in plan.nodes for cells in plan.cells.values() for cell in cells for run in cell.runs for id in run.evaluations)
+    assert all(
+        id in plan.nodes
+        for cells in plan.cells.values()
+        for cell in cells
+        for run in cell.runs
+        for id in run.evaluations
+    )
 
 
 def test_binding_needs_exactly_what_is_needed(plan: Plan) -> None:
@@ -72,7 +79,9 @@ def test_every_step_says_what_it_is_for(plan: Plan) -> None:
     assert all(plan.what.values())
 
 
-@pytest.mark.parametrize(("tokens", "said"), [(((1, 2), (3,)), "1 and 2 tokens"), (((), ()), "have 0 tokens"), ((), "have no tokens")])
+@pytest.mark.parametrize(
+    ("tokens", "said"), [(((1, 2), (3,)), "1 and 2 tokens"), (((), ()), "have 0 tokens"), ((), "have no tokens")]
+)
 def test_a_batch_is_rectangular(tokens: tuple[tuple[int, ...], ...], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Batch(tokens)
@@ -81,8 +90,13 @@ def test_a_batch_is_rectangular(tokens: tuple[tuple[int, ...], ...], said: str) 
 def test_a_prompt_without_a_token_is_said(tmp_path: Path) -> None:
     make_model(tmp_path / "model")
     file = tmp_path / "model" / "tokenizer.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "post_processor": None}))  # which adds a token of its own to every prompt
-    text = 'entrack 1\nmodel base = local("model")\ntask t {\n  prompt = ""\n  answer = one from ["apple", "ball"]\n}\nmeasure m = accuracy(base) on 4 t\n'
+    file.write_text(
+        json.dumps({**json.loads(file.read_text()), "post_processor": None})
+    )  # which adds a token of its own to every prompt
+    text = (
+        'entrack 1\nmodel base = local("model")\ntask t {\n  prompt = ""\n  answer = one from ["apple", '
+        '"ball"]\n}\nmeasure m = accuracy(base) on 4 t\n'
+    )
     with pytest.raises(SpecError) as error:
         plan_of(tmp_path, text)
     assert [problem.code for problem in error.value.problems] == ["E434"]
@@ -92,7 +106,10 @@ def test_a_form_is_of_a_bound_step() -> None:
     assert form_of(path_patch(0, (Head(1, 0),)))["top"].shape == (2, 1)
     assert form_of(evolve(path_patch(0), senders=(Head(0, 1),)))["top"].shape == (1, 1)
     assert form_of(Capture(key(), Batch(((1, 2, 3),)), (2,), ()))["z"].shape == (0,)
-    for step in (evolve(path_patch(0), senders=Screened("screen", 3)), Capture(key(), Batch(((1, 2, 3),)), (2,), Chosen("select"))):
+    for step in (
+        evolve(path_patch(0), senders=Screened("screen", 3)),
+        Capture(key(), Batch(((1, 2, 3),)), (2,), Chosen("select")),
+    ):
         with pytest.raises(ValueError, match="not known"):
             form_of(step)
 
@@ -118,7 +135,9 @@ def test_known_zero(layer: int) -> None:
 def test_only_path_patches_are_known_zero(plan: Plan) -> None:
     objects = dict.fromkeys(plan.nodes, "object")
     chosen = {id: (Head(0, 0),) for id, node in plan.nodes.items() if isinstance(node, Select)}
-    zeros = [node for node in plan.nodes.values() if not isinstance(node, Select) and known_zero(bind(node, objects, chosen))]
+    zeros = [
+        node for node in plan.nodes.values() if not isinstance(node, Select) and known_zero(bind(node, objects, chosen))
+    ]
     assert zeros
     assert all(isinstance(node, PathPatch) and node.receivers for node in zeros)
 

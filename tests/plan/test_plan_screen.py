@@ -39,7 +39,9 @@ def test_a_path_patch_of_some_heads_is_bound_to_those_of_its_layer() -> None:
     """So that what a screen lets through in one layer leaves the addresses of all others alone."""
     through = (Head(0, 1), Head(1, 1), Head(2, 0), Head(2, 1))
     bound = [bind(patch(layer), {"z": "z"}, {"screen": through}) for layer in range(4)]
-    assert [step.senders for step in bound] == [(Head(0, 1),), (Head(1, 1),), None, ()], "all heads of a layer are what is patched without a screen"
+    assert [step.senders for step in bound] == [(Head(0, 1),), (Head(1, 1),), None, ()], (
+        "all heads of a layer are what is patched without a screen"
+    )
     assert [screened_out(step) for step in bound] == [False, False, False, True]
     assert set(needs(patch(1))) == {"z", "screen"}
 
@@ -57,7 +59,10 @@ def test_the_golden_plan() -> None:
     assert found == json.loads(GOLDEN.read_text())
 
 
-@pytest.mark.parametrize(("receivers", "zero"), [((Head(1, 0),), False), ((Head(0, 1), Head(3, 1)), False), ((Head(0, 0), Head(0, 1)), True), ((), True)])
+@pytest.mark.parametrize(
+    ("receivers", "zero"),
+    [((Head(1, 0),), False), ((Head(0, 1), Head(3, 1)), False), ((Head(0, 0), Head(0, 1)), True), ((), True)],
+)
 def test_an_estimate_that_no_head_can_reach_is_known_to_be_zero(receivers: tuple[Head, ...], zero: bool) -> None:
     step = Attribute(KEY, Batch(((1, 2, 3),)), ((4,),), (2,), Ref("z"), (Receivers(Component.VALUE, receivers),))
     assert known_zero(step) == zero
@@ -97,7 +102,11 @@ def test_every_hop_is_estimated_screened_and_selected(folder: Path) -> None:
 
 
 def test_names_are_no_part_of_it(folder: Path, before: Made) -> None:
-    for text in (SCREENED.replace("cir", "circuit_1"), SCREENED.replace("first", "early").replace("second", "late"), changed("screen 6", "screen  6")):
+    for text in (
+        SCREENED.replace("cir", "circuit_1"),
+        SCREENED.replace("first", "early").replace("second", "late"),
+        changed("screen 6", "screen  6"),
+    ):
         assert made(folder, text).all == before.all
 
 

@@ -19,8 +19,9 @@ MANY = 60
 @pytest.fixture(scope="module", params=SEEDS)
 def pairs(request: pytest.FixtureRequest) -> Callable[[str], list[tuple[dict[str, Any], Boxes, Boxes]]]:
     """For a population: each entry, its original and its alternate, as read."""
-    return lambda name: [(entry, read(entry), read(entry["alternate"])) for entry in drawn(name, MANY, f"seed {request.param}\n")]
-
+    return lambda name: [
+        (entry, read(entry), read(entry["alternate"])) for entry in drawn(name, MANY, f"seed {request.param}\n")
+    ]
 
 
 def test_originals(pairs: Any) -> None:
@@ -116,7 +117,14 @@ def test_kept_variables_are_kept() -> None:
 
 @pytest.mark.parametrize(
     ("relation", "holds"),
-    [("<", int.__lt__), ("<=", int.__le__), (">", int.__gt__), (">=", int.__ge__), ("==", int.__eq__), ("!=", int.__ne__)],
+    [
+        ("<", int.__lt__),
+        ("<=", int.__le__),
+        (">", int.__gt__),
+        (">=", int.__ge__),
+        ("==", int.__eq__),
+        ("!=", int.__ne__),
+    ],
 )
 def test_constraints_hold(relation: str, holds: Callable[[int, int], bool]) -> None:
     for _, other in sides(f"asked {relation} 2; redraw object"):

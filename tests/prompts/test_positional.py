@@ -1,7 +1,8 @@
-"""The eleven positional desiderata, checked with nothing but their texts. On a failure pytest prints prompt, alternate and target.
+"""The eleven positional desiderata, checked with nothing but their texts. On a failure pytest prints prompt, alternate
+and target.
 
-Each alternate really has what its name says, its answer is what a reader of the text would say, and the target differs from the
-original's answer.
+Each alternate really has what its name says, its answer is what a reader of the text would say, and the target differs
+from the original's answer.
 """
 
 from __future__ import annotations
@@ -35,19 +36,39 @@ def asked(text: str) -> str:
 
 
 def one_of_eight(place: int) -> Callable[[dict[str, Any]], bool]:
-    return lambda entry: len(context(entry["text"])) == 8 and not odd(entry["text"]) and entry["answer"] not in context(entry["text"])[place]
+    return lambda entry: (
+        len(context(entry["text"])) == 8
+        and not odd(entry["text"])
+        and entry["answer"] not in context(entry["text"])[place]
+    )
 
 
 LOOKS: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "text_at_start": lambda e: [place for place, _ in odd(e["text"])] == [0] and "a bunch of boxes" in context(e["text"])[0],
-    "text_at_end": lambda e: [place for place, _ in odd(e["text"])] == [7] and "a bunch of boxes" in context(e["text"])[7],
+    "text_at_start": lambda e: (
+        [place for place, _ in odd(e["text"])] == [0] and "a bunch of boxes" in context(e["text"])[0]
+    ),
+    "text_at_end": lambda e: (
+        [place for place, _ in odd(e["text"])] == [7] and "a bunch of boxes" in context(e["text"])[7]
+    ),
     "segment_at_start": one_of_eight(0),
     "segment_at_end": one_of_eight(7),
-    "tokens_between": lambda e: all(re.fullmatch(r"[Tt]he \w+ is contained in the Box [A-Z]", part) for part in context(e["text"])),
-    "boxes_before": lambda e: re.search(rf"three additional boxes, Box [A-Z], Box [A-Z], Box [A-Z], the {e['answer']} is in Box {asked(e['text'])}", e["text"]) is not None,
+    "tokens_between": lambda e: all(
+        re.fullmatch(r"[Tt]he \w+ is contained in the Box [A-Z]", part) for part in context(e["text"])
+    ),
+    "boxes_before": lambda e: (
+        re.search(
+            rf"three additional boxes, Box [A-Z], Box [A-Z], Box [A-Z], the {e['answer']} is in Box {asked(e['text'])}",
+            e["text"],
+        )
+        is not None
+    ),
     "one_segment_on": lambda e: not odd(e["text"]) and len(context(e["text"])) == 7,
-    "turned_round": lambda e: [part.lower() for _, part in odd(e["text"])] == [f"box {asked(e['text'])} contains the {e['answer']}".lower()],
-    "association_altered": lambda e: [part.lower() for _, part in odd(e["text"])] == [f"the {e['answer']} is not in box {asked(e['text'])}".lower()],
+    "turned_round": lambda e: (
+        [part.lower() for _, part in odd(e["text"])] == [f"box {asked(e['text'])} contains the {e['answer']}".lower()]
+    ),
+    "association_altered": lambda e: (
+        [part.lower() for _, part in odd(e["text"])] == [f"the {e['answer']} is not in box {asked(e['text'])}".lower()]
+    ),
     "no_commas": lambda e: "," not in e["text"] and len(re.findall(r"he \w+ is in Box [A-Z]", e["text"])) == 7,
     "comma_after_object": lambda e: len(re.findall(r"he \w+, is in Box [A-Z]", e["text"])) == 7,
 }
@@ -64,7 +85,9 @@ def test_the_alternate_is_what_its_name_says(name: str, entries: dict[str, list[
     for entry in entries[name]:
         print(entry["text"], entry["alternate"]["text"], entry["target"], sep="\n")
         assert LOOKS[name](entry["alternate"])
-        assert not any(looks(entry) for other, looks in LOOKS.items() if other != "one_segment_on"), "the original is plain"
+        assert not any(looks(entry) for other, looks in LOOKS.items() if other != "one_segment_on"), (
+            "the original is plain"
+        )
 
 
 @pytest.mark.parametrize("name", LOOKS)

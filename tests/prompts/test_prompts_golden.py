@@ -1,4 +1,5 @@
-"""Prompts follow from the seed alone: the same on every machine, whatever else is drawn. `ENTRACK_GOLDEN=write` writes them anew."""
+"""Prompts follow from the seed alone: the same on every machine, whatever else is drawn. `ENTRACK_GOLDEN=write`
+writes them anew."""
 
 from __future__ import annotations
 
@@ -33,8 +34,10 @@ def test_fewer_are_the_first_of_more(task: str) -> None:
 
 
 def test_seed_and_purpose_draw_others() -> None:
-    texts = [tuple(entry["text"] for entry in drawn("boxes", 20, more, purpose)) for more, purpose in
-             (("", "measure"), ("seed 1\n", "measure"), ("", "discover"), ("", "mean"))]  # fmt: skip
+    texts = [
+        tuple(entry["text"] for entry in drawn("boxes", 20, more, purpose))
+        for more, purpose in (("", "measure"), ("seed 1\n", "measure"), ("", "discover"), ("", "mean"))
+    ]
     assert len(set(texts)) == 4
     assert len({text for many in texts for text in many}) == 80
 

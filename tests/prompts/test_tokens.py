@@ -1,4 +1,5 @@
-"""Tokens: words of several tokens, tokenizers with and without spaces in their tokens, and what cannot be told apart."""
+"""Tokens: words of several tokens, tokenizers with and without spaces in their tokens, and what cannot be told
+apart."""
 
 from __future__ import annotations
 
@@ -16,9 +17,14 @@ from entrack.diagnostics import Diagnostic
 from entrack.source import Source
 
 CONFIG = {
-    "model_type": "llama", "num_hidden_layers": 1, "num_attention_heads": 1, "hidden_size": 8, "vocab_size": 400,
-    "intermediate_size": 8, "rms_norm_eps": 1e-6,
-}  # fmt: skip
+    "model_type": "llama",
+    "num_hidden_layers": 1,
+    "num_attention_heads": 1,
+    "hidden_size": 8,
+    "vocab_size": 400,
+    "intermediate_size": 8,
+    "rms_norm_eps": 1e-6,
+}
 TASK = """entrack 1
 model tiny = local("model")
 task t {
@@ -141,11 +147,14 @@ def test_a_sharp_s_is_not_capitalised(library: Any, tmp_path: Path) -> None:
 
 
 def metaspace() -> Any:
-    """As Llama's: a space is a token that joins letters but no digits, so that a number after a space is two tokens or more."""
+    """As Llama's: a space is a token that joins letters but no digits, so that a number after a space is two tokens
+    or more."""
     alphabet = ["<unk>", "\u2581", *(chr(code) for code in range(33, 127))]
     merges = [("\u2581", chr(code)) for code in range(ord("a"), ord("z") + 1)]
     known = [*alphabet, *(space + letter for space, letter in merges)]
-    made = tokenizers.Tokenizer(models.BPE({word: place for place, word in enumerate(known)}, merges, unk_token="<unk>"))
+    made = tokenizers.Tokenizer(
+        models.BPE({word: place for place, word in enumerate(known)}, merges, unk_token="<unk>")
+    )
     made.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never", split=False)
     made.decoder = decoders.Metaspace(prepend_scheme="never")
     return made
@@ -182,14 +191,22 @@ def test_an_element_of_a_list_after_a_prompt_that_ends_in_a_space(name: str, tmp
 
 
 def test_in_the_built_in_models_too(tmp_path: Path) -> None:
-    text = numbers(" ", '"apple", "ball", "bell", "book"').replace('local("model")', 'builtin("boxes-base")').replace("take", "is")
+    text = (
+        numbers(" ", '"apple", "ball", "bell", "book"')
+        .replace('local("model")', 'builtin("boxes-base")')
+        .replace("take", "is")
+    )
     assert len(prompts_json(loads(Source(str(tmp_path / "spec.et"), text)).prompts("t", 30)[0])) == 30
 
 
 def test_an_element_that_the_prompts_last_token_joins_is_not_compared(tmp_path: Path) -> None:
-    """What is never the answer, and could not follow the prompt, is no rival of what is: `ape` and `aper` are `▁a` and more."""
+    """What is never the answer, and could not follow the prompt, is no rival of what is: `ape` and `aper` are `▁a`
+    and more."""
     text = numbers(" ").replace('3 distinct from ["4", "7", "9", "2"]', '3 distinct from ["4", "ape", "aper"]')
-    assert {entry["answer"] for entry in read(tmp_path, metaspace(), text.replace("object[asked]\n", 'object[where object == "4"]\n'))} == {"4"}
+    assert {
+        entry["answer"]
+        for entry in read(tmp_path, metaspace(), text.replace("object[asked]\n", 'object[where object == "4"]\n'))
+    } == {"4"}
 
 
 @pytest.mark.parametrize("name", MADE_WITH_SPACES)
@@ -203,7 +220,12 @@ def test_a_space_that_is_a_token_is_the_cause_that_is_said(name: str, tmp_path: 
 def test_an_answer_may_bring_its_space(tmp_path: Path) -> None:
     """` car`, as it is written for other tools, is the answer `car`."""
     text = numbers("", '"car", "dog", "fox", "hen"')
-    without, with_space = (read(tmp_path, byte_pairs(False), text.replace("answer = object[asked]", f'answer = "{space}{{object[asked]}}"')) for space in ("", " "))
+    without, with_space = (
+        read(
+            tmp_path, byte_pairs(False), text.replace("answer = object[asked]", f'answer = "{space}{{object[asked]}}"')
+        )
+        for space in ("", " ")
+    )
     assert [entry["answer_ids"] for entry in without] == [entry["answer_ids"] for entry in with_space]
 
 

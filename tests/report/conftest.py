@@ -1,4 +1,5 @@
-"""Small results that reports are tried on: one with a four-hop circuit, one of whole circuits, and one whose every text is hostile."""
+"""Small results that reports are tried on: one with a four-hop circuit, one of whole circuits, and one whose every
+text is hostile."""
 
 from __future__ import annotations
 
@@ -162,53 +163,102 @@ def circuit() -> Discovery:
 
 def claims() -> tuple[Claim, ...]:
     return (
-        Claim("the circuit is faithful", "table_2[base, only(cir)] / table_2[base, nothing]", 0.985, ">=", 0.95, True,
-              500, Interval(0.94, 1.02), published=1.0),
-        Claim("the base circuit lives on", "table_2[tuned, only(cir)]", 0.73, "within", 0.89, False, 500,
-              Interval(0.69, 0.77), tolerance=0.03, published=0.89),
-    )  # fmt: skip
+        Claim(
+            "the circuit is faithful",
+            "table_2[base, only(cir)] / table_2[base, nothing]",
+            0.985,
+            ">=",
+            0.95,
+            True,
+            500,
+            Interval(0.94, 1.02),
+            published=1.0,
+        ),
+        Claim(
+            "the base circuit lives on",
+            "table_2[tuned, only(cir)]",
+            0.73,
+            "within",
+            0.89,
+            False,
+            500,
+            Interval(0.69, 0.77),
+            tolerance=0.03,
+            published=0.89,
+        ),
+    )
 
 
 def complete() -> Measure:
     """Three random halves, and two groups."""
-    axes = (Axis("removed", ("half", "value_fetcher", "structure_reader")), Axis("from", ("circuit", "model", "difference")))
+    axes = (
+        Axis("removed", ("half", "value_fetcher", "structure_reader")),
+        Axis("from", ("circuit", "model", "difference")),
+    )
     cells = [
         Cell(("half", "circuit"), 0.3, 500, Interval(0.28, 0.32), (1.0,), 0.1, (0.2, 0.3, 0.4)),
         Cell(("half", "model"), 0.4, 500, Interval(0.38, 0.42), (1.0,), 0.1, (0.3, 0.4, 0.5)),
         Cell(("half", "difference"), 0.1, 500, Interval(0.08, 0.12), (1.0,), 0.0, (0.1, 0.1, 0.1)),
-        *(cell((group, name), value) for group in axes[0].labels[1:] for name, value in zip(axes[1].labels, (0.2, 0.5, 0.3), strict=True)),
+        *(
+            cell((group, name), value)
+            for group in axes[0].labels[1:]
+            for name, value in zip(axes[1].labels, (0.2, 0.5, 0.3), strict=True)
+        ),
     ]
     return Measure("complete", "accuracy", "fraction of prompts", axes, tuple(cells))
 
 
 def minimal() -> Measure:
-    """Heads of one group each; one head is in two groups; without one head nothing is left; before another nothing was."""
+    """Heads of one group each; one head is in two groups; without one head nothing is left; before another nothing
+    was."""
     falls = {
-        "value_fetcher 3.1": 0.1, "value_fetcher 10.2": 0.006, "value_fetcher 3.6": 0.3,
-        "structure_reader 3.1": -0.02, "structure_reader 0.4": 0.05, "structure_reader 0.5": 0.0,
-    }  # fmt: skip
+        "value_fetcher 3.1": 0.1,
+        "value_fetcher 10.2": 0.006,
+        "value_fetcher 3.6": 0.3,
+        "structure_reader 3.1": -0.02,
+        "structure_reader 0.4": 0.05,
+        "structure_reader 0.5": 0.0,
+    }
     cells = []
     for head, fall in falls.items():
         group = head.split()[0]
         cells.append(Cell((group, head, "fall"), fall, 100, Interval(fall - 0.02, fall + 0.03), (fall,)))
-        ratio, bounds = (float("inf" if fall else "nan"), None) if fall in (0.0, 0.3) else (fall / 0.3, Interval(fall / 0.3 - 0.1, fall / 0.3 + 0.2))
+        ratio, bounds = (
+            (float("inf" if fall else "nan"), None)
+            if fall in (0.0, 0.3)
+            else (fall / 0.3, Interval(fall / 0.3 - 0.1, fall / 0.3 + 0.2))
+        )
         cells.append(Cell((group, head, "ratio"), ratio, 100, bounds, ()))
-    axes = (Axis("group", ("value_fetcher", "structure_reader")), Axis("head", tuple(falls)), Axis("value", ("fall", "ratio")))
+    axes = (
+        Axis("group", ("value_fetcher", "structure_reader")),
+        Axis("head", tuple(falls)),
+        Axis("value", ("fall", "ratio")),
+    )
     return Measure("minimal", "minimality", "fall in accuracy, and as a ratio", axes, tuple(cells))
 
 
 def shared() -> Measure:
     axes = (Axis("group", ("value_fetcher", "structure_reader", "all")), Axis("share", ("precision", "recall")))
     sizes = {"value_fetcher": (3, 5), "structure_reader": (1, 2), "all": (4, 7)}
-    cells = tuple(Cell((group, share), 1 / n, n, None, ()) for group, both in sizes.items() for share, n in zip(axes[1].labels, both, strict=True))
+    cells = tuple(
+        Cell((group, share), 1 / n, n, None, ())
+        for group, both in sizes.items()
+        for share, n in zip(axes[1].labels, both, strict=True)
+    )
     return Measure("shared", "overlap of cir with cir_tuned", "fraction of heads", axes, cells)
 
 
 def donors() -> Measure:
     """Heads' outputs of two other models in this one."""
-    labels = tuple(f"patch cir.{group} from {model}" for model in ("tuned", "other") for group in ("value_fetcher", "structure_reader"))
+    labels = tuple(
+        f"patch cir.{group} from {model}"
+        for model in ("tuned", "other")
+        for group in ("value_fetcher", "structure_reader")
+    )
     axes = (Axis("model", ("base",)), Axis("intervention", labels))
-    return Measure("donors", "accuracy", "fraction of prompts", axes, tuple(cell(("base", label), 0.7) for label in labels))
+    return Measure(
+        "donors", "accuracy", "fraction of prompts", axes, tuple(cell(("base", label), 0.7) for label in labels)
+    )
 
 
 def knockouts() -> Measure:
@@ -221,11 +271,23 @@ def knockouts() -> Measure:
 def masks() -> tuple[Mask, ...]:
     over = {"value_fetcher": (Head(3, 1), Head(10, 2), Head(3, 6)), "structure_reader": (Head(0, 4), Head(3, 1))}
     return tuple(
-        Mask("role", "base", group, wanted, "last" if group == "value_fetcher" else "previous", heads, (0.0,) * kept + (1.0,) * (len(heads) - kept),
-             heads[:kept], 40, 0.1 + 0.3 * kept, 500, "ef" * 32)
+        Mask(
+            "role",
+            "base",
+            group,
+            wanted,
+            "last" if group == "value_fetcher" else "previous",
+            heads,
+            (0.0,) * kept + (1.0,) * (len(heads) - kept),
+            heads[:kept],
+            40,
+            0.1 + 0.3 * kept,
+            500,
+            "ef" * 32,
+        )
         for wanted, kept in (("object_value", 2), ("position", 0))
         for group, heads in over.items()
-    )  # fmt: skip
+    )
 
 
 def provenance(spec: str) -> Provenance:

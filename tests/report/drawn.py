@@ -1,4 +1,5 @@
-"""Results drawn at random, with labels as long, as many and as strange as a spec could make them; and where the text of a figure lies."""
+"""Results drawn at random, with labels as long, as many and as strange as a spec could make them; and where the text
+of a figure lies."""
 
 from __future__ import annotations
 
@@ -12,7 +13,18 @@ from matplotlib.text import Text
 from entrack.results import Axis, Cell, Discovery, Group, Interval, Measure
 from entrack.sites import Head
 
-WORDS = ("answer", "wrong", "value_fetcher", "object_carrier", "w", "WWWWWWWW", "structure_reader_of_the_first_box", "é", "日本", "x" * 60)
+WORDS = (
+    "answer",
+    "wrong",
+    "value_fetcher",
+    "object_carrier",
+    "w",
+    "WWWWWWWW",
+    "structure_reader_of_the_first_box",
+    "é",
+    "日本",
+    "x" * 60,
+)
 
 
 def name(draw: Random, most: int = 3) -> str:
@@ -22,7 +34,16 @@ def name(draw: Random, most: int = 3) -> str:
 def act(draw: Random) -> str:
     """An intervention as a spec writes it."""
     cir = f"{name(draw, 1)}.{name(draw)}"
-    ways = ("only({})", "without({})", "zero {}", "patch {} from alternate", "mean {} over scrambled", "{}", "patch {}.query from tuned", "without({}, {})")
+    ways = (
+        "only({})",
+        "without({})",
+        "zero {}",
+        "patch {} from alternate",
+        "mean {} over scrambled",
+        "{}",
+        "patch {}.query from tuned",
+        "without({}, {})",
+    )
     return draw.choice(ways).format(cir, name(draw))
 
 
@@ -55,14 +76,22 @@ def measure(draw: Random, least: int = 1) -> Measure:
         places = [(*place, label) for place in places for label in axis.labels]
     low = draw.choice((0.0, 0.0, -3.0))
     cells = tuple(_cell(draw, place, low) for place in places if draw.random() < 0.95) or (_cell(draw, places[0], low),)
-    return Measure("m", draw.choice(("accuracy", "logit difference", f"probability of {name(draw)}")), draw.choice(("fraction of prompts", "", "logits")), tuple(axes), cells)
+    return Measure(
+        "m",
+        draw.choice(("accuracy", "logit difference", f"probability of {name(draw)}")),
+        draw.choice(("fraction of prompts", "", "logits")),
+        tuple(axes),
+        cells,
+    )
 
 
 def heads(draw: Random) -> Measure:
     """Heads of groups, as of minimality."""
     groups = tuple(dict.fromkeys(name(draw) for _ in range(draw.randint(1, 6))))
     values = ("fall", "ratio")[: draw.randint(1, 2)]
-    places = [(group, f"{group} {draw.randint(0, 40)}.{head}") for group in groups for head in range(draw.randint(1, 30))]
+    places = [
+        (group, f"{group} {draw.randint(0, 40)}.{head}") for group in groups for head in range(draw.randint(1, 30))
+    ]
     cells = tuple(_cell(draw, (*place, value), -0.2) for place in places for value in values)
     axes = (Axis("group", groups), Axis("head", tuple(head for _, head in places)), Axis("value", values))
     return Measure("m", "minimality", "fall in accuracy, and as a ratio", axes, cells)
@@ -76,20 +105,33 @@ def complete(draw: Random) -> Measure:
 
 
 def discovery(draw: Random, layers: int = 0) -> Discovery:
-    """Hops of some groups at some positions; a group feeds the logits, groups before it, or a group that is not there."""
+    """Hops of some groups at some positions; a group feeds the logits, groups before it, or a group that is not
+    there."""
     layers, across = layers or draw.choice((2, 4, 12, 32)), draw.choice((2, 8, 12, 32))
     places = list(dict.fromkeys(name(draw) for _ in range(draw.randint(1, 4))))
     groups: list[Group] = []
     for called in dict.fromkeys(name(draw) for _ in range(draw.randint(1, 7))):
         groups.append(_group(draw, called, draw.choice(places), tuple(group.name for group in groups), layers, across))
-    return Discovery(name(draw), name(draw, 1), draw.choice(("logit of answer", "relative probability of answer")), 300, tuple(groups))
+    return Discovery(
+        name(draw),
+        name(draw, 1),
+        draw.choice(("logit of answer", "relative probability of answer")),
+        300,
+        tuple(groups),
+    )
 
 
 def _group(draw: Random, called: str, place: str, before: tuple[str, ...], layers: int, across: int) -> Group:
     kept = sorted({Head(draw.randrange(layers), draw.randrange(across)) for _ in range(draw.choice((0, 1, 3, 8, 30)))})
     scores = tuple(tuple(round(draw.uniform(-1, 0.3), 3) for _ in range(across)) for _ in range(layers))
-    fed = draw.sample((*before, "elsewhere"), draw.randint(1, min(2, len(before)))) if before and draw.random() < 0.9 else []
-    receivers = tuple(f"{other}.{part}" for other in fed for part in draw.sample(("query", "key", "value"), draw.randint(1, 3))) or ("logits",)
+    fed = (
+        draw.sample((*before, "elsewhere"), draw.randint(1, min(2, len(before))))
+        if before and draw.random() < 0.9
+        else []
+    )
+    receivers = tuple(
+        f"{other}.{part}" for other in fed for part in draw.sample(("query", "key", "value"), draw.randint(1, 3))
+    ) or ("logits",)
     return Group(called, place, receivers, tuple(kept), tuple(Interval(-0.2, -0.1) for _ in kept), scores)
 
 
@@ -110,5 +152,10 @@ def shown_texts(figure: Figure) -> Iterator[Text]:
                     outside |= {id(tick.label1), id(tick.label2)}
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
-        if text.get_visible() and text.get_text().strip() and id(text) not in outside and (text.axes is None or text.axes.axison or text in text.axes.texts):
+        if (
+            text.get_visible()
+            and text.get_text().strip()
+            and id(text) not in outside
+            and (text.axes is None or text.axes.axison or text in text.axes.texts)
+        ):
             yield text

@@ -48,22 +48,45 @@ def test_jsonl_has_a_line_for_each_cell_group_and_claim(results: Results) -> Non
     assert [record["kind"] for record in records] == ["cell"] * cells + ["group"] * 4 + ["claim"] * 2
     assert {record["spec_address"] for record in records} == {"12" * 32}
     assert records[2] | {"spec_address": ""} == {
-        "kind": "cell", "measure": "table_2", "metric": "accuracy", "unit": "fraction", "value": 0.66, "n": 500,
-        "labels": {"model": "base", "intervention": "nothing", "prompts": "boxes"}, "sd": None, "draws": [],
-        "interval": [0.62, 0.7000000000000001], "outcomes": [1.0, 0.0], "address": "ab" * 32, "spec_address": "",
-    }  # fmt: skip
+        "kind": "cell",
+        "measure": "table_2",
+        "metric": "accuracy",
+        "unit": "fraction",
+        "value": 0.66,
+        "n": 500,
+        "labels": {"model": "base", "intervention": "nothing", "prompts": "boxes"},
+        "sd": None,
+        "draws": [],
+        "interval": [0.62, 0.7000000000000001],
+        "outcomes": [1.0, 0.0],
+        "address": "ab" * 32,
+        "spec_address": "",
+    }
     assert records[cells]["group"] == "value_fetcher" and records[cells]["heads"] == [[3, 1], [3, 6], [2, 2]]
 
 
 def test_masks_are_lines_too(study: Results) -> None:
     records = [json.loads(line) for line in document.lines(study).splitlines()]
     mine = [record for record in records if record["kind"] == "mask"]
-    assert [(record["group"], record["desideratum"]) for record in mine] == [(mask.group, mask.desideratum) for mask in study.masks]
+    assert [(record["group"], record["desideratum"]) for record in mine] == [
+        (mask.group, mask.desideratum) for mask in study.masks
+    ]
     assert mine[0] == {
-        "kind": "mask", "mask": "role", "model": "base", "group": "value_fetcher", "desideratum": "object_value", "position": "last",
-        "over": [[3, 1], [10, 2], [3, 6]], "values": [0.0, 0.0, 1.0], "heads": [[3, 1], [10, 2]], "step": 40, "validation": 0.7, "n": 500,
-        "address": "ef" * 32, "spec_address": "12" * 32,
-    }  # fmt: skip
+        "kind": "mask",
+        "mask": "role",
+        "model": "base",
+        "group": "value_fetcher",
+        "desideratum": "object_value",
+        "position": "last",
+        "over": [[3, 1], [10, 2], [3, 6]],
+        "values": [0.0, 0.0, 1.0],
+        "heads": [[3, 1], [10, 2]],
+        "step": 40,
+        "validation": 0.7,
+        "n": 500,
+        "address": "ef" * 32,
+        "spec_address": "12" * 32,
+    }
     shares = [record for record in records if record.get("measure") == "shared"]
     assert {record["interval"] for record in shares} == {None}
     ratios = [record for record in records if record.get("measure") == "minimal" and record["value"] is None]
@@ -72,7 +95,15 @@ def test_masks_are_lines_too(study: Results) -> None:
 
 def test_html_shows_masks_and_shares(study: Results) -> None:
     words = " ".join(Tags(results_html(study)).words)
-    for expected in ("2 of 3", "3.1", "10.2", "0.33 of 3", "infinite", "overlap of cir with cir_tuned", "n = 1 to 7 heads"):
+    for expected in (
+        "2 of 3",
+        "3.1",
+        "10.2",
+        "0.33 of 3",
+        "infinite",
+        "overlap of cir with cir_tuned",
+        "n = 1 to 7 heads",
+    ):
         assert expected in words
     assert "value_fetcher 3.1" not in results_html(study)
 

@@ -73,7 +73,12 @@ def test_a_completeness_sets_the_model_against_the_circuit(study: Results) -> No
     assert isinstance(measure, Measure)
     with plots.style():
         (axes, *_) = plots.completeness(measure, "x", {}).axes
-    points = [tuple(point) for each in axes.collections if isinstance(each, PathCollection) for point in each.get_offsets().tolist()]
+    points = [
+        tuple(point)
+        for each in axes.collections
+        if isinstance(each, PathCollection)
+        for point in each.get_offsets().tolist()
+    ]
     assert sorted(points) == sorted([(0.3, 0.2), (0.4, 0.3), (0.5, 0.4), (0.4, 0.3), (0.5, 0.2), (0.5, 0.2)])
     assert "model" in axes.get_xlabel() and "circuit" in axes.get_ylabel()
 
@@ -116,7 +121,9 @@ def test_options_come_from_the_words_of_a_spec() -> None:
     text = 'entrack 1\nfigure "Figure 3" = bars(figure_3) by group coloured by desideratum error sd\n'
     program, problems = parse(Source("spec.et", text))
     (item,) = (item for item in program.items if isinstance(item, ast.Figure))
-    assert not problems and _figure(item) == Figure("Figure 3", "bars", "figure_3", {"by": "group", "coloured": "desideratum", "error": "sd"})
+    assert not problems and _figure(item) == Figure(
+        "Figure 3", "bars", "figure_3", {"by": "group", "coloured": "desideratum", "error": "sd"}
+    )
 
 
 def test_without_figures_in_the_spec_there_are_the_usual_ones(results: Results) -> None:

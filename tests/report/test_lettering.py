@@ -64,7 +64,8 @@ def outline(text: Text) -> np.ndarray:
 
 
 def overlap(one: np.ndarray, two: np.ndarray) -> float:
-    """By how many pixels two rectangles overlap in the direction in which they do least; 0 or less where they are apart."""
+    """By how many pixels two rectangles overlap in the direction in which they do least; 0 or less where they are
+    apart."""
     least = np.inf
     for shape in (one, two):
         for side in np.diff(shape, axis=0)[:2]:
@@ -82,7 +83,9 @@ def test_no_text_is_cut_and_none_stands_on_another(kind: str, seed: int) -> None
     texts = list(drawn.shown_texts(figure))
     outlines = [outline(text) for text in texts]
     for text, corners in zip(texts, outlines, strict=True):
-        assert (corners >= -1.5).all() and (corners <= np.array(figure.bbox.size) + 1.5).all(), f"{text.get_text()!r} is cut"
+        assert (corners >= -1.5).all() and (corners <= np.array(figure.bbox.size) + 1.5).all(), (
+            f"{text.get_text()!r} is cut"
+        )
     for place, (text, corners) in enumerate(zip(texts, outlines, strict=True)):
         for other, around in zip(texts[:place], outlines[:place], strict=True):
             assert overlap(corners, around) <= 1.5, f"{text.get_text()!r} stands on {other.get_text()!r}"
@@ -95,7 +98,8 @@ def squeezed(text: str) -> str:
 @pytest.mark.parametrize("seed", range(COUNT))
 @pytest.mark.parametrize("kind", ["bars", "values", "completeness", "heads", "scores", "diagram"])
 def test_every_name_is_there_whole(kind: str, seed: int) -> None:
-    """Of groups, of positions, of interventions: all that is said stands in the figure, but for what labels have in common, which is said once."""
+    """Of groups, of positions, of interventions: all that is said stands in the figure, but for what labels have in
+    common, which is said once."""
     figure, item = figure_of(kind, seed)
     said = [squeezed(text.get_text()) for text in drawn.shown_texts(figure)]
     whole = "\n".join(said)
@@ -127,8 +131,12 @@ def test_labels_tell_what_they_label(seed: int) -> None:
     for label, said in zip(axis.labels, found, strict=True):
         assert said == label or (dots and squeezed(label) == squeezed(before + said + after)), (label, said, name)
         assert "(" not in label or "(" in said, "an intervention is not cut off from what it is given"
-    made_otherwise = [label for label, said in zip(axis.labels, found, strict=True) if said == label and label != "nothing"]
-    assert len(made_otherwise) in (0, len([label for label in axis.labels if label != "nothing"])), "all are shortened, or none"
+    made_otherwise = [
+        label for label, said in zip(axis.labels, found, strict=True) if said == label and label != "nothing"
+    ]
+    assert len(made_otherwise) in (0, len([label for label in axis.labels if label != "nothing"])), (
+        "all are shortened, or none"
+    )
 
 
 def test_without_is_not_only() -> None:

@@ -1,4 +1,5 @@
-"""What reports show of a screen: which heads were not run, what they are estimated at, and what may have been missed."""
+"""What reports show of a screen: which heads were not run, what they are estimated at, and what may have been
+missed."""
 
 from __future__ import annotations
 
@@ -22,7 +23,14 @@ SCREEN = Screen(
     estimates=((-0.25, 0.5, -0.5), (-1.0, 0.125, 0.0)),
 )
 GROUP = Group(
-    "movers", "last", ("logits",), (Head(1, 0), Head(0, 0)), (Interval(-1.0, -0.5),) * 2, ((-0.25, -0.5, 0.0625), (-0.75, None, 0.0)), known_zero=1, screen=SCREEN
+    "movers",
+    "last",
+    ("logits",),
+    (Head(1, 0), Head(0, 0)),
+    (Interval(-1.0, -0.5),) * 2,
+    ((-0.25, -0.5, 0.0625), (-0.75, None, 0.0)),
+    known_zero=1,
+    screen=SCREEN,
 )
 FOUND = Discovery("cir", "base", "logit of answer", 9, (GROUP,))
 
@@ -37,7 +45,8 @@ def test_a_table_says_how_far_to_trust_a_screen() -> None:
     grid = discovery_grid(FOUND)
     assert grid.rows[0][0] == "movers\nat last -> logits\n2 kept of 3 scored\n2 screened out\n1 known zeros"
     assert (
-        "movers: screened by gradients at 5 points, rank correlation with the scores 0.50 [-0.25, 0.88] over 3 heads; those kept stood at places 1 to 3 of 3; "
+        "movers: screened by gradients at 5 points, rank correlation with the scores 0.50 [-0.25, 0.88] "
+        "over 3 heads; those kept stood at places 1 to 3 of 3; "
         "of 2 left out 1 of 1 checked would have been kept 0.1: 1 to 2 of all (95 %)"
     ) in grid.caption.split("\n")
 
@@ -55,7 +64,9 @@ def test_a_map_marks_what_was_not_run() -> None:
     text = shown(FOUND)
     assert "1 █? \n" in text
     assert "? screened out, not run" in text
-    assert "?" not in shown(evolve(FOUND, groups=(evolve(GROUP, scores=((-0.25, -0.5, 0.0625), (-0.75, 0.0, 0.0)), screen=None),)))
+    assert "?" not in shown(
+        evolve(FOUND, groups=(evolve(GROUP, scores=((-0.25, -0.5, 0.0625), (-0.75, 0.0, 0.0)), screen=None),))
+    )
 
 
 def test_a_figure_dots_what_was_not_run_in_the_colour_of_its_estimate() -> None:
@@ -65,6 +76,9 @@ def test_a_figure_dots_what_was_not_run_in_the_colour_of_its_estimate() -> None:
     assert dots.get_offsets().tolist() == [[1.5, 1.5]]
     assert mesh.get_array().ravel()[4] == 0.125
     assert "dotted: screened out and not run" in " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
-    plain = score_map(evolve(FOUND, groups=(evolve(GROUP, scores=((-0.25, -0.5, 0.0625), (-0.75, 0.125, 0.0)), screen=None),)), "Scores")
+    plain = score_map(
+        evolve(FOUND, groups=(evolve(GROUP, scores=((-0.25, -0.5, 0.0625), (-0.75, 0.125, 0.0)), screen=None),)),
+        "Scores",
+    )
     assert len(plain.axes[0].collections[1].get_offsets()) == 0
     assert "dotted" not in " ".join(text.get_text() for text in plain.texts)

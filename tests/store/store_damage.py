@@ -1,4 +1,5 @@
-"""Ways to harm a store of two entries: each is done to the paths of one's object and action, and of the other's object."""
+"""Ways to harm a store of two entries: each is done to the paths of one's object and action, and of the other's
+object."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ Seen = Mapping[str, tuple[object, ...]]
 
 @frozen
 class World:
-    """A folder with a store in it, and beside that a folder, a file and another store, all of which have what a careless store would take."""
+    """A folder with a store in it, and beside that a folder, a file and another store, all of which have what a
+    careless store would take."""
 
     folder: Path
 
@@ -37,7 +38,16 @@ class World:
         (folder / "file").chmod(0o644)
         inner = folder / "thesis"
         inner.mkdir()
-        for name in ("one.tex", ".tmp-1-a", "cache.db", "cache.db-journal", "gate.lock", "distrusted", address(1), f"{address(1)}.json"):
+        for name in (
+            "one.tex",
+            ".tmp-1-a",
+            "cache.db",
+            "cache.db-journal",
+            "gate.lock",
+            "distrusted",
+            address(1),
+            f"{address(1)}.json",
+        ):
             (inner / name).write_text(name)
         with DiskStore(folder / "other") as other:
             for number in (OTHER, OTHER + 1):
@@ -59,8 +69,15 @@ def seen(folder: Path) -> Seen:
     found = {}
     for path in (folder, *sorted(folder.rglob("*"))):
         about = path.lstat()
-        content: object = os.readlink(path) if path.is_symlink() else path.read_bytes() if stat.S_ISREG(about.st_mode) else None
-        found[str(path.relative_to(folder))] = (about.st_mode, about.st_size if content else 0, about.st_mtime_ns, content)
+        content: object = (
+            os.readlink(path) if path.is_symlink() else path.read_bytes() if stat.S_ISREG(about.st_mode) else None
+        )
+        found[str(path.relative_to(folder))] = (
+            about.st_mode,
+            about.st_size if content else 0,
+            about.st_mtime_ns,
+            content,
+        )
     return found
 
 
@@ -69,13 +86,30 @@ def places(action: Action) -> tuple[str, ...]:
     object_, recorded = action.object, action.address
     unused = next(f"{number:02x}" for number in range(256) if f"{number:02x}" not in (object_[:2], recorded[:2]))
     top = ("objects", "actions", "index", "locks", "quarantine", "format.json", "CACHEDIR.TAG", "README.md")
-    unfinished = (".tmp-1-a", ".tmp-index-x", ".tmp-index-0123abcd", ".tmp-index-0123abcd/cache.db", ".tmp-index-0123abcd/thesis")
-    index = tuple(f"index/{name}" for name in ("cache.db", "cache.db-journal", "cache.db-wal", "cache.db-shm", "distrusted", "more"))
+    unfinished = (
+        ".tmp-1-a",
+        ".tmp-index-x",
+        ".tmp-index-0123abcd",
+        ".tmp-index-0123abcd/cache.db",
+        ".tmp-index-0123abcd/thesis",
+    )
+    index = tuple(
+        f"index/{name}"
+        for name in ("cache.db", "cache.db-journal", "cache.db-wal", "cache.db-shm", "distrusted", "more")
+    )
     locks = tuple(f"locks/{name}.lock" for name in ("gate", "index", recorded[:3]))
     entries = (
-        f"objects/{object_[:2]}", f"actions/{recorded[:2]}", f"objects/{object_[:2]}/{object_}", f"actions/{recorded[:2]}/{recorded}.json",
-        f"objects/{object_[:2]}/.tmp-1-a", f"actions/{recorded[:2]}/.tmp-1-a", f"objects/{unused}", f"actions/{unused}", "objects/zz", "objects/more",
-    )  # fmt: skip
+        f"objects/{object_[:2]}",
+        f"actions/{recorded[:2]}",
+        f"objects/{object_[:2]}/{object_}",
+        f"actions/{recorded[:2]}/{recorded}.json",
+        f"objects/{object_[:2]}/.tmp-1-a",
+        f"actions/{recorded[:2]}/.tmp-1-a",
+        f"objects/{unused}",
+        f"actions/{unused}",
+        "objects/zz",
+        "objects/more",
+    )
     return (*top, *unfinished, *index, *locks, *entries, "quarantine/old")
 
 
@@ -92,7 +126,13 @@ def link(world: World, place: str, kind: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     up = "../" * (place.count("/") + 1)
     same = world.folder / "other" / place
-    target = {"folder": world.folder / "thesis", "file": world.folder / "file", "nowhere": world.folder / "nothing", "above": Path(up), "itself": Path(path.name)}
+    target = {
+        "folder": world.folder / "thesis",
+        "file": world.folder / "file",
+        "nowhere": world.folder / "nothing",
+        "above": Path(up),
+        "itself": Path(path.name),
+    }
     if kind == "hard link":
         os.link(same if same.is_file() else world.folder / "file", path)
     else:

@@ -1,4 +1,5 @@
-"""What a stranger may have put into an index: rows that say they are pickles, files to read or remove, settings, triggers, and other records."""
+"""What a stranger may have put into an index: rows that say they are pickles, files to read or remove, settings,
+triggers, and other records."""
 
 from __future__ import annotations
 
@@ -79,7 +80,8 @@ SCHEMA = {
 
 
 def other_record(folder: Path) -> bytes:
-    """A sound record for the address of entry 0, of the object of entry 1: what gave other numbers when rows were believed."""
+    """A sound record for the address of entry 0, of the object of entry 1: what gave other numbers when rows were
+    believed."""
     with DiskStore(folder) as store:
         one, two = (store.find(address(number)) for number in (0, 1))
     assert one is not None and two is not None
@@ -102,7 +104,10 @@ def _sql(statement: str, *values: object) -> Callable[[Path], tuple[str, tuple[o
 
 _REST = "raw, store_time, expire_time, access_time, access_count, tag, size, mode, filename, value"
 CHANGED: dict[str, Callable[[Path], tuple[str, tuple[object, ...]]]] = {
-    "object of another": lambda folder: (f"UPDATE Cache SET value = ? WHERE key = '{address(0)}'", (other_record(folder),)),
+    "object of another": lambda folder: (
+        f"UPDATE Cache SET value = ? WHERE key = '{address(0)}'",
+        (other_record(folder),),
+    ),
     "object of nobody": _record(lambda action: evolve(action, object=address("nobody"))),
     "size": _record(lambda action: evolve(action, size=action.size + 1)),
     "how": _record(lambda action: evolve(action, how={"device": "another"})),
@@ -121,8 +126,13 @@ CHANGED: dict[str, Callable[[Path], tuple[str, tuple[object, ...]]]] = {
     "filename": _sql("UPDATE Cache SET filename = 'x' WHERE key = ONE"),
     "value": _sql("UPDATE Cache SET value = 'text' WHERE key = ONE"),
     "large": _sql("UPDATE Cache SET value = zeroblob(9000000) WHERE key = ONE"),
-    "swapped": _sql("UPDATE Cache SET value = (SELECT value FROM Cache AS c WHERE c.key IN (ONE, TWO) AND c.key <> Cache.key) WHERE key IN (ONE, TWO)"),
-    "an address without an action": _sql(f"INSERT INTO Cache SELECT NULL, ?, {_REST} FROM Cache WHERE key = ONE", address(99)),
+    "swapped": _sql(
+        "UPDATE Cache SET value = (SELECT value FROM Cache AS c WHERE c.key IN (ONE, TWO) AND c.key <> "
+        "Cache.key) WHERE key IN (ONE, TWO)"
+    ),
+    "an address without an action": _sql(
+        f"INSERT INTO Cache SELECT NULL, ?, {_REST} FROM Cache WHERE key = ONE", address(99)
+    ),
 }
 """Changes of one row, or two, each of which `verify` must see. Of the times only that they are times can be told."""
 MISSING = {"a row missing": _sql("DELETE FROM Cache WHERE key = ONE"), "all rows missing": _sql("DELETE FROM Cache")}

@@ -1,4 +1,5 @@
-"""A store that is only read: a named error, nothing partial, and the next run goes on. Full disks, and real ones: tests/robustness/stress/disks.py."""
+"""A store that is only read: a named error, nothing partial, and the next run goes on. Full disks, and real ones:
+tests/robustness/stress/disks.py."""
 
 from __future__ import annotations
 

@@ -101,7 +101,9 @@ def test_a_changed_row_changes_no_number(filled: Path, kind: str) -> None:
     with DiskStore(filled, on_damage=lambda wrong: pytest.fail(wrong.message)) as store:
         before = verify(store)
         assert {wrong.kind for wrong in before.damage} == ({"index row"} if kind in CHANGED else set())
-        assert all("delete the folder" in wrong.message and str(filled / "index") in wrong.message for wrong in before.damage)
+        assert all(
+            "delete the folder" in wrong.message and str(filled / "index") in wrong.message for wrong in before.damage
+        )
         assert bool(before.unindexed) == (kind in MISSING)
         assert all(same(store.load(address(number)), tensors(number)) for number in range(ENTRIES))
         assert store.find(address(99)) is None and list(store.addresses()) == sorted(map(address, range(ENTRIES)))

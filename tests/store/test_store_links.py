@@ -1,4 +1,5 @@
-"""A link in every place of a store: nothing outside the store is changed, whatever is done with it; who only looks changes nothing at all.
+"""A link in every place of a store: nothing outside the store is changed, whatever is done with it; who only looks
+changes nothing at all.
 
 The same with every command: tests/robustness/stress/links.py.
 """
@@ -108,9 +109,25 @@ def test_a_store_that_is_only_looked_at_says_so(world: World) -> None:
 
 
 def test_no_system_call_gets_a_path_below_the_store(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every name is relative to an open folder, but for the way to the store's own; SQLite alone opens by path, and is not heard here."""
+    """Every name is relative to an open folder, but for the way to the store's own; SQLite alone opens by path, and
+    is not heard here."""
     heard: list[str] = []
-    calls = ("open", "mkdir", "replace", "unlink", "rmdir", "stat", "lstat", "listdir", "chmod", "truncate", "rename", "remove", "scandir", "utime")
+    calls = (
+        "open",
+        "mkdir",
+        "replace",
+        "unlink",
+        "rmdir",
+        "stat",
+        "lstat",
+        "listdir",
+        "chmod",
+        "truncate",
+        "rename",
+        "remove",
+        "scandir",
+        "utime",
+    )
     for call in calls:
         monkeypatch.setattr(os, call, _listening(getattr(os, call), call, str(world.store) + "/", heard))
     with DiskStore(world.store) as store:
@@ -123,7 +140,9 @@ def test_no_system_call_gets_a_path_below_the_store(world: World, monkeypatch: p
 
 def _listening(real: Callable[..., object], call: str, below: str, heard: list[str]) -> Callable[..., object]:
     def listening(*args: object, **kwargs: object) -> object:
-        heard.extend(f"{call} {arg}" for arg in args if isinstance(arg, str | os.PathLike) and str(arg).startswith(below))
+        heard.extend(
+            f"{call} {arg}" for arg in args if isinstance(arg, str | os.PathLike) and str(arg).startswith(below)
+        )
         return real(*args, **kwargs)
 
     return listening

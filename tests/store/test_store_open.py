@@ -1,4 +1,5 @@
-"""Opening: what it refuses, what it leaves alone, what it imports. How long it takes: tests/robustness/stress/many.py."""
+"""Opening: what it refuses, what it leaves alone, what it imports. How long it takes:
+tests/robustness/stress/many.py."""
 
 from __future__ import annotations
 

@@ -70,10 +70,17 @@ def nested(levels: int) -> JSON:
     return value
 
 
-@pytest.mark.parametrize(("levels", "fine"), [(1, True), (MOST_LEVELS - 1, True), (MOST_LEVELS, False), (500, False), (20_000, False)])
+@pytest.mark.parametrize(
+    ("levels", "fine"), [(1, True), (MOST_LEVELS - 1, True), (MOST_LEVELS, False), (500, False), (20_000, False)]
+)
 def test_a_note_that_goes_too_deep_is_no_record(levels: int, fine: bool) -> None:
     text = b"[" * levels + b"1" + b"]" * levels
-    body = b'{"address":"%s","how":{"a":%s},"object":"%s","size":1,"version":%d}' % (address(1).encode(), text, address(2).encode(), VERSION)
+    body = b'{"address":"%s","how":{"a":%s},"object":"%s","size":1,"version":%d}' % (
+        address(1).encode(),
+        text,
+        address(2).encode(),
+        VERSION,
+    )
     check = hashlib.sha256(body).hexdigest().encode()
     data = body.replace(b'"how"', b'"check":"%s","how"' % check, 1)
     if fine:

@@ -1,4 +1,5 @@
-"""A process that uses a store, for the tests that need several, or need one in a world of its own. Says what it has done."""
+"""A process that uses a store, for the tests that need several, or need one in a world of its own. Says what it has
+done."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from entrack.store import DiskStore, StoreFull, StoreReadOnly, collect, verify
 
 
 def steps(store: DiskStore, number_of_steps: int) -> None:
-    """Do all steps, in an order of our own, and say which of them we computed. Now and then, leave what nobody wants."""
+    """Do all steps, in an order of our own, and say which of them we computed. Now and then, leave what nobody
+    wants."""
     order = list(range(number_of_steps))
     random.shuffle(order)
     for number in order:

@@ -1,5 +1,6 @@
-"""Specs drawn from the grammar itself: rules are walked by chance, names are words of the language as often as not, and white space,
-`;` and comments stand wherever they can. What is drawn may be no spec (a word may be read as a word of the language); most are."""
+"""Specs drawn from the grammar itself: rules are walked by chance, names are words of the language as often as not,
+and white space, `;` and comments stand wherever they can. What is drawn may be no spec (a word may be read as a word
+of the language); most are."""
 
 from __future__ import annotations
 
@@ -16,8 +17,36 @@ from entrack.syntax import ast, grammar
 from entrack.syntax.format import format_program
 from entrack.syntax.parse import parse
 
-PLAIN_NAMES = ("a", "b2", "boxes", "cir", "_", "A", "B", "Z", "Ab", "Zed", "value_fetcher", "prompt", "answer", "ofs", "onex", "e5")
-STRINGS = ('""', '"a"', '"{x[0]} is {{ in"', r'"a \"b\" \\ \n \t"', '"# no comment"', '"/* \' {a.b}"', '"é 漢字 \U0001f600 \u00a0"', r'"\a\{"', r'"\u{FE0F}\u{41}"', '"  "')
+PLAIN_NAMES = (
+    "a",
+    "b2",
+    "boxes",
+    "cir",
+    "_",
+    "A",
+    "B",
+    "Z",
+    "Ab",
+    "Zed",
+    "value_fetcher",
+    "prompt",
+    "answer",
+    "ofs",
+    "onex",
+    "e5",
+)
+STRINGS = (
+    '""',
+    '"a"',
+    '"{x[0]} is {{ in"',
+    r'"a \"b\" \\ \n \t"',
+    '"# no comment"',
+    '"/* \' {a.b}"',
+    '"é 漢字 \U0001f600 \u00a0"',
+    r'"\a\{"',
+    r'"\u{FE0F}\u{41}"',
+    '"  "',
+)
 WRITTEN: Mapping[str, Sequence[str]] = {
     "INT": ("0", "1", "7", "007", "12", "300"),
     "FLOAT": ("0.5", "1.50", "10.0", "00.1"),
@@ -29,7 +58,11 @@ WRITTEN: Mapping[str, Sequence[str]] = {
     "FIGURE_OPTION": ("by", "coloured by", "error"),
     "EXAMINATION": ("completeness", "minimality"),
 }
-GAPS = (" ",) * 14 + ("",) * 6 + ("\n", "\n\n", "\n\n\n", "\t", " \n  ", "\r\n", " #c", "#c", "\n#c", "\n\n  #c", "#c\n#c", "\n#c\n\n#c")
+GAPS = (
+    (" ",) * 14
+    + ("",) * 6
+    + ("\n", "\n\n", "\n\n\n", "\t", " \n  ", "\r\n", " #c", "#c", "\n#c", "\n\n  #c", "#c\n#c", "\n#c\n\n#c")
+)
 COMMENTS = ("", " plain", '"', " } {", "# more", " ; x = 3", "  ends in blanks  ", " é\U0001f600", " a .. b")
 DEEPEST = 14
 
@@ -44,7 +77,11 @@ def _rules() -> dict[str, list[Rule]]:
 
 @cache
 def _signs() -> dict[str, str]:
-    return {terminal.name: terminal.pattern.value for terminal in grammar.load_parser().terminals if terminal.pattern.type == "str"}
+    return {
+        terminal.name: terminal.pattern.value
+        for terminal in grammar.load_parser().terminals
+        if terminal.pattern.type == "str"
+    }
 
 
 @cache
@@ -60,7 +97,11 @@ def _heights() -> dict[str, int]:
     heights: dict[str, int] = {}
     while len(heights) < len(_rules()):
         for name, rules in _rules().items():
-            known = [_height(rule, heights) for rule in rules if all(part.is_term or part.name in heights for part in rule.expansion)]
+            known = [
+                _height(rule, heights)
+                for rule in rules
+                if all(part.is_term or part.name in heights for part in rule.expansion)
+            ]
             if known and name not in heights:
                 heights[name] = min(known)
     return heights

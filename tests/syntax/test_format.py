@@ -1,4 +1,5 @@
-"""The formatter's golden texts, and that the specs we ship are in its style. `ENTRACK_GOLDEN=write` writes the texts anew."""
+"""The formatter's golden texts, and that the specs we ship are in its style. `ENTRACK_GOLDEN=write` writes the texts
+anew."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ def test_strict() -> None:
     grammar.make_parser(strict=True)
 
 
-@pytest.mark.parametrize("more", ['other: "seed" (NAME | LIKE)\nLIKE: /[a-z]+x/', "other: seed"], ids=["two terminals", "two readings"])
+@pytest.mark.parametrize(
+    "more", ['other: "seed" (NAME | LIKE)\nLIKE: /[a-z]+x/', "other: seed"], ids=["two terminals", "two readings"]
+)
 def test_strict_can_fail(more: str) -> None:
     text = f"{grammar.grammar_text()}\n{more}\n%extend item: other\n"
     with pytest.raises((GrammarError, LexError)):
@@ -39,7 +41,9 @@ def test_a_sign_after_brackets_or_points(item: str) -> None:
     assert not errors(parse(Source("a.et", f"entrack 1\n{item}\n"))[1])
 
 
-@pytest.mark.parametrize("parts", ["target a target b", "alternate { } alternate { }", "target a alternate { } target b"])
+@pytest.mark.parametrize(
+    "parts", ["target a target b", "alternate { } alternate { }", "target a alternate { } target b"]
+)
 def test_what_would_be_dropped_is_refused(parts: str) -> None:
     assert errors(parse(Source("a.et", f"entrack 1\ndesideratum d on t {{ {parts} }}\n"))[1])
 

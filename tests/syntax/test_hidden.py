@@ -18,25 +18,75 @@ SEEN_FORMATS = {*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 
 """Category Cf, but with a picture: signs that stand round numbers."""
 JOINERS = {0x200C, 0x200D}
 LISTED = [
-    0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2065, 0x3164, *range(0xFE00, 0xFE10), 0xFFA0, 0x2800, *range(0x1D173, 0x1D17B),
-    *range(0x1BCA0, 0x1BCA4), *range(0xE0000, 0xE1000), 0xFFFE, 0x10FFFF, 0xFDD0,
-]  # fmt: skip
-SOME = [0x034F, 0x115F, 0x17B4, 0x180F, 0x2065, 0x2800, 0x3164, 0xFE0F, 0xFFA0, 0x1BCA0, 0x1D173, 0xE0041, 0xE01EF, 0xA0, 0x3000, 0x200B, 0x202E, 0x1B]
+    0x034F,
+    0x115F,
+    0x1160,
+    0x17B4,
+    0x17B5,
+    *range(0x180B, 0x1810),
+    0x2065,
+    0x3164,
+    *range(0xFE00, 0xFE10),
+    0xFFA0,
+    0x2800,
+    *range(0x1D173, 0x1D17B),
+    *range(0x1BCA0, 0x1BCA4),
+    *range(0xE0000, 0xE1000),
+    0xFFFE,
+    0x10FFFF,
+    0xFDD0,
+]
+SOME = [
+    0x034F,
+    0x115F,
+    0x17B4,
+    0x180F,
+    0x2065,
+    0x2800,
+    0x3164,
+    0xFE0F,
+    0xFFA0,
+    0x1BCA0,
+    0x1D173,
+    0xE0041,
+    0xE01EF,
+    0xA0,
+    0x3000,
+    0x200B,
+    0x202E,
+    0x1B,
+]
 NEEDED = (
-    "I \u2764\ufe0f you", "\u2764\ufe0f\u200d\U0001f525", "a\u200db", "x\xa0y\u3000", "\U000e0041", "\\u{41}", '\\"\n\t', "\u0645\u200c\u062e",
+    "I \u2764\ufe0f you",
+    "\u2764\ufe0f\u200d\U0001f525",
+    "a\u200db",
+    "x\xa0y\u3000",
+    "\U000e0041",
+    "\\u{41}",
+    '\\"\n\t',
+    "\u0645\u200c\u062e",
     "\u200d\u200d",
-)  # fmt: skip
-PLACES = ("model b{} = builtin(\"x\")", 'claim "a{}b" a > 3', "seed 3 # a{}b", "{}seed 3", "task t {{ a{}b = 3 }}")
+)
+PLACES = ('model b{} = builtin("x")', 'claim "a{}b" a > 3', "seed 3 # a{}b", "{}seed 3", "task t {{ a{}b = 3 }}")
 
 
 def test_all_that_unicode_knows_is_hidden() -> None:
     kinds = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
-    wanted = {code for code in range(0x110000) if unicodedata.category(chr(code)) in kinds} - SEEN_FORMATS - JOINERS - {0x09, 0x0A, 0x0D, 0x20}
+    wanted = (
+        {code for code in range(0x110000) if unicodedata.category(chr(code)) in kinds}
+        - SEEN_FORMATS
+        - JOINERS
+        - {0x09, 0x0A, 0x0D, 0x20}
+    )
     assert sorted(code for code in {*wanted, *LISTED} if not HIDDEN.fullmatch(chr(code))) == []
 
 
 def test_letters_signs_and_accents_are_not_hidden() -> None:
-    shown = {code for code in range(0x110000) if unicodedata.category(chr(code))[0] in "LPSN" or unicodedata.category(chr(code)) in ("Mc", "Me")}
+    shown = {
+        code
+        for code in range(0x110000)
+        if unicodedata.category(chr(code))[0] in "LPSN" or unicodedata.category(chr(code)) in ("Mc", "Me")
+    }
     assert {code for code in shown if HIDDEN.search(chr(code))} == {0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0}
     assert not HIDDEN.search("e\u0301 \U0001f600 漢字 \u0915\u094d\u200d\u0937 \u0645\u06cc\u200c\u062e \r\n\t")
 
@@ -74,7 +124,21 @@ def test_a_text_says_it_by_an_escape(value: str) -> None:
     assert text == f"entrack 1\n\nclaim {literal} a > 3\n"
 
 
-@pytest.mark.parametrize("escape", ["\\u", "\\uFE0F", "\\u{}", "\\u{110000}", "\\u{D800}", "\\u{1B}", "\\u{A}", "\\u{FFFF}", "\\u{0000041}", "\\u{ 41 }"])
+@pytest.mark.parametrize(
+    "escape",
+    [
+        "\\u",
+        "\\uFE0F",
+        "\\u{}",
+        "\\u{110000}",
+        "\\u{D800}",
+        "\\u{1B}",
+        "\\u{A}",
+        "\\u{FFFF}",
+        "\\u{0000041}",
+        "\\u{ 41 }",
+    ],
+)
 def test_an_escape_that_stands_for_nothing(escape: str) -> None:
     text = f'entrack 1\nclaim "a {escape}" a > 3 # {escape}\n'
     (problem,) = parse(Source("a.et", text))[1]

@@ -33,7 +33,13 @@ def pointed_at(text: str) -> list[tuple[str, str]]:
     program, problems = parse(Source("spec.et", text))
     assert not problems
     strings = [part for part in inside(program) if isinstance(part, ast.String)]
-    nodes = [node for string in strings if "\\" not in text[string.span.start : string.span.end] for hole in parts(string) for node in inside(hole)]
+    nodes = [
+        node
+        for string in strings
+        if "\\" not in text[string.span.start : string.span.end]
+        for hole in parts(string)
+        for node in inside(hole)
+    ]
     found = [node for node in nodes if isinstance(node, ast.Reference | ast.Integer | ast.Sum)]
     return [(written(node), text[node.span.start : node.span.end]) for node in found]
 

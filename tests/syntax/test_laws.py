@@ -14,7 +14,9 @@ from entrack.syntax import ast
 from entrack.syntax.format import format_program
 from entrack.syntax.parse import parse
 
-quickly = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+quickly = settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 def read(text: str) -> ast.Program:

@@ -1,4 +1,5 @@
-"""What the formatter writes is read as the same program: constructs that looked alike, drawn specs, and the last line of defence."""
+"""What the formatter writes is read as the same program: constructs that looked alike, drawn specs, and the last
+line of defence."""
 
 from __future__ import annotations
 
@@ -56,10 +57,17 @@ def test_alike(item: str) -> None:
 @pytest.mark.parametrize("word", soft_words())
 def test_a_variable_called_as_a_word(word: str) -> None:
     """In every place of a block in which it can be read."""
-    texts = [f"task t {{ x = {before}; {word} = 3 }}" for before in ("a", "1", '"s"', "f(a)", "[a]", "one of A..Z", "2 from a", "a[b]", "a.b")]
+    texts = [
+        f"task t {{ x = {before}; {word} = 3 }}"
+        for before in ("a", "1", '"s"', "f(a)", "[a]", "one of A..Z", "2 from a", "a[b]", "a.b")
+    ]
     texts += [f"task t {{ at x = {place}; {word} = 3 }}" for place in ("a", "a + 1", "end of a")]
     texts += [f"alternate a of t {{ {change}; {word} != 3 }}" for change in ("fresh b", "x == 1", "x = y")]
-    texts += [f"mask m over c in b for d {{ a 3; {word} 4 }}", f"intervention i = zero ({word}), zero c", f"measure m = accuracy(({word})) on {word} {word}"]
+    texts += [
+        f"mask m over c in b for d {{ a 3; {word} 4 }}",
+        f"intervention i = zero ({word}), zero c",
+        f"measure m = accuracy(({word})) on {word} {word}",
+    ]
     assert not [found for text in texts if (found := unlike(f"entrack 1\n{text}\n"))]
 
 
@@ -73,10 +81,14 @@ def test_drawn_specs_have_every_rule_of_the_grammar() -> None:
     seen: set[str] = set()
     for number in range(600):
         try:
-            seen |= {tree.data for tree in grammar.parser().tree(drawn(random.Random(f"rules {number}"))).iter_subtrees()}
+            seen |= {
+                tree.data for tree in grammar.parser().tree(drawn(random.Random(f"rules {number}"))).iter_subtrees()
+            }
         except UnexpectedInput:
             continue
-    rules = {str(rule.options.template_source or rule.alias or rule.origin.name) for rule in grammar.load_parser().rules}
+    rules = {
+        str(rule.options.template_source or rule.alias or rule.origin.name) for rule in grammar.load_parser().rules
+    }
     kept = {name for name in rules if not name.startswith("_")}
     inlined = {rule.origin.name for rule in grammar.load_parser().rules if rule.options.expand1}
     assert kept - inlined - {"reference_only"} <= {str(name) for name in seen}
@@ -86,12 +98,18 @@ def test_a_comment_keeps_its_place() -> None:
     text = "entrack 1\nmeasure m =\n  # first\n  accuracy(b) # second\n  on 3 t # third\n"
     found, _ = formatted(Source("a.et", text))
     assert found is not None
-    assert [found.index(word) for word in ("first", "second", "third")] == sorted(found.index(word) for word in ("first", "second", "third"))
+    assert [found.index(word) for word in ("first", "second", "third")] == sorted(
+        found.index(word) for word in ("first", "second", "third")
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("entrack 1\nseed 4 # c\n", "say something else"), ("entrack 1\nseed 3\n", "comments"), ("entrack 1\nseed x # c\n", "read again")],
+    [
+        ("entrack 1\nseed 4 # c\n", "say something else"),
+        ("entrack 1\nseed 3\n", "comments"),
+        ("entrack 1\nseed x # c\n", "read again"),
+    ],
 )
 def test_another_program_is_not_given_out(text: str, why: str) -> None:
     program, problems = parse(Source("a.et", "entrack 1\nseed 3 # c\n"))
@@ -117,8 +135,13 @@ def test_a_count_and_a_list() -> None:
     program, _ = parse(Source("a.et", "entrack 1\nmeasure m = accuracy(b) on n [boxes, scrambled]\n"))
     (measure,) = program.items
     assert isinstance(measure, ast.Measure)
-    assert measure.prompts == ast.Prompts(ast.Name("n"), ast.ListOf((ast.Reference("boxes"), ast.Reference("scrambled"))))
-    assert formatted(Source("a.et", "entrack 1\nmeasure m = accuracy(b) on n[boxes]\n"))[0] == "entrack 1\nmeasure m = accuracy(b) on n [boxes]\n"
+    assert measure.prompts == ast.Prompts(
+        ast.Name("n"), ast.ListOf((ast.Reference("boxes"), ast.Reference("scrambled")))
+    )
+    assert (
+        formatted(Source("a.et", "entrack 1\nmeasure m = accuracy(b) on n[boxes]\n"))[0]
+        == "entrack 1\nmeasure m = accuracy(b) on n [boxes]\n"
+    )
 
 
 def test_a_count_that_is_a_param() -> None:

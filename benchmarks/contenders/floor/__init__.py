@@ -1,4 +1,5 @@
-"""The floor: the matrix products that cannot be avoided, in bare torch, with the batching of the others. No checks, no store, no framework.
+"""The floor: the matrix products that cannot be avoided, in bare torch, with the batching of the others. No checks, no
+store, no framework.
 
 `suffix.py` is what most of it is made of: a pass from a layer and a token on, on what is kept of a clean run.
 """

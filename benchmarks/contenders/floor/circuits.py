@@ -1,6 +1,6 @@
-"""Circuits. Heads kept with the mean elsewhere: tokens at which no head is kept are the same in all circuits, and a base run has them. Only the
-tokens of the circuit's positions are run, from its lowest head on, and after its highest only the last; attention is computed where a head
-is kept. Heads removed from the whole model: a suffix."""
+"""Circuits. Heads kept with the mean elsewhere: tokens at which no head is kept are the same in all circuits, and a
+base run has them. Only the tokens of the circuit's positions are run, from its lowest head on, and after its highest
+only the last; attention is computed where a head is kept. Heads removed from the whole model: a suffix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from benchmarks.tasks import Circuits, Done, Placed
 
 
 class Base:
-    """A run with all heads at the mean (layer, token, head, d_head): residuals, keys and values as in a clean run, and what attentions write."""
+    """A run with all heads at the mean (layer, token, head, d_head): residuals, keys and values as in a clean run,
+    and what attentions write."""
 
     def __init__(self, llama: Llama, tokens: Tensor, mean: list[Tensor]) -> None:
         x = llama.embed(tokens)
@@ -72,7 +73,8 @@ class Circuited:
         return self.llama.logits(x[:, -1]), total
 
     def written(self, layer: int, x: Tensor, tokens: Tensor, here: list[tuple[int, int]], written: Tensor) -> Tensor:
-        """What the attention writes (prompt, token, d_model), with some heads (place among the tokens, head) as they are."""
+        """What the attention writes (prompt, token, d_model), with some heads (place among the tokens, head) as they
+        are."""
         h, llama = self.llama.normed(layer, x), self.llama
         rows = torch.arange(len(tokens), device=tokens.device)[:, None]
         turn, written = (llama.cos[tokens], llama.sin[tokens]), written.clone()

@@ -1,5 +1,5 @@
-"""Path patching. First pass: a row is one (head, prompt); norms and MLPs at one token, from the sender's layer to the highest receiver's, or
-to the logits. Second: a suffix from the lowest receiver's layer and the position."""
+"""Path patching. First pass: a row is one (head, prompt); norms and MLPs at one token, from the sender's layer to
+the highest receiver's, or to the logits. Second: a suffix from the lowest receiver's layer and the position."""
 
 from __future__ import annotations
 
@@ -28,10 +28,14 @@ class Hop:
         self.asked = torch.tensor(task.asked, device=llama.device)
         self.clean = Clean(llama, torch.tensor(task.originals, device=llama.device))
         other = Clean(llama, torch.tensor(task.alternates, device=llama.device))
-        self.alternate = torch.stack([z[self.prompts, torch.tensor(task.alternate_at, device=llama.device)] for z in other.z])
+        self.alternate = torch.stack(
+            [z[self.prompts, torch.tensor(task.alternate_at, device=llama.device)] for z in other.z]
+        )
         self.reads: dict[int, list[tuple[str, int]]] = {}
         for component, layer, head in task.receivers:
-            self.reads.setdefault(layer, []).append((component[0], head if component == "query" else head * llama.shared // llama.heads))
+            self.reads.setdefault(layer, []).append(
+                (component[0], head if component == "query" else head * llama.shared // llama.heads)
+            )
 
     def __call__(self, turn: int) -> Done:
         values: dict[str, list[float]] = {}
@@ -54,15 +58,20 @@ class Hop:
             return self.llama.logits(self.chain(layer, self.llama.layers - 1, x)[0])
         _, read = self.chain(layer, max(self.reads), x)
         most = max(1, TOKENS_AT_ONCE // int((self.clean.z[0].shape[1] - self.at).sum()))
-        return torch.cat([self.received(read, senders) for senders in torch.arange(self.llama.heads, device=x.device).split(most)])
+        return torch.cat(
+            [self.received(read, senders) for senders in torch.arange(self.llama.heads, device=x.device).split(most)]
+        )
 
     def chain(self, first: int, last: int, x: Tensor) -> tuple[Tensor, dict[tuple[int, str, int], Tensor]]:
-        """From a layer's attention output on, (head, prompt, d_model). -> the residual at the end, and what the receivers read"""
+        """From a layer's attention output on, (head, prompt, d_model). -> the residual at the end, and what the
+        receivers read"""
         read: dict[tuple[int, str, int], Tensor] = {}
         for layer in range(first, last + 1):
             if layer > first:
                 for name, number in self.reads.get(layer, ()):
-                    weight = self.llama.of(layer, f"self_attn.{name}_proj").unflatten(0, (-1, self.llama.d_head))[number]
+                    weight = self.llama.of(layer, f"self_attn.{name}_proj").unflatten(0, (-1, self.llama.d_head))[
+                        number
+                    ]
                     read[layer, name, number] = linear(self.llama.normed(layer, x), weight)
                 x = x + self.clean.attention[layer][self.prompts, self.at]
             if layer < last or not self.reads:

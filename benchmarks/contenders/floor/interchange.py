@@ -20,12 +20,17 @@ class Interchanged:
         self.clean = Clean(llama, torch.tensor(task.originals, device=llama.device))
         other = Clean(llama, torch.tensor(task.alternates, device=llama.device))
         prompts = torch.arange(len(task.originals), device=llama.device)
-        self.alternate = {name: torch.stack([z[prompts, at] for z in other.z]) for name, at in task.alternate_positions.items()}
+        self.alternate = {
+            name: torch.stack([z[prompts, at] for z in other.z]) for name, at in task.alternate_positions.items()
+        }
 
     def __call__(self, turn: int) -> Done:
         order, values, total = rolled(list(range(len(self.asked))), turn), {}, 0
         for name, heads in self.task.variants.items():
-            sets = [(self.task.positions[position], layer, head, self.alternate[position][layer][order, head]) for position, layer, head in heads]
+            sets = [
+                (self.task.positions[position], layer, head, self.alternate[position][layer][order, head])
+                for position, layer, head in heads
+            ]
             logits, token_layers = edited(self.llama, self.clean, sets)
             values[name] = chosen(logits, self.asked)
             total += token_layers
@@ -33,7 +38,8 @@ class Interchanged:
 
 
 def edited(llama: Llama, clean: Clean, sets: list[tuple[list[int], int, int, Tensor]]) -> tuple[Tensor, int]:
-    """Heads (at a token per prompt, layer, head) set to values (prompt, d_head). -> logits (prompt, vocabulary), token-layers"""
+    """Heads (at a token per prompt, layer, head) set to values (prompt, d_head). -> logits (prompt, vocabulary),
+    token-layers"""
     places = [(torch.tensor(at, device=llama.device), layer, head, value) for at, layer, head, value in sets]
 
     def change(layer: int, part: str, prompts: Tensor, since: int, value: Tensor) -> Tensor:
@@ -52,5 +58,3 @@ def edited(llama: Llama, clean: Clean, sets: list[tuple[list[int], int, int, Ten
 def chosen(logits: Tensor, asked: Tensor) -> list[float]:
     """Log probabilities of the asked tokens, prompt by prompt."""
     return logits.log_softmax(-1).gather(-1, asked[:, None])[:, 0].tolist()
-
-

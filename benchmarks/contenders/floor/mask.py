@@ -32,7 +32,13 @@ class Masked:
             torch.cuda.synchronize()
         seconds = time.perf_counter() - start
         total = 3 * self.token_layers
-        return Done({"loss": losses[: self.task.steps]}, total / (self.clean.z[0][..., 0, 0].numel() * self.llama.layers), total, seconds, self.task.many)
+        return Done(
+            {"loss": losses[: self.task.steps]},
+            total / (self.clean.z[0][..., 0, 0].numel() * self.llama.layers),
+            total,
+            seconds,
+            self.task.many,
+        )
 
     def steps(self, count: int, alternate: dict[tuple[int, int], Tensor]) -> list[float]:
         mask = torch.ones(len(self.task.heads), device=self.llama.device, requires_grad=True)
@@ -56,10 +62,14 @@ class Masked:
             mixed = value.clone() if here else value
             for i, head in here:
                 own = value[:, :, self.at[prompts[0]] - since, head]
-                mixed[:, :, self.at[prompts[0]] - since, head] = mask[i] * own + (1 - mask[i]) * alternate[layer, head][prompts]
+                mixed[:, :, self.at[prompts[0]] - since, head] = (
+                    mask[i] * own + (1 - mask[i]) * alternate[layer, head][prompts]
+                )
             return mixed
 
-        suffix = Suffix(self.llama, self.clean, self.at, 1, min(layer for layer, _ in self.task.heads), change, z_only=True)
+        suffix = Suffix(
+            self.llama, self.clean, self.at, 1, min(layer for layer, _ in self.task.heads), change, z_only=True
+        )
         logits = suffix.logits()[0]
         self.token_layers += suffix.token_layers
         return logits

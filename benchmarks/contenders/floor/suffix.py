@@ -1,7 +1,8 @@
-"""A pass on the tokens of each prompt from one on, and the layers from one on, on the clean keys and values of the tokens before.
+"""A pass on the tokens of each prompt from one on, and the layers from one on, on the clean keys and values of the
+tokens before.
 
-Several copies of a prompt share these. Prompts go in groups that start at one token; in the products all tokens of all groups stand one
-after another, so that none is run that is not needed; in the last layer only the last token is.
+Several copies of a prompt share these. Prompts go in groups that start at one token; in the products all tokens of all
+groups stand one after another, so that none is run that is not needed; in the last layer only the last token is.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from torch import Tensor
 from benchmarks.llama import Clean, Llama
 
 Change = Callable[[int, str, Tensor, int, Tensor], Tensor]
-"""(layer, one of q k v z, prompts, the first token's number, (copy, prompt, token, head, d_head)) -> what stands there instead."""
+"""(layer, one of q k v z, prompts, the first token's number, (copy, prompt, token, head, d_head)) -> what stands
+there instead."""
 
 
 def grouped(starts: Tensor) -> list[tuple[int, Tensor]]:
@@ -23,9 +25,12 @@ def grouped(starts: Tensor) -> list[tuple[int, Tensor]]:
 
 
 class Suffix:
-    """With `z_only`, nothing is changed before z, so the first layer's attention is the clean one. `token_layers` are counted."""
+    """With `z_only`, nothing is changed before z, so the first layer's attention is the clean one. `token_layers`
+    are counted."""
 
-    def __init__(self, llama: Llama, clean: Clean, starts: Tensor, copies: int, first: int, change: Change, z_only: bool = False) -> None:
+    def __init__(
+        self, llama: Llama, clean: Clean, starts: Tensor, copies: int, first: int, change: Change, z_only: bool = False
+    ) -> None:
         self.llama, self.clean, self.groups, self.copies = llama, clean, grouped(starts), copies
         self.first, self.change, self.z_only = first, change, z_only
         self.length = clean.z[0].shape[1]
@@ -43,7 +48,12 @@ class Suffix:
 
     def started(self, value: Tensor) -> Tensor:
         """Of (prompt, token, ...) the tokens of each group, copied. -> (copy * prompt * token, ...)"""
-        return torch.cat([value[prompts, since:].expand(self.copies, *[-1] * value.dim()).flatten(0, 2) for since, prompts in self.groups])
+        return torch.cat(
+            [
+                value[prompts, since:].expand(self.copies, *[-1] * value.dim()).flatten(0, 2)
+                for since, prompts in self.groups
+            ]
+        )
 
     def layer(self, layer: int, x: Tensor, only_last: bool) -> Tensor:
         if self.z_only and layer == self.first:
@@ -55,7 +65,9 @@ class Suffix:
         keys, values = (self.parts(self.llama.projected(layer, name, h), self.tokens) for name in "kv")
         x, h = (self.lasts(y) if only_last else y for y in (x, h))
         queries = self.parts(self.llama.projected(layer, "q", h), [1] * len(self.groups) if only_last else self.tokens)
-        z = torch.cat([self.attention(layer, place, *qkv) for place, qkv in enumerate(zip(queries, keys, values, strict=True))])
+        z = torch.cat(
+            [self.attention(layer, place, *qkv) for place, qkv in enumerate(zip(queries, keys, values, strict=True))]
+        )
         return self.llama.mlp(layer, x + self.llama.joined(layer, z))
 
     @property
@@ -69,7 +81,9 @@ class Suffix:
 
     def lasts(self, x: Tensor) -> Tensor:
         """The last tokens only."""
-        return torch.cat([part.unflatten(0, (-1, n))[:, -1] for part, n in zip(self.parts(x, self.tokens), self.tokens, strict=True)])
+        return torch.cat(
+            [part.unflatten(0, (-1, n))[:, -1] for part, n in zip(self.parts(x, self.tokens), self.tokens, strict=True)]
+        )
 
     def changed(self, layer: int, part: str, place: int, value: Tensor) -> Tensor:
         """(copy * prompt * token, head, d_head), or so unflattened."""
@@ -79,21 +93,29 @@ class Suffix:
         return done.flatten(0, 2) if part == "z" else done
 
     def attention(self, layer: int, place: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Of one group: rows attend to the clean tokens before, which they share, and to their own. -> z (row * token, head, d_head)"""
+        """Of one group: rows attend to the clean tokens before, which they share, and to their own. -> z (row *
+        token, head, d_head)"""
         since, prompts = self.groups[place]
-        query, key, value = (self.changed(layer, name, place, part) for name, part in (("q", query), ("k", key), ("v", value)))
+        query, key, value = (
+            self.changed(layer, name, place, part) for name, part in (("q", query), ("k", key), ("v", value))
+        )
         query, key = self.llama.turned(query, self.length - query.shape[2]), self.llama.turned(key, since)
         before = (kept[layer][prompts, :since] for kept in (self.clean.keys, self.clean.values))
         return self.changed(layer, "z", place, attended(query, key, value, *before))
 
 
 def attended(query: Tensor, key: Tensor, value: Tensor, key_before: Tensor, value_before: Tensor) -> Tensor:
-    """Attention of (row, prompt, token, head, d_head) to tokens (prompt, token, key/value head, d_head) that come before and to its own."""
+    """Attention of (row, prompt, token, head, d_head) to tokens (prompt, token, key/value head, d_head) that come
+    before and to its own."""
     query = query.unflatten(3, (key.shape[3], -1)) * query.shape[-1] ** -0.5
     own = torch.einsum("hptksd,hpukd->hpkstu", query, key)
     late = torch.ones(own.shape[-2:], dtype=torch.bool, device=own.device).triu(1 + own.shape[-1] - own.shape[-2])
     own = own.masked_fill(late, -torch.inf)
     scores = torch.cat([torch.einsum("hptksd,pukd->hpkstu", query, key_before), own], -1)
-    before, here = scores.softmax(-1, dtype=torch.float32).to(query.dtype).split([key_before.shape[1], key.shape[2]], -1)
-    mixed = torch.einsum("hpkstu,pukd->hptksd", before, value_before) + torch.einsum("hpkstu,hpukd->hptksd", here, value)
+    before, here = (
+        scores.softmax(-1, dtype=torch.float32).to(query.dtype).split([key_before.shape[1], key.shape[2]], -1)
+    )
+    mixed = torch.einsum("hpkstu,pukd->hptksd", before, value_before) + torch.einsum(
+        "hpkstu,hpukd->hptksd", here, value
+    )
     return mixed.flatten(3, 4)

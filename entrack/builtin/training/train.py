@@ -1,4 +1,5 @@
-"""Train the two shipped models: `python -m entrack.builtin.training.train --out DIR` writes boxes-base and boxes-tuned."""
+"""Train the two shipped models: `python -m entrack.builtin.training.train --out DIR` writes boxes-base and
+boxes-tuned."""
 
 import argparse
 import json

@@ -1,11 +1,14 @@
-"""Attribute: what the path patch of each head would change, estimated from gradients (attribution patching; docs/semantics.md).
+"""Attribute: what the path patch of each head would change, estimated from gradients (attribution patching;
+docs/semantics.md).
 
-The passes of a path patch with every sender a variable at once: at their token all heads give clean + a (alternate - clean), everything else is as
-in the two passes of a hop. How an outcome moves with each head's output is one gradient, and
+The passes of a path patch with every sender a variable at once: at their token all heads give clean + a (alternate -
+clean), everything else is as in the two passes of a hop. How an outcome moves with each head's output is one gradient,
+and
 
     estimate of a head = gradient . (alternate - clean)        at a = 0, or its mean over points in between.
 
-An asked word needs the gradient of its logit, and all of them together that of log sum exp of the logits, which makes logits log probabilities.
+An asked word needs the gradient of its logit, and all of them together that of log sum exp of the logits, which makes
+logits log probabilities.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ from entrack.engine.tracing import Place, Read, Write
 from entrack.plan.steps import Attribute
 
 Passes = Callable[[Tensor, Tensor], Tensor]
-"""From what the heads of all layers give at their token (layer, row, head, d_head), in the prompts (row), to the logits at the end of the hop
-(row, vocabulary). Can be differentiated by what they give."""
+"""From what the heads of all layers give at their token (layer, row, head, d_head), in the prompts (row), to the
+logits at the end of the hop (row, vocabulary). Can be differentiated by what they give."""
 
 
 def attribute(context: Context, step: Attribute, inputs: Inputs) -> Arrays:
@@ -50,7 +53,10 @@ def _two_passes(context: Context, step: Attribute, given: Tensor) -> Tensor:
     sent = context.forward(step.batch, [*hold, *send], [Read(place, at) for place in receivers], gradient=True)
     if not receivers:
         return sent.logits
-    receive = [Write(place, here & among(context.model, place, heads), sent.values[place][:, None]) for place, heads in receivers.items()]
+    receive = [
+        Write(place, here & among(context.model, place, heads), sent.values[place][:, None])
+        for place, heads in receivers.items()
+    ]
     return context.logits(step.batch, receive, gradient=True)
 
 
@@ -68,8 +74,9 @@ def points(steps: int) -> tuple[float, ...]:
 class Estimates:
     """The estimates of a step, exactly 0 until they are put in.
 
-    `z` is what heads give in a clean run and `change` what the alternate adds to it, float32 (layer, prompt, head, d_head); `moved` is how the logits
-    asked for and log sum exp of all would move, float32 (k + 1, layer, prompt, head).
+    `z` is what heads give in a clean run and `change` what the alternate adds to it, float32 (layer, prompt, head,
+    d_head); `moved` is how the logits asked for and log sum exp of all would move, float32 (k + 1, layer, prompt,
+    head).
     """
 
     context: Context
@@ -105,5 +112,10 @@ class Estimates:
             given = given.detach().requires_grad_()
             logits = passes(given, prompts).float()
             self.context.check_logits(self.step.batch, logits, prompts)
-            outcomes = [*logits.gather(1, self.context.tensor(self.step.asked)[prompts]).unbind(1), logits.logsumexp(-1)]
-            return torch.stack([torch.autograd.grad(outcome.sum(), given, retain_graph=True)[0] for outcome in outcomes])
+            outcomes = [
+                *logits.gather(1, self.context.tensor(self.step.asked)[prompts]).unbind(1),
+                logits.logsumexp(-1),
+            ]
+            return torch.stack(
+                [torch.autograd.grad(outcome.sum(), given, retain_graph=True)[0] for outcome in outcomes]
+            )

@@ -1,4 +1,5 @@
-"""Capture, CaptureInputs and SumOutputs: what heads give and read in a clean run, at one token per prompt or at all, or summed."""
+"""Capture, CaptureInputs and SumOutputs: what heads give and read in a clean run, at one token per prompt or at all,
+or summed."""
 
 from __future__ import annotations
 
@@ -21,11 +22,17 @@ from entrack.sites import Head
 def capture(context: Context, step: Capture, inputs: Inputs) -> Arrays:
     """-> `z` float32 (layer, prompt, head, d_head), or (head, prompt, d_head)"""
     z = context.clean_at(step.batch, step.at).z
-    return {"z": (z if step.heads is None else _of(z, bound(step.heads), step.model.facts, Part.OUTPUT)).float().cpu().numpy()}
+    return {
+        "z": (z if step.heads is None else _of(z, bound(step.heads), step.model.facts, Part.OUTPUT))
+        .float()
+        .cpu()
+        .numpy()
+    }
 
 
 def capture_inputs(context: Context, step: CaptureInputs, inputs: Inputs) -> Arrays:
-    """-> `query` float32 (layer, prompt, head, d_head), or `key` or `value` float32 (layer, prompt, token, key/value head, d_head); or by head"""
+    """-> `query` float32 (layer, prompt, head, d_head), or `key` or `value` float32 (layer, prompt, token, key/value
+    head, d_head); or by head"""
     part = PARTS[step.component]
     at = None if part in SHARED else context.tensor(step.at)
     heads = None if step.heads is None else bound(step.heads)
@@ -34,12 +41,17 @@ def capture_inputs(context: Context, step: CaptureInputs, inputs: Inputs) -> Arr
     values = context.forward(step.batch, reads=reads, logits=False).values if reads else {}
     for read in reads:
         context.check(values[read.place], read.place.layer, f"a {step.component.value}")
-    found = context.stack(values, part) if heads is None else _of({place.layer: value for place, value in values.items()}, heads, step.model.facts, part)
+    found = (
+        context.stack(values, part)
+        if heads is None
+        else _of({place.layer: value for place, value in values.items()}, heads, step.model.facts, part)
+    )
     return {step.component.value: found.float().cpu().numpy()}
 
 
 def _of(values: Tensor | Mapping[int, Tensor], heads: Sequence[Head], facts: ModelFacts, part: Part) -> Tensor:
-    """The values (prompt, ..., head or key/value head, d_head) of a layer, of each head. -> (head, prompt, ..., d_head)"""
+    """The values (prompt, ..., head or key/value head, d_head) of a layer, of each head. -> (head, prompt, ...,
+    d_head)"""
     index = facts.key_value_head if part in SHARED else int
     rows = [values[head.layer][..., index(head.head), :] for head in heads]
     return torch.stack(rows) if rows else torch.empty(0)

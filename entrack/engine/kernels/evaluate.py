@@ -1,9 +1,9 @@
 """Evaluate: one forward pass with edits in force.
 
-How edits combine: outputs, inputs and attention are changed at their own places, and what comes later in the pass is computed from
-all of them. Where two edits of outputs, or two of one component, meet at a head and token, the later one holds. Inputs
-hold the outputs of their heads elsewhere; that gives way to any edit of outputs, and at a token at which another edit sets
-inputs of the same head (`kernels/inputs.py`). What is blocked is blocked by any.
+How edits combine: outputs, inputs and attention are changed at their own places, and what comes later in the pass is
+computed from all of them. Where two edits of outputs, or two of one component, meet at a head and token, the later one
+holds. Inputs hold the outputs of their heads elsewhere; that gives way to any edit of outputs, and at a token at which
+another edit sets inputs of the same head (`kernels/inputs.py`). What is blocked is blocked by any.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from entrack.plan.steps import BlockAttention, Evaluate, SetElsewhere, SetHeads,
 
 @frozen(eq=False)
 class Changes:
-    """What the edits of a step come to: values to set, and bool (prompt, token, token read) by layer where none may attend."""
+    """What the edits of a step come to: values to set, and bool (prompt, token, token read) by layer where none may
+    attend."""
 
     sets: list[Write]
     blocked: dict[int, Tensor]

@@ -1,11 +1,12 @@
 """Edits of inputs: SetInputs, as values to set and outputs to hold.
 
-An edit changes what its heads do at one token per prompt, their `at`. A key or value is shared by all heads that its key/value head
-serves, so all of these are meant. At every other token their outputs are held at the clean run's of the model that is edited.
+An edit changes what its heads do at one token per prompt, their `at`. A key or value is shared by all heads that its
+key/value head serves, so all of these are meant. At every other token their outputs are held at the clean run's of the
+model that is edited.
 
-Several edits, in all their prompts: a head's output at a token is held if one of them holds it and none of them has it as its own, so that
-groups at different positions, and several components of one head, can be set at once. Where key or value of two groups
-overlap, the later edit's stands; from one donor they are the same.
+Several edits, in all their prompts: a head's output at a token is held if one of them holds it and none of them has it
+as its own, so that groups at different positions, and several components of one head, can be set at once. Where key or
+value of two groups overlap, the later edit's stands; from one donor they are the same.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def _values(context: Context, edit: SetInputs, inputs: Inputs) -> Tensor | Mappi
     values, part = context.tensor(component(inputs, edit.inputs, edit.component)), PARTS[edit.component]
     if values.dim() == (5 if part in SHARED else 4):
         return values
-    return by_layer(values, bound(edit.heads), context.model.heads(part), context.model.facts if part in SHARED else None)
+    return by_layer(
+        values, bound(edit.heads), context.model.heads(part), context.model.facts if part in SHARED else None
+    )
 
 
 def _served(context: Context, edit: SetInputs) -> tuple[Head, ...]:
@@ -55,11 +58,14 @@ def _served(context: Context, edit: SetInputs) -> tuple[Head, ...]:
     heads = bound(edit.heads)
     if PARTS[edit.component] not in SHARED:
         return heads
-    return tuple(sorted({Head(head.layer, other) for head in heads for other in context.model.facts.sharers(head.head)}))
+    return tuple(
+        sorted({Head(head.layer, other) for head in heads for other in context.model.facts.sharers(head.head)})
+    )
 
 
 def _upto(context: Context, here: Tensor) -> Tensor:
-    """From heads at their token to their key/value heads at every token up to it. -> bool (prompt, token, key/value head, 1)"""
+    """From heads at their token to their key/value heads at every token up to it. -> bool (prompt, token, key/value
+    head, 1)"""
     prompts, tokens, _, _ = here.shape
     shared = here.view(prompts, tokens, context.model.facts.key_value_heads, -1, 1).any(3)
     at_or_after = shared.flip(1).cumsum(1).flip(1)

@@ -29,8 +29,12 @@ def blocked(context: Context, batch: Batch, edits: Iterable[BlockAttention]) -> 
             if token <= reader
         ]
         for layer in range(edit.first, min(edit.last + 1, len(context.layers)) if pairs else edit.first):
-            nothing = torch.zeros(batch.prompts, batch.length, batch.length, dtype=torch.bool, device=context.model.device)
+            nothing = torch.zeros(
+                batch.prompts, batch.length, batch.length, dtype=torch.bool, device=context.model.device
+            )
             layers.setdefault(layer, nothing)[tuple(context.tensor(pairs).T)] = True
     if layers and context.model.key.attention not in MASKED:
-        raise EngineError(f"attention cannot be blocked in a model that is run with {context.model.key.attention}: use sdpa or eager")
+        raise EngineError(
+            f"attention cannot be blocked in a model that is run with {context.model.key.attention}: use sdpa or eager"
+        )
     return layers

@@ -16,7 +16,9 @@ from entrack.plan.steps import Batch, FromCapture, FromMean, FromZero, Indices, 
 from entrack.sites import Head
 
 
-def output_sets(context: Context, batch: Batch, edits: Iterable[SetHeads | SetElsewhere], inputs: Inputs) -> Iterator[Write]:
+def output_sets(
+    context: Context, batch: Batch, edits: Iterable[SetHeads | SetElsewhere], inputs: Inputs
+) -> Iterator[Write]:
     """In the order of the edits, so that the later one holds."""
     for edit in edits:
         match edit:
@@ -48,8 +50,11 @@ def _kept(context: Context, batch: Batch, edit: SetElsewhere) -> dict[int, Tenso
     return kept
 
 
-def by_layer(values: Tensor, heads: Iterable[Head], count: int, facts: ModelFacts | None = None) -> Mapping[int, Tensor]:
-    """Values of some heads (head, prompt, ..., d_head) as values of all `count` heads of their layers, zero where there is none.
+def by_layer(
+    values: Tensor, heads: Iterable[Head], count: int, facts: ModelFacts | None = None
+) -> Mapping[int, Tensor]:
+    """Values of some heads (head, prompt, ..., d_head) as values of all `count` heads of their layers, zero where there
+    is none.
 
     With `facts`, each is of the key/value head that serves it. -> (prompt, ..., head, d_head) by layer
     """
@@ -67,8 +72,13 @@ def _values(context: Context, edit: SetHeads | SetElsewhere, inputs: Inputs) -> 
             z = context.tensor(captured(inputs, capture))
             if z.dim() == 4 or isinstance(edit, SetElsewhere):
                 return z[:, :, None]
-            return {layer: value[:, None] for layer, value in by_layer(z, bound(edit.heads), context.model.facts.heads).items()}
+            return {
+                layer: value[:, None]
+                for layer, value in by_layer(z, bound(edit.heads), context.model.facts.heads).items()
+            }
         case FromMean() as source:
-            return context.activations.get((context.model.key, source), lambda: (context.tensor(mean(inputs, source)),))[0][:, None]
+            return context.activations.get(
+                (context.model.key, source), lambda: (context.tensor(mean(inputs, source)),)
+            )[0][:, None]
         case FromZero():
             return torch.zeros(len(context.layers), 1, 1, 1, 1, device=context.model.device)

@@ -1,9 +1,9 @@
 """TrainMask: a mask over heads for one desideratum (desiderata-based component masking; docs/semantics.md).
 
-A batch's originals run with z = m z_original + (1 - m) z_alternate at the heads' token, m in [0, 1] per head. z_original is what the
-head gives in that very pass, with the heads before it mixed; z_alternate is from a clean run, captured once. Only the mask is
-trained. m rounds to 0 up to 0.5, and a head whose m does takes the alternate's output; of two checks with the same
-accuracy and as many such heads the later one is kept.
+A batch's originals run with z = m z_original + (1 - m) z_alternate at the heads' token, m in [0, 1] per head.
+z_original is what the head gives in that very pass, with the heads before it mixed; z_alternate is from a clean run,
+captured once. Only the mask is trained. m rounds to 0 up to 0.5, and a head whose m does takes the alternate's output;
+of two checks with the same accuracy and as many such heads the later one is kept.
 """
 
 from __future__ import annotations
@@ -54,13 +54,17 @@ class MaskTensors:
     @classmethod
     def of(cls, context: Context, group: Group, batch: MaskBatch) -> MaskTensors:
         if not group.heads:
-            return cls(batch, torch.empty(batch.original.prompts, 0, context.model.facts.d_head, device=context.model.device))
+            return cls(
+                batch, torch.empty(batch.original.prompts, 0, context.model.facts.d_head, device=context.model.device)
+            )
         at = context.tensor(batch.alternate_at)
         places = [Place(layer, Part.OUTPUT) for layer in group.elements]
         z = context.forward(batch.alternate, reads=[Read(place, at) for place in places], logits=False).values
         for place in places:
             context.check(z[place], place.layer)
-        return cls(batch, torch.stack([z[Place(head.layer, Part.OUTPUT)][:, head.head] for head in group.heads], 1).float())
+        return cls(
+            batch, torch.stack([z[Place(head.layer, Part.OUTPUT)][:, head.head] for head in group.heads], 1).float()
+        )
 
 
 class MaskedPass(Protocol):
@@ -123,7 +127,9 @@ def train(context: Context, step: TrainMask, group: Group, run: MaskedPass) -> A
     }
 
 
-def loss_and_gradient(context: Context, pair: MaskTensors, mask: Tensor, sparsity: float, run: MaskedPass) -> tuple[float, Tensor]:
+def loss_and_gradient(
+    context: Context, pair: MaskTensors, mask: Tensor, sparsity: float, run: MaskedPass
+) -> tuple[float, Tensor]:
     """loss = - mean target logit + sparsity * sum(1 - m), and its gradient by the mask. -> (), (element)"""
     with torch.enable_grad():
         logits = run(pair, mask, gradient=True).float()

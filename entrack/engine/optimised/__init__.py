@@ -1,7 +1,7 @@
 """The optimised executor: the reference one's numbers, from the work that the compiler's passes leave (`plan/passes/`).
 
-A kernel reads off its runs where to start, which tokens to run, which attention to compute and which rows go together. Where a run was
-left whole, it goes the reference way.
+A kernel reads off its runs where to start, which tokens to run, which attention to compute and which rows go together.
+Where a run was left whole, it goes the reference way.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Attribution patching, for the heads of all layers at once: the two passes of a path patch, differentiated.
 
-Sent: a chain of norms and MLPs at one token, where each attention gives its clean output and what its heads' changes add. Received: the pass
-goes on from the lowest receiver's layer and the first sender's token, on the clean residual, keys and values.
+Sent: a chain of norms and MLPs at one token, where each attention gives its clean output and what its heads' changes
+add. Received: the pass goes on from the lowest receiver's layer and the first sender's token, on the clean residual,
+keys and values.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def attribute(context: Context, step: Attribute, inputs: Inputs) -> Arrays:
     passes = _Passes.of(context, step, here, sent, received)
     last = received or sent
     for group in last.groups or (passes.prompts,):
-        in_chunks(context.tensor(group), last.at_once or len(group), lambda prompts: estimates.put(prompts, passes.logits))
+        in_chunks(
+            context.tensor(group), last.at_once or len(group), lambda prompts: estimates.put(prompts, passes.logits)
+        )
     return estimates.arrays()
 
 
@@ -55,9 +58,15 @@ class _Passes:
     receivers: Mapping[Place, tuple[int, ...]]
 
     @classmethod
-    def of(cls, context: Context, step: Attribute, here: RunAtTokens, sent: ForwardPass, received: ForwardPass | None) -> _Passes:
+    def of(
+        cls, context: Context, step: Attribute, here: RunAtTokens, sent: ForwardPass, received: ForwardPass | None
+    ) -> _Passes:
         reached = {place.layer for place in sent.read}
-        receivers = {place: heads for place, heads in receiving(step.receivers, context.model.facts).items() if place.layer in reached}
+        receivers = {
+            place: heads
+            for place, heads in receiving(step.receivers, context.model.facts).items()
+            if place.layer in reached
+        }
         return cls(context, step, here, sent, received, receivers)
 
     @property
@@ -73,7 +82,9 @@ class _Passes:
         normed = {place: Place(place.layer, Part.NORMED) for place in self.receivers}
         seen = self._send(given, prompts, sorted(set(normed.values()))).values
         project = self.context.model.project
-        return self._receive(self.received, prompts, {place: project(place, seen[normed[place]]) for place in self.receivers})
+        return self._receive(
+            self.received, prompts, {place: project(place, seen[normed[place]]) for place in self.receivers}
+        )
 
     def _send(self, given: Tensor, prompts: Tensor, places: list[Place]) -> tracing.Trace:
         """The first pass, at one token. -> the `places`, (row, 1, d_model) each, or the logits if there are none"""
@@ -101,6 +112,9 @@ class _Passes:
         starts = received.tokens.at if isinstance(received.tokens, From) else (0,) * batch.prompts
         since = starts[int(prompts[0])]  # of one group, which starts together
         here = context.tensor(range(since, batch.length)) == context.tensor(self.step.at)[prompts, None]
-        sets = [Write(place, here[:, :, None, None] & among(context.model, place, self.receivers[place]), read[place]) for place in read]
+        sets = [
+            Write(place, here[:, :, None, None] & among(context.model, place, self.receivers[place]), read[place])
+            for place in read
+        ]
         kept = PrefixCache.of(context, PrefixSpec(batch, min(starts), max(starts), (received.first,)))
         return kept.go_on(context, received.first, since, prompts=prompts, sets=sets, gradient=backwards(self.step))

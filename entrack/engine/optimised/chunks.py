@@ -11,7 +11,8 @@ from entrack.engine.settings import is_out_of_memory
 
 
 def in_chunks(rows: Tensor, at_once: int, work: Callable[[Tensor], None]) -> None:
-    """All rows, at most `at_once` together, and half as many whenever they did not fit into memory. Raises OutOfMemory."""
+    """All rows, at most `at_once` together, and half as many whenever they did not fit into memory. Raises
+    OutOfMemory."""
     start = 0
     while start < len(rows):
         try:

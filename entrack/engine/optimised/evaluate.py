@@ -1,11 +1,12 @@
 """Evaluating with edits, in one of two ways, as the work says.
 
-From the first change on: nothing changes below the lowest edited layer or before the first edited token, so the pass starts there, on
-what is kept of the clean run. Prompts in which nothing is changed at all - what is set is what was there - have the clean outcome, bit
-for bit.
+From the first change on: nothing changes below the lowest edited layer or before the first edited token, so the pass
+starts there, on what is kept of the clean run. Prompts in which nothing is changed at all - what is set is what was
+there - have the clean outcome, bit for bit.
 
-At single tokens: with the mean (or zero) everywhere else, tokens at which no head is kept or set are the same in all circuits. A base
-run with all heads held has them, with their keys and values; only the other tokens are run, and attention only where a head is kept.
+At single tokens: with the mean (or zero) everywhere else, tokens at which no head is kept or set are the same in all
+circuits. A base run with all heads held has them, with their keys and values; only the other tokens are run, and
+attention only where a head is kept.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def _clean(context: Context, whole: FullRun, place: Place) -> Tensor:
 
 
 def _can_be_beside(context: Context, step: Evaluate) -> bool:
-    """Whether tokens can be run without those around them: attention must take a mask, and look at all tokens before."""
+    """Whether tokens can be run without those around them: attention must take a mask, and look at all tokens
+    before."""
     window = getattr(context.model.module.config, "sliding_window", None)
     return context.model.key.attention in MASKED and (window is None or window >= step.batch.length)
 
@@ -101,7 +103,11 @@ def _beside(context: Context, step: Evaluate, run: ForwardPass, sets: Iterable[W
     tokens = context.tensor(run.tokens.at)
     prompts = torch.arange(len(tokens), device=tokens.device)[:, None]
     here = [one.only(tokens) for one in sets if one.place.layer in run.layers]
-    held = {layer: _attention(context, step, base, here, layer, (prompts, tokens)) for layer in run.layers if layer not in run.attention}
+    held = {
+        layer: _attention(context, step, base, here, layer, (prompts, tokens))
+        for layer in run.layers
+        if layer not in run.attention
+    }
     context.forwards += tokens.shape[1] / step.batch.length * len(run.layers) / context.model.facts.layers
     return tracing.forward(
         context.model,
@@ -113,8 +119,11 @@ def _beside(context: Context, step: Evaluate, run: ForwardPass, sets: Iterable[W
     ).logits
 
 
-def _attention(context: Context, step: Evaluate, base: FullRun, sets: Iterable[Write], layer: int, at: tuple[Tensor, Tensor]) -> Tensor:
-    """The output of an attention all of whose heads are set: the base's, where none is set to something else. -> (prompt, k, d_model)"""
+def _attention(
+    context: Context, step: Evaluate, base: FullRun, sets: Iterable[Write], layer: int, at: tuple[Tensor, Tensor]
+) -> Tensor:
+    """The output of an attention all of whose heads are set: the base's, where none is set to something else. ->
+    (prompt, k, d_model)"""
     if not any(layer == head.layer for edit in step.edits if isinstance(edit, SetHeads) for head in bound(edit.heads)):
         return base.attention[layer][at]
     z = base.z[layer][at]

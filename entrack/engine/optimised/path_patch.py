@@ -1,11 +1,11 @@
-"""Path patching, for all senders of a layer at once. A row is one (head, prompt) whose change is not exactly nothing; the other
-outcomes are the clean ones, bit for bit.
+"""Path patching, for all senders of a layer at once. A row is one (head, prompt) whose change is not exactly nothing;
+the other outcomes are the clean ones, bit for bit.
 
-Sent: every head from the position on is held, so the sender's change meets norms and MLPs only, and only at one token: a chain of
-length one, with the attentions replaced by their clean output.
+Sent: every head from the position on is held, so the sender's change meets norms and MLPs only, and only at one token:
+a chain of length one, with the attentions replaced by their clean output.
 
-Received: nothing changes below the lowest receiver or before the first position, so the pass starts at that layer and token, on the
-clean residual, keys and values.
+Received: nothing changes below the lowest receiver or before the first position, so the pass starts at that layer and
+token, on the clean residual, keys and values.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def _reaches(sent: ForwardPass, step: PathPatch) -> bool:
 class _Patch:
     """One path patching step made ready.
 
-    `delta` (sender, prompt, d_model) is what a sender's change adds to its attention's output; `sender`, a place among the senders, and
-    `prompt` (row) are the rows to run.
+    `delta` (sender, prompt, d_model) is what a sender's change adds to its attention's output; `sender`, a place among
+    the senders, and `prompt` (row) are the rows to run.
     """
 
     context: Context
@@ -85,13 +85,19 @@ class _Patch:
         sent, received = context.schedule.run("sent"), context.schedule.run("received")
         assert sent is not None  # else nothing changes
         alternate = context.tensor(captured(inputs, step.alternate))
-        delta = _delta(context, step.layer, alternate[step.layer] - here.z[step.layer].float())[context.tensor(senders(step))]
+        delta = _delta(context, step.layer, alternate[step.layer] - here.z[step.layer].float())[
+            context.tensor(senders(step))
+        ]
         moved = delta.ne(0).any(-1)
         if received is None:
             moved &= context.tensor(step.at) == step.batch.length - 1
         sender, prompt = moved.nonzero(as_tuple=True)
         reached = {place.layer for place in sent.read if place.layer > step.layer}
-        receivers = {place: heads for place, heads in receiving(step.receivers, context.model.facts).items() if place.layer in reached}
+        receivers = {
+            place: heads
+            for place, heads in receiving(step.receivers, context.model.facts).items()
+            if place.layer in reached
+        }
         return cls(context, step, sent, received, receivers, here, delta, sender, prompt)
 
     def logits(self, sender: Tensor, prompt: Tensor) -> Tensor:
@@ -101,7 +107,9 @@ class _Patch:
         normed = {place: Place(place.layer, Part.NORMED) for place in self.receivers}
         seen = self._send(sender, prompt, set(normed.values())).values
         project = self.context.model.project
-        return self._receive(self.received, prompt, {place: project(place, seen[normed[place]]) for place in self.receivers})
+        return self._receive(
+            self.received, prompt, {place: project(place, seen[normed[place]]) for place in self.receivers}
+        )
 
     def _send(self, sender: Tensor, prompt: Tensor, places: Collection[Place] = ()) -> tracing.Trace:
         """The first pass, at one token. -> the `places`, (row, 1, d_model) each, or the logits if there are none"""

@@ -1,4 +1,5 @@
-"""Training a mask: a pass starts at the lowest layer and first token of the group, on what is kept of the clean run, as far as that fits."""
+"""Training a mask: a pass starts at the lowest layer and first token of the group, on what is kept of the clean run,
+as far as that fits."""
 
 from __future__ import annotations
 

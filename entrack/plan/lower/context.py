@@ -1,8 +1,9 @@
-"""What lowering works with: the nodes so far, the models' content, prompts as they were drawn, and what a run knows already.
+"""What lowering works with: the nodes so far, the models' content, prompts as they were drawn, and what a run knows
+already.
 
-Some steps depend on results: random circuits on how many heads were found, a minimality on which removals hurt. Lowering such a
-construct raises `Deferred` until they are known; the executor runs what there is and lowers again. Nodes are named by content, so
-lowering twice adds nothing twice.
+Some steps depend on results: random circuits on how many heads were found, a minimality on which removals hurt.
+Lowering such a construct raises `Deferred` until they are known; the executor runs what there is and lowers again.
+Nodes are named by content, so lowering twice adds nothing twice.
 """
 
 from __future__ import annotations
@@ -73,8 +74,16 @@ class Lowering:
         """The population for a model's tokenizer, drawn once. Raises Unmakeable; what is wrong goes to `problems`."""
         many = population.count if count is None else count
         assert many is not None  # whoever leaves the number open says it here
-        key = (population.task.name, population.alternate.name if population.alternate else None, tuple(sorted(population.parameters.items())),
-               population.seed, population.purpose, many, self.keys[model].tokenizer, self.keys[model].facts.vocabulary)  # fmt: skip
+        key = (
+            population.task.name,
+            population.alternate.name if population.alternate else None,
+            tuple(sorted(population.parameters.items())),
+            population.seed,
+            population.purpose,
+            many,
+            self.keys[model].tokenizer,
+            self.keys[model].facts.vocabulary,
+        )
         if key not in self.drawn:
             realised, problems = tokenise(population, many, self.tokenizers[model], self.resolved.params)
             problems = (*problems, *unknown(realised, self.keys[model].facts.vocabulary))
@@ -89,8 +98,13 @@ class Lowering:
         """That each prompt has a token for each of the words that outcomes are wanted for. Raises Unmakeable."""
         for name in of:
             if not all(prompt.ids.get(name) for prompt in prompts):
-                problem = Diagnostic("E604", f"`{name}` is not always one word that can follow the prompt", population.span, "measured on these",
-                                     "a metric is of `answer`, or of another variable that is one word")  # fmt: skip
+                problem = Diagnostic(
+                    "E604",
+                    f"`{name}` is not always one word that can follow the prompt",
+                    population.span,
+                    "measured on these",
+                    "a metric is of `answer`, or of another variable that is one word",
+                )
                 self.problems.extend([] if problem in self.problems else [problem])
                 raise Unmakeable(name)
 
@@ -99,7 +113,8 @@ class Lowering:
         return self.prompts(population if alternate is None else evolve(population, alternate=alternate), model)
 
     def heads(self, group: Group, model: str, draw: int = 0) -> Heads:
-        """A group's heads as a step names them: written, or chosen in the run, or, where only results tell, as they turned out."""
+        """A group's heads as a step names them: written, or chosen in the run, or, where only results tell, as they
+        turned out."""
         budget.spend(budget.STEP_PARTS, len(group.heads) if isinstance(group.heads, tuple) else 1)
         match group.heads:
             case Found(discovery, name):

@@ -1,13 +1,17 @@
-"""`discover` becomes, hop by hop: a capture of the alternates, a path patch per batch and layer, and the selection of heads.
+"""`discover` becomes, hop by hop: a capture of the alternates, a path patch per batch and layer, and the selection of
+heads.
 
     discover cir in base on 100 boxes against scrambled {
-      group a at last -> logits  keep 3      Capture(alternates at last) ... PathPatch(layer 0..L, receivers ()) ... Select a
-      group b at last -> a.query keep 2      the same capture            ... PathPatch(layer 0..L, receivers a)  ... Select b
+      group a at last -> logits  keep 3      Capture(alternates at last) ... PathPatch(layer 0..L, receivers ()) ...
+      Select a
+      group b at last -> a.query keep 2      the same capture            ... PathPatch(layer 0..L, receivers a)  ...
+      Select b
     }
 
 With a screen, every hop begins with an estimate of all heads, and only some are patched:
 
-    ... screen 20 { group a ... }            Attribute ... Screen a ... PathPatch(layer 0..L, senders of Screen a) ... Select a
+    ... screen 20 { group a ... }            Attribute ... Screen a ... PathPatch(layer 0..L, senders of Screen a) ...
+    Select a
 """
 
 from __future__ import annotations
@@ -35,14 +39,21 @@ def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan:
 
 
 def asked_of(prompts: tuple[Prompt, ...], places: tuple[int, ...], of: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
-    """Prompt by prompt, the first token of each word that outcomes are wanted for. Raises CannotDraw where a word has none."""
+    """Prompt by prompt, the first token of each word that outcomes are wanted for. Raises CannotDraw where a word
+    has none."""
     return tuple(tuple(_first(prompts[place], name) for name in of) for place in places)
 
 
 def _first(prompt: Prompt, name: str) -> int:
     ids = prompt.ids.get(name)
     if not ids:
-        raise CannotDraw("E430", f"`{name}` cannot follow the prompt", NOWHERE, f"{prompt.words.get(name, '')!r} has no token of its own there", "measure another word")
+        raise CannotDraw(
+            "E430",
+            f"`{name}` cannot follow the prompt",
+            NOWHERE,
+            f"{prompt.words.get(name, '')!r} has no token of its own there",
+            "measure another word",
+        )
     return ids[0]
 
 
@@ -53,15 +64,22 @@ def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Low
     clean = tuple(_clean(given, realised, cell, lowering) for cell in cells)
     screen = _screen(given, place, realised, cells, clean, lowering)
     patched = tuple(
-        tuple(_patched(given, hop, realised, cell, layer, screen, lowering) for cell in cells) for layer in range(model.facts.layers)
+        tuple(_patched(given, hop, realised, cell, layer, screen, lowering) for cell in cells)
+        for layer in range(model.facts.layers)
     )
     budget.spend(budget.STEP_PARTS, place)
-    taken = tuple(Chosen(lowering.selects[given.name, other.name]) for other in given.hops[:place] if other.position == hop.position)
+    taken = tuple(
+        Chosen(lowering.selects[given.name, other.name])
+        for other in given.hops[:place]
+        if other.position == hop.position
+    )
     select = Select(given.score.key, hop.keep, model.facts.layers, model.facts.heads, clean, patched, taken, screen)
     id = lowering.nodes.add(select, f"{given.name}.{hop.name}: keep {hop.keep}")
     lowering.selects[given.name, hop.name] = id
     names = tuple(f"{receiver.group}.{receiver.component.value}" for receiver in hop.receivers) or ("logits",)
-    return GroupPlan(hop.name, id, hop.position, names, *((screen.id, given.screen.steps) if screen and given.screen else ()))
+    return GroupPlan(
+        hop.name, id, hop.position, names, *((screen.id, given.screen.steps) if screen and given.screen else ())
+    )
 
 
 def _cells(realised: TokenisedPrompts) -> tuple[tuple[int, ...], ...]:
@@ -76,46 +94,79 @@ def _sides(realised: TokenisedPrompts) -> tuple[tuple[Prompt, ...], tuple[Prompt
 
 def _clean(given: Discovery, realised: TokenisedPrompts, cell: tuple[int, ...], lowering: Lowering) -> Ref:
     originals, _ = _sides(realised)
-    step = Evaluate(lowering.keys[given.model], batch_of(originals, cell), (), asked_of(originals, cell, given.score.of))
+    step = Evaluate(
+        lowering.keys[given.model], batch_of(originals, cell), (), asked_of(originals, cell, given.score.of)
+    )
     return lowering.nodes.ref(step, f"{given.name}: clean runs")
 
 
 def _screen(
-    given: Discovery, place: int, realised: TokenisedPrompts, cells: tuple[tuple[int, ...], ...], clean: tuple[Ref, ...], lowering: Lowering
+    given: Discovery,
+    place: int,
+    realised: TokenisedPrompts,
+    cells: tuple[tuple[int, ...], ...],
+    clean: tuple[Ref, ...],
+    lowering: Lowering,
 ) -> Screened | None:
     """What says which heads of a hop are patched; None where all are."""
     if given.screen is None:
         return None
     hop, facts = given.hops[place], lowering.keys[given.model].facts
     estimates = tuple(
-        lowering.nodes.ref(Attribute(**_hop_of(given, hop, realised, cell, lowering), steps=given.screen.steps), f"{given.name}.{hop.name}: attribution patching")
+        lowering.nodes.ref(
+            Attribute(**_hop_of(given, hop, realised, cell, lowering), steps=given.screen.steps),
+            f"{given.name}.{hop.name}: attribution patching",
+        )
         for cell in cells
     )
     receivers = tuple(Chosen(lowering.selects[given.name, receiver.group]) for receiver in hop.receivers)
     through, check = given.screen.through, given.screen.check
-    node = Screen(given.score.key, through, check, lowering.resolved.seed, place, facts.layers, facts.heads, clean, estimates, receivers)
+    node = Screen(
+        given.score.key,
+        through,
+        check,
+        lowering.resolved.seed,
+        place,
+        facts.layers,
+        facts.heads,
+        clean,
+        estimates,
+        receivers,
+    )
     id = lowering.nodes.add(node, f"{given.name}.{hop.name}: screen {through} check {check}")
     return Screened(id, min(through + check, facts.layers * facts.heads))
 
 
 def _patched(
-    given: Discovery, hop: Hop, realised: TokenisedPrompts, cell: tuple[int, ...], layer: int, screen: Screened | None, lowering: Lowering
+    given: Discovery,
+    hop: Hop,
+    realised: TokenisedPrompts,
+    cell: tuple[int, ...],
+    layer: int,
+    screen: Screened | None,
+    lowering: Lowering,
 ) -> Ref:
     step = PathPatch(**_hop_of(given, hop, realised, cell, lowering), layer=layer, senders=screen)
     return lowering.nodes.ref(step, f"{given.name}.{hop.name}: path patching")
 
 
-def _hop_of(given: Discovery, hop: Hop, realised: TokenisedPrompts, cell: tuple[int, ...], lowering: Lowering) -> dict[str, Any]:
+def _hop_of(
+    given: Discovery, hop: Hop, realised: TokenisedPrompts, cell: tuple[int, ...], lowering: Lowering
+) -> dict[str, Any]:
     """What path patching and attribution patching of a hop have in common."""
     originals, alternates = _sides(realised)
     model = lowering.keys[given.model]
     budget.spend(budget.STEP_PARTS, 2 * len(cell) + len(hop.receivers))
-    capture = Capture(model, batch_of(alternates, cell), tuple(alternates[place].positions[hop.position] for place in cell))
+    capture = Capture(
+        model, batch_of(alternates, cell), tuple(alternates[place].positions[hop.position] for place in cell)
+    )
     return {
         "model": model,
         "batch": batch_of(originals, cell),
         "asked": asked_of(originals, cell, given.score.of),
         "at": tuple(originals[place].positions[hop.position] for place in cell),
         "alternate": lowering.nodes.ref(capture, f"{given.name}: alternates at {hop.position}"),
-        "receivers": tuple(Receivers(r.component, Chosen(lowering.selects[given.name, r.group])) for r in hop.receivers),
+        "receivers": tuple(
+            Receivers(r.component, Chosen(lowering.selects[given.name, r.group])) for r in hop.receivers
+        ),
     }

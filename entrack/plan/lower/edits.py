@@ -25,7 +25,7 @@ from entrack.plan.steps import (
     SetHeads,
     SetInputs,
     SumOutputs,
-)  # fmt: skip
+)
 from entrack.prompts.tokenise import Prompt, PromptPair
 from entrack.sites import Component
 from entrack.source import Span
@@ -54,7 +54,8 @@ def measured_prompts(population: Population, pairs: tuple[PromptPair, ...]) -> t
 
 
 def edits_of(intervention: Intervention, on: Measured, places: Places, lowering: Lowering) -> tuple[Edit, ...]:
-    """The edits of an intervention on one batch. `elsewhere` is where no other act says anything. Raises Deferred, and Unmakeable where prompts do not fit."""
+    """The edits of an intervention on one batch. `elsewhere` is where no other act says anything. Raises Deferred,
+    and Unmakeable where prompts do not fit."""
     kept = [group for act in intervention.acts if act.circuit is not None for group in act.circuit.groups]
     edits: list[Edit] = []
     for act in intervention.acts:
@@ -73,9 +74,12 @@ def edits_of(intervention: Intervention, on: Measured, places: Places, lowering:
 
 
 def partners(intervention: Intervention, on: Measured, lowering: Lowering) -> tuple[tuple[Prompt, ...], ...]:
-    """The alternates that its patches take values from, act by act: prompts run together when each of these has one length too."""
+    """The alternates that its patches take values from, act by act: prompts run together when each of these has one
+    length too."""
     budget.spend(budget.STEP_PARTS, len(intervention.acts))
-    return tuple(_others(act, on, lowering) for act in intervention.acts if isinstance(act, PatchAct) and act.model is None)
+    return tuple(
+        _others(act, on, lowering) for act in intervention.acts if isinstance(act, PatchAct) and act.model is None
+    )
 
 
 def at_of(position: str, prompts: Sequence[Prompt], places: Places) -> tuple[int, ...]:
@@ -85,25 +89,41 @@ def at_of(position: str, prompts: Sequence[Prompt], places: Places) -> tuple[int
 
 
 def mean_of(over: Population, on: Measured, places: Places, span: Span, lowering: Lowering) -> FromMean:
-    """The mean of head outputs over a population: as many prompts as are measured, where the spec does not say how many."""
+    """The mean of head outputs over a population: as many prompts as are measured, where the spec does not say how
+    many."""
     drawn = lowering.prompts(over, on.model, over.count or on.population.count)
     place = on.model, id(drawn)
     if place in lowering.means:
         lowering.nodes.again(len(lowering.means[place][1]))
     else:
         prompts, key = measured_prompts(over, drawn.pairs), lowering.keys[on.model]
-        sums = (lowering.nodes.ref(SumOutputs(key, batch_of(prompts, many)), f"mean over {over.label}") for many in batches(prompts))
+        sums = (
+            lowering.nodes.ref(SumOutputs(key, batch_of(prompts, many)), f"mean over {over.label}")
+            for many in batches(prompts)
+        )
         lowering.means[place] = prompts, tuple(sums)
     prompts, refs = lowering.means[place]
     _one_length(prompts, on, places, span, lowering)
     return FromMean(refs)
 
 
-def _set(circuit: Circuit | None, kept: Sequence[Group], source: FromMean | FromZero, on: Measured, places: Places, lowering: Lowering) -> list[Edit]:
+def _set(
+    circuit: Circuit | None,
+    kept: Sequence[Group],
+    source: FromMean | FromZero,
+    on: Measured,
+    places: Places,
+    lowering: Lowering,
+) -> list[Edit]:
     if circuit is None:
-        keeps = tuple(Kept(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)) for group in kept)
+        keeps = tuple(
+            Kept(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)) for group in kept
+        )
         return [SetElsewhere(keeps, source)]
-    return [SetHeads(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places), source) for group in circuit.groups]
+    return [
+        SetHeads(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places), source)
+        for group in circuit.groups
+    ]
 
 
 def _alternated(act: PatchAct, on: Measured, places: Places, lowering: Lowering) -> list[Edit]:
@@ -130,7 +150,15 @@ def _donated(act: PatchAct, donor: str, on: Measured, places: Places, lowering: 
     for group in act.circuit.groups:
         heads, at = lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)
         if act.component is Component.OUTPUT:
-            edits.append(SetHeads(heads, at, FromCapture(_ref(Capture(key, batch, at, heads), f"{on.name}: {donor} at {group.position}", lowering))))
+            edits.append(
+                SetHeads(
+                    heads,
+                    at,
+                    FromCapture(
+                        _ref(Capture(key, batch, at, heads), f"{on.name}: {donor} at {group.position}", lowering)
+                    ),
+                )
+            )
         else:
             inputs = CaptureInputs(key, batch, act.component, at, heads)
             ref = lowering.nodes.ref(inputs, f"{on.name}: {act.component.value} of {donor} at {group.position}")
@@ -156,9 +184,16 @@ def _one_length(prompts: tuple[Prompt, ...], on: Measured, places: Places, span:
     other = next((prompt for prompt in everything if len(prompt.token_ids) != length), None)
     if other is None:
         return
-    lowering.problems.append(Diagnostic("E640", "a mean at each token needs prompts of one token length", span,
-                                        f"{length} tokens in most, but {len(other.token_ids)} in {_short(other.text)!r}",
-                                        "let all values of a variable have as many tokens, or use `zero`", (Label(on.population.span, "measured on these"),)))  # fmt: skip
+    lowering.problems.append(
+        Diagnostic(
+            "E640",
+            "a mean at each token needs prompts of one token length",
+            span,
+            f"{length} tokens in most, but {len(other.token_ids)} in {_short(other.text)!r}",
+            "let all values of a variable have as many tokens, or use `zero`",
+            (Label(on.population.span, "measured on these"),),
+        )
+    )
     raise Unmakeable(on.name)
 
 

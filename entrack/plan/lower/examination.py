@@ -1,4 +1,5 @@
-"""Completeness and minimality become evaluations of a circuit, and of the whole model, with some of the circuit's heads removed.
+"""Completeness and minimality become evaluations of a circuit, and of the whole model, with some of the circuit's heads
+removed.
 
 `C \\ K` keeps the circuit without K and takes the mean elsewhere; `M \\ K` takes the mean at K only.
 """
@@ -29,7 +30,8 @@ Accuracy = Callable[[RunPlan], float]
 
 
 def lower_examination(given: Examination, lowering: Lowering) -> ExaminationPlan:
-    """Add the steps of a completeness or minimality. Raises Deferred while heads, or what removing them does, are not known."""
+    """Add the steps of a completeness or minimality. Raises Deferred while heads, or what removing them does, are
+    not known."""
     heads = {group.name: lowering.heads_now(group, given.model) for group in given.circuit.groups}
     prompts = measured_prompts(given.population, lowering.prompts(given.population, given.model).pairs)
     circuit = _Circuit(given, heads, Measured(given.name, given.model, given.population, prompts), lowering)
@@ -49,7 +51,14 @@ class _Circuit:
     def without(self, removed: Iterable[Member]) -> RunPlan:
         """F(C \\ K)."""
         gone = set(removed)
-        return self._run(lambda places: (SetElsewhere(tuple(self._kept(group, gone, places) for group in self.given.circuit.groups), self._mean(places)),), "circuit")
+        return self._run(
+            lambda places: (
+                SetElsewhere(
+                    tuple(self._kept(group, gone, places) for group in self.given.circuit.groups), self._mean(places)
+                ),
+            ),
+            "circuit",
+        )
 
     def model_without(self, removed: Iterable[Member]) -> RunPlan:
         """F(M \\ K)."""
@@ -80,7 +89,10 @@ class _Circuit:
 def _completeness(circuit: _Circuit) -> tuple[RemovalPlan, ...]:
     """Random halves of the circuit's heads, then each whole group."""
     members = circuit.members
-    halves = [Stream(circuit.lowering.resolved.seed, "half", draw).distinct(members, len(members) // 2) for draw in range(int(circuit.given.amount))]
+    halves = [
+        Stream(circuit.lowering.resolved.seed, "half", draw).distinct(members, len(members) // 2)
+        for draw in range(int(circuit.given.amount))
+    ]
     removals = [RemovalPlan(HALF, None, circuit.without(half), circuit.model_without(half)) for half in halves]
     for name, heads in circuit.heads.items():
         group = [(name, head) for head in heads]
@@ -89,7 +101,8 @@ def _completeness(circuit: _Circuit) -> tuple[RemovalPlan, ...]:
 
 
 def _minimality(circuit: _Circuit) -> tuple[RemovalPlan, ...]:
-    """For each head v of a group G, the set K of other heads of G whose removal with v hurts, and then with and without v."""
+    """For each head v of a group G, the set K of other heads of G whose removal with v hurts, and then with and
+    without v."""
     single = {member: circuit.without([member]) for member in circuit.members}
     pairs: dict[frozenset[Member], RunPlan] = {}
     for name, heads in circuit.heads.items():

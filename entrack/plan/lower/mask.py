@@ -1,4 +1,5 @@
-"""`mask` becomes a training step for each group and desideratum: batches of originals, alternates, positions and targets."""
+"""`mask` becomes a training step for each group and desideratum: batches of originals, alternates, positions and
+targets."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from entrack.plan.steps import MaskBatch, TrainMask
 
 def lower_mask(mask: Mask, lowering: Lowering) -> tuple[MaskPlan, ...]:
     """Add the training steps of a mask. Raises Unmakeable, and Deferred where its heads are not known."""
-    return tuple(_train(mask, group, desideratum, lowering) for group in mask.circuit.groups for desideratum in mask.desiderata)
+    return tuple(
+        _train(mask, group, desideratum, lowering) for group in mask.circuit.groups for desideratum in mask.desiderata
+    )
 
 
 def _train(mask: Mask, group: Group, desideratum: str, lowering: Lowering) -> MaskPlan:

@@ -22,12 +22,20 @@ def lower_measure(measure: Measure, lowering: Lowering) -> tuple[CellPlan, ...]:
 
 
 def evaluations(
-    on: Measured, of: tuple[str, ...], others: Sequence[tuple[Prompt, ...]], edits: Callable[[Places], tuple[Edit, ...]], what: str, lowering: Lowering
+    on: Measured,
+    of: tuple[str, ...],
+    others: Sequence[tuple[Prompt, ...]],
+    edits: Callable[[Places], tuple[Edit, ...]],
+    what: str,
+    lowering: Lowering,
 ) -> RunPlan:
-    """Evaluate a model on all prompts, batch by batch, with the edits of each batch. `others` are the prompts that these read beside them."""
+    """Evaluate a model on all prompts, batch by batch, with the edits of each batch. `others` are the prompts that
+    these read beside them."""
     ids, places = [], []
     for cell in batches(on.prompts, others):
-        step = Evaluate(lowering.keys[on.model], batch_of(on.prompts, cell), edits(cell), asked_of(on.prompts, cell, of))
+        step = Evaluate(
+            lowering.keys[on.model], batch_of(on.prompts, cell), edits(cell), asked_of(on.prompts, cell, of)
+        )
         ids.append(lowering.nodes.add(step, what))
         places.append(cell)
     return RunPlan(tuple(ids), tuple(places), on.prompts)

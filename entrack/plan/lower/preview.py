@@ -1,7 +1,7 @@
 """A sample of a spec: the same spec on fewer prompts and cells, so that checking takes a moment.
 
-What is sampled is what a run draws first (prompt i follows from the seed and i alone), so whatever is found here is found there; a
-run draws all prompts and says what only a later one shows.
+What is sampled is what a run draws first (prompt i follows from the seed and i alone), so whatever is found here is
+found there; a run draws all prompts and says what only a later one shows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,18 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from entrack import budget
-from entrack.check.resolved import CellSpec, Circuit, Discovery, Examination, Intervention, Mask, MeanAct, Measure, Population, Resolved
+from entrack.check.resolved import (
+    CellSpec,
+    Circuit,
+    Discovery,
+    Examination,
+    Intervention,
+    Mask,
+    MeanAct,
+    Measure,
+    Population,
+    Resolved,
+)
 from entrack.tree import parts, rebuilt
 
 MOST_PROMPTS = 200
@@ -31,23 +42,38 @@ T = TypeVar("T")
 
 
 def sample(resolved: Resolved, most: int = MOST_PROMPTS) -> Resolved:
-    """The spec with at most `most` prompts of each population, so many cells of each measure, and one draw. Of what is done group by group
-    on the same prompts only the first group is left: groups have been checked."""
+    """The spec with at most `most` prompts of each population, so many cells of each measure, and one draw. Of what
+    is done group by group on the same prompts only the first group is left: groups have been checked."""
     measures = _spread(resolved.measures, MOST_CELLS)
     masks = _spread(resolved.masks, MOST_CELLS)
     cells = MOST_CELLS // max(1, len(measures))
     fewer = evolve(
         resolved,
-        measures=tuple(evolve(measure, cells=tuple(evolve(cell, draws=1) for cell in _spread(measure.cells, cells))) for measure in measures),
+        measures=tuple(
+            evolve(measure, cells=tuple(evolve(cell, draws=1) for cell in _spread(measure.cells, cells)))
+            for measure in measures
+        ),
         discoveries=_spread(resolved.discoveries, MOST_CELLS),
-        examinations=tuple(evolve(given, kind="completeness", amount=0.0, circuit=_first(given.circuit)) for given in _spread(resolved.examinations, MOST_CELLS)),
+        examinations=tuple(
+            evolve(given, kind="completeness", amount=0.0, circuit=_first(given.circuit))
+            for given in _spread(resolved.examinations, MOST_CELLS)
+        ),
         masks=tuple(_fewer_desiderata(mask, MOST_CELLS // len(masks)) for mask in masks),
     )
-    populations = {_key(population): population for population in _populations((fewer.measures, fewer.discoveries, fewer.examinations, fewer.masks))}
+    populations = {
+        _key(population): population
+        for population in _populations((fewer.measures, fewer.discoveries, fewer.examinations, fewer.masks))
+    }
     each = ALL_PROMPTS // max(1, len(populations))
     most = min(most, MOST_PROMPTS, max(each, FEWEST_PROMPTS if len(populations) * FEWEST_PROMPTS <= MOST_OF_ALL else 1))
     made: dict[int, Any] = {}
-    return evolve(fewer, **{name: _fewer(getattr(fewer, name), most, made) for name in ("measures", "discoveries", "examinations", "masks")})
+    return evolve(
+        fewer,
+        **{
+            name: _fewer(getattr(fewer, name), most, made)
+            for name in ("measures", "discoveries", "examinations", "masks")
+        },
+    )
 
 
 def _first(circuit: Circuit) -> Circuit:
@@ -67,7 +93,8 @@ def _spread(items: tuple[T, ...], most: int) -> tuple[T, ...]:
 
 
 def _fewer(value: Any, most: int, made: dict[int, Any]) -> Any:
-    """A value with at most so many prompts in each population in it. `made` holds interventions: many cells share one."""
+    """A value with at most so many prompts in each population in it. `made` holds interventions: many cells share
+    one."""
     if isinstance(value, Population):
         return value if value.count is None or value.count <= most else evolve(value, count=most)
     if isinstance(value, Mapping):

@@ -1,9 +1,10 @@
-"""A checked spec and its models' files in, a plan and what is wrong with its prompts out. No weight is read; files are hashed."""
+"""A checked spec and its models' files in, a plan and what is wrong with its prompts out. No weight is read; files
+are hashed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from attrs import define, field
 
@@ -22,9 +23,19 @@ from entrack.plan.lower.measure import lower_measure
 from entrack.plan.plan import Plan
 from entrack.prompts.tokenizer import Tokenizer
 from entrack.prompts.values import CannotDraw
-from entrack.source import NOWHERE
+from entrack.source import NOWHERE, Span
 
-Given = TypeVar("Given")
+
+class Construct(Protocol):
+    """What every construct of a checked spec has."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def span(self) -> Span: ...
+
+
+Given = TypeVar("Given", bound=Construct)
 Made = TypeVar("Made")
 
 
@@ -42,7 +53,9 @@ class Lowerer:
 
     def lower(self, known: Known | None = None) -> tuple[Plan, tuple[Diagnostic, ...]]:
         """The plan, as far as it is known. It may only be run when there is no error among the problems."""
-        lowering = self._lowering or Lowering(self.resolved, self.keys, self.sources, self.tokenizers, Nothing(), nodes=self.nodes())
+        lowering = self._lowering or Lowering(
+            self.resolved, self.keys, self.sources, self.tokenizers, Nothing(), nodes=self.nodes()
+        )
         self._lowering, lowering.known = lowering, known or Nothing()
         deferred: list[str] = []
         with within(planning=True):
@@ -50,7 +63,9 @@ class Lowerer:
                 self._all(lowering, deferred)
             except Spent as spent:
                 lowering.problems.append(told(spent, NOWHERE))
-        discoveries, masks, cells, examinations = (self._in_order(kind) for kind in ("discoveries", "masks", "measures", "examinations"))
+        discoveries, masks, cells, examinations = (
+            self._in_order(kind) for kind in ("discoveries", "masks", "measures", "examinations")
+        )
         plan = Plan(
             nodes=dict(lowering.nodes.nodes),
             what=dict(lowering.nodes.what),
@@ -78,15 +93,22 @@ class Lowerer:
         made = self._made.get(kind, {})
         return {item.name: made[item.name] for item in getattr(self.resolved, kind) if item.name in made}
 
-    def _each(self, kind: str, given: tuple[Given, ...], one: Callable[[Given, Lowering], Made], lowering: Lowering, deferred: list[str]) -> None:
+    def _each(
+        self,
+        kind: str,
+        given: tuple[Given, ...],
+        one: Callable[[Given, Lowering], Made],
+        lowering: Lowering,
+        deferred: list[str],
+    ) -> None:
         """Lower each construct of a kind that has not been; the names of those that must wait go to `deferred`."""
         made: dict[str, Made] = self._made.setdefault(kind, {})
         for item in given:
             interrupts.check()
-            name: str = item.name  # type: ignore[attr-defined]  # every construct has a name
+            name = item.name
             if name in made:
                 continue
-            work_on(item.span)  # type: ignore[attr-defined]  # and a place
+            work_on(item.span)
             try:
                 made[name] = one(item, lowering)
             except Deferred:
@@ -94,4 +116,6 @@ class Lowerer:
             except Unmakeable:
                 continue
             except CannotDraw as trouble:
-                lowering.problems.append(Diagnostic(trouble.code, trouble.message, item.span, trouble.label, trouble.help))  # type: ignore[attr-defined]  # and a span
+                lowering.problems.append(
+                    Diagnostic(trouble.code, trouble.message, item.span, trouble.label, trouble.help)
+                )

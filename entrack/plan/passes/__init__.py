@@ -1,10 +1,11 @@
 """The passes of the compiler over the work of a step, one file each, in an order that is data.
 
-Each takes a `Schedule` and gives a `Schedule` that has the same outcome and is less, or better cut; no pass changes a step, and so no address. A
-pass may rely on those before it, and on none after it: leaving out any of them leaves the numbers as they are, within rounding.
+Each takes a `Schedule` and gives a `Schedule` that has the same outcome and is less, or better cut; no pass changes a
+step, and so no address. A pass may rely on those before it, and on none after it: leaving out any of them leaves the
+numbers as they are, within rounding.
 
-Three more work on whole plans: equal steps are one (`plan/builder.py`), what the store has is not run (`execution/local.py`), and steps are
-put in an order in which models and batches change least (`plan/order.py`).
+Three more work on whole plans: equal steps are one (`plan/builder.py`), what the store has is not run
+(`execution/local.py`), and steps are put in an order in which models and batches change least (`plan/order.py`).
 """
 
 from __future__ import annotations

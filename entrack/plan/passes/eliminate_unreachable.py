@@ -30,7 +30,10 @@ def eliminate_unreachable(schedule: Schedule) -> Schedule:
         return _without(schedule, f"no receiver stands above layer {lowest}")
     if len(above) == len(sent.read):
         return schedule
-    note = f"eliminate unreachable: {len(sent.read) - len(above)} of {len(sent.read)} receivers' layers are not above layer {lowest}"
+    note = (
+        f"eliminate unreachable: {len(sent.read) - len(above)} of {len(sent.read)} receivers' layers are "
+        f"not above layer {lowest}"
+    )
     fewer = {"sent": sent.noted(note, read=above), "received": received.noted(note, changed=above)}
     return evolve(schedule, runs=tuple(fewer.get(run.name, run) for run in schedule.runs))
 
@@ -39,10 +42,17 @@ def _says_something(sent: ForwardPass) -> bool:
     """Whether a change stands at a prompt's last token, where the held heads let it pass to the logits."""
     if not isinstance(sent.held, From):
         return True
-    return any(sent.batch.length - 1 in place.tokens.of(prompt, sent.batch.length)
-               for place in sent.changed if isinstance(place.tokens, Only) for prompt in range(sent.batch.prompts))  # fmt: skip
+    return any(
+        sent.batch.length - 1 in place.tokens.of(prompt, sent.batch.length)
+        for place in sent.changed
+        if isinstance(place.tokens, Only)
+        for prompt in range(sent.batch.prompts)
+    )
 
 
 def _without(schedule: Schedule, why: str) -> Schedule:
-    kept = [run if run.name != "clean" else run.noted(f"eliminate unreachable: {why}; the outcome is the clean one") for run in schedule.runs]
+    kept = [
+        run if run.name != "clean" else run.noted(f"eliminate unreachable: {why}; the outcome is the clean one")
+        for run in schedule.runs
+    ]
     return evolve(schedule, runs=tuple(run for run in kept if run.name not in ("sent", "received")))

@@ -1,7 +1,8 @@
 """Share clean runs: a full pass that many steps make in the same way is run once and cached.
 
-The clean run of a batch is shared by all steps on that batch. Circuits with the mean (or zero) everywhere else are too: they differ only
-where a head is kept or set. So the run with all heads held is made once, and each circuit runs from it.
+The clean run of a batch is shared by all steps on that batch. Circuits with the mean (or zero) everywhere else are too:
+they differ only where a head is kept or set. So the run with all heads held is made once, and each circuit runs from
+it.
 
 before: edited  changed everywhere, held everywhere, free: 14.3 and 17.5 at the last token
 after:  base    changed everywhere, held everywhere                                        shared
@@ -33,7 +34,8 @@ def fits(facts: ModelFacts, dtype: str, batch: Batch, room: int) -> bool:
 
 
 def whole_bytes(facts: ModelFacts, dtype: str, batch: Batch) -> int:
-    """What is remembered of a whole run: residual, attention output, head outputs, keys and values at each token of each layer; logits."""
+    """What is remembered of a whole run: residual, attention output, head outputs, keys and values at each token of
+    each layer; logits."""
     width = 2 * facts.d_model + facts.heads * facts.d_head + 2 * facts.key_value_heads * facts.d_head
     return BYTES[dtype] * batch.prompts * (batch.length * facts.layers * width + facts.vocabulary)
 
@@ -43,9 +45,14 @@ def _shared(run: ForwardPass, room: int) -> tuple[ForwardPass, ...]:
         return (run,)
     if not fits(run.facts, run.dtype, run.batch, room):
         size = whole_bytes(run.facts, run.dtype, run.batch)
-        return (run.noted(f"share clean runs: its {size:,} bytes do not fit well into {room:,}, so it is not remembered"),)
+        return (
+            run.noted(f"share clean runs: its {size:,} bytes do not fit well into {room:,}, so it is not remembered"),
+        )
     if run.name == "clean":
         return (run.noted("share clean runs: one clean run for all steps on these prompts", shared=run.base),)
     base = evolve(run, name="base", changed=(), free=(), logits=False, shared=run.base, base=None)
     places = (*run.free, *(place for place in run.changed if not isinstance(place.tokens, Every)))
-    return (base, run.noted("share clean runs: one base with all heads held, for all circuits on these prompts", changed=places))
+    return (
+        base,
+        run.noted("share clean runs: one base with all heads held, for all circuits on these prompts", changed=places),
+    )

@@ -23,7 +23,11 @@ def _frozen(run: ForwardPass) -> ForwardPass:
     if run.held is None or not _covered(run) or run.name == "base":
         return run
     free = tuple(sorted({place.layer for place in run.free} & set(run.layers)))
-    return run.noted(f"skip frozen attention: attention is computed in {len(free)} of {len(run.layers)} layers, it is known in the others", attention=free)
+    return run.noted(
+        f"skip frozen attention: attention is computed in {len(free)} of {len(run.layers)} layers, it is "
+        "known in the others",
+        attention=free,
+    )
 
 
 def _covered(run: ForwardPass) -> bool:

@@ -25,4 +25,6 @@ def _started(run: ForwardPass) -> ForwardPass:
 
 def relative(run: ForwardPass) -> bool:
     """Whether a run's changes are places, so that the rest of it is known from a clean run or a base."""
-    return bool(run.changed) and not any(isinstance(place.tokens, Every) and run.held is not None for place in run.changed)
+    return bool(run.changed) and not any(
+        isinstance(place.tokens, Every) and run.held is not None for place in run.changed
+    )

@@ -28,18 +28,31 @@ def _fewer(run: ForwardPass) -> ForwardPass:
     if run.held is not None:
         tokens = _alone(run)
         many = len(tokens.at[0])
-        return run.noted(f"slice by token: {many} of {run.batch.length} tokens, all heads at the others are held", tokens=tokens)
-    since = From(tuple(min(token for place in run.changed for token in place.tokens.of(prompt, run.batch.length)) for prompt in range(run.batch.prompts)))
+        return run.noted(
+            f"slice by token: {many} of {run.batch.length} tokens, all heads at the others are held", tokens=tokens
+        )
+    since = From(
+        tuple(
+            min(token for place in run.changed for token in place.tokens.of(prompt, run.batch.length))
+            for prompt in range(run.batch.prompts)
+        )
+    )
     if not any(since.at):
         return run
     first = f"{min(since.at)}" if len(set(since.at)) == 1 else f"{min(since.at)} to {max(since.at)}, as prompts differ,"
-    return run.noted(f"slice by token: from token {first} of {run.batch.length} on, the first that is changed", tokens=since)
+    return run.noted(
+        f"slice by token: from token {first} of {run.batch.length} on, the first that is changed", tokens=since
+    )
 
 
 def _alone(run: ForwardPass) -> Only:
-    """The changed tokens, and the last where logits are read; where they are fewer in one prompt, its first is named again."""
+    """The changed tokens, and the last where logits are read; where they are fewer in one prompt, its first is named
+    again."""
     length = run.batch.length
     last = {length - 1} if run.logits else set[int]()
-    named = [sorted(last.union(*(place.tokens.of(prompt, length) for place in run.changed))) for prompt in range(run.batch.prompts)]
+    named = [
+        sorted(last.union(*(place.tokens.of(prompt, length) for place in run.changed)))
+        for prompt in range(run.batch.prompts)
+    ]
     most = max(map(len, named))
     return Only(tuple(tuple([tokens[0]] * (most - len(tokens)) + tokens) for tokens in named))

@@ -9,4 +9,15 @@ from entrack.report.plots.heatmap import score_map, value_map
 from entrack.report.plots.scatter import scatter
 from entrack.report.plots.style import save, style
 
-__all__ = ["bars", "completeness", "curves", "diagram", "head_bars", "save", "scatter", "score_map", "style", "value_map"]
+__all__ = [
+    "bars",
+    "completeness",
+    "curves",
+    "diagram",
+    "head_bars",
+    "save",
+    "scatter",
+    "score_map",
+    "style",
+    "value_map",
+]

@@ -32,13 +32,19 @@ def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale:
     down = ceil(len(layout.panels) / across)
     longest = max(len(label) for label in shown(layout.x)[0])
     beside, tall = legend_size(*legend_words(layout.colour)) if layout.colour else (0.0, 0.0)
-    wanted = max(4.8 if layout.colour else 3.6, across * (1.2 + 0.3 * count), 1.0 + 0.05 * longest * len(layout.x.labels))
+    wanted = max(
+        4.8 if layout.colour else 3.6, across * (1.2 + 0.3 * count), 1.0 + 0.05 * longest * len(layout.x.labels)
+    )
     width = scale * max(min(WIDTH, wanted), LEFT + beside + across * 1.5)
     room = (width - LEFT - beside) / across - BETWEEN
     words = f"{measured(measure)}. {error_words(measure, error)}"
-    titles = height(max((fold(panel.title, room, 8.5) for panel in layout.panels), key=lambda text: text.count("\n")), 8.5)
+    titles = height(
+        max((fold(panel.title, room, 8.5) for panel in layout.panels), key=lambda text: text.count("\n")), 8.5
+    )
     inside = scale * down * (1.6 + titles) + depth(layout.x, room) + height(fold(shown(layout.x)[1], room, 8), 8)
-    figure, axes = panels(title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True)
+    figure, axes = panels(
+        title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True
+    )
     low, high = reach(measure, error)
     for each, panel in zip(axes, layout.panels, strict=True):
         each.set_ylim(low, high)

@@ -67,8 +67,21 @@ def _large(axes: Axes, pair: Pair, colour: str, mark: str, error: str, words: st
     _, model, circuit = pair
     across, along = error_of(model, error), error_of(circuit, error)
     up, right = [[along[0]], [along[1]]], [[across[0]], [across[1]]]
-    axes.errorbar(model.value, circuit.value, up, right, fmt="none", ecolor=colour, elinewidth=0.8, alpha=0.7, zorder=2.5)
-    axes.scatter(model.value, circuit.value, s=42, color=colour, marker=mark, edgecolors="white", linewidths=0.6, label=words, zorder=3, clip_on=False)
+    axes.errorbar(
+        model.value, circuit.value, up, right, fmt="none", ecolor=colour, elinewidth=0.8, alpha=0.7, zorder=2.5
+    )
+    axes.scatter(
+        model.value,
+        circuit.value,
+        s=42,
+        color=colour,
+        marker=mark,
+        edgecolors="white",
+        linewidths=0.6,
+        label=words,
+        zorder=3,
+        clip_on=False,
+    )
 
 
 def _top(pairs: list[Pair], error: str) -> float:

@@ -35,10 +35,14 @@ def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale:
     room = (width - LEFT - beside) / across - BETWEEN
     values = numbers(layout.x)
     words = f"{measured(measure)}. {error_words(measure, error).replace('Error bars', 'Bands')}"
-    titles = height(max((fold(panel.title, room, 8.5) for panel in layout.panels), key=lambda text: text.count("\n")), 8.5)
+    titles = height(
+        max((fold(panel.title, room, 8.5) for panel in layout.panels), key=lambda text: text.count("\n")), 8.5
+    )
     under = (0.15 if values else depth(layout.x, room)) + height(fold(layer_words(measure, layout.x), room, 8), 8)
     inside = down * (scale * (1.9 + titles) + under)
-    figure, axes = panels(title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True)
+    figure, axes = panels(
+        title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True
+    )
     for each, panel in zip(axes, layout.panels, strict=True):
         _panel(each, panel, values or tuple(float(place) for place in range(len(layout.x.labels))), error, room)
         if values is None:

@@ -44,7 +44,9 @@ def diagram(discovery: Discovery, title: str) -> Figure:
 
 
 def _column(axes: Axes, x: float, name: str, placing: Placing) -> None:
-    axes.add_patch(Rectangle((x - 0.12, -0.12), BOX + 0.24, placing.height + 0.24, facecolor="#F4F4F4", edgecolor="none", zorder=0))
+    axes.add_patch(
+        Rectangle((x - 0.12, -0.12), BOX + 0.24, placing.height + 0.24, facecolor="#F4F4F4", edgecolor="none", zorder=0)
+    )
     axes.text(x + BOX / 2, -UNDER, name, ha="center", va="top", fontsize=NAME, fontweight="bold")
 
 
@@ -59,7 +61,17 @@ def _box(axes: Axes, box: Box) -> None:
     centre, middle = box.middle
     tall = height(box.title, NAME)
     top = middle + (tall + LINE * len(box.lines)) / 2
-    axes.text(centre, top - tall / 2, box.title, ha="center", va="center", fontsize=NAME, fontweight="bold", color=INK, zorder=4)
+    axes.text(
+        centre,
+        top - tall / 2,
+        box.title,
+        ha="center",
+        va="center",
+        fontsize=NAME,
+        fontweight="bold",
+        color=INK,
+        zorder=4,
+    )
     left = centre - CHARACTER * max((len(line.rstrip()) for line in box.lines[1:]), default=0) / 2
     for number, line in enumerate(box.lines):
         y = top - tall - LINE * (number + 0.5)
@@ -71,9 +83,17 @@ def _box(axes: Axes, box: Box) -> None:
 
 def _arrow(axes: Axes, arrow: Arrow) -> None:
     line = FancyArrowPatch(
-        arrow.start, arrow.end, arrowstyle="-|>", mutation_scale=10, linewidth=1.1, color=INK, shrinkA=0, shrinkB=1,
-        connectionstyle=f"arc3,rad={arrow.bend:.4f}", zorder=2,
-    )  # fmt: skip
+        arrow.start,
+        arrow.end,
+        arrowstyle="-|>",
+        mutation_scale=10,
+        linewidth=1.1,
+        color=INK,
+        shrinkA=0,
+        shrinkB=1,
+        connectionstyle=f"arc3,rad={arrow.bend:.4f}",
+        zorder=2,
+    )
     axes.add_patch(line)
     if arrow.label:
         backing = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}

@@ -1,7 +1,7 @@
 """Routing: the arrows of a circuit diagram and where their labels stand, in inches. No drawing.
 
-A label stands on its arrow, clear of boxes and of other labels; where there is no such place the boxes are set wider apart. An arrow leaves and meets
-a box at a place of its own.
+A label stands on its arrow, clear of boxes and of other labels; where there is no such place the boxes are set wider
+apart. An arrow leaves and meets a box at a place of its own.
 """
 
 from __future__ import annotations
@@ -61,7 +61,13 @@ def place(discovery: Discovery) -> Placing:
     areas = [area(arrow) for arrow in arrows if arrow.label]
     rights, tops = [right + 0.1 for _, _, right, _ in areas], [top for _, _, _, top in areas]
     bends = [max(arrow.start[0], arrow.end[0]) + gap * 0.5 for arrow in arrows if arrow.bend]
-    return Placing(columns, boxes, tuple(arrows), max([width, *rights, *bends]), max([*(box.top for box in boxes), *tops], default=0.5))
+    return Placing(
+        columns,
+        boxes,
+        tuple(arrows),
+        max([width, *rights, *bends]),
+        max([*(box.top for box in boxes), *tops], default=0.5),
+    )
 
 
 def area(arrow: Arrow) -> Area:
@@ -156,7 +162,8 @@ def _tries(arrow: Arrow) -> Iterator[Arrow]:
 
 
 def _along(arrow: Arrow, share: float) -> Point:
-    """A point of the arrow: of a bent one, of the curve that is drawn, a quadratic one through a point beside the middle."""
+    """A point of the arrow: of a bent one, of the curve that is drawn, a quadratic one through a point beside the
+    middle."""
     x, y = _between(arrow.start, arrow.end, share)
     aside = 2 * share * (1 - share) * arrow.bend
     return x + aside * (arrow.end[1] - arrow.start[1]), y - aside * (arrow.end[0] - arrow.start[0])

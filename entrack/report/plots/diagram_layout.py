@@ -1,8 +1,9 @@
 """Placing: where the boxes of a circuit diagram stand, in inches. No drawing; arrows are in `diagram_arrows.py`.
 
-Positions are columns, the last token rightmost. A box that has later layers than another, by the mean over its heads, stands higher, in
-whatever column: the middle of a box stands at its mean layer, on a scale wide enough for the boxes of a column not to meet, and moves up as
-far as what is below it needs. Receivers that are not drawn as groups (the logits; groups left out) are stubs above all.
+Positions are columns, the last token rightmost. A box that has later layers than another, by the mean over its heads,
+stands higher, in whatever column: the middle of a box stands at its mean layer, on a scale wide enough for the boxes of
+a column not to meet, and moves up as far as what is below it needs. Receivers that are not drawn as groups (the logits;
+groups left out) are stubs above all.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from entrack.results import Discovery, Group
 BOX, GAP, SIDE = 1.95, 1.0, 0.45
 """Widths of a box, of the space between columns, and of the margins."""
 LINE, PAD, BETWEEN, STEP = 0.125, 0.08, 0.46, 0.16
-"""Heights of a line of heads, of the padding in a box, of the space between boxes, and from one layer's middle to the next at least."""
+"""Heights of a line of heads, of the padding in a box, of the space between boxes, and from one layer's middle to
+the next at least."""
 NAME = 8.5
 """Points of a name."""
 END = 0.17
@@ -66,7 +68,8 @@ class Box:
 
 
 def stand(discovery: Discovery, spread: float = 1.0) -> tuple[tuple[str, ...], tuple[Box, ...]]:
-    """Columns and boxes. Hops go backwards from the answer, so the first position named is the rightmost column. `spread` is how much wider than usual."""
+    """Columns and boxes. Hops go backwards from the answer, so the first position named is the rightmost column.
+    `spread` is how much wider than usual."""
     columns = tuple(reversed(dict.fromkeys(group.position for group in discovery.groups)))
     boxes = [_box(group, columns, number) for number, group in enumerate(discovery.groups)]
     boxes += _stubs(discovery, {box.name: box.column for box in boxes})
@@ -124,7 +127,8 @@ def _ends(box: Box, boxes: Sequence[Box], discovery: Discovery) -> int:
 
 
 def _settle(boxes: Sequence[Box], between: float) -> list[Box]:
-    """Layer by layer from below: all boxes of a layer above the middles of those before, and clear of those in their own columns."""
+    """Layer by layer from below: all boxes of a layer above the middles of those before, and clear of those in their
+    own columns."""
     scale = _scale(boxes, between)
     tops: dict[int, float] = {}
     middle = -inf
@@ -157,7 +161,10 @@ def _scale(boxes: Sequence[Box], between: float) -> float:
     across = max(layers, default=0.0) - min(layers, default=0.0)
     if across == 0:
         return 0.0
-    columns = [sorted((box for box in boxes if box.lines and box.column == column), key=lambda box: box.layer) for column in {box.column for box in boxes}]
+    columns = [
+        sorted((box for box in boxes if box.lines and box.column == column), key=lambda box: box.layer)
+        for column in {box.column for box in boxes}
+    ]
     wanted = [
         (between + (below.height + above.height) / 2) / (above.layer - below.layer)
         for column in columns

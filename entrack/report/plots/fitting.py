@@ -1,6 +1,7 @@
 """Fitting: a figure is drawn larger until none of its text is cut and none stands on another.
 
-Text lies in rectangles, upright or turned; that two of them do not meet is asked of matplotlib when it has laid the figure out.
+Text lies in rectangles, upright or turned; that two of them do not meet is asked of matplotlib when it has laid the
+figure out.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def texts(figure: Figure) -> list[Text]:
 
 
 def corners(text: Text) -> Corners:
-    """The corners of a text's rectangle, in pixels, counter-clockwise; a turned one is turned back out of the box around it."""
+    """The corners of a text's rectangle, in pixels, counter-clockwise; a turned one is turned back out of the box
+    around it."""
     box, angle = text.get_window_extent(), radians(text.get_rotation())
     c, s = abs(cos(angle)), abs(sin(angle))
     across = c * c - s * s
@@ -93,7 +95,9 @@ def _meet(one: Corners, two: Corners) -> bool:
 def _not_drawn(axes: Axes) -> Iterator[Text]:
     """The labels of ticks outside the view, and all text of axes that are off."""
     if not axes.axison:
-        yield from (text for text in (*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label))
+        yield from (
+            text for text in (*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label)
+        )
     for axis in (axes.xaxis, axes.yaxis):
         low, high = sorted(axis.get_view_interval())
         for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):

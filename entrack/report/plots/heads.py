@@ -69,7 +69,9 @@ def _drawn(measure: Measure, title: str, pair: tuple[Axis, Axis], error: str, sc
         each.set_ylim(low, high)
         each.set_xlim(-1, longest)
         each.set_ylabel(fold(labels[row], 1.2 * scale, 8) if values else value_label(measure, 1.2 * scale))
-        each.set_xticks([bar.x for bar in line], labels=[fold(bar.head, 2.0, 7) for bar in line] if row == len(labels) - 1 else [])
+        each.set_xticks(
+            [bar.x for bar in line], labels=[fold(bar.head, 2.0, 7) for bar in line] if row == len(labels) - 1 else []
+        )
         each.tick_params("x", length=0, labelrotation=90, labelsize=5.5 if longest > 30 * scale else 7)
     axes[-1].set_xlabel("head, as layer.head")
     patches = [Patch(color=tints[name]) for name in groups.labels]
@@ -82,11 +84,19 @@ def _bars(measure: Measure, pair: tuple[Axis, Axis], values: Axis | None) -> lis
     """Group by group, by the first value: the largest fall first, or the lowest score."""
     group_at, head_at = (measure.axes.index(axis) for axis in pair)
     labels = values.labels if values else ("",)
-    cells = {(cell.labels[head_at], cell.labels[measure.axes.index(values)] if values else ""): cell for cell in measure.cells}
+    cells = {
+        (cell.labels[head_at], cell.labels[measure.axes.index(values)] if values else ""): cell
+        for cell in measure.cells
+    }
     owners = {cell.labels[head_at]: cell.labels[group_at] for cell in measure.cells}
-    found = [Bar(group, bare(measure, pair[1], head), tuple(cells.get((head, label)) for label in labels)) for head, group in owners.items()]
+    found = [
+        Bar(group, bare(measure, pair[1], head), tuple(cells.get((head, label)) for label in labels))
+        for head, group in owners.items()
+    ]
     down = -1 if sum(bar.cells[0].value for bar in found if bar.cells[0]) >= 0 else 1
-    return sorted(found, key=lambda bar: (pair[0].labels.index(bar.group), down * bar.cells[0].value if bar.cells[0] else 0.0))
+    return sorted(
+        found, key=lambda bar: (pair[0].labels.index(bar.group), down * bar.cells[0].value if bar.cells[0] else 0.0)
+    )
 
 
 def _lines(bars: Sequence[Bar]) -> list[Line]:
@@ -111,7 +121,14 @@ def _draw(axes: Axes, line: Line, row: int, tints: Mapping[str, Any], error: str
         if cell is None or isnan(cell.value):
             continue
         finite = isfinite(cell.value)
-        axes.bar(bar.x, cell.value if finite else top, 0.8, color=tints[bar.group], linewidth=0, alpha=1.0 if finite else 0.35)
+        axes.bar(
+            bar.x,
+            cell.value if finite else top,
+            0.8,
+            color=tints[bar.group],
+            linewidth=0,
+            alpha=1.0 if finite else 0.35,
+        )
         if not finite:
             axes.text(bar.x, top, "∞", ha="center", va="bottom", fontsize=7, color=tints[bar.group])
         below, above = error_of(cell, error) if finite else (0.0, 0.0)
@@ -134,4 +151,6 @@ def _reach(cells: Sequence[Cell | None], error: str) -> tuple[float, float]:
 def _beyond(measure: Measure) -> str:
     """What stands where a value is no number that can be drawn."""
     infinite = " ∞: nothing is left without this head." if any(isinf(cell.value) for cell in measure.cells) else ""
-    return infinite + (" No ratio where nothing was left before." if any(isnan(cell.value) for cell in measure.cells) else "")
+    return infinite + (
+        " No ratio where nothing was left before." if any(isnan(cell.value) for cell in measure.cells) else ""
+    )

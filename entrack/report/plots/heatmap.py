@@ -56,17 +56,25 @@ def _score_map(discovery: Discovery, title: str, scale: float) -> Figure:
 
 def _words(discovery: Discovery, groups: list[Group]) -> str:
     grey = "; grey: cannot reach the receivers, exactly 0" if any(_has_zeros(group) for group in groups) else ""
-    dots = "; dotted: screened out and not run, the colour is an estimate" if any(unscored(group) for group in groups) else ""
-    taken = "; dashed: as low, and kept in an earlier group at this position" if any(group.also for group in groups) else ""
+    dots = (
+        "; dotted: screened out and not run, the colour is an estimate"
+        if any(unscored(group) for group in groups)
+        else ""
+    )
+    taken = (
+        "; dashed: as low, and kept in an earlier group at this position" if any(group.also for group in groups) else ""
+    )
     own = " Each panel has its own scale." if len(groups) > 1 else ""
     return (
-        f"{discovery.name} in {discovery.model}: mean {change_in(discovery.score)} over n = {discovery.n} prompts when a head's "
+        f"{discovery.name} in {discovery.model}: mean {change_in(discovery.score)} over n = {discovery.n} "
+        "prompts when a head's "
         f"paths to the receivers are patched; outlined: heads kept{taken}{grey}{dots}.{own}"
     )
 
 
 def value_map(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
-    """Rows by columns of a measure, each number written on its colour. Option: `by`, the columns. Further axes are panels of one scale."""
+    """Rows by columns of a measure, each number written on its colour. Option: `by`, the columns. Further axes are
+    panels of one scale."""
     chosen = _axes(measure, options.get("by"))
     return fitted(lambda scale: _value_map(measure, title, chosen, scale))
 
@@ -87,10 +95,18 @@ def _value_map(measure: Measure, title: str, chosen: tuple[Axis, Axis, tuple[Axi
     grown = scale * (0.45 + max(height(text, 8.5) for text in titles) + tall)
     inside = down * grown + depth(columns, room) + height(fold(shown(columns)[1], room, 8), 8)
     words = f"{measured(measure)}."
-    figure, axes = panels(title, len(parts), width, around(title, words, width) + inside, across, sharex=True, sharey=True)
+    figure, axes = panels(
+        title, len(parts), width, around(title, words, width) + inside, across, sharex=True, sharey=True
+    )
     ends = _limits(measure)
     for each, part, words_over in zip(axes, parts, titles, strict=True):
-        mesh = _values(each, _grid(measure, rows, columns, dict(zip(others, part, strict=True))), measure, ends, len(columns.labels) * across)
+        mesh = _values(
+            each,
+            _grid(measure, rows, columns, dict(zip(others, part, strict=True))),
+            measure,
+            ends,
+            len(columns.labels) * across,
+        )
         names(each, columns, room, 0.5)
         _labels(each, left)
         each.set_title(words_over, loc="left")
@@ -101,8 +117,11 @@ def _value_map(measure: Measure, title: str, chosen: tuple[Axis, Axis, tuple[Axi
     return figure
 
 
-def _values(axes: Axes, cells: list[list[Cell | None]], measure: Measure, ends: tuple[float, float], columns: int) -> QuadMesh:
-    """One panel's colours, and its numbers where there are few enough columns. Values of both signs have colours centred on 0."""
+def _values(
+    axes: Axes, cells: list[list[Cell | None]], measure: Measure, ends: tuple[float, float], columns: int
+) -> QuadMesh:
+    """One panel's colours, and its numbers where there are few enough columns. Values of both signs have colours
+    centred on 0."""
     values = [[cell.value if cell and isfinite(cell.value) else nan for cell in row] for row in cells]
     colours = _cmap("RdBu" if ends[0] < 0 else "viridis")
     mesh = axes.pcolormesh(values, cmap=colours, edgecolors="white", linewidth=0.6, vmin=ends[0], vmax=ends[1])
@@ -125,16 +144,23 @@ def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -
     limit = max(map(abs, scored(group)), default=0.0) or 1.0
     hide = _has_zeros(group)
     shown = [
-        [nan if hide and score == 0.0 else _estimate(group, layer, head) if score is None else score for head, score in enumerate(row)]
+        [
+            nan if hide and score == 0.0 else _estimate(group, layer, head) if score is None else score
+            for head, score in enumerate(row)
+        ]
         for layer, row in enumerate(group.scores)
     ]
     mesh = axes.pcolormesh(shown, cmap=_cmap("RdBu"), vmin=-limit, vmax=limit, edgecolors="white", linewidth=0.15)
     out = unscored(group)
-    axes.scatter([head.head + 0.5 for head in out], [head.layer + 0.5 for head in out], s=1.2, color="#444444", linewidths=0)
+    axes.scatter(
+        [head.head + 0.5 for head in out], [head.layer + 0.5 for head in out], s=1.2, color="#444444", linewidths=0
+    )
     outlined = {**{head: "--" for head, _ in group.also}, **dict.fromkeys(group.heads, "-")}
     for head, line in outlined.items():
         place = (head.head, head.layer)
-        axes.add_patch(Rectangle(place, 1, 1, fill=False, edgecolor="black", linewidth=0.9, linestyle=line, clip_on=False))
+        axes.add_patch(
+            Rectangle(place, 1, 1, fill=False, edgecolor="black", linewidth=0.9, linestyle=line, clip_on=False)
+        )
     axes.set_aspect("equal")
     words = _feeds(group, width)
     pad = 7 + 72 * height(words, 7)
@@ -189,7 +215,8 @@ def _shape(groups: list[Group]) -> tuple[int, int]:
 
 
 def _axes(measure: Measure, by: str | None) -> tuple[Axis, Axis, tuple[Axis, ...]]:
-    """Rows, columns, and the axes of the panels: the last two axes make the map. Raises ValueError for an unknown axis."""
+    """Rows, columns, and the axes of the panels: the last two axes make the map. Raises ValueError for an unknown
+    axis."""
     free = list(free_axes(measure))
     columns = named(measure, by) if by is not None else free[-1] if len(free) > 1 else Axis("", ("",))
     left = [axis for axis in free if axis is not columns] or [Axis("", ("",))]
@@ -208,7 +235,8 @@ def _grid(measure: Measure, rows: Axis, columns: Axis, fixed: Mapping[Axis, str]
 
 
 def _limits(measure: Measure) -> tuple[float, float]:
-    """The ends of the colours: as far below 0 as above it where values have both signs, 0 to 1 for shares that reach over half of it, else from 0."""
+    """The ends of the colours: as far below 0 as above it where values have both signs, 0 to 1 for shares that reach
+    over half of it, else from 0."""
     values = [cell.value for cell in measure.cells if isfinite(cell.value)] or [0.0]
     low, high = min(0.0, *values), max(0.0, *values)
     if low < 0:
@@ -216,7 +244,9 @@ def _limits(measure: Measure) -> tuple[float, float]:
     return (0.0, 1.0) if 0.5 < high <= 1 else (0.0, high or 1.0)
 
 
-def _write(axes: Axes, cells: list[list[Cell | None]], decimals: int, cmap: Colormap, ends: tuple[float, float], counted: bool) -> None:
+def _write(
+    axes: Axes, cells: list[list[Cell | None]], decimals: int, cmap: Colormap, ends: tuple[float, float], counted: bool
+) -> None:
     """Each number in black or white, whichever is told better from its colour."""
     for (y, row), x in product(enumerate(cells), range(len(cells[0]))):
         cell = row[x]

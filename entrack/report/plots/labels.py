@@ -1,4 +1,5 @@
-"""Labels: names of axes and of their places, whole, each unlike the others, broken into lines or turned so that they do not meet."""
+"""Labels: names of axes and of their places, whole, each unlike the others, broken into lines or turned so that they
+do not meet."""
 
 from __future__ import annotations
 
@@ -31,11 +32,13 @@ NOTHING = "nothing"
 
 
 def shown(axis: Axis) -> tuple[tuple[str, ...], str]:
-    """The labels of an axis, no two alike, and what it is called; of long labels what differs, and what all share after the name.
+    """The labels of an axis, no two alike, and what it is called; of long labels what differs, and what all share after
+    the name.
 
-    `patch cir.a.heads from goat` and `... from float` are `goat` and `float` of `intervention: patch cir.a.heads from …`.
-    `nothing` beside them stays as it is. Where another label is made otherwise, such as `zero cir.a`, all stay whole: what is left of
-    one would be read as the rest of another. What is given to an intervention, as in `without(cir.a)`, is not cut out of its brackets.
+    `patch cir.a.heads from goat` and `... from float` are `goat` and `float` of `intervention: patch cir.a.heads from
+    …`. `nothing` beside them stays as it is. Where another label is made otherwise, such as `zero cir.a`, all stay
+    whole: what is left of one would be read as the rest of another. What is given to an intervention, as in
+    `without(cir.a)`, is not cut out of its brackets.
     """
     others = [label for label in axis.labels if label != NOTHING]
     if len(others) < 2 or not LONG <= max(map(len, others)) <= MOST:
@@ -59,7 +62,11 @@ def _good(rest: list[str]) -> bool:
 def layer_words(measure: Measure, axis: Axis) -> str:
     """`layer k` for the `k` of `block attention ... in layers k..`: what a number along x counts."""
     said = (label for each in measure.axes if each is not axis for label in each.labels)
-    return f"layer {axis.name}" if any(re.search(rf"\blayers {re.escape(axis.name)}\b", label) for label in said) else shown(axis)[1]
+    return (
+        f"layer {axis.name}"
+        if any(re.search(rf"\blayers {re.escape(axis.name)}\b", label) for label in said)
+        else shown(axis)[1]
+    )
 
 
 @frozen
@@ -78,7 +85,8 @@ def depth(axis: Axis, room: float) -> float:
 
 
 def names(axes: Axes, axis: Axis, room: float, first: float = 0.0) -> None:
-    """The labels of an axis of `room` inches under their places, `first` and on: in lines, or turned where they are many or long."""
+    """The labels of an axis of `room` inches under their places, `first` and on: in lines, or turned where they are
+    many or long."""
     found = _set(shown(axis)[0], room)
     axes.set_xticks([place + first for place in range(len(found.labels))], labels=list(found.labels))
     axes.tick_params("x", length=0, labelsize=found.size)
@@ -91,7 +99,10 @@ def _set(labels: tuple[str, ...], room: float) -> Set:
     """Flat, in lines, where no word need be broken; slanted where each is one line; else upright, in lines again."""
     each = room / len(labels)
     flat = [fold(label, max(each - APART, 0.1), SIZE) for label in labels]
-    if not any(broken(label, each - APART, SIZE) for label in labels) and max(label.count("\n") for label in flat) < MOST_LINES:
+    if (
+        not any(broken(label, each - APART, SIZE) for label in labels)
+        and max(label.count("\n") for label in flat) < MOST_LINES
+    ):
         return Set(tuple(flat), 0, SIZE, max(height(label, SIZE) for label in flat))
     longest = max(inches(drawable(label), SIZE) for label in labels)
     if each >= SLANTED and longest <= LONGEST:
@@ -116,12 +127,16 @@ def legend_size(labels: Sequence[str], name: str) -> tuple[float, float]:
 
 def _alike(pieces: list[list[str]]) -> int:
     """How many pieces all begin with."""
-    return next((place for place, each in enumerate(zip(*pieces, strict=False)) if len(set(each)) > 1), min(map(len, pieces)))
+    return next(
+        (place for place, each in enumerate(zip(*pieces, strict=False)) if len(set(each)) > 1), min(map(len, pieces))
+    )
 
 
 def _whole(text: str) -> bool:
     """Whether this reads as words of its own: it begins with one, and its brackets are closed."""
-    return re.match(r"[\w(\[{]", text) is not None and all(text.count(opened) == text.count(closed) for opened, closed in ("()", "[]", "{}"))
+    return re.match(r"[\w(\[{]", text) is not None and all(
+        text.count(opened) == text.count(closed) for opened, closed in ("()", "[]", "{}")
+    )
 
 
 def label_sides(axes: list[Axes], across: int, x: str, y: str, room: float) -> None:
@@ -137,4 +152,8 @@ def label_sides(axes: list[Axes], across: int, x: str, y: str, room: float) -> N
 
 def value_label(measure: Measure, room: float) -> str:
     """`accuracy (fraction)` in lines of `room` inches; the unit is left out where it is the metric's own name."""
-    return fold(measure.metric if measure.unit in ("", measure.metric) else f"{measure.metric} ({measure.unit})", max(room, 1.0), 8)
+    return fold(
+        measure.metric if measure.unit in ("", measure.metric) else f"{measure.metric} ({measure.unit})",
+        max(room, 1.0),
+        8,
+    )

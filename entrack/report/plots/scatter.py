@@ -38,7 +38,9 @@ def scatter(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
     return fitted(lambda scale: _drawn(measure, title, axis, pairs, options.get("error", "interval"), scale))
 
 
-def _drawn(measure: Measure, title: str, axis: Axis, pairs: Mapping[str, list[Pair]], error: str, scale: float) -> Figure:
+def _drawn(
+    measure: Measure, title: str, axis: Axis, pairs: Mapping[str, list[Pair]], error: str, scale: float
+) -> Figure:
     first, *others = told_apart(axis.labels)
     legend = [fold(label, LEGEND * scale, SIZE) for label in others]
     beside, tall = legend_size(legend, fold(axis.name, LEGEND * scale, 8)) if len(others) > 1 else (0.0, 0.0)
@@ -53,7 +55,9 @@ def _drawn(measure: Measure, title: str, axis: Axis, pairs: Mapping[str, list[Pa
     ]
     _name([pair for each in pairs.values() for pair in each], axes, (low, high), 3.6 * scale)
     if len(others) > 1:
-        figure.legend(handles, legend, title=fold(axis.name, LEGEND * scale, 8), loc="outside right center", alignment="left")
+        figure.legend(
+            handles, legend, title=fold(axis.name, LEGEND * scale, 8), loc="outside right center", alignment="left"
+        )
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axes.set_xlabel(fold(f"{measure.metric}, {first}", 3.6 * scale, 8))
     axes.set_ylabel(fold(f"{measure.metric}, {others[0] if len(others) == 1 else axis.name}", 3.6 * scale, 8))
@@ -103,7 +107,8 @@ def _points(axes: Axes, pairs: list[Pair], error: str, colour: Any, mark: str) -
 
 
 def _name(pairs: list[Pair], axes: Axes, ends: tuple[float, float], room: float) -> None:
-    """Names beside points, where they are few, on the side with more room; a name that would stand on another moves up, `room` inches being the whole."""
+    """Names beside points, where they are few, on the side with more room; a name that would stand on another moves
+    up, `room` inches being the whole."""
     placed: list[tuple[float, float, float, float]] = []
     inch = (ends[1] - ends[0]) / room
     for name, x, y in sorted(pairs, key=lambda pair: pair[2].value) if len(pairs) <= MOST_NAMED else []:
@@ -112,7 +117,10 @@ def _name(pairs: list[Pair], axes: Axes, ends: tuple[float, float], room: float)
         words = fold(name, min(space, LEGEND), POINT)
         wide, tall = inches(words, POINT) * inch, height(words, POINT) * inch
         left, low = x.value + (-0.05 * inch - wide if over else 0.05 * inch), y.value
-        while any(left < right and start < left + wide and low < top and foot < low + tall for start, foot, right, top in placed):
+        while any(
+            left < right and start < left + wide and low < top and foot < low + tall
+            for start, foot, right, top in placed
+        ):
             low += 0.03 * inch
         placed.append((left, low, left + wide, low + tall))
         axes.text(left, low, words, fontsize=POINT, color="#333333", va="bottom")

@@ -1,6 +1,8 @@
-"""Lettering: text as the font of figures can show it, how wide it is, in inches, and lines that fit a room. Nothing is cut.
+"""Lettering: text as the font of figures can show it, how wide it is, in inches, and lines that fit a room. Nothing is
+cut.
 
-Widths are those of the font that figures are drawn with, letter by letter, so that a W and an i are not taken for one another.
+Widths are those of the font that figures are drawn with, letter by letter, so that a W and an i are not taken for one
+another.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ SPARE = 1.03
 
 def inches(text: str, size: float, weight: str = "normal", family: str = "DejaVu Sans") -> float:
     """The width of the widest line, at a size in points."""
-    return max(sum(_advance(letter, weight, family) for letter in line) for line in text.split("\n")) * size * SPARE / 72
+    return (
+        max(sum(_advance(letter, weight, family) for letter in line) for line in text.split("\n")) * size * SPARE / 72
+    )
 
 
 def height(text: str, size: float) -> float:
@@ -33,11 +37,14 @@ def height(text: str, size: float) -> float:
 def drawable(text: str) -> str:
     """Visible text in which a character that the font lacks is its number: two of them would be the same empty box."""
     known = _known("normal", "DejaVu Sans")
-    return "".join(letter if letter == "\n" or ord(letter) in known else f"⟨U+{ord(letter):04X}⟩" for letter in visible(text))
+    return "".join(
+        letter if letter == "\n" or ord(letter) in known else f"⟨U+{ord(letter):04X}⟩" for letter in visible(text)
+    )
 
 
 def fold(text: str, room: float, size: float, weight: str = "normal") -> str:
-    """Visible text in lines of at most `room` inches, broken after a space, `_` or `.`, and inside a word only where one is wider."""
+    """Visible text in lines of at most `room` inches, broken after a space, `_` or `.`, and inside a word only where
+    one is wider."""
     rows = [""]
     for word in WORD.findall(" ".join(drawable(text).split())):
         if rows[-1] and inches(rows[-1] + word.rstrip(), size, weight) > room:
@@ -70,7 +77,11 @@ def _advance(letter: str, weight: str, family: str) -> float:
     """The width of a letter, in sizes of the font."""
     font = get_font(findfont(FontProperties(family=family, weight=weight)))
     font.set_size(100, 72)
-    return float(font.load_char(ord(letter)).linearHoriAdvance) / 65536 / 100 if ord(letter) in _known(weight, family) else 1.0
+    return (
+        float(font.load_char(ord(letter)).linearHoriAdvance) / 65536 / 100
+        if ord(letter) in _known(weight, family)
+        else 1.0
+    )
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,5 @@
-"""A hub that fails: each way has its words, which tell what to do, and status 3; then a run on a good day goes on from there."""
+"""A hub that fails: each way has its words, which tell what to do, and status 3; then a run on a good day goes on
+from there."""
 
 from __future__ import annotations
 
@@ -33,9 +34,21 @@ def hub(small: Path) -> Iterator[Hub]:
 
 def run(spec: Path, address: str, command: str = "run", code: str = MAIN) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own, which has no models yet and a secret token."""
-    environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(spec.parent / "hub"), "HF_TOKEN": SECRET, "HF_HUB_DOWNLOAD_TIMEOUT": "2"}
+    environment = os.environ | {
+        "HF_ENDPOINT": address,
+        "HF_HOME": str(spec.parent / "hub"),
+        "HF_TOKEN": SECRET,
+        "HF_HUB_DOWNLOAD_TIMEOUT": "2",
+    }
     store = ["--store", str(spec.parent / "store")]
-    ended = subprocess.run([sys.executable, "-c", code, command, str(spec), *store], capture_output=True, text=True, env=environment, timeout=100, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", code, command, str(spec), *store],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=100,
+        check=False,
+    )
     assert SECRET not in ended.stdout + ended.stderr
     return ended
 
@@ -80,16 +93,28 @@ def test_a_download_that_is_cut_off(hub: Hub, spec: Path, monkeypatch: pytest.Mo
     hub.trouble = ""
     after = run(spec, hub.address)
     assert after.returncode == 0, after.stderr
-    assert not [path for path in hub.asked if not path.split()[1].startswith((f"/api/models/{NAME}", f"/{NAME}/resolve/"))], "nothing is asked but the model"
+    assert not [
+        path for path in hub.asked if not path.split()[1].startswith((f"/api/models/{NAME}", f"/{NAME}/resolve/"))
+    ], "nothing is asked but the model"
     offline = run(spec, "http://127.0.0.1:9")
     assert (offline.returncode, told(offline.stdout)) == (0, told(after.stdout)), offline.stderr
 
 
 def test_ctrl_c_while_a_model_comes(hub: Hub, spec: Path) -> None:
     hub.trouble, hub.only = "slow", "model.safetensors"
-    environment = os.environ | {"HF_ENDPOINT": hub.address, "HF_HOME": str(spec.parent / "hub"), "HF_HUB_DOWNLOAD_TIMEOUT": "60"}
+    environment = os.environ | {
+        "HF_ENDPOINT": hub.address,
+        "HF_HOME": str(spec.parent / "hub"),
+        "HF_HUB_DOWNLOAD_TIMEOUT": "60",
+    }
     code = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {MAIN}"
-    running = subprocess.Popen([sys.executable, "-c", code, "run", str(spec), "--store", str(spec.parent / "store")], env=environment, stdout=-1, stderr=-1, text=True)
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, "run", str(spec), "--store", str(spec.parent / "store")],
+        env=environment,
+        stdout=-1,
+        stderr=-1,
+        text=True,
+    )
     deadline = time.monotonic() + 60
     while not any("GET" in asked and "model.safetensors" in asked for asked in hub.asked):
         assert time.monotonic() < deadline and running.poll() is None

@@ -1,4 +1,5 @@
-"""Memory that runs out, and numbers that are none: smaller batches and the same numbers, then a clear stop; NaN is said and never kept.
+"""Memory that runs out, and numbers that are none: smaller batches and the same numbers, then a clear stop; NaN is said
+and never kept.
 
 Memory is faked: a pass over more than so many prompts raises what torch raises on a GPU.
 """
@@ -31,7 +32,8 @@ def roomy(spec: Path) -> Results:
 
 
 def only(prompts: int, monkeypatch: pytest.MonkeyPatch, counted: list[int], gradient: bool = False) -> None:
-    """Room for so many prompts in a pass. Those with a gradient, of which the language says how many go together, always fit, or never."""
+    """Room for so many prompts in a pass. Those with a gradient, of which the language says how many go together,
+    always fit, or never."""
     forward: Callable[..., Any] = tracing.forward
 
     def small(model: Any, tokens: torch.Tensor, **options: Any) -> Any:
@@ -45,7 +47,9 @@ def only(prompts: int, monkeypatch: pytest.MonkeyPatch, counted: list[int], grad
 
 @pytest.mark.parametrize("reference", [False, True], ids=["optimised", "reference"])
 @pytest.mark.parametrize("prompts", [1, 2, 5])
-def test_fewer_prompts_at_a_time_and_the_same_numbers(spec: Path, roomy: Results, tmp_path: Path, prompts: int, reference: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_prompts_at_a_time_and_the_same_numbers(
+    spec: Path, roomy: Results, tmp_path: Path, prompts: int, reference: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refused: list[int] = []
     only(prompts, monkeypatch, refused)
     found, _ = run(spec, tmp_path, reference=reference)
@@ -66,7 +70,9 @@ def test_one_prompt_that_does_not_fit(spec: Path, tmp_path: Path, monkeypatch: p
     assert not list(DiskStore(tmp_path).addresses())
 
 
-def test_what_was_finished_before_is_kept(spec: Path, tmp_path: Path, roomy: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_finished_before_is_kept(
+    spec: Path, tmp_path: Path, roomy: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Memory that another program takes in the middle of a run."""
     forward: Callable[..., Any] = tracing.forward
     passes = 0
@@ -92,7 +98,10 @@ def test_what_was_finished_before_is_kept(spec: Path, tmp_path: Path, roomy: Res
 
 PLACES = {
     "a weight of an attention": ("model.layers.1.self_attn.v_proj.weight", ("layer 1",)),
-    "a weight of an MLP": ("model.layers.0.mlp.down_proj.weight", ("layer 0", "a head output of prompt 0 is not finite: NaN or infinity first at layer 1")),
+    "a weight of an MLP": (
+        "model.layers.0.mlp.down_proj.weight",
+        ("layer 0", "a head output of prompt 0 is not finite: NaN or infinity first at layer 1"),
+    ),
     "the last": ("lm_head.weight", ("the last layer's output or the logits",)),
 }
 
@@ -112,7 +121,9 @@ def test_a_weight_that_is_no_number(small: Path, tmp_path: Path, place: str, val
     ended = entrack("run", spec, "--store", tmp_path / "store")
     assert (ended.exit_code, ended.stdout) == (3, ""), ended.output
     assert ended.stderr.startswith("error: not finite: ")
-    assert "of prompt " in ended.stderr and any(words in ended.stderr for words in where) and "in a step " in ended.stderr
+    assert (
+        "of prompt " in ended.stderr and any(words in ended.stderr for words in where) and "in a step " in ended.stderr
+    )
     finite_store(tmp_path / "store")
 
 

@@ -19,7 +19,8 @@ NAME, COMMIT = "someone/tiny", "1" * 40
 
 @define
 class Hub:
-    """`trouble` is an HTTP status that every answer has, or `cut` (a file ends half way) or `slow` (it stops half way); `only` says for which file."""
+    """`trouble` is an HTTP status that every answer has, or `cut` (a file ends half way) or `slow` (it stops half
+    way); `only` says for which file."""
 
     folder: Path
     trouble: str = ""
@@ -77,9 +78,22 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             if not path.startswith(f"/api/models/{NAME}"):
                 return self._send(404, b"{}", body, {"X-Error-Code": "RepoNotFound"})
             files = sorted(hub.folder.iterdir())
-            tree = [{"type": "file", "path": file.name, "size": file.stat().st_size, "oid": _digest(file)[:40]} for file in files]
-            info = {"id": NAME, "modelId": NAME, "sha": COMMIT, "siblings": [{"rfilename": file.name} for file in files], "tags": [], "private": False, "downloads": 0}
-            self._send(200, json.dumps(tree if "/tree/" in path else info).encode(), body, {"Content-Type": "application/json"})
+            tree = [
+                {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": _digest(file)[:40]}
+                for file in files
+            ]
+            info = {
+                "id": NAME,
+                "modelId": NAME,
+                "sha": COMMIT,
+                "siblings": [{"rfilename": file.name} for file in files],
+                "tags": [],
+                "private": False,
+                "downloads": 0,
+            }
+            self._send(
+                200, json.dumps(tree if "/tree/" in path else info).encode(), body, {"Content-Type": "application/json"}
+            )
 
         def _file(self, file: Path, body: bool) -> None:
             content = file.read_bytes()

@@ -68,7 +68,11 @@ def everything(folder: Path, small: Path, mask: bool = True) -> Path:
     folder.mkdir(parents=True)
     shutil.copytree(small, folder / "model")
     shutil.copytree(small.parent / "other", folder / "other")
-    lines = EVERYTHING if mask else EVERYTHING[: EVERYTHING.index("mask role")] + EVERYTHING[EVERYTHING.index("measure outputs") :]
+    lines = (
+        EVERYTHING
+        if mask
+        else EVERYTHING[: EVERYTHING.index("mask role")] + EVERYTHING[EVERYTHING.index("measure outputs") :]
+    )
     (folder / "every.et").write_text(lines)
     return folder / "every.et"
 

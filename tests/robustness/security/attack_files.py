@@ -1,4 +1,5 @@
-"""Files beside a spec - circuits as JSON, columns as CSV, other specs - and paths to them, as a stranger might send them."""
+"""Files beside a spec - circuits as JSON, columns as CSV, other specs - and paths to them, as a stranger might send
+them."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ DEEP = "[" * 200_000
 
 
 def file(name: str, content: str | bytes) -> Plant:
-    return lambda folder, guard: (folder / name).write_bytes(content.encode() if isinstance(content, str) else content) and None
+    return lambda folder, guard: (
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content) and None
+    )
 
 
 def link(name: str, to: Callable[[Path, Guard], object]) -> Plant:
@@ -88,7 +91,7 @@ HEADS: Mapping[str, tuple[str | bytes, str]] = {
     "a name with escapes": (json.dumps({"\x1b]0;evil\x07heads\u202e": []}), "E214"),
     "Python": ("__import__('os').system('touch evil')", "E214"),
     "YAML": ("heads: !!python/object/apply:os.system ['touch evil']", "E214"),
-}  # fmt: skip
+}
 
 COLUMN: Mapping[str, tuple[str | bytes, str]] = {
     "empty": (b"", "E213"),
@@ -106,7 +109,7 @@ COLUMN: Mapping[str, tuple[str | bytes, str]] = {
     "a million lines of nothing": ("object\n" + "\n" * 1_000_000, "E213"),
     "quotes": ("object\n" + '"' * 100_001 + "\n", "E213"),
     "spaces": ("object\n   \n \n", "E213"),
-}  # fmt: skip
+}
 
 PATHS: Mapping[str, tuple[Plant, str, str]] = {
     "above": (nothing, "../secret.json", "E210"),
@@ -137,7 +140,11 @@ PATHS: Mapping[str, tuple[Plant, str, str]] = {
     "escapes": (nothing, "\x1b[31mheads\x07.json".replace("\x1b", "").replace("\x07", ""), "E211"),
     "link out": (link("heads.json", lambda folder, guard: guard.secret), "heads.json", "E210"),
     "link out, by a folder": (link("data", lambda folder, guard: guard.secret.parent), "data/secret.json", "E210"),
-    "link out, by a link": (both(link("a.json", lambda folder, guard: guard.secret), link("heads.json", lambda folder, guard: "a.json")), "heads.json", "E210"),
+    "link out, by a link": (
+        both(link("a.json", lambda folder, guard: guard.secret), link("heads.json", lambda folder, guard: "a.json")),
+        "heads.json",
+        "E210",
+    ),
     "link to a circle": (link("heads.json", lambda folder, guard: "heads.json"), "heads.json", "E210"),
     "link to nothing": (link("heads.json", lambda folder, guard: "none.json"), "heads.json", "E211"),
     "link to a device": (link("heads.json", lambda folder, guard: "/dev/zero"), "heads.json", "E210"),
@@ -147,7 +154,20 @@ PATHS: Mapping[str, tuple[Plant, str, str]] = {
     "huge": (huge("heads.json"), "heads.json", "E212"),
     "just too large": (huge("heads.json", (1 << 24) + 1), "heads.json", "E212"),
     "zeros": (huge("heads.json", 1 << 24), "heads.json", "E214"),
-}  # fmt: skip
+}
 
-OUTSIDE = ("above", "absolute", "home", "host", "Windows, above", "Windows, drive", "link out", "link to a circle", "pipe", "folder", "long", "empty")
+OUTSIDE = (
+    "above",
+    "absolute",
+    "home",
+    "host",
+    "Windows, above",
+    "Windows, drive",
+    "link out",
+    "link to a circle",
+    "pipe",
+    "folder",
+    "long",
+    "empty",
+)
 """Paths that every construct that names a file is tried with."""

@@ -1,7 +1,8 @@
 """A guard round one attack: what it must not do is seen by Python's own audit, and what it may cost is measured.
 
-Seen are code that is run (a canary file appears, a module of the attack is imported), pickles, processes, connections, and files
-that are opened outside. An audit hook cannot be taken away again, so there is one for the whole process, which is asleep in between.
+Seen are code that is run (a canary file appears, a module of the attack is imported), pickles, processes, connections,
+and files that are opened outside. An audit hook cannot be taken away again, so there is one for the whole process,
+which is asleep in between.
 """
 
 from __future__ import annotations
@@ -20,12 +21,26 @@ from attrs import define, field
 from canary import is_worker
 
 SECONDS = 10.0
-"""Of the processor. Two would do on a quiet machine, and `make stress` says how many it took; this is for what never ends."""
+"""Of the processor. Two would do on a quiet machine, and `make stress` says how many it took; this is for what never
+ends."""
 BYTES = 300 << 20
 FORBIDDEN = (
-    "pickle.find_class", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "subprocess.Popen",
-    "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "urllib.Request", "webbrowser.open", "ctypes.dlopen",
-)  # fmt: skip
+    "pickle.find_class",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.fork",
+    "os.forkpty",
+    "subprocess.Popen",
+    "socket.connect",
+    "socket.getaddrinfo",
+    "socket.gethostbyname",
+    "socket.sendto",
+    "urllib.Request",
+    "webbrowser.open",
+    "ctypes.dlopen",
+)
 
 
 @define
@@ -42,9 +57,15 @@ class Guard:
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.awake:
             return
-        if (event in FORBIDDEN and not (event == "subprocess.Popen" and is_worker(arguments))) or (event == "import" and "evil" in str(arguments[0])):
+        if (event in FORBIDDEN and not (event == "subprocess.Popen" and is_worker(arguments))) or (
+            event == "import" and "evil" in str(arguments[0])
+        ):
             self.seen.append(f"{event} {arguments!r}"[:200])
-        if event == "open" and isinstance(arguments[0], str | bytes) and os.fsdecode(arguments[0]).startswith(str(self.secret)):
+        if (
+            event == "open"
+            and isinstance(arguments[0], str | bytes)
+            and os.fsdecode(arguments[0]).startswith(str(self.secret))
+        ):
             self.seen.append(f"open {arguments[0]!r}")
         if event == "exec" and "evil" in getattr(arguments[0], "co_filename", ""):
             self.seen.append("exec")

@@ -25,13 +25,17 @@ def config(**words: Any) -> Attack:
     def spoil(model: Path, guard: Guard) -> None:
         said = json.loads((model / "config.json").read_text())
         said.update(words)
-        (model / "config.json").write_text(json.dumps({word: value for word, value in said.items() if value is not None}))
+        (model / "config.json").write_text(
+            json.dumps({word: value for word, value in said.items() if value is not None})
+        )
 
     return spoil
 
 
 def text(name: str, content: str | bytes) -> Attack:
-    return lambda model, guard: (model / name).write_bytes(content.encode() if isinstance(content, str) else content) and None
+    return lambda model, guard: (
+        (model / name).write_bytes(content.encode() if isinstance(content, str) else content) and None
+    )
 
 
 def both(*attacks: Attack) -> Attack:
@@ -204,7 +208,10 @@ TEMPLATE = "{{ cycler.__init__.__globals__.os.system('touch evil') }}"
 
 REFUSED: Mapping[str, tuple[Attack, str]] = {
     # code that a configuration asks for
-    "code, auto_map": (both(config(auto_map={"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}), code("evil.py")), "E506"),
+    "code, auto_map": (
+        both(config(auto_map={"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}), code("evil.py")),
+        "E506",
+    ),
     "code, a hub's kernel as attention": (config(attn_implementation="evil/kernel"), "E506"),
     "code, a hub's kernel as attention, inner word": (config(_attn_implementation="evil/kernel:forward"), "E506"),
     "code, a hub's kernel as experts": (config(experts_implementation="evil/kernel"), "E506"),
@@ -216,7 +223,10 @@ REFUSED: Mapping[str, tuple[Attack, str]] = {
     "config, a family that is an object": (config(model_type={"llama": 1}), "E506"),
     "config, a family without end": (config(model_type="x" * 100_000), "E506"),
     "config, layers without end, as text": (config(num_hidden_layers="9" * 100_000), "E506"),
-    "code, unknown family": (both(config(model_type="evil", auto_map={"AutoConfig": "evil.Config"}), code("evil.py")), "E506"),
+    "code, unknown family": (
+        both(config(model_type="evil", auto_map={"AutoConfig": "evil.Config"}), code("evil.py")),
+        "E506",
+    ),
     # numbers that would be others
     "config, quantised": (config(quantization_config={"quant_method": "gptq", "bits": 4}), "E506"),
     "config, quantised by code": (config(quantization_config={"quant_method": "evil", "modules": "evil.Q"}), "E506"),
@@ -237,7 +247,10 @@ REFUSED: Mapping[str, tuple[Attack, str]] = {
     "config, heads as truth": (config(num_attention_heads=True), "E506"),
     "config, width of a terabyte": (config(hidden_size=1 << 20), "model unreadable"),
     "config, inner width of a terabyte": (config(intermediate_size=1 << 24), "model unreadable"),
-    "config, vocabulary of a terabyte": (config(vocab_size=1 << 24, hidden_size=1 << 14, num_attention_heads=4, head_dim=None), "model unreadable"),
+    "config, vocabulary of a terabyte": (
+        config(vocab_size=1 << 24, hidden_size=1 << 14, num_attention_heads=4, head_dim=None),
+        "model unreadable",
+    ),
     "config, a thousand layers": (config(num_hidden_layers=1024), "model unreadable"),
     "config, inner width below nothing": (config(intermediate_size=-5), "E506"),
     "config, inner width as text": (config(intermediate_size="evil"), "E506"),
@@ -251,8 +264,16 @@ REFUSED: Mapping[str, tuple[Attack, str]] = {
     "pickle, plain": (both(without(WEIGHTS), pickled("pytorch_model.bin")), "model missing"),
     "pickle, model.pt": (both(without(WEIGHTS), torch_pickled("model.pt")), "model missing"),
     "pickle, called safetensors": (both(without(WEIGHTS), torch_pickled(WEIGHTS)), "model refused"),
-    "pickle, sharded": (both(without(WEIGHTS), pickled("x.bin"), text("pytorch_model.bin.index.json", '{"weight_map": {"a": "x.bin"}}')), "model missing"),
-    "pickle, in an index": (both(without(WEIGHTS), pickled("x.bin"), text(INDEX, '{"metadata": {}, "weight_map": {"a": "x.bin"}}')), "model refused"),
+    "pickle, sharded": (
+        both(
+            without(WEIGHTS), pickled("x.bin"), text("pytorch_model.bin.index.json", '{"weight_map": {"a": "x.bin"}}')
+        ),
+        "model missing",
+    ),
+    "pickle, in an index": (
+        both(without(WEIGHTS), pickled("x.bin"), text(INDEX, '{"metadata": {}, "weight_map": {"a": "x.bin"}}')),
+        "model refused",
+    ),
     # headers that lie
     "header, empty file": (text(WEIGHTS, b""), "model refused"),
     "header, short": (text(WEIGHTS, b"\x01\x02"), "model refused"),
@@ -278,17 +299,29 @@ REFUSED: Mapping[str, tuple[Attack, str]] = {
     "header, offsets turned": (entry(data_offsets=[128, 0]), "model refused"),
     "header, offsets beyond the file": (entry(data_offsets=[1 << 40, (1 << 40) + 128]), "model refused"),
     "header, overlapping": (entry(data_offsets=[0, 128]), "model refused"),
-    "header, offsets missing": (header(lambda said: said["model.norm.weight"].pop("data_offsets") and None), "model refused"),
+    "header, offsets missing": (
+        header(lambda said: said["model.norm.weight"].pop("data_offsets") and None),
+        "model refused",
+    ),
     "header, an unknown type": (entry(dtype="EVIL"), "model refused"),
     "header, integers": (entry(dtype="I32"), "model refused"),
     "header, half the width": (entry(dtype="F16"), "model refused"),
     # weights that are not the model's
     "weights, none": (weights(lambda tensors: {}), "model unreadable"),
-    "weights, one missing": (weights(lambda tensors: {name: value for name, value in tensors.items() if name != LAST}), "model unreadable"),
-    "weights, one turned": (weights(lambda tensors: tensors | {LAST.replace("o_proj", "k_proj"): tensors[LAST].clone()}), "model unreadable"),
+    "weights, one missing": (
+        weights(lambda tensors: {name: value for name, value in tensors.items() if name != LAST}),
+        "model unreadable",
+    ),
+    "weights, one turned": (
+        weights(lambda tensors: tensors | {LAST.replace("o_proj", "k_proj"): tensors[LAST].clone()}),
+        "model unreadable",
+    ),
     "weights, NaN": (weights(lambda tensors: _set(tensors, LAST, float("nan"))), "not finite"),
     "weights, infinite": (weights(lambda tensors: _set(tensors, LAST, float("inf"))), "not finite"),
-    "weights, too large": (weights(lambda tensors: _set(tensors, LAST, 3e38) | {"lm_head.weight": tensors["lm_head.weight"] * 1e38}), "not finite"),
+    "weights, too large": (
+        weights(lambda tensors: _set(tensors, LAST, 3e38) | {"lm_head.weight": tensors["lm_head.weight"] * 1e38}),
+        "not finite",
+    ),
     # indexes that lead elsewhere
     "index, above": (shard_outside(lambda outside: f"../../{outside.name}"), "model refused"),
     "index, absolute": (shard_outside(str), "model refused"),
@@ -300,7 +333,10 @@ REFUSED: Mapping[str, tuple[Attack, str]] = {
     "index, nothing": (index(weight_map={}), "model refused"),
     "index, empty file": (both(without(WEIGHTS), text(INDEX, b"")), "model refused"),
     "index, deep": (both(without(WEIGHTS), text(INDEX, DEEP)), "model refused"),
-    "index, one tensor in two": (both(index(), lambda model, guard: save_file(load_file(model / "one.safetensors"), model / "two.safetensors")), "model refused"),
+    "index, one tensor in two": (
+        both(index(), lambda model, guard: save_file(load_file(model / "one.safetensors"), model / "two.safetensors")),
+        "model refused",
+    ),
     # files that are not files
     "link, weights": (moved_out(WEIGHTS), "model refused"),
     "link, config": (moved_out("config.json"), "model refused"),
@@ -313,34 +349,85 @@ REFUSED: Mapping[str, tuple[Attack, str]] = {
     "pipe, tokenizer": (pipe("tokenizer.json"), "model missing"),
     "folder, weights": (folder(WEIGHTS), "model missing"),
     "folder, config": (folder("config.json"), "model missing"),
-    "an adapter, with a base of its own": (text("adapter_config.json", '{"peft_type": "LORA", "base_model_name_or_path": "evil/base"}'), "model unreadable"),
+    "an adapter, with a base of its own": (
+        text("adapter_config.json", '{"peft_type": "LORA", "base_model_name_or_path": "evil/base"}'),
+        "model unreadable",
+    ),
     # tokenizers
     "tokenizer, empty": (text("tokenizer.json", b""), "E434"),
     "tokenizer, deep": (text("tokenizer.json", DEEP), "E434"),
     "tokenizer, another kind": (tokenizer(lambda said: said["model"].update(type="Evil")), "E434"),
     "tokenizer, a pickle": (torch_pickled("tokenizer.json"), "E434"),
     "tokenizer, an expression that does not end": (
-        tokenizer(lambda said: said.update(normalizer={"type": "Replace", "pattern": {"Regex": "(a*)*" * 30 + "$"}, "content": ""})), "E434"),
-    "tokenizer, more tokens than the model": (tokenizer(lambda said: said["model"]["vocab"].update(apple=5000)), "E434"),
-}  # fmt: skip
+        tokenizer(
+            lambda said: said.update(
+                normalizer={"type": "Replace", "pattern": {"Regex": "(a*)*" * 30 + "$"}, "content": ""}
+            )
+        ),
+        "E434",
+    ),
+    "tokenizer, more tokens than the model": (
+        tokenizer(lambda said: said["model"]["vocab"].update(apple=5000)),
+        "E434",
+    ),
+}
 
 IGNORED: Mapping[str, Attack] = {
-    "pickles beside": both(torch_pickled("pytorch_model.bin"), torch_pickled("optimizer.pt"), pickled("training_args.bin"), pickled("rng_state.pth")),
-    "modules beside": both(code("modeling_llama.py"), code("configuration_llama.py"), code("tokenization_evil.py"), code("__init__.py"), code("sitecustomize.py")),
-    "the tokenizer's settings": text("tokenizer_config.json", json.dumps({"auto_map": {"AutoTokenizer": ["evil.T", None]}, "chat_template": TEMPLATE, "trust_remote_code": True})),
+    "pickles beside": both(
+        torch_pickled("pytorch_model.bin"),
+        torch_pickled("optimizer.pt"),
+        pickled("training_args.bin"),
+        pickled("rng_state.pth"),
+    ),
+    "modules beside": both(
+        code("modeling_llama.py"),
+        code("configuration_llama.py"),
+        code("tokenization_evil.py"),
+        code("__init__.py"),
+        code("sitecustomize.py"),
+    ),
+    "the tokenizer's settings": text(
+        "tokenizer_config.json",
+        json.dumps(
+            {"auto_map": {"AutoTokenizer": ["evil.T", None]}, "chat_template": TEMPLATE, "trust_remote_code": True}
+        ),
+    ),
     "a chat template": text("chat_template.jinja", TEMPLATE),
-    "settings for generation": text("generation_config.json", json.dumps({"custom_generate": "evil", "trust_remote_code": True, "cache_implementation": "evil.Cache"})),
-    "generation by code": both(lambda model, guard: (model / "custom_generate").mkdir(), code("custom_generate/generate.py")),
+    "settings for generation": text(
+        "generation_config.json",
+        json.dumps({"custom_generate": "evil", "trust_remote_code": True, "cache_implementation": "evil.Cache"}),
+    ),
+    "generation by code": both(
+        lambda model, guard: (model / "custom_generate").mkdir(), code("custom_generate/generate.py")
+    ),
     "a distributed checkpoint": both(text(DISTRIBUTED, b"evil"), pickled(".metadata")),
-    "processors": both(text("preprocessor_config.json", '{"auto_map": {"AutoProcessor": "evil.P"}}'), text("processor_config.json", '{"auto_map": {"AutoProcessor": "evil.P"}}')),
-    "words of a configuration that nobody knows": config(to_dict="evil", get_text_config="evil", dtype="load", torch_dtype="load", name_or_path="evil/base", evil={"a": [1]}),
-    "a place for the attention's own": config(_attn_implementation="eager", attn_implementation="flash_attention_2", _attn_implementation_internal="evil/kernel"),
+    "processors": both(
+        text("preprocessor_config.json", '{"auto_map": {"AutoProcessor": "evil.P"}}'),
+        text("processor_config.json", '{"auto_map": {"AutoProcessor": "evil.P"}}'),
+    ),
+    "words of a configuration that nobody knows": config(
+        to_dict="evil",
+        get_text_config="evil",
+        dtype="load",
+        torch_dtype="load",
+        name_or_path="evil/base",
+        evil={"a": [1]},
+    ),
+    "a place for the attention's own": config(
+        _attn_implementation="eager",
+        attn_implementation="flash_attention_2",
+        _attn_implementation_internal="evil/kernel",
+    ),
     "tokens that are not there": config(pad_token_id=10**6, bos_token_id=-7, eos_token_id="evil"),
-    "a plan for many devices": config(base_model_tp_plan={"layers.*": "evil"}, base_model_ep_plan="evil", distributed_config={"tp_size": 8}),
+    "a plan for many devices": config(
+        base_model_tp_plan={"layers.*": "evil"}, base_model_ep_plan="evil", distributed_config={"tp_size": 8}
+    ),
     "an index of a file that is whole": text(INDEX, '{"metadata": {}, "weight_map": {"a": "../../evil.safetensors"}}'),
-    "tensors that nobody asked for": weights(lambda tensors: tensors | {"evil.__class__.weight": torch.zeros(3), "../../evil": torch.zeros(3)}),
+    "tensors that nobody asked for": weights(
+        lambda tensors: tensors | {"evil.__class__.weight": torch.zeros(3), "../../evil": torch.zeros(3)}
+    ),
     "a pipe beside": pipe("special_tokens_map.json"),
-}  # fmt: skip
+}
 
 
 def seeds(count: int) -> list[int]:

@@ -6,7 +6,20 @@ from typing import Any
 
 import attrs
 
-from entrack.results import Axis, Cell, Claim, Discovery, Figure, Group, Interval, Mask, Measure, Provenance, Results, Table
+from entrack.results import (
+    Axis,
+    Cell,
+    Claim,
+    Discovery,
+    Figure,
+    Group,
+    Interval,
+    Mask,
+    Measure,
+    Provenance,
+    Results,
+    Table,
+)
 from entrack.sites import Head
 
 WORDS = ("kind", "relation")
@@ -37,7 +50,13 @@ def _changed(value: Any, payload: str, name: str = "") -> Any:
     if isinstance(value, dict):
         return {_changed(key, payload): _changed(part, payload) for key, part in value.items()}
     if attrs.has(type(value)) and not isinstance(value, Head | Interval):
-        return type(value)(**{field.name: _changed(getattr(value, field.name), payload, field.name) for field in attrs.fields(type(value)) if field.init})
+        return type(value)(
+            **{
+                field.name: _changed(getattr(value, field.name), payload, field.name)
+                for field in attrs.fields(type(value))
+                if field.init
+            }
+        )
     return value
 
 
@@ -48,12 +67,56 @@ def _cell(labels: tuple[str, ...], value: float) -> Cell:
 AXES = (Axis("model", ("base", "tuned")), Axis("with", ("nothing", "only(cir)")))
 BENIGN = Results(
     "title",
-    (Measure("told", "accuracy", "fraction", AXES, tuple(_cell((model, act), 0.4) for model in AXES[0].labels for act in AXES[1].labels)),),
-    (Discovery("cir", "base", "relative probability of answer", 9, (
-        Group("movers", "last", ("logits",), (Head(0, 0),), (Interval(-0.2, -0.1),), ((-0.1, 0.0), (0.0, 0.05)), note="note", also=((Head(0, 1), "other"),)),)),),
-    (Mask("role", "base", "movers", "position", "last", (Head(0, 0), Head(0, 1)), (0.0, 1.0), (Head(0, 0),), 4, 0.5, 3),),
+    (
+        Measure(
+            "told",
+            "accuracy",
+            "fraction",
+            AXES,
+            tuple(_cell((model, act), 0.4) for model in AXES[0].labels for act in AXES[1].labels),
+        ),
+    ),
+    (
+        Discovery(
+            "cir",
+            "base",
+            "relative probability of answer",
+            9,
+            (
+                Group(
+                    "movers",
+                    "last",
+                    ("logits",),
+                    (Head(0, 0),),
+                    (Interval(-0.2, -0.1),),
+                    ((-0.1, 0.0), (0.0, 0.05)),
+                    note="note",
+                    also=((Head(0, 1), "other"),),
+                ),
+            ),
+        ),
+    ),
+    (
+        Mask(
+            "role", "base", "movers", "position", "last", (Head(0, 0), Head(0, 1)), (0.0, 1.0), (Head(0, 0),), 4, 0.5, 3
+        ),
+    ),
     (Claim("claim", "told[base, nothing]", 0.4, ">=", 0.5, False, 9, Interval(0.3, 0.5)),),
     (Figure("Bars", "bars", "told"), Figure("Map", "heatmap", "cir"), Figure("Circuit", "diagram", "cir")),
     (Table("Table", "told"),),
-    Provenance("spec.et", "12" * 32, 1, "0.1.0", {"base": {"source": "local", "digest": "ef"}}, 0, {"n": 9}, ("n",), 2, 1, 1, ({"torch": "2"},), "tolerance"),
-)  # fmt: skip
+    Provenance(
+        "spec.et",
+        "12" * 32,
+        1,
+        "0.1.0",
+        {"base": {"source": "local", "digest": "ef"}},
+        0,
+        {"n": 9},
+        ("n",),
+        2,
+        1,
+        1,
+        ({"torch": "2"},),
+        "tolerance",
+    ),
+)

@@ -81,7 +81,9 @@ def unmoved(study: Study, guard: Guard) -> None:
     assert result.exit_code == 0, result.stderr
     for cell, expected in zip(cells(result.stdout), cells(study.printed), strict=True):
         assert cell["labels"] == expected["labels"]
-        assert cell["outcomes"] == pytest.approx(expected["outcomes"], rel=1e-6), "weights that lie at other bytes may be added up otherwise"
+        assert cell["outcomes"] == pytest.approx(expected["outcomes"], rel=1e-6), (
+            "weights that lie at other bytes may be added up otherwise"
+        )
 
 
 def cells(printed: str) -> list[dict[str, Any]]:

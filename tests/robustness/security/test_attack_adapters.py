@@ -63,7 +63,11 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder.mkdir()
     write_gguf(folder / "tiny.gguf")
     unpack(folder / "tiny.gguf")
-    (folder / "study.et").write_text(SPEC.replace('local("model")', 'gguf("tiny.gguf")').replace('["apple", "ball", "bell", "book"]', '["A", "B", "C", "D"]'))
+    (folder / "study.et").write_text(
+        SPEC.replace('local("model")', 'gguf("tiny.gguf")').replace(
+            '["apple", "ball", "bell", "book"]', '["A", "B", "C", "D"]'
+        )
+    )
     ran = entrack("run", folder / "study.et", "--store", folder / "store", "--json")
     assert ran.exit_code == 0, ran.stderr
     shutil.rmtree(folder / "store")

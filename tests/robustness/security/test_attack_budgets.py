@@ -1,7 +1,9 @@
-"""Small specs that ask for much: each command ends within bounds, and says which limit it reaches where it does not do all that is asked.
+"""Small specs that ask for much: each command ends within bounds, and says which limit it reaches where it does not do
+all that is asked.
 
-The specs are those of `tests/robustness/stress/bombs.py`, as large as one file may be; each is tried in a child with limits on its time and memory.
-Time is held loosely here, for machines that are busy; `make stress ONLY=budgets` holds it to what is promised.
+The specs are those of `tests/robustness/stress/bombs.py`, as large as one file may be; each is tried in a child with
+limits on its time and memory. Time is held loosely here, for machines that are busy; `make stress ONLY=budgets` holds
+it to what is promised.
 """
 
 from __future__ import annotations
@@ -37,14 +39,19 @@ def test_check(name: str, tmp_path: Path) -> None:
     assert (said := wrong(cost, PATIENCE)) is None, said
 
 
-@pytest.mark.parametrize("name", ["long_name", "very_long_name", "long_claim", "figures", "comments", "holes", "interventions"])
+@pytest.mark.parametrize(
+    "name", ["long_name", "very_long_name", "long_claim", "figures", "comments", "holes", "interventions"]
+)
 def test_fmt(name: str, tmp_path: Path) -> None:
     cost = tried("fmt", name, tmp_path)
     assert (said := wrong(cost, PATIENCE)) is None, said
     assert (tmp_path / "bomb.et").stat().st_size < 8 << 20
 
 
-@pytest.mark.parametrize("name", ["hard_alternates", "explicit_sweep", "minimality", "completeness", "cell_draws", "column_pool", "discoveries"])
+@pytest.mark.parametrize(
+    "name",
+    ["hard_alternates", "explicit_sweep", "minimality", "completeness", "cell_draws", "column_pool", "discoveries"],
+)
 def test_a_long_plan_says_so(name: str, tmp_path: Path) -> None:
     cost = tried("plan", name, tmp_path)
     assert (said := wrong(cost, PATIENCE)) is None, said
@@ -54,11 +61,17 @@ def test_a_long_plan_says_so(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "limit"),
     [
-        ("hard_alternates", budget.MADE), ("many_sweeps", budget.ALL_CELLS), ("many_long_includes", budget.READ), ("includes_otherwise", budget.NAMED_FILES),
-        ("json_heads", budget.HEADS), ("columns_of_a_table", budget.SEARCHED), ("open_claims", budget.CELLS_SEEN), ("arguments", budget.EXPANDED),
+        ("hard_alternates", budget.MADE),
+        ("many_sweeps", budget.ALL_CELLS),
+        ("many_long_includes", budget.READ),
+        ("includes_otherwise", budget.NAMED_FILES),
+        ("json_heads", budget.HEADS),
+        ("columns_of_a_table", budget.SEARCHED),
+        ("open_claims", budget.CELLS_SEEN),
+        ("arguments", budget.EXPANDED),
         ("alternates_of_a_long_task", budget.LOOKED_AT),
     ],
-)  # fmt: skip
+)
 def test_the_limit_is_named_with_its_number(name: str, limit: budget.Limit, tmp_path: Path) -> None:
     cost = tried("check", name, tmp_path)
     assert cost.status == 2
@@ -81,7 +94,9 @@ def test_neighbours_of_a_long_line_stay_short() -> None:
 def test_files_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     read = Path.read_text
-    monkeypatch.setattr(Path, "read_text", lambda self, *args, **named: (opened.append(self.name), read(self, *args, **named))[1])
+    monkeypatch.setattr(
+        Path, "read_text", lambda self, *args, **named: (opened.append(self.name), read(self, *args, **named))[1]
+    )
     for name, file in (("column_tasks", "words.csv"), ("json_groups", "heads.json"), ("same_include", "part.et")):
         opened.clear()
         text = bombs.BOMBS[name](0.05, tmp_path)
@@ -133,4 +148,9 @@ def test_memory_that_runs_out_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(api, "check_source", too_much)
     ended = entrack("check", tmp_path / "s.et")
-    assert ended.exit_code == 3 and ended.stderr.startswith("error: ") and "memory" in ended.stderr and "Traceback" not in ended.stderr
+    assert (
+        ended.exit_code == 3
+        and ended.stderr.startswith("error: ")
+        and "memory" in ended.stderr
+        and "Traceback" not in ended.stderr
+    )

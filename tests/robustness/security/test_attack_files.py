@@ -56,13 +56,22 @@ def test_every_construct_that_names_a_file(construct: str, name: str, study: Stu
     with guard.watching():
         result = entrack("run", study.spec, "--store", study.folder / "store")
     assert result.exit_code in (2, 3), result.output
-    well_said(result, next(code for code in (*sorted(ANYWHERE), "model missing", "model refused") if code in result.stderr and code != "W501"))
+    well_said(
+        result,
+        next(
+            code
+            for code in (*sorted(ANYWHERE), "model missing", "model refused")
+            if code in result.stderr and code != "W501"
+        ),
+    )
 
 
 @pytest.mark.parametrize("command", ["check", "run", "plan", "fmt"])
 @pytest.mark.parametrize("kind", ["device", "huge", "folder", "missing", "not UTF-8", "below a file"])
 def test_specs_that_are_none(kind: str, command: str, study: Study, guard: Guard) -> None:
-    path = {"device": Path("/dev/zero"), "folder": study.folder, "below a file": study.spec / "x"}.get(kind, study.folder / "other.et")
+    path = {"device": Path("/dev/zero"), "folder": study.folder, "below a file": study.spec / "x"}.get(
+        kind, study.folder / "other.et"
+    )
     if kind == "huge":
         path.touch()
         os.truncate(path, 1 << 40)

@@ -1,6 +1,7 @@
 """Text of others is shown and not obeyed: on a terminal, in HTML, in figures, in JSON.
 
-`ENTRACK_TORTURE_COUNT` says how many payloads figures are drawn with (they take the time); everything else is tried with all.
+`ENTRACK_TORTURE_COUNT` says how many payloads figures are drawn with (they take the time); everything else is tried
+with all.
 """
 
 from __future__ import annotations
@@ -40,13 +41,19 @@ FOUND = tuple(payload for payload in PAYLOADS if visible(payload) != payload)
 
 def on_a_terminal(shown: RenderableType, width: int = 100) -> str:
     out = io.StringIO()
-    Console(file=out, force_terminal=True, color_system="truecolor", width=width, highlight=False, legacy_windows=False).print(shown)
+    Console(
+        file=out, force_terminal=True, color_system="truecolor", width=width, highlight=False, legacy_windows=False
+    ).print(shown)
     return out.getvalue()
 
 
 def obeyed(text: str) -> list[str]:
     """What of a text a terminal would act on, but for line ends and the colours that entrack itself sets."""
-    return [f"U+{ord(character):04X}" for character in COLOUR.sub("", text) if character != "\n" and (unicodedata.category(character) in UNSEEN or NOT_SEEN.match(character))]
+    return [
+        f"U+{ord(character):04X}"
+        for character in COLOUR.sub("", text)
+        if character != "\n" and (unicodedata.category(character) in UNSEEN or NOT_SEEN.match(character))
+    ]
 
 
 def test_there_are_many() -> None:
@@ -67,10 +74,19 @@ def test_a_report_on_a_terminal(payload: str) -> None:
 def test_a_diagnostic(payload: str) -> None:
     source = Source(f"spec{payload}.et", f'about {{ title "{payload}" }}')
     span = Span(source.name, 0, len(source.text))
-    problem = Diagnostic("E201", f"message {payload}", span, f"label {payload}", f"help {payload}", (Label(Span(f"other{payload}.et", 0, 1), payload), Label(span, payload)))
+    problem = Diagnostic(
+        "E201",
+        f"message {payload}",
+        span,
+        f"label {payload}",
+        f"help {payload}",
+        (Label(Span(f"other{payload}.et", 0, 1), payload), Label(span, payload)),
+    )
     shown = on_a_terminal(render_all([problem], {source.name: source}), 100_000)
     assert not obeyed(shown)
-    benign = Diagnostic("E201", "message", span, "label", "help", (Label(Span("other.et", 0, 1), "x"), Label(span, "x")))
+    benign = Diagnostic(
+        "E201", "message", span, "label", "help", (Label(Span("other.et", 0, 1), "x"), Label(span, "x"))
+    )
     assert set(COLOUR.findall(shown)) <= set(COLOUR.findall(on_a_terminal(render_all([benign], {source.name: source}))))
     assert len(in_place(payload)) == len(payload), "what points at a place still points there"
 
@@ -126,7 +142,11 @@ def test_json(payload: str) -> None:
 
 def _said(results: Results) -> set[str]:
     whole = results.to_json()
-    return texts(json.loads(json.dumps(whole, default=str))) | {"cell", "group", "mask", "claim", "kind", "measure", "discovery", "spec_address"} | texts(whole)
+    return (
+        texts(json.loads(json.dumps(whole, default=str)))
+        | {"cell", "group", "mask", "claim", "kind", "measure", "discovery", "spec_address"}
+        | texts(whole)
+    )
 
 
 @pytest.mark.parametrize("payload", DRAWN)
@@ -141,7 +161,10 @@ def test_figures(payload: str, tmp_path: Path) -> None:
         assert {tag for tag, _ in _svg(path)} <= {tag for tag, _ in allowed} | {"{http://www.w3.org/2000/svg}tspan"}
         assert not any(name.startswith("on") for _, names in _svg(path) for name in names)
         assert not obeyed(path.read_text(encoding="utf-8"))
-        assert all(link.startswith(("#", "data:image/png;base64,")) for link in re.findall(r'href="([^"]*)"', path.read_text(encoding="utf-8")))
+        assert all(
+            link.startswith(("#", "data:image/png;base64,"))
+            for link in re.findall(r'href="([^"]*)"', path.read_text(encoding="utf-8"))
+        )
 
 
 def _svg(path: Path) -> set[tuple[str, frozenset[str]]]:
@@ -155,15 +178,28 @@ def test_file_names(payload: str) -> None:
 
 # --- the commands ------------------------------------------------------------------------------------------------
 
-HIDDEN = tuple(dict.fromkeys(payload for payload in FOUND if payload.strip() and "\n" not in payload and "\r" not in payload and not re.search("[\ud800-\udfff]", payload)))
+HIDDEN = tuple(
+    dict.fromkeys(
+        payload
+        for payload in FOUND
+        if payload.strip() and "\n" not in payload and "\r" not in payload and not re.search("[\ud800-\udfff]", payload)
+    )
+)
 
 
 def test_prompts_of_words_from_a_table(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """A column may hold any text: each payload is an object in a prompt once."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     words = [f"w{place} {payload}" for place, payload in enumerate(HIDDEN)]
-    (study.folder / "objects.csv").write_text("object\n" + "".join('"' + word.replace('"', '""') + '"\n' for word in words), encoding="utf-8")
-    study.spec.write_text(study.spec.read_text().replace('2 distinct from ["apple", "ball", "bell", "book"]', f'{len(words)} distinct from column("objects.csv", "object")'))
+    (study.folder / "objects.csv").write_text(
+        "object\n" + "".join('"' + word.replace('"', '""') + '"\n' for word in words), encoding="utf-8"
+    )
+    study.spec.write_text(
+        study.spec.read_text().replace(
+            '2 distinct from ["apple", "ball", "bell", "book"]',
+            f'{len(words)} distinct from column("objects.csv", "object")',
+        )
+    )
     shown = entrack("prompts", study.spec, "boxes", "-n", 40)
     assert shown.exit_code in (0, 2), shown.output
     assert not obeyed(shown.stdout) and not obeyed(shown.stderr)
@@ -171,12 +207,18 @@ def test_prompts_of_words_from_a_table(study: Study, monkeypatch: pytest.MonkeyP
     assert printed.stdout.isascii()
 
 
-@pytest.mark.parametrize("payload", [payload for payload in HIDDEN if "/" not in payload and "\0" not in payload and len(payload) < 100])
+@pytest.mark.parametrize(
+    "payload", [payload for payload in HIDDEN if "/" not in payload and "\0" not in payload and len(payload) < 100]
+)
 def test_names_of_files(payload: str, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     spec = study.folder / f"s{payload}.et"
     study.spec.rename(spec)
-    for result in (entrack("check", spec), entrack("check", spec.with_name(f"none{payload}.et")), entrack("cache", "doctor", "--store", study.folder / f"store{payload}")):
+    for result in (
+        entrack("check", spec),
+        entrack("check", spec.with_name(f"none{payload}.et")),
+        entrack("cache", "doctor", "--store", study.folder / f"store{payload}"),
+    ):
         assert result.exception is None or isinstance(result.exception, SystemExit)
         assert result.output and not obeyed(result.stdout) and not obeyed(result.stderr)
 
@@ -189,17 +231,37 @@ def test_a_store_of_a_stranger(study: Study, monkeypatch: pytest.MonkeyPatch) ->
     hostile = [payload for payload in PAYLOADS if not re.search("[\ud800-\udfff]", payload)]
     with DiskStore(study.folder / "store") as store:
         for place, payload in enumerate(hostile):
-            store.put(f"{place:064x}", {"x": np.zeros(1)}, {"what": payload, "executor": payload, payload: payload, "seconds": 1.0})
+            store.put(
+                f"{place:064x}",
+                {"x": np.zeros(1)},
+                {"what": payload, "executor": payload, payload: payload, "seconds": 1.0},
+            )
     for arguments in (("ls", "-n", len(hostile)), ("show", f"{3:064x}"), ("verify",), ("doctor",)):
         result = entrack("cache", *arguments, "--store", study.folder / "store")
         assert result.exit_code == 0, result.output
         assert not obeyed(result.stdout) and not obeyed(result.stderr)
 
 
-@pytest.mark.parametrize("payload", ["[bold red]x[/]", "[/]", "[link=https://evil.example]x[/link]", ":skull:", "{task.description}", "%s", "<script>alert(1)</script>"])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "[bold red]x[/]",
+        "[/]",
+        "[link=https://evil.example]x[/link]",
+        ":skull:",
+        "{task.description}",
+        "%s",
+        "<script>alert(1)</script>",
+    ],
+)
 def test_markup_in_a_spec(payload: str, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    items = (f'about {{ title "{payload}" }}', f'claim "{payload}" told[nothing] >= 0', f'figure "f {payload}" = bars(told)', f'table "{payload}" = told')
+    items = (
+        f'about {{ title "{payload}" }}',
+        f'claim "{payload}" told[nothing] >= 0',
+        f'figure "f {payload}" = bars(told)',
+        f'table "{payload}" = told',
+    )
     study.spec.write_text("\n".join([study.spec.read_text(), *items]))
     result = entrack("run", study.spec, "--store", study.folder / "store", "--out", study.folder / "out")
     assert result.exit_code == 0, result.output

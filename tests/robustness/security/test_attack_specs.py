@@ -12,9 +12,16 @@ from attack_guard import Guard
 from attack_runs import Study, entrack
 
 HEAD = 'entrack 1\nmodel base = builtin("boxes-base")\n'
-TASK = 'task t(n = 2) {\n  object = n distinct from ["car", "cup", "key"]\n  prompt = "The {object[0]} is"\n  answer = object[0]\n  at last = end of prompt\n}\n'
+TASK = (
+    'task t(n = 2) {\n  object = n distinct from ["car", "cup", "key"]\n  prompt = "The {object[0]} '
+    'is"\n  answer = object[0]\n  at last = end of prompt\n}\n'
+)
 MEASURE = "measure m = accuracy(base) on 2 t\n"
-DISCOVER = HEAD + TASK + "alternate a of t { fresh object }\ndiscover d in base on 2 t against a {\n  group g0 at last -> logits keep 1\n"
+DISCOVER = (
+    HEAD
+    + TASK
+    + "alternate a of t { fresh object }\ndiscover d in base on 2 t against a {\n  group g0 at last -> logits keep 1\n"
+)
 
 
 def many(count: int, line: str) -> str:
@@ -29,7 +36,11 @@ BOMBS: Mapping[str, Callable[[], str]] = {
     "tasks": lambda: HEAD + "".join(TASK.replace("task t", f"task t{place}") for place in range(1200)),
     "models": lambda: HEAD + many(6000, 'model m{i} = builtin("boxes-base")\n'),
     "models of the hub": lambda: HEAD + many(6000, 'model m{i} = hub("a/b{i}")\n'),
-    "positions": lambda: HEAD + TASK.replace("  at last", many(200, "  at p{i} = end of prompt\n") + "  at last") + "measure m = accuracy(base) on 200 t",
+    "positions": lambda: (
+        HEAD
+        + TASK.replace("  at last", many(200, "  at p{i} = end of prompt\n") + "  at last")
+        + "measure m = accuracy(base) on 200 t"
+    ),
     "hops": lambda: DISCOVER + many(2000, "  group g{i} at last -> g{before}.query keep 1\n") + "}",
     "receivers": lambda: DISCOVER + "  group g1 at last -> [" + ", ".join(["g0.query"] * 9000) + "] keep 1\n}",
     "includes of nothing": lambda: HEAD + many(5000, 'include "none{i}.et"\n'),
@@ -38,7 +49,9 @@ BOMBS: Mapping[str, Callable[[], str]] = {
     "letters of four bytes": lambda: HEAD + 'about { title "' + "\U0001f600" * 60_000 + '" }',
     "an expression that does not end": lambda: HEAD + TASK.replace("car", "(a*)*$" * 5000),
     "a long revision": lambda: HEAD + 'model x = hub("a/b", revision = "' + "a/" * 30_000 + '")',
-    "long names that nobody knows": lambda: HEAD + TASK + many(900, f"measure m{{i}} = accuracy({'x' * 900}{{i}}) on 2 t\n"),
+    "long names that nobody knows": lambda: (
+        HEAD + TASK + many(900, f"measure m{{i}} = accuracy({'x' * 900}{{i}}) on 2 t\n")
+    ),
 }
 
 

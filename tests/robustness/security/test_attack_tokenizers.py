@@ -1,4 +1,5 @@
-"""Tokenizers from strangers: bounded by reading their rules, or by a process with limits; ordinary ones are used as they are."""
+"""Tokenizers from strangers: bounded by reading their rules, or by a process with limits; ordinary ones are used as
+they are."""
 
 from __future__ import annotations
 
@@ -16,7 +17,23 @@ from typing import Any
 import pytest
 from attack_guard import Guard
 from attack_runs import Study, entrack, refused
-from attack_tokenizers import BYTES, HOSTILE, START, TEXT, A, Said, bpe, changed, good, normalizers, replace, special, splits, token, written
+from attack_tokenizers import (
+    BYTES,
+    HOSTILE,
+    START,
+    TEXT,
+    A,
+    Said,
+    bpe,
+    changed,
+    good,
+    normalizers,
+    replace,
+    special,
+    splits,
+    token,
+    written,
+)
 from stress.hostile import child_within, silent, use
 
 from entrack.prompts import tokenizer_parts
@@ -193,22 +210,47 @@ def like_gpt_2() -> Said:
 
 
 def like_llama_3() -> Said:
-    pattern = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    pattern = (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| "
+        r"?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    )
     split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
     inner = {"type": "Sequence", "pretokenizers": [split, BYTES | {"add_prefix_space": False, "use_regex": False}]}
-    template = {"type": "TemplateProcessing", "single": [START, A], "pair": [START, A, START, {"Sequence": {"id": "B", "type_id": 1}}], "special_tokens": special(1)}
-    return like_gpt_2() | {"pre_tokenizer": inner, "post_processor": {"type": "Sequence", "processors": [BYTES, template]}, "added_tokens": [token(300, "<s>")]}
+    template = {
+        "type": "TemplateProcessing",
+        "single": [START, A],
+        "pair": [START, A, START, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": special(1),
+    }
+    return like_gpt_2() | {
+        "pre_tokenizer": inner,
+        "post_processor": {"type": "Sequence", "processors": [BYTES, template]},
+        "added_tokens": [token(300, "<s>")],
+    }
 
 
 def like_qwen() -> Said:
     made = like_llama_3()
-    made["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = made["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"].replace("{1,3}", "")
+    made["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = made["pre_tokenizer"]["pretokenizers"][0][
+        "pattern"
+    ]["Regex"].replace("{1,3}", "")
     return made | {"normalizer": {"type": "NFC"}}
 
 
 def like_llama_2() -> Said:
-    made = bpe(["▁", "▁t", "he", "▁the", "<unk>"], [["▁", "t"], ["h", "e"], ["▁t", "he"]], byte_fallback=True, fuse_unk=True, unk_token="<unk>")
-    decoders = [replace({"String": "▁"}, " "), {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]
+    made = bpe(
+        ["▁", "▁t", "he", "▁the", "<unk>"],
+        [["▁", "t"], ["h", "e"], ["▁t", "he"]],
+        byte_fallback=True,
+        fuse_unk=True,
+        unk_token="<unk>",
+    )
+    decoders = [
+        replace({"String": "▁"}, " "),
+        {"type": "ByteFallback"},
+        {"type": "Fuse"},
+        {"type": "Strip", "content": " ", "start": 1, "stop": 0},
+    ]
     start = normalizers([{"type": "Prepend", "prepend": "▁"}, replace({"String": " "}, "▁")])
     return made | {"normalizer": start["normalizer"], "decoder": {"type": "Sequence", "decoders": decoders}}
 
@@ -255,5 +297,3 @@ def test_a_list_in_place_of_a_tokenizer_is_refused_where_models_are_compared(stu
     study.spec.write_text(text.replace("zero g", "patch g from tuned"))
     checked = entrack("check", study.spec)
     assert checked.exit_code == 2 and "Traceback" not in checked.output, checked.output
-
-

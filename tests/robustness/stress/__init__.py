@@ -11,4 +11,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).parents[2]
 ROOT = TESTS.parent
-sys.path[:0] = [str(TESTS / name) for name in ("syntax", "store", "plan", "e2e", "engine", "check", "robustness/security", "determinism") if str(TESTS / name) not in sys.path]
+sys.path[:0] = [
+    str(TESTS / name)
+    for name in ("syntax", "store", "plan", "e2e", "engine", "check", "robustness/security", "determinism")
+    if str(TESTS / name) not in sys.path
+]

@@ -60,7 +60,16 @@ STEPS: tuple[Step, ...] = (
     CaptureInputs(MODEL, BATCH, Component.KEY, AT),
     SumOutputs(MODEL, BATCH),
     Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13))),
-    PathPatch(MODEL, BATCH, ((10, 11), (12, 13)), AT, 2, Ref("alternate"), (Receivers(Component.VALUE, HEADS),), senders=(Head(2, 0), Head(2, 3))),
+    PathPatch(
+        MODEL,
+        BATCH,
+        ((10, 11), (12, 13)),
+        AT,
+        2,
+        Ref("alternate"),
+        (Receivers(Component.VALUE, HEADS),),
+        senders=(Head(2, 0), Head(2, 3)),
+    ),
     Attribute(MODEL, BATCH, ((10, 11), (12, 13)), AT, Ref("alternate"), (Receivers(Component.KEY, HEADS),), 3),
     TrainMask(MODEL, HEADS, MASKS, MASKS, 0.25, 2, 0.5),
 )
@@ -68,7 +77,8 @@ STEPS: tuple[Step, ...] = (
 
 
 def every_component(count: int, seed: int, folder: Path) -> Tried:
-    """Each value inside each kind of step, changed alone; then its version, the store's, and the executor. `count` and `seed` say nothing here."""
+    """Each value inside each kind of step, changed alone; then its version, the store's, and the executor. `count`
+    and `seed` say nothing here."""
     tally, seen = Tally(), dict[str, str]()
     with tally.case("a step of every kind"):
         assert {type(step) for step in STEPS} == set(get_args(Step))
@@ -95,7 +105,9 @@ def changed(value: Any, where: str) -> Iterator[tuple[str, Any]]:
     if attrs.has(type(value)):
         for field in attrs.fields(type(value)):
             for at, part in changed(getattr(value, field.name), f"{where}.{field.name}"):
-                with attrs.validators.disabled():  # what cannot be, such as a batch of two lengths, has an address of its own too
+                with (
+                    attrs.validators.disabled()
+                ):  # what cannot be, such as a batch of two lengths, has an address of its own too
                     other = evolve(value, **{field.name: part})
                 yield at, other
     elif isinstance(value, tuple):
@@ -121,7 +133,8 @@ def _another(value: Any) -> Any:
 
 
 def different_values(count: int, seed: int, folder: Path) -> Tried:
-    """Pairs of a corpus of values that are easily mistaken for one another, and `count` pairs of values made by chance."""
+    """Pairs of a corpus of values that are easily mistaken for one another, and `count` pairs of values made by
+    chance."""
     tally, chance = Tally(), random.Random(seed)
     found = [address(value) for value in DIFFERENT]
     for (one, first), (two, second) in combinations(zip(DIFFERENT, found, strict=True), 2):
@@ -137,7 +150,9 @@ def different_values(count: int, seed: int, folder: Path) -> Tried:
 def _value(chance: random.Random, depth: int) -> object:
     """A small value: few enough that equal ones come up, and ones that differ in type only."""
     makers: list[Callable[[], object]] = [
-        lambda: chance.choice((0, 1, 2, -1, 12, True, False, None, 0.0, -0.0, 1.0, 12.0, "", "1", "1,2", "12", "None", b"", b"1")),
+        lambda: chance.choice(
+            (0, 1, 2, -1, 12, True, False, None, 0.0, -0.0, 1.0, 12.0, "", "1", "1,2", "12", "None", b"", b"1")
+        ),
         lambda: tuple(_value(chance, depth - 1) for _ in range(chance.randrange(3))),
         lambda: {key: _value(chance, depth - 1) for key in sorted(chance.sample("ab1", chance.randrange(3)))},
     ]

@@ -1,4 +1,5 @@
-"""The same numbers, however they are computed: other batch sizes, threads, memory and executors, within the tolerance that results carry."""
+"""The same numbers, however they are computed: other batch sizes, threads, memory and executors, within the
+tolerance that results carry."""
 
 from __future__ import annotations
 
@@ -24,7 +25,11 @@ def however_computed(count: int, seed: int, folder: Path) -> Tried:
     for number in range(count):
         chance = random.Random(f"{seed} {number}")
         model, size = chance.choice(sorted(FAMILIES)), chance.choice(SIZES)
-        how = {"threads": chance.choice(THREADS), "memory": chance.choice((100_000, 3_000_000, None)), "reference": chance.random() < 0.3}
+        how = {
+            "threads": chance.choice(THREADS),
+            "memory": chance.choice((100_000, 3_000_000, None)),
+            "reference": chance.random() < 0.3,
+        }
         place = folder / str(number)
         _model(place, model, seed + number)
         with tally.case(f"{model}, batches of {size}, {how}, {number} of seed {seed}"):

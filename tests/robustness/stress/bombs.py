@@ -1,4 +1,5 @@
-"""Small specs that ask for much: one function a construct of the language, as large as one file may hold it when `size` is 1.
+"""Small specs that ask for much: one function a construct of the language, as large as one file may hold it when `size`
+is 1.
 
 What a bomb needs beside it (columns, circuits) is written into its folder. `combined` puts several into one spec.
 """
@@ -28,7 +29,9 @@ PROMPT = '  prompt = "The {x} is"\n  answer = "car"\n  at last = end of prompt\n
 
 def many(count: float, line: str) -> str:
     """So many copies of a line, with their number for `@`, the number before it for `~`."""
-    return "".join(line.replace("@", str(place)).replace("~", str(place - 1)) for place in range(1, max(2, round(count) + 1)))
+    return "".join(
+        line.replace("@", str(place)).replace("~", str(place - 1)) for place in range(1, max(2, round(count) + 1))
+    )
 
 
 def listed(count: float, item: str) -> str:
@@ -38,14 +41,22 @@ def listed(count: float, item: str) -> str:
 
 def hard_constraint(size: float, folder: Path) -> str:
     joins = "".join(f'  c{place} = join("{{a}} {{a}} {{a}}", ", ")\n' for place in range(4))
-    return (HEAD + f"task t {{\n  a = {round(899 * size) + 1} distinct from 0..999\n{joins}  x = \"{{c0}}\"\n" + PROMPT
-            + "alternate s of t { a[0] == original.a[0] }\nmeasure m = accuracy(base) on 100 s\n")  # fmt: skip
+    return (
+        HEAD
+        + f'task t {{\n  a = {round(899 * size) + 1} distinct from 0..999\n{joins}  x = "{{c0}}"\n'
+        + PROMPT
+        + "alternate s of t { a[0] == original.a[0] }\nmeasure m = accuracy(base) on 100 s\n"
+    )
 
 
 def hard_alternates(size: float, folder: Path) -> str:
     count = 1 + 200 * size
-    return (HEAD + TASK.replace(WORDS, "A..Z").replace("n = 2", "n = 3") + many(count, "alternate a@ of t { object[0] == original.object[0]; object[1] == original.object[1] }\n")
-            + many(count, "measure m@ = accuracy(base) on 100 a@\n"))  # fmt: skip
+    return (
+        HEAD
+        + TASK.replace(WORDS, "A..Z").replace("n = 2", "n = 3")
+        + many(count, "alternate a@ of t { object[0] == original.object[0]; object[1] == original.object[1] }\n")
+        + many(count, "measure m@ = accuracy(base) on 100 a@\n")
+    )
 
 
 def long_name(size: float, folder: Path) -> str:
@@ -83,25 +94,39 @@ def includes_of_includes(size: float, folder: Path) -> str:
     """Every included file includes all the others."""
     count = round(255 * size) + 1
     for place in range(count):
-        (folder / f"part{place}.et").write_text("entrack 1\n" + "".join(f'include "part{other}.et"\n' for other in range(place + 1, count)) + "# x\n" * 3000)
+        (folder / f"part{place}.et").write_text(
+            "entrack 1\n" + "".join(f'include "part{other}.et"\n' for other in range(place + 1, count)) + "# x\n" * 3000
+        )
     return HEAD + 'include "part0.et"\n'
 
 
 def many_long_includes(size: float, folder: Path) -> str:
     """Few words here, as much as a file may hold in each that is included."""
     for place in range(round(200 * size) + 1):
-        (folder / f"long{place}.et").write_text("entrack 1\n" + "".join(f"param p{place}_{line} = 1\n" for line in range(7_000)))
+        (folder / f"long{place}.et").write_text(
+            "entrack 1\n" + "".join(f"param p{place}_{line} = 1\n" for line in range(7_000))
+        )
     return HEAD + many(200 * size, 'include "long~.et"\n')
 
 
 def json_groups(size: float, folder: Path) -> str:
-    (folder / "heads.json").write_text(json.dumps({"a": [[layer % 4, head % 8] for layer in range(4) for head in range(8)], "pad": ["x" * 100] * 50_000}))
+    (folder / "heads.json").write_text(
+        json.dumps(
+            {"a": [[layer % 4, head % 8] for layer in range(4) for head in range(8)], "pad": ["x" * 100] * 50_000}
+        )
+    )
     return HEAD + TASK + many(2500 * size, 'group g@ in base at last = json("heads.json", "a")\n') + MEASURE
 
 
 def json_heads(size: float, folder: Path) -> str:
     (folder / "heads.json").write_text(json.dumps({"a": [[place // 1000, place % 1000] for place in range(65_000)]}))
-    return HEAD + 'model far = hub("nobody/nothing")\n' + many(2000 * size, 'group g@ in far at last = json("heads.json", "a")\n') + TASK + MEASURE
+    return (
+        HEAD
+        + 'model far = hub("nobody/nothing")\n'
+        + many(2000 * size, 'group g@ in far at last = json("heads.json", "a")\n')
+        + TASK
+        + MEASURE
+    )
 
 
 def json_lists(size: float, folder: Path) -> str:
@@ -111,7 +136,11 @@ def json_lists(size: float, folder: Path) -> str:
 
 def column_tasks(size: float, folder: Path) -> str:
     (folder / "words.csv").write_text("word\n" + "".join(f"w{place}\n" for place in range(99_999)))
-    return HEAD + many(800 * size, 'task t@ {\n  x = one from column("words.csv", "word")\n' + PROMPT) + "measure m = accuracy(base) on 2 t1\n"
+    return (
+        HEAD
+        + many(800 * size, 'task t@ {\n  x = one from column("words.csv", "word")\n' + PROMPT)
+        + "measure m = accuracy(base) on 2 t1\n"
+    )
 
 
 def columns_of_a_table(size: float, folder: Path) -> str:
@@ -131,8 +160,16 @@ def column_lines(size: float, folder: Path) -> str:
 def column_pool(size: float, folder: Path) -> str:
     """A long pool that is searched again for each prompt."""
     (folder / "words.csv").write_text("word\n" + "".join(f"w{place}\n" for place in range(round(99_998 * size) + 2)))
-    lines = "".join(f'  y{place} = 2 distinct from column("words.csv", "word") except "w{place}"\n' for place in range(60))
-    return HEAD + 'task t {\n  x = one from column("words.csv", "word")\n' + lines + PROMPT + MEASURE.replace("2 t", "200 t")
+    lines = "".join(
+        f'  y{place} = 2 distinct from column("words.csv", "word") except "w{place}"\n' for place in range(60)
+    )
+    return (
+        HEAD
+        + 'task t {\n  x = one from column("words.csv", "word")\n'
+        + lines
+        + PROMPT
+        + MEASURE.replace("2 t", "200 t")
+    )
 
 
 def cells_and_claims(size: float, folder: Path) -> str:
@@ -142,32 +179,61 @@ def cells_and_claims(size: float, folder: Path) -> str:
 
 def open_claims(size: float, folder: Path) -> str:
     """Claims about more cells than one, whose help would name all labels."""
-    return HEAD + TASK + "measure m = accuracy(base) on 2 t(seed = [0..9999])\n" + many(6400 * size, 'claim "c@" m > 0\n')
+    return (
+        HEAD + TASK + "measure m = accuracy(base) on 2 t(seed = [0..9999])\n" + many(6400 * size, 'claim "c@" m > 0\n')
+    )
 
 
 def unknown_names(size: float, folder: Path) -> str:
-    return (HEAD + TASK + many(3500 * size, "param a_rather_long_name_@ = 1\n")
-            + many(1800 * size, "measure m@ = accuracy(base) on a_rather_lnog_nmae_@ t\n"))  # fmt: skip
+    return (
+        HEAD
+        + TASK
+        + many(3500 * size, "param a_rather_long_name_@ = 1\n")
+        + many(1800 * size, "measure m@ = accuracy(base) on a_rather_lnog_nmae_@ t\n")
+    )
 
 
 def unknown_long_names(size: float, folder: Path) -> str:
     letters = "abcdefghijklmnopqrstuvwxyz" * 7
-    return HEAD + TASK + many(2500 * size, f"param {letters}@ = 1\n") + many(1500 * size, f"measure m@ = accuracy(base) on {letters[::-1]}@ t\n")
+    return (
+        HEAD
+        + TASK
+        + many(2500 * size, f"param {letters}@ = 1\n")
+        + many(1500 * size, f"measure m@ = accuracy(base) on {letters[::-1]}@ t\n")
+    )
 
 
 def unknown_labels(size: float, folder: Path) -> str:
-    return HEAD + TASK + "measure m = accuracy(base) on 2 t(seed = [0..9999])\n" + many(4000 * size, 'claim "c@" m[seed_@] > 0\n')
+    return (
+        HEAD
+        + TASK
+        + "measure m = accuracy(base) on 2 t(seed = [0..9999])\n"
+        + many(4000 * size, 'claim "c@" m[seed_@] > 0\n')
+    )
 
 
 def completeness(size: float, folder: Path) -> str:
     count = 1000 * size + 1
-    return (HEAD + TASK + ALTERNATE + "circuit c in base {\n" + many(count, "  group g@ at last = 1.2\n") + "}\n"
-            + f"measure m = completeness(c, {round(999 * size) + 1}) in base over s on 100 t\n")  # fmt: skip
+    return (
+        HEAD
+        + TASK
+        + ALTERNATE
+        + "circuit c in base {\n"
+        + many(count, "  group g@ at last = 1.2\n")
+        + "}\n"
+        + f"measure m = completeness(c, {round(999 * size) + 1}) in base over s on 100 t\n"
+    )
 
 
 def minimality(size: float, folder: Path) -> str:
     heads = " ".join(f"{layer}.{head}" for layer in range(4) for head in range(8))
-    return HEAD + TASK + ALTERNATE + f"circuit c in base {{\n  group g at last = {heads}\n}}\n" + many(500 * size, "measure m@ = minimality(c, 0.5) in base over s on 100 t\n")
+    return (
+        HEAD
+        + TASK
+        + ALTERNATE
+        + f"circuit c in base {{\n  group g at last = {heads}\n}}\n"
+        + many(500 * size, "measure m@ = minimality(c, 0.5) in base over s on 100 t\n")
+    )
 
 
 def hops(size: float, folder: Path) -> str:
@@ -176,32 +242,57 @@ def hops(size: float, folder: Path) -> str:
 
 
 def receivers(size: float, folder: Path) -> str:
-    return (HEAD + TASK + ALTERNATE + "discover d in base on 100 t against s {\n  group g0 at last -> logits keep 1\n"
-            + f"  group g1 at last -> [{listed(7500 * size, 'g0.query')}] keep 1\n}}\n")  # fmt: skip
+    return (
+        HEAD
+        + TASK
+        + ALTERNATE
+        + "discover d in base on 100 t against s {\n  group g0 at last -> logits keep 1\n"
+        + f"  group g1 at last -> [{listed(7500 * size, 'g0.query')}] keep 1\n}}\n"
+    )
 
 
 def discoveries(size: float, folder: Path) -> str:
-    return HEAD + TASK + ALTERNATE + many(1500 * size, "discover d@ in base on 100000 t against s {\n  group g at last -> logits keep 1\n}\n")
+    return (
+        HEAD
+        + TASK
+        + ALTERNATE
+        + many(1500 * size, "discover d@ in base on 100000 t against s {\n  group g at last -> logits keep 1\n}\n")
+    )
 
 
 def groups_of_a_circuit(size: float, folder: Path) -> str:
     """A circuit of many groups in many interventions."""
-    return (HEAD + TASK + ALTERNATE + "circuit c in base {\n" + many(2000 * size, "  group g~ at last = 1.2\n") + "}\n"
-            + "intervention only(x, y) = zero x, mean elsewhere over s\n"
-            + f"measure m = accuracy(base with only([{listed(90, 'c.g@')}], [{listed(90, 'c.g@')}])) on 100 t\n"
-            + f"measure k = accuracy(base with [{listed(2000 * size, 'zero c.g@')}]) on 100 t\n")  # fmt: skip
+    return (
+        HEAD
+        + TASK
+        + ALTERNATE
+        + "circuit c in base {\n"
+        + many(2000 * size, "  group g~ at last = 1.2\n")
+        + "}\n"
+        + "intervention only(x, y) = zero x, mean elsewhere over s\n"
+        + f"measure m = accuracy(base with only([{listed(90, 'c.g@')}], [{listed(90, 'c.g@')}])) on 100 t\n"
+        + f"measure k = accuracy(base with [{listed(2000 * size, 'zero c.g@')}]) on 100 t\n"
+    )
 
 
 def overlaps(size: float, folder: Path) -> str:
     group = many(2000 * size, "  group g@ at last = 1.2\n")
-    return HEAD + TASK + f"circuit c in base {{\n{group}}}\n" + many(1000 * size, "measure o@ = overlap(c, c)\n") + MEASURE
+    return (
+        HEAD + TASK + f"circuit c in base {{\n{group}}}\n" + many(1000 * size, "measure o@ = overlap(c, c)\n") + MEASURE
+    )
 
 
 def masks(size: float, folder: Path) -> str:
-    return (HEAD + TASK + "circuit c in base {\n" + many(1500 * size, "  group g@ at last = 1.2\n") + "}\n"
-            + many(1000 * size, "desideratum d@ on t { alternate { fresh object } target alternate.answer }\n")
-            + f"mask k over c in base for [{listed(1000 * size, 'd@').replace('d0, ', '')}] {{ }}\n"
-            + "measure m = accuracy(base with patch k.heads from alternate) on 10 k.desideratum\n")  # fmt: skip
+    return (
+        HEAD
+        + TASK
+        + "circuit c in base {\n"
+        + many(1500 * size, "  group g@ at last = 1.2\n")
+        + "}\n"
+        + many(1000 * size, "desideratum d@ on t { alternate { fresh object } target alternate.answer }\n")
+        + f"mask k over c in base for [{listed(1000 * size, 'd@').replace('d0, ', '')}] {{ }}\n"
+        + "measure m = accuracy(base with patch k.heads from alternate) on 10 k.desideratum\n"
+    )
 
 
 def loops(size: float, folder: Path) -> str:
@@ -216,8 +307,14 @@ def loop_of_blocks(size: float, folder: Path) -> str:
 
 def arguments(size: float, folder: Path) -> str:
     given = ", ".join([f"[{listed(21, 'c.g@')}]"] * 3)
-    return (HEAD + TASK + "circuit c in base {\n" + many(30, "  group g~ at last = 1.2\n") + "}\nintervention i(x, y, z) = zero x\n"
-            + many(90 * size, f"measure m@ = accuracy(base with i({given})) on 2 t\n"))  # fmt: skip
+    return (
+        HEAD
+        + TASK
+        + "circuit c in base {\n"
+        + many(30, "  group g~ at last = 1.2\n")
+        + "}\nintervention i(x, y, z) = zero x\n"
+        + many(90 * size, f"measure m@ = accuracy(base with i({given})) on 2 t\n")
+    )
 
 
 def prompts_in_a_list(size: float, folder: Path) -> str:
@@ -226,22 +323,46 @@ def prompts_in_a_list(size: float, folder: Path) -> str:
 
 def models_in_a_list(size: float, folder: Path) -> str:
     models = many(3500 * size, 'model m@ = builtin("boxes-base")\n')
-    return "entrack 1\n" + TASK + models + f"measure m = accuracy([{listed(3500 * size, 'm@').replace('m0, ', '')}]) on 2 t\n"
+    return (
+        "entrack 1\n"
+        + TASK
+        + models
+        + f"measure m = accuracy([{listed(3500 * size, 'm@').replace('m0, ', '')}]) on 2 t\n"
+    )
 
 
 def alternates_of_a_long_task(size: float, folder: Path) -> str:
     task = TASK.replace("  prompt", many(245, "  v@ = 1\n") + "  prompt")
-    return HEAD + task + many(2100 * size, "alternate a@ of t { object[0] = one from A..Z }\n".replace("object[0]", "v1")) + MEASURE
+    return (
+        HEAD
+        + task
+        + many(2100 * size, "alternate a@ of t { object[0] = one from A..Z }\n".replace("object[0]", "v1"))
+        + MEASURE
+    )
 
 
 def changes_of_an_alternate(size: float, folder: Path) -> str:
     last = f'  prompt = "The {{w{max(2, round(250 * size))}}} is"\n'
-    return HEAD + TASK + "alternate a of t {\n  w0 = object[0]\n" + many(250 * size, "  w@ = w~\n") + last + "}\n" + MEASURE.replace("t\n", "a\n")
+    return (
+        HEAD
+        + TASK
+        + "alternate a of t {\n  w0 = object[0]\n"
+        + many(250 * size, "  w@ = w~\n")
+        + last
+        + "}\n"
+        + MEASURE.replace("t\n", "a\n")
+    )
 
 
 def holes(size: float, folder: Path) -> str:
     text = "{object[0]}" * round(5900 * size)
-    return HEAD + "".join(TASK.replace("task t", f"task t{place}").replace("The", text) for place in range(15)) + "measure m = accuracy(base) on 200 [" + listed(15, "t@") + "]\n"
+    return (
+        HEAD
+        + "".join(TASK.replace("task t", f"task t{place}").replace("The", text) for place in range(15))
+        + "measure m = accuracy(base) on 200 ["
+        + listed(15, "t@")
+        + "]\n"
+    )
 
 
 def long_texts(size: float, folder: Path) -> str:
@@ -255,12 +376,21 @@ def positions(size: float, folder: Path) -> str:
     text = "{object[0]} " * round(5000 * size)
     places = many(240, "  at p@ = any of prompt.object\n")
     task = TASK.replace("The", text).replace("  at last", places + "  at last")
-    return HEAD + "".join(task.replace("task t", f"task t{place}") for place in range(12)) + "measure m = accuracy(base) on 200 t0\n"
+    return (
+        HEAD
+        + "".join(task.replace("task t", f"task t{place}") for place in range(12))
+        + "measure m = accuracy(base) on 200 t0\n"
+    )
 
 
 def joins(size: float, folder: Path) -> str:
     uses = "".join(f', at = {place}, use = "{{a}} u{place}"' for place in range(round(900 * size)))
-    return HEAD + f'task t {{\n  a = 1000 distinct from 0..99999\n  x = join("{{a}}", ", "{uses})\n' + PROMPT + MEASURE.replace("2 t", "200 t")
+    return (
+        HEAD
+        + f'task t {{\n  a = 1000 distinct from 0..99999\n  x = join("{{a}}", ", "{uses})\n'
+        + PROMPT
+        + MEASURE.replace("2 t", "200 t")
+    )
 
 
 def comments(size: float, folder: Path) -> str:
@@ -277,7 +407,13 @@ def many_mistakes(size: float, folder: Path) -> str:
 
 
 def figures(size: float, folder: Path) -> str:
-    return HEAD + TASK + MEASURE + f'figure "{"x" * round(60_000 * size)}" = bars(m)\n' + many(5000 * size, 'figure "f@" = bars(m)\n')
+    return (
+        HEAD
+        + TASK
+        + MEASURE
+        + f'figure "{"x" * round(60_000 * size)}" = bars(m)\n'
+        + many(5000 * size, 'figure "f@" = bars(m)\n')
+    )
 
 
 def interventions(size: float, folder: Path) -> str:
@@ -287,7 +423,12 @@ def interventions(size: float, folder: Path) -> str:
 
 def random_circuits(size: float, folder: Path) -> str:
     heads = " ".join(f"{layer}.{head}" for layer in range(4) for head in range(8))
-    return HEAD + TASK + f"group g in base at last = {heads}\n" + many(800 * size, "measure m@ = accuracy(base with zero random like g) on 100 t, 1000 draws\n")
+    return (
+        HEAD
+        + TASK
+        + f"group g in base at last = {heads}\n"
+        + many(800 * size, "measure m@ = accuracy(base with zero random like g) on 100 t, 1000 draws\n")
+    )
 
 
 def cell_draws(size: float, folder: Path) -> str:
@@ -298,7 +439,9 @@ def labels_of_mistakes(size: float, folder: Path) -> str:
     """Messages that repeat what is written."""
     text = "x" * round(60_000 * size)
     first = f'measure m = accuracy(base with i(a = "{text}")) on 2 t\nintervention i = zero t\n'
-    return HEAD + TASK + first + many(1500 * size, f'measure n@ = accuracy(base with i(a = [{listed(2, "1")}])) on 2 t\n')
+    return (
+        HEAD + TASK + first + many(1500 * size, f"measure n@ = accuracy(base with i(a = [{listed(2, '1')}])) on 2 t\n")
+    )
 
 
 def numbers(size: float, folder: Path) -> str:
@@ -309,14 +452,59 @@ def numbers(size: float, folder: Path) -> str:
 BOMBS: Mapping[str, Make] = {
     made.__name__: made
     for made in (
-        hard_constraint, hard_alternates, long_name, very_long_name, long_claim, explicit_sweep, many_sweeps, same_include, includes_otherwise,
-        includes_of_includes, many_long_includes, json_groups, json_heads, json_lists, column_tasks, columns_of_a_table, column_lines, column_pool,
-        cells_and_claims, open_claims, unknown_names, unknown_long_names, unknown_labels, completeness, minimality, hops, receivers, discoveries,
-        groups_of_a_circuit, overlaps, masks, loops, loop_of_blocks, arguments, prompts_in_a_list, models_in_a_list, alternates_of_a_long_task,
-        changes_of_an_alternate, holes, long_texts, positions, joins, comments, syntax_error_far_down, many_mistakes, figures, interventions,
-        random_circuits, cell_draws, labels_of_mistakes, numbers,
+        hard_constraint,
+        hard_alternates,
+        long_name,
+        very_long_name,
+        long_claim,
+        explicit_sweep,
+        many_sweeps,
+        same_include,
+        includes_otherwise,
+        includes_of_includes,
+        many_long_includes,
+        json_groups,
+        json_heads,
+        json_lists,
+        column_tasks,
+        columns_of_a_table,
+        column_lines,
+        column_pool,
+        cells_and_claims,
+        open_claims,
+        unknown_names,
+        unknown_long_names,
+        unknown_labels,
+        completeness,
+        minimality,
+        hops,
+        receivers,
+        discoveries,
+        groups_of_a_circuit,
+        overlaps,
+        masks,
+        loops,
+        loop_of_blocks,
+        arguments,
+        prompts_in_a_list,
+        models_in_a_list,
+        alternates_of_a_long_task,
+        changes_of_an_alternate,
+        holes,
+        long_texts,
+        positions,
+        joins,
+        comments,
+        syntax_error_far_down,
+        many_mistakes,
+        figures,
+        interventions,
+        random_circuits,
+        cell_draws,
+        labels_of_mistakes,
+        numbers,
     )
-}  # fmt: skip
+}
 """Every construct that can be made to cost more than it says."""
 
 

@@ -1,4 +1,5 @@
-"""Specs that ask for much, each in a child with limits: `check`, `fmt` and `plan` end in good time, or name the limit that they stop at."""
+"""Specs that ask for much, each in a child with limits: `check`, `fmt` and `plan` end in good time, or name the
+limit that they stop at."""
 
 from __future__ import annotations
 
@@ -88,7 +89,10 @@ def bombs_drawn(count: int, seed: int, folder: Path) -> Tried:
             slowest, most, stopped = max(slowest, cost.seconds), max(most, cost.bytes), stopped + cost.named
         shutil.rmtree(here)
     tally.figure(f"the slowest that names no limit took {unnamed:.2f} s of CPU ({which})", unnamed, SECONDS)
-    tally.notes.append(f"{stopped} stopped at a limit that they name; the slowest took {slowest:.2f} s of CPU, the largest {most / 1e6:.0f} MB")
+    tally.notes.append(
+        f"{stopped} stopped at a limit that they name; the slowest took {slowest:.2f} s of CPU, the "
+        f"largest {most / 1e6:.0f} MB"
+    )
     return tally.tried
 
 
@@ -111,7 +115,16 @@ def _work(tell: Tell, arguments: Sequence[str]) -> None:
 
     def report(status: int) -> None:
         taken = time.process_time() - start
-        tell(json.dumps({"seconds": taken, "bytes": _status("VmHWM") - before, "status": status, "said": said.getvalue()[: LONGEST + 1]}))
+        tell(
+            json.dumps(
+                {
+                    "seconds": taken,
+                    "bytes": _status("VmHWM") - before,
+                    "status": status,
+                    "said": said.getvalue()[: LONGEST + 1],
+                }
+            )
+        )
 
     def late(*_: object) -> None:
         if LIMIT.search(said.getvalue()):  # a long plan that says so is not waited for

@@ -20,7 +20,8 @@ LIMIT = 300
 
 @frozen
 class Ended:
-    """How a child ended: its exit status, or minus the signal that ended it; what it told, whole lines; what went wrong in it."""
+    """How a child ended: its exit status, or minus the signal that ended it; what it told, whole lines; what went
+    wrong in it."""
 
     status: int
     told: tuple[str, ...]

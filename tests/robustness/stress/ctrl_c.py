@@ -45,7 +45,8 @@ def at_an_instant(work: Callable[[], object], chance: random.Random, seconds: fl
 
 
 def at_an_event(work: Callable[[], object], chance: random.Random, events: int) -> BaseException | None:
-    """At the start of some Python function, or at the end of some call of a function in C: where Python looks for signals."""
+    """At the start of some Python function, or at the end of some call of a function in C: where Python looks for
+    signals."""
     left = chance.randrange(events)
 
     def look(frame: FrameType, event: str, _: object) -> None:
@@ -142,5 +143,11 @@ def in_a_callback_from_c() -> None:
 
 
 LOSING: tuple[Callable[[], None], ...] = (
-    caught_by_all, left_in_a_finally, made_another_error, in_a_finaliser, in_a_weak_reference, in_the_collector, in_a_callback_from_c,
-)  # fmt: skip
+    caught_by_all,
+    left_in_a_finally,
+    made_another_error,
+    in_a_finaliser,
+    in_a_weak_reference,
+    in_the_collector,
+    in_a_callback_from_c,
+)

@@ -1,4 +1,5 @@
-"""Damage of every kind to an entry of a full store: it is found and named, the entry is computed again, and the results are what they were."""
+"""Damage of every kind to an entry of a full store: it is found and named, the entry is computed again, and the
+results are what they were."""
 
 from __future__ import annotations
 
@@ -45,7 +46,11 @@ def _harm(folder: Path, harm: Harm, chance: random.Random) -> str:
     with DiskStore(folder) as store:
         one, two = (store.find(address) for address in chance.sample(sorted(store.addresses()), 2))
         assert one and two
-        harm(Path(store.layout.object(one.object)), Path(store.layout.action(one.address)), Path(store.layout.object(two.object)))
+        harm(
+            Path(store.layout.object(one.object)),
+            Path(store.layout.action(one.address)),
+            Path(store.layout.object(two.object)),
+        )
     return one.address
 
 

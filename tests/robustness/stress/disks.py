@@ -57,7 +57,10 @@ def files_cut_off(count: int, seed: int, folder: Path) -> Tried:
     """`count` processes whose files the system does not let grow over a size chosen by chance (RLIMIT_FSIZE)."""
     tally, chance = Tally(), random.Random(seed)
     for number in range(count):
-        most, place = chance.randrange(chance.choice((300, 6000))), folder / str(number)  # values and notes are of some hundred bytes, an index of some thousand
+        most, place = (
+            chance.randrange(chance.choice((300, 6000))),
+            folder / str(number),
+        )  # values and notes are of some hundred bytes, an index of some thousand
         with tally.case(f"files of at most {most} bytes"):
             child = in_a_child(lambda tell, most=most, place=place: _with_small_files(most, place, tell))  # type: ignore[misc]
             assert not child.trouble, child.trouble
@@ -95,7 +98,8 @@ def small_file_systems(count: int, seed: int, folder: Path) -> Tried:
 
 
 def only_to_be_read(count: int, seed: int, folder: Path) -> Tried:
-    """`count` times a full store on a file system that is mounted read-only: it is read, and refuses the rest at once."""
+    """`count` times a full store on a file system that is mounted read-only: it is read, and refuses the rest at
+    once."""
     tally = Tally()
     if not _mounts(folder):
         return Tried(0, note="not tried: this system lets us mount no file system of our own")
@@ -108,7 +112,15 @@ def only_to_be_read(count: int, seed: int, folder: Path) -> Tried:
 
 def _mounts(folder: Path) -> bool:
     try:
-        return subprocess.run([*_OWN, "mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)], capture_output=True, check=False, timeout=60).returncode == 0
+        return (
+            subprocess.run(
+                [*_OWN, "mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)],
+                capture_output=True,
+                check=False,
+                timeout=60,
+            ).returncode
+            == 0
+        )
     except OSError:
         return False
 

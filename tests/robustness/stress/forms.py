@@ -1,4 +1,5 @@
-"""Stored values of a wrong form, under sound digests: each is found and named, put aside and computed again; the results are what they were."""
+"""Stored values of a wrong form, under sound digests: each is found and named, put aside and computed again; the
+results are what they were."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ class Stored:
 
 
 def of_stored_values(count: int, seed: int, folder: Path) -> Tried:
-    """`count` values, of the kinds of steps in turn, each put in the place of a right one and looked at, verified and run."""
+    """`count` values, of the kinds of steps in turn, each put in the place of a right one and looked at, verified
+    and run."""
     tally, chance, study, full = Tally(), random.Random(seed), Study.made(folder, EVERY_KIND), folder / "full"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fs, "fsync", lambda fd: None)  # takes its time, and is tried elsewhere

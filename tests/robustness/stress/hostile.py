@@ -1,4 +1,5 @@
-"""Tokenizers of strangers: each is used or refused by name, within the limits, and the library's own cries do not reach the terminal."""
+"""Tokenizers of strangers: each is used or refused by name, within the limits, and the library's own cries do not
+reach the terminal."""
 
 from __future__ import annotations
 
@@ -32,7 +33,10 @@ def tokenizers(count: int, seed: int, folder: Path) -> Tried:
         held = guard.watching(seconds + SLACK, memory), child_within(seconds + SLACK), silent(folder / "said")
         with tally.case(f"{kind} of size {size}, {number} of seed {seed}"), held[0], held[1], held[2]:
             outcomes[use(path)] += 1
-    tally.notes.append(f"{outcomes['refused']:,} refused by name, {outcomes['here']:,} used, {outcomes['apart']:,} in a process of their own")
+    tally.notes.append(
+        f"{outcomes['refused']:,} refused by name, {outcomes['here']:,} used, {outcomes['apart']:,} in a "
+        "process of their own"
+    )
     return tally.tried
 
 
@@ -51,8 +55,9 @@ def use(path: Path) -> str:
 
 @contextmanager
 def child_within(seconds: float) -> Iterator[None]:
-    """Asserts that processes that were started and have ended took no more. Their memory is not asked for: the system counts to it what the
-    process that started them had; the limit is tried in tests/robustness/security/test_attack_tokenizers.py."""
+    """Asserts that processes that were started and have ended took no more. Their memory is not asked for: the
+    system counts to it what the process that started them had; the limit is tried in
+    tests/robustness/security/test_attack_tokenizers.py."""
     before = _children()
     yield
     now = _children()

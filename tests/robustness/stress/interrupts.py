@@ -1,7 +1,8 @@
-"""Ctrl-C in this process, at random times and at chosen places: it arrives though it be swallowed, no lock is left held, and what comes next
-gives the bytes that an undisturbed call gives.
+"""Ctrl-C in this process, at random times and at chosen places: it arrives though it be swallowed, no lock is left
+held, and what comes next gives the bytes that an undisturbed call gives.
 
-The exception is kept until all is looked at, as a notebook keeps the last one: what its frames hold on to is held on to.
+The exception is kept until all is looked at, as a notebook keeps the last one: what its frames hold on to is held on
+to.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ from stress.walks import Study
 
 @contextmanager
 def losing(lose: Callable[[], None], at: int) -> Iterator[list[int]]:
-    """The interrupt comes, and is lost, in the `at`th attention of what is run. -> how many passes had begun by then, and in the end"""
+    """The interrupt comes, and is lost, in the `at`th attention of what is run. -> how many passes had begun by
+    then, and in the end"""
     from transformers.models.llama import modeling_llama
 
     rotary, trace, run, begun = modeling_llama.apply_rotary_pos_emb, tracing._trace, 0, [0, 0]
@@ -84,7 +86,9 @@ class Bench:
         expected = engine.compute(step, inputs).tensors
         seconds = time.perf_counter() - start
         events = events_of(lambda: engine.compute(step, inputs))
-        return cls(f"{type(step).__name__}, {executor}", engine, step, inputs, _bytes(expected), seconds, (events, loading))
+        return cls(
+            f"{type(step).__name__}, {executor}", engine, step, inputs, _bytes(expected), seconds, (events, loading)
+        )
 
     def work(self) -> object:
         return self.engine.compute(self.step, self.inputs)
@@ -109,7 +113,9 @@ def benches(folder: Path) -> list[Bench]:
     inputs, heads = capture(saved, ALTERNATES, SPREAD), (Head(0, 0), Head(1, 1))
     patching, training = path_patch(saved), TrainMask(saved.key, heads, (PAIR,), (PAIR,), 0.01, 5, 0.1)
     asking = Evaluate(saved.key, ORIGINALS, (), ASKED)
-    return [Bench.made(saved, executor, step, inputs) for step in (patching, training, asking) for executor in EXECUTORS]
+    return [
+        Bench.made(saved, executor, step, inputs) for step in (patching, training, asking) for executor in EXECUTORS
+    ]
 
 
 def of_the_engine(count: int, seed: int, folder: Path) -> Tried:
@@ -136,7 +142,10 @@ class Counted:
     quicker: int = 0
 
     def __str__(self) -> str:
-        return f"{self.instants} at instants, {self.events} at events, {self.lost} lost on the way; {self.quicker} calls were quicker"
+        return (
+            f"{self.instants} at instants, {self.events} at events, {self.lost} lost on the way; "
+            f"{self.quicker} calls were quicker"
+        )
 
 
 def _interrupted(bench: Bench, number: int, chance: random.Random, used: Counted) -> BaseException | None:
@@ -186,7 +195,8 @@ def _usual_handler() -> Iterator[None]:
 
 
 def of_runs(count: int, seed: int, folder: Path) -> Tried:
-    """`count` interruptions of runs with made-up steps, through one store after the other: nothing is left locked, half-written or lost."""
+    """`count` interruptions of runs with made-up steps, through one store after the other: nothing is left locked,
+    half-written or lost."""
     tally, chance, study = Tally(), random.Random(seed), Study.made(folder)
     events = events_of(lambda: _run(study, folder / "counted"))
     place, quicker = 0, 0
@@ -212,7 +222,8 @@ def _run(study: Study, folder: Path) -> None:
 
 
 def check_unlocked(folder: Path) -> None:
-    """Nobody in this process holds a lock of the store, and no temporary file is left but an index in the making, which the next one removes."""
+    """Nobody in this process holds a lock of the store, and no temporary file is left but an index in the making,
+    which the next one removes."""
     assert not getattr(locks._here, "held", False), "this thread is said to hold a step"
     for path in (folder / "locks").glob("*"):
         fd = os.open(path, os.O_RDWR)
@@ -222,5 +233,9 @@ def check_unlocked(folder: Path) -> None:
             raise AssertionError(f"the lock {path.name} is held") from None
         finally:
             os.close(fd)
-    left = [path.name for path in folder.rglob(".tmp-*") if not (path.name.startswith(".tmp-index-") and path.parent == folder)]
+    left = [
+        path.name
+        for path in folder.rglob(".tmp-*")
+        if not (path.name.startswith(".tmp-index-") and path.parent == folder)
+    ]
     assert not left, f"temporary files were left: {left}"

@@ -1,6 +1,7 @@
 """Runs that are killed: at random times, at every file operation in turn, and by a loss of power.
 
-What was told to be kept is there and right; nothing wrong is there; the next run goes on, and ends with the bytes of a run that nothing disturbed.
+What was told to be kept is there and right; nothing wrong is there; the next run goes on, and ends with the bytes of a
+run that nothing disturbed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ ENTRIES = 3
 
 
 def at_random_times(count: int, seed: int, folder: Path) -> Tried:
-    """`count` kills of runs with made-up steps: a run is killed, goes on, is killed again, until one of them comes to its end."""
+    """`count` kills of runs with made-up steps: a run is killed, goes on, is killed again, until one of them comes
+    to its end."""
     tally, chance, study = Tally(), random.Random(seed), Study.made(folder)
     seconds = _seconds(study, folder / "timed")
     place, stores, finished = folder / "0", 1, 0
@@ -56,7 +58,8 @@ def check_a_store(study: Study, folder: Path, told: Sequence[str]) -> None:
 
 
 def _check_against_a_clean_run(study: Study, folder: Path) -> None:
-    """The run goes on to its end; after garbage collection no byte differs from a store in which nothing was ever killed."""
+    """The run goes on to its end; after garbage collection no byte differs from a store in which nothing was ever
+    killed."""
     with DiskStore(folder) as store:
         before = len(list(store.addresses()))
         assert study.run(store) == len(study.expected) - before, "something that was kept was computed again"
@@ -74,7 +77,8 @@ def _bytes_below(folder: Path) -> dict[str, bytes]:
 
 
 def _seconds(study: Study, folder: Path) -> float:
-    """How long an undisturbed run takes, in a child as the others are; its store is what the others are compared with."""
+    """How long an undisturbed run takes, in a child as the others are; its store is what the others are compared
+    with."""
     start = time.perf_counter()
     assert not in_a_child(lambda tell: study.run(telling(folder, tell))).trouble
     return time.perf_counter() - start
@@ -146,7 +150,8 @@ def _dying_at(at: int, act: Callable[[], object]) -> None:
 
 
 def check_entries(folder: Path, kept: set[int]) -> None:
-    """What was kept is there; the rest is there or not; nothing is damaged; the next run goes on, and `gc` tidies up."""
+    """What was kept is there; the rest is there or not; nothing is damaged; the next run goes on, and `gc` tidies
+    up."""
     damage: list[Damage] = []
     with DiskStore(folder, on_damage=damage.append) as store:
         assert not [wrong for wrong in verify(store).damage if wrong.address != address(0)]
@@ -165,10 +170,16 @@ def check_entries(folder: Path, kept: set[int]) -> None:
 
 
 def by_loss_of_power(count: int, seed: int, folder: Path) -> Tried:
-    """`count` times the power goes at a random operation, and takes what was not made to last; in every second case the disk lied about that."""
+    """`count` times the power goes at a random operation, and takes what was not made to last; in every second case
+    the disk lied about that."""
     tally = Tally()
     for number in range(count):
-        honest, chance, place, done = number % 2 == 0, random.Random(f"{seed} {number}"), folder / str(number), list[str]()
+        honest, chance, place, done = (
+            number % 2 == 0,
+            random.Random(f"{seed} {number}"),
+            folder / str(number),
+            list[str](),
+        )
         with tally.case(f"loss {number} of seed {seed}, {'an honest' if honest else 'a lying'} disk"):
             with pytest.MonkeyPatch.context() as patch:
                 power = Power(patch, honest)
@@ -188,6 +199,8 @@ def _check_after_a_loss(folder: Path, done: set[int], honest: bool) -> None:
     (folder / "format.json").unlink(missing_ok=True)  # such a disk may lose anything, also the format
     with DiskStore(folder, on_damage=lambda _: None) as store:
         loaded = [store.load(address(number)) for number in range(ENTRIES)]
-        assert all(found is None or same(found, tensors(number)) for number, found in enumerate(loaded)), "a wrong value"
+        assert all(found is None or same(found, tensors(number)) for number, found in enumerate(loaded)), (
+            "a wrong value"
+        )
         put_all(folder)
         assert all(same(store.load(address(number)), tensors(number)) for number in range(ENTRIES))

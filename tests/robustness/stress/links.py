@@ -1,4 +1,5 @@
-"""A link in every place of a store in turn, and every command: nothing outside the store is changed, and who only looks changes nothing at all."""
+"""A link in every place of a store in turn, and every command: nothing outside the store is changed, and who only
+looks changes nothing at all."""
 
 from __future__ import annotations
 
@@ -16,14 +17,18 @@ from store_tools import environment
 from entrack.store import DiskStore
 from stress.tried import Tally, Tried
 
-TINY = 'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\nmeasure a = accuracy(base with [nothing, zero g]) on 12 boxes\ngroup g in base at last = 0.1\n'
+TINY = (
+    'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\nmeasure a = accuracy(base with '
+    "[nothing, zero g]) on 12 boxes\ngroup g in base at last = 0.1\n"
+)
 SHARE = 20
 """One of so many links is tried with commands in processes of their own too."""
 
 
 @frozen
 class Scene:
-    """A world whose store holds a run of `spec`; a copy of that store; the address of an entry, and what it has for results."""
+    """A world whose store holds a run of `spec`; a copy of that store; the address of an entry, and what it has for
+    results."""
 
     world: World
     clean: Path
@@ -46,7 +51,10 @@ def everywhere(count: int, seed: int, folder: Path) -> Tried:
         for command in changes(scene):
             _changed(tally, scene, place, kind, command, outside, alone)
             processes += alone
-    tally.notes.append(f"{len(chosen)} of {len(links)} links, {len(looks(scene)) + len(changes(scene))} commands, {processes} of them in processes of their own")
+    tally.notes.append(
+        f"{len(chosen)} of {len(links)} links, {len(looks(scene)) + len(changes(scene))} commands, "
+        f"{processes} of them in processes of their own"
+    )
     return tally.tried
 
 
@@ -54,16 +62,30 @@ def looks(scene: Scene) -> tuple[tuple[str, ...], ...]:
     """The commands that only look."""
     spec = str(scene.spec)
     return (
-        ("plan", spec), ("plan", spec, "--explain", "--json"), ("verify", spec, "--all"), ("cache", "ls"), ("cache", "show", scene.address[:12]),
-        ("cache", "why", spec), ("cache", "why", scene.address[:12]), ("cache", "verify"), ("cache", "doctor"),
-        ("cache", "gc", "--dry-run", "--max-size", "0"), ("cache", "gc", "--dry-run", "--keep-spec", spec),
-        ("check", spec), ("run", "--help"), ("prompts", spec, "boxes"),
-    )  # fmt: skip
+        ("plan", spec),
+        ("plan", spec, "--explain", "--json"),
+        ("verify", spec, "--all"),
+        ("cache", "ls"),
+        ("cache", "show", scene.address[:12]),
+        ("cache", "why", spec),
+        ("cache", "why", scene.address[:12]),
+        ("cache", "verify"),
+        ("cache", "doctor"),
+        ("cache", "gc", "--dry-run", "--max-size", "0"),
+        ("cache", "gc", "--dry-run", "--keep-spec", spec),
+        ("check", spec),
+        ("run", "--help"),
+        ("prompts", spec, "boxes"),
+    )
 
 
 def changes(scene: Scene) -> tuple[tuple[str, ...], ...]:
     """The commands that change the store."""
-    return ("run", str(scene.spec), "--json"), ("cache", "gc", "--max-size", "0"), ("cache", "gc", "--keep-spec", str(scene.spec))
+    return (
+        ("run", str(scene.spec), "--json"),
+        ("cache", "gc", "--max-size", "0"),
+        ("cache", "gc", "--keep-spec", str(scene.spec)),
+    )
 
 
 def _looked_at(tally: Tally, scene: Scene, place: str, kind: str) -> None:
@@ -76,7 +98,9 @@ def _looked_at(tally: Tally, scene: Scene, place: str, kind: str) -> None:
             assert seen(scene.world.folder) == before, "something was changed"
 
 
-def _changed(tally: Tally, scene: Scene, place: str, kind: str, command: tuple[str, ...], outside: object, alone: bool) -> None:
+def _changed(
+    tally: Tally, scene: Scene, place: str, kind: str, command: tuple[str, ...], outside: object, alone: bool
+) -> None:
     with tally.case(f"{place} is a link: {kind}; {' '.join(command)}"):
         afresh(scene.world, scene.clean)
         link(scene.world, place, kind)
@@ -87,10 +111,24 @@ def _changed(tally: Tally, scene: Scene, place: str, kind: str, command: tuple[s
 
 def _command(scene: Scene, command: tuple[str, ...], alone: bool) -> str:
     """What a command prints, empty where it failed by name."""
-    words = [*command, *(("--store", str(scene.world.store)) if command[0] in ("run", "plan", "verify", "cache") and "--help" not in command else ())]
+    words = [
+        *command,
+        *(
+            ("--store", str(scene.world.store))
+            if command[0] in ("run", "plan", "verify", "cache") and "--help" not in command
+            else ()
+        ),
+    ]
     if alone:
         start = "from entrack.cli.main import main; main()"
-        done = subprocess.run([sys.executable, "-c", start, *words], capture_output=True, text=True, check=False, env=environment(), timeout=120)
+        done = subprocess.run(
+            [sys.executable, "-c", start, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment(),
+            timeout=120,
+        )
         status, said, trouble = done.returncode, done.stdout, done.stderr
     else:
         result = entrack(*words)
@@ -109,7 +147,9 @@ def _scene(folder: Path) -> Scene:
     spec = make_world(folder / "specs").folder / "tiny.et"
     spec.write_text(TINY)
     said: list[str] = []
-    world = World.made(folder / "world", lambda store: said.append(entrack("run", spec, "--json", "--store", store).stdout))
+    world = World.made(
+        folder / "world", lambda store: said.append(entrack("run", spec, "--json", "--store", store).stdout)
+    )
     clean = folder / "clean"
     address = next(DiskStore(world.store).addresses())
     world.store.rename(clean)

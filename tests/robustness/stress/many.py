@@ -36,7 +36,8 @@ WRONG: dict[str, Callable[[Path], object]] = {
 
 
 def index_rebuilt(count: int, seed: int, folder: Path) -> Tried:
-    """A store of `count` entries whose index is deleted or made garbage in turn: all entries are found, and the index is made again."""
+    """A store of `count` entries whose index is deleted or made garbage in turn: all entries are found, and the
+    index is made again."""
     tally, chance = Tally(), random.Random(seed)
     most = max(1.0, REBUILD_10_000 * count / 10_000)
     filled(folder / "cache", count)

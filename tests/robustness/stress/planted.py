@@ -1,4 +1,5 @@
-"""Indexes in which a stranger has planted something: no planted code is run, no file of ours is removed, every entry is found."""
+"""Indexes in which a stranger has planted something: no planted code is run, no file of ours is removed, every entry
+is found."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from stress.tried import Tally, Tried
 
 
 def in_the_index(count: int, seed: int, folder: Path) -> Tried:
-    """`count` times each planted row, in a row chosen by chance, each planted setting or piece of a schema, and each other record."""
+    """`count` times each planted row, in a row chosen by chance, each planted setting or piece of a schema, and each
+    other record."""
     tally, chance, clean, executed = Tally(), random.Random(seed), fill(folder / "clean"), 0
     canary, victim = folder / "canary", folder / "victim"
     victim.write_bytes(pickle.dumps(Canary(canary)))

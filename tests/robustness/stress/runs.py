@@ -1,4 +1,5 @@
-"""Whole runs with a model, killed or interrupted at random times: what was finished is kept, and the next run goes on to the same bytes."""
+"""Whole runs with a model, killed or interrupted at random times: what was finished is kept, and the next run goes
+on to the same bytes."""
 
 from __future__ import annotations
 
@@ -55,7 +56,8 @@ def marking_run(world: World, store: Path, tell: Tell, meanwhile: Callable[[int]
 
 
 def check_the_next_run(world: World, store: Path, told: int, clean: Clean) -> None:
-    """`told` steps were said to be done: they are there, are not done again, and the document is that of a clean run."""
+    """`told` steps were said to be done: they are there, are not done again, and the document is that of a clean
+    run."""
     finished = len(list(DiskStore(store).addresses())) if store.exists() else 0
     assert finished >= told, "what was told to be done is gone"
     events: list[Event] = []
@@ -73,7 +75,9 @@ def killed(count: int, seed: int, folder: Path) -> Tried:
     for number in range(count):
         store = folder / f"store {number}"
         with tally.case(f"kill {number} of seed {seed}"):
-            ended = in_a_child(lambda tell, store=store: marking_run(world, store, tell), chance.uniform(0, clean.seconds))  # type: ignore[misc]
+            ended = in_a_child(
+                lambda tell, store=store: marking_run(world, store, tell), chance.uniform(0, clean.seconds)
+            )  # type: ignore[misc]
             assert not ended.trouble, ended.trouble
             check_the_next_run(world, store, len(ended.told), clean)
     return tally.tried
@@ -100,7 +104,8 @@ def _world(folder: Path) -> World:
 
 COMMAND = """
 import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it runs in the background with Ctrl-C ignored
+# a shell starts what it runs in the background with Ctrl-C ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from entrack.cli.main import main
 print("started", flush=True)
 main()
@@ -131,7 +136,11 @@ def _interrupt(world: World, store: Path, after: float) -> float:
     taken = time.perf_counter() - since
     assert "Traceback" not in trouble, trouble
     if process.returncode != STATUS:  # it was quicker
-        assert process.returncode == 0 and "a claim that fails" in said and not told(trouble), (process.returncode, said, trouble)
+        assert process.returncode == 0 and "a claim that fails" in said and not told(trouble), (
+            process.returncode,
+            said,
+            trouble,
+        )
         return 0.0
     assert trouble.splitlines()[-1:] == [SAID], trouble  # a run of more than some seconds says how far it is
     return taken

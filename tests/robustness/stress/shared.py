@@ -1,4 +1,5 @@
-"""Many processes and one store, while garbage is collected: each step is computed once, and nobody meets a wrong value."""
+"""Many processes and one store, while garbage is collected: each step is computed once, and nobody meets a wrong
+value."""
 
 from __future__ import annotations
 
@@ -16,12 +17,16 @@ READERS = 2
 
 
 def by_many(count: int, seed: int, folder: Path, processes: int = 16, steps: int = 200) -> Tried:
-    """`count` rounds of `processes` that do the same `steps`, each in an order of its own; readers hash everything all the while."""
+    """`count` rounds of `processes` that do the same `steps`, each in an order of its own; readers hash everything
+    all the while."""
     tally = Tally()
     for number in range(count):
         with tally.case(f"round {number}"):
             collected, looked = _round(folder / str(number), processes, steps)
-            tally.notes = [f"{processes} processes, {steps} steps; in the last round {collected} collections, {looked} verifications"]
+            tally.notes = [
+                f"{processes} processes, {steps} steps; in the last round {collected} collections, {looked} "
+                "verifications"
+            ]
     return tally.tried
 
 

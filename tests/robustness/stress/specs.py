@@ -1,4 +1,5 @@
-"""Texts that nobody meant: shipped specs with some tokens or bits changed give diagnostics in good time, and never an exception.
+"""Texts that nobody meant: shipped specs with some tokens or bits changed give diagnostics in good time, and never an
+exception.
 
 And texts that somebody could have: whole specs, drawn, go through `check`, `fmt` and `plan` without an error.
 """
@@ -61,7 +62,11 @@ def _goes_through(source: Source) -> None:
     assert not errors(problems), errors(problems)[0].message
     formatted, _ = api.formatted(source)
     assert formatted is not None
-    written, (before, _), (after, said) = Source(source.name, formatted), parse(source), parse(Source(source.name, formatted))
+    written, (before, _), (after, said) = (
+        Source(source.name, formatted),
+        parse(source),
+        parse(Source(source.name, formatted)),
+    )
     assert not said and after == before and len(after.comments) == len(before.comments), "another program"
     assert api.formatted(written)[0] == formatted, "formatted twice it differs"
     assert api.checked(source, {}).plan(hashed=False).plan.steps

@@ -1,5 +1,5 @@
-"""What strangers send: the files of a model with some bytes or words changed give a named error, or a model, and never anything else;
-texts that terminals and browsers obey are shown in every text of a report."""
+"""What strangers send: the files of a model with some bytes or words changed give a named error, or a model, and
+never anything else; texts that terminals and browsers obey are shown in every text of a report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,25 @@ from entrack.prompts.tokenizer import BadTokenizer, Tokenizer
 from stress.tried import Tally, Tried
 
 NAMED = (ModelMissing, EngineError, BadConfig, BadTokenizer)
-WORDS = (0, -1, 1 << 40, 1 << 70, 0.5, 1e308, "", "evil", "../evil", None, True, [], {}, [[]], {"a": 1}, "evil/kernel", "x" * 100_000)
+WORDS = (
+    0,
+    -1,
+    1 << 40,
+    1 << 70,
+    0.5,
+    1e308,
+    "",
+    "evil",
+    "../evil",
+    None,
+    True,
+    [],
+    {},
+    [[]],
+    {"a": 1},
+    "evil/kernel",
+    "x" * 100_000,
+)
 HELD = (test_a_report_on_a_terminal, test_a_diagnostic, test_html, test_json)
 FILES = ("model.safetensors", "config.json", "tokenizer.json")
 
@@ -119,10 +137,13 @@ CHANGES: tuple[Callable[[Path, random.Random], None], ...] = (_bytes, _head, _cu
 
 
 def shown(count: int, seed: int, folder: Path) -> Tried:
-    """Every payload in every text of a report and a diagnostic - on a terminal, in HTML, in JSON - `count` times with other words around it."""
+    """Every payload in every text of a report and a diagnostic - on a terminal, in HTML, in JSON - `count` times
+    with other words around it."""
     tally, chance = Tally(), random.Random(seed)
     for number in range(count):
-        before, after = ("".join(chance.choices(" abc<>&[]\"'$%{}\\", k=chance.randrange(1 + number % 8))) for _ in range(2))
+        before, after = (
+            "".join(chance.choices(" abc<>&[]\"'$%{}\\", k=chance.randrange(1 + number % 8))) for _ in range(2)
+        )
         for place, payload in enumerate(PAYLOADS):
             for held in HELD:
                 with tally.case(f"{held.__name__} of payload {place}, {number} of seed {seed}"):

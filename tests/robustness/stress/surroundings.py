@@ -12,8 +12,8 @@ from stress.tried import Tally, Tried
 
 
 def commands_in_surroundings(count: int, seed: int, folder: Path) -> Tried:
-    """`count` pairs of a command and surroundings, drawn without repetition; at most all. It works, or ends with a named error
-    and its status; `--json` gives a document in every case."""
+    """`count` pairs of a command and surroundings, drawn without repetition; at most all. It works, or ends with a
+    named error and its status; `--json` gives a document in every case."""
     (folder / "world").mkdir()
     place = make_place(make_world(folder / "world"), folder / "world" / "store")
     tally, refused = Tally(), 0

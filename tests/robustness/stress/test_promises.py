@@ -10,7 +10,9 @@ from stress import shared
 from stress.promises import PROMISES, Promise, tried
 
 
-@pytest.mark.parametrize("promise", [promise for promise in PROMISES if promise.suite], ids=lambda promise: promise.name)
+@pytest.mark.parametrize(
+    "promise", [promise for promise in PROMISES if promise.suite], ids=lambda promise: promise.name
+)
 def test_a_promise(promise: Promise) -> None:
     found, _ = tried(promise, promise.suite)
     assert not found.failures, "\n".join(found.failures)

@@ -24,7 +24,8 @@ Work = Callable[[Source], object]
 
 
 def at_once(count: int, seed: int, folder: Path) -> Tried:
-    """`count` jobs, in rounds of different ones: every thread does each, in an order of its own. A job is one spec parsed, formatted, checked or loaded."""
+    """`count` jobs, in rounds of different ones: every thread does each, in an order of its own. A job is one spec
+    parsed, formatted, checked or loaded."""
     tally, chance = Tally(), random.Random(seed)
     sources = [Source(str(path), path.read_text(encoding="utf-8")) for path in SPECS]
     jobs: list[tuple[Work, Source]] = [(work, source) for work in (parsed, api.formatted) for source in sources]

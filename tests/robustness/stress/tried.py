@@ -16,7 +16,8 @@ SHOWN = 20
 
 @frozen
 class Tried:
-    """`failures` and `late` are in words; `note` has figures that were measured on the way, or what could not be tried here."""
+    """`failures` and `late` are in words; `note` has figures that were measured on the way, or what could not be
+    tried here."""
 
     cases: int
     failures: tuple[str, ...] = ()
@@ -44,8 +45,8 @@ class Tally:
 
     @contextmanager
     def timed(self, what: str, most: float, each: int = 1) -> Iterator[None]:
-        """A figure to report, of the clock and of the processor. It is late when the processor's, which does not depend on what else the
-        machine does, is over what was promised."""
+        """A figure to report, of the clock and of the processor. It is late when the processor's, which does not
+        depend on what else the machine does, is over what was promised."""
         clock, processor = time.perf_counter(), time.process_time()
         yield
         taken, worked = (time.perf_counter() - clock) / each, (time.process_time() - processor) / each
@@ -71,4 +72,6 @@ def _why(error: Exception) -> str:
     """The line that failed and what it said, in one line."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-    return f"{type(error).__name__} at {frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} `{line}` {error}".replace("\n", " ")[:600]
+    return f"{type(error).__name__} at {frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} `{line}` {error}".replace(
+        "\n", " "
+    )[:600]

@@ -1,6 +1,8 @@
-"""A whole run without a model: a real plan, walked through a real store, whose steps are made up in about a millisecond.
+"""A whole run without a model: a real plan, walked through a real store, whose steps are made up in about a
+millisecond.
 
-The value of a step follows from its address and from the values that it builds on, so a wrong value anywhere shows in all that follow.
+The value of a step follows from its address and from the values that it builds on, so a wrong value anywhere shows in
+all that follow.
 """
 
 from __future__ import annotations
@@ -72,7 +74,9 @@ def telling(folder: Path, tell: Callable[[str], object]) -> Telling:
 
 def run(plan: Plan, store: Store) -> int:
     """Walk the plan and read every value, as the results of a run do. -> how many steps were computed"""
-    walk = LocalExecutor(plan, Repository(store), compute, unwatched, clock=lambda: 0.0)  # stores are compared byte by byte
+    walk = LocalExecutor(
+        plan, Repository(store), compute, unwatched, clock=lambda: 0.0
+    )  # stores are compared byte by byte
     walk.run()
     for id in filter(walk.made, plan.steps):
         walk.value(id)
