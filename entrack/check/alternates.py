@@ -8,20 +8,13 @@ from collections import Counter
 from attrs import evolve
 
 from entrack import budget
+from entrack.check.drawing_types import drawing_type
+from entrack.check.expression_types import Names, Type, expression_type, reference_type
+from entrack.check.positions import check_positions
 from entrack.check.resolved import Alternate, Task
 from entrack.check.scope import Scope
-from entrack.check.tasks import (
-    MOST_LINES,
-    Names,
-    Type,
-    check_positions,
-    drawing_type,
-    expression_type,
-    holes_of,
-    mentioned,
-    reference_type,
-    types_of,
-)
+from entrack.check.tasks import MOST_LINES, types_of
+from entrack.check.texts import holes_of, mentioned
 from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.source import Span

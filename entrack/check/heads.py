@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from attrs import evolve
 
 from entrack import budget
+from entrack.check.expression_types import WORD
 from entrack.check.files import Unreadable
 from entrack.check.populations import population
 from entrack.check.resolved import Alternate, Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
 from entrack.check.scope import Scope, name_span
-from entrack.check.tasks import WORD, types_of
+from entrack.check.tasks import types_of
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.model_config import ModelFacts

@@ -8,8 +8,10 @@ from attrs import frozen
 
 from entrack import budget
 from entrack.check.alternates import changed_items
+from entrack.check.columns import column_key
+from entrack.check.drawing_types import MOST_POOL
 from entrack.check.resolved import Alternate, Task
-from entrack.check.tasks import MOST_POOL, column_key, mentioned
+from entrack.check.texts import mentioned
 from entrack.prompts.rng import Stream
 from entrack.prompts.values import CannotDraw, Names, Rendered, Scalar, Value, evaluate, look_up, plain
 from entrack.source import Span

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from attrs import field, frozen
 
 from entrack import budget, interrupts
+from entrack.check.positions import ORDINALS
 from entrack.check.resolved import Population
-from entrack.check.tasks import ORDINALS
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import sample
 from entrack.prompts.first_tokens import after, alike

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import evolve, field, frozen
 
 from entrack import budget
-from entrack.check.tasks import at_use
+from entrack.check.texts import at_use
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.holes import parts
