@@ -18,12 +18,6 @@ MOST_DRAWN = budget.DRAWN_AT_ONCE.most
 MOST_POOL = budget.POOL.most
 
 
-DRAWING_WORDS = ("choice", "choices", "random", "randint", "randrange", "sample", "pick", "draw", "shuffle", "uniform")
-
-
-DRAWING_HELP = 'write `one from ["car", "cup"]`, `2 distinct from A..Z` or `one of 0..6`'
-
-
 def binding_types(
     scope: Scope,
     items: tuple[ast.Binding | ast.Position, ...],

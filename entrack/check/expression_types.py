@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from attrs import define, field, frozen
 
-from entrack.check.drawing_types import DRAWING_HELP, DRAWING_WORDS
 from entrack.check.scope import Scope
 from entrack.check.texts import at_use
 from entrack.diagnostics.suggest import did_you_mean
@@ -17,6 +16,8 @@ from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.holes import BadHole, parts
 
+DRAWING_WORDS = ("choice", "choices", "random", "randint", "randrange", "sample", "pick", "draw", "shuffle", "uniform")
+DRAWING_HELP = 'write `one from ["car", "cup"]`, `2 distinct from A..Z` or `one of 0..6`'
 OTHERS = ("original", "alternate")
 
 
