@@ -10,12 +10,14 @@ from attrs import frozen
 
 from entrack.budget import Spent, within
 from entrack.check.alternates import check_alternates
+from entrack.check.changes import Changes
 from entrack.check.claims import check_claims, check_shown, grids
+from entrack.check.discoveries import check_discoveries
 from entrack.check.examinations import check_examinations, check_overlaps
 from entrack.check.files import Files
-from entrack.check.heads import check_discoveries, check_written
+from entrack.check.heads import check_written
 from entrack.check.includes import gather
-from entrack.check.interventions import Changes, check_interventions
+from entrack.check.interventions import check_interventions
 from entrack.check.masks import check_masks
 from entrack.check.measures import check_measures
 from entrack.check.models import check_models

@@ -10,7 +10,8 @@ from math import prod
 from attrs import frozen
 
 from entrack import budget
-from entrack.check.interventions import Changes, heads_of
+from entrack.check.act_heads import heads_of
+from entrack.check.changes import Changes
 from entrack.check.resolved import (
     Arithmetic,
     Axes,

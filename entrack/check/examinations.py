@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from entrack.check.interventions import Changes, heads_of
+from entrack.check.act_heads import heads_of
+from entrack.check.changes import Changes
 from entrack.check.populations import population
 from entrack.check.resolved import Circuit, Examination, Overlap
 from entrack.diagnostics.suggest import SHOWN

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from entrack import budget
-from entrack.check.interventions import Changes, heads_of
+from entrack.check.act_heads import heads_of
+from entrack.check.changes import Changes
 from entrack.check.populations import MOST_PROMPTS
 from entrack.check.resolved import Alternate, Mask, Population
 from entrack.check.scope import Scope

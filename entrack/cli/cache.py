@@ -198,7 +198,8 @@ def doctor(store: StoreFolder = None) -> None:
 
 
 def _tell_entry(opened: Store, begins: str, as_json: bool) -> None:
-    from entrack.cli.cache_explain import entry, entry_json
+    from entrack.cli.cache_explain import entry
+    from entrack.cli.cache_explain_json import entry_json
 
     action = opened.find(_whole(opened, begins))
     if action is None:
@@ -209,7 +210,8 @@ def _tell_entry(opened: Store, begins: str, as_json: bool) -> None:
 def _tell_steps(
     name: str, steps: Sequence[StepStatus], asked: str | None, n: int, opened: Store, as_json: bool
 ) -> None:
-    from entrack.cli.cache_explain import chosen, listing, one, steps_json, summary
+    from entrack.cli.cache_explain import chosen, listing, one, summary
+    from entrack.cli.cache_explain_json import steps_json
     from entrack.execution.cache_explain import compared
 
     wanted = steps if asked is None else chosen(steps, asked)
@@ -231,7 +233,8 @@ def _tell_steps(
 def _tell_difference(
     first: str, second: Path, looked: Sequence[Sequence[StepStatus]], asked: str | None, as_json: bool
 ) -> None:
-    from entrack.cli.cache_explain import difference, difference_json
+    from entrack.cli.cache_explain import difference
+    from entrack.cli.cache_explain_json import difference_json
     from entrack.execution.cache_explain import matched
 
     pairs = [pair for pair in matched(*looked) if asked is None or asked in pair.what]

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -23,13 +22,14 @@ from entrack.store.base import Action
 
 MOST_ROWS = 40
 """Purposes that have a row of their own."""
+
+
 SHORT = 12
 """Digits of an address or digest that are shown."""
+
+
 MOST_NAMED = 3
 """Parts that are named one by one; of more, only how many."""
-
-
-# --- all steps of a spec -----------------------------------------------------------------------------------------
 
 
 def summary(name: str, steps: Sequence[StepStatus], unkeyed: int) -> RenderableType:
@@ -182,9 +182,6 @@ def _told_apart(parts: Sequence[KeyPart]) -> list[str]:
     ]
 
 
-# --- one step, one entry -----------------------------------------------------------------------------------------
-
-
 def one(step: StepStatus, steps: int, unkeyed: int) -> RenderableType:
     """All parts of a step's key; where it is missing, beside the nearest entry's."""
     head = (
@@ -257,9 +254,6 @@ def _key(parts: Sequence[KeyPart], others: Sequence[KeyPart] | None) -> Table:
     return table
 
 
-# --- two specs ---------------------------------------------------------------------------------------------------
-
-
 def difference(first: str, second: str, pairs: Sequence[StepPair]) -> RenderableType:
     """How many steps two specs share, and, purpose by purpose, in which parts the others differ."""
     table = _table(("step", "here", "there", "shared", "the rest"), right=("here", "there", "shared"))
@@ -314,64 +308,6 @@ def _sides(pairs: Sequence[StepPair]) -> list[RenderableType]:
             Text("by its digest" if same else visible(there) + more),
         )
     return [Text(), table]
-
-
-# --- JSON --------------------------------------------------------------------------------------------------------
-
-
-def steps_json(steps: Sequence[StepStatus], unkeyed: int) -> dict[str, Any]:
-    """The steps of a spec, each with its key."""
-    return {"steps": [_step_json(step) for step in steps], "entries_without_key": unkeyed}
-
-
-def entry_json(action: Action) -> dict[str, Any]:
-    """One entry, with its key as it was recorded: null where it was not."""
-    parts = recorded_key(action)
-    how = {name: value for name, value in action.how.items() if name != "key"}
-    return {
-        "address": action.address,
-        "size": action.size,
-        "key": None if parts is None else _key_json(parts),
-        "how": how,
-    }
-
-
-def difference_json(pairs: Sequence[StepPair]) -> dict[str, Any]:
-    """Two specs: each pair of steps, by their numbers."""
-    listed = [
-        {
-            "what": pair.what,
-            "here": pair.first.place if pair.first else None,
-            "there": pair.second.place if pair.second else None,
-            "shared": pair.shared,
-            "differs": list(pair.differs),
-        }
-        for pair in pairs
-    ]
-    return {"shared": sum(pair.shared for pair in pairs), "pairs": listed}
-
-
-def _step_json(step: StepStatus) -> dict[str, Any]:
-    near = step.nearest
-    return {
-        "step": step.place,
-        "what": step.what,
-        "state": step.state,
-        "address": step.address or None,
-        "entry": step.action.address if step.action else None,
-        "key": _key_json(step.parts),
-        "nearest": {
-            "address": near.action.address,
-            "what": read_run_record(near.action.how).get("what"),
-            "differs": list(near.differs),
-        }
-        if near
-        else None,
-    }
-
-
-def _key_json(parts: Sequence[KeyPart]) -> dict[str, Any]:
-    return {part.name: {"digest": part.digest, "words": part.words} for part in parts}
 
 
 def _table(headings: Sequence[str], right: Sequence[str]) -> Table:
