@@ -16,6 +16,8 @@ from packaging.specifiers import SpecifierSet
 from test_lock import PIN, read
 
 import entrack
+from entrack import api
+from entrack.source import Source
 
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
@@ -118,3 +120,17 @@ def needed() -> dict[str, SpecifierSet]:
             continue
     assert len(found) > 50
     return found
+
+
+def test_the_readme_names_the_families_that_a_spec_may_use(tmp_path: Path) -> None:
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "config.json").write_text('{"model_type": "odd"}', encoding="utf-8")
+    spec = 'entrack 1\nmodel m = local("odd")\ngroup g in m at last = 0.0\n'
+    problems, _ = api.check(Source(str(tmp_path / "spec.et"), spec), {})
+    (said,) = (problem.message for problem in problems if problem.code == "E506")
+    families = said.rpartition("known are ")[2].split(", ")
+    assert len(families) >= 3
+    for page, begins in (("README.md", "**Families of models**"), ("docs/language.md", "Known families are")):
+        (line,) = (line for line in text(page).splitlines() if line.startswith(begins))
+        named = re.sub(r"[^a-z0-9]", "", line.partition("Weights")[0].lower())
+        assert [family for family in families if re.sub(r"[^a-z0-9]", "", family) not in named] == [], page

@@ -19,8 +19,8 @@ EXAMPLES = {word: example.strip("`") for word, _, example in ROWS if example.sta
 ASKED_FOR = (
     "activation patching, causal tracing, resample ablation, mean ablation, zero ablation, corrupted prompt, clean "
     "run, counterfactual, residual stream, attention head, hook, cache, attention knockout, path patching, "
-    "attribution patching, integrated gradients, logit difference, cmap, dcm, circuit, faithfulness, completeness, minimality, "
-    "probe, steering"
+    "attribution patching, integrated gradients, logit difference, cmap, dcm, circuit, faithfulness, "
+    "completeness, minimality, probe, steering"
 )
 """Words that somebody who has read papers looks for."""
 
