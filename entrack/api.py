@@ -43,9 +43,12 @@ from entrack.system import address_space, machine_memory
 
 if TYPE_CHECKING:
     from entrack.execution.cache_explain import StepStatus
-    from entrack.execution.local import Compute, LocalExecutor, Survey
+    from entrack.execution.coordinator import Coordinator
+    from entrack.execution.local import Compute
     from entrack.execution.repository import Repository
     from entrack.execution.reuse_policy import ReusePolicy
+    from entrack.execution.survey import Survey
+    from entrack.plan.executor_kind import ExecutorKind
     from entrack.plan.explain import Explanation
     from entrack.plan.lower.context import Known
     from entrack.plan.lower.program import Lowerer
@@ -366,13 +369,13 @@ class Spec:
         repository = _repository(store, reference, accept, device, None)
         return step_statuses(*self.surveyed(repository), repository)
 
-    def surveyed(self, repository: Repository) -> tuple[Plan, LocalExecutor, Survey]:
+    def surveyed(self, repository: Repository) -> tuple[Plan, Coordinator, Survey]:
         """The plan as far as a shelf tells, the walk that looked, and what it saw. Computes nothing."""
-        from entrack.execution.local import LocalExecutor
+        from entrack.execution.coordinator import Coordinator
 
         lowerer = self._lowerer(download=False, hashed=not self._stands_in)
         plan = _lowered(lowerer, None, self.sources).plan
-        executor = LocalExecutor(plan, repository, None, unwatched)
+        executor = Coordinator(plan, repository)
         survey = executor.survey()
         while (
             plan.deferred
@@ -406,6 +409,7 @@ class Spec:
         """
         arguments.function(watcher, "watcher")
         from entrack.analysis.build_results import assemble
+        from entrack.execution.coordinator import Coordinator
         from entrack.execution.local import LocalExecutor
 
         opened = (
@@ -415,9 +419,8 @@ class Spec:
         spec = self._fetched(watcher)
         lowerer = spec._lowerer(download=True, hashed=True)
         plan = _lowered(lowerer, None, self.sources).plan
-        executor = LocalExecutor(
-            plan, repository, _lazily(plan, reference, watcher, device, threads, memory), watcher, memory
-        )
+        compute = _lazily(plan, repository.kind, watcher, device, threads, memory)
+        executor = Coordinator(plan, repository, LocalExecutor(repository, compute, watcher), watcher)
         executor.run()
         while plan.deferred:
             plan = _lowered(lowerer, executor, self.sources).plan
@@ -451,6 +454,7 @@ class Spec:
         arguments.whole(seed, "seed", 0, MOST_NUMBER)
         sample = _sample(sample)
         from entrack.plan.cache_key import kind
+        from entrack.plan.executor_kind import ExecutorKind
         from entrack.verification.recompute import recomputed, sampled
 
         plan, executor, survey = self.surveyed(_repository(store, False, accept, device, threads, memory))
@@ -460,7 +464,7 @@ class Spec:
         stored = [id for id in plan.steps if id in survey.found or id in lost]
         drawn = {*sampled(plan, stored, sample, seed), *lost}
         ids = [id for id in stored if id in drawn]
-        compute = _lazily(plan, reference, watcher, device, threads, memory)
+        compute = _lazily(plan, ExecutorKind.of(reference=reference), watcher, device, threads, memory)
         return Verification(
             Counter(kind(plan.nodes[id]) for id in stored), len(ids), recomputed(plan, executor, ids, compute, watcher)
         )
@@ -549,7 +553,7 @@ class Spec:
                 missing = error
         raise missing or ModelMissing("the spec declares no model, and prompts need a tokenizer")
 
-    def _provenance(self, plan: Plan, executor: LocalExecutor, repository: Repository) -> Provenance:
+    def _provenance(self, plan: Plan, executor: Coordinator, repository: Repository) -> Provenance:
         from entrack.execution.read_run_record import read_run_record
         from entrack.execution.reuse_report import reuse_report
 
@@ -607,6 +611,7 @@ def _repository(
     from entrack.execution.environment import Environment
     from entrack.execution.repository import Repository
     from entrack.execution.reuse_policy import ReusePolicy
+    from entrack.plan.executor_kind import ExecutorKind
 
     arguments.offering(store, ("find", "load", "put", "computing", "addresses"), "store", "a folder or an open store")
     arguments.flag(reference, "reference")
@@ -616,7 +621,10 @@ def _repository(
     memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
     default = ReusePolicy.SAME_STACK if getattr(store, "writable", True) else ReusePolicy.ANY
     return Repository(
-        store, reference, default if accept is None else ReusePolicy(accept), Environment(device, threads, memory)
+        store,
+        ExecutorKind.of(reference=reference),
+        default if accept is None else ReusePolicy(accept),
+        Environment(device, threads, memory),
     )
 
 
@@ -640,7 +648,7 @@ def _lowered(lowerer: Lowerer, known: Known | None, sources: Mapping[str, Source
 
 def explained(plan: Plan, survey: Survey, memory: int | None = None) -> Explanation:
     """What of a plan is not computed, and why. Loads nothing."""
-    from entrack.execution.local import Survey
+    from entrack.execution.survey import Survey
     from entrack.plan.explain import explanation
     from entrack.plan.plan import Plan
     from entrack.plan.schedule import Memory
@@ -658,7 +666,7 @@ def explained(plan: Plan, survey: Survey, memory: int | None = None) -> Explanat
 
 
 def _lazily(
-    plan: Plan, reference: bool, watcher: Watcher, device: str | None, threads: int | None, memory: int | None
+    plan: Plan, kind: ExecutorKind, watcher: Watcher, device: str | None, threads: int | None, memory: int | None
 ) -> Compute:
     """The engine, made when the first step has to be computed: torch is imported then and not before."""
     engines: list[Any] = []
@@ -669,11 +677,10 @@ def _lazily(
             from entrack.engine.engine import Engine
             from entrack.plan.schedule import Memory
 
-            executor: Any = "reference" if reference else "optimised"
             engines.append(
                 Engine(
                     plan.sources,
-                    executor=executor,
+                    executor=kind,
                     device=device,
                     threads=threads,
                     watcher=watcher,

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from entrack.diagnostics.escape import visible
-from entrack.execution.local import Survey
+from entrack.execution.survey import Survey
 from entrack.plan.cost import Cost, cost
 from entrack.plan.plan import Plan
 

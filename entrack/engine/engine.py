@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
-from typing import Literal
 
 import numpy as np
 import torch
@@ -26,15 +25,15 @@ from entrack.engine.tracing import LoadedModel
 from entrack.events import ModelLoading, Watcher, unwatched
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey, ModelSource
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.expand import expand
 from entrack.plan.passes import PASSES, Pass, optimise
 from entrack.plan.schedule import A_PASS, ON_A_GPU, Memory
 from entrack.plan.steps import Step, TrainMask
 
-Executor = Literal["optimised", "reference"]
-EXECUTORS: Mapping[Executor, Mapping[type, reference.Kernel]] = {
-    "optimised": optimised.KERNELS,
-    "reference": reference.KERNELS,
+EXECUTORS: Mapping[ExecutorKind, Mapping[type, reference.Kernel]] = {
+    ExecutorKind.OPTIMISED: optimised.KERNELS,
+    ExecutorKind.REFERENCE: reference.KERNELS,
 }
 
 
@@ -60,7 +59,7 @@ class Engine:
         self,
         sources: Mapping[ModelKey, ModelSource],
         *,
-        executor: Executor = "optimised",
+        executor: ExecutorKind = ExecutorKind.OPTIMISED,
         device: str | None = None,
         threads: int | None = None,
         resident: int = 2,
@@ -68,7 +67,7 @@ class Engine:
         memory: Memory | None = None,
         passes: Sequence[Pass] = PASSES,
     ) -> None:
-        self.executor: Executor = executor
+        self.executor = ExecutorKind(executor)
         self.device = chosen_device(device)
         self.threads = threads
         self._sources = sources
@@ -77,7 +76,7 @@ class Engine:
         self._memory = memory or Memory.of(
             default_memory(self.device), ON_A_GPU if self.device.type == "cuda" else A_PASS
         )
-        self._passes = passes if executor == "optimised" else ()
+        self._passes = passes if self.executor is ExecutorKind.OPTIMISED else ()
         self._activations = ActivationCache(self._memory.kept)
         self._loaded: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
         self._at_work = False
@@ -121,7 +120,7 @@ class Engine:
         OutOfMemory."""
         self.forget()
         try:
-            return self._computed(EXECUTORS["reference"][type(step)], step, inputs, sparing=True)
+            return self._computed(EXECUTORS[ExecutorKind.REFERENCE][type(step)], step, inputs, sparing=True)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -136,7 +135,7 @@ class Engine:
                 self._model(step.model),
                 ActivationCache(0) if sparing else self._activations,
                 schedule,
-                whole_runs=self.executor == "optimised" and not sparing,
+                whole_runs=self.executor is ExecutorKind.OPTIMISED and not sparing,
             )
             threads, start = torch.get_num_threads(), time.perf_counter()
             tensors = kernel(context, step, inputs)
@@ -175,7 +174,7 @@ class Engine:
             "device": device_name(self.device),
             "threads": threads,
             "memory": self._memory.budget,
-            "executor": self.executor,
+            "executor": self.executor.value,
             "kernel": f"{kernel.__module__.removeprefix('entrack.engine.')}.{kernel.__name__}",
             "seconds": seconds,
             "forwards": forwards,

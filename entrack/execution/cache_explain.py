@@ -15,9 +15,11 @@ from typing import Literal
 from attrs import evolve, frozen
 
 from entrack.execution.closest_entry import ClosestEntry, Entries, differing
-from entrack.execution.local import LocalExecutor, Survey
+from entrack.execution.coordinator import Coordinator
 from entrack.execution.repository import Repository
+from entrack.execution.survey import Survey
 from entrack.plan.cache_key import KeyPart, parts
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
 from entrack.plan.steps import Choice, Step
 from entrack.store.base import Action, Store
@@ -46,18 +48,18 @@ class StepStatus:
     bound: Step | None
     address: str
     model: str
-    reference: bool
+    executor: ExecutorKind
     action: Action | None = None
     nearest: ClosestEntry | None = None
 
     @cached_property
     def parts(self) -> tuple[KeyPart, ...]:
         """Of the step as its address sees it; while that is not known, of what it will be made from."""
-        return parts(self.bound or self.node, self.reference, self.model)
+        return parts(self.bound or self.node, self.executor, self.model)
 
     @cached_property
     def recipe(self) -> tuple[KeyPart, ...]:
-        return parts(self.node, self.reference, self.model)
+        return parts(self.node, self.executor, self.model)
 
 
 @frozen
@@ -74,9 +76,7 @@ class StepPair:
         return self.first is not None and self.second is not None and not self.differs
 
 
-def step_statuses(
-    plan: Plan, executor: LocalExecutor, survey: Survey, repository: Repository
-) -> tuple[StepStatus, ...]:
+def step_statuses(plan: Plan, run: Coordinator, survey: Survey, repository: Repository) -> tuple[StepStatus, ...]:
     """All steps of a plan, in order, after a walk has looked for them."""
     by_state: tuple[tuple[State, tuple[str, ...]], ...] = (
         ("unknown", survey.unknown),
@@ -87,16 +87,14 @@ def step_statuses(
         ("stored", survey.found),
     )
     states: dict[str, State] = {id: state for state, ids in by_state for id in ids}
-    return tuple(_looked(id, place, states[id], plan, executor, repository) for place, id in enumerate(plan.steps, 1))
+    return tuple(_looked(id, place, states[id], plan, run, repository) for place, id in enumerate(plan.steps, 1))
 
 
-def _looked(
-    id: str, place: int, state: State, plan: Plan, executor: LocalExecutor, repository: Repository
-) -> StepStatus:
-    node, bound = plan.nodes[id], executor.bound(id)
+def _looked(id: str, place: int, state: State, plan: Plan, run: Coordinator, repository: Repository) -> StepStatus:
+    node, bound = plan.nodes[id], run.bound(id)
     assert not isinstance(node, Choice)  # `plan.steps` are what is stored
     own = "" if bound is None else repository.address(bound)
-    action = executor.action(id) or (repository.declined.get(own) if state == "declined" else None)
+    action = run.action(id) or (repository.declined.get(own) if state == "declined" else None)
     source = plan.sources.get(node.model)
     return StepStatus(
         id,
@@ -107,7 +105,7 @@ def _looked(
         bound,
         own,
         source.description if source else "",
-        repository.reference,
+        repository.kind,
         action,
     )
 

@@ -1,18 +1,38 @@
-"""Where the values of steps stand in a store, and which of them a run may take.
+"""What a store has for the steps of one run: where their values stand, which of them may be taken, and whether they are
+sound.
 
-A step has one address. A value made there with another stack, which the policy does not take, stays; the value computed
-instead is put beside it, at an address that says the stack too. So two machines that share a store never undo each
-other's work.
+A step has one address. A value made there with another environment, which the policy does not take, stays; the value
+computed instead is put beside it, at an address that says the environment too. So two machines that share a store never
+undo each other's work.
+
+A value is read with its digest, which the store checks, and held against its step's form once (`value_check.py`); one
+that is not of it is put aside as damage.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
 from entrack.address import address
-from entrack.execution.environment import Environment, described
+from entrack.execution.environment import Environment, described, in_words
 from entrack.execution.reuse_policy import ReusePolicy
+from entrack.execution.value_cache import ValueCache
+from entrack.execution.value_check import Tensors, fault
 from entrack.plan.bind import step_address
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Step
 from entrack.store.base import Action, Store
+
+
+@frozen
+class StoredValue:
+    """A bound step, and the entry that has its value."""
+
+    step: Step
+    action: Action
 
 
 class Repository:
@@ -22,24 +42,26 @@ class Repository:
     def __init__(
         self,
         store: Store,
-        reference: bool = False,
+        kind: ExecutorKind = ExecutorKind.OPTIMISED,
         accept: ReusePolicy = ReusePolicy.ANY,
         environment: Environment | None = None,
     ) -> None:
-        self.store, self.reference, self.accept = store, reference, accept
+        self.store, self.kind, self.accept = store, kind, accept
         self.environment = environment or Environment()
         self.declined: dict[str, Action] = {}
+        self._kept = ValueCache(self.environment.memory)
+        self._sound: set[tuple[str, str]] = set()
 
     def address(self, step: Step) -> str:
-        """The address of a bound step, whatever the stack."""
-        return step_address(step, self.reference)
+        """The address of a bound step, whatever the environment."""
+        return step_address(step, self.kind)
 
     def find(self, step: Step) -> Action | None:
         """The value of a bound step that may be taken."""
         own = self.address(step)
         self.declined.pop(own, None)
         first = self.store.find(own)
-        if first is not None and described(first.how, self.accept) == self._stack(step):
+        if first is not None and described(first.how, self.accept) == self._own_environment(step):
             return first
         beside = None if self.accept is ReusePolicy.ANY else self.store.find(self._beside(step, own))
         if first is not None and beside is None:
@@ -51,8 +73,41 @@ class Repository:
         own = self.address(step)
         return self._beside(step, own) if own in self.declined else own
 
-    def _stack(self, step: Step) -> dict[str, object]:
+    def load(self, value: StoredValue) -> Tensors | None:
+        """The tensors of an entry; None where the store has them no more, or they are not of the step's form: then
+        the entry is put aside."""
+        kept = self._kept.get(value.action.object)
+        loaded = self.store.load(value.action) if kept is None else kept
+        if loaded is None or not self._is_sound(value, loaded):
+            return None
+        if kept is None:
+            self._kept.keep(value.action.object, loaded)
+        return loaded
+
+    def put(self, step: Step, tensors: Tensors, record: Mapping[str, Any]) -> Action:
+        """Store a value that is of the form of its bound step. Raises StoreError."""
+        action = self.store.put(self.place(step), tensors, record)
+        self._sound.add((action.address, action.object))
+        self._kept.keep(action.object, tensors)
+        return action
+
+    def environments(self, step: Step) -> tuple[str, str]:
+        """In words, with what the declined value of a bound step was made, and what it was held against."""
+        there = described(self.declined[self.address(step)].how, self.accept)
+        return in_words(there), in_words(self.environment.told(step.model.facts, self.accept))
+
+    def _is_sound(self, value: StoredValue, tensors: Tensors) -> bool:
+        known = value.action.address, value.action.object
+        if known not in self._sound:
+            wrong = fault(value.step, tensors)
+            if wrong:
+                self.store.quarantine(value.action, wrong)
+                return False
+            self._sound.add(known)
+        return True
+
+    def _own_environment(self, step: Step) -> dict[str, object]:
         return {} if self.accept is ReusePolicy.ANY else self.environment.told(step.model.facts, self.accept)
 
     def _beside(self, step: Step, own: str) -> str:
-        return address(["beside", own, self._stack(step)])
+        return address(["beside", own, self._own_environment(step)])

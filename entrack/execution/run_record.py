@@ -31,7 +31,7 @@ def run_record(
     own = repository.address(step)
     key = {
         part.name: [part.digest, part.words]
-        for part in parts(step, repository.reference, source.description if source else "")
+        for part in parts(step, repository.kind, source.description if source else "")
     }
     made = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     beside = {"beside": own} if repository.place(step) != own else {}

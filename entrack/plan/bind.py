@@ -16,6 +16,7 @@ from attrs import evolve
 
 from entrack.address import address
 from entrack.models.key import ModelKey
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Attribute, Batch, Chosen, PathPatch, Ref, Screened, Step
 from entrack.sites import Head
 from entrack.tree import rebuilt
@@ -34,9 +35,9 @@ def bind(node: T, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, .
     return cast(T, _own_senders(bound) if isinstance(bound, PathPatch) else bound)
 
 
-def step_address(step: Step, reference: bool = False) -> str:
+def step_address(step: Step, kind: ExecutorKind = ExecutorKind.OPTIMISED) -> str:
     """The address of a bound step. The reference executor keeps its values apart, or it would check nothing."""
-    return address([STORE_VERSION, type(step).version, "reference" if reference else "optimised", step])
+    return address([STORE_VERSION, type(step).version, kind.value, step])
 
 
 def known_zero(step: Step) -> bool:

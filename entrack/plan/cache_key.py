@@ -17,6 +17,7 @@ from attrs import frozen
 from entrack.address import address
 from entrack.models.key import ModelKey
 from entrack.plan.bind import STORE_VERSION
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Batch, Node, Ref, Step
 
 DIGITS = 16
@@ -123,7 +124,7 @@ def kind(step: Node) -> str:
     return KIND_NAMES.get(type(step).__name__, type(step).__name__)
 
 
-def parts(step: Step, reference: bool = False, model: str = "") -> tuple[KeyPart, ...]:
+def parts(step: Step, executor: ExecutorKind = ExecutorKind.OPTIMISED, model: str = "") -> tuple[KeyPart, ...]:
     """The parts of a step's key, in the order of `PARTS`; `model` says in words where its weights are from."""
     leaves: dict[str, list[Leaf]] = {}
     for name in (field.name for field in attrs.fields(type(step)) if field.name != "model"):
@@ -131,7 +132,7 @@ def parts(step: Step, reference: bool = False, model: str = "") -> tuple[KeyPart
             leaves.setdefault(part, []).append(leaf)
     own = [KeyPart(name, _digest(found), WORDS.get(name, _values)(found)) for name, found in leaves.items()]
     told = [
-        *_how(step, reference),
+        *_how(step, executor),
         *own,
         *(attrs.evolve(part, words=model) if part.name == "weights" else part for part in _of_model(step.model)),
     ]
@@ -145,10 +146,9 @@ def in_order(several: Iterable[KeyPart]) -> tuple[KeyPart, ...]:
     )
 
 
-def _how(step: Step, reference: bool) -> Iterator[KeyPart]:
-    executor = "reference" if reference else "optimised"
+def _how(step: Step, executor: ExecutorKind) -> Iterator[KeyPart]:
     yield KeyPart("step", address(type(step).__name__)[:DIGITS], kind(step))
-    yield KeyPart("executor", address(executor)[:DIGITS], executor)
+    yield KeyPart("executor", address(executor.value)[:DIGITS], executor.value)
     yield KeyPart("version", address(type(step).version)[:DIGITS], str(type(step).version))
     yield KeyPart("store_version", address(STORE_VERSION)[:DIGITS], str(STORE_VERSION))
 

@@ -11,8 +11,9 @@ from attrs import evolve, frozen
 
 from entrack import interrupts
 from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Watcher
+from entrack.execution.coordinator import Coordinator
 from entrack.execution.environment import described, in_words
-from entrack.execution.local import Compute, LocalExecutor
+from entrack.execution.local import Compute
 from entrack.execution.read_run_record import read_run_record
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.execution.value_check import checked
@@ -53,7 +54,7 @@ def sampled(plan: Plan, stored: Sequence[str], sample: int | float, seed: int) -
 
 
 def recomputed(
-    plan: Plan, executor: LocalExecutor, ids: Sequence[str], compute: Compute, watcher: Watcher
+    plan: Plan, run: Coordinator, ids: Sequence[str], compute: Compute, watcher: Watcher
 ) -> Iterator[Compared]:
     """These steps one by one, computed again. Raises EngineError and KeyboardInterrupt as they come."""
     watcher(RunStarted(len(ids), 0, sum(left_of(plan.nodes[id]) for id in ids)))
@@ -61,17 +62,17 @@ def recomputed(
         interrupts.check()
         what, work = plan.what[id], left_of(plan.nodes[id])
         watcher(StepStarted(what, work))
-        yield _recomputed(id, plan, executor, compute)
+        yield _recomputed(id, plan, run, compute)
         watcher(StepDone(what, work, found=False))
     watcher(RunFinished(len(ids), 0, 0))
 
 
-def _recomputed(id: str, plan: Plan, executor: LocalExecutor, compute: Compute) -> Compared:
+def _recomputed(id: str, plan: Plan, run: Coordinator, compute: Compute) -> Compared:
     step, action, stored, inputs = (
-        executor.bound(id),
-        executor.action(id) or executor.lost(id),
-        executor.tensors(id),
-        _inputs(id, plan, executor),
+        run.bound(id),
+        run.action(id) or run.lost(id),
+        run.tensors(id),
+        _inputs(id, plan, run),
     )
     assert step is not None and action is not None  # it is stored
     made = _stack(action.how)
@@ -94,12 +95,10 @@ def _stack(how: Mapping[str, Any]) -> str:
     return f"{in_words(how)}, executor {read_run_record(how).get('executor', 'not recorded')}"
 
 
-def _inputs(id: str, plan: Plan, executor: LocalExecutor) -> dict[str, Tensors] | None:
+def _inputs(id: str, plan: Plan, run: Coordinator) -> dict[str, Tensors] | None:
     """The stored values that a step needs, by digest; None where one is lost."""
     wanted = {
-        action.object: executor.tensors(need)
-        for need in needs(plan.nodes[id])
-        if (action := executor.action(need)) is not None
+        action.object: run.tensors(need) for need in needs(plan.nodes[id]) if (action := run.action(need)) is not None
     }
     found = {digest: value for digest, value in wanted.items() if value is not None}
     return found if len(found) == len(wanted) else None

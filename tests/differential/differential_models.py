@@ -15,11 +15,12 @@ from engine_models import tiny
 from hypothesis import strategies as st
 
 from entrack.address import address
-from entrack.engine.engine import Computed, Engine, Executor
+from entrack.engine.engine import Computed, Engine
 from entrack.engine.inputs import Inputs
 from entrack.engine.tracing import LoadedModel
 from entrack.model_config import ModelFacts, read_facts
 from entrack.models.key import ModelKey, ModelSource
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.passes import PASSES, Pass
 from entrack.plan.passes.batch import LEAST
 from entrack.plan.schedule import DEFAULT, Memory
@@ -114,7 +115,7 @@ def _facts(shape: Shape) -> ModelFacts:
 
 
 @lru_cache(4 * POOL)
-def loaded(shape: Shape, executor: Executor) -> LoadedModel:
+def loaded(shape: Shape, executor: ExecutorKind) -> LoadedModel:
     """One for each executor, so that what one does to a module tree is not done to the other's."""
     return LoadedModel.of(shape.key, copy.deepcopy(_built(shape)), torch.device("cpu"))
 
@@ -149,7 +150,7 @@ fewer_passes = st.builds(Options, memories, leasts, left_out)
 class InMemory(Engine):
     """An engine that finds its models in the pool instead of on disk."""
 
-    def __init__(self, shapes: tuple[Shape, ...], executor: Executor, options: Options = USUAL) -> None:
+    def __init__(self, shapes: tuple[Shape, ...], executor: ExecutorKind, options: Options = USUAL) -> None:
         sources = {shape.key: ModelSource("tiny", Path()) for shape in shapes}
         super().__init__(sources, executor=executor, device="cpu", memory=options.memory, passes=options.passes)
         self._least = options.least

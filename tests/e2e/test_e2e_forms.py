@@ -23,6 +23,7 @@ from entrack.execution.read_run_record import NUMBERS, TEXTS, read_run_record
 from entrack.execution.repository import Repository
 from entrack.execution.run_record import recorded_key
 from entrack.execution.value_check import WrongForm, fault
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Step
 from entrack.report.document import document
 from entrack.store import Action, Damage, DiskStore, StoreReadOnly, Tensors
@@ -72,7 +73,7 @@ def filled(request: pytest.FixtureRequest, world: World, tmp_path_factory: pytes
     spec.write_text(TEXT)
     text = document(api.load(spec).run(store, reference=request.param))
     with DiskStore(store) as opened:
-        plan, walk, survey = api.load(spec).surveyed(Repository(opened, request.param))
+        plan, walk, survey = api.load(spec).surveyed(Repository(opened, ExecutorKind.of(reference=request.param)))
         assert not survey.missing and not survey.unknown
         steps = [(walk.bound(id), walk.action(id), walk.value(id)) for id in filter(walk.made, plan.steps)]
     return Filled(spec, store, request.param, text, tuple(steps))  # type: ignore[arg-type]  # all are there

@@ -46,7 +46,8 @@ INSIDE = {
     "entrack.errors.ArgumentTypeError",
     "entrack.errors.UnknownName",
     "entrack.budget.Spent",
-    "entrack.execution.local._Changed",
+    "entrack.execution.coordinator._Changed",
+    "entrack.execution.local._Lost",
 }
 """Errors that have a form of their own - diagnostics, a line without a name, a wrong call - or are raised and caught
 inside."""

@@ -13,6 +13,7 @@ from entrack.address import address
 from entrack.api import loads
 from entrack.models.locate import BUILTIN
 from entrack.plan.bind import bind, known_zero, screened_out, step_address
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Choice, Screen
 from entrack.prompts.rng import Stream
@@ -104,7 +105,7 @@ def plan_of(folder: Path, text: str = SPEC, **params: float) -> Plan:
     return loads(Source(str(folder / "spec.et"), text), **params).plan().plan
 
 
-def made(folder: Path, text: str = SPEC, reference: bool = False, **params: float) -> Made:
+def made(folder: Path, text: str = SPEC, executor: ExecutorKind = ExecutorKind.OPTIMISED, **params: float) -> Made:
     """Walk a plan as a run would, with made-up values: a value's hash follows from its step's address, a selection
     from what it sees."""
     plan = plan_of(folder, text, **params)
@@ -120,6 +121,6 @@ def made(folder: Path, text: str = SPEC, reference: bool = False, **params: floa
             continue
         step = bind(node, objects, chosen)
         if not known_zero(step) and not screened_out(step):
-            by_what.setdefault(re.sub(r"\s+", " ", plan.what[id]), []).append(step_address(step, reference))
-        objects[id] = address(step_address(step, reference))
+            by_what.setdefault(re.sub(r"\s+", " ", plan.what[id]), []).append(step_address(step, executor))
+        objects[id] = address(step_address(step, executor))
     return Made(by_what)

@@ -10,6 +10,7 @@ import pytest
 from plan_worlds import SPEC, Made, made, make_model, weights
 
 from entrack.api import loads
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.source import Source
 
 FIRST = ("clean runs", "alternates at last", "cir.first", "plain", "zero written", "patched", "mean over")
@@ -194,4 +195,4 @@ def test_a_spec_has_an_address_too() -> None:
 
 
 def test_the_reference_is_kept_apart(folder: Path, before: Made) -> None:
-    assert not before.all & made(folder, reference=True).all
+    assert not before.all & made(folder, executor=ExecutorKind.REFERENCE).all

@@ -14,6 +14,7 @@ from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
 from entrack.plan.bind import step_address
 from entrack.plan.cache_key import DIGITS, FIELDS, PARTS, KeyPart, parts, title
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import (
     Attribute,
     Batch,
@@ -102,8 +103,8 @@ CHANGES: list[tuple[Step, Step, set[str]]] = [
 ]
 
 
-def digests(step: Step, reference: bool = False) -> dict[str, str]:
-    return {part.name: part.digest for part in parts(step, reference)}
+def digests(step: Step, executor: ExecutorKind = ExecutorKind.OPTIMISED) -> dict[str, str]:
+    return {part.name: part.digest for part in parts(step, executor)}
 
 
 def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
@@ -128,7 +129,7 @@ def test_equal_steps_have_equal_parts() -> None:
 
 def test_the_executor_and_the_versions_are_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     before = digests(PATCH)
-    assert differing(before, digests(PATCH, reference=True)) == {"executor"}
+    assert differing(before, digests(PATCH, ExecutorKind.REFERENCE)) == {"executor"}
     monkeypatch.setattr(PathPatch, "version", 2)
     assert differing(before, digests(PATCH)) == {"version"}
 

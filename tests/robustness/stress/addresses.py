@@ -19,6 +19,7 @@ from entrack.address import address
 from entrack.model_config import read_facts
 from entrack.models.key import ModelKey
 from entrack.plan import bind
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import (
     Attribute,
     Batch,
@@ -87,7 +88,7 @@ def every_component(count: int, seed: int, folder: Path) -> Tried:
             with tally.case(where):
                 _new(bind.step_address(other), where, seen)
         with tally.case(f"{type(step).__name__} by the reference"):
-            _new(bind.step_address(step, reference=True), where, seen)
+            _new(bind.step_address(step, ExecutorKind.REFERENCE), where, seen)
         for owner, name in ((type(step), "version"), (bind, "STORE_VERSION")):
             with tally.case(f"{type(step).__name__}, {name}"), pytest.MonkeyPatch.context() as patch:
                 patch.setattr(owner, name, getattr(owner, name) + 1)

@@ -17,7 +17,7 @@ from plan_worlds import SPEC
 from wrong_forms import wrong_forms
 
 from entrack.events import unwatched
-from entrack.execution.local import LocalExecutor
+from entrack.execution.coordinator import Coordinator
 from entrack.execution.repository import Repository
 from entrack.plan.steps import Step
 from entrack.store import Action, Damage, DiskStore, fs, verify
@@ -87,7 +87,7 @@ def _try(tally: Tally, name: str, study: Study, folder: Path, one: Stored, wrong
 
 
 def _by_kind(study: Study, store: DiskStore) -> dict[str, list[Stored]]:
-    walk = LocalExecutor(study.plan, Repository(store), None, unwatched)
+    walk = Coordinator(study.plan, Repository(store))
     walk.survey()
     kinds: dict[str, list[Stored]] = {}
     for id in filter(walk.made, study.plan.steps):
@@ -110,7 +110,7 @@ def _look(study: Study, folder: Path, one: Stored) -> None:
     damage: list[Damage] = []
     before = dict(_files(folder))
     with DiskStore(folder, on_damage=damage.append, read_only=True) as store:
-        walk = LocalExecutor(study.plan, Repository(store), None, unwatched)
+        walk = Coordinator(study.plan, Repository(store))
         survey = walk.survey()
         assert one.id in survey.found or walk.lost(one.id)
         (found,) = recomputed(study.plan, walk, [one.id], compute, unwatched)

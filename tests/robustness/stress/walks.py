@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from plan_worlds import SPEC, make_model, plan_of
 
 from entrack.address import address
-from entrack.events import unwatched
+from entrack.execution.coordinator import Coordinator
 from entrack.execution.local import LocalExecutor
 from entrack.execution.repository import Repository
 from entrack.plan.bind import step_address
@@ -74,9 +74,9 @@ def telling(folder: Path, tell: Callable[[str], object]) -> Telling:
 
 def run(plan: Plan, store: Store) -> int:
     """Walk the plan and read every value, as the results of a run do. -> how many steps were computed"""
-    walk = LocalExecutor(
-        plan, Repository(store), compute, unwatched, clock=lambda: 0.0
-    )  # stores are compared byte by byte
+    repository = Repository(store)
+    executor = LocalExecutor(repository, compute, clock=lambda: 0.0)  # stores are compared byte by byte
+    walk = Coordinator(plan, repository, executor)
     walk.run()
     for id in filter(walk.made, plan.steps):
         walk.value(id)

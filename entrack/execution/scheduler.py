@@ -1,0 +1,162 @@
+"""Scheduling: from a plan and what of it is finished to what can be done next. No store, no model, no tensors.
+
+before: nodes {capture, hop, select}, hop needs capture, select needs hop; nothing finished    ready: capture
+after:  capture finished with the value sha256:4b7d                                            ready: hop, bound to it
+
+What is finished of a step is the digest of its value, or that it has none (`Idle`); of a screen or selection, the heads
+that it lets through. What a bound step says depends on these alone, never on the order in which they came.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from enum import Enum
+
+from entrack.plan.bind import bind, known_zero, screened_out
+from entrack.plan.order import by_model
+from entrack.plan.plan import Plan
+from entrack.plan.steps import Choice, Step
+from entrack.sites import Head
+
+
+class Idle(Enum):
+    """Why a step is not run: its senders cannot reach a receiver, or a screen let none of its heads through."""
+
+    KNOWN_ZERO = "known zero"
+    SCREENED_OUT = "screened out"
+
+
+class Scheduler:
+    """What of a plan is finished. Mutable, and a function of the events alone: `extend`, `finish`, `choose`,
+    `forget`, `drop`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._bound: dict[str, Step] = {}
+        self._values: dict[str, str] = {}
+        self._chosen: dict[str, tuple[Head, ...]] = {}
+        self._idle: dict[str, Idle] = {}
+        self.extend(plan)
+
+    # events
+
+    def extend(self, plan: Plan) -> None:
+        """More of the same spec is known: go on with a plan that has these nodes and others. What is finished stays
+        so."""
+        self.plan = plan
+        self._users: dict[str, list[str]] = {}
+        for id, wanted in plan.needs.items():
+            for need in wanted:
+                self._users.setdefault(need, []).append(id)
+        self._order: tuple[str, ...] = ()
+        self._places: dict[str, int] = {}
+        self._recount()
+
+    def finish(self, id: str, value: str) -> None:
+        """A step has a value with this digest."""
+        new = not self.finished(id)
+        self._values[id] = value
+        if new:
+            self._free(id)
+
+    def choose(self, id: str, heads: Iterable[Head]) -> None:
+        """A screen or selection lets these heads through."""
+        new = not self.finished(id)
+        self._chosen[id] = tuple(sorted(heads))
+        if new:
+            self._free(id)
+
+    def forget(self, id: str) -> frozenset[str]:
+        """The value of a step came out another: everything that was bound to it or chosen from it, however far, is
+        not known any more. -> what that was"""
+        users = {id}
+        for other, wanted in self.plan.needs.items():  # each comes after what it needs
+            if not users.isdisjoint(wanted):
+                users.add(other)
+        stale = frozenset(other for other in users - {id} if other in self._bound or other in self._chosen)
+        self._remove(stale)
+        return stale
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """These steps turn out to have no value. What was bound to it stays."""
+        for id in ids:
+            del self._values[id]
+        self._recount()
+
+    # what follows
+
+    def finished(self, id: str) -> bool:
+        return id in self._values or id in self._chosen or id in self._idle
+
+    def is_ready(self, id: str) -> bool:
+        """Whether a node is not finished, and all that it needs is."""
+        return not self._waits[id] and not self.finished(id)
+
+    def ready(self) -> tuple[str, ...]:
+        """All nodes that are ready, those first that change the model and the batch least (`plan/order.py`)."""
+        self._put_in_order()
+        return tuple(self._order[place] for place in self._ready)
+
+    def next(self) -> str | None:
+        """The first that is ready; None where everything is finished."""
+        self._put_in_order()
+        return self._order[self._ready[0]] if self._ready else None
+
+    def bind(self, id: str) -> Step:
+        """A step that is ready, with the digests and heads that it needs; one that need not run is finished then."""
+        node, wanted = self.plan.nodes[id], self.plan.needs[id]
+        assert not isinstance(node, Choice)
+        values = {need: self._values[need] for need in wanted if need in self._values}
+        step = bind(node, values, {need: self._chosen[need] for need in wanted if need in self._chosen})
+        self._bound[id] = step
+        idle = Idle.KNOWN_ZERO if known_zero(step) else Idle.SCREENED_OUT if screened_out(step) else None
+        if idle is not None and not self.finished(id):
+            self._idle[id] = idle
+            self._free(id)
+        return step
+
+    def bound(self, id: str) -> Step | None:
+        """The step as it was bound; None where it has not been, or is not known any more."""
+        return self._bound.get(id)
+
+    def idle(self, why: Idle) -> frozenset[str]:
+        """The steps that are not run for this reason."""
+        return frozenset(id for id, own in self._idle.items() if own is why)
+
+    def is_idle(self, id: str) -> bool:
+        return id in self._idle
+
+    # bookkeeping
+
+    def _remove(self, ids: Iterable[str]) -> None:
+        known: tuple[dict[str, object], ...] = (self._bound, self._values, self._chosen, self._idle)  # type: ignore[assignment]  # only removed from
+        for id in ids:
+            for one in known:
+                one.pop(id, None)
+        self._recount()
+
+    def _recount(self) -> None:
+        """How many unfinished nodes each waits for; and, where an order has been asked for, what is ready in it."""
+        self._waits = {id: sum(not self.finished(need) for need in wanted) for id, wanted in self.plan.needs.items()}
+        self._ready = [place for place, id in enumerate(self._order) if self.is_ready(id)]
+
+    def _put_in_order(self) -> None:
+        if not self._order and self.plan.nodes:
+            self._order = tuple(by_model(self.plan.nodes, self.plan.needs))
+            self._places = {id: place for place, id in enumerate(self._order)}
+            self._ready = [place for place, id in enumerate(self._order) if self.is_ready(id)]
+
+    def _free(self, id: str) -> None:
+        """A node is finished now: it is not ready any more, and what waited for it alone is."""
+        for user in self._users.get(id, ()):
+            self._waits[user] -= 1
+        if self._order:
+            self._take(id)
+            for user in filter(self.is_ready, self._users.get(id, ())):
+                insort(self._ready, self._places[user])
+
+    def _take(self, id: str) -> None:
+        place = self._places.get(id)
+        at = len(self._ready) if place is None else bisect_left(self._ready, place)
+        if self._ready[at : at + 1] == [place]:
+            del self._ready[at]
