@@ -20,7 +20,8 @@ from entrack.plan.steps import Attribute, Batch, Chosen, PathPatch, Ref, Screene
 from entrack.sites import Head
 from entrack.tree import rebuilt
 
-STORE_VERSION = 1
+STORE_VERSION = 2
+"""Of the text that addresses are taken of: another one for each change of it. A store's format goes up with it."""
 LEAVES = (Batch, ModelKey)
 """Large, and without a reference in them."""
 

@@ -1,7 +1,7 @@
 """The key of a step, part by part: what decides its value, as a digest and in words for each part.
 
 An address is one digest of everything; two that differ do not tell why. Here a step comes in, bound or not, and its
-parts come out: each leaf of the step goes to one part, by the name of its field. So two steps have the same parts when
+parts come out: each leaf of the step goes to one part, by the tag of its field. So two steps have the same parts when
 they have the same address.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from entrack.address import address
+from entrack.address import address, fields_by_tag, tag_of
 from entrack.models.key import ModelKey
 from entrack.plan.bind import STORE_VERSION
 from entrack.plan.steps import Batch, Node, Ref, Step
@@ -77,22 +77,22 @@ FIELDS = {
 BRANCHES = {"edits": "edits", "kept": "edits", "source": "edits", "train": "tokens", "validate": "tokens"}
 """Fields whose own fields belong to several parts; how many there are, and of which class, belongs to this one."""
 KIND_NAMES = {
-    "Capture": "head outputs at a position",
-    "SumOutputs": "sums for a mean",
-    "CaptureInputs": "what heads read",
-    "Evaluate": "an evaluation",
-    "PathPatch": "path patching, one layer",
-    "TrainMask": "a trained mask",
-    "Attribute": "an estimate of path patching",
+    "capture": "head outputs at a position",
+    "sum-outputs": "sums for a mean",
+    "capture-inputs": "what heads read",
+    "evaluate": "an evaluation",
+    "path-patch": "path patching, one layer",
+    "train-mask": "a trained mask",
+    "attribute": "an estimate of path patching",
 }
 EDITS = {
-    "SetHeads": "heads",
-    "SetElsewhere": "all other heads",
-    "SetInputs": "what heads read",
-    "BlockAttention": "attention, blocked",
-    "FromCapture": "to a capture",
-    "FromMean": "to a mean",
-    "FromZero": "to zero",
+    "set-heads": "heads",
+    "set-elsewhere": "all other heads",
+    "set-inputs": "what heads read",
+    "block-attention": "attention, blocked",
+    "from-capture": "to a capture",
+    "from-mean": "to a mean",
+    "from-zero": "to zero",
 }
 MOST_HEADS = 6
 
@@ -120,14 +120,14 @@ def title(name: str) -> str:
 
 def kind(step: Node) -> str:
     """What a step is, as docs/store.md calls it."""
-    return KIND_NAMES.get(type(step).__name__, type(step).__name__)
+    return KIND_NAMES.get(tag_of(type(step)), tag_of(type(step)))
 
 
 def parts(step: Step, reference: bool = False, model: str = "") -> tuple[KeyPart, ...]:
     """The parts of a step's key, in the order of `PARTS`; `model` says in words where its weights are from."""
     leaves: dict[str, list[Leaf]] = {}
-    for name in (field.name for field in attrs.fields(type(step)) if field.name != "model"):
-        for part, leaf in _leaves(getattr(step, name), name, name):
+    for tag, value in fields_by_tag(step).items():
+        for part, leaf in _leaves(value, tag, tag) if tag != "model" else ():
             leaves.setdefault(part, []).append(leaf)
     own = [KeyPart(name, _digest(found), WORDS.get(name, _values)(found)) for name, found in leaves.items()]
     told = [
@@ -147,7 +147,7 @@ def in_order(several: Iterable[KeyPart]) -> tuple[KeyPart, ...]:
 
 def _how(step: Step, reference: bool) -> Iterator[KeyPart]:
     executor = "reference" if reference else "optimised"
-    yield KeyPart("step", address(type(step).__name__)[:DIGITS], kind(step))
+    yield KeyPart("step", address(tag_of(type(step)))[:DIGITS], kind(step))
     yield KeyPart("executor", address(executor)[:DIGITS], executor)
     yield KeyPart("version", address(type(step).version)[:DIGITS], str(type(step).version))
     yield KeyPart("store_version", address(STORE_VERSION)[:DIGITS], str(STORE_VERSION))
@@ -163,7 +163,7 @@ def _of_model(model: ModelKey) -> tuple[KeyPart, ...]:
         "dtype": model.dtype,
         "attention": model.attention,
     }
-    values = {"shape" if name == "facts" else name: value for name, value in attrs.asdict(model, recurse=False).items()}
+    values = {"shape" if name == "facts" else name: value for name, value in fields_by_tag(model).items()}
     return tuple(KeyPart(name, address(value)[:DIGITS], words.get(name, "")) for name, value in values.items())
 
 
@@ -179,9 +179,9 @@ def _leaves(value: Any, field: str, path: str) -> Iterator[tuple[str, Leaf]]:
             for place, item in enumerate(value):
                 yield from _leaves(item, field, f"{path}.{place}")
         case _ if field in BRANCHES and attrs.has(type(value)):
-            yield BRANCHES[field], (path, type(value).__name__)
-            for inner in attrs.fields(type(value)):
-                yield from _leaves(getattr(value, inner.name), inner.name, f"{path}.{inner.name}")
+            yield BRANCHES[field], (path, tag_of(type(value)))
+            for tag, inner in fields_by_tag(value).items():
+                yield from _leaves(inner, tag, f"{path}.{tag}")
         case _:
             yield FIELDS.get(field, field), (path, value)
 

@@ -10,17 +10,17 @@ asks for another score of the same runs computes nothing.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import ClassVar
 
 from attrs import Attribute as Field
 from attrs import field, frozen
 
-from entrack.address import Digested, address
+from entrack.address import Digested, tagged
 from entrack.models.key import ModelKey
 from entrack.sites import Component, Head
 
 
+@tagged("ref", "id")
 @frozen
 class Ref:
     """The value of another step: its node in a plan, or, in a bound step, the SHA-256 of that value's bytes."""
@@ -28,6 +28,7 @@ class Ref:
     id: str
 
 
+@tagged("chosen", "id")
 @frozen
 class Chosen:
     """The heads that a `Select` node keeps; in a bound step a tuple of heads stands in its place."""
@@ -35,6 +36,7 @@ class Chosen:
     id: str
 
 
+@tagged("screened", "id most")
 @frozen
 class Screened:
     """The heads that a `Screen` node lets through, `most` in all layers together; in a bound step its own layer's
@@ -56,17 +58,13 @@ def _rectangular(_: object, __: Field[tuple[tuple[int, ...], ...]], tokens: tupl
         raise ValueError(f"prompts that run together need one token length, at least 1; these have {said} tokens")
 
 
+@tagged("batch", "tokens")
 @frozen(slots=False)
 class Batch(Digested):
     """Prompts that run together: token ids, prompts x tokens, all of one length. Raises ValueError where they are
     not."""
 
     tokens: tuple[tuple[int, ...], ...] = field(repr=False, validator=_rectangular)
-
-    @cached_property
-    def digest(self) -> str:
-        """The address of the tokens: a plan names a batch many times."""
-        return address(self.tokens)
 
     @property
     def prompts(self) -> int:
@@ -77,6 +75,7 @@ class Batch(Digested):
         return len(self.tokens[0])
 
 
+@tagged("capture", "model batch at heads")
 @frozen
 class Capture:
     """Head outputs at one token per prompt. -> `z` float32 (layer, prompt, head, d_head); of some `heads` only,
@@ -89,6 +88,7 @@ class Capture:
     heads: Heads | None = None
 
 
+@tagged("sum-outputs", "model batch")
 @frozen
 class SumOutputs:
     """Head outputs summed over a batch, at each token. -> `sum` float64 (layer, token, head, d_head), `count` int64
@@ -99,6 +99,7 @@ class SumOutputs:
     batch: Batch
 
 
+@tagged("from-capture", "capture")
 @frozen
 class FromCapture:
     """Take head outputs from a `Capture`, of all heads or of those that are set; prompt i of the batch takes prompt
@@ -107,6 +108,7 @@ class FromCapture:
     capture: Ref
 
 
+@tagged("from-mean", "sums")
 @frozen
 class FromMean:
     """Take the mean of head outputs at the same token index: the `SumOutputs` added up and divided by their counts."""
@@ -114,11 +116,13 @@ class FromMean:
     sums: tuple[Ref, ...]
 
 
+@tagged("from-zero")
 @frozen
 class FromZero:
     """Take zero."""
 
 
+@tagged("set-heads", "heads at source")
 @frozen
 class SetHeads:
     """Set the outputs of `heads` at the token `at` of each prompt."""
@@ -128,6 +132,7 @@ class SetHeads:
     source: FromCapture | FromMean | FromZero
 
 
+@tagged("kept", "heads at")
 @frozen
 class Kept:
     """Heads that keep their own output at the token `at` of each prompt."""
@@ -136,6 +141,7 @@ class Kept:
     at: Indices
 
 
+@tagged("set-elsewhere", "kept source")
 @frozen
 class SetElsewhere:
     """Set the outputs of all heads at all tokens, but for those kept. Where two `kept` name one token, both keep."""
@@ -144,6 +150,7 @@ class SetElsewhere:
     source: FromMean | FromZero
 
 
+@tagged("capture-inputs", "model batch component at heads")
 @frozen
 class CaptureInputs:
     """A component of all heads. A query at one token per prompt, keys and values at every token, before rotary
@@ -162,6 +169,7 @@ class CaptureInputs:
     heads: Heads | None = None
 
 
+@tagged("set-inputs", "heads at component inputs")
 @frozen
 class SetInputs:
     """Set what `heads` read at the token `at` of each prompt to that of a `CaptureInputs` on the same tokens.
@@ -177,6 +185,7 @@ class SetInputs:
     inputs: Ref
 
 
+@tagged("block-attention", "first last reader read")
 @frozen
 class BlockAttention:
     """No head of layers `first` to `last` (both included) attends from the token `reader` of each prompt to its
@@ -191,6 +200,7 @@ class BlockAttention:
 Edit = SetHeads | SetElsewhere | SetInputs | BlockAttention
 
 
+@tagged("evaluate", "model batch edits asked")
 @frozen
 class Evaluate:
     """One forward pass per batch with edits in force, read at the last token.
@@ -206,6 +216,7 @@ class Evaluate:
     asked: tuple[tuple[int, ...], ...]
 
 
+@tagged("receivers", "component heads")
 @frozen
 class Receivers:
     """The `component` of these heads, at the sender's position. Key and value name the key/value head that serves a
@@ -215,6 +226,7 @@ class Receivers:
     heads: Heads
 
 
+@tagged("path-patch", "model batch asked at layer alternate receivers senders")
 @frozen
 class PathPatch:
     """One hop of path patching for heads of one layer, on one batch (definition: docs/semantics.md).
@@ -236,6 +248,7 @@ class PathPatch:
     senders: tuple[Head, ...] | Screened | None = None
 
 
+@tagged("attribute", "model batch asked at alternate receivers steps")
 @frozen
 class Attribute:
     """What one hop of path patching would give for every head of every layer, estimated from gradients (definition:
@@ -256,6 +269,7 @@ class Attribute:
     steps: int = 0
 
 
+@tagged("screen", "score through check seed hop layers heads clean estimates receivers")
 @frozen
 class Screen:
     """The heads of a hop that are run: the `through` with the lowest mean estimate, and `check` of the others, drawn by
@@ -278,6 +292,7 @@ class Screen:
     receivers: tuple[Chosen, ...] = ()
 
 
+@tagged("select", "score keep layers heads clean patched taken screen")
 @frozen
 class Select:
     """The `keep` heads with the lowest mean score below zero. Computed from outcomes in an instant, never stored.
@@ -300,6 +315,7 @@ class Select:
     """What says which heads were run, where not all were."""
 
 
+@tagged("mask-batch", "original alternate at alternate_at target")
 @frozen
 class MaskBatch:
     """Originals and alternates that run together while a mask is trained or scored, with the token expected when it
@@ -312,6 +328,7 @@ class MaskBatch:
     target: Indices
 
 
+@tagged("train-mask", "model heads train validate sparsity epochs rate check_every")
 @frozen
 class TrainMask:
     """A mask over heads for one desideratum (desiderata-based component masking; definition: docs/semantics.md).
