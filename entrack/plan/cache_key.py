@@ -17,7 +17,8 @@ from attrs import frozen
 from entrack.address import address, fields_by_tag, tag_of
 from entrack.models.key import ModelKey
 from entrack.plan.bind import STORE_VERSION
-from entrack.plan.steps import Batch, Node, Ref, Step
+from entrack.plan.steps import Batch, Choice, Node, Ref, Step, StepKind, kind_of
+from entrack.plan.steps.edits import WORDS as WORDS_OF_EDITS
 
 DIGITS = 16
 PARTS = (
@@ -59,41 +60,7 @@ TITLES = {
     "shape": "model shape",
     "gradient": "points of the gradient",
 }
-FIELDS = {
-    "at": "positions",
-    "alternate_at": "positions",
-    "reader": "positions",
-    "read": "positions",
-    "target": "asked",
-    "layer": "layers",
-    "first": "layers",
-    "last": "layers",
-    "sparsity": "training",
-    "epochs": "training",
-    "rate": "training",
-    "check_every": "training",
-    "steps": "gradient",
-}
-BRANCHES = {"edits": "edits", "kept": "edits", "source": "edits", "train": "tokens", "validate": "tokens"}
-"""Fields whose own fields belong to several parts; how many there are, and of which class, belongs to this one."""
-KIND_NAMES = {
-    "capture": "head outputs at a position",
-    "sum-outputs": "sums for a mean",
-    "capture-inputs": "what heads read",
-    "evaluate": "an evaluation",
-    "path-patch": "path patching, one layer",
-    "train-mask": "a trained mask",
-    "attribute": "an estimate of path patching",
-}
-EDITS = {
-    "set-heads": "heads",
-    "set-elsewhere": "all other heads",
-    "set-inputs": "what heads read",
-    "block-attention": "attention, blocked",
-    "from-capture": "to a capture",
-    "from-mean": "to a mean",
-    "from-zero": "to zero",
-}
+EDITS = {tag_of(edit): words for edit, words in WORDS_OF_EDITS.items()}
 MOST_HEADS = 6
 
 Leaf = tuple[str, Any]
@@ -120,14 +87,15 @@ def title(name: str) -> str:
 
 def kind(step: Node) -> str:
     """What a step is, as docs/store.md calls it."""
-    return KIND_NAMES.get(tag_of(type(step)), tag_of(type(step)))
+    assert not isinstance(step, Choice)  # which is never stored
+    return kind_of(step).words
 
 
 def parts(step: Step, reference: bool = False, model: str = "") -> tuple[KeyPart, ...]:
     """The parts of a step's key, in the order of `PARTS`; `model` says in words where its weights are from."""
     leaves: dict[str, list[Leaf]] = {}
     for tag, value in fields_by_tag(step).items():
-        for part, leaf in _leaves(value, tag, tag) if tag != "model" else ():
+        for part, leaf in _leaves(kind_of(step), value, tag, tag) if tag != "model" else ():
             leaves.setdefault(part, []).append(leaf)
     own = [KeyPart(name, _digest(found), WORDS.get(name, _values)(found)) for name, found in leaves.items()]
     told = [
@@ -149,7 +117,7 @@ def _how(step: Step, reference: bool) -> Iterator[KeyPart]:
     executor = "reference" if reference else "optimised"
     yield KeyPart("step", address(tag_of(type(step)))[:DIGITS], kind(step))
     yield KeyPart("executor", address(executor)[:DIGITS], executor)
-    yield KeyPart("version", address(type(step).version)[:DIGITS], str(type(step).version))
+    yield KeyPart("version", address(kind_of(step).version)[:DIGITS], str(kind_of(step).version))
     yield KeyPart("store_version", address(STORE_VERSION)[:DIGITS], str(STORE_VERSION))
 
 
@@ -167,23 +135,25 @@ def _of_model(model: ModelKey) -> tuple[KeyPart, ...]:
     return tuple(KeyPart(name, address(value)[:DIGITS], words.get(name, "")) for name, value in values.items())
 
 
-def _leaves(value: Any, field: str, path: str) -> Iterator[tuple[str, Leaf]]:
-    """The leaves of a field's value, each with its part and its place in the step."""
+def _leaves(kind: StepKind[Any], value: Any, field: str, path: str) -> Iterator[tuple[str, Leaf]]:
+    """The leaves of a field's value, each with its part and its place in the step. Of a field whose own fields belong
+    to several parts, how many there are, and of which class, belongs to its own."""
+    branch = kind.branches.get(field)
     match value:
         case Batch():
             yield "tokens", (path, value)
         case Ref():
             yield "upstream", (path, value)
-        case tuple() if field in BRANCHES or (value and isinstance(value[0], Ref)):
-            yield BRANCHES.get(field, "upstream"), (path, len(value))
+        case tuple() if branch or (value and isinstance(value[0], Ref)):
+            yield branch or "upstream", (path, len(value))
             for place, item in enumerate(value):
-                yield from _leaves(item, field, f"{path}.{place}")
-        case _ if field in BRANCHES and attrs.has(type(value)):
-            yield BRANCHES[field], (path, tag_of(type(value)))
+                yield from _leaves(kind, item, field, f"{path}.{place}")
+        case _ if branch and attrs.has(type(value)):
+            yield branch, (path, tag_of(type(value)))
             for tag, inner in fields_by_tag(value).items():
-                yield from _leaves(inner, tag, f"{path}.{tag}")
+                yield from _leaves(kind, inner, tag, f"{path}.{tag}")
         case _:
-            yield FIELDS.get(field, field), (path, value)
+            yield kind.parts.get(field, field), (path, value)
 
 
 def _digest(leaves: Sequence[Leaf]) -> str:
