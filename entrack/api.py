@@ -35,6 +35,7 @@ from entrack.models.key import ModelSource
 from entrack.models.locate import ModelMissing, fetch, key_of, locate, tokenizer_file
 from entrack.results import Provenance, Results
 from entrack.source import Source, Span
+from entrack.syntax.content import content
 from entrack.syntax.equivalence import held_against
 from entrack.syntax.format import format_program
 from entrack.syntax.limits import MOST_BYTES, MOST_DIGITS
@@ -255,7 +256,11 @@ class Spec:
     def address(self) -> str:
         """The address of what the spec says: its texts with params, not its comments or layout."""
         return address(
-            [1, sorted(address(parse(source)[0]) for source in self.sources.values()), dict(self.resolved.params)]
+            [
+                1,
+                sorted(address(content(parse(source)[0])) for source in self.sources.values()),
+                dict(self.resolved.params),
+            ]
         )
 
     @interrupts.watched()

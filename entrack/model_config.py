@@ -10,6 +10,8 @@ from typing import Any
 
 from attrs import frozen
 
+from entrack.address import tagged
+
 FAMILIES = {
     "llama": "LlamaForCausalLM",
     "mistral": "MistralForCausalLM",
@@ -61,6 +63,7 @@ class BadConfig(ValueError):
     """A config.json that does not describe a model entrack can work with; the message says why."""
 
 
+@tagged("facts", "family layers heads key_value_heads d_model d_head d_mlp vocabulary")
 @frozen
 class ModelFacts:
     """Shape of a model. `key_value_heads` is smaller than `heads` under grouped-query attention; `d_mlp` is the

@@ -6,7 +6,10 @@ from enum import Enum
 
 from attrs import frozen
 
+from entrack.address import tagged
 
+
+@tagged("component")
 class Component(Enum):
     """What of a head. `output` is z: the part of the input of the output projection that belongs to the head."""
 
@@ -19,6 +22,7 @@ class Component(Enum):
 RECEIVING = (Component.QUERY, Component.KEY, Component.VALUE)
 
 
+@tagged("head", "layer head")
 @frozen(order=True)
 class Head:
     """A query head, both numbers counted from 0; written `layer.head`, as in `14.13`."""

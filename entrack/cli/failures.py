@@ -36,6 +36,7 @@ NAMES: Mapping[str, str] = {
     "entrack.store.errors.StoreReadOnly": "store read-only",
     "entrack.store.errors.StoreUnreadable": "store unreadable",
     "entrack.store.errors.StoreTooNew": "store too new",
+    "entrack.store.errors.StoreTooOld": "store too old",
     "entrack.store.errors.StoreBusy": "store busy",
     "entrack.engine.errors.EngineError": "engine",
     "entrack.engine.errors.ModelUnreadable": "model unreadable",

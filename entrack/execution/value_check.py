@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from entrack.diagnostics.escape import clip
 from entrack.engine.errors import EngineError
 from entrack.plan.cache_key import kind
-from entrack.plan.steps import Step
-from entrack.plan.value_forms import Array, form_of
+from entrack.plan.steps import Step, kind_of
+from entrack.plan.value_forms import Array
 
 Tensors = Mapping[str, NDArray[Any]]
 LONGEST, MOST_NAMED = 40, 8
@@ -42,7 +42,7 @@ def checked(step: Step, value: Tensors) -> Tensors:
 
 
 def _faults(step: Step, value: Tensors) -> Iterator[str]:
-    form = form_of(step)
+    form = kind_of(step).form(step)
     if set(form) != set(value):
         yield f"it holds {_named(value)}, not {_named(form)}"
     for name, array in form.items():

@@ -3,18 +3,18 @@ are)."""
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 
-from attrs import astuple, frozen
+from attrs import frozen
 
-from entrack.address import Digested, address
+from entrack.address import Digested, tagged
 from entrack.model_config import ModelFacts
 
 DTYPES = ("float32", "float16", "bfloat16")
 ATTENTIONS = ("sdpa", "eager", "flash_attention_2")
 
 
+@tagged("model", "weights config tokenizer facts adapter dtype attention")
 @frozen(slots=False)
 class ModelKey(Digested):
     """What a model is, for addresses: digests of weights, adapter, config and tokenizer, and how it is computed."""
@@ -26,11 +26,6 @@ class ModelKey(Digested):
     adapter: str | None = None
     dtype: str = "float32"
     attention: str = "sdpa"
-
-    @cached_property
-    def digest(self) -> str:
-        """The address of all of it: every step names a model."""
-        return address(astuple(self))
 
 
 @frozen

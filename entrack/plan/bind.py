@@ -12,16 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar, cast
 
-from attrs import evolve
-
 from entrack.address import address
 from entrack.models.key import ModelKey
 from entrack.plan.executor_kind import ExecutorKind
-from entrack.plan.steps import Attribute, Batch, Chosen, PathPatch, Ref, Screened, Step
+from entrack.plan.steps import Batch, Chosen, Ref, Screened, Step, kind_of
 from entrack.sites import Head
 from entrack.tree import rebuilt
 
-STORE_VERSION = 1
+STORE_VERSION = 2
+"""Of the text that addresses are taken of: another one for each change of it. A store's format goes up with it."""
 LEAVES = (Batch, ModelKey)
 """Large, and without a reference in them."""
 
@@ -32,34 +31,23 @@ def bind(node: T, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, .
     """The node with object hashes for its `Ref`s and heads for its `Chosen`s. Raises KeyError where one is not known
     yet."""
     bound = _bound(node, objects, chosen)
-    return cast(T, _own_senders(bound) if isinstance(bound, PathPatch) else bound)
+    return cast(T, kind_of(bound).settled(bound) if isinstance(bound, Step) else bound)
 
 
 def step_address(step: Step, kind: ExecutorKind = ExecutorKind.OPTIMISED) -> str:
     """The address of a bound step. The reference executor keeps its values apart, or it would check nothing."""
-    return address([STORE_VERSION, type(step).version, kind.value, step])
+    return address([STORE_VERSION, kind_of(step).version, kind.value, step])
 
 
 def known_zero(step: Step) -> bool:
     """Whether a bound step is a hop's whose senders cannot reach any receiver: they all stand in the same layer or
     above."""
-    if not isinstance(step, PathPatch | Attribute) or not step.receivers:
-        return False
-    lowest = step.layer if isinstance(step, PathPatch) else 0
-    layers = [head.layer for receivers in step.receivers for head in receivers.heads if isinstance(head, Head)]  # type: ignore[union-attr]
-    return lowest >= max(layers, default=0)
+    return kind_of(step).known_zero(step)
 
 
 def screened_out(step: Step) -> bool:
     """Whether a bound step is a path patch of no head: a screen let none of its layer through."""
-    return isinstance(step, PathPatch) and step.senders == ()
-
-
-def _own_senders(step: PathPatch) -> PathPatch:
-    if not isinstance(step.senders, tuple):
-        return step
-    own = tuple(sorted(head for head in step.senders if head.layer == step.layer))
-    return evolve(step, senders=None if len(own) == step.model.facts.heads else own)
+    return kind_of(step).nothing_is_left(step)
 
 
 def _bound(value: object, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, ...]]) -> object:

@@ -31,7 +31,7 @@ class Nodes:
         interrupts.check()
         budget.spend(budget.STEPS)
         self.asked += 1
-        id, size = address_and_size([type(node).__name__, node])
+        id, size = address_and_size(node)
         budget.spend(budget.STEP_PARTS, size // BYTES_OF_A_PART)
         if id not in self.nodes:
             self.nodes[id] = node

@@ -1,7 +1,7 @@
 """The key of a step, part by part: what decides its value, as a digest and in words for each part.
 
 An address is one digest of everything; two that differ do not tell why. Here a step comes in, bound or not, and its
-parts come out: each leaf of the step goes to one part, by the name of its field. So two steps have the same parts when
+parts come out: each leaf of the step goes to one part, by the tag of its field. So two steps have the same parts when
 they have the same address.
 """
 
@@ -14,11 +14,12 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from entrack.address import address
+from entrack.address import address, fields_by_tag, tag_of
 from entrack.models.key import ModelKey
 from entrack.plan.bind import STORE_VERSION
 from entrack.plan.executor_kind import ExecutorKind
-from entrack.plan.steps import Batch, Node, Ref, Step
+from entrack.plan.steps import Batch, Choice, Node, Ref, Step, StepKind, kind_of
+from entrack.plan.steps.edits import WORDS as WORDS_OF_EDITS
 
 DIGITS = 16
 PARTS = (
@@ -60,41 +61,7 @@ TITLES = {
     "shape": "model shape",
     "gradient": "points of the gradient",
 }
-FIELDS = {
-    "at": "positions",
-    "alternate_at": "positions",
-    "reader": "positions",
-    "read": "positions",
-    "target": "asked",
-    "layer": "layers",
-    "first": "layers",
-    "last": "layers",
-    "sparsity": "training",
-    "epochs": "training",
-    "rate": "training",
-    "check_every": "training",
-    "steps": "gradient",
-}
-BRANCHES = {"edits": "edits", "kept": "edits", "source": "edits", "train": "tokens", "validate": "tokens"}
-"""Fields whose own fields belong to several parts; how many there are, and of which class, belongs to this one."""
-KIND_NAMES = {
-    "Capture": "head outputs at a position",
-    "SumOutputs": "sums for a mean",
-    "CaptureInputs": "what heads read",
-    "Evaluate": "an evaluation",
-    "PathPatch": "path patching, one layer",
-    "TrainMask": "a trained mask",
-    "Attribute": "an estimate of path patching",
-}
-EDITS = {
-    "SetHeads": "heads",
-    "SetElsewhere": "all other heads",
-    "SetInputs": "what heads read",
-    "BlockAttention": "attention, blocked",
-    "FromCapture": "to a capture",
-    "FromMean": "to a mean",
-    "FromZero": "to zero",
-}
+EDITS = {tag_of(edit): words for edit, words in WORDS_OF_EDITS.items()}
 MOST_HEADS = 6
 
 Leaf = tuple[str, Any]
@@ -121,14 +88,15 @@ def title(name: str) -> str:
 
 def kind(step: Node) -> str:
     """What a step is, as docs/store.md calls it."""
-    return KIND_NAMES.get(type(step).__name__, type(step).__name__)
+    assert not isinstance(step, Choice)  # which is never stored
+    return kind_of(step).words
 
 
 def parts(step: Step, executor: ExecutorKind = ExecutorKind.OPTIMISED, model: str = "") -> tuple[KeyPart, ...]:
     """The parts of a step's key, in the order of `PARTS`; `model` says in words where its weights are from."""
     leaves: dict[str, list[Leaf]] = {}
-    for name in (field.name for field in attrs.fields(type(step)) if field.name != "model"):
-        for part, leaf in _leaves(getattr(step, name), name, name):
+    for tag, value in fields_by_tag(step).items():
+        for part, leaf in _leaves(kind_of(step), value, tag, tag) if tag != "model" else ():
             leaves.setdefault(part, []).append(leaf)
     own = [KeyPart(name, _digest(found), WORDS.get(name, _values)(found)) for name, found in leaves.items()]
     told = [
@@ -147,9 +115,9 @@ def in_order(several: Iterable[KeyPart]) -> tuple[KeyPart, ...]:
 
 
 def _how(step: Step, executor: ExecutorKind) -> Iterator[KeyPart]:
-    yield KeyPart("step", address(type(step).__name__)[:DIGITS], kind(step))
+    yield KeyPart("step", address(tag_of(type(step)))[:DIGITS], kind(step))
     yield KeyPart("executor", address(executor.value)[:DIGITS], executor.value)
-    yield KeyPart("version", address(type(step).version)[:DIGITS], str(type(step).version))
+    yield KeyPart("version", address(kind_of(step).version)[:DIGITS], str(kind_of(step).version))
     yield KeyPart("store_version", address(STORE_VERSION)[:DIGITS], str(STORE_VERSION))
 
 
@@ -163,27 +131,29 @@ def _of_model(model: ModelKey) -> tuple[KeyPart, ...]:
         "dtype": model.dtype,
         "attention": model.attention,
     }
-    values = {"shape" if name == "facts" else name: value for name, value in attrs.asdict(model, recurse=False).items()}
+    values = {"shape" if name == "facts" else name: value for name, value in fields_by_tag(model).items()}
     return tuple(KeyPart(name, address(value)[:DIGITS], words.get(name, "")) for name, value in values.items())
 
 
-def _leaves(value: Any, field: str, path: str) -> Iterator[tuple[str, Leaf]]:
-    """The leaves of a field's value, each with its part and its place in the step."""
+def _leaves(kind: StepKind[Any], value: Any, field: str, path: str) -> Iterator[tuple[str, Leaf]]:
+    """The leaves of a field's value, each with its part and its place in the step. Of a field whose own fields belong
+    to several parts, how many there are, and of which class, belongs to its own."""
+    branch = kind.branches.get(field)
     match value:
         case Batch():
             yield "tokens", (path, value)
         case Ref():
             yield "upstream", (path, value)
-        case tuple() if field in BRANCHES or (value and isinstance(value[0], Ref)):
-            yield BRANCHES.get(field, "upstream"), (path, len(value))
+        case tuple() if branch or (value and isinstance(value[0], Ref)):
+            yield branch or "upstream", (path, len(value))
             for place, item in enumerate(value):
-                yield from _leaves(item, field, f"{path}.{place}")
-        case _ if field in BRANCHES and attrs.has(type(value)):
-            yield BRANCHES[field], (path, type(value).__name__)
-            for inner in attrs.fields(type(value)):
-                yield from _leaves(getattr(value, inner.name), inner.name, f"{path}.{inner.name}")
+                yield from _leaves(kind, item, field, f"{path}.{place}")
+        case _ if branch and attrs.has(type(value)):
+            yield branch, (path, tag_of(type(value)))
+            for tag, inner in fields_by_tag(value).items():
+                yield from _leaves(kind, inner, tag, f"{path}.{tag}")
         case _:
-            yield FIELDS.get(field, field), (path, value)
+            yield kind.parts.get(field, field), (path, value)
 
 
 def _digest(leaves: Sequence[Leaf]) -> str:

@@ -17,7 +17,7 @@ from entrack.plan.order import by_model
 from entrack.plan.passes import PASSES, stages
 from entrack.plan.plan import Plan
 from entrack.plan.schedule import Memory, Schedule, once
-from entrack.plan.steps import Choice, Node
+from entrack.plan.steps import Choice, Node, kind_of
 
 AS_WRITTEN = "as written"
 
@@ -101,7 +101,7 @@ def _explain(plan: Plan, ids: Iterable[str], memory: Memory) -> tuple[Explained,
 
 
 def _order(nodes: Iterable[Node]) -> Order:
-    where = [(node.model, getattr(node, "batch", None)) for node in nodes if not isinstance(node, Choice)]
+    where = [(node.model, kind_of(node).batch(node)) for node in nodes if not isinstance(node, Choice)]
     return Order(_changes([model for model, _ in where]), _changes(where))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from attrs import define, field
 
 from entrack.models.key import ModelKey
-from entrack.plan.steps import Choice, Node, TrainMask
+from entrack.plan.steps import Choice, Node, kind_of
 
 Where = tuple[ModelKey | None, str]
 """A model and the digest of a batch; none for what runs no model."""
@@ -71,4 +71,5 @@ class _Queue:
 def _where(node: Node) -> Where:
     if isinstance(node, Choice):
         return None, ""
-    return node.model, "" if isinstance(node, TrainMask) else node.batch.digest
+    batch = kind_of(node).batch(node)
+    return node.model, "" if batch is None else batch.digest

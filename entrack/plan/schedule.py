@@ -1,8 +1,8 @@
 """Schedules: the forward passes that a step makes, and how much of each is run.
 
-`plan/expand.py` writes down the passes as the reference executor makes them; the passes of the compiler
-(`plan/passes/`) then take away what cannot change. The optimised executor runs what is left; `entrack plan --explain`
-shows what was taken away, and why.
+Each kind of step (`plan/steps/`) writes down the passes as the reference executor makes them; the passes of the
+compiler (`plan/passes/`) then take away what cannot change. The optimised executor runs what is left; `entrack plan
+--explain` shows what was taken away, and why.
 
 A forward pass of the model is a `ForwardPass`; a "pass" alone is one of the compiler's (`passes/`).
 """
@@ -15,7 +15,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from entrack.model_config import ModelFacts
-from entrack.plan.steps import Batch, Indices
+from entrack.plan.batch import Batch, Indices
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 

@@ -11,6 +11,7 @@ from entrack.store.errors import (
     StoreFull,
     StoreReadOnly,
     StoreTooNew,
+    StoreTooOld,
     StoreUnreadable,
 )
 from entrack.store.gc import GcReport, collect
@@ -35,6 +36,7 @@ __all__ = [
     "StoreFull",
     "StoreReadOnly",
     "StoreTooNew",
+    "StoreTooOld",
     "StoreUnreadable",
     "Tensors",
     "collect",

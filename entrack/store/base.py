@@ -21,6 +21,7 @@ from entrack.store.errors import (
     StoreFull,
     StoreReadOnly,
     StoreTooNew,
+    StoreTooOld,
     StoreUnreadable,
 )
 
@@ -40,6 +41,7 @@ __all__ = [
     "StoreFull",
     "StoreReadOnly",
     "StoreTooNew",
+    "StoreTooOld",
     "StoreUnreadable",
     "Tensors",
     "check_address",

@@ -35,7 +35,7 @@ class DiskStore:
     def __init__(
         self, folder: str | os.PathLike[str], on_damage: OnDamage = warn, read_only: bool = False, inspect: bool = False
     ) -> None:
-        """Raises `StoreTooNew` or `StoreUnreadable`; creates and opens nothing.
+        """Raises `StoreTooNew`, `StoreTooOld` or `StoreUnreadable`; creates and opens nothing.
 
         `read_only` is for a store that is not ours to change: `writable` says so. With `inspect` nothing is changed
         either, and `writable` says what it would for a run: for commands that only look at what a run would do.

@@ -34,6 +34,10 @@ class StoreTooNew(StoreError):
     """A later version of entrack made this store."""
 
 
+class StoreTooOld(StoreError):
+    """An earlier version of entrack made this store, and knew its values by other addresses."""
+
+
 class StoreBusy(StoreError):
     """The store is in use, and what was asked needs it alone."""
 

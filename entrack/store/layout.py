@@ -19,10 +19,11 @@ from attrs import frozen
 
 from entrack.store import fs
 from entrack.store.base import is_address, json_bytes
-from entrack.store.errors import StoreTooNew, StoreUnreadable
+from entrack.store.errors import StoreTooNew, StoreTooOld, StoreUnreadable
 from entrack.store.location import Location
 
-FORMAT = 1
+FORMAT = 2
+"""1: addresses were made of Python's names of classes and fields, so nothing in such a store would be found."""
 _KEY = "entrack_store"
 _FORMAT_FILE, _TAG_FILE = "format.json", "CACHEDIR.TAG"
 _WELCOME = {"README.md"}  # a checkout says here what the folder is for
@@ -108,7 +109,8 @@ class Layout:
 
 
 def check_format(layout: Layout) -> bool:
-    """Whether a store is there, of a version we read; raises `StoreTooNew` or `StoreUnreadable` otherwise."""
+    """Whether a store is there, of the version we read; raises `StoreTooNew`, `StoreTooOld` or
+    `StoreUnreadable` otherwise."""
     try:
         with fs.opened_file(layout.format) as fd:
             version = json.loads(fs.read_exactly(fd, 1 << 12))[_KEY]
@@ -132,6 +134,12 @@ def _check_version(layout: Layout, version: object) -> None:
         raise StoreTooNew(
             f"the store {layout.root} has format {version}, this entrack knows {FORMAT}: "
             "use a newer entrack, or choose another folder"
+        )
+    if version < FORMAT:
+        raise StoreTooOld(
+            f"the store {layout.root} has format {version}, an earlier entrack made it; this one knows {FORMAT}, "
+            "and would find nothing in it. It is left as it is: choose another folder (--store, or ENTRACK_STORE), "
+            "where everything is computed anew, or rename or delete this one; the earlier entrack can still read it"
         )
 
 

@@ -4,13 +4,13 @@ promised."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 import numpy as np
 from attrs import evolve, frozen
 from numpy.typing import NDArray
 
-from entrack.plan.steps import Evaluate, PathPatch, Step, TrainMask
+from entrack.plan.steps import Comparison, Step, kind_of
 
 Tensors = Mapping[str, NDArray[Any]]
 Verdict = Literal["identical", "within", "mismatch", "lost"]
@@ -63,11 +63,19 @@ def difference(step: Step, stored: Tensors, again: Tensors, tolerance: Tolerance
     """Hold a value computed `again` against the `stored` one, both of the step's form."""
     if all(stored[name].tobytes() == again[name].tobytes() for name in stored):
         return Difference(True)
-    match step:
-        case Evaluate() | PathPatch():
-            return _outcomes(step, stored, again, tolerance, rerun)
-        case TrainMask():
+    comparison = kind_of(step).comparison
+    match comparison:
+        case Comparison.OUTCOMES:
+            return _outcomes(stored, again, tolerance, rerun)
+        case Comparison.PATCHED_HEADS:
             return _mask(stored, again)
+        case Comparison.NUMBERS:
+            return _numbers(stored, again, tolerance)
+        case _:
+            assert_never(comparison)
+
+
+def _numbers(stored: Tensors, again: Tensors, tolerance: Tolerance) -> Difference:
     gaps = [_gap(stored[name], again[name], tolerance.value) for name in stored]
     most = max(gap.most for gap in gaps)
     return Difference(
@@ -75,15 +83,13 @@ def difference(step: Step, stored: Tensors, again: Tensors, tolerance: Tolerance
     )
 
 
-def _outcomes(
-    step: Evaluate | PathPatch, stored: Tensors, again: Tensors, tolerance: Tolerance, rerun: Rerun
-) -> Difference:
+def _outcomes(stored: Tensors, again: Tensors, tolerance: Tolerance, rerun: Rerun) -> Difference:
     logit = _gap(stored["logit"], again["logit"], tolerance.value)
     probability = _largest(np.exp(stored["log_probability"]), np.exp(again["log_probability"]))
     found = Difference(False, "", logit.most, probability)
     flipped = stored["top"] != again["top"]
     if flipped.any():
-        found = evolve(found, flips=int(flipped.sum()), margin=_lead(step, stored["top"], again["top"], rerun))
+        found = evolve(found, flips=int(flipped.sum()), margin=_lead(stored["top"], again["top"], rerun))
     said = [
         *([] if logit.within else [f"logits differ by up to {logit.most:.2g}"]),
         *([] if probability <= tolerance.probability else [f"probabilities differ by up to {probability:.2g}"]),
@@ -92,7 +98,7 @@ def _outcomes(
     return evolve(found, why="; ".join(said))
 
 
-def _lead(step: Evaluate | PathPatch, stored: NDArray[Any], again: NDArray[Any], rerun: Rerun) -> float:
+def _lead(stored: NDArray[Any], again: NDArray[Any], rerun: Rerun) -> float:
     """By how much the argmax of now leads the stored one, in the logits of now, at most. Both are (prompt) or (head,
     prompt)."""
     before, now = np.atleast_2d(stored), np.atleast_2d(again)

@@ -14,7 +14,7 @@ from attrs import frozen
 from engine_models import tiny
 from hypothesis import strategies as st
 
-from entrack.address import address
+from entrack.address import address, tagged
 from entrack.engine.engine import Computed, Engine
 from entrack.engine.inputs import Inputs
 from entrack.engine.tracing import LoadedModel
@@ -30,6 +30,7 @@ from entrack.sites import Head
 POOL = 64
 
 
+@tagged("shape", "family layers heads shared d_head d_model tied attention window dead weights")
 @frozen
 class Shape:
     """What a model looks like. `dead` heads have columns of zero in the output projection; `weights` are one of two."""

@@ -242,6 +242,17 @@ def test_a_full_disk(spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -
     assert entrack("run", spec, "--store", store).exit_code == 0
 
 
+def test_a_store_of_an_earlier_entrack(spec: Path, store: Path, tmp_path: Path) -> None:
+    """It is named, with what to do; nothing in it is harmed; and another folder does."""
+    assert entrack("run", spec, "--store", store).exit_code == 0
+    (store / "format.json").write_text('{"entrack_store":1}\n')
+    before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    for command in (("run", spec), ("plan", spec), ("cache", "ls"), ("cache", "gc", "--max-size", "0")):
+        failed(entrack(*command, "--store", store), "store too old", str(store), "earlier", "choose another folder")
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+    assert entrack("run", spec, "--store", tmp_path / "other").exit_code == 0
+
+
 def test_a_store_that_is_only_read(spec: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert entrack("run", spec, "--store", store).exit_code == 0
     monkeypatch.setattr(fs, "writable", lambda _: False)

@@ -12,12 +12,11 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import get_args
 
 from attrs import frozen
 
 from entrack.engine.engine import EXECUTORS
-from entrack.plan.steps import Step
+from entrack.plan.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
 ENGINE = "entrack.engine"
@@ -37,8 +36,10 @@ class Made:
 def now() -> dict[str, Made]:
     """Every kind of step as it is."""
     return {
-        kind.__name__: Made(kind.version, {name: digest(source(name)) for name in sorted(reached(kernels(kind)))})
-        for kind in get_args(Step)
+        kind.step.__name__: Made(
+            kind.version, {name: digest(source(name)) for name in sorted(reached(kernels(kind.step)))}
+        )
+        for kind in STEPS
     }
 
 
@@ -124,7 +125,7 @@ def trouble(kind: str, made: Made, recorded: Made | None, said: str | None) -> s
         name for name in {*made.modules, *recorded.modules} if made.modules.get(name) != recorded.modules.get(name)
     )
     return (
-        f"what computes {kind} has changed ({', '.join(names)}), and its version in entrack/plan/steps.py "
+        f"what computes {kind} has changed ({', '.join(names)}), and its version in entrack/plan/steps/ "
         f"is still {made.version}. Either it gives other numbers: "
         "raise the version by one, or stored values of the old kernel are taken for those of the new "
         "one; then ENTRACK_DIGESTS=raised. Or "

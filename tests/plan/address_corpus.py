@@ -7,25 +7,29 @@ from math import inf
 
 from attrs import frozen
 
+from entrack.address import tagged
 from entrack.plan.steps import Batch, Chosen, FromZero, Kept, Ref, SetElsewhere, SetHeads
 from entrack.sites import Component, Head
 
 
+@tagged("one", "a b")
 @frozen
 class One:
     a: object
     b: object = None
 
 
+@tagged("other", "a b")
 @frozen
 class Other:
     a: object
     b: object = None
 
 
+@tagged("colour")
 class Colour(Enum):
-    RED = 1
-    BLUE = 2
+    RED = "red"
+    BLUE = "blue"
 
 
 DIFFERENT = (
@@ -109,6 +113,18 @@ DIFFERENT = (
     One(1),
     One(1, 2),
     One(1, ()),
+    One(1, False),
+    One(True, False),
+    One(1, 0),
+    One(1, 0.0),
+    One(1, -0.0),
+    (One(1, 0),),
+    (One(1, False),),
+    (One(True, 0),),
+    ((1, 0),),
+    ((True, 0),),
+    ((1, False),),
+    ((1, 0.0),),
     One("1"),
     Other(1),
     One(One(1)),
@@ -116,6 +132,7 @@ DIFFERENT = (
     Colour.RED,
     Colour.BLUE,
     "RED",
+    "red",
     Component.QUERY,
     Component.KEY,
     Component.OUTPUT,

@@ -14,6 +14,7 @@ from store_tools import ROOT, address, same, tensors
 from entrack.store import (
     DiskStore,
     StoreTooNew,
+    StoreTooOld,
     StoreUnreadable,
     collect,
     doctor,
@@ -34,7 +35,7 @@ def test_the_first_write_makes_a_store(folder: Path) -> None:
     store = DiskStore(folder / "deep" / "er")
     action = store.put(address(1), tensors(1), {})
     root = folder / "deep" / "er"
-    assert (root / "format.json").read_text() == '{"entrack_store":1}\n'
+    assert (root / "format.json").read_text() == '{"entrack_store":2}\n'
     assert (root / "CACHEDIR.TAG").read_bytes().startswith(b"Signature: 8a477f597d28d172789f06886806bc55")
     assert (root / "objects" / action.object[:2] / action.object).stat().st_mode & 0o777 == 0o444
 
@@ -48,10 +49,24 @@ def test_a_store_can_be_moved(folder: Path, store: DiskStore) -> None:
 
 def test_a_later_version_is_refused(folder: Path, store: DiskStore) -> None:
     store.put(address(1), tensors(1), {})
-    (folder / "format.json").write_text('{"entrack_store": 2}')
+    (folder / "format.json").write_text('{"entrack_store": 3}')
     with pytest.raises(StoreTooNew, match="newer entrack"):
         DiskStore(folder)
     assert not doctor(folder)[0].good
+
+
+def test_an_earlier_version_is_refused_and_left_as_it_is(folder: Path, store: DiskStore) -> None:
+    store.put(address(1), tensors(1), {})
+    store.close()
+    (folder / "format.json").write_text('{"entrack_store":1}\n')
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for options in ({}, {"read_only": True}, {"inspect": True}):
+        with pytest.raises(StoreTooOld, match=r"an earlier entrack made it; .* choose another folder"):
+            DiskStore(folder, **options)
+    with pytest.raises(StoreTooOld):  # which was opened before an earlier entrack put its store there
+        store.put(address(2), tensors(2), {})
+    assert "format 1" in doctor(folder)[0].advice and not doctor(folder)[0].good
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"entrack_store": "1"}', '{"entrack_store": 0}', "[" * 4000])

@@ -16,8 +16,8 @@ from __future__ import annotations
 from attrs import evolve
 
 from entrack.model_config import ModelFacts
+from entrack.plan.batch import Batch
 from entrack.plan.schedule import BYTES, Every, ForwardPass, Schedule
-from entrack.plan.steps import Batch
 
 SPARE = 1.25
 """What making a whole run takes beside what is kept of it."""

@@ -41,6 +41,7 @@ from entrack.plan.steps import (
     Step,
     SumOutputs,
     TrainMask,
+    kind_of,
 )
 from entrack.sites import Component, Head
 from stress.tried import Tally, Tried
@@ -89,10 +90,12 @@ def every_component(count: int, seed: int, folder: Path) -> Tried:
                 _new(bind.step_address(other), where, seen)
         with tally.case(f"{type(step).__name__} by the reference"):
             _new(bind.step_address(step, ExecutorKind.REFERENCE), where, seen)
-        for owner, name in ((type(step), "version"), (bind, "STORE_VERSION")):
-            with tally.case(f"{type(step).__name__}, {name}"), pytest.MonkeyPatch.context() as patch:
-                patch.setattr(owner, name, getattr(owner, name) + 1)
-                _new(bind.step_address(step), name, seen)
+        with tally.case(f"{type(step).__name__}, version"), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(bind, "kind_of", lambda one: evolve(kind_of(one), version=kind_of(one).version + 1))
+            _new(bind.step_address(step), "version", seen)
+        with tally.case(f"{type(step).__name__}, STORE_VERSION"), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(bind, "STORE_VERSION", bind.STORE_VERSION + 1)
+            _new(bind.step_address(step), "STORE_VERSION", seen)
     return tally.tried
 
 

@@ -22,8 +22,8 @@ from entrack.execution.local import LocalExecutor
 from entrack.execution.repository import Repository
 from entrack.plan.bind import step_address
 from entrack.plan.plan import Plan
-from entrack.plan.steps import Step
-from entrack.plan.value_forms import Array, form_of
+from entrack.plan.steps import Step, kind_of
+from entrack.plan.value_forms import Array
 from entrack.store import DiskStore, MemoryStore, Store
 
 Arrays = dict[str, NDArray[Any]]
@@ -87,7 +87,7 @@ def compute(step: Step, inputs: Mapping[str, Any]) -> tuple[Arrays, Mapping[str,
     """What an engine would be asked for. -> made-up tensors of the right shapes, and how they were made"""
     seen = {name: [array.tobytes() for _, array in sorted(value.items())] for name, value in inputs.items()}
     chance = np.random.default_rng(int(address([step_address(step), seen])[:16], 16))
-    return {name: _made(form, chance) for name, form in form_of(step).items()}, {"device": "none"}
+    return {name: _made(form, chance) for name, form in kind_of(step).form(step).items()}, {"device": "none"}
 
 
 def _made(form: Array, chance: np.random.Generator) -> NDArray[Any]:

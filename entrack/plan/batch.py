@@ -1,0 +1,35 @@
+"""Prompts that run together, as token ids, and token indices in them."""
+
+from __future__ import annotations
+
+from attrs import Attribute as Field
+from attrs import field, frozen
+
+from entrack.address import Digested, tagged
+
+Indices = tuple[int, ...]
+"""One token index per prompt of a batch."""
+
+
+def _rectangular(_: object, __: Field[tuple[tuple[int, ...], ...]], tokens: tuple[tuple[int, ...], ...]) -> None:
+    lengths = sorted({len(prompt) for prompt in tokens})
+    if len(lengths) != 1 or not lengths[0]:
+        said = " and ".join(f"{length}" for length in lengths) or "no"
+        raise ValueError(f"prompts that run together need one token length, at least 1; these have {said} tokens")
+
+
+@tagged("batch", "tokens")
+@frozen(slots=False)
+class Batch(Digested):
+    """Prompts that run together: token ids, prompts x tokens, all of one length. Raises ValueError where they are
+    not."""
+
+    tokens: tuple[tuple[int, ...], ...] = field(repr=False, validator=_rectangular)
+
+    @property
+    def prompts(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def length(self) -> int:
+        return len(self.tokens[0])

@@ -1,0 +1,38 @@
+"""What a step names of other steps: their values by `Ref`, and heads that a choice will keep by `Chosen` and
+`Screened`. `plan/bind.py` puts in what they turned out to be."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from entrack.address import tagged
+from entrack.sites import Head
+
+
+@tagged("ref", "id")
+@frozen
+class Ref:
+    """The value of another step: its node in a plan, or, in a bound step, the SHA-256 of that value's bytes."""
+
+    id: str
+
+
+@tagged("chosen", "id")
+@frozen
+class Chosen:
+    """The heads that a `Select` node keeps; in a bound step a tuple of heads stands in its place."""
+
+    id: str
+
+
+@tagged("screened", "id most")
+@frozen
+class Screened:
+    """The heads that a `Screen` node lets through, `most` in all layers together; in a bound step its own layer's
+    stand in its place."""
+
+    id: str
+    most: int
+
+
+Heads = tuple[Head, ...] | Chosen

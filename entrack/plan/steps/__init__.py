@@ -1,0 +1,101 @@
+"""Steps: the values that a run computes and the store keeps, one file a kind.
+
+A step is content only: token ids, positions as indices, heads, digests. It names the values it needs by `Ref`, and
+heads that are not known before a run by `Chosen`; `plan/bind.py` puts in what they turned out to be, and only then a
+step has its address.
+
+What the compiler, the store and the reports know of a kind is one record, `StepKind`, at the end of its file; `STEPS`
+has them all. Another kind is another file and its record here, and a kernel in `engine/kernels/`.
+
+Axes are written in the order (layer, prompt, token, head, d_head). Scores are not stored, outcomes are: a spec that
+asks for another score of the same runs computes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from entrack.plan.batch import Batch, Indices
+from entrack.plan.refs import Chosen, Heads, Ref, Screened
+from entrack.plan.steps.attribute import ATTRIBUTE, Attribute
+from entrack.plan.steps.capture import CAPTURE, Capture
+from entrack.plan.steps.capture_inputs import CAPTURE_INPUTS, CaptureInputs
+from entrack.plan.steps.edits import (
+    BlockAttention,
+    Edit,
+    FromCapture,
+    FromMean,
+    FromZero,
+    Kept,
+    SetElsewhere,
+    SetHeads,
+    SetInputs,
+)
+from entrack.plan.steps.evaluate import EVALUATE, Evaluate
+from entrack.plan.steps.hop import Receivers
+from entrack.plan.steps.kind import Comparison, StepKind
+from entrack.plan.steps.path_patch import PATH_PATCH, PathPatch
+from entrack.plan.steps.screen import Screen
+from entrack.plan.steps.select import Select
+from entrack.plan.steps.sum_outputs import SUM_OUTPUTS, SumOutputs
+from entrack.plan.steps.train_mask import TRAIN_MASK, MaskBatch, TrainMask
+
+Step = Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | Attribute | TrainMask
+"""What is computed with a model and stored."""
+Choice = Screen | Select
+"""What turns outcomes into heads: computed from outcomes in an instant, never stored."""
+Node = Step | Choice
+
+STEPS: tuple[StepKind[Any], ...] = (
+    CAPTURE,
+    CAPTURE_INPUTS,
+    SUM_OUTPUTS,
+    EVALUATE,
+    PATH_PATCH,
+    ATTRIBUTE,
+    TRAIN_MASK,
+)
+"""Every kind of step."""
+_BY_CLASS = {kind.step: kind for kind in STEPS}
+
+
+def kind_of(step: Step) -> StepKind[Any]:
+    """What is known of the kind of a step."""
+    return _BY_CLASS[type(step)]
+
+
+__all__ = [
+    "STEPS",
+    "Attribute",
+    "Batch",
+    "BlockAttention",
+    "Capture",
+    "CaptureInputs",
+    "Choice",
+    "Chosen",
+    "Comparison",
+    "Edit",
+    "Evaluate",
+    "FromCapture",
+    "FromMean",
+    "FromZero",
+    "Heads",
+    "Indices",
+    "Kept",
+    "MaskBatch",
+    "Node",
+    "PathPatch",
+    "Receivers",
+    "Ref",
+    "Screen",
+    "Screened",
+    "Select",
+    "SetElsewhere",
+    "SetHeads",
+    "SetInputs",
+    "Step",
+    "StepKind",
+    "SumOutputs",
+    "TrainMask",
+    "kind_of",
+]

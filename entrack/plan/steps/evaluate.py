@@ -1,0 +1,99 @@
+"""An evaluation: the model's outcomes on a batch with edits in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import assert_never
+
+from attrs import frozen
+
+from entrack.address import address, tagged
+from entrack.models.key import ModelKey
+from entrack.plan.batch import Batch
+from entrack.plan.schedule import Every, ForwardPass, Place
+from entrack.plan.steps import edits
+from entrack.plan.steps.edits import BlockAttention, Edit, SetElsewhere, SetHeads, SetInputs
+from entrack.plan.steps.kind import Comparison, StepKind
+from entrack.plan.steps.runs import at, layers_of, only, run
+from entrack.plan.value_forms import OUTCOME_BYTES, Form, outcomes
+from entrack.sites import Component
+
+
+@tagged("evaluate", "model batch edits asked")
+@frozen
+class Evaluate:
+    """One forward pass per batch with edits in force, read at the last token.
+
+    `asked` holds, prompt by prompt, the token ids that outcomes are wanted for (prompts x k).
+    -> `top` int64 (prompt): the argmax token; `logit`, `log_probability` float32 (prompt, k).
+    """
+
+    model: ModelKey
+    batch: Batch
+    edits: tuple[Edit, ...]
+    asked: tuple[tuple[int, ...], ...]
+
+
+def _expand(step: Evaluate) -> Iterator[ForwardPass]:
+    if not step.edits:
+        yield run(step, "clean")
+        return
+    changed = tuple(place for edit in step.edits for place in _changed(step.model, edit))
+    elsewhere = [edit for edit in step.edits if isinstance(edit, SetElsewhere)]
+    if elsewhere:
+        free = tuple(place for edit in elsewhere for place in _free(step.model, edit))
+        yield run(step, "edited", changed=changed, held=Every(), free=free, base=_base(step, elsewhere))
+    else:
+        yield run(step, "edited", changed=changed)
+
+
+def _changed(model: ModelKey, edit: Edit) -> Iterable[Place]:
+    """Where an edit sets or blocks something."""
+    match edit:
+        case SetElsewhere():
+            return [Place(0, Every())]
+        case SetHeads():
+            return at(layers_of(model, edit.heads), edit.at)
+        case SetInputs():
+            tokens = only(edit.at) if edit.component is Component.QUERY else Every()
+            return [Place(layer, tokens) for layer in layers_of(model, edit.heads)]
+        case BlockAttention():
+            layers = range(edit.first, min(edit.last + 1, model.facts.layers))
+            return at(layers if any(edit.read) else (), edit.reader)
+        case _:
+            assert_never(edit)
+
+
+def _free(model: ModelKey, edit: SetElsewhere) -> Iterator[Place]:
+    """Where heads keep their own outputs."""
+    for kept in edit.kept:
+        yield from at(layers_of(model, kept.heads), kept.at)
+
+
+def _base(step: Evaluate, elsewhere: list[SetElsewhere]) -> str | None:
+    """What an evaluation with `SetElsewhere` shares with others: the same prompts with the same values everywhere.
+    With two of them, or with edits of inputs or attention beside it, nothing."""
+    if len(elsewhere) > 1 or any(isinstance(edit, SetInputs | BlockAttention) for edit in step.edits):
+        return None
+    return f"base {address([step.model, step.batch, elsewhere[0].source])}"
+
+
+def _form(step: Evaluate) -> Form:
+    return outcomes((step.batch.prompts,), len(step.asked[0]), step.model.facts.vocabulary)
+
+
+def _nbytes(step: Evaluate, nodes: Mapping[str, object]) -> int:
+    return OUTCOME_BYTES * step.batch.prompts
+
+
+EVALUATE = StepKind(
+    Evaluate,
+    "an evaluation",
+    1,
+    _expand,
+    _form,
+    _nbytes,
+    Comparison.OUTCOMES,
+    parts=edits.PARTS,
+    branches={"edits": "edits", **edits.BRANCHES},
+)

@@ -1,0 +1,66 @@
+"""What path patching and its estimate share: the two passes of a hop, and which hops cannot change anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from entrack.address import tagged
+from entrack.models.key import ModelKey
+from entrack.plan.batch import Batch, Indices
+from entrack.plan.refs import Chosen, Heads
+from entrack.plan.schedule import ForwardPass, From
+from entrack.plan.steps.runs import at, layers_of, run
+from entrack.sites import Component, Head
+
+
+@tagged("receivers", "component heads")
+@frozen
+class Receivers:
+    """The `component` of these heads, at the sender's position. Key and value name the key/value head that serves a
+    head."""
+
+    component: Component
+    heads: Heads
+
+
+class Hop(Protocol):
+    """A step whose senders stand at the token `at` of each prompt."""
+
+    @property
+    def model(self) -> ModelKey: ...
+
+    @property
+    def batch(self) -> Batch: ...
+
+    @property
+    def at(self) -> Indices: ...
+
+    @property
+    def receivers(self) -> tuple[Receivers, ...]: ...
+
+
+def hop(step: Hop, layers: Sequence[int], **many: int) -> Iterator[ForwardPass]:
+    """The passes of a hop whose senders stand in these layers."""
+    senders, receivers = at(layers, step.at), at(_receiving(step, layers[0]), step.at)
+    yield run(step, "clean", read=at(range(step.model.facts.layers), step.at))
+    yield run(step, "sent", changed=senders, held=From(step.at), read=receivers, logits=not step.receivers, **many)
+    if step.receivers:
+        yield run(step, "received", changed=receivers, **many)
+
+
+def reaches_nothing(step: Hop, lowest: int) -> bool:
+    """Whether no sender of a bound step, the lowest of which stands in this layer, can reach a receiver: they all stand
+    in that layer or below."""
+    heads = [head for receivers in step.receivers for head in receivers.heads if isinstance(head, Head)]  # type: ignore[union-attr]
+    return bool(step.receivers) and lowest >= max((head.layer for head in heads), default=0)
+
+
+def _receiving(step: Hop, lowest: int) -> tuple[int, ...]:
+    """The layers of the receivers; all above the lowest sender while they are not known."""
+    heads = [receivers.heads for receivers in step.receivers]
+    if any(isinstance(one, Chosen) for one in heads):
+        return tuple(range(lowest + 1, step.model.facts.layers)) or (lowest,)
+    return tuple(sorted({layer for one in heads for layer in layers_of(step.model, one)}))

@@ -1,0 +1,93 @@
+"""Path patching: one hop, for heads of one layer, on one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from attrs import evolve, frozen
+
+from entrack.address import tagged
+from entrack.models.key import ModelKey
+from entrack.plan.batch import Batch, Indices
+from entrack.plan.refs import Ref, Screened
+from entrack.plan.schedule import ForwardPass
+from entrack.plan.steps.hop import Receivers, hop, reaches_nothing
+from entrack.plan.steps.kind import Comparison, StepKind
+from entrack.plan.value_forms import OUTCOME_BYTES, Form, outcomes
+from entrack.sites import Head
+
+
+@tagged("path-patch", "model batch asked at layer alternate receivers senders")
+@frozen
+class PathPatch:
+    """One hop of path patching for heads of one layer, on one batch (definition: docs/semantics.md).
+
+    `batch` are the originals, `at` the senders' token in each; `alternate` is a `Capture` on the alternates, prompt by
+    prompt, at their token of that position. No `receivers` means the logits at the last token. `senders` None means all
+    heads of the layer. -> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k), a row for
+    each sender in order.
+    """
+
+    model: ModelKey
+    batch: Batch
+    asked: tuple[tuple[int, ...], ...]
+    at: Indices
+    layer: int
+    alternate: Ref
+    receivers: tuple[Receivers, ...]
+    senders: tuple[Head, ...] | Screened | None = None
+
+
+def senders_of(step: PathPatch) -> int:
+    """How many heads are patched. In which layers those of a screen will be is not known: they are counted evenly."""
+    if isinstance(step.senders, Screened):
+        each, rest = divmod(step.senders.most, step.model.facts.layers)
+        return min(step.model.facts.heads, each + (step.layer < rest))
+    return step.model.facts.heads if step.senders is None else len(step.senders)
+
+
+def _expand(step: PathPatch) -> Iterator[ForwardPass]:
+    return hop(step, (step.layer,), variants=senders_of(step))
+
+
+def _form(step: PathPatch) -> Form:
+    if isinstance(step.senders, Screened):
+        raise ValueError("the heads that a screen lets through are not known")
+    return outcomes((senders_of(step), step.batch.prompts), len(step.asked[0]), step.model.facts.vocabulary)
+
+
+def _nbytes(step: PathPatch, nodes: Mapping[str, object]) -> int:
+    return OUTCOME_BYTES * step.batch.prompts * senders_of(step)
+
+
+def _known_zero(step: PathPatch) -> bool:
+    return reaches_nothing(step, step.layer)
+
+
+def _nothing_is_left(step: PathPatch) -> bool:
+    """A screen let no head of the layer through."""
+    return step.senders == ()
+
+
+def _settled(step: PathPatch) -> PathPatch:
+    """With the senders of its own layer, None where these are all: the address follows from what is run, not from what
+    a screen let through elsewhere."""
+    if not isinstance(step.senders, tuple):
+        return step
+    own = tuple(sorted(head for head in step.senders if head.layer == step.layer))
+    return evolve(step, senders=None if len(own) == step.model.facts.heads else own)
+
+
+PATH_PATCH = StepKind(
+    PathPatch,
+    "path patching, one layer",
+    1,
+    _expand,
+    _form,
+    _nbytes,
+    Comparison.OUTCOMES,
+    parts={"at": "positions", "layer": "layers"},
+    known_zero=_known_zero,
+    nothing_is_left=_nothing_is_left,
+    settled=_settled,
+)

@@ -1,0 +1,65 @@
+"""Forward passes as steps write them down: all layers of all tokens, nothing taken away.
+
+Heads that are not known before a run count for any layer that they could be in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from entrack.models.key import ModelKey
+from entrack.plan.batch import Batch, Indices
+from entrack.plan.refs import Chosen, Heads
+from entrack.plan.schedule import ForwardPass, Only, Place
+from entrack.plan.steps.select import Select
+
+
+class OnABatch(Protocol):
+    """A step on one batch."""
+
+    @property
+    def model(self) -> ModelKey: ...
+
+    @property
+    def batch(self) -> Batch: ...
+
+
+def run(step: OnABatch, name: str, **more: Any) -> ForwardPass:
+    """A pass over the batch of a step."""
+    base = f"clean {step.model.digest} {step.batch.digest}" if name == "clean" else None
+    return run_on(step.model, step.batch, name, **{"base": base, **more})
+
+
+def run_on(model: ModelKey, batch: Batch, name: str, **more: Any) -> ForwardPass:
+    """A pass over any batch."""
+    layers = model.facts.layers
+    return ForwardPass(
+        name, batch, model.facts, model.dtype, **{"end": layers, "attention": tuple(range(layers)), **more}
+    )
+
+
+def layers_of(model: ModelKey, heads: Heads | None) -> tuple[int, ...]:
+    """The layers of heads, all of them for all heads and while they are not known."""
+    if heads is None or isinstance(heads, Chosen):
+        return tuple(range(model.facts.layers))
+    return tuple(sorted({head.layer for head in heads}))
+
+
+def at(layers: Iterable[int], token: Indices) -> tuple[Place, ...]:
+    """One token of each prompt, in each of these layers."""
+    return tuple(Place(layer, only(token)) for layer in layers)
+
+
+def only(token: Indices) -> Only:
+    return Only(tuple((one,) for one in token))
+
+
+def many_heads(heads: Heads | None, every: int, nodes: Mapping[str, object]) -> int:
+    """How many heads; of those that a selection among the nodes keeps, at most as many."""
+    if heads is None:
+        return every
+    if isinstance(heads, Chosen):
+        select = nodes.get(heads.id)
+        return select.keep if isinstance(select, Select) else every
+    return len(heads)

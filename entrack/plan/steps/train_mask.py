@@ -1,0 +1,116 @@
+"""A mask over heads, trained for one desideratum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from attrs import frozen
+
+from entrack.address import tagged
+from entrack.models.key import ModelKey
+from entrack.plan.batch import Batch, Indices
+from entrack.plan.refs import Heads
+from entrack.plan.schedule import ForwardPass
+from entrack.plan.steps.kind import Comparison, StepKind
+from entrack.plan.steps.runs import at, layers_of, run_on
+from entrack.plan.value_forms import Array, Form, count
+
+
+@tagged("mask-batch", "original alternate at alternate_at target")
+@frozen
+class MaskBatch:
+    """Originals and alternates that run together while a mask is trained or scored, with the token expected when it
+    patches."""
+
+    original: Batch
+    alternate: Batch
+    at: Indices
+    alternate_at: Indices
+    target: Indices
+
+
+@tagged("train-mask", "model heads train validate sparsity epochs rate check_every")
+@frozen
+class TrainMask:
+    """A mask over heads for one desideratum (desiderata-based component masking; definition: docs/semantics.md).
+
+    m in [0, 1] per head starts at 1; z = m z_original + (1 - m) z_alternate at the heads' token; loss = - mean target
+    logit + sparsity * sum(1 - m); Adam, clamped to [0, 1] before each step; every `check_every` steps the rounded mask
+    is scored on `validate` and the best is kept, on a tie the one that patches more heads. -> `mask` float32 (head):
+    the best mask before rounding; `steps` int64 (): the step it is of; `loss` float32 (step); `validation` float32
+    (check): accuracies.
+    """
+
+    model: ModelKey
+    heads: Heads
+    train: tuple[MaskBatch, ...]
+    validate: tuple[MaskBatch, ...]
+    sparsity: float
+    epochs: int
+    rate: float
+    check_every: int = 4
+
+
+def _expand(step: TrainMask) -> Iterator[ForwardPass]:
+    checks = -(-_steps(step) // step.check_every)
+    for batch in step.train:
+        yield _mixed(step, batch, "trained", times=step.epochs, backward=1)
+        yield _alternates(step, batch)
+    for batch in step.validate:
+        yield _mixed(step, batch, "checked", times=checks)
+        yield _alternates(step, batch)
+
+
+def _mixed(step: TrainMask, batch: MaskBatch, name: str, **more: int) -> ForwardPass:
+    """A pass over the originals, with the heads between their own outputs and those of the alternates."""
+    changed = at(layers_of(step.model, step.heads), batch.at)
+    return run_on(step.model, batch.original, name, changed=changed, **more)
+
+
+def _alternates(step: TrainMask, batch: MaskBatch) -> ForwardPass:
+    read = at(layers_of(step.model, step.heads), batch.alternate_at)
+    return run_on(step.model, batch.alternate, "alternates", read=read, logits=False)
+
+
+def _steps(step: TrainMask) -> int:
+    return step.epochs * len(step.train)
+
+
+def _form(step: TrainMask) -> Form:
+    steps = _steps(step)
+    return {
+        "mask": Array("float32", (count(step.heads),), 0, 1),
+        "steps": Array("int64", (), min(step.check_every, steps), steps),
+        "loss": Array("float32", (steps,)),
+        "validation": Array("float32", (-(-steps // step.check_every),), 0, 1),
+    }
+
+
+def _nbytes(step: TrainMask, nodes: Mapping[str, object]) -> int:
+    return 4 * _steps(step) * 2
+
+
+def _no_batch(step: TrainMask) -> None:
+    """It has several."""
+
+
+TRAIN_MASK = StepKind(
+    TrainMask,
+    "a trained mask",
+    1,
+    _expand,
+    _form,
+    _nbytes,
+    Comparison.PATCHED_HEADS,
+    parts={
+        "at": "positions",
+        "alternate_at": "positions",
+        "target": "asked",
+        "sparsity": "training",
+        "epochs": "training",
+        "rate": "training",
+        "check_every": "training",
+    },
+    branches={"train": "tokens", "validate": "tokens"},
+    batch=_no_batch,
+)
