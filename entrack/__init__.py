@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrack.version import __version__
+
 if TYPE_CHECKING:
-    from entrack.api import Spec, SpecError, SpecMissing, load, loads
+    from entrack.api import Spec, load, loads
+    from entrack.compile import SpecError
     from entrack.engine.errors import EngineError
     from entrack.errors import ArgumentError, EntrackError, UnknownName
     from entrack.models.weight_files import ModelMissing
     from entrack.results import Results
+    from entrack.spec_files import SpecMissing
     from entrack.store.errors import StoreError
 
 __all__ = [
@@ -33,9 +37,10 @@ __all__ = [
     "load",
     "loads",
 ]
-__version__ = "0.1.0"
 _WHERE = {
-    **dict.fromkeys(("Spec", "SpecError", "SpecMissing", "load", "loads"), "entrack.api"),
+    **dict.fromkeys(("Spec", "load", "loads"), "entrack.api"),
+    "SpecError": "entrack.compile",
+    "SpecMissing": "entrack.spec_files",
     **dict.fromkeys(("ArgumentError", "EntrackError", "UnknownName"), "entrack.errors"),
     "EngineError": "entrack.engine.errors",
     "ModelMissing": "entrack.models.weight_files",

@@ -10,6 +10,14 @@ def machine_memory() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+def default_memory() -> int:
+    """Bytes that a run may take beside the models' weights where nobody says how much: half of what the machine has.
+
+    Not of what is free: the same machine should give the same bits.
+    """
+    return machine_memory() // 2
+
+
 def address_space() -> float:
     """Bytes that this process may map (`ulimit -v`); infinite where nothing limits it."""
     import resource

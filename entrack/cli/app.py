@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from entrack import __version__
 from entrack.cli import exit_codes, fast_path
 from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
@@ -28,6 +27,7 @@ from entrack.cli.options import (
     memory_given,
     params,
 )
+from entrack.version import __version__
 
 app = typer.Typer(
     name="entrack",

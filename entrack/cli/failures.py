@@ -25,7 +25,7 @@ from entrack.system import address_space
 
 DONE, CLAIM_FAILED, SPEC_ERROR, WORLD_ERROR, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, STATUS
 NAMES: Mapping[str, str] = {
-    "entrack.api.SpecMissing": "spec missing",
+    "entrack.spec_files.SpecMissing": "spec missing",
     "entrack.syntax.equivalence.Miswritten": "not formatted",
     "entrack.models.weight_files.ModelMissing": "model missing",
     "entrack.models.weight_files.ModelRefused": "model refused",
@@ -97,7 +97,7 @@ def failure(error: BaseException) -> Failure:
         told: Any = error
         return Failure(CALL, SPEC_ERROR, told.format_message())
     problems: tuple[Diagnostic, ...] | None = getattr(error, "problems", None)
-    if _name(error) is None and problems is not None:  # api.SpecError
+    if _name(error) is None and problems is not None:  # compile.SpecError
         many = len(errors(problems))
         return Failure(SPEC, SPEC_ERROR, f"the spec has {many} error{'s' * (many != 1)}", problems, error.sources)  # type: ignore[attr-defined]
     return _world(error) or Failure(MISTAKE, INTERNAL, f"{_mistake(error)}. {REPORT}")

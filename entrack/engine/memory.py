@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
+from entrack import system
 from entrack.models.key import ModelKey, ModelSource
 from entrack.models.weight_files import weights_of
-from entrack.system import machine_memory
 
 SPARE = 1.25
 """What loading and running take beside the weights themselves."""
@@ -27,14 +27,10 @@ def weights_bytes(source: ModelSource, key: ModelKey) -> int:
 
 
 def default_memory(device: torch.device) -> int:
-    """What a run may take beside the models' weights where nobody says how much: half of what the machine, or its GPU,
-    has.
-
-    Not of what is free: the same machine should give the same bits.
-    """
+    """`system.default_memory`, or as large a share of a GPU's own memory."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory // 2
-    return machine_memory() // 2
+    return system.default_memory()
 
 
 def free_bytes(device: torch.device) -> int:
@@ -46,4 +42,4 @@ def free_bytes(device: torch.device) -> int:
         for line in meminfo.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
-    return machine_memory() // 2
+    return system.machine_memory() // 2

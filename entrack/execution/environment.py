@@ -24,7 +24,7 @@ from entrack.execution.read_run_record import RunRecord, read_run_record
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.model_config import ModelFacts
 from entrack.plan.schedule import Memory
-from entrack.system import machine_memory
+from entrack.system import default_memory
 
 PACKAGES = ("torch", "transformers", "nnsight")
 RECORDED = (*PACKAGES, "device", "threads", "memory")
@@ -54,12 +54,12 @@ class Environment:
             return {
                 "device": "cpu",
                 "threads": threads,
-                "memory": Memory.of(self.memory or machine_memory() // 2).budget,
+                "memory": Memory.of(self.memory or default_memory()).budget,
             }
-        from entrack.engine.memory import default_memory  # only torch knows
+        from entrack.engine.memory import default_memory as memory_of  # only torch knows
         from entrack.engine.settings import chosen_device, own_device, own_threads
 
-        memory = self.memory or default_memory(chosen_device(self.device))
+        memory = self.memory or memory_of(chosen_device(self.device))
         return {
             "device": own_device(self.device),
             "threads": threads or own_threads(),

@@ -14,6 +14,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "entrack"
 WORDS = (
+    "version",
     "errors",
     "arguments",
     "interrupts",
@@ -42,6 +43,11 @@ LAYERS = (
     "execution",
     "verification",
     "report",
+    "stores",
+    "spec_files",
+    "compile",
+    "run",
+    "verify",
     "api",
     "cli",
 )

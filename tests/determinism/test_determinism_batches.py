@@ -17,6 +17,7 @@ import torch
 from determinism_specs import FAMILIES, ITSELF, VARIED
 
 from entrack import api
+from entrack import run as running
 from entrack.plan import builder
 from entrack.plan.lower import mask
 from entrack.results import Group, Measure, Results
@@ -113,7 +114,7 @@ def test_the_reference(usual: tuple[str, Results], models: Path, tmp_path: Path)
 
 def test_results_carry_what_is_tested(usual: tuple[str, Results]) -> None:
     said = usual[1].provenance.tolerance
-    assert said == api.TOLERANCE
+    assert said == running.TOLERANCE
     assert [float(number) for number in re.findall(r"\d+e-\d+", said)] == [TOLERANCE]
 
 

@@ -39,7 +39,7 @@ from entrack.store import layout, locks
 
 USUAL = SURROUNDINGS[0]
 INSIDE = {
-    "entrack.api.SpecError",
+    "entrack.compile.SpecError",
     "entrack.cli.failures.Refused",
     "entrack.errors.EntrackError",
     "entrack.errors.ArgumentError",

@@ -1,0 +1,235 @@
+"""Compiling: a checked spec, the models' files and their tokenizers -> a plan; and how it stands against a store.
+
+Here problems of prompts and tokenizers become exceptions. Nothing reads a weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from entrack.address import address
+from entrack.budget import Spent, so_far, times_over, within
+from entrack.check.check import Checked
+from entrack.check.resolved import Model, PatchAct, Population, Resolved
+from entrack.diagnostics import Diagnostic, errors
+from entrack.diagnostics.over_budget import told
+from entrack.errors import EntrackError
+from entrack.models.key import ModelSource
+from entrack.models.locate import ModelMissing, fetch, key_of, locate, tokenizer_file
+from entrack.source import Source
+from entrack.syntax.content import content
+from entrack.syntax.parse import parse
+
+if TYPE_CHECKING:
+    from entrack.execution.coordinator import Coordinator
+    from entrack.execution.repository import Repository
+    from entrack.execution.survey import Survey
+    from entrack.plan.lower.context import Known
+    from entrack.plan.lower.program import Lowerer
+    from entrack.plan.plan import Plan
+    from entrack.prompts.tokenise import TokenisedPrompts
+    from entrack.prompts.tokenizer import Tokenizer
+
+SAMPLED = 0.5
+"""Of what a command may do, what `check` does to draw a sample of the prompts."""
+
+
+class SpecError(EntrackError):
+    """A spec has errors. `problems` are the diagnostics; the message is what the command line would print."""
+
+    def __init__(self, problems: tuple[Diagnostic, ...], sources: Mapping[str, Source]) -> None:
+        from entrack.diagnostics.render import render_all
+
+        super().__init__("\n" + render_all(problems, sources).plain)
+        self.problems, self.sources = problems, sources
+
+
+@frozen
+class Planned:
+    """A plan and the warnings of making it."""
+
+    plan: Plan
+    problems: tuple[Diagnostic, ...]
+
+
+@frozen(slots=False)
+class CheckedSpec:
+    """What the checker made of a text. `stands_in`: its models are stood in for by a folder without weights, so that
+    it can be planned, not run."""
+
+    source: Source
+    checked: Checked
+    stands_in: bool = field(default=False, kw_only=True)
+
+    @property
+    def resolved(self) -> Resolved:
+        return self.checked.resolved
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        return self.checked.sources
+
+    @property
+    def root(self) -> Path:
+        """The folder that files and models are named from."""
+        return Path(self.source.name).parent
+
+    @property
+    def address(self) -> str:
+        """The address of what the spec says: its texts with params, not its comments or layout."""
+        return address(
+            [
+                1,
+                sorted(address(content(parse(source)[0])) for source in self.sources.values()),
+                dict(self.resolved.params),
+            ]
+        )
+
+    @cached_property
+    def used_models(self) -> frozenset[str]:
+        """The models that something is computed with."""
+        resolved = self.resolved
+        cells = [cell for measure in resolved.measures for cell in measure.cells]
+        interventions = {id(cell.intervention): cell.intervention for cell in cells}.values()
+        donors = {
+            act.model
+            for intervention in interventions
+            for act in intervention.acts
+            if isinstance(act, PatchAct) and act.model
+        }
+        examined = {given.model for given in resolved.examinations}
+        found = {discovery.model for discovery in resolved.discoveries} | {mask.model for mask in resolved.masks}
+        return frozenset(donors | examined | found | {cell.model for cell in cells})
+
+
+def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Lowerer:
+    """What makes plans of a spec: its models located, their tokenizers read. Raises SpecError, ModelMissing."""
+    from entrack.plan.lower.program import Lowerer
+
+    models = {name: model for name, model in spec.resolved.models.items() if name in spec.used_models}
+    # two names of one model are one model: its files are hashed once
+    named = {model.named: model for model in models.values()}
+    found = {given: _source(spec, model, download=download) for given, model in named.items()}
+    hashes = {given: key_of(given, source, hashed=hashed) for given, source in found.items()}
+    sources = {name: found[model.named] for name, model in models.items()}
+    keys = {name: hashes[model.named] for name, model in models.items()}
+    tokenizers = {name: _tokenizer(spec, name, source) for name, source in sources.items()}
+    return Lowerer(spec.resolved, keys, sources, tokenizers)
+
+
+def lowered(spec: CheckedSpec, lowerer: Lowerer, known: Known | None = None) -> Planned:
+    """A plan, as far as what is known tells. Raises SpecError."""
+    plan, problems = lowerer.lower(known)
+    if errors(problems):
+        raise SpecError(problems, spec.sources)
+    return Planned(plan, problems)
+
+
+def surveyed(spec: CheckedSpec, repository: Repository) -> tuple[Plan, Coordinator, Survey]:
+    """The plan as far as a store tells, the run that looked, and what it saw. Computes nothing."""
+    from entrack.execution.coordinator import Coordinator
+
+    lowerer = lowerer_of(spec, download=False, hashed=not spec.stands_in)
+    run = Coordinator(lowered(spec, lowerer).plan, repository)
+    survey = run.survey()
+    while run.plan.deferred and run.actions:
+        more = lowered(spec, lowerer, run).plan
+        if len(more.nodes) == len(run.plan.nodes):
+            break
+        run.extend(more)
+        survey = run.survey()
+    return run.plan, run, survey
+
+
+# prompts
+
+
+def prompts_of(
+    spec: CheckedSpec, name: str, count: int, model: str | None, purpose: str
+) -> tuple[TokenisedPrompts, Tokenizer]:
+    """The first `count` prompts of a task, alternate or desideratum, for a model's tokenizer. Raises SpecError,
+    ModelMissing."""
+    from entrack.prompts.tokenise import tokenise
+
+    resolved, alternate = spec.resolved, spec.resolved.alternates.get(name)
+    task = alternate.task if alternate else resolved.tasks[name]
+    span = task.syntax.name_span if alternate is None else alternate.span
+    population = Population(task, alternate, task.parameters, resolved.seed, count, purpose, name, span)
+    tokens = _first_tokenizer(spec, model)
+    try:
+        with within(planning=True):
+            realised, problems = tokenise(population, count, tokens, resolved.params)
+    except Spent as spent:
+        raise SpecError((told(spent, span),), spec.sources) from None
+    if errors(problems):
+        raise SpecError(problems, spec.sources)
+    return realised, tokens
+
+
+def prompt_problems(spec: CheckedSpec) -> tuple[Diagnostic, ...]:
+    """What is wrong with the prompts, as far as files that are here can tell: a sample of the spec is planned,
+    nothing is run."""
+    models = spec.resolved.models
+    here = [name for name in spec.used_models if models[name].source is not None]
+    if set(here) != set(spec.used_models) or not here:
+        return ()
+    try:
+        return _sampled(spec)
+    except SpecError as error:  # a tokenizer that cannot be used
+        return error.problems
+    except ModelMissing as missing:
+        span = models[min(here)].span
+        return (Diagnostic("W501", str(missing), span, "prompts are not checked", "`run` needs it"),)
+
+
+def _sampled(spec: CheckedSpec) -> tuple[Diagnostic, ...]:
+    """What is wrong with a plan of some prompts of each population: of one, and then of as many as these tell that
+    there is time for."""
+    from attrs import evolve
+
+    from entrack.plan.builder import Sketch
+    from entrack.plan.lower.preview import sample
+
+    lowerer, before = evolve(lowerer_of(spec, download=False, hashed=False), nodes=Sketch), so_far()
+    _, problems = evolve(lowerer, resolved=sample(spec.resolved, 1)).lower()
+    more = 1 if any(problem.code == "E707" for problem in problems) else times_over(before, SAMPLED)
+    return evolve(lowerer, resolved=sample(spec.resolved, more)).lower()[1] if more > 1 else problems
+
+
+# files of models
+
+
+def _source(spec: CheckedSpec, model: Model, *, download: bool) -> ModelSource:
+    if spec.stands_in and model.source is not None:
+        return model.source
+    return (fetch if download else locate)(model.named, spec.root)
+
+
+def _first_tokenizer(spec: CheckedSpec, model: str | None) -> Tokenizer:
+    """The tokenizer of a model, or of the first that is here."""
+    names = [model] if model else list(spec.resolved.models)
+    missing: ModelMissing | SpecError | None = None
+    for name in names:
+        try:
+            return _tokenizer(spec, name, locate(spec.resolved.models[name].named, spec.root))
+        except (ModelMissing, SpecError) as error:
+            missing = error
+    raise missing or ModelMissing("the spec declares no model, and prompts need a tokenizer")
+
+
+def _tokenizer(spec: CheckedSpec, model: str, source: ModelSource) -> Tokenizer:
+    """A model's tokenizer. Raises SpecError where its file cannot be used, ModelMissing where there is none."""
+    from entrack.prompts.tokenizer import BadTokenizer, tokenizer
+
+    try:
+        return tokenizer(tokenizer_file(source))
+    except BadTokenizer as bad:
+        help = "take the tokenizer.json that belongs to the model"
+        span = spec.resolved.models[model].span
+        problem = Diagnostic("E434", str(bad), span, "its tokenizer cannot be used", help)
+        raise SpecError((problem,), spec.sources) from None

@@ -1,0 +1,180 @@
+"""Running: a checked spec through a store -> results. What the store has is not computed again.
+
+The engine is made when the first step has to be computed: torch is imported then and not before.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from entrack import arguments
+from entrack.address import address
+from entrack.check.check import check
+from entrack.compile import CheckedSpec, SpecError, lowered, lowerer_of
+from entrack.diagnostics import errors
+from entrack.events import ModelFetching, Watcher
+from entrack.execution.environment import Environment
+from entrack.execution.repository import Repository
+from entrack.execution.reuse_policy import ReusePolicy
+from entrack.models.locate import fetch
+from entrack.plan.executor_kind import ExecutorKind
+from entrack.plan.plan import Plan
+from entrack.results import Provenance, Results
+from entrack.store.base import Store
+from entrack.syntax.limits import MOST_NUMBER
+from entrack.system import address_space
+from entrack.version import __version__
+
+if TYPE_CHECKING:
+    from entrack.execution.coordinator import Coordinator
+    from entrack.execution.local import Compute
+
+TOLERANCE = (
+    "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; "
+    "byte-identical on one machine with the same versions, threads and memory"
+)
+LEAST_ADDRESSES = 1.2e9
+"""Bytes that torch, transformers and nnsight map when they are loaded, and some."""
+
+
+def repository_of(
+    store: Store,
+    accept: ReusePolicy | str | None,
+    device: str | None = None,
+    threads: int | None = None,
+    memory: int | None = None,
+    kind: ExecutorKind = ExecutorKind.OPTIMISED,
+) -> Repository:
+    """The store as a run sees it. A store that cannot be written is a published one: it is taken as it is, unless
+    told otherwise. Raises ArgumentError."""
+    arguments.offering(store, ("find", "load", "put", "computing", "addresses"), "store", "a folder or an open store")
+    arguments.optional(accept, arguments.choice, "accept", [policy.value for policy in ReusePolicy])
+    arguments.optional(device, arguments.text, "device")
+    threads = arguments.optional(threads, arguments.whole, "threads", 1, MOST_NUMBER)
+    memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
+    default = ReusePolicy.SAME_STACK if getattr(store, "writable", True) else ReusePolicy.ANY
+    policy = default if accept is None else ReusePolicy(accept)
+    return Repository(store, kind, policy, Environment(device, threads, memory))
+
+
+def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Results:
+    """Compile, run, and compile again with what is known, until nothing depends on results any more. Raises
+    SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt."""
+    from entrack.analysis.build_results import assemble
+    from entrack.execution.coordinator import Coordinator
+    from entrack.execution.local import LocalExecutor
+
+    spec = _fetched(given, watcher)
+    lowerer = lowerer_of(spec, download=True, hashed=True)
+    plan = lowered(spec, lowerer).plan
+    compute = engine_of(plan, repository.kind, watcher, repository.environment)
+    run = Coordinator(plan, repository, LocalExecutor(repository, compute, watcher), watcher)
+    run.run()
+    while plan.deferred:
+        plan = lowered(spec, lowerer, run).plan
+        run.extend(plan)
+        run.run()
+    return assemble(spec.resolved, plan, run, lambda: _provenance(spec, plan, run, repository))
+
+
+def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Environment) -> Compute:
+    """What computes the bound steps of a plan; made when the first is asked for."""
+    engines: list[Any] = []
+
+    def compute(step: Any, inputs: Any) -> tuple[Any, Any]:
+        if not engines:
+            _need_surroundings()
+            from entrack.engine.engine import Engine
+            from entrack.plan.schedule import Memory
+
+            engines.append(
+                Engine(
+                    plan.sources,
+                    executor=kind,
+                    device=environment.device,
+                    threads=environment.threads,
+                    watcher=watcher,
+                    memory=None if environment.memory is None else Memory.of(environment.memory),
+                )
+            )
+        computed = engines[0].compute(step, inputs)
+        return computed.tensors, computed.how
+
+    return compute
+
+
+def _fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
+    """The spec, checked again now that its models have come: some mistakes only a config.json can tell. Raises
+    ModelMissing, SpecError."""
+    resolved = spec.resolved
+    if all(resolved.models[name].facts for name in spec.used_models):
+        return spec
+    for name in sorted(spec.used_models):
+        watcher(ModelFetching(str(resolved.models[name].named)))
+        fetch(resolved.models[name].named, spec.root)
+    again = check(spec.source, {name: resolved.params[name] for name in resolved.changed_params})
+    if errors(again.problems):
+        raise SpecError(again.problems, again.sources)
+    return CheckedSpec(spec.source, again)
+
+
+def _provenance(spec: CheckedSpec, plan: Plan, run: Coordinator, repository: Repository) -> Provenance:
+    from entrack.execution.read_run_record import read_run_record
+    from entrack.execution.reuse_report import reuse_report
+
+    made = {
+        tuple((name, how.get(name)) for name in ("executor", "torch", "transformers", "nnsight", "device", "threads"))
+        for how in (read_run_record(action.how) for action in run.actions)
+    }
+    return Provenance(
+        spec=spec.source.name,
+        spec_address=spec.address,
+        language=1,
+        entrack=__version__,
+        models=_models(plan),
+        seed=spec.resolved.seed,
+        params=dict(spec.resolved.params),
+        changed_params=spec.resolved.changed_params,
+        steps=len(plan.steps),
+        computed=run.computed,
+        found=len(run.actions) - run.computed,
+        known_zero=run.zeros,
+        screened_out=run.screened_out,
+        realised=tuple(dict(entry) for entry in sorted(made, key=str)),
+        tolerance=TOLERANCE,
+        accept=repository.accept.value,
+        reused=reuse_report(run.found, repository.environment),
+    )
+
+
+def _models(plan: Plan) -> dict[str, dict[str, Any]]:
+    """What each model is: where its files are from, and its shape."""
+    return {
+        name: {
+            "source": plan.sources[key].description,
+            "revision": plan.sources[key].revision,
+            "digest": address(key),
+            "dtype": key.dtype,
+            "attention": key.attention,
+            "layers": key.facts.layers,
+            "heads": key.facts.heads,
+            "key_value_heads": key.facts.key_value_heads,
+        }
+        for name, key in plan.models.items()
+    }
+
+
+def _need_surroundings() -> None:
+    """What torch and transformers cannot do without, and end in their own ways where it is not there. Raises
+    EngineError."""
+    from entrack.engine.errors import EngineError, OutOfMemory
+
+    if sys.flags.optimize > 1:
+        raise EngineError(
+            "models need the docstrings of Python's modules, which PYTHONOPTIMIZE=2 and -OO leave out: run "
+            "without these"
+        )
+    if address_space() < LEAST_ADDRESSES:
+        has = f"this process may have {address_space() / 1e9:.1f} GB: see `ulimit -v`"
+        raise OutOfMemory(f"computing needs {LEAST_ADDRESSES / 1e9:g} GB of addresses beside the models, and {has}")

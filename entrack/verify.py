@@ -1,0 +1,55 @@
+"""Verifying: a sample of the stored steps of a spec, computed again and compared. Nothing is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from attrs import frozen
+
+from entrack import arguments
+from entrack.compile import CheckedSpec, surveyed
+from entrack.errors import ArgumentError
+from entrack.events import Watcher
+from entrack.execution.repository import Repository
+from entrack.plan.cache_key import kind as kind_of
+from entrack.plan.executor_kind import ExecutorKind
+from entrack.run import engine_of
+from entrack.syntax.limits import MOST_NUMBER
+from entrack.verification.recompute import Compared, recomputed, sampled
+
+
+@frozen
+class Verification:
+    """How many steps are stored, by kind, how many of them are compared, and the comparisons, made as they are asked
+    for."""
+
+    stored: Mapping[str, int]
+    sampled: int
+    compared: Iterator[Compared]
+
+
+def verify_spec(
+    spec: CheckedSpec, repository: Repository, sample: int | float, seed: int, again: ExecutorKind, watcher: Watcher
+) -> Verification:
+    """Compute so many of the stored steps (an int) or such a share (a float) once more, with the executor `again`.
+    Raises SpecError, ModelMissing, StoreError; EngineError while comparing."""
+    plan, run, survey = surveyed(spec, repository)
+    lost = {id for id in survey.missing if run.lost(id)}  # what was seen to be damaged is said, whatever is sampled
+    stored = [id for id in plan.steps if id in survey.found or id in lost]
+    drawn = {*sampled(plan, stored, sample, seed), *lost}
+    ids = [id for id in stored if id in drawn]
+    compute = engine_of(plan, again, watcher, repository.environment)
+    counted = Counter(kind_of(plan.nodes[id]) for id in stored)
+    return Verification(counted, len(ids), recomputed(plan, run, ids, compute, watcher))
+
+
+def sample_given(given: int | float) -> int | float:
+    """How many steps (an int) or what share of them (a float) are verified. Raises ArgumentError."""
+    found = arguments.number(given, "sample", MOST_NUMBER)
+    if found <= 0 or (isinstance(found, float) and found > 1):
+        raise ArgumentError(
+            "sample is a number of steps, such as 20, or a share of them, such as 0.05; this is "
+            f"{arguments.shown(found)}"
+        )
+    return found
