@@ -12,6 +12,8 @@ from entrack.address import Digested, address
 from entrack.model_config import ModelFacts
 
 DTYPES = ("float32", "float16", "bfloat16")
+CONFIGURED = ("positions", "parallel")
+"""Facts that follow from the configuration, whose digest is there."""
 ATTENTIONS = ("sdpa", "eager", "flash_attention_2")
 
 
@@ -30,7 +32,7 @@ class ModelKey(Digested):
     @cached_property
     def digest(self) -> str:
         """The address of all of it: every step names a model."""
-        return address(astuple(self))
+        return address(astuple(self, filter=lambda field, _: field.name not in CONFIGURED))
 
 
 @frozen

@@ -46,7 +46,7 @@ def known_zero(step: Step) -> bool:
         return False
     lowest = step.layer if isinstance(step, PathPatch) else 0
     layers = [head.layer for receivers in step.receivers for head in receivers.heads if isinstance(head, Head)]  # type: ignore[union-attr]
-    return lowest >= max(layers, default=0)
+    return not any(step.model.facts.sends(lowest, layer) for layer in layers)
 
 
 def screened_out(step: Step) -> bool:

@@ -121,7 +121,8 @@ def _receiving(step: PathPatch | Attribute, lowest: int) -> tuple[int, ...]:
     """The layers of the receivers; all above the lowest sender while they are not known."""
     heads = [receivers.heads for receivers in step.receivers]
     if any(isinstance(one, Chosen) for one in heads):
-        return tuple(range(lowest + 1, step.model.facts.layers)) or (lowest,)
+        facts = step.model.facts
+        return tuple(layer for layer in range(facts.layers) if facts.sends(lowest, layer)) or (lowest,)
     return tuple(sorted({layer for one in heads for layer in _layers(step, one)}))
 
 

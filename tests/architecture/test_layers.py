@@ -22,6 +22,7 @@ WORDS = (
     "sites",
     "tree",
     "address",
+    "families",
     "model_config",
     "system",
     "error_text",

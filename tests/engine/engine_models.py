@@ -13,7 +13,8 @@ import transformers
 from attrs import frozen
 
 from entrack.engine.engine import Engine
-from entrack.model_config import FAMILIES, read_facts
+from entrack.families import FAMILIES
+from entrack.model_config import read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.steps import Batch, Capture, Ref, Step
 
@@ -36,7 +37,7 @@ def tiny(family: str, layers: int, heads: int, shared: int, **more: Any) -> Any:
         **more,
     }
     config = transformers.AutoConfig.for_model(family, **options)
-    module = getattr(transformers, FAMILIES[family])(config).eval()
+    module = getattr(transformers, FAMILIES[family].model_class)(config).eval()
     for parameter in module.parameters():
         if parameter.dim() == 1:  # norms and biases, which start as ones and zeros
             torch.nn.init.normal_(parameter, 1.0, 0.3)
