@@ -1,6 +1,6 @@
 """A model's facts: what its config.json says, read without loading a weight.
 
-A family is supported when it is in `FAMILIES`; what the engine needs to know of a family stands in `engine/arch.py`.
+A family is known when it has a record in `entrack.families`, which says which words of its config.json mean what.
 """
 
 from __future__ import annotations
@@ -11,42 +11,14 @@ from typing import Any
 from attrs import frozen
 
 from entrack.address import tagged
+from entrack.families import FAMILIES
+from entrack.families.base import ConfigWords, Family
+from entrack.families.places import Part, Place, reaches
 
-FAMILIES = {
-    "llama": "LlamaForCausalLM",
-    "mistral": "MistralForCausalLM",
-    "qwen2": "Qwen2ForCausalLM",
-}
 NARROW = 256
 """Width up to which one thread is enough: the products are too small to share, and two threads would only wait for
 each other."""
-MOST = {"layers": 1024, "heads": 1024, "d_model": 1 << 20, "vocabulary": 1 << 24}
-DECIDES = (
-    "vocab_size",
-    "hidden_size",
-    "intermediate_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "num_key_value_heads",
-    "head_dim",
-    "hidden_act",
-    "rms_norm_eps",
-    "attention_bias",
-    "mlp_bias",
-    "tie_word_embeddings",
-    "initializer_range",
-    "max_position_embeddings",
-    "rope_parameters",
-    "rope_theta",
-    "rope_scaling",
-    "partial_rotary_factor",
-    "sliding_window",
-    "use_sliding_window",
-    "max_window_layers",
-    "layer_types",
-)
-"""The words of a config.json that decide what a model of a known family computes. A model is built from these and no
-others."""
+MOST = {"layers": 1024, "heads": 1024, "d_model": 1 << 20, "vocabulary": 1 << 24, "positions": 1 << 24}
 CODE = ("auto_map", "custom_pipelines", "custom_generate", "trust_remote_code", "use_kernels", "kernel_config")
 OTHERWISE = {
     "quantization_config": "its weights are quantised",
@@ -63,11 +35,12 @@ class BadConfig(ValueError):
     """A config.json that does not describe a model entrack can work with; the message says why."""
 
 
-@tagged("facts", "family layers heads key_value_heads d_model d_head d_mlp vocabulary")
+@tagged("facts", "family layers heads key_value_heads d_model d_head d_mlp vocabulary positions parallel")
 @frozen
 class ModelFacts:
     """Shape of a model. `key_value_heads` is smaller than `heads` under grouped-query attention; `d_mlp` is the
-    width inside an MLP."""
+    width inside an MLP. `positions` is how many tokens a model with learned positions can take at most; `parallel`
+    says whether attention and MLP of a layer read the same residual stream."""
 
     family: str
     layers: int
@@ -77,6 +50,21 @@ class ModelFacts:
     d_head: int
     d_mlp: int
     vocabulary: int
+    positions: int | None = None
+    parallel: bool = False
+
+    @property
+    def layout(self) -> Family:
+        """The record of the model's family."""
+        return FAMILIES[self.family]
+
+    def reaches(self, earlier: Place, later: Place) -> bool:
+        """Whether what is computed at `later` depends on what stands at `earlier`."""
+        return reaches(earlier, later, parallel=self.parallel)
+
+    def sends(self, sender: int, receiver: int) -> bool:
+        """Whether heads of the layer `sender` can change queries, keys and values in the layer `receiver`."""
+        return self.reaches(Place(sender, Part.OUTPUT), Place(receiver, Part.NORMED))
 
     @property
     def grouped(self) -> bool:
@@ -105,20 +93,29 @@ def read_facts(config: object) -> ModelFacts:
     if not isinstance(family, str) or family not in FAMILIES:
         raise BadConfig(f"the model family {str(family)[:60]!r} is not known; known are {', '.join(sorted(FAMILIES))}")
     _refuse(config)
-    layers, heads = (
-        _number(config, "num_hidden_layers", MOST["layers"]),
-        _number(config, "num_attention_heads", MOST["heads"]),
-    )
-    d_model = _number(config, "hidden_size", MOST["d_model"])
-    shared = _number(config, "num_key_value_heads", heads) if config.get("num_key_value_heads") is not None else heads
+    return _shape(family, config, FAMILIES[family].words)
+
+
+def _shape(family: str, config: Mapping[str, Any], words: ConfigWords) -> ModelFacts:
+    layers, heads = _number(config, words.layers, MOST["layers"]), _number(config, words.heads, MOST["heads"])
+    d_model = _number(config, words.d_model, MOST["d_model"])
+    shared = _optional(config, words.key_value_heads, heads) or heads
     if heads % shared:
         raise BadConfig(f"{heads} heads cannot share {shared} key/value heads")
-    if config.get("head_dim") is None and d_model % heads:
+    d_head = _optional(config, words.d_head, d_model)
+    if d_head is None and d_model % heads:
         raise BadConfig(f"a width of {d_model} does not divide into {heads} heads")
-    d_head = _number(config, "head_dim", d_model) if config.get("head_dim") is not None else d_model // heads
-    d_mlp = _number(config, "intermediate_size", 16 * MOST["d_model"])
     return ModelFacts(
-        family, layers, heads, shared, d_model, d_head, d_mlp, _number(config, "vocab_size", MOST["vocabulary"])
+        family,
+        layers,
+        heads,
+        shared,
+        d_model,
+        d_head or d_model // heads,
+        _d_mlp(config, words, d_model),
+        _number(config, words.vocabulary, MOST["vocabulary"]),
+        None if words.positions is None else _number(config, words.positions, MOST["positions"]),
+        _parallel(config, words.parallel),
     )
 
 
@@ -132,6 +129,23 @@ def _refuse(config: Mapping[str, Any]) -> None:
     for word, why in OTHERWISE.items():
         if config.get(word):
             raise BadConfig(f"{why} ({word} in config.json), which entrack does not read")
+
+
+def _d_mlp(config: Mapping[str, Any], words: ConfigWords, d_model: int) -> int:
+    if words.d_mlp_factor is not None and config.get(words.d_mlp) is None:
+        return words.d_mlp_factor * d_model
+    return _number(config, words.d_mlp, 16 * MOST["d_model"])
+
+
+def _parallel(config: Mapping[str, Any], word: str | None) -> bool:
+    said = False if word is None else config.get(word, True)
+    if type(said) is not bool:
+        raise BadConfig(f"config.json needs true or false as {word}, not {str(said)[:60]}")
+    return said
+
+
+def _optional(config: Mapping[str, Any], word: str | None, most: int) -> int | None:
+    return None if word is None or config.get(word) is None else _number(config, word, most)
 
 
 def _number(config: Mapping[str, Any], name: str, most: int) -> int:

@@ -19,7 +19,8 @@ from typing import Any
 
 from entrack.engine.errors import EngineError, ModelUnreadable
 from entrack.error_text import reason
-from entrack.model_config import FAMILIES, BadConfig, read_facts
+from entrack.families import FAMILIES
+from entrack.model_config import BadConfig, read_facts
 
 VERSIONS = (2, 3)
 SCALARS: Mapping[int, str] = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -91,8 +92,9 @@ class _Header:
         return self._tensors(tensors, alignment)
 
     def _family(self, family: object) -> None:
-        if family not in FAMILIES:
-            raise self._bad(f"the model family {family!r} is not known; known are {', '.join(sorted(FAMILIES))}")
+        known = sorted(name for name, one in FAMILIES.items() if one.gguf)
+        if family not in known:
+            raise self._bad(f"the model family {family!r} is not known; known are {', '.join(known)}")
 
     def _tensors(self, count: int, alignment: int) -> int:
         """How many elements all tensors have."""

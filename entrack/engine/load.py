@@ -12,16 +12,18 @@ import torch
 import transformers
 from safetensors import safe_open
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 from transformers.utils.import_utils import is_flash_attn_2_available
 
+from entrack.engine import views
 from entrack.engine.adapter import with_adapter
-from entrack.engine.arch import ARCHS, Part
 from entrack.engine.errors import EngineError, ModelMismatch, ModelUnreadable
 from entrack.engine.gguf import ALONE, alone, check
 from entrack.engine.settings import is_out_of_memory
 from entrack.engine.tracing import LoadedModel
 from entrack.error_text import reason
-from entrack.model_config import DECIDES, FAMILIES, ModelFacts
+from entrack.families.places import PER_HEAD, SHARED
+from entrack.model_config import ModelFacts
 from entrack.models.key import ATTENTIONS, DTYPES, ModelKey, ModelSource
 from entrack.models.locate import read_json
 from entrack.models.weight_files import tensors_in, weights_of
@@ -54,7 +56,7 @@ def _read(key: ModelKey, source: ModelSource) -> nn.Module:
             f"{source.description}: attention = flash_attention_2 needs a GPU and the package flash-attn; "
             "attention = sdpa does not"
         )
-    family: Any = getattr(transformers, FAMILIES[key.facts.family])
+    family: Any = getattr(transformers, key.facts.layout.model_class)
     try:
         config = _config(family, key, source)
         with ExitStack() as files:
@@ -83,7 +85,7 @@ def _read(key: ModelKey, source: ModelSource) -> nn.Module:
 def _config(family: Any, key: ModelKey, source: ModelSource) -> Any:
     """The model's configuration from the words that decide what it computes; transformers never sees the others."""
     said = read_json(source.folder / "config.json")
-    config = family.config_class(**{word: said[word] for word in DECIDES if word in said})
+    config = family.config_class(**{word: said[word] for word in key.facts.layout.decides if word in said})
     config._attn_implementation = key.attention
     return config
 
@@ -110,7 +112,8 @@ def _enough(facts: ModelFacts, elements: int) -> None:
     """That the configuration is not of a much larger model: transformers makes room for weights that are not there,
     and only then says so."""
     projections = 2 * (facts.heads + facts.key_value_heads) * facts.d_head
-    wanted = facts.layers * facts.d_model * (projections + 3 * facts.d_mlp) + facts.vocabulary * facts.d_model
+    layers = facts.layers * (projections + facts.layout.mlp_matrices * facts.d_mlp)
+    wanted = facts.d_model * (layers + facts.vocabulary + (facts.positions or 0))
     if wanted > 2 * elements + MOST_MISSING:
         raise ModelUnreadable(f"config.json describes a model of {wanted:,} weights, and there are {elements:,}")
 
@@ -125,18 +128,9 @@ def _complete(found: Mapping[str, Any], source: ModelSource) -> None:
 
 
 def _check(module: nn.Module, facts: ModelFacts, description: str) -> None:
-    arch = ARCHS[facts.family]
-    expected: dict[str, tuple[int, ...]] = {arch.lm_head: (facts.vocabulary, facts.d_model)}
-    for layer in range(facts.layers):
-        for part, rows in (
-            (Part.QUERY, facts.heads),
-            (Part.KEY, facts.key_value_heads),
-            (Part.VALUE, facts.key_value_heads),
-        ):
-            expected[f"{arch.layers}.{layer}.{arch.parts[part].path}"] = (rows * facts.d_head, facts.d_model)
-        expected[f"{arch.layers}.{layer}.{arch.parts[Part.OUTPUT].path}"] = (facts.d_model, facts.heads * facts.d_head)
+    layout, expected = facts.layout, _expected(facts)
     try:
-        layers = len(module.get_submodule(arch.layers))  # type: ignore[arg-type]  # a ModuleList
+        layers = len(module.get_submodule(layout.layers))  # type: ignore[arg-type]  # a ModuleList
         found = {path: _shape(module.get_submodule(path)) for path in expected}
     except (AttributeError, TypeError) as error:
         raise ModelMismatch(f"{description} is not a {facts.family} model inside: {reason(error)}") from error
@@ -147,7 +141,22 @@ def _check(module: nn.Module, facts: ModelFacts, description: str) -> None:
             raise ModelMismatch(f"{description}: {path} has shape {found[path]}, where the model's facts say {shape}")
 
 
+def _expected(facts: ModelFacts) -> dict[str, tuple[int, int]]:
+    """The shapes (output, input) of the projections, by path."""
+    layout, found = facts.layout, {facts.layout.lm_head: (facts.vocabulary, facts.d_model)}
+    for layer in range(facts.layers):
+        for part in PER_HEAD:
+            door = layout.parts[part]
+            heads = facts.key_value_heads if part in SHARED else facts.heads
+            shape = views.width(door.view, heads, facts.d_head), facts.d_model
+            found[f"{layout.layers}.{layer}.{door.path}"] = shape if door.side == "output" else shape[::-1]
+    return found
+
+
 def _shape(module: nn.Module) -> tuple[int, ...]:
+    """The shape (output, input) of a linear map, however its weight is kept."""
+    if isinstance(module, Conv1D):
+        return tuple(module.weight.T.shape)
     if not isinstance(module, nn.Linear):
         raise TypeError("another kind of layer stands where a linear one is expected")
     return tuple(module.weight.shape)

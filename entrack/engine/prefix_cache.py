@@ -15,9 +15,9 @@ from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
 from entrack.engine import tracing
-from entrack.engine.arch import Part
 from entrack.engine.context import Context
-from entrack.engine.tracing import Place, Prefix, Read, ResumeAt, Write
+from entrack.engine.tracing import Prefix, Read, ResumeAt, Write
+from entrack.families.places import Part, Place
 from entrack.model_config import ModelFacts
 from entrack.plan.steps import Batch
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from entrack.engine.arch import SHARED, Part
 from entrack.engine.inputs import bound
-from entrack.engine.tracing import LoadedModel, Place
+from entrack.engine.tracing import LoadedModel
+from entrack.families.places import SHARED, Part, Place
 from entrack.model_config import ModelFacts
 from entrack.plan.steps import Receivers
 from entrack.sites import Component

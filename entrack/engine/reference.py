@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor
 
-from entrack.engine.arch import Part
 from entrack.engine.context import Context
 from entrack.engine.inputs import Arrays, Inputs, captured, senders
 from entrack.engine.kernels.attribute import attribute
@@ -17,7 +16,8 @@ from entrack.engine.kernels.evaluate import evaluate
 from entrack.engine.kernels.train_mask import train_mask
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.receivers import receiving
-from entrack.engine.tracing import Place, Read, Write
+from entrack.engine.tracing import Read, Write
+from entrack.families.places import Part, Place
 from entrack.plan.steps import Attribute, Capture, CaptureInputs, Evaluate, PathPatch, SumOutputs, TrainMask
 
 

@@ -22,18 +22,12 @@ from torch import Tensor, nn
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from entrack import interrupts
-from entrack.engine.arch import ARCHS, PER_HEAD, SHARED, Arch, Part
+from entrack.engine import views
 from entrack.engine.errors import NothingToAttend
+from entrack.families.base import Door, Family
+from entrack.families.places import SHARED, Part, Place
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
-
-
-@frozen(order=True)
-class Place:
-    """A part of a layer."""
-
-    layer: int
-    part: Part
 
 
 @frozen(eq=False)
@@ -150,15 +144,18 @@ class LoadedModel:
     module: nn.Module = field(repr=False)
     device: torch.device
     traced: NNsight = field(repr=False)
-    arch: Arch = field(repr=False)
 
     @classmethod
     def of(cls, key: ModelKey, module: nn.Module, device: torch.device) -> LoadedModel:
-        return cls(key, module, device, NNsight(module), ARCHS[key.facts.family])
+        return cls(key, module, device, NNsight(module))
 
     @property
     def facts(self) -> ModelFacts:
         return self.key.facts
+
+    @property
+    def layout(self) -> Family:
+        return self.facts.layout
 
     @property
     def dtype(self) -> torch.dtype:
@@ -170,31 +167,40 @@ class LoadedModel:
         return self.facts.key_value_heads if part in SHARED else self.facts.heads
 
     def layer(self, index: int) -> nn.Module:
-        return self.module.get_submodule(f"{self.arch.layers}.{index}")
+        return self.module.get_submodule(f"{self.layout.layers}.{index}")
 
     def output_weight(self, layer: int) -> Tensor:
         """The weight of the output projection. -> (d_model, head * d_head)"""
-        weight = self.layer(layer).get_parameter(f"{self.arch.parts[Part.OUTPUT].path}.weight")
-        return weight.detach()
+        weight = self.layer(layer).get_parameter(f"{self._door(Part.OUTPUT).path}.weight").detach()
+        return weight.T if self.layout.transposed_weights else weight
 
     def project(self, place: Place, normed: Tensor) -> Tensor:
         """A query, key or value projection applied to what the attention gets. -> (..., head, d_head)"""
-        projected: Tensor = self.layer(place.layer).get_submodule(self.arch.parts[place.part].path)(normed)
-        return self.by_head(place.part, projected)
+        return self.by_head(place.part, self._module(place.layer, place.part)(normed))
 
     def normed(self, layer: int, residual: Tensor) -> Tensor:
         """What the attention of a layer gets of its residual. -> as `residual`"""
-        normed: Tensor = self.layer(layer).get_submodule(self.arch.parts[Part.NORMED].path)(residual)
+        normed: Tensor = self._module(layer, Part.NORMED)(residual)
         return normed
 
     def attended(self, layer: int, z: Tensor) -> Tensor:
         """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""
-        attended: Tensor = self.layer(layer).get_submodule(self.arch.parts[Part.OUTPUT].path)(z.flatten(-2))
+        attended: Tensor = self._module(layer, Part.OUTPUT)(z.flatten(-2))
         return attended
 
     def by_head(self, part: Part, value: Tensor) -> Tensor:
-        """The last axis of a per-head part taken apart. -> (..., head, d_head)"""
-        return value.view(*value.shape[:-1], self.heads(part), self.facts.d_head)
+        """The heads of a per-head part, out of what its module takes or gives. -> (..., head, d_head)"""
+        return views.get(self._door(part).view, value, self.heads(part), self.facts.d_head)
+
+    def put(self, part: Part, value: Tensor, heads: Tensor) -> Tensor:
+        """What a module takes or gives, with the heads of a part (..., head, d_head) in their place. -> as `value`"""
+        return views.put(self._door(part).view, value, heads)
+
+    def _door(self, part: Part) -> Door:
+        return self.layout.parts[part]
+
+    def _module(self, layer: int, part: Part) -> nn.Module:
+        return self.layer(layer).get_submodule(self._door(part).path)
 
 
 def forward(
@@ -308,7 +314,7 @@ class _Script:
 def _walk(model: LoadedModel, script: _Script) -> Trace:
     """Visit what the script names, in forward order. Runs inside a trace."""
     values: dict[Place, Tensor] = {}
-    blocks = model.traced.get(model.arch.layers)
+    blocks = model.traced.get(model.layout.layers)
     first = 0
     if script.start is not None:
         first = script.start.layer
@@ -321,12 +327,12 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
             if place in script.sets or place in script.reads:
                 _visit(model, blocks[index], place, script, values)
             if part is Part.NORMED and index in script.held:
-                blocks[index].get(model.arch.attention).skip((script.held[index], None))
+                blocks[index].get(model.layout.attention).skip((script.held[index], None))
             if part is Part.NORMED and index in script.blocked:
-                _block(model, blocks[index].get(model.arch.attention), script.blocked[index])
+                _block(model, blocks[index].get(model.layout.attention), script.blocked[index])
     if not script.logits:
         return Trace(values, torch.empty(0))
-    head = model.traced.get(model.arch.lm_head)
+    head = model.traced.get(model.layout.lm_head)
     head.input = (
         head.input.contiguous()
     )  # a slice of tokens would be multiplied row by row, the whole vocabulary anew for each
@@ -334,17 +340,16 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
 
 
 def _visit(model: LoadedModel, block: Envoy, place: Place, script: _Script, values: dict[Place, Tensor]) -> None:
-    door = model.arch.parts[place.part]
+    door = model.layout.parts[place.part]
     module = block.get(door.path) if door.path else block
-    value: Tensor = getattr(module, door.side)
+    whole: Tensor = getattr(module, door.side)
     if place.part is Part.ATTENTION:
-        value = value[0]
-    if place.part in PER_HEAD:
-        value = model.by_head(place.part, value)
+        whole = whole[0]
+    value = model.by_head(place.part, whole)
     if place in script.sets:
         for one in script.sets[place]:
             value = one.applied(value)
-        setattr(module, door.side, value.flatten(-2))
+        setattr(module, door.side, model.put(place.part, whole, value))
     if place in script.reads:
         at = script.reads[place].at
         values[place] = value if at is None else value[torch.arange(len(value), device=value.device), at]

@@ -108,6 +108,24 @@ def unknown(realised: TokenisedPrompts, vocabulary: int) -> tuple[Diagnostic, ..
     )
 
 
+def too_long(realised: TokenisedPrompts, positions: int | None) -> tuple[Diagnostic, ...]:
+    """That a model that has learned so many positions, and no more, can take the prompts; None where positions are not
+    learned."""
+    prompts = (prompt for pair in realised.pairs for prompt in (pair.original, pair.alternate) if prompt is not None)
+    longest = max((len(prompt.token_ids) for prompt in prompts), default=0)
+    if positions is None or longest <= positions:
+        return ()
+    return (
+        Diagnostic(
+            "E435",
+            f"a prompt has {longest:,} tokens, and the model has learned {positions:,} positions",
+            realised.population.span,
+            "among these prompts",
+            "shorten the prompts",
+        ),
+    )
+
+
 def _diagnostic(population: Population, place: int, trouble: CannotDraw) -> Diagnostic:
     label = Label(population.span, f"drawing prompt {place + 1} of these")
     return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, (label,))

@@ -23,6 +23,7 @@ WORDS = (
     "address",
     "sites",
     "tree",
+    "families",
     "model_config",
     "system",
     "error_text",

@@ -19,6 +19,7 @@ from entrack.source import Source
 
 BLOCK = re.compile(r"## (Wrong|Right)\n\n```et\n(.*?)```", re.DOTALL)
 CODE = re.compile(r'"([EW][0-9]{3})"')
+GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 8, "vocab_size": 300}
 PARAM = re.compile(r"^# run with -p (\w+)=([0-9]+)$", re.MULTILINE)
 
 
@@ -41,6 +42,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model(root / "small", {**config, "num_hidden_layers": 2}, tokenizer)
     model(root / "short", {**config, "vocab_size": 20}, tokenizer)
     model(root / "odd", {"model_type": "unheard-of"}, tokenizer)
+    model(root / "positions", {**GPT2, "n_positions": 64}, tokenizer)
+    model(root / "few_positions", {**GPT2, "n_positions": 8}, tokenizer)
     model(root / "foreign", config, tokenizer.replace('"apple"', '"apples"'))
     return root
 

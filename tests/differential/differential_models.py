@@ -28,6 +28,8 @@ from entrack.plan.steps import Step
 from entrack.sites import Head
 
 POOL = 64
+GROUPED = ("llama", "mistral", "qwen2")
+FAMILIES = (*GROUPED, "gpt2", "gpt_neox")
 
 
 @tagged("shape", "family layers heads shared d_head d_model tied attention window dead weights")
@@ -44,6 +46,7 @@ class Shape:
     tied: bool = False
     attention: str = "sdpa"
     window: int | None = None
+    parallel: bool = False
     dead: tuple[Head, ...] = ()
     weights: int = 0
 
@@ -60,21 +63,24 @@ class Shape:
 
 @st.composite
 def shapes(draw: st.DrawFn) -> Shape:
-    """Llama, Mistral and Qwen2; widths of heads that do not follow from the width of the model."""
+    """All families; in those of Llama, keys and values that are shared, and widths of heads that do not follow from
+    the width of the model."""
     heads = draw(st.integers(1, 4))
-    shared = draw(st.sampled_from([count for count in range(heads, 0, -1) if heads % count == 0]))
-    d_model = heads * draw(st.sampled_from((4, 3, 7)))
-    family = draw(st.sampled_from(("llama", "mistral", "qwen2")))
+    family = draw(st.sampled_from(FAMILIES))
+    own = family in GROUPED
+    shared = draw(st.sampled_from([count for count in range(heads, 0, -1) if heads % count == 0])) if own else heads
+    d_model = heads * draw(st.sampled_from((4, 3, 7) if own else (4, 6)))
     shape = Shape(
         family,
         layers=draw(st.integers(1, 4)),
         heads=heads,
         shared=shared,
-        d_head=draw(st.sampled_from([width for width in (4, 2, 6) if width <= d_model])),
+        d_head=draw(st.sampled_from([width for width in (4, 2, 6) if width <= d_model])) if own else d_model // heads,
         d_model=d_model,
         tied=draw(st.booleans()),
         attention=draw(st.sampled_from(("sdpa", "eager"))),
         window=draw(st.sampled_from((None, 3))) if family == "mistral" else None,
+        parallel=family == "gpt_neox" and draw(st.booleans()),
     )
     return attrs.evolve(shape, dead=tuple(sorted(draw(st.sets(st.sampled_from(shape.every_head), max_size=3)))))
 
@@ -87,18 +93,15 @@ def others(shape: Shape) -> st.SearchStrategy[Shape]:
 
 @lru_cache(POOL)
 def _built(shape: Shape) -> Any:
-    more: dict[str, Any] = {"sliding_window": shape.window} if shape.family == "mistral" else {}
     module = tiny(
         shape.family,
         shape.layers,
         shape.heads,
         shape.shared,
         hidden_size=shape.d_model,
-        head_dim=shape.d_head,
-        intermediate_size=10,
         tie_word_embeddings=shape.tied,
         attn_implementation=shape.attention,
-        **more,
+        **_words(shape),
     )
     torch.manual_seed(1)
     with torch.no_grad():
@@ -106,8 +109,32 @@ def _built(shape: Shape) -> Any:
             parameter += 0.1 * shape.weights * torch.randn_like(parameter)
         for head in shape.dead:
             columns = slice(head.head * shape.d_head, (head.head + 1) * shape.d_head)
-            module.model.layers[head.layer].self_attn.o_proj.weight[:, columns] = 0
+            _output_weight(module, shape.family, head.layer)[:, columns] = 0
     return module.requires_grad_(False)
+
+
+def _words(shape: Shape) -> dict[str, Any]:
+    """What only the configuration of a family says."""
+    match shape.family:
+        case "gpt2":
+            return {"n_inner": 10, "scale_attn_by_inverse_layer_idx": shape.layers == 3}
+        case "gpt_neox":
+            return {"intermediate_size": 10, "use_parallel_residual": shape.parallel, "rotary_pct": 0.5}
+        case "mistral":
+            return {"intermediate_size": 10, "head_dim": shape.d_head, "sliding_window": shape.window}
+    return {"intermediate_size": 10, "head_dim": shape.d_head}
+
+
+def _output_weight(module: Any, family: str, layer: int) -> torch.Tensor:
+    """The weight of an output projection, which can be written to. -> (d_model, head * d_head)"""
+    match family:
+        case "gpt2":
+            weight = module.transformer.h[layer].attn.c_proj.weight.T
+        case "gpt_neox":
+            weight = module.gpt_neox.layers[layer].attention.dense.weight
+        case _:
+            weight = module.model.layers[layer].self_attn.o_proj.weight
+    return weight
 
 
 @lru_cache(None)

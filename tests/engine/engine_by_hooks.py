@@ -1,6 +1,7 @@
 """The oracle: what docs/semantics.md says, written by hand with plain torch hooks. No nnsight, no engine code.
 
-Works on models of the llama, mistral and qwen2 families; `heads` and `d_head` come from the model's own config.
+Works on models of the llama, mistral, qwen2, gpt2 and gpt_neox families; `heads` and `d_head` come from the model's
+own config.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor
 
 PROJECTIONS = {"query": "q_proj", "key": "k_proj", "value": "v_proj"}
+THIRD = {"query": 0, "key": 1, "value": 2}
+"""Where a component stands in a projection that has all three."""
 
 
 class Hooked:
@@ -24,7 +27,7 @@ class Hooked:
         self.layers: int = config.num_hidden_layers
         self.heads: int = config.num_attention_heads
         self.d_head: int = getattr(config, "head_dim", None) or config.hidden_size // self.heads
-        self.sharing: int = self.heads // config.num_key_value_heads
+        self.sharing: int = self.heads // getattr(config, "num_key_value_heads", self.heads)
 
     def run(
         self,
@@ -37,11 +40,11 @@ class Hooked:
         with ExitStack() as stack:
             stack.enter_context(torch.set_grad_enabled(gradient))
             for layer, change in (z or {}).items():
-                hook = self._attention(layer).o_proj.register_forward_pre_hook(self._before(change))
+                hook = self._output_projection(layer).register_forward_pre_hook(self._before(change))
                 stack.callback(hook.remove)
             for (layer, component), change in (projected or {}).items():
-                module = getattr(self._attention(layer), PROJECTIONS[component])
-                stack.callback(module.register_forward_hook(self._after(change)).remove)
+                module = self._projection(layer, component)
+                stack.callback(module.register_forward_hook(self._after(component, change)).remove)
             logits: Tensor = self.model(tokens).logits[:, -1].float()
             return logits
 
@@ -79,7 +82,7 @@ class Hooked:
             def change(z: Tensor) -> None:
                 query, key, value = (seen[layer, name].transpose(1, 2) for name in PROJECTIONS)
                 key, value = (shared.repeat_interleave(self.sharing, 1) for shared in (key, value))
-                weights = self._rotated(query) @ self._rotated(key).mT / self.d_head**0.5 + score
+                weights = self._rotated(query) @ self._rotated(key).mT / self._scale(layer) + score
                 z[:] = (weights.softmax(-1) @ value).transpose(1, 2)
 
             return change
@@ -87,12 +90,24 @@ class Hooked:
         projected = {(layer, name): look((layer, name)) for layer in layers for name in PROJECTIONS}
         return self.run(tokens, {layer: attend(layer) for layer in layers}, projected)
 
+    def _scale(self, layer: int) -> float:
+        """What attention scores are divided by."""
+        by_layer = getattr(self.model.config, "scale_attn_by_inverse_layer_idx", False)
+        return float(self.d_head**0.5 * ((layer + 1) if by_layer else 1))
+
     def _rotated(self, value: Tensor) -> Tensor:
-        """Rotary embedding of (prompt, head, token, d_head), each half of d_head turned with the other."""
-        half = self.d_head // 2
+        """Rotary embedding of (prompt, head, token, d_head), each half of what is turned with the other: all of d_head,
+        its first part in GPT-NeoX, nothing in GPT-2."""
+        if self._family == "gpt2":
+            return value
+        share = self.model.config.rope_parameters["partial_rotary_factor"] if self._family == "gpt_neox" else 1
+        turned = int(self.d_head * share)
+        half = turned // 2
         angle = torch.arange(value.shape[2])[:, None] * 10_000.0 ** (-torch.arange(half) / half)
-        first, second = value[..., :half], value[..., half:]
-        return torch.cat([first * angle.cos() - second * angle.sin(), second * angle.cos() + first * angle.sin()], -1)
+        first, second, rest = value[..., :half], value[..., half:turned], value[..., turned:]
+        return torch.cat(
+            [first * angle.cos() - second * angle.sin(), second * angle.cos() + first * angle.sin(), rest], -1
+        )
 
     def path_patch(
         self,
@@ -133,8 +148,36 @@ class Hooked:
 
         return self.run(tokens, projected={place: receive(place) for place in places})
 
+    @property
+    def _family(self) -> str:
+        return str(self.model.config.model_type)
+
     def _attention(self, layer: int) -> Any:
+        match self._family:
+            case "gpt2":
+                return self.model.transformer.h[layer].attn
+            case "gpt_neox":
+                return self.model.gpt_neox.layers[layer].attention
         return self.model.model.layers[layer].self_attn
+
+    def _output_projection(self, layer: int) -> Any:
+        attention = self._attention(layer)
+        return getattr(attention, {"gpt2": "c_proj", "gpt_neox": "dense"}.get(self._family, "o_proj"))
+
+    def _projection(self, layer: int, component: str) -> Any:
+        fused = {"gpt2": "c_attn", "gpt_neox": "query_key_value"}.get(self._family)
+        return getattr(self._attention(layer), fused or PROJECTIONS[component])
+
+    def _heads_of(self, component: str, value: Tensor) -> Tensor:
+        """A component in the output of its projection, as a view: (prompt, token, head, d_head)."""
+        third, width = THIRD[component], self.heads * self.d_head
+        match self._family:
+            case "gpt2":  # all queries, then all keys, then all values
+                return value[..., third * width : (third + 1) * width].unflatten(-1, (self.heads, self.d_head))
+            case "gpt_neox":  # query, key and value of the first head, then those of the second, ...
+                heads = value.unflatten(-1, (self.heads, 3 * self.d_head))
+                return heads[..., third * self.d_head : (third + 1) * self.d_head]
+        return value.unflatten(-1, (-1, self.d_head))
 
     def _before(self, change: Callable[[Tensor], None]) -> Callable[..., tuple[Tensor]]:
         def hook(_: object, inputs: tuple[Tensor]) -> tuple[Tensor]:
@@ -144,10 +187,10 @@ class Hooked:
 
         return hook
 
-    def _after(self, change: Callable[[Tensor], None]) -> Callable[..., Tensor]:
+    def _after(self, component: str, change: Callable[[Tensor], None]) -> Callable[..., Tensor]:
         def hook(_: object, __: object, output: Tensor) -> Tensor:
             value = output.clone()
-            change(value.view(*value.shape[:2], -1, self.d_head))
+            change(self._heads_of(component, value))
             return value
 
         return hook

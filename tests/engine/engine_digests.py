@@ -1,5 +1,5 @@
-"""What the numbers of a kind of step are made by: the modules of the engine that its kernels reach by imports, and a
-digest of each.
+"""What the numbers of a kind of step are made by: the modules of the engine and the families of models that its kernels
+reach by imports, and a digest of each.
 
 A digest is of what a module does: comments, docstrings and layout do not count. It is the same for every version of
 Python that parses the module to the same tree.
@@ -19,8 +19,8 @@ from entrack.engine.engine import EXECUTORS
 from entrack.plan.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
-ENGINE = "entrack.engine"
-LOADING = "entrack.engine.load"
+MAKERS = ("entrack.engine.", "entrack.families")
+LOADING = ("entrack.engine.load", "entrack.families")
 RECORD = Path(__file__).with_name("versions.json")
 DIGITS = 16
 
@@ -44,13 +44,13 @@ def now() -> dict[str, Made]:
 
 
 def kernels(kind: type) -> set[str]:
-    """The modules in which the kernels of a kind of step stand, of every executor; and the one that makes a model of
-    its files."""
-    return {LOADING, *(kernel.__module__ for table in EXECUTORS.values() if (kernel := table.get(kind)) is not None)}
+    """The modules in which the kernels of a kind of step stand, of every executor; and those that make a model of its
+    files."""
+    return {*LOADING, *(kernel.__module__ for table in EXECUTORS.values() if (kernel := table.get(kind)) is not None)}
 
 
 def reached(first: set[str]) -> set[str]:
-    """These modules of the engine, and all that they import from it, wherever the import stands."""
+    """These modules, and all of the engine and the families that they import, wherever the import stands."""
     found, open_ = set[str](), set(first)
     while open_:
         name = open_.pop()
@@ -60,7 +60,7 @@ def reached(first: set[str]) -> set[str]:
 
 
 def imported(text: str) -> Iterator[str]:
-    """The modules of the engine that a text imports."""
+    """The modules of the engine and the families that a text imports."""
     for node in ast.walk(ast.parse(text)):
         names = (
             [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
@@ -68,7 +68,7 @@ def imported(text: str) -> Iterator[str]:
             else []
         )
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        yield from (str(name) for name in names if str(name).startswith(f"{ENGINE}.") and path(str(name)).exists())
+        yield from (str(name) for name in names if str(name).startswith(MAKERS) and path(str(name)).exists())
 
 
 def source(name: str) -> str:

@@ -13,7 +13,8 @@ import transformers
 from attrs import frozen
 
 from entrack.engine.engine import Engine
-from entrack.model_config import FAMILIES, read_facts
+from entrack.families import FAMILIES
+from entrack.model_config import read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.steps import Batch, Capture, Ref, Step
 
@@ -28,27 +29,37 @@ def tiny(family: str, layers: int, heads: int, shared: int, **more: Any) -> Any:
     options = {
         "vocab_size": VOCABULARY,
         "hidden_size": 8 * heads,
-        "intermediate_size": 40,
         "num_hidden_layers": layers,
         "num_attention_heads": heads,
-        "num_key_value_heads": shared,
         "initializer_range": 0.3,
+        **OWN.get(family, {"intermediate_size": 40, "num_key_value_heads": shared}),
         **more,
     }
     config = transformers.AutoConfig.for_model(family, **options)
-    module = getattr(transformers, FAMILIES[family])(config).eval()
+    module = getattr(transformers, FAMILIES[family].model_class)(config).eval()
     for parameter in module.parameters():
         if parameter.dim() == 1:  # norms and biases, which start as ones and zeros
             torch.nn.init.normal_(parameter, 1.0, 0.3)
     return module
 
 
+OWN: Mapping[str, Mapping[str, Any]] = {
+    "gpt2": {"n_inner": 40, "n_positions": 16},
+    "gpt_neox": {"intermediate_size": 40, "rotary_pct": 0.25},
+}
+"""What families without grouped-query attention are told instead."""
 MODELS: dict[str, Callable[[], Any]] = {
     "llama": lambda: tiny("llama", 3, 4, 4),
     "llama, grouped, tied": lambda: tiny("llama", 4, 4, 2, tie_word_embeddings=True),
     "llama, wide heads": lambda: tiny("llama", 2, 3, 3, head_dim=6),
     "mistral, grouped": lambda: tiny("mistral", 3, 4, 1),
     "qwen2, grouped, biased": lambda: tiny("qwen2", 3, 4, 2),
+    "gpt2, tied": lambda: tiny("gpt2", 3, 4, 4),
+    "gpt2, scaled by layer": lambda: tiny(
+        "gpt2", 3, 3, 3, n_inner=None, tie_word_embeddings=False, scale_attn_by_inverse_layer_idx=True
+    ),
+    "gpt_neox, parallel": lambda: tiny("gpt_neox", 3, 4, 4),
+    "gpt_neox, sequential": lambda: tiny("gpt_neox", 3, 4, 4, use_parallel_residual=False, rotary_pct=0.5),
 }
 
 

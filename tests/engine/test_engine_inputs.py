@@ -37,7 +37,10 @@ COMPONENTS = (Q, K, V)
 HEADS, OTHERS = (Head(0, 1), Head(1, 0), Head(1, 2)), (Head(1, 0), Head(1, 1))
 
 
-@pytest.fixture(scope="module", params=["llama", "llama, grouped, tied", "qwen2, grouped, biased"])
+@pytest.fixture(
+    scope="module",
+    params=["llama", "llama, grouped, tied", "qwen2, grouped, biased", "gpt2, tied", "gpt_neox, parallel"],
+)
 def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Saved:
     return save(MODELS[request.param](), tmp_path_factory.mktemp("model"), request.param)
 

@@ -15,10 +15,10 @@ import torch
 from engine_models import MODELS, ORIGINALS, Saved, save, tensor
 from safetensors.torch import load_file, save_file
 
-from entrack.engine.arch import ARCHS, Part
 from entrack.engine.errors import AdapterRefused, ModelMismatch, ModelUnreadable
 from entrack.engine.load import load
-from entrack.model_config import FAMILIES
+from entrack.families import FAMILIES
+from entrack.families.places import Part
 from entrack.models.key import ModelSource
 
 CPU = torch.device("cpu")
@@ -50,8 +50,7 @@ def test_the_dtype_is_the_key_s(grouped: Saved, dtype: str) -> None:
 
 
 def test_every_family_has_its_module_paths() -> None:
-    assert set(ARCHS) == set(FAMILIES)
-    assert all(set(arch.parts) == set(Part) for arch in ARCHS.values())
+    assert all(set(family.parts) == set(Part) for family in FAMILIES.values())
 
 
 def test_a_missing_folder(fresh: Saved, tmp_path: Path) -> None:

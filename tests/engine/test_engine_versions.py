@@ -89,3 +89,7 @@ def test_what_is_said() -> None:
     assert "ENTRACK_DIGESTS=raised" in str(trouble("PathPatch", raised, MADE, None))
     assert trouble("PathPatch", raised, MADE, "raised") is None and trouble("New", MADE, None, "raised") is None
     assert "take a higher one" in str(trouble("PathPatch", evolve(MADE, version=1), MADE, None))
+
+
+def test_a_family_counts_as_what_computes_a_step() -> None:
+    assert all("entrack.families.llama" in made.modules for made in NOW.values())

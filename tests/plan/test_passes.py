@@ -142,3 +142,12 @@ def test_operations_are_those_of_the_products() -> None:
     looking = 2 * (4 * 2) * (1 + 2)  # two heads of four numbers: scores, and values, for one and for two tokens
     assert run.flops == 2 * (2 * weights + looking + 8 * 10)
     assert run.token_layers == 2
+
+
+@pytest.mark.parametrize(("family", "matrices"), [("llama", 3), ("gpt2", 2), ("gpt_neox", 2)])
+def test_an_mlp_without_a_gate_has_two_matrices(family: str, matrices: int) -> None:
+    small, large = (
+        expand(Evaluate(ModelKey("w", "c", "t", facts), Batch(((1, 2),)), (), ((1,),))).runs[0].flops
+        for facts in (ModelFacts(family, 1, 2, 2, 8, 4, width, 10) for width in (24, 25))
+    )
+    assert large - small == 2 * (2 * matrices * 8)

@@ -19,12 +19,12 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from entrack.engine.arch import Part
 from entrack.engine.context import Context
 from entrack.engine.errors import NotFinite
 from entrack.engine.inputs import Arrays, Inputs, captured
 from entrack.engine.receivers import among, receiving
-from entrack.engine.tracing import Place, Read, Write
+from entrack.engine.tracing import Read, Write
+from entrack.families.places import Part, Place
 from entrack.plan.steps import Attribute
 
 Passes = Callable[[Tensor, Tensor], Tensor]

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from entrack.engine.arch import SHARED, Part
 from entrack.engine.context import Context
 from entrack.engine.inputs import Arrays, Inputs, bound
 from entrack.engine.receivers import PARTS
-from entrack.engine.tracing import Place, Read
+from entrack.engine.tracing import Read
+from entrack.families.places import SHARED, Part, Place
 from entrack.model_config import ModelFacts
 from entrack.plan.steps import Capture, CaptureInputs, SumOutputs
 from entrack.sites import Head

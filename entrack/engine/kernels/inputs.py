@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from torch import Tensor
 
-from entrack.engine.arch import SHARED, Part
 from entrack.engine.context import Context
 from entrack.engine.inputs import Inputs, bound, component
 from entrack.engine.kernels.outputs import by_layer, head_masks
 from entrack.engine.receivers import PARTS
-from entrack.engine.tracing import Place, Write
+from entrack.engine.tracing import Write
+from entrack.families.places import SHARED, Part, Place
 from entrack.plan.steps import Batch, SetInputs
 from entrack.sites import Head
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 import torch
 from torch import Tensor
 
-from entrack.engine.arch import Part
 from entrack.engine.context import Context
 from entrack.engine.inputs import Inputs, bound, captured, mean
-from entrack.engine.tracing import Place, Write
+from entrack.engine.tracing import Write
+from entrack.families.places import Part, Place
 from entrack.model_config import ModelFacts
 from entrack.plan.steps import Batch, FromCapture, FromMean, FromZero, Indices, SetElsewhere, SetHeads
 from entrack.sites import Head

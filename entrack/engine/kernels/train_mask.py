@@ -16,11 +16,11 @@ import torch
 from attrs import define, field, frozen
 from torch import Tensor
 
-from entrack.engine.arch import Part
 from entrack.engine.context import Context
 from entrack.engine.errors import NotFinite
 from entrack.engine.inputs import Arrays, Inputs, bound
-from entrack.engine.tracing import Place, Read, Write
+from entrack.engine.tracing import Read, Write
+from entrack.families.places import Part, Place
 from entrack.plan.steps import MaskBatch, TrainMask
 from entrack.sites import Head
 

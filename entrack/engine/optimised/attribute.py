@@ -14,14 +14,14 @@ from attrs import frozen
 from torch import Tensor
 
 from entrack.engine import reference, tracing
-from entrack.engine.arch import Part
 from entrack.engine.context import Context, RunAtTokens
 from entrack.engine.inputs import Arrays, Inputs, captured
 from entrack.engine.kernels.attribute import Estimates, backwards
 from entrack.engine.optimised.chunks import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import among, receiving
-from entrack.engine.tracing import Place, Read, ResumeAt, Write
+from entrack.engine.tracing import Read, ResumeAt, Write
+from entrack.families.places import Part, Place
 from entrack.plan.schedule import ForwardPass, From
 from entrack.plan.steps import Attribute
 

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from entrack.address import address
 from entrack.engine import tracing
-from entrack.engine.arch import Part
 from entrack.engine.context import Context, FixedHeads, FullRun
 from entrack.engine.errors import NothingToAttend
 from entrack.engine.inputs import Arrays, Inputs, bound
@@ -27,7 +26,8 @@ from entrack.engine.kernels.knockout import MASKED
 from entrack.engine.kernels.outputs import output_sets
 from entrack.engine.optimised.chunks import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
-from entrack.engine.tracing import Around, Place, ResumeAt, Write
+from entrack.engine.tracing import Around, ResumeAt, Write
+from entrack.families.places import Part, Place
 from entrack.plan.schedule import ForwardPass, From, Only
 from entrack.plan.steps import Evaluate, SetElsewhere, SetHeads
 

@@ -17,14 +17,14 @@ from attrs import frozen
 from torch import Tensor
 
 from entrack.engine import reference, tracing
-from entrack.engine.arch import Part
 from entrack.engine.context import Context, RunAtTokens
 from entrack.engine.inputs import Arrays, Inputs, captured, senders
 from entrack.engine.optimised.chunks import in_chunks
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import receiving
-from entrack.engine.tracing import Place, Read, ResumeAt, Write
+from entrack.engine.tracing import Read, ResumeAt, Write
+from entrack.families.places import Part, Place
 from entrack.plan.schedule import ForwardPass, From
 from entrack.plan.steps import PathPatch
 
@@ -59,7 +59,7 @@ def path_patch(context: Context, step: PathPatch, inputs: Inputs) -> Arrays:
 
 def _reaches(sent: ForwardPass, step: PathPatch) -> bool:
     """Whether the senders' layer is below a receiver's, or there are none but the logits."""
-    return not step.receivers or any(place.layer > step.layer for place in sent.read)
+    return not step.receivers or any(step.model.facts.sends(step.layer, place.layer) for place in sent.read)
 
 
 @frozen(eq=False)
@@ -92,7 +92,7 @@ class _Patch:
         if received is None:
             moved &= context.tensor(step.at) == step.batch.length - 1
         sender, prompt = moved.nonzero(as_tuple=True)
-        reached = {place.layer for place in sent.read if place.layer > step.layer}
+        reached = {place.layer for place in sent.read if context.model.facts.sends(step.layer, place.layer)}
         receivers = {
             place: heads
             for place, heads in receiving(step.receivers, context.model.facts).items()

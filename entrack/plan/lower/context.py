@@ -21,7 +21,7 @@ from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.builder import Nodes
 from entrack.plan.steps import Chosen, Heads, Ref
 from entrack.prompts.rng import Stream
-from entrack.prompts.tokenise import Prompt, TokenisedPrompts, tokenise, unknown
+from entrack.prompts.tokenise import Prompt, TokenisedPrompts, tokenise, too_long, unknown
 from entrack.prompts.tokenizer import Tokenizer
 from entrack.sites import Head
 
@@ -74,6 +74,7 @@ class Lowering:
         """The population for a model's tokenizer, drawn once. Raises Unmakeable; what is wrong goes to `problems`."""
         many = population.count if count is None else count
         assert many is not None  # whoever leaves the number open says it here
+        facts = self.keys[model].facts
         key = (
             population.task.name,
             population.alternate.name if population.alternate else None,
@@ -82,11 +83,12 @@ class Lowering:
             population.purpose,
             many,
             self.keys[model].tokenizer,
-            self.keys[model].facts.vocabulary,
+            facts.vocabulary,
+            facts.positions,
         )
         if key not in self.drawn:
             realised, problems = tokenise(population, many, self.tokenizers[model], self.resolved.params)
-            problems = (*problems, *unknown(realised, self.keys[model].facts.vocabulary))
+            problems = (*problems, *unknown(realised, facts.vocabulary), *too_long(realised, facts.positions))
             self.problems.extend(problems)
             self.drawn[key] = None if errors(problems) else realised
         found = self.drawn[key]

@@ -22,10 +22,10 @@ def eliminate_unreachable(schedule: Schedule) -> Schedule:
     sent, received = schedule.run("sent"), schedule.run("received")
     if sent is None:
         return schedule
-    lowest = min(place.layer for place in sent.changed)
     if received is None:
         return schedule if _says_something(sent) else _without(schedule, "no change reaches the last token")
-    above = tuple(place for place in sent.read if place.layer > lowest)
+    lowest = min(place.layer for place in sent.changed)
+    above = tuple(place for place in sent.read if sent.facts.sends(lowest, place.layer))
     if not above:
         return _without(schedule, f"no receiver stands above layer {lowest}")
     if len(above) == len(sent.read):

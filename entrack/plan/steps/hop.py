@@ -52,15 +52,15 @@ def hop(step: Hop, layers: Sequence[int], **many: int) -> Iterator[ForwardPass]:
 
 
 def reaches_nothing(step: Hop, lowest: int) -> bool:
-    """Whether no sender of a bound step, the lowest of which stands in this layer, can reach a receiver: they all stand
-    in that layer or below."""
+    """Whether no sender of a bound step, the lowest of which stands in this layer, can reach a receiver."""
     heads = [head for receivers in step.receivers for head in receivers.heads if isinstance(head, Head)]  # type: ignore[union-attr]
-    return bool(step.receivers) and lowest >= max((head.layer for head in heads), default=0)
+    return bool(step.receivers) and not any(step.model.facts.sends(lowest, head.layer) for head in heads)
 
 
 def _receiving(step: Hop, lowest: int) -> tuple[int, ...]:
     """The layers of the receivers; all above the lowest sender while they are not known."""
     heads = [receivers.heads for receivers in step.receivers]
     if any(isinstance(one, Chosen) for one in heads):
-        return tuple(range(lowest + 1, step.model.facts.layers)) or (lowest,)
+        facts = step.model.facts
+        return tuple(layer for layer in range(facts.layers) if facts.sends(lowest, layer)) or (lowest,)
     return tuple(sorted({layer for one in heads for layer in layers_of(step.model, one)}))

@@ -1,0 +1,58 @@
+"""Views: the heads of a part got out of what a module takes or gives, and put back into it."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import torch
+from torch import Tensor
+
+from entrack.families.base import Block, Heads, Interleaved, View, Whole
+
+
+def get(view: View, value: Tensor, heads: int, d_head: int) -> Tensor:
+    """(..., width) -> (..., head, d_head); of a part without heads the value itself."""
+    match view:
+        case Whole():
+            return value
+        case Heads():
+            return value.view(*value.shape[:-1], heads, d_head)
+        case Block(index, count):
+            return value.view(*value.shape[:-1], count, heads, d_head)[..., index, :, :]
+        case Interleaved(index, count):
+            return value.view(*value.shape[:-1], heads, count, d_head)[..., index, :]
+        case _:
+            assert_never(view)
+
+
+def put(view: View, value: Tensor, part: Tensor) -> Tensor:
+    """`value` (..., width) with `part` (..., head, d_head) in its place. A new tensor, which can be differentiated by
+    both."""
+    match view:
+        case Whole():
+            return part
+        case Heads():
+            return part.flatten(-2)
+        case Block(index, count):
+            return _replaced(value.view(*part.shape[:-2], count, *part.shape[-2:]), index, -3, part).flatten(-3)
+        case Interleaved(index, count):
+            return _replaced(value.view(*part.shape[:-1], count, part.shape[-1]), index, -2, part).flatten(-3)
+        case _:
+            assert_never(view)
+
+
+def width(view: View, heads: int, d_head: int) -> int:
+    """How many numbers stand beside one another where a per-head part is found."""
+    match view:
+        case Block(_, count) | Interleaved(_, count):
+            return count * heads * d_head
+        case Whole() | Heads():
+            return heads * d_head
+        case _:
+            assert_never(view)
+
+
+def _replaced(parts: Tensor, index: int, axis: int, part: Tensor) -> Tensor:
+    several = list(parts.unbind(axis))
+    several[index] = part
+    return torch.stack(several, axis)

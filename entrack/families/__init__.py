@@ -1,0 +1,13 @@
+"""The families of models that are known, each a record in a file of its own. Another family is another file, and its
+row here and in the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from entrack.families.base import Family
+from entrack.families.gpt2 import GPT2
+from entrack.families.gpt_neox import GPT_NEOX
+from entrack.families.llama import LLAMA, MISTRAL, QWEN2
+
+FAMILIES: Mapping[str, Family] = {family.name: family for family in (LLAMA, MISTRAL, QWEN2, GPT2, GPT_NEOX)}

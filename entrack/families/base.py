@@ -1,0 +1,99 @@
+"""What a family of models is: one frozen record, data only, in a file named after the family.
+
+A view says how the heads of a part lie in the last axis of what a module takes or gives; `entrack.engine.views` gets
+and puts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import frozen
+
+from entrack.families.places import Part
+
+
+@frozen
+class Whole:
+    """The whole vector (d_model): the part has no heads."""
+
+
+@frozen
+class Heads:
+    """Nothing but the part's heads, one after the other (head * d_head)."""
+
+
+@frozen
+class Block:
+    """The heads of the part number `index` of `count` that stand side by side (count * head * d_head)."""
+
+    index: int
+    count: int
+
+
+@frozen
+class Interleaved:
+    """Head by head, each with its own `count` parts, of which this is number `index` (head * count * d_head)."""
+
+    index: int
+    count: int
+
+
+View = Whole | Heads | Block | Interleaved
+
+
+@frozen
+class Door:
+    """One side of a module: its `input` or its `output`; `path` is from the layer, and empty for the layer itself."""
+
+    path: str
+    side: Literal["input", "output"]
+    view: View = Whole()
+
+
+@frozen
+class ConfigWords:
+    """Which word of a config.json says what of a model's shape. Those that are None the family does not have.
+
+    Without `key_value_heads` there are as many as heads, without `d_head` the heads share d_model; where `d_mlp` may
+    be left out, it is `d_mlp_factor` times d_model. `positions` is how many tokens there are learned positions for;
+    `parallel` says whether blocks are parallel, and a file that does not say it means true.
+    """
+
+    layers: str
+    heads: str
+    d_model: str
+    d_mlp: str
+    vocabulary: str
+    key_value_heads: str | None = None
+    d_head: str | None = None
+    d_mlp_factor: int | None = None
+    positions: str | None = None
+    parallel: str | None = None
+
+
+@frozen
+class Family:
+    """A family of models. `name` is what a config.json calls it (`model_type`), `model_class` what transformers does.
+
+    `decides` are the words of a config.json that decide what a model computes; it is built from these and no others.
+    `parts` says where each part of a layer is found; `layers` and `lm_head` start at the model, `attention` at a layer.
+    An MLP has `mlp_matrices` matrices of d_model x d_mlp. With `transposed_weights` a projection keeps its weight as
+    (input, output), as GPT-2's Conv1D does, instead of (output, input). `gguf` says whether GGUF files are read.
+
+    What is relied on beyond the paths: a layer's first argument and its output are the residual stream; an attention
+    takes an `attention_mask` by name and gives a pair whose first is its output.
+    """
+
+    name: str
+    model_class: str
+    words: ConfigWords
+    decides: tuple[str, ...]
+    layers: str
+    attention: str
+    lm_head: str
+    parts: Mapping[Part, Door]
+    mlp_matrices: int
+    transposed_weights: bool = False
+    gguf: bool = False

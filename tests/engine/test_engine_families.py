@@ -1,0 +1,204 @@
+"""Families: how heads lie in fused projections, which places reach which, and models as they are published."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from attrs import evolve
+from engine_by_hooks import Hooked
+from engine_models import MODELS, ORIGINALS, Saved, agree, save, tensor, tiny
+from safetensors.torch import load_file, save_file
+
+from entrack import model_config
+from entrack.engine import views
+from entrack.engine.errors import ModelUnreadable
+from entrack.engine.load import load
+from entrack.engine.tracing import Read, Write, forward
+from entrack.families import FAMILIES
+from entrack.families.base import Block, Door, Heads, Interleaved, View
+from entrack.families.places import PER_HEAD, Part, Place
+from entrack.model_config import BadConfig, read_facts
+from entrack.models.key import ModelSource
+from entrack.plan.steps import CaptureInputs
+from entrack.sites import Component
+
+CPU = torch.device("cpu")
+HEADS, WIDTH = 2, 3
+VIEWS = [Heads(), Block(0, 3), Block(2, 3), Interleaved(0, 3), Interleaved(1, 3)]
+BLOCKS = ["llama", "gpt2, tied", "gpt_neox, parallel", "gpt_neox, sequential"]
+GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 4, "n_embd": 32, "vocab_size": 50, "n_positions": 16}
+NEOX = {
+    "model_type": "gpt_neox",
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "hidden_size": 32,
+    "intermediate_size": 40,
+    "vocab_size": 50,
+}
+
+
+def test_where_heads_lie() -> None:
+    """Two heads of width 3, and three parts: 18 numbers in a row."""
+    row = torch.arange(18)
+    assert views.get(Block(1, 3), row, HEADS, WIDTH).tolist() == [[6, 7, 8], [9, 10, 11]]
+    assert views.get(Interleaved(1, 3), row, HEADS, WIDTH).tolist() == [[3, 4, 5], [12, 13, 14]]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_what_is_put_is_what_is_got_and_the_rest_stays(view: View) -> None:
+    whole = torch.randn(2, 4, views.width(view, HEADS, WIDTH))
+    part = torch.randn(2, 4, HEADS, WIDTH)
+    changed = views.put(view, whole, part)
+    assert torch.equal(views.get(view, changed, HEADS, WIDTH), part)
+    assert torch.equal(views.put(view, changed, views.get(view, whole, HEADS, WIDTH)), whole)
+
+
+def test_a_projection_that_is_interleaved_is_not_one_of_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = save(MODELS["gpt_neox, parallel"](), tmp_path)
+    step = CaptureInputs(saved.key, ORIGINALS, Component.KEY, (0,) * 5)
+    expected = {"key": Hooked(saved.module).projections(tensor(ORIGINALS), "key").numpy()}
+    agree(saved.compute("reference", step), expected)
+    family = FAMILIES["gpt_neox"]
+    parts = {**family.parts, Part.KEY: Door(family.parts[Part.KEY].path, "output", Block(1, 3))}
+    monkeypatch.setattr(model_config, "FAMILIES", {"gpt_neox": evolve(family, parts=parts)})
+    with pytest.raises(AssertionError):
+        agree(saved.compute("reference", step), expected)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+@pytest.mark.parametrize("part", PER_HEAD)
+def test_a_place_reaches_what_a_forward_pass_shows(tmp_path: Path, name: str, part: Part) -> None:
+    saved = save(MODELS[name](), tmp_path)
+    model, facts = load(saved.key, saved.source, CPU), saved.key.facts
+    places = [Place(layer, each) for layer in range(facts.layers) for each in Part]
+    reads, written = [Read(place) for place in places], Place(1, part)
+    shape = (len(ORIGINALS.tokens), ORIGINALS.length, model.heads(part), facts.d_head)
+    write = Write(written, torch.ones(shape[:3], dtype=torch.bool)[..., None], torch.randn(shape))
+    clean = forward(model, tensor(ORIGINALS), reads=reads).values
+    found = forward(model, tensor(ORIGINALS), sets=[write], reads=reads).values
+    changed = {place for place in places if not torch.equal(found[place], clean[place])}
+    assert changed == {written, *(place for place in places if facts.reaches(written, place))}
+
+
+def silenced(z: torch.Tensor) -> None:
+    z.zero_()
+
+
+@pytest.mark.parametrize(("name", "parallel"), [("gpt_neox, parallel", True), ("gpt_neox, sequential", False)])
+def test_the_attention_of_a_parallel_block_does_not_reach_its_own_mlp(name: str, parallel: bool) -> None:
+    """By hooks alone: what the MLP of layer 1 gives, before and after all heads of that layer are set to zero."""
+    module, seen = MODELS[name](), list[torch.Tensor]()
+    module.gpt_neox.layers[1].mlp.register_forward_hook(lambda _, __, output: seen.append(output))
+    model, facts = Hooked(module), read_facts(module.config.to_dict())
+    model.run(tensor(ORIGINALS))
+    model.run(tensor(ORIGINALS), {1: silenced})
+    assert torch.equal(*seen) == parallel == facts.parallel
+    assert facts.reaches(Place(1, Part.ATTENTION), Place(1, Part.MLP)) == (not parallel)
+    assert facts.reaches(Place(1, Part.ATTENTION), Place(2, Part.MLP)) and facts.sends(1, 2) and not facts.sends(1, 1)
+
+
+def published(saved: Saved, names: dict[str, str], buffers: dict[str, torch.Tensor], words: dict[str, Any]) -> None:
+    """Give a saved model the names, the buffers and the words that files on the hub have."""
+    path = saved.source.folder / "model.safetensors"
+    weights = {}
+    for name, weight in load_file(path).items():
+        for old, new in names.items():
+            name = name.removeprefix(old) if not new else name.replace(old, new)
+        weights[name] = weight
+    save_file({**weights, **buffers}, path, metadata={"format": "pt"})
+    config = saved.source.folder / "config.json"
+    said = {**json.loads(config.read_text()), **words}
+    config.write_text(json.dumps({word: value for word, value in said.items() if value != "left out"}))
+
+
+def as_transformers_reads_it(saved: Saved) -> torch.Tensor:
+    module = transformers.AutoModelForCausalLM.from_pretrained(saved.source.folder)
+    with torch.no_grad():
+        logits: torch.Tensor = module.eval()(tensor(ORIGINALS)).logits
+    return logits
+
+
+def is_read_alike(saved: Saved) -> None:
+    facts = read_facts(json.loads((saved.source.folder / "config.json").read_text()))
+    with torch.no_grad():
+        found = load(evolve(saved.key, facts=facts), saved.source, CPU).module(tensor(ORIGINALS)).logits
+        expected = saved.module(tensor(ORIGINALS)).logits
+    assert torch.equal(found, expected) and torch.equal(as_transformers_reads_it(saved), expected)
+
+
+def test_gpt2_as_it_is_published(tmp_path: Path) -> None:
+    """Names without the outer module, causal masks among the weights, no weight of the tied head."""
+    saved = save(MODELS["gpt2, tied"](), tmp_path)
+    buffers = {f"h.{layer}.attn.bias": torch.ones(1, 1, 16, 16).tril() for layer in range(3)}
+    published(saved, {"transformer.": ""}, buffers, {"n_ctx": 16, "summary_type": "cls_index"})
+    assert "wte.weight" in load_file(tmp_path / "model.safetensors")
+    is_read_alike(saved)
+
+
+def test_pythia_as_it_is_published(tmp_path: Path) -> None:
+    """Masks and frequencies among the weights; the share that is rotated under its old name."""
+    saved = save(MODELS["gpt_neox, sequential"](), tmp_path)
+    buffers = {}
+    for layer in range(3):
+        at = f"gpt_neox.layers.{layer}.attention"
+        buffers |= {f"{at}.bias": torch.ones(1, 1, 16, 16).tril(), f"{at}.masked_bias": torch.tensor(-1e9)}
+        buffers[f"{at}.rotary_emb.inv_freq"] = torch.ones(2)
+    published(saved, {}, buffers, {"rope_parameters": "left out", "rotary_pct": 0.5, "rotary_emb_base": 10_000})
+    is_read_alike(saved)
+
+
+def test_facts() -> None:
+    facts = read_facts(GPT2)
+    assert (facts.d_mlp, facts.d_head, facts.key_value_heads, facts.positions) == (128, 8, 4, 16)
+    assert read_facts({**GPT2, "n_inner": 40}).d_mlp == 40
+    assert (read_facts(NEOX).parallel, facts.parallel, read_facts(NEOX).positions) == (True, False, None)
+    assert not read_facts({**NEOX, "use_parallel_residual": False}).parallel
+    assert read_facts({**NEOX, "num_key_value_heads": 2}).key_value_heads == 4, "no word of this family"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({**NEOX, "use_parallel_residual": "no"}, "needs true or false as use_parallel_residual, not no"),
+        ({**GPT2, "n_positions": None}, "as n_positions, not None"),
+        ({**GPT2, "n_inner": 0}, "as n_inner, not 0"),
+        ({**GPT2, "n_head": 5}, "a width of 32 does not divide into 5 heads"),
+    ],
+)
+def test_facts_that_make_no_sense(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadConfig, match=message):
+        read_facts(config)
+
+
+def test_positions_that_are_not_in_the_weights(tmp_path: Path) -> None:
+    """Room for them would be made before anybody looks."""
+    saved = save(tiny("gpt2", 1, 2, 2), tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "n_positions": 1 << 24}))
+    key = evolve(saved.key, facts=evolve(saved.key.facts, positions=1 << 24))
+    with pytest.raises(ModelUnreadable, match="describes a model of 268,"):
+        load(key, saved.source, CPU)
+
+
+def test_an_adapter_of_gpt2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its weights are transposed before they are added, as the projections are."""
+    peft = pytest.importorskip("peft")
+    monkeypatch.setattr(peft.PeftModel, "create_or_update_model_card", lambda *_: None)  # a template, which is compiled
+    saved = save(MODELS["gpt2, tied"](), tmp_path / "model")
+    config = peft.LoraConfig(r=2, lora_alpha=4, target_modules=["c_attn", "c_proj"], fan_in_fan_out=True)
+    wrapped = peft.get_peft_model(MODELS["gpt2, tied"](), config).eval()
+    for name, parameter in wrapped.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    wrapped.save_pretrained(tmp_path / "adapter")
+    source = ModelSource("tuned", saved.source.folder, adapter=tmp_path / "adapter")
+    with torch.no_grad():
+        found = load(saved.key, source, CPU).module(tensor(ORIGINALS)).logits
+        expected, plain = wrapped(tensor(ORIGINALS)).logits, saved.module(tensor(ORIGINALS)).logits
+    assert not torch.allclose(expected, plain, atol=1e-2)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-3)
