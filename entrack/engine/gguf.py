@@ -93,6 +93,8 @@ class _Header:
 
     def _family(self, family: object) -> None:
         known = sorted(name for name, one in FAMILIES.items() if one.gguf)
+        if family in FAMILIES and family not in known:
+            raise self._bad(f"models of the family {family!r} are read from safetensors only")
         if family not in known:
             raise self._bad(f"the model family {family!r} is not known; known are {', '.join(known)}")
 

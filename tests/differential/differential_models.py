@@ -117,7 +117,11 @@ def _words(shape: Shape) -> dict[str, Any]:
     """What only the configuration of a family says."""
     match shape.family:
         case "gpt2":
-            return {"n_inner": 10, "scale_attn_by_inverse_layer_idx": shape.layers == 3}
+            return {
+                "n_inner": 10,
+                "scale_attn_by_inverse_layer_idx": shape.layers == 3,
+                "reorder_and_upcast_attn": shape.heads == 2,
+            }
         case "gpt_neox":
             return {"intermediate_size": 10, "use_parallel_residual": shape.parallel, "rotary_pct": 0.5}
         case "mistral":

@@ -7,8 +7,10 @@ What is written is valid by how it is made, but for what only a run can tell.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field, frozen
 from e2e_world import TASKS, World, make_model
@@ -34,9 +36,14 @@ class Setting:
 settings = st.builds(
     lambda shape, family, tied: Setting(*shape, family, tied),
     st.sampled_from(MODELS),
-    st.sampled_from(("llama", "mistral", "qwen2")),
+    st.sampled_from(("llama", "mistral", "qwen2", "gpt2", "gpt_neox")),
     st.booleans(),
 )
+OWN: Mapping[str, Mapping[str, Any]] = {
+    "gpt2": {"n_inner": 16, "n_positions": 64},
+    "gpt_neox": {"intermediate_size": 16},
+}
+"""What families say whose heads share the width of the model."""
 _folders: list[tempfile.TemporaryDirectory[str]] = []
 
 
@@ -53,9 +60,8 @@ def world(setting: Setting) -> World:
             setting.layers,
             seed,
             setting.family,
-            head_dim=6,
-            intermediate_size=16,
             tie_word_embeddings=setting.tied,
+            **OWN.get(setting.family, {"head_dim": 6, "intermediate_size": 16}),
         )
     (folder / "tasks.et").write_text(TASKS)
     return World(folder)

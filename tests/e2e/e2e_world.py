@@ -167,8 +167,9 @@ def counted(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.strip().startswith(('"computed"', '"found"', '"steps"'))]
 
 
-def make_world(folder: Path) -> World:
-    make_model(folder / "base", heads=4, shared=4)
+def make_world(folder: Path, family: str = "llama") -> World:
+    more = {"n_positions": 64} if family == "gpt2" else {}
+    make_model(folder / "base", heads=4, shared=4, family=family, **more)
     make_model(folder / "grouped", heads=4, shared=2)
     (folder / "tasks.et").write_text(TASKS)
     (folder / "study.et").write_text(STUDY)

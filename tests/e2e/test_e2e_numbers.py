@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from e2e_world import World
+from e2e_world import World, make_world
 from engine_by_hooks import Hooked
 from torch import Tensor
 
@@ -21,6 +21,11 @@ from entrack.store import MemoryStore
 
 Heads = list[tuple[int, int]]
 Change = Mapping[int, Callable[[Tensor], None]]
+
+
+@pytest.fixture(scope="module", params=["llama", "gpt2", "gpt_neox"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return make_world(tmp_path_factory.mktemp("world"), request.param)
 
 
 @pytest.fixture(scope="module")

@@ -154,6 +154,12 @@ def test_a_family_that_is_not_known(tmp_path: Path) -> None:
     refused(path, "the model family 'bloom' is not known; known are llama")
 
 
+def test_a_family_that_is_read_from_other_files_only(tmp_path: Path) -> None:
+    path = tmp_path / "x.gguf"
+    write(path, family="gpt2")
+    refused(path, "models of the family 'gpt2' are read from safetensors only")
+
+
 def test_damage_anywhere_in_the_header_is_told_by_name_or_harmless(packed: Path, tmp_path: Path) -> None:
     content, path = packed.read_bytes(), tmp_path / "damaged.gguf"
     header = content.index(b"blk.1.ffn_norm.weight")
