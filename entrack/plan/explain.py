@@ -116,7 +116,9 @@ def _stage(name: str, schedule: Schedule, seen: set[str]) -> Stage:
 
 
 def _explained(what: str, many: list[tuple[list[Schedule], list[Stage]]]) -> Explained:
-    notes = Counter(f"{run.name}: {note}" for schedules, _ in many for run in schedules[-1].runs for note in run.notes)
+    notes = Counter(
+        f"{run.role.value}: {note}" for schedules, _ in many for run in schedules[-1].runs for note in run.notes
+    )
     costs = [
         _sum(name, [one for _, row in many for one in row if one.name == name])
         for name in [stage.name for stage in many[0][1]]

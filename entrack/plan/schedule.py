@@ -10,7 +10,8 @@ A forward pass of the model is a `ForwardPass`; a "pass" alone is one of the com
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from enum import Enum
+from typing import Any, assert_never
 
 from attrs import evolve, field, frozen
 
@@ -59,11 +60,33 @@ class Place:
     tokens: Tokens
 
 
+class Role(Enum):
+    """What a forward pass is for, among those of its step."""
+
+    CLEAN = "clean"
+    """The prompts as they are."""
+    BASE = "base"
+    """All heads held, for all circuits on the same prompts."""
+    EDITED = "edited"
+    """Edits in force."""
+    SENT = "sent"
+    """The first pass of a hop: a sender set, all other heads held."""
+    RECEIVED = "received"
+    """The second pass of a hop: receivers set to what was sent."""
+    TRAINED = "trained"
+    """A mask in force, and the way back."""
+    CHECKED = "checked"
+    """A rounded mask in force."""
+    ALTERNATES = "alternates"
+    """The alternates of a mask's prompts."""
+
+
 @frozen
 class ForwardPass:
     """Forward passes of one shape: `variants` of each prompt, `times` over, each with `backward` passes back.
 
-    What they are: something is set at the places `changed`; with `held`, all other heads are set at those tokens, in
+    What they are: their `role`, and the role of the passes of the same step that they take values from, if any do
+    (`takes`). Something is set at the places `changed`; with `held`, all other heads are set at those tokens, in
     every layer, to what is known before, but for the heads `free`, which are computed. Read are `read`, or the logits
     at the last token.
 
@@ -73,13 +96,14 @@ class ForwardPass:
     is made once for all steps. `notes` say what was taken away and why.
     """
 
-    name: str
+    role: Role
     batch: Batch
     facts: ModelFacts
     dtype: str
     variants: int = 1
     times: int = 1
     backward: int = 0
+    takes: Role | None = None
     changed: tuple[Place, ...] = ()
     held: Tokens | None = None
     free: tuple[Place, ...] = ()
@@ -135,7 +159,7 @@ class ForwardPass:
         """The run in a line: how often, which layers and tokens, where attention is computed, what is changed and
         read."""
         parts = [
-            f"{self.name} {self.times} x {self.variants} x {self.batch.prompts}",
+            f"{self.role.value} {self.times} x {self.variants} x {self.batch.prompts}",
             f"layers {self.first}-{self.end - 1}",
             f"tokens {_shown(self.tokens)}",
         ]
@@ -202,9 +226,24 @@ class Schedule:
     runs: tuple[ForwardPass, ...]
     memory: Memory = DEFAULT
 
-    def run(self, name: str) -> ForwardPass | None:
-        """The run of this name, when there is one left."""
-        return next((run for run in self.runs if run.name == name), None)
+    def run(self, role: Role) -> ForwardPass | None:
+        """The first run of this role, when there is one left."""
+        return next((run for run in self.runs if run.role is role), None)
+
+    def of(self, role: Role) -> tuple[ForwardPass, ...]:
+        """All runs of this role."""
+        return tuple(run for run in self.runs if run.role is role)
+
+    def taking(self, role: Role) -> tuple[ForwardPass, ...]:
+        """The runs that take values from those of this role."""
+        return tuple(run for run in self.runs if run.takes is role)
+
+    def without(self, role: Role) -> Schedule:
+        """The schedule without the runs of this role, and without those that take values from them, and so on."""
+        left = evolve(self, runs=tuple(run for run in self.runs if run.role is not role))
+        for taker in {run.role for run in self.taking(role)}:
+            left = left.without(taker)
+        return left
 
 
 def _shown(tokens: Tokens) -> str:
@@ -215,6 +254,8 @@ def _shown(tokens: Tokens) -> str:
             return f"from {' '.join(map(str, at))}"
         case Only(at):
             return " ".join(",".join(map(str, one)) for one in at)
+        case _:
+            assert_never(tokens)
 
 
 def once(runs: Iterable[ForwardPass]) -> list[ForwardPass]:

@@ -14,7 +14,7 @@ from entrack.models.key import ModelKey
 from entrack.plan.expand import expand
 from entrack.plan.passes import PASSES, optimise, stages
 from entrack.plan.passes.share_clean_runs import SPARE, whole_bytes
-from entrack.plan.schedule import Memory, Schedule
+from entrack.plan.schedule import Memory, Role, Schedule
 from entrack.plan.steps import (
     Batch,
     BlockAttention,
@@ -99,12 +99,28 @@ def test_what_each_pass_does(name: str) -> None:
     lines = ["as written", *(f"  + {run.show()}" for run in works[0].runs)]
     for one, before, after in zip(PASSES, works, works[1:], strict=False):
         lines += [one.name, *(shown(before, after) or ["  nothing"])]
-    lines += ["why", *(f"  {run.name}: {note}" for run in works[-1].runs for note in run.notes)]
+    lines += ["why", *(f"  {run.role.value}: {note}" for run in works[-1].runs for note in run.notes)]
     text, path = "\n".join(lines) + "\n", GOLDEN / f"{name}.txt"
     if os.environ.get("ENTRACK_GOLDEN") == "write":
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     assert text == path.read_text()
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_what_a_run_takes_values_from_is_there(name: str) -> None:
+    """Before and after each pass, also where a run is gone."""
+    for schedule in stages(STEPS[name], MEMORY):
+        for run in schedule.runs:
+            assert run.takes is None or schedule.of(run.takes), f"{run.role.value} takes from {run.takes}"
+
+
+def test_what_takes_values_from_a_run_that_goes_goes_too() -> None:
+    schedule = expand(STEPS["patch_to_query"])
+    assert [run.role for run in schedule.runs] == [Role.CLEAN, Role.SENT, Role.RECEIVED]
+    assert [run.role for run in schedule.without(Role.RECEIVED).runs] == [Role.CLEAN, Role.SENT]
+    assert [run.role for run in schedule.without(Role.SENT).runs] == [Role.CLEAN]
+    assert not schedule.without(Role.CLEAN).runs
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -119,7 +135,7 @@ def test_no_pass_makes_more(name: str) -> None:
 def test_what_does_not_fit_is_not_shared() -> None:
     step = STEPS["evaluate_circuit"]
     size = int(whole_bytes(KEY.facts, KEY.dtype, BATCH) * SPARE)
-    assert [run.name for run in optimise(expand(step, Memory(kept=size))).runs] == ["base", "edited"]
+    assert [run.role for run in optimise(expand(step, Memory(kept=size))).runs] == [Role.BASE, Role.EDITED]
     (alone,) = optimise(expand(step, Memory(kept=size - 1))).runs
     assert (alone.first, alone.end, alone.tokens_run) == (0, 6, 36), "it stays whole"
     assert "do not fit well" in alone.notes[0]
@@ -127,7 +143,7 @@ def test_what_does_not_fit_is_not_shared() -> None:
 
 def test_rows_go_together_as_memory_allows() -> None:
     step = STEPS["patch_to_value_early"]
-    small, large = (optimise(expand(step, evolve(MEMORY, a_pass=room))).run("received") for room in (60_000, 10**9))
+    small, large = (optimise(expand(step, evolve(MEMORY, a_pass=room))).run(Role.RECEIVED) for room in (60_000, 10**9))
     assert small is not None and large is not None
     assert len(small.groups) > len(large.groups) == 1
     assert sorted(prompt for group in small.groups for prompt in group) == [0, 1, 2, 3]

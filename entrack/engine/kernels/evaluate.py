@@ -9,6 +9,7 @@ another edit sets inputs of the same head (`kernels/inputs.py`). What is blocked
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import assert_never
 
 from attrs import frozen
 from torch import Tensor
@@ -34,9 +35,19 @@ class Changes:
     @classmethod
     def of(cls, context: Context, step: Evaluate, inputs: Inputs) -> Changes:
         """Raises EngineError where an edit cannot be made."""
-        read = [edit for edit in step.edits if isinstance(edit, SetInputs)]
-        given = [edit for edit in step.edits if isinstance(edit, SetHeads | SetElsewhere)]
-        cut = [edit for edit in step.edits if isinstance(edit, BlockAttention)]
+        read: list[SetInputs] = []
+        given: list[SetHeads | SetElsewhere] = []
+        cut: list[BlockAttention] = []
+        for edit in step.edits:
+            match edit:
+                case SetInputs():
+                    read.append(edit)
+                case SetHeads() | SetElsewhere():
+                    given.append(edit)
+                case BlockAttention():
+                    cut.append(edit)
+                case _:
+                    assert_never(edit)
         sets = [*input_sets(context, step.batch, read, inputs), *output_sets(context, step.batch, given, inputs)]
         return cls(sets, blocked(context, step.batch, cut))
 

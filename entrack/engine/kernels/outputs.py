@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import assert_never
 
 import torch
 from torch import Tensor
@@ -26,6 +27,8 @@ def output_sets(
                 masks = head_masks(context, batch, bound(edit.heads), edit.at)
             case SetElsewhere():
                 masks = {layer: ~mask for layer, mask in _kept(context, batch, edit).items()}
+            case _:
+                assert_never(edit)
         values = _values(context, edit, inputs)
         for layer, mask in masks.items():
             yield Write(Place(layer, Part.OUTPUT), mask, values[layer])
@@ -82,3 +85,5 @@ def _values(context: Context, edit: SetHeads | SetElsewhere, inputs: Inputs) -> 
             )[0][:, None]
         case FromZero():
             return torch.zeros(len(context.layers), 1, 1, 1, 1, device=context.model.device)
+        case _ as other:
+            assert_never(other)

@@ -22,13 +22,13 @@ from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import among, receiving
 from entrack.engine.tracing import Read, ResumeAt, Write
 from entrack.families.places import Part, Place
-from entrack.plan.schedule import ForwardPass, From
+from entrack.plan.schedule import ForwardPass, From, Role
 from entrack.plan.steps import Attribute
 
 
 def attribute(context: Context, step: Attribute, inputs: Inputs) -> Arrays:
     """-> `logit`, `log_probability` float32 (layer, head, prompt, k)"""
-    sent, received = context.schedule.run("sent"), context.schedule.run("received")
+    sent, received = context.schedule.run(Role.SENT), context.schedule.run(Role.RECEIVED)
     if sent is not None and sent.attention:
         return reference.KERNELS[Attribute](context, step, inputs)
     here = context.clean_at(step.batch, step.at)

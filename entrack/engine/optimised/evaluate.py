@@ -28,7 +28,7 @@ from entrack.engine.optimised.chunks import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.tracing import Around, ResumeAt, Write
 from entrack.families.places import Part, Place
-from entrack.plan.schedule import ForwardPass, From, Only
+from entrack.plan.schedule import ForwardPass, From, Only, Role
 from entrack.plan.steps import Evaluate, SetElsewhere, SetHeads
 
 
@@ -36,7 +36,7 @@ def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
     """-> `top` int64 (prompt); `logit`, `log_probability` float32 (prompt, k)"""
 
     def logits(context: Context, step: Evaluate, changes: Changes) -> Tensor:
-        run = context.schedule.run("edited")
+        run = context.schedule.run(Role.EDITED)
         if run is None:
             whole = context.whole(step.batch)
             return full(context, step, changes) if whole is None else whole.logits

@@ -25,7 +25,7 @@ from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import receiving
 from entrack.engine.tracing import Read, ResumeAt, Write
 from entrack.families.places import Part, Place
-from entrack.plan.schedule import ForwardPass, From
+from entrack.plan.schedule import ForwardPass, From, Role
 from entrack.plan.steps import PathPatch
 
 Places = Mapping[Place, tuple[int, ...]]
@@ -33,7 +33,7 @@ Places = Mapping[Place, tuple[int, ...]]
 
 def path_patch(context: Context, step: PathPatch, inputs: Inputs) -> Arrays:
     """-> `top` int64 (sender, prompt); `logit`, `log_probability` float32 (sender, prompt, k)"""
-    sent = context.schedule.run("sent")
+    sent = context.schedule.run(Role.SENT)
     if sent is not None and sent.attention:
         return reference.path_patch(context, step, inputs)
     asked = context.tensor(step.asked)
@@ -50,7 +50,7 @@ def path_patch(context: Context, step: PathPatch, inputs: Inputs) -> Arrays:
         context.check_logits(step.batch, logits, prompt)
         outcomes.put((sender, prompt), Outcomes.of(logits, asked[prompt]))
 
-    last = context.schedule.run("received") or sent
+    last = context.schedule.run(Role.RECEIVED) or sent
     for group in last.groups or (tuple(range(step.batch.prompts)),):
         rows = torch.isin(patch.prompt, context.tensor(group)).nonzero()[:, 0]
         in_chunks(rows, last.at_once or len(patch.sender), work)
@@ -82,7 +82,7 @@ class _Patch:
 
     @classmethod
     def of(cls, context: Context, step: PathPatch, inputs: Inputs, here: RunAtTokens) -> _Patch:
-        sent, received = context.schedule.run("sent"), context.schedule.run("received")
+        sent, received = context.schedule.run(Role.SENT), context.schedule.run(Role.RECEIVED)
         assert sent is not None  # else nothing changes
         alternate = context.tensor(captured(inputs, step.alternate))
         delta = _delta(context, step.layer, alternate[step.layer] - here.z[step.layer].float())[

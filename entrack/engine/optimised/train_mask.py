@@ -10,7 +10,7 @@ from entrack.engine.inputs import Arrays, Inputs, bound
 from entrack.engine.kernels.train_mask import Group, MaskTensors, full_pass, mixed, train
 from entrack.engine.kernels.train_mask import train_mask as plain_train_mask
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
-from entrack.plan.schedule import ForwardPass, From
+from entrack.plan.schedule import ForwardPass, From, Role
 from entrack.plan.steps import MaskBatch, TrainMask
 
 
@@ -19,7 +19,7 @@ def train_mask(context: Context, step: TrainMask, inputs: Inputs) -> Arrays:
     group = Group.of(context, bound(step.heads))
     if not group.heads:
         return plain_train_mask(context, step, inputs)
-    cuts = {**_cuts(context, "trained", step.train), **_cuts(context, "checked", step.validate)}
+    cuts = {**_cuts(context, Role.TRAINED, step.train), **_cuts(context, Role.CHECKED, step.validate)}
     remembered = _remembered(context, [cuts[batch] for batch in (*step.validate, *step.train)])
 
     def run(pair: MaskTensors, mask: Tensor, *, gradient: bool) -> Tensor:
@@ -33,9 +33,9 @@ def train_mask(context: Context, step: TrainMask, inputs: Inputs) -> Arrays:
     return train(context, step, group, run)
 
 
-def _cuts(context: Context, name: str, batches: tuple[MaskBatch, ...]) -> dict[MaskBatch, PrefixSpec]:
+def _cuts(context: Context, role: Role, batches: tuple[MaskBatch, ...]) -> dict[MaskBatch, PrefixSpec]:
     """Where the passes of each batch start, as its run says."""
-    runs = [run for run in context.schedule.runs if run.name == name]
+    runs = context.schedule.of(role)
     return {batch: _cut(batch, run) for batch, run in zip(batches, runs, strict=True)}
 
 

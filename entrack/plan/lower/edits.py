@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from attrs import frozen
 
 from entrack import budget
-from entrack.check.resolved import BlockAct, Circuit, Group, Intervention, MeanAct, PatchAct, Population, ZeroAct
+from entrack.check.resolved import (
+    BlockAct,
+    Circuit,
+    Group,
+    Intervention,
+    KeepAct,
+    MeanAct,
+    PatchAct,
+    Population,
+    ZeroAct,
+)
 from entrack.diagnostics import Diagnostic, Label
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering, Unmakeable
@@ -70,6 +81,10 @@ def edits_of(intervention: Intervention, on: Measured, places: Places, lowering:
                 edits.extend(_alternated(act, on, places, lowering))
             case BlockAct():
                 edits.append(_blocked(act, on, places, lowering))
+            case KeepAct():
+                pass  # what it keeps is in `kept`, for the other acts
+            case _:
+                assert_never(act)
     return tuple(edits)
 
 

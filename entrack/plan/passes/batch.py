@@ -13,12 +13,14 @@ from itertools import pairwise
 
 from attrs import evolve
 
-from entrack.plan.schedule import Every, ForwardPass, From, Schedule
+from entrack.plan.schedule import Every, ForwardPass, From, Role, Schedule
 
 LEAST = 10**9
 """Operations of a group: one with fewer saves less than its pass costs."""
 WORTH = 0.9
 """Groups are halved as long as this leaves less than so much of the tokens."""
+ROWS = (Role.SENT, Role.RECEIVED, Role.EDITED)
+"""What is run row by row, from where it differs from another run."""
 
 
 def batch(schedule: Schedule) -> Schedule:
@@ -37,7 +39,7 @@ def row_bytes(run: ForwardPass) -> int:
 
 
 def _batched(run: ForwardPass, room: int) -> ForwardPass:
-    if run.name not in ("sent", "received", "edited") or (isinstance(run.tokens, Every) and run.first == 0):
+    if run.role not in ROWS or (isinstance(run.tokens, Every) and run.first == 0):
         return run
     at_once = max(1, room // row_bytes(run))
     if not isinstance(run.tokens, From):

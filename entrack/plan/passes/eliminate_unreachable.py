@@ -14,15 +14,16 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from entrack.plan.schedule import ForwardPass, From, Only, Schedule
+from entrack.plan.schedule import ForwardPass, From, Only, Role, Schedule
 
 
 def eliminate_unreachable(schedule: Schedule) -> Schedule:
-    """The schedule without edits that reach nothing. A `received` run depends on what was `sent`."""
-    sent, received = schedule.run("sent"), schedule.run("received")
+    """The schedule without edits that reach nothing. What takes values from a run that goes, goes too."""
+    sent = schedule.run(Role.SENT)
     if sent is None:
         return schedule
-    if received is None:
+    takers = schedule.taking(Role.SENT)
+    if not takers:
         return schedule if _says_something(sent) else _without(schedule, "no change reaches the last token")
     lowest = min(place.layer for place in sent.changed)
     above = tuple(place for place in sent.read if sent.facts.sends(lowest, place.layer))
@@ -34,8 +35,8 @@ def eliminate_unreachable(schedule: Schedule) -> Schedule:
         f"eliminate unreachable: {len(sent.read) - len(above)} of {len(sent.read)} receivers' layers are "
         f"not above layer {lowest}"
     )
-    fewer = {"sent": sent.noted(note, read=above), "received": received.noted(note, changed=above)}
-    return evolve(schedule, runs=tuple(fewer.get(run.name, run) for run in schedule.runs))
+    fewer = {id(sent): sent.noted(note, read=above), **{id(run): run.noted(note, changed=above) for run in takers}}
+    return evolve(schedule, runs=tuple(fewer.get(id(run), run) for run in schedule.runs))
 
 
 def _says_something(sent: ForwardPass) -> bool:
@@ -51,8 +52,6 @@ def _says_something(sent: ForwardPass) -> bool:
 
 
 def _without(schedule: Schedule, why: str) -> Schedule:
-    kept = [
-        run if run.name != "clean" else run.noted(f"eliminate unreachable: {why}; the outcome is the clean one")
-        for run in schedule.runs
-    ]
-    return evolve(schedule, runs=tuple(run for run in kept if run.name not in ("sent", "received")))
+    note = f"eliminate unreachable: {why}; the outcome is the clean one"
+    left = schedule.without(Role.SENT).runs
+    return evolve(schedule, runs=tuple(run.noted(note) if run.role is Role.CLEAN else run for run in left))

@@ -17,7 +17,7 @@ from attrs import evolve
 
 from entrack.model_config import ModelFacts
 from entrack.plan.batch import Batch
-from entrack.plan.schedule import BYTES, Every, ForwardPass, Schedule
+from entrack.plan.schedule import BYTES, Every, ForwardPass, Role, Schedule
 
 SPARE = 1.25
 """What making a whole run takes beside what is kept of it."""
@@ -48,11 +48,15 @@ def _shared(run: ForwardPass, room: int) -> tuple[ForwardPass, ...]:
         return (
             run.noted(f"share clean runs: its {size:,} bytes do not fit well into {room:,}, so it is not remembered"),
         )
-    if run.name == "clean":
+    if run.role is Role.CLEAN:
         return (run.noted("share clean runs: one clean run for all steps on these prompts", shared=run.base),)
-    base = evolve(run, name="base", changed=(), free=(), logits=False, shared=run.base, base=None)
+    base = evolve(run, role=Role.BASE, changed=(), free=(), logits=False, shared=run.base, base=None)
     places = (*run.free, *(place for place in run.changed if not isinstance(place.tokens, Every)))
     return (
         base,
-        run.noted("share clean runs: one base with all heads held, for all circuits on these prompts", changed=places),
+        run.noted(
+            "share clean runs: one base with all heads held, for all circuits on these prompts",
+            changed=places,
+            takes=Role.BASE,
+        ),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from entrack.plan.schedule import Every, ForwardPass, From, Only, Schedule
+from entrack.plan.schedule import Every, ForwardPass, From, Only, Role, Schedule
 
 
 def skip_frozen_attention(schedule: Schedule) -> Schedule:
@@ -20,7 +20,7 @@ def skip_frozen_attention(schedule: Schedule) -> Schedule:
 
 
 def _frozen(run: ForwardPass) -> ForwardPass:
-    if run.held is None or not _covered(run) or run.name == "base":
+    if run.held is None or not _covered(run) or run.role is Role.BASE:
         return run
     free = tuple(sorted({place.layer for place in run.free} & set(run.layers)))
     return run.noted(

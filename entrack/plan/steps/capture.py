@@ -10,7 +10,7 @@ from entrack.address import tagged
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch, Indices
 from entrack.plan.refs import Heads
-from entrack.plan.schedule import ForwardPass
+from entrack.plan.schedule import ForwardPass, Role
 from entrack.plan.steps.kind import StepKind
 from entrack.plan.steps.runs import at, layers_of, many_heads, run
 from entrack.plan.value_forms import Array, Form, of_heads
@@ -29,7 +29,7 @@ class Capture:
 
 
 def _expand(step: Capture) -> Iterator[ForwardPass]:
-    yield run(step, "clean", read=at(layers_of(step.model, step.heads), step.at), logits=False)
+    yield run(step, Role.CLEAN, read=at(layers_of(step.model, step.heads), step.at), logits=False)
 
 
 def _form(step: Capture) -> Form:

@@ -10,7 +10,7 @@ from entrack.address import tagged
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch, Indices
 from entrack.plan.refs import Heads
-from entrack.plan.schedule import Every, ForwardPass, Place
+from entrack.plan.schedule import Every, ForwardPass, Place, Role
 from entrack.plan.steps.kind import StepKind
 from entrack.plan.steps.runs import layers_of, many_heads, only, run
 from entrack.plan.value_forms import Array, Form, of_heads
@@ -38,7 +38,7 @@ class CaptureInputs:
 def _expand(step: CaptureInputs) -> Iterator[ForwardPass]:
     tokens = only(step.at) if step.component is Component.QUERY else Every()
     read = tuple(Place(layer, tokens) for layer in layers_of(step.model, step.heads))
-    yield run(step, "clean", read=read, logits=False)
+    yield run(step, Role.CLEAN, read=read, logits=False)
 
 
 def _form(step: CaptureInputs) -> Form:

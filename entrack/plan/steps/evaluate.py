@@ -10,7 +10,7 @@ from attrs import frozen
 from entrack.address import address, tagged
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch
-from entrack.plan.schedule import Every, ForwardPass, Place
+from entrack.plan.schedule import Every, ForwardPass, Place, Role
 from entrack.plan.steps import edits
 from entrack.plan.steps.edits import BlockAttention, Edit, SetElsewhere, SetHeads, SetInputs
 from entrack.plan.steps.kind import Comparison, StepKind
@@ -36,15 +36,15 @@ class Evaluate:
 
 def _expand(step: Evaluate) -> Iterator[ForwardPass]:
     if not step.edits:
-        yield run(step, "clean")
+        yield run(step, Role.CLEAN)
         return
     changed = tuple(place for edit in step.edits for place in _changed(step.model, edit))
     elsewhere = [edit for edit in step.edits if isinstance(edit, SetElsewhere)]
     if elsewhere:
         free = tuple(place for edit in elsewhere for place in _free(step.model, edit))
-        yield run(step, "edited", changed=changed, held=Every(), free=free, base=_base(step, elsewhere))
+        yield run(step, Role.EDITED, changed=changed, held=Every(), free=free, base=_base(step, elsewhere))
     else:
-        yield run(step, "edited", changed=changed)
+        yield run(step, Role.EDITED, changed=changed)
 
 
 def _changed(model: ModelKey, edit: Edit) -> Iterable[Place]:

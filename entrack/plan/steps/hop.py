@@ -11,7 +11,7 @@ from entrack.address import tagged
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch, Indices
 from entrack.plan.refs import Chosen, Heads
-from entrack.plan.schedule import ForwardPass, From
+from entrack.plan.schedule import ForwardPass, From, Role
 from entrack.plan.steps.runs import at, layers_of, run
 from entrack.sites import Component, Head
 
@@ -45,10 +45,19 @@ class Hop(Protocol):
 def hop(step: Hop, layers: Sequence[int], **many: int) -> Iterator[ForwardPass]:
     """The passes of a hop whose senders stand in these layers."""
     senders, receivers = at(layers, step.at), at(_receiving(step, layers[0]), step.at)
-    yield run(step, "clean", read=at(range(step.model.facts.layers), step.at))
-    yield run(step, "sent", changed=senders, held=From(step.at), read=receivers, logits=not step.receivers, **many)
+    yield run(step, Role.CLEAN, read=at(range(step.model.facts.layers), step.at))
+    yield run(
+        step,
+        Role.SENT,
+        takes=Role.CLEAN,
+        changed=senders,
+        held=From(step.at),
+        read=receivers,
+        logits=not step.receivers,
+        **many,
+    )
     if step.receivers:
-        yield run(step, "received", changed=receivers, **many)
+        yield run(step, Role.RECEIVED, takes=Role.SENT, changed=receivers, **many)
 
 
 def reaches_nothing(step: Hop, lowest: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch, Indices
 from entrack.plan.refs import Chosen, Heads
-from entrack.plan.schedule import ForwardPass, Only, Place
+from entrack.plan.schedule import ForwardPass, Only, Place, Role
 from entrack.plan.steps.select import Select
 
 
@@ -25,17 +25,17 @@ class OnABatch(Protocol):
     def batch(self) -> Batch: ...
 
 
-def run(step: OnABatch, name: str, **more: Any) -> ForwardPass:
+def run(step: OnABatch, role: Role, **more: Any) -> ForwardPass:
     """A pass over the batch of a step."""
-    base = f"clean {step.model.digest} {step.batch.digest}" if name == "clean" else None
-    return run_on(step.model, step.batch, name, **{"base": base, **more})
+    base = f"clean {step.model.digest} {step.batch.digest}" if role is Role.CLEAN else None
+    return run_on(step.model, step.batch, role, **{"base": base, **more})
 
 
-def run_on(model: ModelKey, batch: Batch, name: str, **more: Any) -> ForwardPass:
+def run_on(model: ModelKey, batch: Batch, role: Role, **more: Any) -> ForwardPass:
     """A pass over any batch."""
     layers = model.facts.layers
     return ForwardPass(
-        name, batch, model.facts, model.dtype, **{"end": layers, "attention": tuple(range(layers)), **more}
+        role, batch, model.facts, model.dtype, **{"end": layers, "attention": tuple(range(layers)), **more}
     )
 
 

@@ -9,7 +9,7 @@ from attrs import frozen
 from entrack.address import tagged
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch
-from entrack.plan.schedule import Every, ForwardPass, Place
+from entrack.plan.schedule import Every, ForwardPass, Place, Role
 from entrack.plan.steps.kind import StepKind
 from entrack.plan.steps.runs import run
 from entrack.plan.value_forms import Array, Form
@@ -27,7 +27,7 @@ class SumOutputs:
 
 def _expand(step: SumOutputs) -> Iterator[ForwardPass]:
     read = tuple(Place(layer, Every()) for layer in range(step.model.facts.layers))
-    yield run(step, "clean", read=read, logits=False)
+    yield run(step, Role.CLEAN, read=read, logits=False)
 
 
 def _form(step: SumOutputs) -> Form:

@@ -10,7 +10,7 @@ from entrack.address import tagged
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch, Indices
 from entrack.plan.refs import Heads
-from entrack.plan.schedule import ForwardPass
+from entrack.plan.schedule import ForwardPass, Role
 from entrack.plan.steps.kind import Comparison, StepKind
 from entrack.plan.steps.runs import at, layers_of, run_on
 from entrack.plan.value_forms import Array, Form, count
@@ -54,22 +54,22 @@ class TrainMask:
 def _expand(step: TrainMask) -> Iterator[ForwardPass]:
     checks = -(-_steps(step) // step.check_every)
     for batch in step.train:
-        yield _mixed(step, batch, "trained", times=step.epochs, backward=1)
+        yield _mixed(step, batch, Role.TRAINED, times=step.epochs, backward=1)
         yield _alternates(step, batch)
     for batch in step.validate:
-        yield _mixed(step, batch, "checked", times=checks)
+        yield _mixed(step, batch, Role.CHECKED, times=checks)
         yield _alternates(step, batch)
 
 
-def _mixed(step: TrainMask, batch: MaskBatch, name: str, **more: int) -> ForwardPass:
+def _mixed(step: TrainMask, batch: MaskBatch, role: Role, **more: int) -> ForwardPass:
     """A pass over the originals, with the heads between their own outputs and those of the alternates."""
     changed = at(layers_of(step.model, step.heads), batch.at)
-    return run_on(step.model, batch.original, name, changed=changed, **more)
+    return run_on(step.model, batch.original, role, takes=Role.ALTERNATES, changed=changed, **more)
 
 
 def _alternates(step: TrainMask, batch: MaskBatch) -> ForwardPass:
     read = at(layers_of(step.model, step.heads), batch.alternate_at)
-    return run_on(step.model, batch.alternate, "alternates", read=read, logits=False)
+    return run_on(step.model, batch.alternate, Role.ALTERNATES, read=read, logits=False)
 
 
 def _steps(step: TrainMask) -> int:
