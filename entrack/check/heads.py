@@ -32,7 +32,7 @@ UNITS = {
     "logit": "logits",
     "logit difference": "logits",
 }
-DEFAULT_SCORE = ast.Metric("probability", True, (ast.Name("answer"),))
+DEFAULT_SCORE = ast.Metric("probability", relative=True, of=(ast.Name("answer"),))
 
 
 def check_written(scope: Scope, items: list[ast.Item]) -> dict[str, Circuit]:
@@ -316,7 +316,7 @@ def _score(scope: Scope, item: ast.Discover, task: Task) -> Metric | None:
     return metric(scope, written, task, desideratum=False)
 
 
-def metric(scope: Scope, node: ast.Metric, task: Task, desideratum: bool) -> Metric | None:
+def metric(scope: Scope, node: ast.Metric, task: Task, *, desideratum: bool) -> Metric | None:
     """A metric with the variables it is of: by default the answer, or the target of a desideratum."""
     known = [binding.name for binding in task.bindings] + (["target"] if desideratum else [])
     of = tuple(name.text for name in node.of)

@@ -143,7 +143,7 @@ def drawing_type(
             counted = _count(scope, count, names)
             one = pool_type(scope, pool, names, columns)
             _enough(scope, drawing, names, columns)
-            return None if one is None or not counted else Type(one.base, True)
+            return None if one is None or not counted else Type(one.base, many=True)
         case ast.One(pool):
             return pool_type(scope, pool, names, columns)
         case ast.Index(column):
@@ -282,7 +282,7 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
             return None
         case ast.ListOf(items):
             kind = _common(scope, node, [expression_type(scope, part, names) for part in items])
-            return None if kind is None else Type(kind.base, True)
+            return None if kind is None else Type(kind.base, many=True)
     scope.report(
         "E401", "this cannot stand in a task", node.span, "", "a task has drawings, texts, and values of its variables"
     )
@@ -384,7 +384,7 @@ def _index(scope: Scope, item: object, names: Names) -> None:
         _is(scope, node, expression_type(scope, node, names), NUMBER)
 
 
-def _text(scope: Scope, string: ast.String, names: Names, inside_join: bool) -> Type:
+def _text(scope: Scope, string: ast.String, names: Names, *, inside_join: bool) -> Type:
     for part in parts(string):
         match part:
             case BadHole("}"):
@@ -504,6 +504,7 @@ def _hole(
     bindings: Mapping[str, ast.Drawing],
     reached: set[str],
     names: Names,
+    *,
     several: bool,
 ) -> None:
     if hole.name not in reached:

@@ -41,7 +41,7 @@ def load(key: ModelKey, source: ModelSource, device: torch.device) -> LoadedMode
         if source.adapter is not None:
             module = with_adapter(module, source, source.adapter)
         _check(module, key.facts, source.description)
-        module = module.to(device).eval().requires_grad_(False)
+        module = module.to(device).eval().requires_grad_(requires_grad=False)
     return LoadedModel.of(key, module, device)
 
 
