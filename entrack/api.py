@@ -119,7 +119,9 @@ def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None) ->
         for name, value in params.items()
     }
     return Spec(
-        source, check_source(source, values, None if stand_in is None else Path(stand_in)), stand_in is not None
+        source,
+        check_source(source, values, None if stand_in is None else Path(stand_in)),
+        stands_in=stand_in is not None,
     )
 
 
@@ -142,7 +144,7 @@ def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
 class Spec:
     """A spec that has been checked. Immutable; everything that happens, happens in `plan` and `run`."""
 
-    def __init__(self, source: Source, checked: Checked, stands_in: bool = False) -> None:
+    def __init__(self, source: Source, checked: Checked, *, stands_in: bool = False) -> None:
         arguments.instance(source, Source, "source", "a Source (entrack.load and entrack.loads make a Spec)")
         arguments.instance(
             checked, Checked, "checked", "what the checker made of it (entrack.load and entrack.loads make a Spec)"
@@ -170,7 +172,7 @@ class Spec:
         return self._spec.used_models
 
     @interrupts.watched()
-    def plan(self, download: bool = False, hashed: bool = True) -> Planned:
+    def plan(self, *, download: bool = False, hashed: bool = True) -> Planned:
         """The plan, before a weight is read. Raises SpecError for prompts that cannot be, ModelMissing for files that
         are not here.
 
@@ -211,7 +213,12 @@ class Spec:
 
     @interrupts.watched()
     def looked(
-        self, store: Store, accept: ReusePolicy | str | None = None, reference: bool = False, device: str | None = None
+        self,
+        store: Store,
+        accept: ReusePolicy | str | None = None,
+        device: str | None = None,
+        *,
+        reference: bool = False,
     ) -> tuple[StepStatus, ...]:
         """Each step of this spec, and whether a store has its value. Computes nothing."""
         from entrack.execution.cache_explain import step_statuses

@@ -209,7 +209,7 @@ _running: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
 @contextmanager
-def within(planning: bool = False, tell: Callable[[Limit], None] = lambda limit: None) -> Iterator[Budget]:
+def within(tell: Callable[[Limit], None] = lambda limit: None, *, planning: bool = False) -> Iterator[Budget]:
     """Count what is done in the block, for a command that begins here; a command inside another is part of it."""
     outer = _running.get()
     if outer is not None:

@@ -6,7 +6,7 @@ Per-prompt outcomes are plain floats; nothing here needs numpy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -299,6 +299,8 @@ class Results:
     figures: tuple[Figure, ...]
     tables: tuple[Table, ...]
     provenance: Provenance
+    html: Callable[[Results], str] | None = field(default=None, kw_only=True, eq=False, repr=False)
+    """How a notebook shows them (`report/html.py`, for what a run gives); None: as text."""
 
     def __getitem__(self, name: str) -> Measure | Discovery:
         """The measure or discovery of that name. Raises UnknownName."""
@@ -349,12 +351,8 @@ class Results:
             "provenance": _provenance(self.provenance),
         }
 
-    def _repr_html_(self) -> str:
-        from entrack.report.html import (
-            results_html,
-        )  # a notebook asks; the words of the domain know no report otherwise
-
-        return results_html(self)
+    def _repr_html_(self) -> str | None:
+        return None if self.html is None else self.html(self)
 
 
 def _frame(records: list[dict[str, Any]]) -> Any:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from entrack import arguments
 from entrack.address import address
 from entrack.check.check import check
@@ -64,6 +66,7 @@ def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Re
     from entrack.analysis.build_results import assemble
     from entrack.execution.coordinator import Coordinator
     from entrack.execution.local import LocalExecutor
+    from entrack.report.html import results_html
 
     spec = _fetched(given, watcher)
     lowerer = lowerer_of(spec, download=True, hashed=True)
@@ -75,7 +78,8 @@ def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Re
         plan = lowered(spec, lowerer, run).plan
         run.extend(plan)
         run.run()
-    return assemble(spec.resolved, plan, run, lambda: _provenance(spec, plan, run, repository))
+    results = assemble(spec.resolved, plan, run, lambda: _provenance(spec, plan, run, repository))
+    return evolve(results, html=results_html)
 
 
 def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Environment) -> Compute:

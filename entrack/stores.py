@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def open_store(
-    folder: str | os.PathLike[str], watcher: Watcher = unwatched, read_only: bool = False, inspect: bool = False
+    folder: str | os.PathLike[str], watcher: Watcher = unwatched, *, read_only: bool = False, inspect: bool = False
 ) -> Store:
     """The store in a folder. `read_only`: it is somebody's publication; `inspect`: nothing of it is changed,
     whatever is found. Raises StoreError."""

@@ -99,8 +99,8 @@ def hits_interval(population: int, drawn: int, hits: int) -> Interval:
     possible = range(
         hits, population - drawn + hits + 1
     )  # the more there are, the likelier are many hits, and the less likely few
-    low = bisect_left(possible, True, key=lambda many: 1 - _at_most(hits - 1, many, population, drawn) > tail)
-    above = bisect_left(possible, True, key=lambda many: _at_most(hits, many, population, drawn) <= tail)
+    low = bisect_left(possible, x=True, key=lambda many: 1 - _at_most(hits - 1, many, population, drawn) > tail)
+    above = bisect_left(possible, x=True, key=lambda many: _at_most(hits, many, population, drawn) <= tail)
     return Interval(float(possible[low]), float(possible[above - 1]))
 
 

@@ -27,7 +27,7 @@ CHECKED = 20
 """Heads that a screen checks of those it leaves out, unless it says how many."""
 
 
-DEFAULT_SCORE = ast.Metric("probability", True, (ast.Name("answer"),))
+DEFAULT_SCORE = ast.Metric("probability", relative=True, of=(ast.Name("answer"),))
 
 
 def check_discoveries(

@@ -53,7 +53,7 @@ def drawing_type(
             counted = _count(scope, count, names)
             one = pool_type(scope, pool, names, columns)
             _enough(scope, drawing, names, columns)
-            return None if one is None or not counted else Type(one.base, True)
+            return None if one is None or not counted else Type(one.base, many=True)
         case ast.One(pool):
             return pool_type(scope, pool, names, columns)
         case ast.Index(column):

@@ -99,7 +99,7 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
             return None
         case ast.ListOf(items):
             kind = common_type(scope, node, [expression_type(scope, part, names) for part in items])
-            return None if kind is None else Type(kind.base, True)
+            return None if kind is None else Type(kind.base, many=True)
     scope.report(
         "E401", "this cannot stand in a task", node.span, "", "a task has drawings, texts, and values of its variables"
     )
@@ -201,7 +201,7 @@ def check_index(scope: Scope, item: object, names: Names) -> None:
         require_type(scope, node, expression_type(scope, node, names), NUMBER)
 
 
-def _text(scope: Scope, string: ast.String, names: Names, inside_join: bool) -> Type:
+def _text(scope: Scope, string: ast.String, names: Names, *, inside_join: bool) -> Type:
     for part in parts(string):
         match part:
             case BadHole("}"):

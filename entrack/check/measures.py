@@ -201,7 +201,7 @@ def _metric(scope: Scope, item: ast.Measure, swept: Swept) -> Metric | None:
     found: Metric | None = None
     for population in _kinds(swept):
         desideratum = population.alternate is not None and population.alternate.target is not None
-        found = metric(scope, item.metric, population.task, desideratum)
+        found = metric(scope, item.metric, population.task, desideratum=desideratum)
         if found is None:
             return None
     if found is not None and found.relative:

@@ -20,7 +20,7 @@ UNITS = {
 }
 
 
-def metric(scope: Scope, node: ast.Metric, task: Task, desideratum: bool) -> Metric | None:
+def metric(scope: Scope, node: ast.Metric, task: Task, *, desideratum: bool) -> Metric | None:
     """A metric with the variables it is of: by default the answer, or the target of a desideratum."""
     known = [binding.name for binding in task.bindings] + (["target"] if desideratum else [])
     of = tuple(name.text for name in node.of)

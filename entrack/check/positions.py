@@ -75,6 +75,7 @@ def _hole(
     bindings: Mapping[str, ast.Drawing],
     reached: set[str],
     names: Names,
+    *,
     several: bool,
 ) -> None:
     if hole.name not in reached:

@@ -60,7 +60,7 @@ def run(
     accept: Accepted = None,
 ) -> None:
     """Run a spec, and show its tables and claims. What the store has is not computed again."""
-    with failures(as_json) as shown:
+    with failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.progress import ProgressBar
 
@@ -105,7 +105,7 @@ def fmt(
     to_stdout: Annotated[bool, typer.Option("--stdout", help="print the text instead of writing the file")] = False,
 ) -> None:
     """Write specs in the one style there is. Comments stay."""
-    fast_path.fmt(specs, only_check, to_stdout)
+    fast_path.fmt(specs, only_check=only_check, to_stdout=to_stdout)
 
 
 @app.command()
@@ -125,7 +125,7 @@ def plan(
     accept: Accepted = None,
 ) -> None:
     """Show what a run would compute - steps, forward passes, bytes - and what the store has of it."""
-    with failures(as_json) as shown:
+    with failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.plans import plan_json, plan_table
         from entrack.diagnostics.over_budget import passed
@@ -171,7 +171,7 @@ def verify(
 ) -> None:
     """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when
     something does not match."""
-    with failures(as_json) as shown:
+    with failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.progress import ProgressBar
         from entrack.cli.verify import document, failed, gathered, share_given, table
@@ -224,7 +224,7 @@ def prompts(
     as_json: Json = False,
 ) -> None:
     """Show prompts with their positions and answers marked."""
-    with failures(as_json) as shown:
+    with failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.prompts import prompt_table, prompts_json, trouble
 
@@ -266,7 +266,7 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     """List the built-in models: folder, shape, and what is known of each."""
     if context.invoked_subcommand is not None:
         return
-    with failures(as_json) as shown:
+    with failures(as_json=as_json) as shown:
         from entrack.cli.models import known_models, models_table
 
         known = known_models()
@@ -313,5 +313,5 @@ def _write(results: Any, out: Path, pdf: bool) -> None:
         "MPLBACKEND", None
     )  # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
 
-    written = [*write(results, out), *draw_all(results, out, pdf)]
+    written = [*write(results, out), *draw_all(results, out, pdf=pdf)]
     say(f"wrote {len(written)} files into {out}: " + ", ".join(path.name for path in written))

@@ -114,20 +114,20 @@ def why(
 ) -> None:
     """Say what a result is known by: the key of a spec's steps part by part, whether the store has them, and what
     else is nearest."""
-    with failures(as_json):
+    with failures(as_json=as_json):
         from entrack import api
 
         opened = _open(store)
         if not Path(target).exists() and is_address(target):
-            return _tell_entry(opened, target, as_json)
+            return _tell_entry(opened, target, as_json=as_json)
         looked = [
-            api.checked(api.read(spec), params(p), stand_in).looked(opened, accept, reference)
+            api.checked(api.read(spec), params(p), stand_in).looked(opened, accept, reference=reference)
             for spec in (target, diff)
             if spec is not None
         ]
         if diff is not None:
-            return _tell_difference(target, diff, looked, step, as_json)
-        _tell_steps(target, looked[0], step, n, opened, as_json)
+            return _tell_difference(target, diff, looked, step, as_json=as_json)
+        _tell_steps(target, looked[0], step, n, opened, as_json=as_json)
 
 
 @cache.command()
@@ -171,7 +171,7 @@ def gc(
             refuse("say what may go: --max-size 2G, or --keep-spec SPEC, or both")
         opened = _disk(store, inspect=dry_run)
         roots = {address for spec in keep_spec or [] for address in _needed(spec, opened)}
-        report = collect(opened, roots, _bytes(max_size), dry_run)
+        report = collect(opened, roots, _bytes(max_size), dry_run=dry_run)
         say(
             f"{'would remove' if dry_run else 'removed'} {len(report.actions)} entries, "
             f"{report.freed_bytes:,} bytes; {report.kept} entries, {report.kept_bytes:,} bytes stay"
@@ -197,18 +197,18 @@ def doctor(store: StoreFolder = None) -> None:
             leave(CLAIM_FAILED)
 
 
-def _tell_entry(opened: Store, begins: str, as_json: bool) -> None:
+def _tell_entry(opened: Store, begins: str, *, as_json: bool) -> None:
     from entrack.cli.cache_explain import entry
     from entrack.cli.cache_explain_json import entry_json
 
     action = opened.find(_whole(opened, begins))
     if action is None:
         refuse(f"the value of {begins} is there no more")
-    _print(entry_json(action) if as_json else entry(action), as_json)
+    _print(entry_json(action) if as_json else entry(action), as_json=as_json)
 
 
 def _tell_steps(
-    name: str, steps: Sequence[StepStatus], asked: str | None, n: int, opened: Store, as_json: bool
+    name: str, steps: Sequence[StepStatus], asked: str | None, n: int, opened: Store, *, as_json: bool
 ) -> None:
     from entrack.cli.cache_explain import chosen, listing, one, summary
     from entrack.cli.cache_explain_json import steps_json
@@ -222,26 +222,26 @@ def _tell_steps(
         )
     known, unkeyed = compared(wanted, opened, steps)
     if as_json:
-        _print(steps_json(known, unkeyed), as_json)
+        _print(steps_json(known, unkeyed), as_json=as_json)
     elif len(known) == 1:
-        _print(one(known[0], len(steps), unkeyed), as_json)
+        _print(one(known[0], len(steps), unkeyed), as_json=as_json)
     else:
         many = asked is None or (len(known) > n and len({step.what for step in known}) > 1)
-        _print(summary(name, known, unkeyed) if many else listing(known, n, unkeyed), as_json)
+        _print(summary(name, known, unkeyed) if many else listing(known, n, unkeyed), as_json=as_json)
 
 
 def _tell_difference(
-    first: str, second: Path, looked: Sequence[Sequence[StepStatus]], asked: str | None, as_json: bool
+    first: str, second: Path, looked: Sequence[Sequence[StepStatus]], asked: str | None, *, as_json: bool
 ) -> None:
     from entrack.cli.cache_explain import difference
     from entrack.cli.cache_explain_json import difference_json
     from entrack.execution.cache_explain import matched
 
     pairs = [pair for pair in matched(*looked) if asked is None or asked in pair.what]
-    _print(difference_json(pairs) if as_json else difference(first, str(second), pairs), as_json)
+    _print(difference_json(pairs) if as_json else difference(first, str(second), pairs), as_json=as_json)
 
 
-def _print(shown: Any, as_json: bool) -> None:
+def _print(shown: Any, *, as_json: bool) -> None:
     if as_json:
         import json
 
@@ -275,7 +275,7 @@ def _open(store: Path | None) -> Store:
     return open_store(_folder(store), inspect=True)
 
 
-def _disk(store: Path | None, inspect: bool) -> DiskStore:
+def _disk(store: Path | None, *, inspect: bool) -> DiskStore:
     from entrack.store.disk import DiskStore
 
     return DiskStore(_folder(store), on_damage=lambda damage: say(damage.message), inspect=inspect)

@@ -74,7 +74,7 @@ class Output:
 
 
 @contextmanager
-def failures(as_json: bool = False) -> Iterator[Output]:
+def failures(*, as_json: bool = False) -> Iterator[Output]:
     """Turn what a stage raises into words on stderr, a document where one is wanted, and an exit status."""
     out = Output(as_json)
     try:
@@ -113,7 +113,7 @@ def _print_failure(failed: Failure, out: Output) -> None:
         pass  # it is the output that failed
 
 
-def screen(stderr: bool = False) -> Console:
+def screen(*, stderr: bool = False) -> Console:
     """A console that animates and colours only on a terminal, and obeys NO_COLOR."""
     from rich.console import Console
 

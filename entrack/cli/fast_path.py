@@ -51,11 +51,11 @@ def check(spec: Path, params: Mapping[str, float], stand_in: Path | None) -> Non
         say(f"{spec}: no errors")
 
 
-def fmt(specs: Sequence[Path], only_check: bool = False, to_stdout: bool = False) -> None:
+def fmt(specs: Sequence[Path], *, only_check: bool = False, to_stdout: bool = False) -> None:
     """Write specs in the one style there is. A file that cannot be read, written or formatted is said, and the next
     one comes."""
     with failures():
-        outcomes = [_one(spec, only_check, to_stdout) for spec in specs]
+        outcomes = [_one(spec, only_check=only_check, to_stdout=to_stdout) for spec in specs]
         for spec, outcome in zip(specs, outcomes, strict=True):
             if outcome == CHANGED:
                 say(f"{spec}: {'would be' if only_check else 'is'} formatted")
@@ -66,7 +66,7 @@ def fmt(specs: Sequence[Path], only_check: bool = False, to_stdout: bool = False
             leave(exit_codes.CLAIM_FAILED)
 
 
-def _one(spec: Path, only_check: bool, to_stdout: bool) -> str:
+def _one(spec: Path, *, only_check: bool, to_stdout: bool) -> str:
     """Format one spec. What came of it."""
     from entrack import api
     from entrack.cli.rewrite import rewrite

@@ -49,7 +49,7 @@ class Beat:
             )
             self._changed.notify()
 
-    def silent(self, drawn: bool = True) -> None:
+    def silent(self, *, drawn: bool = True) -> None:
         """Whether something else shows what is being done."""
         self._silent = drawn
 

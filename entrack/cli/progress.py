@@ -113,5 +113,5 @@ class ProgressBar:
 
     def _stop(self, what: str) -> None:
         self._bar.stop()
-        BEAT.silent(False)
+        BEAT.silent(drawn=False)
         self._what = what

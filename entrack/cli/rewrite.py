@@ -11,35 +11,41 @@ import errno
 import os
 import shutil
 import stat
-import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+from entrack import files
+
+PRIVATE = 0o600
 
 
 def rewrite(path: Path, before: str, text: str) -> None:
     """Put `text` in the place of `before`. Raises OSError, and the file is as it was."""
-    target = os.path.realpath(path, strict=True)
+    target = Path(os.path.realpath(path, strict=True))
     _refuse(path, os.stat(target))
     try:
-        handle, temporary = tempfile.mkstemp(
-            prefix=f".{os.path.basename(target)[:40]}.", suffix=".tmp", dir=os.path.dirname(target)
-        )
-    except OSError as error:
-        raise OSError(error.errno, f"its folder cannot be written ({error.strerror})", str(path)) from None
-    try:
-        with open(handle, "wb") as stream:
+        with _new(target) as (stream, temporary):
             stream.write(text.encode())
             stream.flush()
             _like(target, temporary)
             os.fsync(stream.fileno())
-        if Path(target).read_bytes().decode("utf-8-sig", errors="replace") != before:
-            raise OSError(errno.EBUSY, "it was changed while it was formatted", str(path))
-        os.replace(temporary, target)
+            if target.read_bytes().decode("utf-8-sig", errors="replace") != before:
+                raise OSError(errno.EBUSY, "it was changed while it was formatted")
     except OSError as error:
-        os.unlink(temporary)
         raise OSError(error.errno, error.strerror, str(path)) from None
-    except BaseException:
-        os.unlink(temporary)
-        raise
+
+
+@contextmanager
+def _new(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """The file that takes the place of `target`, until then for its owner alone."""
+    with ExitStack() as stack:
+        try:
+            made = stack.enter_context(files.replacing(target, PRIVATE))
+        except OSError as error:
+            raise OSError(error.errno, f"its folder cannot be written ({error.strerror})") from None
+        yield made
 
 
 def _refuse(path: Path, status: os.stat_result) -> None:
@@ -55,7 +61,7 @@ def _refuse(path: Path, status: os.stat_result) -> None:
         )
 
 
-def _like(target: str, temporary: str) -> None:
+def _like(target: Path, temporary: Path) -> None:
     """Owner, then mode (which a change of owner may narrow) and attributes, but not the times."""
     old, new = os.stat(target), os.stat(temporary)
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):

@@ -28,7 +28,7 @@ class OutputLost(OSError):
 class Outlet(FileIO):
     """A file descriptor to write to. `written` are the bytes that it took."""
 
-    def __init__(self, descriptor: int, needed: bool) -> None:
+    def __init__(self, descriptor: int, *, needed: bool) -> None:
         super().__init__(descriptor, "wb", closefd=False)
         self._needed, self._lost, self.written = needed, False, 0
 
@@ -76,12 +76,12 @@ def _occupy() -> None:
                 os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
 
 
-def _text(before: TextIO | None, descriptor: int, needed: bool) -> TextIO:
+def _text(before: TextIO | None, descriptor: int, *, needed: bool) -> TextIO:
     """A stream in the encoding of the one before. Letters that it lacks are shown as their numbers."""
     encoding = before.encoding if before is not None else "utf-8"
     try:
-        outlet = Outlet(descriptor, needed)
+        outlet = Outlet(descriptor, needed=needed)
     except OSError:  # a folder, or nothing that could be opened
-        outlet = Outlet(os.open(os.devnull, os.O_WRONLY), needed)
+        outlet = Outlet(os.open(os.devnull, os.O_WRONLY), needed=needed)
     lines = not needed or outlet.isatty()
     return TextIOWrapper(BufferedWriter(outlet), encoding=encoding, errors="backslashreplace", line_buffering=lines)

@@ -127,7 +127,7 @@ class Engine:
             self.forget()
             raise OutOfMemory(_too_large(step, self.device)) from error
 
-    def _computed(self, kernel: reference.Kernel, step: Step, inputs: Inputs, sparing: bool = False) -> Computed:
+    def _computed(self, kernel: reference.Kernel, step: Step, inputs: Inputs, *, sparing: bool = False) -> Computed:
         with deterministic(self.threads or _threads(step.model.facts)):
             schedule = optimise(expand(step, self._memory), self._passes)
             context = Context(

@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from entrack import files
 from entrack.engine.errors import EngineError, ModelUnreadable
+from entrack.engine.quiet import quiet
 from entrack.error_text import reason
 from entrack.families import FAMILIES
 from entrack.model_config import BadConfig, read_facts
@@ -44,7 +46,7 @@ def unpack(path: Path) -> tuple[Path, ...]:
         texts = (json.dumps(config, indent=2, sort_keys=True) + "\n", _tokenizer(folder, path))
     written = tuple(path.parent / name for name in WANTED)
     for place, text in zip(written, texts, strict=True):
-        _replace(place, text)
+        _put(place, text)
     return written
 
 
@@ -227,8 +229,6 @@ def _tokenizer(folder: Path, path: Path) -> str:
 
 
 def _read(reader: Any, folder: Path, path: Path, what: str) -> Any:
-    from entrack.engine.load import quiet
-
     try:
         with quiet(bars=True):
             return reader.from_pretrained(str(folder), gguf_file=ALONE, trust_remote_code=False, local_files_only=True)
@@ -240,12 +240,8 @@ def _read(reader: Any, folder: Path, path: Path, what: str) -> Any:
         raise ModelUnreadable(f"{path}: its {what} cannot be read: {reason(error)}") from error
 
 
-def _replace(place: Path, text: str) -> None:
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+def _put(place: Path, text: str) -> None:
     try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, place)
+        files.put(place, text.encode())
     except OSError as error:
         raise ModelUnreadable(f"{place} cannot be written: {error.strerror}") from None
-    finally:
-        temporary.unlink(missing_ok=True)

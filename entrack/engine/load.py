@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr
-from io import StringIO
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -19,6 +17,7 @@ from entrack.engine import views
 from entrack.engine.adapter import with_adapter
 from entrack.engine.errors import EngineError, ModelMismatch, ModelUnreadable
 from entrack.engine.gguf import ALONE, alone, check
+from entrack.engine.quiet import quiet
 from entrack.engine.settings import is_out_of_memory
 from entrack.engine.tracing import LoadedModel
 from entrack.error_text import reason
@@ -44,7 +43,7 @@ def load(key: ModelKey, source: ModelSource, device: torch.device) -> LoadedMode
         if source.adapter is not None:
             module = with_adapter(module, source, source.adapter)
         _check(module, key.facts, source.description)
-        module = module.to(device).eval().requires_grad_(False)
+        module = module.to(device).eval().requires_grad_(requires_grad=False)
     return LoadedModel.of(key, module, device)
 
 
@@ -160,20 +159,3 @@ def _shape(module: nn.Module) -> tuple[int, ...]:
     if not isinstance(module, nn.Linear):
         raise TypeError("another kind of layer stands where a linear one is expected")
     return tuple(module.weight.shape)
-
-
-@contextmanager
-def quiet(bars: bool) -> Iterator[None]:
-    """No progress bars, log lines or warnings while a model is read. `bars` are drawn by tqdm whatever one asks it."""
-    log: Any = transformers.utils.logging
-    verbosity, shown = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity(log.CRITICAL)
-    log.disable_progress_bar()
-    try:
-        with warnings.catch_warnings(), redirect_stderr(StringIO()) if bars else nullcontext():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.set_verbosity(verbosity)
-        if shown:
-            log.enable_progress_bar()

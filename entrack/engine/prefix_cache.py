@@ -65,7 +65,7 @@ class PrefixCache:
         return cls.exactly(context, cut)
 
     @classmethod
-    def exactly(cls, context: Context, cut: PrefixSpec, remember: bool = True) -> PrefixCache:
+    def exactly(cls, context: Context, cut: PrefixSpec, *, remember: bool = True) -> PrefixCache:
         """Nothing but the cut, from the memo or one full forward pass."""
 
         def make() -> tuple[Tensor, ...]:

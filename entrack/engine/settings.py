@@ -20,7 +20,7 @@ def deterministic(threads: int | None) -> Iterator[None]:
     switches: Any = torch.utils.deterministic
     fill = switches.fill_uninitialized_memory
     try:
-        torch.use_deterministic_algorithms(True)
+        torch.use_deterministic_algorithms(mode=True)
         switches.fill_uninitialized_memory = False  # it guards against reading what was never written, at a cost
         torch.set_float32_matmul_precision("highest")
         if threads is not None and threads != before[1]:

@@ -226,7 +226,7 @@ def forward(
     the pass ends where the last place was visited. With `gradient` the logits can be differentiated by what was set.
     Raises what torch raises, and NothingToAttend where all that a token can attend to is blocked.
     """
-    script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits)
+    script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits=logits)
     extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
     if prefix is not None:
         ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
@@ -298,6 +298,7 @@ class _Script:
         start: ResumeAt | None,
         held: Mapping[int, Tensor],
         blocked: Mapping[int, Tensor],
+        *,
         logits: bool,
     ) -> _Script:
         at: dict[Place, list[Write]] = {}

@@ -1,1 +1,1 @@
-"""Executors: where a plan's steps run. `local` runs them in this process, one after the other."""
+"""Running a plan: what is ready, what a store has, who computes the rest, and the coordinator that asks them."""

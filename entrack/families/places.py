@@ -70,11 +70,11 @@ def reaches(earlier: Place, later: Place, *, parallel: bool) -> bool:
     """
     if earlier.layer != later.layer:
         return earlier.layer < later.layer
-    return earlier.part in _sources(later.part, parallel)
+    return earlier.part in _sources(later.part, parallel=parallel)
 
 
 @cache
-def _sources(part: Part, parallel: bool) -> frozenset[Part]:
+def _sources(part: Part, *, parallel: bool) -> frozenset[Part]:
     """All parts of the same layer that a part is computed from, at any remove."""
     direct = (PARALLEL if parallel else SEQUENTIAL)[part]
-    return frozenset(direct).union(*(_sources(source, parallel) for source in direct))
+    return frozenset(direct).union(*(_sources(source, parallel=parallel) for source in direct))

@@ -85,7 +85,7 @@ def facts_of(source: ModelSource) -> ModelFacts:
     return read_facts(read_json(source.folder / "config.json"))
 
 
-def key_of(named: Named, source: ModelSource, hashed: bool = True) -> ModelKey:
+def key_of(named: Named, source: ModelSource, *, hashed: bool = True) -> ModelKey:
     """The model's content as addresses see it: every weight file is hashed. Raises ModelMissing where there are no
     weights.
 

@@ -218,7 +218,7 @@ def _bound(task: Task, binding: ast.Binding, names: Names, stream: Stream, witho
     return evaluate(binding.drawing, names, binding.name)
 
 
-def _left(pool: Sequence[Scalar], without: tuple[Scalar, ...], once: bool = False) -> Sequence[Scalar]:
+def _left(pool: Sequence[Scalar], without: tuple[Scalar, ...], *, once: bool = False) -> Sequence[Scalar]:
     """The pool without some values; with each value once where that is wanted. Where nothing is to be left out it is
     left as it is: it may be long."""
     gone = set(without)

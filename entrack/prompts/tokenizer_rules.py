@@ -139,7 +139,7 @@ class _Reading:
 
     def rules(self, said: dict[str, Any]) -> Rules:
         self._hold(
-            said.keys() <= WORDS
+            plain=said.keys() <= WORDS
             and said.get("version") == "1.0"
             and said.get("truncation") is None
             and said.get("padding") is None
@@ -152,7 +152,7 @@ class _Reading:
         self._special(said.get("post_processor"))
         return Rules(times, self.plain, _unknown(said))
 
-    def _hold(self, plain: bool) -> None:
+    def _hold(self, *, plain: bool) -> None:
         self.plain = self.plain and plain
 
     def _bad(self, place: str, why: str) -> BadTokenizer:
@@ -197,13 +197,13 @@ class _Reading:
         inner = rule.get(INNER[section])
         if not isinstance(inner, list):
             raise self._bad(place, f"is a sequence without {INNER[section]}")
-        self._hold(rule.keys() == {"type", INNER[section]})
+        self._hold(plain=rule.keys() == {"type", INNER[section]})
         if len(inner) > MOST_RULES:
             raise self._bad(place, f"has more than {MOST_RULES} rules")
         return [(f"{place}.{INNER[section]}[{number}]", one, depth + 1) for number, one in enumerate(inner)]
 
     def _known(self, rule: dict[str, Any], kind: Kind) -> Kind:
-        self._hold(is_plain(rule, kind))
+        self._hold(plain=is_plain(rule, kind))
         return kind
 
     # --- tokens that are added
@@ -236,7 +236,7 @@ class _Reading:
                 )
             text += len(content) * (1 if token.get("normalized") is False else times)
             self._hold(
-                token.keys() == TOKEN.keys()
+                plain=token.keys() == TOKEN.keys()
                 and content != ""
                 and all(type(token[word]) is kind for word, kind in TOKEN.items())
                 and is_count(token["id"])
@@ -276,7 +276,7 @@ class _Reading:
         self._merges(said.get("merges", []))
         kind = MODELS.get(name) if isinstance(name, str) else None
         self._hold(
-            kind is not None
+            plain=kind is not None
             and is_plain({word: value for word, value in said.items() if word not in ("vocab", "merges")}, kind)
         )
 
@@ -291,7 +291,7 @@ class _Reading:
         longest = max((len(piece) for piece in pieces if isinstance(piece, str)), default=0)
         if longest > LONGEST_PIECE:
             raise self._bad("model.vocab", f"has a piece of {longest:,} characters; allowed are {LONGEST_PIECE:,}")
-        self._hold(isinstance(said, dict) and all(map(is_count, said.values())))
+        self._hold(plain=isinstance(said, dict) and all(map(is_count, said.values())))
 
     def _merges(self, said: Any) -> None:
         if not isinstance(said, list) or len(said) > MOST_MERGES:
@@ -300,7 +300,7 @@ class _Reading:
             type(merge) is list and len(merge) == 2 and type(merge[0]) is str and type(merge[1]) is str
             for merge in said
         )
-        self._hold(pairs or all(type(merge) is str for merge in said))
+        self._hold(plain=pairs or all(type(merge) is str for merge in said))
 
 
 def hold(rules: Rules, text: str) -> None:

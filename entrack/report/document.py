@@ -12,7 +12,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from entrack.report.files import put
+from entrack.files import put
 from entrack.results import Results
 
 

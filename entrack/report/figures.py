@@ -39,7 +39,7 @@ def draw(figure: Figure, results: Results, folder: Path) -> tuple[Path, ...]:
     return _draw(figure, results, folder, _stems((*results.figures, figure))[figure.title, figure.kind, figure.of])
 
 
-def draw_all(results: Results, folder: Path, pdf: bool = False) -> tuple[Path, ...]:
+def draw_all(results: Results, folder: Path, *, pdf: bool = False) -> tuple[Path, ...]:
     """Draw what the spec asks for; where it asks for nothing, what suits each result. `pdf` adds PDF files."""
     asked = results.figures or usual(results)
     figures = tuple(evolve(figure, options={**figure.options, "pdf": "yes"}) for figure in asked) if pdf else asked

@@ -217,7 +217,7 @@ def _crossed(measure: Measure, across: Axis) -> Grid:
     rows = [
         (
             *_unrepeated(key, before, names[key]),
-            *(_cell(cells.get((key, label)), decimals, counted) for label in across.labels),
+            *(_cell(cells.get((key, label)), decimals, counted=counted) for label in across.labels),
         )
         for key, before in zip(keys, [(), *keys], strict=False)
     ]
@@ -256,7 +256,7 @@ def _decimals(measure: Measure) -> int:
     return max(decimals_for(cell.interval for cell in measure.cells), 3 if measure.metric == "minimality" else 0)
 
 
-def _cell(cell: Cell | None, decimals: int, counted: bool = False) -> str:
+def _cell(cell: Cell | None, decimals: int, *, counted: bool = False) -> str:
     """`counted`: a share of `n` heads, said beside it because it differs."""
     if cell is None:
         return "-"

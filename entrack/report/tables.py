@@ -128,7 +128,7 @@ def _panel(group: Group) -> RenderableType:
     for layer in range(len(group.scores) - 1, -1, -1):
         text.append(f"{layer:>3} ")
         for head, score in enumerate(group.scores[layer]):
-            text.append(_block(score, limit), style=_colour(score, Head(layer, head) in group.heads))
+            text.append(_block(score, limit), style=_colour(score, kept=Head(layer, head) in group.heads))
         text.append("\n")
     marks = "".join(f"{head:<8}" for head in range(0, len(group.scores[0]), 8))
     text.append(f"    {marks}"[: max(len(group.scores[0]) + 4, 6)])
@@ -146,7 +146,7 @@ def _block(score: float | None, limit: float) -> str:
     return next(glyph for least, glyph in SHADES if -score / limit >= least)
 
 
-def _colour(score: float | None, kept: bool) -> str:
+def _colour(score: float | None, *, kept: bool) -> str:
     if score is None:
         return "dim"
     return ("red" if score < 0 else "blue") + (" bold underline" if kept else "")

@@ -33,7 +33,12 @@ class DiskStore:
     """A `Store` in a folder, which is made on the first write. POSIX systems only: it needs flock and O_NOFOLLOW."""
 
     def __init__(
-        self, folder: str | os.PathLike[str], on_damage: OnDamage = warn, read_only: bool = False, inspect: bool = False
+        self,
+        folder: str | os.PathLike[str],
+        on_damage: OnDamage = warn,
+        *,
+        read_only: bool = False,
+        inspect: bool = False,
     ) -> None:
         """Raises `StoreTooNew`, `StoreTooOld` or `StoreUnreadable`; creates and opens nothing.
 

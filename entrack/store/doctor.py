@@ -19,12 +19,15 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "lustre", "bee
 
 @frozen
 class Check:
-    """One thing that was looked at; `advice` is empty where `good`."""
+    """One thing that was looked at; `advice` says what to do, and is empty where it is good."""
 
     name: str
-    good: bool
     found: str
     advice: str = ""
+
+    @property
+    def good(self) -> bool:
+        return not self.advice
 
 
 def doctor(folder: str | os.PathLike[str]) -> tuple[Check, ...]:
@@ -38,7 +41,7 @@ def _looked(check: Callable[[Layout], Check], where: Layout) -> Check:
         return check(where)
     except OSError as error:
         name = check.__name__.strip("_").replace("_", " ")
-        return Check(name, False, f"{error.strerror} ({error.filename})", str(name_error(error, "read", where.root)))
+        return Check(name, f"{error.strerror} ({error.filename})", str(name_error(error, "read", where.root)))
 
 
 def _store(where: Layout) -> Check:
@@ -46,60 +49,60 @@ def _store(where: Layout) -> Check:
         with named("read", where.root):
             there = layout.check_format(where)
     except StoreError as error:
-        return Check("store", False, "cannot be used", str(error))
-    return Check("store", True, f"format {layout.FORMAT}" if there else "not there yet: it is made on the first write")
+        return Check("store", "cannot be used", str(error))
+    return Check("store", f"format {layout.FORMAT}" if there else "not there yet: it is made on the first write")
 
 
 def _writable(where: Layout) -> Check:
     if fs.writable(_existing(where)):
-        return Check("writable", True, "yes")
-    return Check("writable", False, "no", "results can be read; to add some, choose a folder of your own")
+        return Check("writable", "yes")
+    return Check("writable", "no", "results can be read; to add some, choose a folder of your own")
 
 
 def _permissions(where: Layout) -> Check:
     mode = os.stat(_existing(where)).st_mode
     if where.root == _existing(where) and mode & stat.S_IWOTH:
-        return Check("permissions", False, stat.filemode(mode), "anyone can change it: remove `o+w`")
-    return Check("permissions", True, stat.filemode(mode))
+        return Check("permissions", stat.filemode(mode), "anyone can change it: remove `o+w`")
+    return Check("permissions", stat.filemode(mode))
 
 
 def _space(where: Layout) -> Check:
     about = os.statvfs(_existing(where))
     free = about.f_bavail * about.f_frsize
     advice = "" if free >= LITTLE_SPACE else "free some space, or collect garbage"
-    return Check("free space", not advice, f"{free / 1e9:.1f} GB", advice)
+    return Check("free space", f"{free / 1e9:.1f} GB", advice)
 
 
 def _file_system(where: Layout) -> Check:
     kind = _kind_of(os.path.realpath(_existing(where)))
     advice = "locks and SQLite are unreliable on network file systems: prefer a local disk" if kind in _NETWORK else ""
-    return Check("file system", not advice, kind, advice)
+    return Check("file system", kind, advice)
 
 
 def _sqlite(_: Layout) -> Check:
-    return Check("SQLite", True, f"{sqlite3.sqlite_version}, rollback journal")
+    return Check("SQLite", f"{sqlite3.sqlite_version}, rollback journal")
 
 
 def _index(where: Layout) -> Check:
     if not fs.exists(where.index):
-        return Check("index", True, "not there yet")
+        return Check("index", "not there yet")
     try:
         ours = index_validation.is_ours(where.index, to_read=True)
     except sqlite3.OperationalError:
-        return Check("index", True, "in use, or left in the middle of a change, which the next write takes back")
-    return Check("index", ours, "sound" if ours else "not sound", "" if ours else "it is made again by the next write")
+        return Check("index", "in use, or left in the middle of a change, which the next write takes back")
+    return Check("index", "sound" if ours else "not sound", "" if ours else "it is made again by the next write")
 
 
 def _leftovers(where: Layout) -> Check:
     count = sum(1 for _ in where.temporaries())
     advice = "left by killed runs, or being written now: collecting garbage removes the dead ones" if count else ""
-    return Check("unfinished files", not count, str(count), advice)
+    return Check("unfinished files", str(count), advice)
 
 
 def _quarantine(where: Layout) -> Check:
     count = len(fs.listed(where.quarantine))
     advice = f"look at {where.quarantine}; it can be deleted" if count else ""
-    return Check("quarantine", not count, f"{count} damaged files", advice)
+    return Check("quarantine", f"{count} damaged files", advice)
 
 
 _CHECKS = (

@@ -101,7 +101,7 @@ def writable(folder: str) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
 
 
-def try_lock(fd: int, exclusive: bool) -> bool:
+def try_lock(fd: int, *, exclusive: bool) -> bool:
     """Take a lock on an open file if nobody is in the way; the kernel gives it back when we die."""
     try:
         fcntl.flock(fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)

@@ -38,7 +38,7 @@ class GcReport:
 
 
 def collect(
-    store: DiskStore, keep: Collection[str], max_size: int | None = None, dry_run: bool = False, wait: float = WAIT
+    store: DiskStore, keep: Collection[str], max_size: int | None = None, wait: float = WAIT, *, dry_run: bool = False
 ) -> GcReport:
     """Remove all but the addresses in `keep`; with `max_size` only as many, oldest first, as bring objects below it.
 
@@ -51,18 +51,18 @@ def collect(
         if not layout.check_format(store.layout):
             return GcReport((), (), (), 0, 0, 0, dry_run)
         if dry_run:
-            return _chosen(store, _surveyed(store, dry_run), frozenset(keep), max_size, dry_run)
+            return _chosen(store, _surveyed(store, dry_run=dry_run), frozenset(keep), max_size, dry_run=dry_run)
         layout.make_root(store.layout)
         with locks.alone(store.layout, wait):
-            actions = _surveyed(store, dry_run)
-            report = _chosen(store, actions, frozenset(keep), max_size, dry_run)
+            actions = _surveyed(store, dry_run=dry_run)
+            report = _chosen(store, actions, frozenset(keep), max_size, dry_run=dry_run)
             _remove(store, report)
             _mend_index(store, actions, frozenset(report.actions))
             return report
 
 
 def _chosen(
-    store: DiskStore, actions: list[Action], keep: frozenset[str], max_size: int | None, dry_run: bool
+    store: DiskStore, actions: list[Action], keep: frozenset[str], max_size: int | None, *, dry_run: bool
 ) -> GcReport:
     where = store.layout
     sizes = dict(where.objects())
@@ -80,7 +80,7 @@ def _chosen(
     )
 
 
-def _surveyed(store: DiskStore, dry_run: bool) -> list[Action]:
+def _surveyed(store: DiskStore, *, dry_run: bool) -> list[Action]:
     """The sound actions, oldest first."""
     found = []
     for action in read.read_actions(store.layout):

@@ -82,23 +82,23 @@ class Index:
         if cache is not None:
             cache.close()
 
-    def _use(self, work: Callable[[Cache], T], renew: bool = False) -> T | None:
+    def _use(self, work: Callable[[Cache], T], *, renew: bool = False) -> T | None:
         if self._failed:
             return None
         try:
-            cache = self._cache or self._open(renew)
+            cache = self._cache or self._open(renew=renew)
             return None if cache is None else work(cache)
         except Exception as error:  # whatever it is, the action files have the truth
             self._give_up(error)
             return None
 
-    def _open(self, renew: bool) -> Cache | None:
+    def _open(self, *, renew: bool) -> Cache | None:
         with self._opening:
             if self._cache is None and self._may_write():
-                self._cache = self._opened(renew)
+                self._cache = self._opened(renew=renew)
             return self._cache
 
-    def _opened(self, renew: bool) -> Cache:
+    def _opened(self, *, renew: bool) -> Cache:
         place = self._layout.index
         with locks.index(self._layout, WAIT):
             if renew or not fs.exists(place):

@@ -45,16 +45,17 @@ def compared(layout: Layout, actions: Mapping[str, bytes | None]) -> Compared:
     """The index against the records of the action files that were just read; None for a file that is damaged itself."""
     place = layout.index
     if not fs.exists(place) or index_validation.distrusted(place):
-        return Compared(False)
+        return Compared(looked=False)
     try:
         if not index_validation.is_ours(place, to_read=True):
-            return Compared(True, damage=(Damage("index", place),))
+            return Compared(looked=True, damage=(Damage("index", place),))
         right, wrong = _split(place, actions)
-        return Compared(True, right, tuple(_damage(layout, key) for key in _confirmed(layout, wrong)))
+        damage = tuple(_damage(layout, key) for key in _confirmed(layout, wrong))
+        return Compared(looked=True, rows=right, damage=damage)
     except sqlite3.OperationalError:
-        return Compared(False)
+        return Compared(looked=False)
     except sqlite3.DatabaseError:
-        return Compared(True, damage=(Damage("index", place),))
+        return Compared(looked=True, damage=(Damage("index", place),))
 
 
 def _split(place: Location, actions: Mapping[str, bytes | None]) -> tuple[int, list[str]]:

@@ -35,12 +35,12 @@ class IndexDisk(Disk):  # type: ignore[misc]  # diskcache has no types
             raise ForeignRow("a key that is not raw")
         return check_address(key)
 
-    def store(self, value: object, read: bool, key: object = UNKNOWN) -> tuple[int, int, None, memoryview]:
+    def store(self, value: object, read: bool, key: object = UNKNOWN) -> tuple[int, int, None, memoryview]:  # noqa: FBT001  # diskcache calls it
         if read or type(value) is not bytes or len(value) > MAX_RECORD:
             raise TypeError("an index value is the bytes of a record")
         return 0, _MODE_RAW, None, memoryview(value)
 
-    def fetch(self, mode: object, filename: object, value: object, read: bool) -> bytes:
+    def fetch(self, mode: object, filename: object, value: object, read: bool) -> bytes:  # noqa: FBT001  # diskcache calls it
         if mode != _MODE_RAW or filename is not None or read or type(value) is not bytes or len(value) > MAX_RECORD:
             raise ForeignRow("a value that is not the bytes of a record")
         return value

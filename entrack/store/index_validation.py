@@ -50,7 +50,7 @@ _COUNTERS = {"count", "size", "hits", "misses"}
 _SCHEMA = "7abcca4627825a97ba12bdc5e4c85ae150636c11a85d900b4a740f866d03163a"
 
 
-def is_ours(folder: Location, to_read: bool = False) -> bool:
+def is_ours(folder: Location, *, to_read: bool = False) -> bool:
     """Whether the index in `folder` may be opened. With `to_read`, nothing is changed to find out.
 
     Raises `sqlite3.OperationalError` when it is locked for long, or, with `to_read`, was left in the middle of a
@@ -59,7 +59,7 @@ def is_ours(folder: Location, to_read: bool = False) -> bool:
     try:
         if not _files_ours(folder):
             return False
-        with connected(folder, to_read) as connection:
+        with connected(folder, to_read=to_read) as connection:
             return schema_digest(connection) == _SCHEMA and _settings_ours(connection)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in (*_OF_OTHERS, *((sqlite3.SQLITE_READONLY,) if to_read else ())):
@@ -70,7 +70,7 @@ def is_ours(folder: Location, to_read: bool = False) -> bool:
 
 
 @contextmanager
-def connected(folder: Location, to_read: bool) -> Iterator[sqlite3.Connection]:
+def connected(folder: Location, *, to_read: bool) -> Iterator[sqlite3.Connection]:
     """A connection that changes no row; one `to_read` changes no file either. For a folder whose files are ours."""
     path = f"file:{quote(str(folder / DATABASE))}?mode={'ro' if to_read else 'rw'}"
     with closing(sqlite3.connect(path, uri=True, timeout=10)) as connection:

@@ -34,7 +34,7 @@ _here = threading.local()
 def step(layout: Layout, address: str, on_wait: OnWait | None) -> Iterator[None]:
     """Hold the right to compute `address`; `on_wait(seconds)` is called every `BEAT` while another holds it."""
     with _one_per_thread(), _opened(layout, address[:3]) as fd:
-        _wait(fd, True, on_wait)
+        _wait(fd, on_wait, exclusive=True)
         yield
 
 
@@ -42,7 +42,7 @@ def step(layout: Layout, address: str, on_wait: OnWait | None) -> Iterator[None]
 def shared(layout: Layout, on_wait: OnWait | None = None) -> Iterator[None]:
     """Hold the gate together with other writers."""
     with _opened(layout, _GATE) as fd:
-        _wait(fd, False, on_wait)
+        _wait(fd, on_wait, exclusive=False)
         yield
 
 
@@ -55,13 +55,13 @@ def index(layout: Layout, wait: float) -> Iterator[None]:
             raise TimeoutError(errno.ETIMEDOUT, "another process is making the index", str(layout.index))
 
     with fs.opened_lock(layout.lock("index")) as fd:
-        _wait(fd, True, too_long)
+        _wait(fd, too_long, exclusive=True)
         yield
 
 
-def _wait(fd: int, exclusive: bool, on_wait: OnWait | None) -> None:
+def _wait(fd: int, on_wait: OnWait | None, *, exclusive: bool) -> None:
     since, told = time.monotonic(), 0.0
-    while not _supported(lambda: fs.try_lock(fd, exclusive), otherwise=True):
+    while not _supported(lambda: fs.try_lock(fd, exclusive=exclusive), otherwise=True):
         interrupts.check()
         time.sleep(0.01)
         if time.monotonic() - since > told + BEAT:
@@ -90,7 +90,7 @@ def _opened(layout: Layout, name: str) -> Iterator[int]:
         yield fd
 
 
-def _supported(attempt: Callable[[], bool], otherwise: bool | None) -> bool:
+def _supported(attempt: Callable[[], bool], *, otherwise: bool | None) -> bool:
     """What `attempt` says, or `otherwise` on a file system without locks, where nobody can be alone."""
     try:
         return attempt()

@@ -64,7 +64,7 @@ def read_object(layout: Layout, action: Action) -> bytes | Damage | None:
     return Damage(wrong, place, address=action.address, object=action.object) if wrong else None
 
 
-def _read(file: AbstractContextManager[int], limit: int, exact: bool = False) -> bytes | _Wrong | None:
+def _read(file: AbstractContextManager[int], limit: int, *, exact: bool = False) -> bytes | _Wrong | None:
     """The file's bytes, at most `limit`; None when there is no file."""
     try:
         with file as fd:

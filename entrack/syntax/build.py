@@ -290,7 +290,7 @@ class Build(
         return ast.Metric("probability", c[0] is not None, _given(c[1:]), span=self._at(meta))
 
     def logit(self, meta: Meta, c: Children) -> ast.Metric:
-        return ast.Metric("logit", False, _given(c), span=self._at(meta))
+        return ast.Metric("logit", of=_given(c), span=self._at(meta))
 
     def logit_difference(self, meta: Meta, c: Children) -> ast.Metric:
         return ast.Metric("logit difference", c[0] is not None, _given(c[1:]), span=self._at(meta))

@@ -70,7 +70,7 @@ class Lexer(ContextualLexer):
 PLUGINS = {"ContextualLexer": Lexer}
 
 
-def make_parser(strict: bool = False) -> Lark:
+def make_parser(*, strict: bool = False) -> Lark:
     """A parser made from the grammar."""
     return Lark(
         grammar_text(),

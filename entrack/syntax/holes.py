@@ -64,7 +64,7 @@ def _joined(literal: list[str]) -> list[str]:
     return [text] if text else []
 
 
-def _hole(inner: str, span: Span, place: int, closed: bool) -> Part:
+def _hole(inner: str, span: Span, place: int, *, closed: bool) -> Part:
     where = _inside(span, place, max(1, len(inner)))
     if closed and NAME.fullmatch(inner):
         return ast.Reference(inner, (), span=where)

@@ -43,10 +43,10 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
             program: ast.Program = Build(source.name).transform(parser().tree(text))
         except UnexpectedInput as failure:
             offset = _offset(failure, text)
-            item = _item_round(text, offset, syntax_errors.completes(failure))
+            item = _item_round(text, offset, whole=syntax_errors.completes(failure))
             if not found and not text[:offset].strip() and item.word not in parser().item_words:
                 return ast.Program(None, (), unread=frozenset({EVERYTHING})), _no_spec(source, failure, item)
-            start, end = _line_round(text, offset, item, syntax_errors.inner_completes(failure))
+            start, end = _line_round(text, offset, item, whole=syntax_errors.inner_completes(failure))
             if (start, end) != (
                 item.start,
                 item.end,
@@ -67,7 +67,7 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
         problems = (
             *found,
             *islice(bad_escapes(source.name, text), MOST_ERRORS),
-            *_version(source, program, bool(found)),
+            *_version(source, program, broken=bool(found)),
         )
         return evolve(program, comments=kept, unread=frozenset(unread)), problems
 
@@ -89,7 +89,7 @@ def _offset(failure: UnexpectedInput, text: str) -> int:
     return int(position)
 
 
-def _item_round(text: str, offset: int, whole: bool) -> syntax_errors.Item:
+def _item_round(text: str, offset: int, *, whole: bool) -> syntax_errors.Item:
     """The item that an error at `offset` belongs to. `whole`: what stands before the error is complete."""
     starts = list(_starts(text))
     own = whole and not text[text.rfind("\n", 0, offset) + 1 : offset].strip()
@@ -106,7 +106,7 @@ def _item_round(text: str, offset: int, whole: bool) -> syntax_errors.Item:
     return syntax_errors.Item(start, end, _word_at(text, start), at_next=end == offset)
 
 
-def _line_round(text: str, offset: int, item: syntax_errors.Item, whole: bool) -> tuple[int, int]:
+def _line_round(text: str, offset: int, item: syntax_errors.Item, *, whole: bool) -> tuple[int, int]:
     """What is passed over of an item: the line of its block that the error stands in, where that is one line by
     itself; else all of it."""
     start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
@@ -189,10 +189,10 @@ def _no_spec(source: Source, failure: UnexpectedInput, item: syntax_errors.Item)
     """A text whose first word begins nothing: its first line is missing or mistyped, or it is no spec."""
     if nearest(item.word, ["entrack"]):
         return (syntax_errors.explain(failure, source, item.start, item),)
-    return _version(source, ast.Program(None, ()), False)
+    return _version(source, ast.Program(None, ()), broken=False)
 
 
-def _version(source: Source, program: ast.Program, broken: bool) -> tuple[Diagnostic, ...]:
+def _version(source: Source, program: ast.Program, *, broken: bool) -> tuple[Diagnostic, ...]:
     if program.version is None and not broken:
         return (
             Diagnostic(

@@ -69,7 +69,7 @@ def explain(failure: UnexpectedInput, source: Source, offset: int, item: Item) -
         glued = _glued(source, offset)
         if glued is not None:
             return glued
-    return _brackets(source, offset, item, ended) or _taught(failure, source, span, word, item, ended)
+    return _brackets(source, offset, item, ended=ended) or _taught(failure, source, span, word, item, ended=ended)
 
 
 def completes(failure: UnexpectedInput) -> bool:
@@ -177,7 +177,7 @@ def _capital(source: Source, offset: int) -> Span | None:
     return Span(source.name, start, start + len(before.group(1)))
 
 
-def _brackets(source: Source, offset: int, item: Item, ended: bool) -> Diagnostic | None:
+def _brackets(source: Source, offset: int, item: Item, *, ended: bool) -> Diagnostic | None:
     """A bracket of the item that is never closed, or closed by another, or that closes nothing."""
     stack: list[int] = []
     for match in PIECE.finditer(source.text, item.start, item.end):
@@ -220,7 +220,7 @@ def _bracket(
     return Diagnostic("E106", message, Span(source.name, place, place + 1), label, help, related)
 
 
-def _taught(failure: UnexpectedInput, source: Source, span: Span, word: str, item: Item, ended: bool) -> Diagnostic:
+def _taught(failure: UnexpectedInput, source: Source, span: Span, word: str, item: Item, *, ended: bool) -> Diagnostic:
     lesson = _lesson(failure, item)
     place = span if completes(failure) or inner_completes(failure) else _back(source, span)
     missing = "the file ends here" if ended else "something is missing after this"

@@ -62,7 +62,7 @@ class _Gap:
 def difference(step: Step, stored: Tensors, again: Tensors, tolerance: Tolerance, rerun: Rerun) -> Difference:
     """Hold a value computed `again` against the `stored` one, both of the step's form."""
     if all(stored[name].tobytes() == again[name].tobytes() for name in stored):
-        return Difference(True)
+        return Difference(identical=True)
     comparison = kind_of(step).comparison
     match comparison:
         case Comparison.OUTCOMES:
@@ -78,15 +78,14 @@ def difference(step: Step, stored: Tensors, again: Tensors, tolerance: Tolerance
 def _numbers(stored: Tensors, again: Tensors, tolerance: Tolerance) -> Difference:
     gaps = [_gap(stored[name], again[name], tolerance.value) for name in stored]
     most = max(gap.most for gap in gaps)
-    return Difference(
-        False, "" if all(gap.within for gap in gaps) else f"numbers differ by up to {most:.2g}", value=most
-    )
+    why = "" if all(gap.within for gap in gaps) else f"numbers differ by up to {most:.2g}"
+    return Difference(identical=False, why=why, value=most)
 
 
 def _outcomes(stored: Tensors, again: Tensors, tolerance: Tolerance, rerun: Rerun) -> Difference:
     logit = _gap(stored["logit"], again["logit"], tolerance.value)
     probability = _largest(np.exp(stored["log_probability"]), np.exp(again["log_probability"]))
-    found = Difference(False, "", logit.most, probability)
+    found = Difference(identical=False, logit=logit.most, probability=probability)
     flipped = stored["top"] != again["top"]
     if flipped.any():
         found = evolve(found, flips=int(flipped.sum()), margin=_lead(stored["top"], again["top"], rerun))
@@ -111,7 +110,7 @@ def _mask(stored: Tensors, again: Tensors) -> Difference:
     """A training goes its own way from the last bit on: what is promised of it is which heads it patches."""
     most = max(_largest(stored[name], again[name]) for name in ("mask", "loss", "validation"))
     same = bool((stored["mask"].round() == again["mask"].round()).all())
-    return Difference(False, "" if same else "the mask patches other heads", value=most)
+    return Difference(identical=False, why="" if same else "the mask patches other heads", value=most)
 
 
 def _gap(stored: NDArray[Any], again: NDArray[Any], tolerance: float) -> _Gap:

@@ -78,7 +78,8 @@ def _recomputed(id: str, plan: Plan, run: Coordinator, compute: Compute) -> Comp
     made = _stack(action.how)
     if stored is None or inputs is None:
         reason = "the entry is damaged" if stored is None else "a value that it builds on is damaged"
-        return Compared(plan.what[id], kind(step), action.address, "lost", Difference(False, reason), NEAR, made, "")
+        apart = Difference(identical=False, why=reason)
+        return Compared(plan.what[id], kind(step), action.address, "lost", apart, NEAR, made, "")
     again, how = compute(step, inputs)
     checked(step, again)
 

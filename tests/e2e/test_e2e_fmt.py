@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from entrack import api
+from entrack import api, files
 from entrack.cli import rewrite as rewriting
 from entrack.cli.fast_path import fmt
 
@@ -158,7 +158,7 @@ def test_a_folder_that_may_not_be_written(
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", "/a/temporary/name")
 
-    monkeypatch.setattr(rewriting.tempfile, "mkstemp", refused)
+    monkeypatch.setattr(files, "created", refused)
     assert status(spec) == 3
     assert "its folder cannot be written" in capsys.readouterr().err
     assert spec.read_text() == UGLY

@@ -313,3 +313,8 @@ def test_the_command_line_says_it_in_a_line(world: World) -> None:
     assert ended.stderr.splitlines() == [
         "error: param n is a finite number of at most 18 digits; this is one of more than 18 digits"
     ]
+
+
+def test_a_notebook_shows_what_a_run_gives_as_html(stored: tuple[Spec, MemoryStore, Results]) -> None:
+    html = stored[2]._repr_html_()
+    assert html is not None and html.startswith('<div class="entrack">')

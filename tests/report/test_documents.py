@@ -8,8 +8,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
-from entrack.report import document, files
+from entrack import files
+from entrack.report import document
 from entrack.report.html import results_html
 from entrack.results import Results
 
@@ -138,7 +140,8 @@ def test_html_shows_everything(results: Results) -> None:
         "n = 300 (changed)",
     ):
         assert expected in words
-    assert results._repr_html_() == results_html(results)
+    assert evolve(results, html=results_html)._repr_html_() == results_html(results)
+    assert results._repr_html_() is None, "a notebook falls back to text"
 
 
 def test_hostile_text_adds_no_element_to_html(results: Results, hostile: Results) -> None:

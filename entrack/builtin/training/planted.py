@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder in which the model folder is written")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(mode=True)
     tokenizer, model = build_tokenizer(), LlamaForCausalLM.from_pretrained(BASE_FOLDER)
     model.set_attn_implementation("eager")
     plant(model)

@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--most-steps", type=int, help="end every stage after so many steps, to try things out")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(mode=True)
     tokenizer, model = build_tokenizer(), new_model(seed=0)
     for name, stages in (("boxes-base", BASE), ("boxes-tuned", TUNED)):
         logs = [train(model, _shortened(stage, options.most_steps), tokenizer) for stage in stages]

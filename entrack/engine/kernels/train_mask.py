@@ -99,7 +99,7 @@ def mixed(context: Context, group: Group, pair: MaskTensors, mask: Tensor, since
         own = torch.ones(heads, device=mask.device).index_copy(0, numbers, mask[elements])
         alternate = torch.zeros(original.prompts, heads, context.model.facts.d_head, device=mask.device)
         alternate = alternate.index_copy(1, numbers, pair.alternate[:, elements])
-        named = torch.zeros(heads, dtype=torch.bool, device=mask.device).index_fill(0, numbers, True)
+        named = torch.zeros(heads, dtype=torch.bool, device=mask.device).index_fill(0, numbers, value=True)
         place = Place(layer, Part.OUTPUT)
         sets.append(Write(place, here[:, :, None, None] & named[:, None], alternate[:, None], own[:, None]))
     return sets

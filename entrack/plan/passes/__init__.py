@@ -5,7 +5,7 @@ step, and so no address. A pass may rely on those before it, and on none after i
 numbers as they are, within rounding.
 
 Three more work on whole plans: equal steps are one (`plan/builder.py`), what the store has is not run
-(`execution/local.py`), and steps are put in an order in which models and batches change least (`plan/order.py`).
+(`execution/coordinator.py`), and steps are put in an order in which models and batches change least (`plan/order.py`).
 """
 
 from __future__ import annotations

@@ -126,7 +126,9 @@ def _values(
     colours = _cmap("RdBu" if ends[0] < 0 else "viridis")
     mesh = axes.pcolormesh(values, cmap=colours, edgecolors="white", linewidth=0.6, vmin=ends[0], vmax=ends[1])
     if columns <= 12:
-        _write(axes, cells, decimals_for(cell.interval for cell in measure.cells), colours, ends, of_heads(measure))
+        _write(
+            axes, cells, decimals_for(cell.interval for cell in measure.cells), colours, ends, counted=of_heads(measure)
+        )
     return mesh
 
 
@@ -245,7 +247,13 @@ def _limits(measure: Measure) -> tuple[float, float]:
 
 
 def _write(
-    axes: Axes, cells: list[list[Cell | None]], decimals: int, cmap: Colormap, ends: tuple[float, float], counted: bool
+    axes: Axes,
+    cells: list[list[Cell | None]],
+    decimals: int,
+    cmap: Colormap,
+    ends: tuple[float, float],
+    *,
+    counted: bool,
 ) -> None:
     """Each number in black or white, whichever is told better from its colour."""
     for (y, row), x in product(enumerate(cells), range(len(cells[0]))):

@@ -18,7 +18,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from entrack.report.files import put
+from entrack.files import put
 from entrack.report.format import MOST, clip
 from entrack.report.plots.text import fold, height
 
