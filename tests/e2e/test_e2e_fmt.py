@@ -4,13 +4,13 @@ neighbours."""
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
 from entrack import api
-from entrack.cli import rewrite as rewriting
 from entrack.cli.fast_path import fmt
 
 UGLY, PRETTY = "entrack 1\nseed   3 # why\n", "entrack 1\nseed 3  # why\n"
@@ -74,7 +74,7 @@ def test_an_owner_that_cannot_be_kept(
     real = os.stat(spec)
     monkeypatch.setattr(os, "chown", refused)
     monkeypatch.setattr(
-        rewriting.os,
+        os,
         "stat",
         lambda path: real if str(path) == str(spec) else os.stat_result((0o100600, 1, 1, 1, 77, 77, 0, 0, 0, 0)),
     )
@@ -158,7 +158,7 @@ def test_a_folder_that_may_not_be_written(
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", "/a/temporary/name")
 
-    monkeypatch.setattr(rewriting.tempfile, "mkstemp", refused)
+    monkeypatch.setattr(tempfile, "mkstemp", refused)
     assert status(spec) == 3
     assert "its folder cannot be written" in capsys.readouterr().err
     assert spec.read_text() == UGLY
@@ -171,7 +171,7 @@ def test_a_disk_that_fails(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rewriting.os, operation, full)
+    monkeypatch.setattr(os, operation, full)
     assert status(spec) == 3
     assert "No space left on device" in capsys.readouterr().err
     assert spec.read_text() == UGLY

@@ -28,7 +28,7 @@ class Colour(Enum):
     BLUE = 2
 
 
-DIFFERENT = (
+DIFFERENT: tuple[object, ...] = (
     None,
     True,
     False,
