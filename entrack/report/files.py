@@ -1,4 +1,4 @@
-"""Files: bytes put under a name in one move, so that a reader sees the old file or the new one, never half of one."""
+"""Atomic writing of report files: a reader sees the old file or the new one, never a part."""
 
 from __future__ import annotations
 
