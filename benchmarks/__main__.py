@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -163,7 +164,7 @@ def measure(suite: Suite, at: Path, asked: Asked, console: Console, say: Say) ->
 
     with crew(Place(at, suite.device, asked.threads, asked.peers)) as hands:
         for work in suite.work:
-            keep(work, lambda work=work: _work(suite, at, asked, hands, work, say))
+            keep(work, partial(_work, suite, at, asked, hands, work, say))
     if set(HOPS) <= set(suite.work):
         keep(
             "discovery",
@@ -173,9 +174,7 @@ def measure(suite: Suite, at: Path, asked: Asked, console: Console, say: Say) ->
         path = ROOT / spec
         keep(
             f"study {path.stem}",
-            lambda path=path, options=options, plain=plain: study(
-                name, path, options, plain, max(1, asked.repeats // 2), asked.threads, say
-            ),
+            partial(study, name, path, options, plain, max(1, asked.repeats // 2), asked.threads, say),
         )
 
 

@@ -84,7 +84,11 @@ class Clean:
 
     def __init__(self, llama: Llama, tokens: Tensor) -> None:
         x = llama.embed(tokens)
-        self.residual, self.attention, self.z, self.keys, self.values = [], [], [], [], []
+        self.residual: list[Tensor] = []
+        self.attention: list[Tensor] = []
+        self.z: list[Tensor] = []
+        self.keys: list[Tensor] = []
+        self.values: list[Tensor] = []
         for layer in range(llama.layers):
             h = llama.normed(layer, x)
             q, k = (llama.turned(llama.projected(layer, name, h), 0) for name in "qk")

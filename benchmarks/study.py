@@ -87,7 +87,7 @@ def _record(
         "the process's",
         units=1,
         seconds=median(own),
-        **ratios(own, plain and Ratio.of(a.seconds / b for a, b in zip(plain, own, strict=True)), None),
+        **ratios(own, Ratio.of(a.seconds / b for a, b in zip(plain, own, strict=True)) if plain else None, None),
         rounds=own,
         peak_bytes=max(one.peak_bytes for one in runs[who]),
         machine=machine("cpu", threads),

@@ -29,7 +29,7 @@ def show(console: Console, records: Iterable[Mapping[str, Any]]) -> None:
     table = Table(box=None, header_style="bold")
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in ("work", "who") else "right", no_wrap=True)
-    before, samples = None, {}
+    before, samples = None, dict[tuple[str, str], list[str]]()
     for record in records:
         if record["work"] != before and before is not None:
             table.add_section()

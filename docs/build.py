@@ -1,4 +1,5 @@
-"""Rerun the commands whose output the pages show, and put what they print where it stands. `make docs` does it.
+"""Rerun the commands whose output the pages show, and put what they print where it stands; and write the reference of
+the Python interface from the docstrings (docs/reference.py). `make docs` does both.
 
 A page holds files and commands, and is worked through from top to bottom in an empty folder:
 
@@ -91,9 +92,18 @@ def output(command: str, folder: Path) -> str:
     return "".join(line.rstrip() + "\n" for line in done.stdout.strip("\n").split("\n"))
 
 
+def reference() -> None:
+    """Write the reference of the Python interface."""
+    from reference import PAGE, page  # beside this file
+
+    PAGE.write_text(page(), encoding="utf-8")
+
+
 def main(names: list[str]) -> int:
-    """Build these pages, or all that show the output of a command."""
+    """Build these pages, or all that show the output of a command and the reference."""
     failed = 0
+    if not names:
+        reference()
     for page in [Path(name) for name in names] or sorted(DOCS.glob("*.md")):
         text = page.read_text(encoding="utf-8")
         if "<!-- output of:" not in text:

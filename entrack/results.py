@@ -54,7 +54,8 @@ class Cell:
 
 @frozen
 class Measure:
-    """A grid of cells. `metric` is accuracy, probability, logit difference, ...; `unit` says how to read the values."""
+    """A grid of cells. `metric` is accuracy, probability, logit difference, ...; `unit` says how to read the values:
+    fraction of prompts, probability, logits, ... Each cell has one label of each axis."""
 
     name: str
     metric: str
@@ -162,7 +163,8 @@ class Group:
 
 @frozen
 class Discovery:
-    """A circuit found by path patching. `groups` are in hop order."""
+    """A circuit found by path patching. `groups` are in hop order; `score` says what the heads' scores are, means over
+    `n` prompts of (patched - clean), or over clean where it is relative (docs/semantics.md)."""
 
     name: str
     model: str
@@ -203,8 +205,9 @@ class Discovery:
 
 @frozen
 class Mask:
-    """A mask learned over a group for one desideratum. `values` are the masks of `over`; `heads` those it patches
-    (rounded to 0)."""
+    """A mask learned over a group for one desideratum. `values` are the masks of `over`, 0 to 1; `heads` those it
+    patches (rounded to 0). It is the mask after `step` steps of Adam, whose accuracy on the `n` validation prompts is
+    `validation`."""
 
     name: str
     model: str
@@ -311,6 +314,7 @@ class Results:
         raise unknown("there is no measure or discovery", name, [found.name for found in self])
 
     def __iter__(self) -> Iterator[Measure | Discovery]:
+        """Measures, then discoveries, in the order of the spec."""
         return iter((*self.measures, *self.discoveries))
 
     def mask(self, group: str, desideratum: str) -> Mask:

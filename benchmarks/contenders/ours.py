@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.contenders import base
 from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, Tokens, rolled
-from entrack.engine.engine import Engine
+from entrack.engine.engine import Engine, Executor
 from entrack.model_config import read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan import steps
@@ -35,7 +35,7 @@ from entrack.sites import Component, Head
 
 
 class Contender(base.Contender):
-    executor = "optimised"
+    executor: Executor = "optimised"
 
     def __init__(self, folder: Path, device: str) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Contender(base.Contender):
             executor=self.executor,
             device=self.device,
             memory=DEFAULT if self.memory is None else Memory.of(self.memory),
-        )  # type: ignore[arg-type]
+        )
         self.compute(Evaluate(self.key, Batch(((0,),)), (), ((0,),)))
 
     def compute(self, step: Any, inputs: Any = None) -> Any:

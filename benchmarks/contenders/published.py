@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,15 @@ from benchmarks.contenders import base
 from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, rolled
 
 Change = Callable[[Tensor], None]
+Seen = dict[tuple[str, int, int, int], Tensor]
+"""What was read, by component, layer, head and prompt: (d_head)."""
 
 
 class Contender(base.Contender):
     def __init__(self, folder: Path, device: str) -> None:
         super().__init__()
-        self.model: Any = (
-            AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa")
-            .to(device)
-            .eval()
-            .requires_grad_(False)
-        )
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa")
+        self.model = model.to(device).eval().requires_grad_(False)
         self.config, self.device = self.model.config, device
         self.forwards = 0
         self.model(
@@ -75,12 +74,13 @@ class Contender(base.Contender):
         """z of a clean run at one token a prompt. -> (layer, prompt, head, d_head)"""
         seen: dict[int, Tensor] = {}
         layers = range(self.config.num_hidden_layers)
-        look = {
-            self.attention(i).o_proj: (lambda value, i=i: seen.__setitem__(i, value[torch.arange(len(at)), at].clone()))
-            for i in layers
-        }
+        look: dict[nn.Module, Change] = {self.attention(i).o_proj: partial(self._see, seen, i, at) for i in layers}
         self.forward(tokens, before=look)
         return torch.stack([seen[i] for i in layers])
+
+    @staticmethod
+    def _see(seen: dict[int, Tensor], layer: int, at: list[int], value: Tensor) -> None:
+        seen[layer] = value[torch.arange(len(at)), at].clone()
 
 
 class Hop:
@@ -97,7 +97,7 @@ class Hop:
         return self.contender.done(values, self.tokens)
 
     def sender(self, layer: int, head: int, alternate: Tensor) -> list[float]:
-        seen: dict[tuple[str, int, int], Tensor] = {}
+        seen: Seen = {}
         hold = {self.contender.attention(i).o_proj: self.held(i, layer, head, alternate) for i in range(len(alternate))}
         logits = self.contender.forward(self.tokens, hold, self.receivers(seen, self.look))
         if self.task.receivers:
@@ -113,21 +113,21 @@ class Hop:
 
         return change
 
-    def receivers(self, seen: dict[tuple[str, int, int], Tensor], act: Callable[..., None]) -> dict[nn.Module, Change]:
+    def receivers(self, seen: Seen, act: Callable[..., None]) -> dict[nn.Module, Change]:
         """What to do at each receiver's projection; several heads of one projection are seen to together."""
         at: dict[nn.Module, list[tuple[str, int, int]]] = {}
         sharing = self.contender.config.num_attention_heads // self.contender.config.num_key_value_heads
         for component, layer, head in self.task.receivers:
             module = getattr(self.contender.attention(layer), f"{component[0]}_proj")
             at.setdefault(module, []).append((component, layer, head if component == "query" else head // sharing))
-        return {module: (lambda value, places=places: act(value, places, seen)) for module, places in at.items()}
+        return {module: partial(act, places=places, seen=seen) for module, places in at.items()}
 
-    def look(self, value: Tensor, places: list[tuple[str, int, int]], seen: dict[tuple[str, int, int], Tensor]) -> None:
+    def look(self, value: Tensor, places: list[tuple[str, int, int]], seen: Seen) -> None:
         for place in places:
             for prompt, token in enumerate(self.task.at):
                 seen[*place, prompt] = value[prompt, token, place[2]].clone()
 
-    def put(self, value: Tensor, places: list[tuple[str, int, int]], seen: dict[tuple[str, int, int], Tensor]) -> None:
+    def put(self, value: Tensor, places: list[tuple[str, int, int]], seen: Seen) -> None:
         for place in places:
             for prompt, token in enumerate(self.task.at):
                 value[prompt, token, place[2]] = seen[*place, prompt]
@@ -142,10 +142,11 @@ class Circuited:
         self.asked = torch.tensor(task.asked, device=contender.device)
         self.mean: dict[int, Tensor] = {}
         layers = range(contender.config.num_hidden_layers)
-        look = {
-            contender.attention(i).o_proj: (lambda value, i=i: self.mean.__setitem__(i, value.mean(0))) for i in layers
-        }
+        look: dict[nn.Module, Change] = {contender.attention(i).o_proj: partial(self._average, i) for i in layers}
         contender.forward(torch.tensor(task.others, device=contender.device), before=look)
+
+    def _average(self, layer: int, value: Tensor) -> None:
+        self.mean[layer] = value.mean(0)
 
     def __call__(self, turn: int) -> Done:
         self.contender.forwards, variants = 0, list(self.task.turns[turn % len(self.task.turns)].items())

@@ -19,9 +19,8 @@ COMPONENT = "head_attention_value_output"
 class Contender(base.Contender):
     def __init__(self, folder: Path, device: str) -> None:
         super().__init__()
-        self.model: Any = (
-            AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa").to(device).eval()
-        )
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", attn_implementation="sdpa")
+        self.model = model.to(device).eval()
         self.device = device
         self.model(
             torch.zeros(1, 1, dtype=torch.int64, device=device)

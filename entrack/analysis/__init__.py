@@ -1,2 +1,1 @@
-"""Findings: from stored outcomes to numbers - scores, selected heads, cells with intervals, claims. Numpy only; no
-model."""
+"""Analysis: from stored outcomes to scores, selected heads, cells with intervals, and claims. Needs numpy, no model."""

@@ -1,5 +1,4 @@
-"""Assembling: what ran becomes `Results` - cells with intervals, discoveries with their groups, claims that pass or
-fail."""
+"""Build `Results` from what ran: cells with intervals, discoveries with their groups, claims with their verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers about whole circuits: completeness, minimality, overlap; and what a mask learned."""
+"""Measures of whole circuits: completeness, minimality, overlap; and the results of learned masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intervals: 95 % by percentile bootstrap over prompts.
+"""Confidence intervals: 95 %, by percentile bootstrap over prompts.
 
 Which prompts a resample takes follows from the number of prompts and from the name of the population, so that two
 quantities on the same prompts are resampled together: their ratio and difference are paired.

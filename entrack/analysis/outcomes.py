@@ -1,4 +1,4 @@
-"""Outcomes of runs as arrays, and the metrics and scores made of them.
+"""Outcomes as arrays, and the metrics and scores computed from them.
 
 An outcome has, per prompt and asked word, the word's logit and log probability at the last token, and the argmax token.
 """

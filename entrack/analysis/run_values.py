@@ -1,4 +1,4 @@
-"""What a run has, as the findings ask for it: values, addresses and selections; and the outcomes of one run as an
+"""Protocol of a run as the analysis needs it: values, addresses and selections; and the outcomes of one run as an
 array."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Screening: from estimates to the heads of a hop that are run; and afterwards how good the estimates were, and what
-they missed."""
+"""Screening of a hop by attribution patching: which heads to patch, and how well the estimates agreed with the
+scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Selection: from the outcomes of a hop to the heads that it keeps."""
+"""Selection of a hop's heads from their scores."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Why, for a person and as JSON: the keys of a spec's steps or of one entry, what the store has of them, and two
-specs side by side."""
+"""Output of `entrack cache why`, as text and JSON: cache keys of steps or of one entry, and the difference of two
+specs."""
 
 from __future__ import annotations
 

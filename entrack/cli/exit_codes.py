@@ -1,4 +1,4 @@
-"""How a command ends: what it prints, what it says, and the exit status of each way to fail (`failures.py`)."""
+"""How a command ends: output, messages, and the exit status of each kind of failure (`failures.py`)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The commands that are typed all day, `check` and `fmt`: what they do, and their plain forms without the weight of a
-command line.
+"""Fast path of `check` and `fmt`, the commands that are typed most often: they run without loading the full command
+line.
 
 Reading arguments as typer does costs more than checking a spec. `plainly` knows only `check SPEC` and `fmt [--check]
 [--stdout] SPEC...`; everything else, and every mistake, goes the long way.

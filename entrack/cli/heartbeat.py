@@ -1,5 +1,5 @@
-"""Signs of life: a line on stderr when a command has said nothing for a while - at work, or waiting for a lock, a disk,
-a download.
+"""Heartbeat: a line on stderr when a command has been silent for a while, computing or waiting for a lock, disk or
+download.
 
 The first comes after `FIRST` seconds, each later one after twice as long as the one before, at most `LONGEST`: a minute
 has five lines, an hour some sixty. A wait that begins is said within `FIRST` seconds too, but no oftener than every

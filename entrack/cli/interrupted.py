@@ -1,4 +1,4 @@
-"""What is said when somebody presses Ctrl-C, and the exit status: known before anything else is loaded."""
+"""The message and exit status of Ctrl-C, available before anything else is loaded."""
 
 from __future__ import annotations
 

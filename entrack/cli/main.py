@@ -1,5 +1,4 @@
-"""Where the `entrack` command starts: the light commands at once, all others through `app.py`. Whatever happens, it
-ends in a named way."""
+"""Entry point of the `entrack` command: `check` and `fmt` by the fast path, other commands through `app.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The built-in models: where they are, their shape, and what is known of each."""
+"""`entrack models`: the built-in models, their location, shape and description."""
 
 from __future__ import annotations
 

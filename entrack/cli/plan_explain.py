@@ -1,4 +1,4 @@
-"""An explanation of a plan as a table and as JSON: what each pass of the compiler takes away, and from which steps."""
+"""`entrack plan --explain`, as a table and as JSON: what each compiler pass removes, and from which steps."""
 
 from __future__ import annotations
 

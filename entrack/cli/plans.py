@@ -1,4 +1,4 @@
-"""A plan as a table and as JSON: what each kind of step costs, and how much of it the store has."""
+"""`entrack plan`, as a table and as JSON: the cost of each kind of step, and how much of it the store has."""
 
 from __future__ import annotations
 

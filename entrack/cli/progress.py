@@ -1,4 +1,4 @@
-"""Progress of a run: a bar with time left on a terminal; where there is none, what `heartbeat.py` says now and then."""
+"""Progress of a run: a bar with the remaining time on a terminal, elsewhere the lines of `heartbeat.py`."""
 
 from __future__ import annotations
 

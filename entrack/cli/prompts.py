@@ -1,4 +1,4 @@
-"""Prompts for a person, with positions and answers marked, and for other people's code, as JSON."""
+"""`entrack prompts`: prompts with positions and answers marked, as text, and as JSON for other programs."""
 
 from __future__ import annotations
 

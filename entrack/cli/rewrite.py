@@ -1,4 +1,4 @@
-"""Rewriting a file: whole or not at all, and all but its text stays: links to it, its mode, owner and attributes.
+"""Atomic rewriting of a spec by `fmt`: links, mode, owner and attributes of the file are kept.
 
 A link is followed: its target is rewritten. What could not stay as it is is refused, as OSError: a file that may not be
 written, one with several names, one that is no regular file, one that was changed since it was read, one whose owner

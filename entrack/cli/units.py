@@ -1,4 +1,4 @@
-"""Sizes as they are typed: 500M, 2G."""
+"""Parsing of byte sizes as typed: 500M, 2G."""
 
 from __future__ import annotations
 

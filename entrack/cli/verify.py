@@ -1,4 +1,4 @@
-"""Verifying a spec: how the comparisons are gathered, and shown as a table and as JSON."""
+"""`entrack verify`: the comparisons, summarised as a table and as JSON."""
 
 from __future__ import annotations
 

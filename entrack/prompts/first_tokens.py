@@ -1,5 +1,4 @@
-"""Alike: words that follow a prompt, by the first of their tokens; which of them a model's next token cannot tell
-apart, and why."""
+"""First tokens of answer words: which words a model's next token cannot distinguish after a prompt, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chance: streams of numbers that are the same on every machine, for ever.
+"""Random streams that are the same on every machine and in every version.
 
 A stream is named by what it is for (seed, purpose, prompt, variable), so that adding a variable or asking for more
 prompts leaves every other draw as it was. Numbers are SHA-256 of the name and a counter; Python's own generators may

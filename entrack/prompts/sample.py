@@ -1,4 +1,4 @@
-"""Drawing: one prompt of a task, or of an alternate given its original, from a stream of chance."""
+"""Sampling: draw one prompt of a task, or an alternate given its original, from a random stream."""
 
 from __future__ import annotations
 

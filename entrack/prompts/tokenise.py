@@ -1,5 +1,5 @@
-"""Realising: a population and a tokenizer in, prompts with token ids, positions and answers out, or what is wrong
-with them."""
+"""Tokenise a population: from a population and a tokenizer to prompts with token ids, positions and answers, or
+diagnostics."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Tokens: a text as token ids, and a place in a text as the index of a token. Reads tokenizer.json; imports neither
-torch nor transformers."""
+"""Tokenizer: text to token ids, and character positions to token indices. Reads tokenizer.json without torch or
+transformers."""
 
 from __future__ import annotations
 

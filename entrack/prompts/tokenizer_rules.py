@@ -1,4 +1,4 @@
-"""The rules of a tokenizer.json, read before the library that obeys them sees the file.
+"""Static analysis of a tokenizer.json, made before the tokenizers library sees the file.
 
 `read` gives the file's text with `Rules`: how many characters its rules may make of one, how many tokens they may add,
 and whether all of it is of shapes that are known to be cheap (`plain`). A file that says more than that is refused by

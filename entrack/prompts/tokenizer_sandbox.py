@@ -1,5 +1,4 @@
-"""A tokenizer in a process of its own, with limits: for files of which reading cannot tell what they cost, or whether
-the library panics.
+"""A tokenizer in a separate process with limits, for files whose cost or safety the static analysis cannot bound.
 
 The process is Python without the user's settings, folders or environment (`-I -S`). It runs `tokenizer_worker.py` and
 nothing else, reads one tokenizer and answers questions; its messages go nowhere. It ends with the `Apart` that started

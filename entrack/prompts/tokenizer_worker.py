@@ -1,5 +1,4 @@
-"""The program of the process with limits: a tokenizer that reading could not judge. Run by
-`entrack/prompts/tokenizer_sandbox.py`, never imported.
+"""Program of the separate process: serves one tokenizer. Run by `entrack/prompts/tokenizer_sandbox.py`, never imported.
 
 It gets the folder that the library lies in as its one argument. On its standard input comes a line of JSON with the
 size of the tokenizer.json and the limits, then the file itself, then a line for each question; for each it writes a

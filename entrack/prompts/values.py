@@ -1,4 +1,4 @@
-"""Values of a task's variables, and texts with the places of their holes."""
+"""Values of a task's variables, and texts with the character positions of their holes."""
 
 from __future__ import annotations
 

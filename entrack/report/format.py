@@ -1,4 +1,5 @@
-"""Words: text and numbers as a reader may safely see them, the same in tables, figures and HTML."""
+"""Formatting of text and numbers for display, the same in tables, figures and HTML: control characters are made
+visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML: results for a notebook. Escaped text in plain tables; no scripts, no style sheet, nothing fetched."""
+"""HTML for notebooks: escaped text in plain tables, without scripts, style sheets or anything fetched."""
 
 from __future__ import annotations
 

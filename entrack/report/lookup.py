@@ -1,4 +1,4 @@
-"""Pick: from the name that a figure or table gives (`table_2`, `cir`, `cir.value_fetcher`) to what it shows."""
+"""Look up what a figure or table shows from the name that it gives: `table_2`, `cir`, `cir.value_fetcher`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Series: how the axes of a measure become the x axis, the colours and the panels of a figure."""
+"""Data of a plot: which axis of a measure becomes the x axis, which the colours and which the panels."""
 
 from __future__ import annotations
 

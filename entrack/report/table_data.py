@@ -1,4 +1,4 @@
-"""Grids: results as tables of safe text, before anybody decides whether a terminal or a browser shows them."""
+"""Results as tables of safe text, independent of whether a terminal or a browser shows them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Tables: results as rich renderables for a terminal. What stands in them is decided in `table_data.py`; here it is
-set.
+"""Tables for a terminal, as rich renderables. `table_data.py` decides what they contain; this module sets their layout.
 
 Text is given to rich as `Text`, never as markup, so that a spec's `[bold]` is shown as it is written.
 """

@@ -1,4 +1,4 @@
-"""Look at a store's folder from outside and say what may trouble it. Changes nothing, and needs no sound store."""
+"""Diagnose a store's folder without opening the store: what may cause trouble. Changes nothing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Every operation the store makes on the file system, one function each, and all of them relative to a folder's
-descriptor.
+"""All file system operations of the store, one function each, relative to the descriptor of a folder.
 
 The rest of the store calls these as `files.write(...)` and touches `os` for nothing but joining names, so that a
 test can replace one of them and see what the store does when it fails, stops, or silently does nothing.

@@ -1,4 +1,4 @@
-"""Forget what is no longer wanted. Never by itself, never silently.
+"""Garbage collection: remove entries that are no longer wanted. Only on request, and reported.
 
 The order is the reverse of writing, and each part is made to last before the next begins: index rows, then
 actions, then objects. So whenever this is killed, no action is left whose object is gone. It holds the store's

@@ -1,4 +1,4 @@
-"""The index: the records of the action files again, in one SQLite database.
+"""The index: a copy of the action files' records in one SQLite database.
 
 It is a copy and nothing more: no value is found or taken because of a row, the action file decides. `index_check` holds
 the two against each other. It can be missing, deleted or garbage at any time: who writes moves a database that we did

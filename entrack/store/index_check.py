@@ -1,4 +1,4 @@
-"""Hold the index against the action files, and say where it says something else. Changes nothing.
+"""Compare the index with the action files and report differences. Changes nothing.
 
 A row that is missing is no difference: a killed writer leaves that, and so does one that is writing now. A row of
 another record, or of an address without an action file, is none that entrack leaves behind: it was changed, or the

@@ -1,4 +1,4 @@
-"""What diskcache may turn into a row and back: 64 hex digits and bytes. No pickle, no files.
+"""The restricted row format of the index: diskcache reads and writes 64 hex digits and bytes. No pickle, no files.
 
 diskcache's own `Disk`, and its `JSONDisk`, unpickle a row that says so and open or remove any path that a row names.
 Each of the six methods by which it could is replaced.

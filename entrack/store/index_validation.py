@@ -1,4 +1,4 @@
-"""Is an index database one that we made? Asked before diskcache opens it, because diskcache believes what it opens.
+"""Validation of an index database before diskcache opens it, because diskcache trusts what it opens.
 
 diskcache turns rows of a database's Settings into attributes and PRAGMAs, runs its triggers, and SQLite replays a
 journal that lies beside it, deleting the file that a journal names as its super-journal. So a database is opened

@@ -1,4 +1,4 @@
-"""A name in a store's folder, which no system call ever gets as a path.
+"""Paths inside a store's folder, as components that are opened one by one; no system call gets a whole path.
 
 `fs` opens the store's own folder, which may be reached through a link, and goes down from there one folder at a time,
 each relative to the descriptor of the one above and never through a link. So whatever links a store holds, nothing

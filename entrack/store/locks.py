@@ -1,4 +1,4 @@
-"""Who may do what at the same time.
+"""Locks: which operations may run at the same time.
 
 - A step lock: one process at a time computes an address. There are 4096 lock files, shared by the first three
   digits of addresses, so two different addresses may, rarely, wait for one another.

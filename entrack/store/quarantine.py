@@ -1,4 +1,4 @@
-"""Put what is damaged out of the way, so that it is neither used again nor lost to whoever wants to see it."""
+"""Quarantine of damaged entries: moved aside, so that they are not used again and can still be inspected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read one action or one object and say what was there: it, nothing, or `Damage`. Nothing is changed.
+"""Read one action or one object. The outcome is the value, nothing, or `Damage`. Nothing is changed.
 
 A file that is wrong is damage. A folder that is wrong, or a system that is out of means, is an `OSError`: that is
 a matter of the whole store, and no reason to put an entry away.

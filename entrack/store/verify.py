@@ -1,4 +1,4 @@
-"""Read a whole store and say what is wrong with it; change nothing."""
+"""Check every entry of a store by its digests and report damage. Changes nothing."""
 
 from __future__ import annotations
 

@@ -51,7 +51,13 @@ class Played:
     def address_of(self, id: str) -> str:
         return id
 
+    def made(self, id: str) -> bool:
+        return True
+
     def selection(self, id: str) -> Any:
+        raise AssertionError(id)
+
+    def screening(self, id: str) -> Any:
         raise AssertionError(id)
 
 

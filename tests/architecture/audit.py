@@ -61,7 +61,8 @@ def judged(found: Sequence[Mapping[str, Any]], waivers: Iterable[Waiver], today:
         for waiver in waivers
         if today >= waiver.expires
     ]
-    waived, unchecked = [], []
+    waived: list[str] = []
+    unchecked: list[str] = []
     for package in found:
         name = package["name"]
         if "skip_reason" in package:

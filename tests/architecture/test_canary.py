@@ -120,5 +120,6 @@ def test_what_starts_a_tokenizer_starts_nothing_else(command: list[str]) -> None
 def test_what_is_innocent_is_let_through() -> None:
     from collections import namedtuple
 
-    assert namedtuple("Pair", "a b")(1, 2).b == 2
+    Pair = namedtuple("Pair", "a b")
+    assert Pair(1, 2).b == 2
     assert subprocess.run([sys.executable, "-c", ""], check=False, timeout=60).returncode == 0

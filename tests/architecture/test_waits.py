@@ -20,7 +20,7 @@ def unbounded(tree: ast.AST) -> Iterator[str]:
     """What may wait for ever."""
     for node in ast.walk(tree):
         if isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value:
-            yield f"line {node.lineno}: while {node.test.value}"
+            yield f"line {node.lineno}: while {node.test.value!r}"
         if isinstance(node, ast.Call) and _waits(node):
             yield f"line {node.lineno}: {ast.unparse(node.func)} without a timeout"
 

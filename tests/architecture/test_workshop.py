@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,17 @@ def needed() -> dict[str, SpecifierSet]:
             continue
     assert len(found) > 50
     return found
+
+
+def test_types_are_checked_in_every_folder_of_tests() -> None:
+    settings = tomllib.loads(text("pyproject.toml"))["tool"]["mypy"]
+    known = set(settings["mypy_path"].split(":"))
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")}
+    packages = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("__init__.py")}
+    assert folders - packages <= known
+    assert known <= folders | {"tests/robustness"}
+    assert settings["strict"] is True
+    assert settings["files"] == ["entrack", "benchmarks", "tests"]
 
 
 def test_the_readme_names_the_families_that_a_spec_may_use(tmp_path: Path) -> None:

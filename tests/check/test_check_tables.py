@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lark import Lark, UnexpectedInput
 
 from entrack.syntax import grammar
 
@@ -19,21 +20,21 @@ def test_tables_are_fresh() -> None:
 
 
 @pytest.fixture(scope="module")
-def made() -> grammar.Lark:
+def made() -> Lark:
     return grammar.make_parser()
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
-def test_same_parser(path: Path, made: grammar.Lark) -> None:
+def test_same_parser(path: Path, made: Lark) -> None:
     text = path.read_text(encoding="utf-8")
     assert outcome(grammar.load_parser(), text) == outcome(made, text)
 
 
-def outcome(parser: grammar.Lark, text: str) -> object:
+def outcome(parser: Lark, text: str) -> object:
     try:
         return parser.parse(text, start="start")
-    except grammar.UnexpectedInput as failure:
-        return failure.pos_in_stream, str(getattr(failure, "token", "")), failure.interactive_parser.accepts()
+    except UnexpectedInput as failure:
+        return failure.pos_in_stream, str(getattr(failure, "token", "")), failure.interactive_parser.accepts()  # type: ignore[no-untyped-call]
 
 
 def test_tables_of_another_grammar_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -62,16 +62,17 @@ def agree(found: Results, expected: Results) -> float:
             group.heads, other_group.heads, strict=True
         ):  # heads that are as near may change places
             assert abs(_score(other_group, head) - _score(other_group, other_head)) < TOLERANCE
-        rows = zip(group.scores, other_group.scores, strict=True)
-        largest = max(
-            largest, *(abs(one - two) for row, other_row in rows for one, two in zip(row, other_row, strict=True))
-        )
+        places = [Head(layer, head) for layer, row in enumerate(group.scores) for head in range(len(row))]
+        assert len(places) == sum(map(len, other_group.scores))
+        largest = max(largest, *(abs(_score(group, place) - _score(other_group, place)) for place in places))
     assert largest < TOLERANCE
     return largest
 
 
 def _score(group: Group, head: Head) -> float:
-    return group.scores[head.layer][head.head]
+    found = group.scores[head.layer][head.head]
+    assert found is not None, "nothing is screened out"
+    return found
 
 
 def measure(results: Results, name: str) -> Measure:

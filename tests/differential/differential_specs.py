@@ -34,7 +34,7 @@ class Setting:
 
 
 settings = st.builds(
-    lambda shape, family, tied: Setting(*shape, family, tied),
+    lambda shape, family, tied: Setting(shape[0], shape[1], shape[2], family, tied),
     st.sampled_from(MODELS),
     st.sampled_from(("llama", "mistral", "qwen2", "gpt2", "gpt_neox")),
     st.booleans(),

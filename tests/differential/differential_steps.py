@@ -241,7 +241,8 @@ class Bench:
         """Groups at several positions, or twice at one."""
         places = self.several(self.at, least=1, most=2)
         kept = self.several(lambda: Kept(self.heads(), self.draw(st.sampled_from(places))))
-        return SetElsewhere(kept, self.draw(st.sampled_from((FromZero, self.mean)))())
+        makers: tuple[Callable[[], FromZero | FromMean], ...] = (FromZero, self.mean)
+        return SetElsewhere(kept, self.draw(st.sampled_from(makers))())
 
     def set_inputs(self) -> SetInputs:
         heads, at, component = self.heads(), self.at(), self.draw(st.sampled_from(RECEIVING))
@@ -284,9 +285,8 @@ def circuits(draw: st.DrawFn, world: World) -> Case:
     """A circuit with the same everywhere else as others have, and heads that are set beside it."""
     bench = Bench(draw, world)
     mean = FromMean((bench.ref(bench.sum_outputs(world.shape, prompts(1, 2, world.batch.length))),))
-    elsewhere = SetElsewhere(
-        bench.several(lambda: Kept(bench.heads(), bench.at())), draw(st.sampled_from((mean, FromZero())))
-    )
+    sources: tuple[FromMean | FromZero, ...] = (mean, FromZero())
+    elsewhere = SetElsewhere(bench.several(lambda: Kept(bench.heads(), bench.at())), draw(st.sampled_from(sources)))
     edits = bench.several(lambda: bench.set_heads(), most=1)
     return bench.case(bench.evaluate(tuple(draw(st.permutations((elsewhere, *edits))))))
 
@@ -311,9 +311,8 @@ def clean_runs(draw: st.DrawFn, world: World) -> Case:
     bench, shape = Bench(draw, world), draw(st.sampled_from(world.models))
     heads, at, batch = bench.heads(), bench.at(), world.batch
     inputs = bench.capture_inputs(shape, batch, draw(st.sampled_from(RECEIVING)), at, heads)
-    return bench.case(
-        draw(st.sampled_from((bench.capture(shape, batch, at, heads), inputs, bench.sum_outputs(shape, batch))))
-    )
+    steps: tuple[Step, ...] = (bench.capture(shape, batch, at, heads), inputs, bench.sum_outputs(shape, batch))
+    return bench.case(draw(st.sampled_from(steps)))
 
 
 def masks(draw: st.DrawFn, world: World) -> Case:

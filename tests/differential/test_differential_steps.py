@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from entrack.engine.errors import EngineError
 from entrack.execution.value_check import fault
-from entrack.plan.steps import Edit, Evaluate, FromCapture, PathPatch, SetHeads, SetInputs, TrainMask
+from entrack.plan.steps import Chosen, Edit, Evaluate, FromCapture, PathPatch, SetHeads, SetInputs, TrainMask
 from entrack.sites import RECEIVING, Head
 
 executors = st.sampled_from(EXECUTORS)
@@ -184,7 +184,8 @@ def out_of_reach(draw: st.DrawFn) -> Case:
     low = tuple(
         attrs.evolve(each, heads=tuple(Head(min(head.layer, top), head.head) for head in each.heads))
         for each in receivers
-    )  # type: ignore[union-attr]
+        if not isinstance(each.heads, Chosen)
+    )
     if draw(st.booleans()):
         at, low = tuple(min(token, world.batch.length - 2) for token in at), ()
     return bench.case(bench.path_patch(at, top, alternate, bench.at(alternate), low))

@@ -11,11 +11,12 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from entrack import api
-from entrack.diagnostics import errors
+from entrack.diagnostics import Diagnostic, errors
 from entrack.source import Source
 
 HERE = Path(__file__).parent
@@ -28,8 +29,9 @@ DECLARED = re.compile(
 )
 
 
-def _build():
+def _build() -> Any:
     spec = importlib.util.spec_from_file_location("docs_build", DOCS / "build.py")
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["docs_build"] = module
     spec.loader.exec_module(module)
@@ -39,15 +41,15 @@ def _build():
 build = _build()
 
 
-def _specs(page):
+def _specs(page: Path) -> list[Any]:
     return [block for block in build.blocks(page.read_text(encoding="utf-8")) if block.language == "et"]
 
 
-def _problems(path):
+def _problems(path: Path) -> tuple[Diagnostic, ...]:
     return errors(api.check(api.read(path), {})[0])
 
 
-def _completed(fragment):
+def _completed(fragment: str) -> str:
     """The fragment after those paragraphs of the prelude that declare nothing which it declares itself."""
     own = set(DECLARED.findall(fragment))
     before = [
@@ -59,7 +61,7 @@ def _completed(fragment):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """What fragments may name: the files of the boxes task."""
     shutil.copy(ROOT / "specs" / "boxes" / "objects.csv", tmp_path)
     (tmp_path / "tasks").mkdir()
@@ -71,7 +73,7 @@ def folder(tmp_path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_specs_are_valid(page, folder):
+def test_specs_are_valid(page: Path, folder: Path) -> None:
     for block in _specs(page):
         path = build.put(block, folder)
         if path is None:
@@ -84,7 +86,7 @@ def test_specs_are_valid(page, folder):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_links_lead_somewhere(page):
+def test_links_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     for target, anchor in LINK.findall(text):
         if "://" in target:
@@ -95,12 +97,12 @@ def test_links_lead_somewhere(page):
             assert anchor[1:] in _anchors(path), f"{page.name} names {target}{anchor}"
 
 
-def _anchors(path):
+def _anchors(path: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_code_that_is_named_exists():
+def test_every_code_that_is_named_exists() -> None:
     known = set(
         re.findall(
             r'"([EW]\d{3})"', "".join(path.read_text(encoding="utf-8") for path in (ROOT / "entrack").rglob("*.py"))
@@ -111,7 +113,7 @@ def test_every_code_that_is_named_exists():
         assert named <= known, f"{page.name}: {sorted(named - known)}"
 
 
-def test_every_page_is_listed():
+def test_every_page_is_listed() -> None:
     listed = (DOCS / "index.md").read_text(encoding="utf-8")
     for page in PAGES:
         name = page.relative_to(DOCS).as_posix()
@@ -120,13 +122,13 @@ def test_every_page_is_listed():
         )
 
 
-def test_commands_have_outputs():
+def test_commands_have_outputs() -> None:
     for page in PAGES:
         for block in build.blocks(page.read_text(encoding="utf-8")):
             assert block.command is None or block.body.strip(), f"{page.name}: run `make docs` for `{block.command}`"
 
 
-def test_an_output_takes_the_place_of_the_block_below_its_command(tmp_path):
+def test_an_output_takes_the_place_of_the_block_below_its_command(tmp_path: Path) -> None:
     page = (
         "```et file=a.et\nentrack 1\n```\n\n```et add=a.et\nseed 3\n```\n\n<!-- output of: cat a.et "
         "-->\n```text\nold\n```\nEnd.\n"
@@ -134,7 +136,7 @@ def test_an_output_takes_the_place_of_the_block_below_its_command(tmp_path):
     assert build.built(page, tmp_path) == page.replace("old\n", "entrack 1\n\nseed 3\n")
 
 
-def test_the_fragments_have_something_to_stand_on(folder):
+def test_the_fragments_have_something_to_stand_on(folder: Path) -> None:
     path = folder / "prelude.et"
     shutil.copy(HERE / "prelude.et", path)
     assert not errors(api.check(Source(str(path), path.read_text(encoding="utf-8")), {})[0])

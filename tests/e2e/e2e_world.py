@@ -10,9 +10,8 @@ from typing import Any
 
 import torch
 from attrs import frozen
-from click.testing import Result
 from engine_models import save, tiny
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from entrack.api import Spec, load, loads
 from entrack.cli.app import app

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from e2e_world import World, entrack
+from typer.testing import Result
 
 from entrack.execution import environment
 from entrack.execution.environment import Environment, described
@@ -188,7 +188,8 @@ def test_this_stack_is_what_the_engine_records(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.undo()
     from entrack.engine.engine import Engine
 
-    how = Engine({}, device="cpu")._how(len, 1, 0.0, 0.0)
+    kernel: Any = len
+    how = Engine({}, device="cpu")._how(kernel, 1, 0.0, 0.0)
     for accept in ReusePolicy:
         assert described(how, accept) == Environment("cpu", 1).told(WIDE, accept)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
-from click.testing import Result
 from e2e_world import World, entrack
+from typer.testing import Result
 
 from entrack.store import fs
 

@@ -4,6 +4,7 @@ neighbours."""
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_an_owner_that_cannot_be_kept(
     real = os.stat(spec)
     monkeypatch.setattr(os, "chown", refused)
     monkeypatch.setattr(
-        rewriting.os,
+        os,
         "stat",
         lambda path: real if str(path) == str(spec) else os.stat_result((0o100600, 1, 1, 1, 77, 77, 0, 0, 0, 0)),
     )
@@ -171,7 +172,7 @@ def test_a_disk_that_fails(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rewriting.os, operation, full)
+    monkeypatch.setattr(os, operation, full)
     assert status(spec) == 3
     assert "No space left on device" in capsys.readouterr().err
     assert spec.read_text() == UGLY

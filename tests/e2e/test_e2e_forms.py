@@ -13,8 +13,8 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from attrs import frozen
-from click.testing import Result
 from e2e_world import World, counted, entrack, make_model
+from typer.testing import Result
 from wrong_forms import wrong_forms
 
 from entrack import api
@@ -141,10 +141,9 @@ def _damaged(filled: Filled, store: Path, kind: str, number: int) -> None:
     assert [(found.kind, found.address, found.object) for found in damage] == [("value", there.address, there.object)]
     assert damage[0].why and damage[0].moved_to and Path(damage[0].moved_to).exists()
     with DiskStore(store) as opened:
-        assert opened.find(action.address) is not None and opened.find(action.address).object == action.object  # type: ignore[union-attr]
-        assert {opened.find(address).object for address in opened.addresses()} == {
-            each.object for _, each, _ in filled.steps
-        }  # type: ignore[union-attr]
+        stored = {address: opened.find(address) for address in opened.addresses()}
+        assert (found := stored[action.address]) is not None and found.object == action.object
+        assert {each and each.object for each in stored.values()} == {each.object for _, each, _ in filled.steps}
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -163,8 +162,8 @@ def test_every_command_on_a_wrong_value(filled: Filled, store: Path, kind: str) 
     ):
         command(*arguments, "--store", store)
     assert files_of(store) == before, "a command that knows no step sees nothing wrong"
-    for arguments in (("plan", filled.spec), ("cache", "why", filled.spec)):
-        command(*arguments, "--store", store)
+    command("plan", filled.spec, "--store", store)
+    command("cache", "why", filled.spec, "--store", store)
     planted(store, action, {**value, name: value[name].reshape(-1).astype(np.float16)})
     found = command("verify", filled.spec, "--all", "--json", "--store", store, status=1)
     assert action.address in {

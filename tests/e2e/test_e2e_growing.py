@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from e2e_world import World, entrack
+from typer.testing import Result
 
 GROWING = """entrack 1
 

@@ -4,6 +4,7 @@ prompts`."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -15,6 +16,7 @@ from e2e_world import World, make_world
 from engine_by_hooks import Hooked
 from torch import Tensor
 
+from entrack.prompts.tokenise import Prompt, PromptPair
 from entrack.results import Discovery, Group, Measure, Results
 from entrack.sites import Head
 from entrack.store import MemoryStore
@@ -97,7 +99,12 @@ def test_the_lowest_are_kept_by_the_first_group_that_has_them(results: Results) 
     kept: dict[str, set[Head]] = {}
     for name, position, _, _, keep in HOPS:
         found = group(results, name)
-        ranked = sorted((found.scores[layer][head], Head(layer, head)) for layer in range(4) for head in range(4))
+        ranked = sorted(
+            (score, Head(layer, head))
+            for layer, row in enumerate(found.scores)
+            for head, score in enumerate(row)
+            if score is not None
+        )
         lowest = [head for score, head in ranked if score < 0][:keep]
         earlier = kept.setdefault(position, set())
         assert list(found.heads) == [head for head in lowest if head not in earlier]
@@ -212,6 +219,16 @@ def test_probabilities(world: World, results: Results, hooked: Hooked) -> None:
         )
 
 
+def alternate_of(pair: PromptPair) -> Prompt:
+    assert pair.alternate is not None
+    return pair.alternate
+
+
+def taken(value: Tensor, position: str, layer: int, prompt: int, token: int) -> Tensor:
+    """What `setting` sets: of (layer, prompt, head, d_head)."""
+    return value[layer, prompt]
+
+
 def test_prompts_of_several_lengths(world: World, results: Results, hooked: Hooked) -> None:
     entries = world.prompts("other", 20)
     assert len({len(entry["token_ids"]) for entry in entries}) == 3
@@ -220,11 +237,7 @@ def test_prompts_of_several_lengths(world: World, results: Results, hooked: Hook
         expected = []
         for entry in entries:
             value = z_at(hooked, [entry["alternate"]], "last") * (label != "zero written")
-            change = (
-                {}
-                if label == "nothing"
-                else setting([entry], written, lambda _, layer, prompt, __, value=value: value[layer, prompt])
-            )  # type: ignore[misc]
+            change = {} if label == "nothing" else setting([entry], written, partial(taken, value))
             expected.append(hooked.run(tokens([entry]), change)[0, answers([entry])].item())
         np.testing.assert_allclose(
             measure(results, "far").cell(label).outcomes, expected, rtol=0, atol=1e-4, err_msg=label
@@ -255,16 +268,16 @@ def test_alternates_of_several_lengths(world: World, hooked: Hooked, order: tupl
         "answer (base with [all]) on 20 uneven\n"
     )
     spec = world.spec(text)
-    drawn = [spec.prompts(name, 20)[0].pairs for name, _, _ in acts]
-    assert len({tuple(len(pairs[place].alternate.token_ids) for pairs in drawn) for place in range(20)}) > 3, (
+    drawn = [[(pair.original, alternate_of(pair)) for pair in spec.prompts(name, 20)[0].pairs] for name, _, _ in acts]
+    assert len({tuple(len(pairs[place][1].token_ids) for pairs in drawn) for place in range(20)}) > 3, (
         "they differ from one another"
     )
     expected = []
     for place in range(20):
-        original = drawn[0][place].original
+        original = drawn[0][place][0]
         values: dict[tuple[int, int, int], Tensor] = {}
         for (_, position, heads), pairs in zip(acts, drawn, strict=True):
-            other = pairs[place].alternate
+            other = pairs[place][1]
             z = hooked.z(torch.tensor([other.token_ids]))[:, 0, other.positions[position]]
             values.update({(layer, original.positions[position], head): z[layer, head] for layer, head in heads})
         expected.append(

@@ -269,7 +269,7 @@ def test_names_of_results(stored: tuple[Spec, MemoryStore, Results]) -> None:
         (lambda: results.mask("cir.fetcher", "position"), "there is no mask over 'cir.fetcher'; there is none at all"),
     ):
         with pytest.raises(UnknownName, match=words) as caught:
-            ask()  # type: ignore[no-untyped-call]
+            ask()
         assert isinstance(caught.value, KeyError) and isinstance(caught.value, ValueError)
     for index in (0, -1, None, slice(1), b"acc"):
         with pytest.raises(TypeError, match="the name of a result is text"):
@@ -298,7 +298,7 @@ def test_what_the_package_has(tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     with pytest.raises(AttributeError, match="has no attribute 'lod'"):
-        package.lod  # type: ignore[attr-defined]  # noqa: B018
+        package.lod  # noqa: B018
 
 
 def test_the_page_names_every_public_name() -> None:

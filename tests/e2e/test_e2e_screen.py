@@ -28,10 +28,16 @@ HOPS = """{
 
 
 def run(
-    world: World, store: MemoryStore | DiskStore, screen: str = "", score: str = "logit of answer", **options: bool
+    world: World,
+    store: MemoryStore | DiskStore,
+    screen: str = "",
+    score: str = "logit of answer",
+    reference: bool = False,
 ) -> Results:
     hops = HOPS.replace("SCORE", score)
-    return world.spec(f"discover cir in base on 12 boxes against scrambled {screen} {hops}").run(store, **options)
+    return world.spec(f"discover cir in base on 12 boxes against scrambled {screen} {hops}").run(
+        store, reference=reference
+    )
 
 
 def cir(results: Results) -> Discovery:

@@ -242,7 +242,8 @@ def path(kind: type) -> str:
 
 
 def descendants(kind: type) -> list[type]:
-    return [each for child in kind.__subclasses__() for each in (child, *descendants(child))]
+    children: list[type] = kind.__subclasses__()
+    return [each for child in children for each in (child, *descendants(child))]
 
 
 def test_a_mistake_in_entrack_is_said_as_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from attrs import evolve
-from click.testing import Result
 from e2e_world import World, entrack
+from typer.testing import Result
 
 from entrack.engine.engine import Computed, Engine
 from entrack.model_config import ModelFacts

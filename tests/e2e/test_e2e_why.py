@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from e2e_world import World, entrack
+from typer.testing import Result
 
 from entrack.execution.closest_entry import Entries, differing
 from entrack.plan.cache_key import KeyPart

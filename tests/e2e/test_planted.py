@@ -63,7 +63,9 @@ def area(group: Group, planted: set[Head], ranked: set[Head]) -> float:
 
 
 def score(group: Group, head: Head) -> float:
-    return group.scores[head.layer][head.head]
+    found = group.scores[head.layer][head.head]
+    assert found is not None, "nothing is screened out"
+    return found
 
 
 def test_the_dead_write_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -37,7 +38,7 @@ ITSELF = tuple((at,) for at in SPREAD)
 AFTER = tuple(tuple(range(at + 1, TOKENS)) for at in SPREAD)
 
 
-def evaluate(saved: Saved, executor: str, edits: tuple[Edit, ...], **options: int) -> dict[str, np.ndarray]:
+def evaluate(saved: Saved, executor: str, edits: tuple[Edit, ...], **options: Any) -> dict[str, np.ndarray]:
     inputs = capture(saved, ORIGINALS, SPREAD)
     return saved.compute(executor, Evaluate(saved.key, ORIGINALS, edits, ASKED), inputs, **options)
 

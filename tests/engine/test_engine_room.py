@@ -34,7 +34,7 @@ def test_what_is_free_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_model_is_read_once_where_it_can_be() -> None:
     """Cross-model patches: the donors' captures first, then the evaluations that take them."""
-    nodes = {}
+    nodes: dict[str, Capture | Evaluate] = {}
     for turn in range(3):
         donor = Capture(OTHER, BATCH, (turn,))
         nodes[f"d{turn}"] = donor

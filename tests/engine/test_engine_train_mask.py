@@ -81,7 +81,7 @@ class ByHooks:
         )
 
     def accuracy(self, pairs: tuple[MaskBatch, ...], mask: torch.Tensor) -> float:
-        right = [
+        right: list[bool] = [
             hit for pair in pairs for hit in (self.logits(pair, mask).argmax(-1) == torch.tensor(pair.target)).tolist()
         ]
         return sum(right) / len(right)

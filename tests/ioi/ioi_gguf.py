@@ -47,7 +47,8 @@ def tiny() -> Any:
         max_position_embeddings=128,
         tie_word_embeddings=True,
     )
-    return LlamaForCausalLM(config).eval()
+    model: Any = LlamaForCausalLM(config)
+    return model.eval()
 
 
 def write(path: Path, family: str = "llama") -> Any:

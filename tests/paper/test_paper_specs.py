@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from entrack import api
-from entrack.check.resolved import Found
 from entrack.diagnostics import errors
+from entrack.source import Source
 
 PAPER = Path(__file__).parents[2] / "specs" / "paper"
 STAND_IN = PAPER / "llama-7b"
@@ -32,7 +32,7 @@ def test_the_study_checks_at_its_shape() -> None:
 
 
 def test_a_head_that_llama_has_not_is_told() -> None:
-    source = api.Source(str(PAPER / "none.et"), 'entrack 1\ninclude "models.et"\ngroup g in llama at last = 32.0\n')
+    source = Source(str(PAPER / "none.et"), 'entrack 1\ninclude "models.et"\ngroup g in llama at last = 32.0\n')
     problems, _ = api.check(source, {}, STAND_IN)
     assert [problem.code for problem in errors(problems)] == ["E511"]
 
@@ -46,14 +46,14 @@ def test_discovery_is_planned_for_all_layers_heads_and_prompts() -> None:
 
 
 def test_published_circuits_have_the_published_sizes() -> None:
-    source = api.Source(
+    source = Source(
         str(PAPER / "sizes.et"),
         "\n".join(
             ["entrack 1", 'include "circuits.et"', *(f"measure m{i} = overlap({c}, {c})" for i, c in enumerate(HEADS))]
         ),
     )
     for overlap in api.checked(source, {}).resolved.overlaps:
-        sizes = {group.name: len(group.heads) for group in overlap.first.groups if not isinstance(group.heads, Found)}
+        sizes = {group.name: len(group.heads) for group in overlap.first.groups if isinstance(group.heads, tuple)}
         assert (
             tuple(
                 sizes[name]

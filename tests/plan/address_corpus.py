@@ -32,7 +32,7 @@ class Colour(Enum):
     BLUE = "blue"
 
 
-DIFFERENT = (
+DIFFERENT: tuple[object, ...] = (
     None,
     True,
     False,

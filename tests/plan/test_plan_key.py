@@ -92,14 +92,14 @@ CHANGES: list[tuple[Step, Step, set[str]]] = [
     (MASK, evolve(MASK, train=(evolve(PAIR, original=OTHER),)), {"tokens"}),
     (MASK, evolve(MASK, validate=(evolve(PAIR, target=(7, 9)),)), {"asked"}),
     *(
-        (edited(SET), evolve(edited(SET), model=evolve(MODEL, **{name: value})), {name})
-        for name, value in (
-            ("weights", "x"),
-            ("config", "x"),
-            ("tokenizer", "x"),
-            ("adapter", "x"),
-            ("dtype", "float16"),
-            ("attention", "eager"),
+        (edited(SET), evolve(edited(SET), model=changed), {name})
+        for name, changed in (
+            ("weights", evolve(MODEL, weights="x")),
+            ("config", evolve(MODEL, config="x")),
+            ("tokenizer", evolve(MODEL, tokenizer="x")),
+            ("adapter", evolve(MODEL, adapter="x")),
+            ("dtype", evolve(MODEL, dtype="float16")),
+            ("attention", evolve(MODEL, attention="eager")),
         )
     ),
     (edited(SET), evolve(edited(SET), model=evolve(MODEL, facts=evolve(MODEL.facts, layers=5))), {"shape"}),

@@ -27,6 +27,7 @@ from entrack.plan.steps import (
     PathPatch,
     Receivers,
     Ref,
+    Screen,
     Screened,
     Select,
     Step,
@@ -74,14 +75,19 @@ def test_binding_needs_exactly_what_is_needed(plan: Plan) -> None:
     dependent = 0
     for node in plan.nodes.values():
         wanted = set(needs(node))
-        few = {id: objects[id] for id in wanted - chosen.keys()}, {id: chosen[id] for id in wanted & chosen.keys()}
-        bound = bind(node, *few)
+        values = {id: objects[id] for id in wanted - chosen.keys()}
+        heads = {id: chosen[id] for id in wanted & chosen.keys()}
+        bound = bind(node, values, heads)
         assert set(needs(bound)) == {objects[id] for id in wanted - chosen.keys()}
         assert type(bound) is type(node)
         for id in wanted:
             dependent += 1
             with pytest.raises(KeyError):
-                bind(node, *({key: value for key, value in table.items() if key != id} for table in few))
+                bind(
+                    node,
+                    {key: value for key, value in values.items() if key != id},
+                    {key: found for key, found in heads.items() if key != id},
+                )
         if not wanted:
             assert bound == node
     assert dependent > 10
@@ -154,7 +160,9 @@ def test_only_path_patches_are_known_zero(plan: Plan) -> None:
     objects = dict.fromkeys(plan.nodes, "object")
     chosen = {id: (Head(0, 0),) for id, node in plan.nodes.items() if isinstance(node, Select)}
     zeros = [
-        node for node in plan.nodes.values() if not isinstance(node, Select) and known_zero(bind(node, objects, chosen))
+        node
+        for node in plan.nodes.values()
+        if not isinstance(node, Select | Screen) and known_zero(bind(node, objects, chosen))
     ]
     assert zeros
     assert all(isinstance(node, PathPatch) and node.receivers for node in zeros)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prompt_boxes import drawn
@@ -57,7 +58,7 @@ alternate other of t { object[0] != original.object[0]; redraw label }
 """
 
 
-def texts(more: str, name: str) -> list[object]:
+def texts(more: str, name: str) -> list[tuple[Any, Any, Any]]:
     entries = prompts_json(loads(Source("t.et", TASK.replace("MORE", more))).prompts(name, 20)[0])
     return [(entry["text"], entry["positions"], entry.get("alternate", {}).get("text")) for entry in entries]
 
@@ -69,7 +70,7 @@ def test_another_variable_changes_nothing(name: str) -> None:
 
 
 def test_any_of_takes_each_place() -> None:
-    places = [positions["some"] - positions["place"] for _, positions, _ in texts("", "t")]  # type: ignore[misc,index]
+    places = [positions["some"] - positions["place"] for _, positions, _ in texts("", "t")]
     assert set(places) == {0, 3}
 
 

@@ -3,7 +3,7 @@ of a figure lies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 from matplotlib.axes import Axes as Plot
@@ -51,7 +51,7 @@ def labels(draw: Random, most: int) -> tuple[str, ...]:
     """Different labels: interventions, or what differs in one word, or numbers, or names that begin alike."""
     count = draw.randint(1, most)
     shared, end = act(draw), draw.choice(("", " from tuned", " in layers k.."))
-    ways = (
+    ways: tuple[Callable[[], str], ...] = (
         lambda: act(draw),
         lambda: f"patch {name(draw, 1)}.{name(draw)}{end}",
         lambda: str(draw.randint(0, 40)),

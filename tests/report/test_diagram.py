@@ -83,7 +83,8 @@ def near(arrow: Arrow) -> float:
         ((1 - t) ** 2 * x0 + 2 * t * (1 - t) * mx + t * t * x1, (1 - t) ** 2 * y0 + 2 * t * (1 - t) * my + t * t * y1)
         for t in shares
     ]
-    return min(((x - arrow.at[0]) ** 2 + (y - arrow.at[1]) ** 2) ** 0.5 for x, y in points)
+    nearest: float = min(((x - arrow.at[0]) ** 2 + (y - arrow.at[1]) ** 2) ** 0.5 for x, y in points)
+    return nearest
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -183,4 +183,4 @@ def test_a_measure_of_both_signs_is_white_at_nought() -> None:
     mesh = figure.axes[0].collections[0]
     low, high = mesh.get_clim()
     assert low == -high
-    assert min(mesh.cmap(mesh.norm(0.0))) > 0.95
+    assert np.min(mesh.to_rgba(np.zeros(1))) > 0.95

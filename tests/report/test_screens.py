@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from io import StringIO
 
+import numpy as np
 from attrs import evolve
 from rich.console import Console
 
@@ -73,12 +74,12 @@ def test_a_figure_dots_what_was_not_run_in_the_colour_of_its_estimate() -> None:
     figure = score_map(FOUND, "Scores")
     axes = figure.axes[0]
     mesh, dots = axes.collections
-    assert dots.get_offsets().tolist() == [[1.5, 1.5]]
-    assert mesh.get_array().ravel()[4] == 0.125
+    assert np.asarray(dots.get_offsets()).tolist() == [[1.5, 1.5]]
+    assert np.asarray(mesh.get_array()).ravel()[4] == 0.125
     assert "dotted: screened out and not run" in " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
     plain = score_map(
         evolve(FOUND, groups=(evolve(GROUP, scores=((-0.25, -0.5, 0.0625), (-0.75, 0.125, 0.0)), screen=None),)),
         "Scores",
     )
-    assert len(plain.axes[0].collections[1].get_offsets()) == 0
+    assert np.size(plain.axes[0].collections[1].get_offsets()) == 0
     assert "dotted" not in " ".join(text.get_text() for text in plain.texts)

@@ -44,6 +44,11 @@ def write(store: DiskStore) -> None:
             store.put(address(number), tensors(number), {"again": number})
 
 
+def mend(store: DiskStore) -> None:
+    read(store)
+    write(store)
+
+
 LOOKS: dict[str, Callable[[DiskStore], object]] = {
     "read": read,
     "list": lambda store: (list(store.addresses()), store.stats()),
@@ -53,7 +58,7 @@ LOOKS: dict[str, Callable[[DiskStore], object]] = {
 }
 CHANGES: dict[str, Callable[[DiskStore], object]] = {
     "write": write,
-    "mend": lambda store: (read(store), write(store)),
+    "mend": mend,
     "index": lambda store: store.index.rebuild(),
     "collect": lambda store: collect(store, {address(0)}, wait=0),
     "collect all": lambda store: collect(store, set(), wait=0),

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def lock(store: DiskStore, seed: int) -> None:
     print("whole")
 
 
-def _refused(act) -> bool:
+def _refused(act: Callable[[], object]) -> bool:
     try:
         act()
     except StoreReadOnly as error:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from lark.grammar import NonTerminal, Rule, Terminal
+from lark.grammar import NonTerminal, Rule, Symbol, Terminal
 
 from entrack.diagnostics import errors
 from entrack.source import Source
@@ -111,7 +111,7 @@ def _height(rule: Rule, heights: Mapping[str, int]) -> int:
     return 1 + max((heights[part.name] for part in rule.expansion if isinstance(part, NonTerminal)), default=0)
 
 
-def _tokens(symbol: Terminal | NonTerminal, chance: random.Random, depth: int) -> list[str]:
+def _tokens(symbol: Symbol, chance: random.Random, depth: int) -> list[str]:
     if isinstance(symbol, Terminal):
         return [_written(symbol.name, chance)]
     rules = _rules()[symbol.name]

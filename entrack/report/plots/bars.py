@@ -1,4 +1,4 @@
-"""Bars: a measure as grouped bars with error bars; one axis along x, one as colours, the rest as panels."""
+"""Grouped bar charts of a measure, with error bars: one axis along x, one as colours, the others as panels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Completeness: what a circuit still does against what its model still does, when the same heads are removed from both.
+"""Scatter plot of a completeness: accuracy of the circuit against accuracy of the model, with the same heads removed.
 
 A small point for each random set of removed heads, a large one for their mean and for each whole group. On the dashed
 diagonal both fall alike: nothing outside the circuit does the work of what was removed.

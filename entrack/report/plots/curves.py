@@ -1,4 +1,5 @@
-"""Curves: a measure along an axis of numbers (a layer, n), a line with its band for each label of another axis."""
+"""Line plots of a measure along an axis of numbers (a layer, n), with an interval band for each label of another
+axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Diagram: a circuit as boxes of heads over the tokens where they stand, and arrows for what each group feeds."""
+"""Circuit diagram: groups of heads as boxes at their token positions, with arrows from senders to receivers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routing: the arrows of a circuit diagram and where their labels stand, in inches. No drawing.
+"""Routing of the arrows of a circuit diagram and of their labels, in inches. Nothing is drawn here.
 
 A label stands on its arrow, clear of boxes and of other labels; where there is no such place the boxes are set wider
 apart. An arrow leaves and meets a box at a place of its own.

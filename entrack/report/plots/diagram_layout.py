@@ -1,4 +1,4 @@
-"""Placing: where the boxes of a circuit diagram stand, in inches. No drawing; arrows are in `diagram_arrows.py`.
+"""Layout of the boxes of a circuit diagram, in inches. Nothing is drawn here; `diagram_arrows.py` has the arrows.
 
 Positions are columns, the last token rightmost. A box that has later layers than another, by the mean over its heads,
 stands higher, in whatever column: the middle of a box stands at its mean layer, on a scale wide enough for the boxes of

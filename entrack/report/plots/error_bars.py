@@ -1,4 +1,4 @@
-"""Error bars: how far from its value a number reaches, what that is called, and the y limits that hold it all."""
+"""Error bars: their length, how the caption calls them, and y limits that include them."""
 
 from __future__ import annotations
 

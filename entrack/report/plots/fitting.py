@@ -1,4 +1,4 @@
-"""Fitting: a figure is drawn larger until none of its text is cut and none stands on another.
+"""Fit text to a figure: the figure is enlarged until no text is cut off and no two texts overlap.
 
 Text lies in rectangles, upright or turned; that two of them do not meet is asked of matplotlib when it has laid the
 figure out.

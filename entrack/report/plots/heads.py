@@ -1,4 +1,4 @@
-"""Heads: bars for the heads of each group, side by side - how far a circuit falls without each, or how each scored.
+"""Bar charts with one bar per head, grouped by group: the fall in accuracy without the head, or the head's score.
 
 Heads belong to one group each, so the axes are not crossed: a line of bars holds as many groups as fit. Several values
 of a head (a fall, and the fall as a ratio) stand one above the other, on scales of their own.

@@ -1,4 +1,5 @@
-"""Heat maps: a discovery's scores, layer by head; or a measure of one or two axes, as numbers on colours."""
+"""Heat maps: the scores of a discovery, layer by head; or a measure of one or two axes, as coloured cells with
+numbers."""
 
 from __future__ import annotations
 

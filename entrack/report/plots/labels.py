@@ -1,5 +1,5 @@
-"""Labels: names of axes and of their places, whole, each unlike the others, broken into lines or turned so that they
-do not meet."""
+"""Axis and tick labels: shown whole, distinguishable from one another, and wrapped or rotated so that they do not
+overlap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scatter: one label of an axis against its other labels, a point for each combination of the remaining axes.
+"""Scatter plot of one label of an axis against its other labels, one point per combination of the remaining axes.
 
 The dashed diagonal is where both are equal: for completeness, circuit and model fall together on it.
 """

@@ -1,4 +1,4 @@
-"""Canvas: what all figures share - the style, colours that everybody can tell apart, and writing the files.
+"""What all figures share: the style, a palette for colour-blind readers too, and writing the files.
 
 Figures are built from `matplotlib.figure.Figure` and drawn by Agg, without pyplot. The style is in force only inside
 `style()` and starts from matplotlib's own defaults, so that a reader's matplotlibrc changes nothing.

@@ -1,5 +1,4 @@
-"""Lettering: text as the font of figures can show it, how wide it is, in inches, and lines that fit a room. Nothing is
-cut.
+"""Text of figures: characters that the font can show, widths in inches, and line breaking. Nothing is cut off.
 
 Widths are those of the font that figures are drawn with, letter by letter, so that a W and an i are not taken for one
 another.

@@ -87,7 +87,9 @@ def numbers(results: Results) -> dict[str, tuple[float, ...]]:
     found = {f"{measure.name} {cell.labels}": cell.outcomes for measure in results.measures for cell in measure.cells}
     for discovery in results.discoveries:
         for group in discovery.groups:
-            found[f"{discovery.name}.{group.name}"] = tuple(score for row in group.scores for score in row)
+            found[f"{discovery.name}.{group.name}"] = tuple(
+                score for row in group.scores for score in row if score is not None
+            )
     for mask in results.masks:
         found[f"{mask.name} {mask.group}"] = (*mask.values, mask.validation)
     return found

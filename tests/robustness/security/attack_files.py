@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attack_guard import Guard
 
-Plant = Callable[[Path, Guard], None]
+Plant = Callable[[Path, Guard], object]
 DEEP = "[" * 200_000
 
 

@@ -15,7 +15,7 @@ import torch
 from attack_guard import Guard, Pickled
 from safetensors.torch import load_file, save_file
 
-Attack = Callable[[Path, Guard], None]
+Attack = Callable[[Path, Guard], object]
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from attack_guard import Guard
 from attrs import frozen
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from entrack.cli.app import app
 

@@ -214,7 +214,7 @@ def reworded(size: int, chance: random.Random) -> Said:
 
 
 def _reword(said: Any, size: int, chance: random.Random) -> None:
-    values = (
+    values: tuple[object, ...] = (
         0,
         -1,
         size,

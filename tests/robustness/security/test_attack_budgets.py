@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attack_runs import entrack
@@ -94,9 +95,12 @@ def test_neighbours_of_a_long_line_stay_short() -> None:
 def test_files_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     read = Path.read_text
-    monkeypatch.setattr(
-        Path, "read_text", lambda self, *args, **named: (opened.append(self.name), read(self, *args, **named))[1]
-    )
+
+    def noted(self: Path, *args: Any, **named: Any) -> str:
+        opened.append(self.name)
+        return read(self, *args, **named)
+
+    monkeypatch.setattr(Path, "read_text", noted)
     for name, file in (("column_tasks", "words.csv"), ("json_groups", "heads.json"), ("same_include", "part.et")):
         opened.clear()
         text = bombs.BOMBS[name](0.05, tmp_path)

@@ -145,9 +145,9 @@ def different_values(count: int, seed: int, folder: Path) -> Tried:
         with tally.case(f"{one!r} and {two!r}"):
             assert first != second
     for number in range(count):
-        one, two = _value(chance, 3), _value(chance, 3)
-        with tally.case(f"pair {number} of seed {seed}: {one!r} and {two!r}"):
-            assert (address(one) == address(two)) == (repr(one) == repr(two))
+        left, right = _value(chance, 3), _value(chance, 3)
+        with tally.case(f"pair {number} of seed {seed}: {left!r} and {right!r}"):
+            assert (address(left) == address(right)) == (repr(left) == repr(right))
     return tally.tried
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-Tell = Callable[[str], None]
+Tell = Callable[[str], object]
 Work = Callable[[Tell], object]
 LIMIT = 300
 """Seconds after which a child shows where it is, and ends."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from attrs import frozen
@@ -75,9 +76,7 @@ def killed(count: int, seed: int, folder: Path) -> Tried:
     for number in range(count):
         store = folder / f"store {number}"
         with tally.case(f"kill {number} of seed {seed}"):
-            ended = in_a_child(
-                lambda tell, store=store: marking_run(world, store, tell), chance.uniform(0, clean.seconds)
-            )  # type: ignore[misc]
+            ended = in_a_child(partial(marking_run, world, store), chance.uniform(0, clean.seconds))
             assert not ended.trouble, ended.trouble
             check_the_next_run(world, store, len(ended.told), clean)
     return tally.tried

@@ -23,7 +23,7 @@ from entrack.prompts.tokenizer import BadTokenizer, Tokenizer
 from stress.tried import Tally, Tried
 
 NAMED = (ModelMissing, EngineError, BadConfig, BadTokenizer)
-WORDS = (
+WORDS: tuple[object, ...] = (
     0,
     -1,
     1 << 40,
