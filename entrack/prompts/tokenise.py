@@ -83,49 +83,6 @@ def tokenise(
     return TokenisedPrompts(population, tuple(pairs)), (*problems, *_alike(population, pairs, tokens))
 
 
-def unknown(realised: TokenisedPrompts, vocabulary: int) -> tuple[Diagnostic, ...]:
-    """That a model with so many tokens can read the prompts and say their words: a tokenizer of another model may
-    have more."""
-    prompts = (prompt for pair in realised.pairs for prompt in (pair.original, pair.alternate) if prompt is not None)
-    highest = max(
-        (
-            token
-            for prompt in prompts
-            for token in (*prompt.token_ids, *(id for ids in prompt.ids.values() for id in ids))
-        ),
-        default=0,
-    )
-    if highest < vocabulary:
-        return ()
-    return (
-        Diagnostic(
-            "E434",
-            f"the tokenizer gives the token {highest}, and the model has {vocabulary:,}, counted from 0",
-            realised.population.span,
-            "in these prompts",
-            "take the tokenizer.json that belongs to the model",
-        ),
-    )
-
-
-def too_long(realised: TokenisedPrompts, positions: int | None) -> tuple[Diagnostic, ...]:
-    """That a model that has learned so many positions, and no more, can take the prompts; None where positions are not
-    learned."""
-    prompts = (prompt for pair in realised.pairs for prompt in (pair.original, pair.alternate) if prompt is not None)
-    longest = max((len(prompt.token_ids) for prompt in prompts), default=0)
-    if positions is None or longest <= positions:
-        return ()
-    return (
-        Diagnostic(
-            "E435",
-            f"a prompt has {longest:,} tokens, and the model has learned {positions:,} positions",
-            realised.population.span,
-            "among these prompts",
-            "shorten the prompts",
-        ),
-    )
-
-
 def _diagnostic(population: Population, place: int, trouble: CannotDraw) -> Diagnostic:
     label = Label(population.span, f"drawing prompt {place + 1} of these")
     return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, (label,))

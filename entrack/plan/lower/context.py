@@ -20,8 +20,9 @@ from entrack.diagnostics import Diagnostic, errors
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.builder import Nodes
 from entrack.plan.steps import Chosen, Heads, Ref
+from entrack.prompts.model_limits import too_long, unknown
 from entrack.prompts.rng import Stream
-from entrack.prompts.tokenise import Prompt, TokenisedPrompts, tokenise, too_long, unknown
+from entrack.prompts.tokenise import Prompt, TokenisedPrompts, tokenise
 from entrack.prompts.tokenizer import Tokenizer
 from entrack.sites import Head
 

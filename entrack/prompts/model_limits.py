@@ -1,0 +1,54 @@
+"""What a model can take of the prompts drawn for it: tokens that it has, and no more of them than it has positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from entrack.diagnostics import Diagnostic
+from entrack.prompts.tokenise import Prompt, TokenisedPrompts
+
+
+def unknown(realised: TokenisedPrompts, vocabulary: int) -> tuple[Diagnostic, ...]:
+    """That a model with so many tokens can read the prompts and say their words: a tokenizer of another model may
+    have more."""
+    highest = max(
+        (
+            token
+            for prompt in _prompts(realised)
+            for token in (*prompt.token_ids, *(id for ids in prompt.ids.values() for id in ids))
+        ),
+        default=0,
+    )
+    if highest < vocabulary:
+        return ()
+    return (
+        Diagnostic(
+            "E434",
+            f"the tokenizer gives the token {highest}, and the model has {vocabulary:,}, counted from 0",
+            realised.population.span,
+            "in these prompts",
+            "take the tokenizer.json that belongs to the model",
+        ),
+    )
+
+
+def too_long(realised: TokenisedPrompts, positions: int | None) -> tuple[Diagnostic, ...]:
+    """That a model that has learned so many positions, and no more, can take the prompts; None where positions are not
+    learned."""
+    longest = max((len(prompt.token_ids) for prompt in _prompts(realised)), default=0)
+    if positions is None or longest <= positions:
+        return ()
+    return (
+        Diagnostic(
+            "E435",
+            f"a prompt has {longest:,} tokens, and the model has learned {positions:,} positions",
+            realised.population.span,
+            "among these prompts",
+            "shorten the prompts",
+        ),
+    )
+
+
+def _prompts(realised: TokenisedPrompts) -> Iterator[Prompt]:
+    for pair in realised.pairs:
+        yield from (prompt for prompt in (pair.original, pair.alternate) if prompt is not None)
