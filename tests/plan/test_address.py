@@ -9,7 +9,7 @@ import pytest
 from address_corpus import One
 from attrs import field, frozen
 
-from entrack.address import address, tagged
+from entrack.address import _Recent, address, tagged
 from entrack.plan.steps import Batch
 
 
@@ -54,3 +54,16 @@ def test_the_encoding_stays() -> None:
         address({"a": (1, 2), "b": frozenset({0.25})})
         == "68b83d18ea2fdf00afabbf6f2ff18703ec62171e92fdec264aab120a3a0b4570"
     )
+
+
+def test_what_is_remembered_is_bounded_and_forgotten_all_at_once() -> None:
+    recent, made = _Recent(160), list[int]()
+
+    def text(number: int, length: int = 10) -> str:
+        return recent.text(number, lambda: made.append(number) or str(number).zfill(length))
+
+    assert [text(number % 16) for number in range(32)] == [str(number % 16).zfill(10) for number in range(32)]
+    assert made == list(range(16)), "each once, while they fit"
+    assert len(text(99, 11)) == 11 and len(text(99, 11)) == 11 and made[-2:] == [99, 99], "a large one is not kept"
+    text(17), text(0)
+    assert made[-2:] == [17, 0], "one too many: the others are made again"
