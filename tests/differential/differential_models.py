@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from entrack.address import address
 from entrack.engine.engine import Computed, Engine, Executor
 from entrack.engine.inputs import Inputs
-from entrack.engine.tracing import LoadedModel
+from entrack.engine.loaded_model import LoadedModel
 from entrack.model_config import ModelFacts, read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.passes import PASSES, Pass
