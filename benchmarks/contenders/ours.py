@@ -12,7 +12,8 @@ import numpy as np
 
 from benchmarks.contenders import base
 from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, Tokens, rolled
-from entrack.engine.engine import Engine, Executor
+from entrack.engine.engine import Engine
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.model_config import read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan import steps
@@ -35,7 +36,7 @@ from entrack.sites import Component, Head
 
 
 class Contender(base.Contender):
-    executor: Executor = "optimised"
+    executor: ExecutorKind = ExecutorKind.OPTIMISED
 
     def __init__(self, folder: Path, device: str) -> None:
         super().__init__()
@@ -89,7 +90,7 @@ class Hop:
         return self.contender.done(values, self.task.originals, forwards)
 
     def heads(self) -> Iterable[int]:
-        return self.task.heads if self.contender.executor == "reference" else range(self.contender.key.facts.heads)
+        return self.task.heads if self.contender.executor is ExecutorKind.REFERENCE else range(self.contender.key.facts.heads)
 
     def step(self, layer: int, turn: int) -> steps.PathPatch:
         task = self.task
@@ -106,7 +107,7 @@ class Masked:
         self.contender, self.task = contender, task
 
     def __call__(self, turn: int) -> Done:
-        more = self.task.steps if self.contender.executor == "reference" else self.task.many
+        more = self.task.steps if self.contender.executor is ExecutorKind.REFERENCE else self.task.many
         short, long = (self.contender.compute(self.step(turn, steps)) for steps in (1, 1 + more))
         seconds, forwards = (float(long.how[name]) - float(short.how[name]) for name in ("seconds", "forwards"))
         losses = {"loss": long.tensors["loss"][: self.task.steps].tolist()}

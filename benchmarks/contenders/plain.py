@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.contenders import ours
+from entrack.plan.executor_kind import ExecutorKind
 
 
 class Contender(ours.Contender):
-    executor = "reference"
+    executor = ExecutorKind.REFERENCE

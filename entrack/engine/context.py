@@ -13,8 +13,9 @@ from transformers.cache_utils import DynamicCache
 from entrack.engine import tracing
 from entrack.engine.activation_cache import ActivationCache
 from entrack.engine.errors import NotFinite
+from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.microbatch import in_microbatches, rows_of_options, rows_of_read, rows_of_set
-from entrack.engine.tracing import LoadedModel, Read, Trace, Write
+from entrack.engine.tracing import Read, Trace, Write
 from entrack.families.places import Part, Place
 from entrack.plan.passes.share_clean_runs import fits, whole_bytes
 from entrack.plan.schedule import Schedule

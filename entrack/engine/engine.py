@@ -19,9 +19,9 @@ from entrack.engine.context import Context
 from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory
 from entrack.engine.inputs import Inputs
 from entrack.engine.load import load
+from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.memory import default_memory, fits
 from entrack.engine.settings import chosen_device, deterministic, device_name, is_out_of_memory
-from entrack.engine.tracing import LoadedModel
 from entrack.events import ModelLoading, Watcher, unwatched
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey, ModelSource

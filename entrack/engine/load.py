@@ -17,9 +17,9 @@ from entrack.engine import views
 from entrack.engine.adapter import with_adapter
 from entrack.engine.errors import EngineError, ModelMismatch, ModelUnreadable
 from entrack.engine.gguf import ALONE, alone, check
+from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.quiet import quiet
 from entrack.engine.settings import is_out_of_memory
-from entrack.engine.tracing import LoadedModel
 from entrack.error_text import reason
 from entrack.families.places import PER_HEAD, SHARED
 from entrack.model_config import ModelFacts

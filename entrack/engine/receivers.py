@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from entrack.engine.inputs import bound
-from entrack.engine.tracing import LoadedModel
+from entrack.engine.loaded_model import LoadedModel
 from entrack.families.places import SHARED, Part, Place
 from entrack.model_config import ModelFacts
 from entrack.plan.steps import Receivers

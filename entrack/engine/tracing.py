@@ -1,4 +1,4 @@
-"""The one file that meets nnsight: a forward pass on token ids, with values read and set on the way.
+"""The one file that runs nnsight: a forward pass on token ids, with values read and set on the way.
 
     z, query = Place(3, Part.OUTPUT), Place(5, Part.QUERY)
     ran = forward(model, tokens, sets=[Set(z, mask, values)], reads=[Read(query, at)])
@@ -16,18 +16,15 @@ from typing import Any, Literal
 
 import nnsight
 import torch
-from attrs import field, frozen
-from nnsight import Envoy, NNsight
-from torch import Tensor, nn
+from attrs import frozen
+from nnsight import Envoy
+from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from entrack import interrupts
-from entrack.engine import views
 from entrack.engine.errors import NothingToAttend
-from entrack.families.base import Door, Family
-from entrack.families.places import SHARED, Part, Place
-from entrack.model_config import ModelFacts
-from entrack.models.key import ModelKey
+from entrack.engine.loaded_model import LoadedModel
+from entrack.families.places import Part, Place
 
 
 @frozen(eq=False)
@@ -134,73 +131,6 @@ class Trace:
 
     values: Mapping[Place, Tensor]
     logits: Tensor
-
-
-@frozen(eq=False)
-class LoadedModel:
-    """A model in memory, in eval mode, with its module tree opened for reading and setting."""
-
-    key: ModelKey
-    module: nn.Module = field(repr=False)
-    device: torch.device
-    traced: NNsight = field(repr=False)
-
-    @classmethod
-    def of(cls, key: ModelKey, module: nn.Module, device: torch.device) -> LoadedModel:
-        return cls(key, module, device, NNsight(module))
-
-    @property
-    def facts(self) -> ModelFacts:
-        return self.key.facts
-
-    @property
-    def layout(self) -> Family:
-        return self.facts.layout
-
-    @property
-    def dtype(self) -> torch.dtype:
-        dtype: torch.dtype = getattr(torch, self.key.dtype)
-        return dtype
-
-    def heads(self, part: Part) -> int:
-        """How many heads a per-head part has."""
-        return self.facts.key_value_heads if part in SHARED else self.facts.heads
-
-    def layer(self, index: int) -> nn.Module:
-        return self.module.get_submodule(f"{self.layout.layers}.{index}")
-
-    def output_weight(self, layer: int) -> Tensor:
-        """The weight of the output projection. -> (d_model, head * d_head)"""
-        weight = self.layer(layer).get_parameter(f"{self._door(Part.OUTPUT).path}.weight").detach()
-        return weight.T if self.layout.transposed_weights else weight
-
-    def project(self, place: Place, normed: Tensor) -> Tensor:
-        """A query, key or value projection applied to what the attention gets. -> (..., head, d_head)"""
-        return self.by_head(place.part, self._module(place.layer, place.part)(normed))
-
-    def normed(self, layer: int, residual: Tensor) -> Tensor:
-        """What the attention of a layer gets of its residual. -> as `residual`"""
-        normed: Tensor = self._module(layer, Part.NORMED)(residual)
-        return normed
-
-    def attended(self, layer: int, z: Tensor) -> Tensor:
-        """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""
-        attended: Tensor = self._module(layer, Part.OUTPUT)(z.flatten(-2))
-        return attended
-
-    def by_head(self, part: Part, value: Tensor) -> Tensor:
-        """The heads of a per-head part, out of what its module takes or gives. -> (..., head, d_head)"""
-        return views.get(self._door(part).view, value, self.heads(part), self.facts.d_head)
-
-    def put(self, part: Part, value: Tensor, heads: Tensor) -> Tensor:
-        """What a module takes or gives, with the heads of a part (..., head, d_head) in their place. -> as `value`"""
-        return views.put(self._door(part).view, value, heads)
-
-    def _door(self, part: Part) -> Door:
-        return self.layout.parts[part]
-
-    def _module(self, layer: int, part: Part) -> nn.Module:
-        return self.layer(layer).get_submodule(self._door(part).path)
 
 
 def forward(

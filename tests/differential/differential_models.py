@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from entrack.address import address, tagged
 from entrack.engine.engine import Computed, Engine
 from entrack.engine.inputs import Inputs
-from entrack.engine.tracing import LoadedModel
+from entrack.engine.loaded_model import LoadedModel
 from entrack.model_config import ModelFacts, read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.executor_kind import ExecutorKind
@@ -133,7 +133,7 @@ def _output_weight(module: Any, family: str, layer: int) -> torch.Tensor:
     """The weight of an output projection, which can be written to. -> (d_model, head * d_head)"""
     match family:
         case "gpt2":
-            weight = module.transformer.h[layer].attn.c_proj.weight.T
+            weight: torch.Tensor = module.transformer.h[layer].attn.c_proj.weight.T
         case "gpt_neox":
             weight = module.gpt_neox.layers[layer].attention.dense.weight
         case _:

@@ -4,14 +4,12 @@ neighbours."""
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
 from entrack import api, files
-from entrack.cli import rewrite as rewriting
 from entrack.cli.fast_path import fmt
 
 UGLY, PRETTY = "entrack 1\nseed   3 # why\n", "entrack 1\nseed 3  # why\n"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -173,11 +173,13 @@ class Hooked:
         third, width = THIRD[component], self.heads * self.d_head
         match self._family:
             case "gpt2":  # all queries, then all keys, then all values
-                return value[..., third * width : (third + 1) * width].unflatten(-1, (self.heads, self.d_head))
+                found = value[..., third * width : (third + 1) * width].unflatten(-1, (self.heads, self.d_head))  # type: ignore[no-untyped-call]
             case "gpt_neox":  # query, key and value of the first head, then those of the second, ...
-                heads = value.unflatten(-1, (self.heads, 3 * self.d_head))
-                return heads[..., third * self.d_head : (third + 1) * self.d_head]
-        return value.unflatten(-1, (-1, self.d_head))
+                heads = value.unflatten(-1, (self.heads, 3 * self.d_head))  # type: ignore[no-untyped-call]
+                found = heads[..., third * self.d_head : (third + 1) * self.d_head]
+            case _:
+                found = value.unflatten(-1, (-1, self.d_head))  # type: ignore[no-untyped-call]
+        return cast(Tensor, found)
 
     def _before(self, change: Callable[[Tensor], None]) -> Callable[..., tuple[Tensor]]:
         def hook(_: object, inputs: tuple[Tensor]) -> tuple[Tensor]:

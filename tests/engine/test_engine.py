@@ -39,6 +39,7 @@ from entrack.engine.errors import EngineError, ModelUnreadable, NotFinite, OutOf
 from entrack.events import ModelLoading
 from entrack.model_config import read_facts
 from entrack.models.key import ModelKey, ModelSource
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.schedule import Memory
 from entrack.plan.steps import (
     Batch,
@@ -239,7 +240,7 @@ def test_the_built_in_model() -> None:
     )
     receivers = (Receivers(Component.QUERY, (Head(facts.layers - 1, 0),)),)
     source, found = ModelSource('builtin("boxes-base")', BUILT_IN), []
-    for executor in ("reference", "optimised"):
+    for executor in ExecutorKind:
         engine = Engine({key: source}, executor=executor, device="cpu", threads=1)
         z = engine.compute(Capture(key, other, (39,) * 4), {}).tensors
         found.append(

@@ -117,7 +117,7 @@ def published(saved: Saved, names: dict[str, str], buffers: dict[str, torch.Tens
 
 
 def as_transformers_reads_it(saved: Saved) -> torch.Tensor:
-    module = transformers.AutoModelForCausalLM.from_pretrained(saved.source.folder)
+    module: Any = transformers.AutoModelForCausalLM.from_pretrained(saved.source.folder)
     with torch.no_grad():
         logits: torch.Tensor = module.eval()(tensor(ORIGINALS)).logits
     return logits
@@ -143,7 +143,7 @@ def test_gpt2_as_it_is_published(tmp_path: Path) -> None:
 def test_pythia_as_it_is_published(tmp_path: Path) -> None:
     """Masks and frequencies among the weights; the share that is rotated under its old name."""
     saved = save(MODELS["gpt_neox, sequential"](), tmp_path)
-    buffers = {}
+    buffers: dict[str, torch.Tensor] = {}
     for layer in range(3):
         at = f"gpt_neox.layers.{layer}.attention"
         buffers |= {f"{at}.bias": torch.ones(1, 1, 16, 16).tril(), f"{at}.masked_bias": torch.tensor(-1e9)}

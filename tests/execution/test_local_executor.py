@@ -45,7 +45,8 @@ class Recording:
 def parts(value: object) -> Iterator[object]:
     """All that a value is made of."""
     if attrs.has(type(value)):
-        for field in attrs.fields(type(value)):
+        kind: Any = type(value)
+        for field in attrs.fields(kind):
             yield from parts(getattr(value, field.name))
     elif isinstance(value, Mapping):
         for name, part in value.items():

@@ -60,7 +60,11 @@ def test_what_is_remembered_is_bounded_and_forgotten_all_at_once() -> None:
     recent, made = _Recent(160), list[int]()
 
     def text(number: int, length: int = 10) -> str:
-        return recent.text(number, lambda: made.append(number) or str(number).zfill(length))
+        def write() -> str:
+            made.append(number)
+            return str(number).zfill(length)
+
+        return recent.text(number, write)
 
     assert [text(number % 16) for number in range(32)] == [str(number % 16).zfill(10) for number in range(32)]
     assert made == list(range(16)), "each once, while they fit"

@@ -13,6 +13,7 @@ from stress.addresses import STEPS as EXAMPLES
 from entrack.address import fields_by_tag, tag_of
 from entrack.engine.engine import EXECUTORS
 from entrack.plan.cost import bytes_of
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.expand import expand
 from entrack.plan.steps import STEPS, Choice, Step, StepKind, kind_of
 
@@ -22,7 +23,8 @@ every_kind = pytest.mark.parametrize("kind", STEPS, ids=lambda kind: tag_of(kind
 def example(kind: StepKind[Any]) -> Any:
     """A step of the kind, which asks for one word a prompt."""
     (step,) = [step for step in EXAMPLES if type(step) is kind.step]
-    return attrs.evolve(step, asked=((10,), (12,))) if hasattr(step, "asked") else step
+    asks: Any = step
+    return attrs.evolve(asks, asked=((10,), (12,))) if hasattr(step, "asked") else step
 
 
 def test_every_step_has_one_record_and_a_choice_has_none() -> None:
@@ -33,7 +35,7 @@ def test_every_step_has_one_record_and_a_choice_has_none() -> None:
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_every_executor_has_a_kernel_for_every_kind_and_no_other(executor: str) -> None:
+def test_every_executor_has_a_kernel_for_every_kind_and_no_other(executor: ExecutorKind) -> None:
     assert set(EXECUTORS[executor]) == {kind.step for kind in STEPS}
 
 

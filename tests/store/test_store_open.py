@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from store_tools import ROOT, address, same, tensors
@@ -60,7 +61,8 @@ def test_an_earlier_version_is_refused_and_left_as_it_is(folder: Path, store: Di
     store.close()
     (folder / "format.json").write_text('{"entrack_store":1}\n')
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    for options in ({}, {"read_only": True}, {"inspect": True}):
+    ways: tuple[dict[str, Any], ...] = ({}, {"read_only": True}, {"inspect": True})
+    for options in ways:
         with pytest.raises(StoreTooOld, match=r"an earlier entrack made it; .* choose another folder"):
             DiskStore(folder, **options)
     with pytest.raises(StoreTooOld):  # which was opened before an earlier entrack put its store there
