@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PEERS  := .venv-peers
+LOWEST := .venv-lowest
+UV     := $(VENV)/lock/bin/uv pip install --quiet --no-config --python $(LOWEST)/bin/python
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 quickstart: $(VENV)/installed
@@ -69,6 +71,17 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 lock: $(VENV)/lock/asked-for
 	$(PYTHON) tests/architecture/lock.py $(VENV)/lock/bin/uv
 
+# The oldest versions that pyproject.toml allows, in an environment of their own, and some tests of each layer. TORCH=2.13.0+cpu tries them with
+# another torch than the oldest; UV_FIND_LINKS names a folder of archives to look in. Needs the network.
+lower-bounds: $(VENV)/lock/asked-for
+	$(PYTHON) -m venv --clear $(LOWEST)
+	echo "$(if $(TORCH),torch==$(TORCH))" > $(LOWEST)/overrides
+	$(UV) --resolution lowest-direct --overrides $(LOWEST)/overrides --requirements pyproject.toml
+	$(UV) editables hatchling hypothesis interegular packaging pytest pytest-timeout pytest-xdist pyyaml
+	$(UV) --no-deps --no-build-isolation --editable .
+	$(LOWEST)/bin/python -m pytest tests/syntax/test_grammar.py tests/prompts/test_prompts_golden.py tests/plan/test_address.py \
+		tests/store/test_store_round_trip.py tests/engine/test_engine_evaluate.py tests/report/test_tables.py tests/e2e/test_e2e_screen.py
+
 $(VENV)/lock/asked-for: $(VENV)/bin/python
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
@@ -83,6 +96,6 @@ $(PEERS)/installed: benchmarks/constraints.txt
 	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/constraints.txt transformer-lens pyvene && touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) out dist
+	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
 
-.PHONY: lock quickstart test differential stress check audit bench-quick bench docs smollm2 lora clean
+.PHONY: lock lower-bounds quickstart test differential stress check audit bench-quick bench docs smollm2 lora clean

@@ -54,10 +54,14 @@ BUILDERS = {
 is not code."""
 TRACER = "nnsight"
 """Runs the body of a `with` of ours: code that stands in one of our files."""
-STARTERS = {"matplotlib.font_manager": ("fc-list", "system_profiler"), "platform": ("uname",)}
+STARTERS = {
+    "matplotlib.font_manager": ("fc-list", "system_profiler"),
+    "numpy.testing._private.utils": ("lscpu",),
+    "platform": ("uname",),
+}
 """Modules that ask a program of the system, and which: matplotlib lists the fonts of a machine once, before it has a
 list of its own; Python asks for the kind of processor when tests run in several processes, which tell each other
-where they are."""
+where they are; numpy 2.0's help for tests asks for the kind of processor too."""
 APART = "entrack.prompts.tokenizer_sandbox"
 """The one module of entrack that starts a program: Python with `tokenizer_worker.py`, for a tokenizer that may not
 be used in this process."""

@@ -13,10 +13,10 @@ import numpy as np
 from benchmarks.contenders import base
 from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, Tokens, rolled
 from entrack.engine.engine import Engine
-from entrack.plan.executor_kind import ExecutorKind
 from entrack.model_config import read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan import steps
+from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.schedule import DEFAULT, Memory
 from entrack.plan.steps import (
     Batch,
@@ -90,7 +90,11 @@ class Hop:
         return self.contender.done(values, self.task.originals, forwards)
 
     def heads(self) -> Iterable[int]:
-        return self.task.heads if self.contender.executor is ExecutorKind.REFERENCE else range(self.contender.key.facts.heads)
+        return (
+            self.task.heads
+            if self.contender.executor is ExecutorKind.REFERENCE
+            else range(self.contender.key.facts.heads)
+        )
 
     def step(self, layer: int, turn: int) -> steps.PathPatch:
         task = self.task

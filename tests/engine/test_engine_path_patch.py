@@ -160,7 +160,10 @@ def test_some_senders_give_what_they_give_among_all(grouped: Saved, executor: st
     assert (every["logit"][1] != every["logit"][3]).any()
 
 
-@pytest.mark.parametrize("left_out", [(), ("eliminate unreachable",), ("eliminate unreachable", "liveness"), tuple(one.name for one in PASSES)])
+@pytest.mark.parametrize(
+    "left_out",
+    [(), ("eliminate unreachable",), ("eliminate unreachable", "liveness"), tuple(one.name for one in PASSES)],
+)
 def test_receivers_that_are_not_above_take_nothing_whatever_passes_run(
     grouped: Saved, left_out: tuple[str, ...]
 ) -> None:
