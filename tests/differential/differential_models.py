@@ -32,7 +32,7 @@ GROUPED = ("llama", "mistral", "qwen2")
 FAMILIES = (*GROUPED, "gpt2", "gpt_neox")
 
 
-@tagged("shape", "family layers heads shared d_head d_model tied attention window dead weights")
+@tagged("shape", "family layers heads shared d_head d_model tied attention window parallel dead weights")
 @frozen
 class Shape:
     """What a model looks like. `dead` heads have columns of zero in the output projection; `weights` are one of two."""
