@@ -10,20 +10,22 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 quickstart: $(VENV)/installed
 	$(BIN)/entrack run specs/quickstart.et --out out/quickstart
 
-# In two processes, each with one thread; `python -m pytest` by itself runs the same tests in one.
+# In three processes, each with one thread: many tests wait for a process or a lock. `python -m pytest` by itself runs the same tests in one.
 test: check audit
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 # Both executors on COUNT cases that are drawn anew each time; `make test` has some hundred, always the same.
 differential: COUNT ?= 5000
 differential: $(VENV)/installed-dev
 	ENTRACK_DIFFERENTIAL_COUNT=$(COUNT) $(BIN)/python -m pytest tests/differential
 
-# The conftest.py of each folder has the same name, so mypy takes one at a time.
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check entrack tests benchmarks docs specs
 	$(BIN)/ruff format --check entrack tests benchmarks docs specs
 	$(BIN)/mypy
+
+# The conftest.py of each folder has the same name, so mypy takes one at a time.
+check-conftests: check
 	for each in $$(find tests -name conftest.py); do $(BIN)/mypy --no-error-summary $$each || exit 1; done
 
 # Known vulnerabilities of what constraints.txt names. Says what it could not look up; AUDIT=strict fails then too.
@@ -41,6 +43,9 @@ bench: $(VENV)/installed $(PEERS)/installed
 stress: COUNT ?= 1
 stress: $(VENV)/installed-dev
 	PYTHONPATH=tests:tests/robustness $(BIN)/python -m stress --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(ONLY)
+
+# What `make stress` was called before.
+torture: stress
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
@@ -98,4 +103,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
 
-.PHONY: lock lower-bounds quickstart test differential stress check audit bench-quick bench docs smollm2 lora clean
+.PHONY: lock lower-bounds quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora clean
