@@ -1,4 +1,4 @@
-"""Rows of a batched pass: as many together as the work says, fewer when memory is out."""
+"""Rows of a batched pass: as many together as the schedule says, fewer when memory is out."""
 
 from __future__ import annotations
 

@@ -107,17 +107,17 @@ def mean_of(over: Population, on: Measured, places: Places, span: Span, lowering
     """The mean of head outputs over a population: as many prompts as are measured, where the spec does not say how
     many."""
     drawn = lowering.prompts(over, on.model, over.count or on.population.count)
-    place = on.model, id(drawn)
-    if place in lowering.means:
-        lowering.nodes.again(len(lowering.means[place][1]))
-    else:
+    known = lowering.means.get((on.model, id(drawn)))
+    if known is None:
         prompts, key = measured_prompts(over, drawn.pairs), lowering.keys[on.model]
         sums = (
             lowering.nodes.ref(SumOutputs(key, batch_of(prompts, many)), f"mean over {over.label}")
             for many in batches(prompts)
         )
-        lowering.means[place] = prompts, tuple(sums)
-    prompts, refs = lowering.means[place]
+        known = lowering.means[on.model, id(drawn)] = prompts, tuple(sums)
+    else:
+        lowering.nodes.again(len(known[1]))
+    prompts, refs = known
     _one_length(prompts, on, places, span, lowering)
     return FromMean(refs)
 

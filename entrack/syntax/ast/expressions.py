@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
-from entrack.source import NOWHERE, Span
+from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 
 if TYPE_CHECKING:  # an index may name an act, and acts are made of expressions
@@ -124,7 +124,7 @@ class Call:
     name: str
     arguments: tuple[Expression | Named, ...]
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
     @property
     def positional(self) -> tuple[Expression, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from entrack.source import NOWHERE, Span
+from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Negative, Number, String
 from entrack.syntax.ast.heads import Circuit, Discover, Group, Mask
@@ -36,7 +36,7 @@ class Param:
     name: str
     value: Number | Integer | Negative
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen
@@ -53,7 +53,7 @@ class Model:
     base: Expression
     adapter: Call | None = None
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 Item = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from attrs import field, frozen
+from attrs import frozen
 
-from entrack.source import NOWHERE, Span
+from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Negative, Number, Reference
 
@@ -34,7 +34,7 @@ class GroupItem:
     position: Name
     heads: HeadList | Call
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen
@@ -54,7 +54,7 @@ class Circuit:
     model: Name
     groups: tuple[GroupItem, ...]
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen
@@ -90,7 +90,7 @@ class Hop:
     receivers: tuple[Reference, ...]
     keep: Integer | Name
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen
@@ -118,7 +118,7 @@ class Discover:
     items: tuple[Score | Hop, ...]
     screen: Screen | None = None
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
     @cached_property
     def hops(self) -> tuple[Hop, ...]:
@@ -148,4 +148,4 @@ class Mask:
     desiderata: tuple[Name, ...]
     settings: tuple[Setting, ...]
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import frozen
 
-from entrack.source import NOWHERE, Span
+from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Expression, Integer, ListOf, Name, Negative, Number, Reference, String
 from entrack.syntax.ast.heads import Metric, Prompts
@@ -73,7 +73,7 @@ class Intervention:
     parameters: tuple[Name, ...]
     acts: tuple[Act, ...]
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen
@@ -95,7 +95,7 @@ class Measure:
     interventions: tuple[Expression | Act, ...]
     prompts: Prompts
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
     swept: bool = True
     """Whether the interventions were written as a list."""
     draws: Integer | None = None
@@ -114,7 +114,7 @@ class Examine:
     over: Prompts
     prompts: Prompts
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen
@@ -125,7 +125,7 @@ class Overlap:
     first: Reference
     second: Reference
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen

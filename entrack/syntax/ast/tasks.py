@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import frozen
 
-from entrack.source import NOWHERE, Span
+from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Expression, Integer, Name, Named, Reference
 
@@ -63,7 +63,7 @@ class Binding:
     name: str
     drawing: Drawing
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen
@@ -99,7 +99,7 @@ class Position:
     name: str
     place: Place
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen
@@ -108,7 +108,7 @@ class Task:
     parameters: tuple[Named, ...]
     items: tuple[Binding | Position, ...]
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen
@@ -163,7 +163,7 @@ class Alternate:
     task: Name
     changes: tuple[Change, ...]
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
 
 
 @frozen
@@ -173,5 +173,5 @@ class Desideratum:
     changes: tuple[Change, ...] | None
     target: Expression | None
     span: Span = span_field()
-    name_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
-    changes_span: Span = field(default=NOWHERE, eq=False, repr=False, kw_only=True)
+    name_span: Span = span_field()
+    changes_span: Span = span_field()
