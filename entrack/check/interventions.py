@@ -27,7 +27,7 @@ from entrack.check.resolved import (
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.sites import RECEIVING, Component
+from entrack.sites import RECEIVING, Part
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 
@@ -153,7 +153,7 @@ def _over(changes: Changes, over: ast.Prompts) -> Population | None:
 
 
 def _patch(
-    changes: Changes, node: ast.Patch, circuit: Circuit | None, source: ast.Expression, component: Component
+    changes: Changes, node: ast.Patch, circuit: Circuit | None, source: ast.Expression, component: Part
 ) -> PatchAct | None:
     if circuit is None:
         return None
@@ -168,7 +168,7 @@ def _patch(
     name = source.plain if isinstance(source, ast.Reference) else None
     if name is not None and isinstance(changes.scope.names.get(name), ast.Model):
         return PatchAct(circuit, None, node.span, name, component)
-    if component is not Component.OUTPUT:
+    if component is not Part.OUTPUT:
         changes.scope.report(
             "E609",
             f"a {component.value} is patched from another model",
@@ -191,7 +191,7 @@ def _patch(
     return None
 
 
-def _component(heads: ast.Expression) -> tuple[Component, ast.Expression]:
+def _component(heads: ast.Expression) -> tuple[Part, ast.Expression]:
     """`cir.movers.query` is the queries of `cir.movers`; without such an end, the outputs."""
     if (
         isinstance(heads, ast.Reference)
@@ -200,7 +200,7 @@ def _component(heads: ast.Expression) -> tuple[Component, ast.Expression]:
         and heads.rest[-1].name in COMPONENTS
     ):
         return COMPONENTS[heads.rest[-1].name], evolve(heads, rest=heads.rest[:-1])
-    return Component.OUTPUT, heads
+    return Part.OUTPUT, heads
 
 
 def _block(changes: Changes, node: ast.Block) -> BlockAct | None:

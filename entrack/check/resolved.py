@@ -14,7 +14,7 @@ from attrs import field, frozen
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelSource
 from entrack.models.locate import Named
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 from entrack.source import Span
 from entrack.syntax import ast
 
@@ -89,7 +89,7 @@ class Found:
 class RandomLike:
     """As many heads as `like` has, drawn from all heads of the model; another draw draws others."""
 
-    like: tuple[Head, ...] | Found
+    like: tuple[Site, ...] | Found
     name: str
 
 
@@ -102,7 +102,7 @@ class Masked:
     desideratum: str
 
 
-Heads = tuple[Head, ...] | Found | RandomLike | Masked
+Heads = tuple[Site, ...] | Found | RandomLike | Masked
 
 
 @frozen
@@ -134,7 +134,7 @@ class Receiver:
     """A component of an earlier group's heads."""
 
     group: str
-    component: Component
+    component: Part
 
 
 @frozen
@@ -219,7 +219,7 @@ class PatchAct:
     alternate: Alternate | None
     span: Span = field(eq=False, repr=False)
     model: str | None = None
-    component: Component = Component.OUTPUT
+    component: Part = Part.OUTPUT
 
 
 @frozen

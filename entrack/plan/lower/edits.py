@@ -23,22 +23,19 @@ from entrack.diagnostics import Diagnostic, Label
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering, Unmakeable
 from entrack.plan.steps import (
+    At,
     BlockAttention,
     Capture,
-    CaptureInputs,
     Edit,
+    Elsewhere,
     FromCapture,
     FromMean,
     FromZero,
-    Kept,
-    Ref,
-    SetElsewhere,
-    SetHeads,
-    SetInputs,
+    Set,
     SumOutputs,
 )
 from entrack.prompts.tokenise import Prompt, PromptPair
-from entrack.sites import Component
+from entrack.sites import SHARED, Part
 from entrack.source import Span
 
 Places = tuple[int, ...]
@@ -132,11 +129,11 @@ def _set(
 ) -> list[Edit]:
     if circuit is None:
         keeps = tuple(
-            Kept(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)) for group in kept
+            At(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)) for group in kept
         )
-        return [SetElsewhere(keeps, source)]
+        return [Set(Elsewhere(keeps), source)]
     return [
-        SetHeads(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places), source)
+        Set(At(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)), source)
         for group in circuit.groups
     ]
 
@@ -148,8 +145,8 @@ def _alternated(act: PatchAct, on: Measured, places: Places, lowering: Lowering)
     for group in act.circuit.groups:
         heads = lowering.heads(group, on.model, on.draw)
         capture = Capture(lowering.keys[on.model], batch, at_of(group.position, others, places), heads)
-        source = FromCapture(_ref(capture, f"{on.name}: alternates at {group.position}", lowering))
-        edits.append(SetHeads(heads, at_of(group.position, on.prompts, places), source))
+        source = FromCapture(lowering.nodes.ref(capture, f"{on.name}: alternates at {group.position}"))
+        edits.append(Set(At(heads, at_of(group.position, on.prompts, places)), source))
     return edits
 
 
@@ -161,23 +158,14 @@ def _others(act: PatchAct, on: Measured, lowering: Lowering) -> tuple[Prompt, ..
 def _donated(act: PatchAct, donor: str, on: Measured, places: Places, lowering: Lowering) -> list[Edit]:
     """Cross-model activation patching: the donor reads the same tokens, and its heads' outputs or inputs stand in."""
     batch, key = batch_of(on.prompts, places), lowering.keys[donor]
+    reads = None if act.component is Part.OUTPUT else act.component
+    what = f"{on.name}: {f'{reads.value} of ' if reads else ''}{donor}"
     edits: list[Edit] = []
     for group in act.circuit.groups:
         heads, at = lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)
-        if act.component is Component.OUTPUT:
-            edits.append(
-                SetHeads(
-                    heads,
-                    at,
-                    FromCapture(
-                        _ref(Capture(key, batch, at, heads), f"{on.name}: {donor} at {group.position}", lowering)
-                    ),
-                )
-            )
-        else:
-            inputs = CaptureInputs(key, batch, act.component, at, heads)
-            ref = lowering.nodes.ref(inputs, f"{on.name}: {act.component.value} of {donor} at {group.position}")
-            edits.append(SetInputs(heads, at, act.component, ref))
+        capture = Capture(key, batch, None if reads in SHARED else at, heads, act.component)
+        source = FromCapture(lowering.nodes.ref(capture, f"{what} at {group.position}"))
+        edits.append(Set(At(heads, at, reads), source))
     return edits
 
 
@@ -186,10 +174,6 @@ def _blocked(act: BlockAct, on: Measured, places: Places, lowering: Lowering) ->
     budget.spend(budget.STEP_PARTS, A_PLACE + len(places) * len(act.read))
     read = tuple(tuple(on.prompts[place].positions[name] for name in act.read) for place in places)
     return BlockAttention(act.first, min(act.last, top), at_of(act.reader, on.prompts, places), read)
-
-
-def _ref(capture: Capture, what: str, lowering: Lowering) -> Ref:
-    return lowering.nodes.ref(capture, what)
 
 
 def _one_length(prompts: tuple[Prompt, ...], on: Measured, places: Places, span: Span, lowering: Lowering) -> None:
