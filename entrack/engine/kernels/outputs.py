@@ -27,7 +27,7 @@ def output_sets(context: Context, batch: Batch, edits: Iterable[Set], inputs: In
                 masks = {site: ~mask for site, mask in _kept(context, batch, edit.target).items()}
             case _ as other:
                 assert_never(other)
-        values = values_of(context, edit, inputs)
+        values = values_of(context, edit, inputs) if masks else {}
         for site, mask in masks.items():
             yield Write(site, mask, values[site.layer])
 
