@@ -6,8 +6,10 @@ that has heads, what belongs to one head.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import total_ordering
+from typing import TypeVar
 
 from attrs import frozen
 
@@ -52,7 +54,7 @@ SHARED = (Part.KEY, Part.VALUE)
 
 
 @tagged("site", "layer part index")
-@frozen(order=True)
+@frozen(order=True, repr=False)
 class Site:
     """A part of a layer, counted from 0; of a per-head part that of the head `index`, or, without one, of all heads.
 
@@ -75,8 +77,27 @@ class Site:
             raise ValueError(f"{self} is no head")
         return self.index
 
+    def __repr__(self) -> str:
+        return f"Site({self})"
+
     def __str__(self) -> str:
         if self.part not in PER_HEAD:
             return f"{self.part.value}.{self.layer}"
         head = f"{self.layer}.{'*' if self.index is None else self.index}"
         return head if self.part is Part.OUTPUT else f"{head}.{self.part.value}"
+
+
+T = TypeVar("T")
+
+
+def by_head(rows: Iterable[Iterable[T]]) -> dict[Site, T]:
+    """Values (layer, head), by the heads that they are of."""
+    return {Site.of_head(layer, head): value for layer, row in enumerate(rows) for head, value in enumerate(row)}
+
+
+def layer_by_head(values: Mapping[Site, T]) -> tuple[tuple[T, ...], ...]:
+    """Of values by site, those of heads as a matrix (layer, head), where all heads have one."""
+    layers: dict[int, list[T]] = {}
+    for site in sorted(site for site in values if site.part is Part.OUTPUT):
+        layers.setdefault(site.layer, []).append(values[site])
+    return tuple(tuple(row) for row in layers.values())

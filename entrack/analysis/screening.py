@@ -87,7 +87,9 @@ def missed(screening: Screening, means: Array, kept: Sequence[Site], keep: int) 
 
 
 def spearman(first: Array, second: Array) -> float:
-    """Rank correlation; equal values share the mean of their ranks. Not a number where either is constant."""
+    """Rank correlation; equal values share the mean of their ranks. Not a number where either is constant or empty."""
+    if not first.size:
+        return float("nan")
     one, other = (_ranks(values) for values in (first, second))
     one, other = one - one.mean(), other - other.mean()
     size = float(np.sqrt((one**2).sum() * (other**2).sum()))

@@ -1,7 +1,7 @@
 """Binding: a node's references become what they turned out to be. Only a bound step has an address.
 
-before: SetHeads(Chosen("cir.value_fetcher"), at, FromCapture(Ref("node 3")))
-after:  SetHeads((14.13, 15.2), at, FromCapture(Ref("sha256 of the captured values")))
+before: Set(At(Chosen("cir.value_fetcher"), at), FromCapture(Ref("node 3")))
+after:  Set(At((14.13, 15.2), at), FromCapture(Ref("sha256 of the captured values")))
 
 A path patch of some heads is bound to those of its own layer, and to None where these are all: so its address follows
 from what it runs, not from what a screen let through elsewhere.

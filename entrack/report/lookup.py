@@ -66,22 +66,17 @@ def of_heads(measure: Measure) -> bool:
 
 def head_score(group: Group, head: Site) -> float | None:
     """A head's mean score, where the heads of this group were scored."""
-    return group.scores[head.layer][head.head] if group.scores else None
+    return group.scores.get(head)
 
 
 def scored(group: Group) -> list[float]:
     """The scores of all heads that were run, and the zeros of those that need not be."""
-    return [score for row in group.scores for score in row if score is not None]
+    return [score for score in group.scores.values() if score is not None]
 
 
 def unscored(group: Group) -> list[Site]:
     """The heads that a screen left out: there is an estimate of them, and no score."""
-    return [
-        Site.of_head(layer, head)
-        for layer, row in enumerate(group.scores)
-        for head, score in enumerate(row)
-        if score is None
-    ]
+    return [head for head, score in group.scores.items() if score is None]
 
 
 def ranked(group: Group) -> tuple[Site, ...]:

@@ -88,7 +88,7 @@ def test_scores(world: World, results: Results, hooked: Hooked) -> None:
             for head in range(4):
                 logits = hooked.path_patch(tokens(entries), at(entries, position), (layer, head), values, receivers)
                 score = ((told(logits, answers(entries)) - clean) / clean).mean().item()
-                assert group(results, name).scores[layer][head] == pytest.approx(score, rel=1e-5, abs=1e-5), (
+                assert group(results, name).matrix[layer][head] == pytest.approx(score, rel=1e-5, abs=1e-5), (
                     name,
                     layer,
                     head,
@@ -101,7 +101,7 @@ def test_the_lowest_are_kept_by_the_first_group_that_has_them(results: Results) 
         found = group(results, name)
         ranked = sorted(
             (score, Site.of_head(layer, head))
-            for layer, row in enumerate(found.scores)
+            for layer, row in enumerate(found.matrix)
             for head, score in enumerate(row)
             if score is not None
         )

@@ -63,7 +63,7 @@ def area(group: Group, planted: set[Site], ranked: set[Site]) -> float:
 
 
 def score(group: Group, head: Site) -> float:
-    found = group.scores[head.layer][head.head]
+    found = group.matrix[head.layer][head.head]
     assert found is not None, "nothing is screened out"
     return found
 

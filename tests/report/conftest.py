@@ -21,7 +21,7 @@ from entrack.results import (
     Results,
     Table,
 )
-from entrack.sites import Site
+from entrack.sites import Site, by_head
 
 LAYERS, HEADS = 4, 8
 HOPS: tuple[tuple[str, str, tuple[str, ...], Mapping[tuple[int, int], float]], ...] = (
@@ -76,7 +76,7 @@ def hostile() -> Results:
         (f"{text}.query", "logits"),
         (Site.of_head(0, 0),),
         (Interval(-0.2, -0.1),),
-        ((-0.1, 0.0),),
+        by_head(((-0.1, 0.0),)),
         note=text,
     )
     heads = (Site.of_head(0, 0), Site.of_head(0, 1))
@@ -163,7 +163,9 @@ def circuit() -> Discovery:
         heads = tuple(Site.of_head(*head) for head in kept)
         intervals = tuple(Interval(score * 1.1, score * 0.9) for score in kept.values())
         also = ((Site.of_head(3, 1), "value_fetcher"),) if hop == 1 else ()
-        groups.append(Group(name, position, receivers, heads, intervals, scores, known_zero=hop * HEADS, also=also))
+        groups.append(
+            Group(name, position, receivers, heads, intervals, by_head(scores), known_zero=hop * HEADS, also=also)
+        )
     return Discovery("cir", "base", "relative probability of answer", 300, tuple(groups), "cd" * 32)
 
 

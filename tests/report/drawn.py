@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from entrack.results import Axis, Cell, Discovery, Group, Interval, Measure
-from entrack.sites import Site
+from entrack.sites import Site, by_head
 
 WORDS = (
     "answer",
@@ -134,7 +134,7 @@ def _group(draw: Random, called: str, place: str, before: tuple[str, ...], layer
     receivers = tuple(
         f"{other}.{part}" for other in fed for part in draw.sample(("query", "key", "value"), draw.randint(1, 3))
     ) or ("logits",)
-    return Group(called, place, receivers, tuple(kept), tuple(Interval(-0.2, -0.1) for _ in kept), scores)
+    return Group(called, place, receivers, tuple(kept), tuple(Interval(-0.2, -0.1) for _ in kept), by_head(scores))
 
 
 def _cell(draw: Random, place: tuple[str, ...], low: float) -> Cell:

@@ -116,7 +116,7 @@ def test_two_groups_of_layer_nought_stand_under_the_group_of_layer_one() -> None
         attrs.evolve(
             drawn._group(draw, name, where, (), 4, 8),
             receivers=to,
-            heads=(Site.of_head(layer, 0), Site.of_head(layer, 3)),
+            sites=(Site.of_head(layer, 0), Site.of_head(layer, 3)),
         )
         for name, (where, to, layer) in feeds.items()
     ]

@@ -218,7 +218,7 @@ def test_boxes_of_one_layer_do_not_overlap(results: Results) -> None:
     cir = results["cir"]
     assert isinstance(cir, Discovery)
     many = tuple(Site.of_head(3, head) for head in range(200))
-    groups = tuple(attrs.evolve(group, heads=many, scores=(), intervals=(), position="last") for group in cir.groups)
+    groups = tuple(attrs.evolve(group, sites=many, scores={}, intervals=(), position="last") for group in cir.groups)
     boxes = sorted(place(attrs.evolve(cir, groups=groups)).boxes, key=lambda box: box.y)
     assert all(below.top < above.y for below, above in pairwise(boxes))
     assert boxes[0].lines[-1] == "and 40 more"

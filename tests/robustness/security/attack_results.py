@@ -20,7 +20,7 @@ from entrack.results import (
     Results,
     Table,
 )
-from entrack.sites import Site
+from entrack.sites import Site, by_head
 
 WORDS = ("kind", "relation")
 """Fields whose words are entrack's own, not a spec's."""
@@ -89,7 +89,7 @@ BENIGN = Results(
                     ("logits",),
                     (Site.of_head(0, 0),),
                     (Interval(-0.2, -0.1),),
-                    ((-0.1, 0.0), (0.0, 0.05)),
+                    by_head(((-0.1, 0.0), (0.0, 0.05))),
                     note="note",
                     also=((Site.of_head(0, 1), "other"),),
                 ),
