@@ -70,7 +70,7 @@ __all__ = [
     "read",
     "store_folder",
 ]
-PURPOSES = ("measure", "discover", "mean")
+PURPOSES = ("measure", "discover", "mean", "sample")
 
 
 def load(path: str | os.PathLike[str], /, **params: float) -> Spec:

@@ -5,28 +5,18 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
+from typing import assert_never
 
 from attrs import evolve
 
 from entrack import budget
 from entrack.check.act_heads import heads_of
-from entrack.check.changes import ACTS, AN_ACT, Changes
-from entrack.check.populations import MOST_CROSSED, population
-from entrack.check.resolved import (
-    Act,
-    BlockAct,
-    Circuit,
-    Group,
-    Intervention,
-    KeepAct,
-    MeanAct,
-    PatchAct,
-    Population,
-    ZeroAct,
-)
+from entrack.check.changes import AN_ACT, Changes
+from entrack.check.populations import MOST_CROSSED
+from entrack.check.resolved import Act, BlockAct, Elsewhere, Group, HeadsOf, Intervention, KeepAct, SetAct
 from entrack.check.scope import Scope
+from entrack.check.sources import FromModel, MeanOver, Zero, source_of
 from entrack.diagnostics import Label
-from entrack.diagnostics.suggest import did_you_mean
 from entrack.sites import RECEIVING, Component
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
@@ -51,9 +41,9 @@ def check_interventions(changes: Changes, items: list[ast.Item]) -> None:
                 _act(inner, act)
 
 
-def interventions(changes: Changes, node: ast.Expression | ACTS) -> list[Intervention] | None:
+def interventions(changes: Changes, node: ast.Expression | ast.Act) -> list[Intervention] | None:
     """All interventions that an item after `with` stands for."""
-    if isinstance(node, ACTS):
+    if isinstance(node, ast.Act):
         act = _act(changes, node)
         return None if act is None else _checked(changes, [Intervention(written(node), (act,))], node)
     match node:
@@ -119,76 +109,51 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
     return _checked(changes, found, call)
 
 
-def _act(changes: Changes, node: ACTS) -> Act | None:
+def _act(changes: Changes, node: ast.Act) -> Act | None:
     budget.spend(budget.EXPANDED, AN_ACT)
     match node:
         case ast.Keep(heads):
             circuit = heads_of(changes, heads)
             return None if circuit is None else KeepAct(circuit, node.span)
-        case ast.Mean(heads, over):
-            circuit = None if heads is None else heads_of(changes, heads)
-            prompts = _over(changes, over)
-            return (
-                None
-                if prompts is None or (heads is not None and circuit is None)
-                else MeanAct(circuit, prompts, node.span)
-            )
-        case ast.Zero(heads):
-            circuit = None if heads is None else heads_of(changes, heads)
-            return None if heads is not None and circuit is None else ZeroAct(circuit, node.span)
-        case ast.Patch(heads, source):
-            component, named = _component(heads)
-            return _patch(changes, node, heads_of(changes, named), source, component)
+        case ast.Set():
+            return _set(changes, node)
         case ast.Block():
             return _block(changes, node)
+        case _:
+            assert_never(node)
 
 
-def _over(changes: Changes, over: ast.Prompts) -> Population | None:
-    if isinstance(over.of, ast.Reference) and over.of.name in changes.given and not over.of.rest:
-        argument = changes.given[over.of.name]
-        if isinstance(argument, ast.Reference) and argument.name == "?":
-            return None
-        over = ast.Prompts(over.count, argument, span=over.span)
-    return population(changes.scope, changes.alternates, over, changes.seed, "mean")
-
-
-def _patch(
-    changes: Changes, node: ast.Patch, circuit: Circuit | None, source: ast.Expression, component: Component
-) -> PatchAct | None:
-    if circuit is None:
+def _set(changes: Changes, node: ast.Set) -> SetAct | None:
+    target = Elsewhere() if isinstance(node.target, ast.Elsewhere) else _heads(changes, node.target, node.word)
+    source = source_of(changes, node.source)
+    if target is None or source is None:
         return None
-    if isinstance(source, ast.Reference) and source.name in changes.given and not source.rest:
-        argument = changes.given[source.name]
-        unknown = isinstance(argument, ast.Reference) and argument.name == "?"
-        return (
-            PatchAct(circuit, None, node.span)
-            if unknown
-            else _patch(evolve(changes, given={}), node, circuit, argument, component)
-        )
-    name = source.plain if isinstance(source, ast.Reference) else None
-    if name is not None and isinstance(changes.scope.names.get(name), ast.Model):
-        return PatchAct(circuit, None, node.span, name, component)
-    if component is not Component.OUTPUT:
+    if isinstance(target, Elsewhere) and not isinstance(source, Zero | MeanOver):
         changes.scope.report(
             "E609",
-            f"a {component.value} is patched from another model",
-            source.span,
+            "`elsewhere` is not patched from runs on other prompts or of other models yet",
+            node.source.span,
+            "",
+            "write `mean elsewhere over PROMPTS` or `zero elsewhere`",
+        )
+        return None
+    if isinstance(target, HeadsOf) and target.component is not Component.OUTPUT and not isinstance(source, FromModel):
+        changes.scope.report(
+            "E609",
+            f"a {target.component.value} is patched from another model",
+            node.source.span,
             "",
             "name a model, or patch the heads themselves: leave out the component",
         )
         return None
-    if name == "alternate":
-        return PatchAct(circuit, None, node.span)
-    if name is not None and name in changes.alternates:
-        return PatchAct(circuit, changes.alternates[name], node.span)
-    changes.scope.report(
-        "E609",
-        "heads are patched from `alternate`, from a named alternate or from a model",
-        source.span,
-        "",
-        did_you_mean(name or "", ["alternate", *changes.alternates, *changes.scope.called("model")]),
-    )
-    return None
+    return SetAct(target, source, node.span)
+
+
+def _heads(changes: Changes, node: ast.Expression, word: str) -> HeadsOf | None:
+    """The heads that an act is about; only `patch` is about what heads read, too."""
+    component, named = _component(node) if word == "patch" else (Component.OUTPUT, node)
+    circuit = heads_of(changes, named)
+    return None if circuit is None else HeadsOf(circuit, component)
 
 
 def _component(heads: ast.Expression) -> tuple[Component, ast.Expression]:
@@ -226,7 +191,7 @@ def _block(changes: Changes, node: ast.Block) -> BlockAct | None:
 
 def _shape(scope: Scope, item: ast.Intervention) -> None:
     kept = [act for act in item.acts if isinstance(act, ast.Keep)]
-    elsewhere = [act for act in item.acts if isinstance(act, ast.Mean | ast.Zero) and act.heads is None]
+    elsewhere = [act for act in item.acts if isinstance(act, ast.Set) and isinstance(act.target, ast.Elsewhere)]
     if kept and not elsewhere:
         scope.report(
             "E610",
@@ -246,7 +211,7 @@ def _shape(scope: Scope, item: ast.Intervention) -> None:
         )
 
 
-def _checked(changes: Changes, found: list[Intervention], node: ast.Expression | ACTS) -> list[Intervention] | None:
+def _checked(changes: Changes, found: list[Intervention], node: ast.Expression | ast.Act) -> list[Intervention] | None:
     """Refuses acts that say two things of one group."""
     for intervention in found:
         said: dict[tuple[str, object], Act] = {}

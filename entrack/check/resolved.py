@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
@@ -17,6 +18,9 @@ from entrack.models.locate import Named
 from entrack.sites import Component, Head
 from entrack.source import Span
 from entrack.syntax import ast
+
+if TYPE_CHECKING:  # sources stand with their rules, which read what is resolved here
+    from entrack.check.sources import Source
 
 
 @frozen
@@ -193,33 +197,33 @@ class KeepAct:
 
 
 @frozen
-class MeanAct:
-    """`circuit` None: elsewhere."""
-
-    circuit: Circuit | None
-    over: Population
-    span: Span = field(eq=False, repr=False)
-
-
-@frozen
-class ZeroAct:
-    circuit: Circuit | None
-    span: Span = field(eq=False, repr=False)
-
-
-@frozen
-class PatchAct:
-    """Heads take what they have elsewhere: on the prompt's own alternate, on a named `alternate` of it, or in another
-    `model`.
-
-    With a `component` other than the output, what they read is patched instead (from a model only).
-    """
+class HeadsOf:
+    """The heads of a circuit, each at its group's position: their outputs, or a `component` that they read."""
 
     circuit: Circuit
-    alternate: Alternate | None
-    span: Span = field(eq=False, repr=False)
-    model: str | None = None
     component: Component = Component.OUTPUT
+
+
+@frozen
+class Elsewhere:
+    """All heads at all tokens of which no other act of the intervention says anything."""
+
+
+@frozen
+class SetAct:
+    """What `target` names takes the values of `source`."""
+
+    target: HeadsOf | Elsewhere
+    source: Source
+    span: Span = field(eq=False, repr=False)
+
+    @property
+    def circuit(self) -> Circuit | None:
+        return self.target.circuit if isinstance(self.target, HeadsOf) else None
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return () if self.circuit is None else self.circuit.groups
 
 
 @frozen
@@ -234,7 +238,7 @@ class BlockAct:
     circuit: None = None
 
 
-Act = KeepAct | MeanAct | ZeroAct | PatchAct | BlockAct
+Act = KeepAct | SetAct | BlockAct
 
 
 @frozen

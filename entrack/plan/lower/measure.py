@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from attrs import evolve
-
 from entrack.check.resolved import CellSpec, Measure, Population
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.discovery import asked_of
-from entrack.plan.lower.edits import Measured, Places, edits_of, measured_prompts, partners
+from entrack.plan.lower.edits import edits_of, partners
+from entrack.plan.lower.measured import Measured, Places, drawn, measured_prompts
 from entrack.plan.plan import CellPlan, RunPlan
 from entrack.plan.steps import Edit, Evaluate
 from entrack.prompts.tokenise import Prompt
@@ -39,11 +38,6 @@ def evaluations(
         ids.append(lowering.nodes.add(step, what))
         places.append(cell)
     return RunPlan(tuple(ids), tuple(places), on.prompts)
-
-
-def drawn(population: Population, draw: int) -> Population:
-    """The population of another draw: other prompts of the same kind."""
-    return population if draw == 0 else evolve(population, purpose=f"{population.purpose} {draw}")
 
 
 def _cell(measure: Measure, spec: CellSpec, lowering: Lowering) -> CellPlan:

@@ -1,0 +1,147 @@
+"""Sources of acts become the values that edits set: zero, a mean, or what is captured in a run on other prompts or of
+another model, prompt by prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from attrs import frozen
+
+from entrack.check.resolved import Alternate, Group, Population
+from entrack.check.sources import FromAlternate, FromModel, MeanOver, SampleOf, Source, Zero
+from entrack.diagnostics import Diagnostic, Label
+from entrack.plan.builder import batch_of, batches
+from entrack.plan.lower.context import Lowering, Unmakeable
+from entrack.plan.lower.measured import Measured, Places, at_of, drawn, measured_prompts
+from entrack.plan.steps import Capture, CaptureInputs, FromCapture, FromMean, FromZero, Ref, SumOutputs
+from entrack.prompts.tokenise import Prompt
+from entrack.sites import Component
+from entrack.source import Span
+
+SHOWN = 60
+"""Characters of a prompt in a message."""
+
+
+@frozen
+class Donor:
+    """A run that values are taken from: a model on one prompt for each that is measured. `name` is its name in a
+    plan."""
+
+    model: str
+    prompts: tuple[Prompt, ...]
+    name: str
+
+
+def donor_of(source: Source, on: Measured, lowering: Lowering) -> Donor | Zero | MeanOver:
+    """The run that a source takes values from; a source that is the same for all prompts as it is."""
+    match source:
+        case SampleOf(of):
+            return Donor(on.model, _sampled(of, on, lowering), f"sample of {of.label}")
+        case FromAlternate(alternate):
+            return Donor(on.model, _alternates(alternate, on, lowering), "alternates")
+        case FromModel(model):
+            return Donor(model, on.prompts, model)
+        case Zero() | MeanOver():
+            return source
+        case _:
+            assert_never(source)
+
+
+def values_at(
+    source: Source, group: Group, on: Measured, places: Places, span: Span, lowering: Lowering
+) -> FromZero | FromMean | FromCapture:
+    """What the heads of a group take at their position, in one batch."""
+    match donor_of(source, on, lowering):
+        case Zero():
+            return FromZero()
+        case MeanOver(over):
+            return mean_of(over, on, places, span, lowering)
+        case Donor() as donor:
+            heads = lowering.heads(group, on.model, on.draw)
+            at = at_of(group.position, donor.prompts, places)
+            capture = Capture(lowering.keys[donor.model], batch_of(donor.prompts, places), at, heads)
+            return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {donor.name} at {group.position}"))
+
+
+def values_everywhere(
+    source: Source, on: Measured, places: Places, span: Span, lowering: Lowering
+) -> FromZero | FromMean:
+    """What heads take at every token, in one batch."""
+    match donor_of(source, on, lowering):
+        case Zero():
+            return FromZero()
+        case MeanOver(over):
+            return mean_of(over, on, places, span, lowering)
+        case Donor() as donor:
+            raise TypeError(f"the checker lets no {donor.name} stand elsewhere")
+
+
+def inputs_at(donor: str, component: Component, group: Group, on: Measured, places: Places, lowering: Lowering) -> Ref:
+    """What the heads of a group read at their position in another model, on the same tokens."""
+    inputs = CaptureInputs(
+        lowering.keys[donor],
+        batch_of(on.prompts, places),
+        component,
+        at_of(group.position, on.prompts, places),
+        lowering.heads(group, on.model, on.draw),
+    )
+    return lowering.nodes.ref(inputs, f"{on.name}: {component.value} of {donor} at {group.position}")
+
+
+def mean_of(over: Population, on: Measured, places: Places, span: Span, lowering: Lowering) -> FromMean:
+    """The mean of head outputs over a population: as many prompts as are measured, where the spec does not say how
+    many."""
+    tokenised = lowering.prompts(over, on.model, over.count or on.population.count)
+    known = lowering.means.get((on.model, id(tokenised)))
+    if known is None:
+        prompts, key = measured_prompts(over, tokenised.pairs), lowering.keys[on.model]
+        sums = (
+            lowering.nodes.ref(SumOutputs(key, batch_of(prompts, many)), f"mean over {over.label}")
+            for many in batches(prompts)
+        )
+        known = lowering.means[on.model, id(tokenised)] = prompts, tuple(sums)
+    else:
+        lowering.nodes.again(len(known[1]))
+    prompts, refs = known
+    _one_length(prompts, on, places, span, lowering)
+    return FromMean(refs)
+
+
+# --- prompts -----------------------------------------------------------------------------------------------------
+
+
+def _sampled(of: Population, on: Measured, lowering: Lowering) -> tuple[Prompt, ...]:
+    """A partner for each measured prompt: that with its number, modulo how many there are. Another draw has others."""
+    pairs = lowering.prompts(drawn(of, on.draw), on.model, of.count or on.population.count).pairs
+    prompts = measured_prompts(of, pairs)
+    return tuple(prompts[place % len(prompts)] for place in range(len(on.prompts)))
+
+
+def _alternates(alternate: Alternate | None, on: Measured, lowering: Lowering) -> tuple[Prompt, ...]:
+    pairs = lowering.paired(on.population, alternate, on.model).pairs
+    return tuple(pair.alternate for pair in pairs if pair.alternate is not None)
+
+
+def _one_length(prompts: Sequence[Prompt], on: Measured, places: Places, span: Span, lowering: Lowering) -> None:
+    """A mean at each token makes sense when the prompts of the mean and those that take it have one length."""
+    everything = (*prompts, *(on.prompts[place] for place in places))
+    length = len(everything[0].token_ids)
+    other = next((prompt for prompt in everything if len(prompt.token_ids) != length), None)
+    if other is None:
+        return
+    lowering.problems.append(
+        Diagnostic(
+            "E640",
+            "a mean at each token needs prompts of one token length",
+            span,
+            f"{length} tokens in most, but {len(other.token_ids)} in {_short(other.text)!r}",
+            "let all values of a variable have as many tokens, or use `zero`",
+            (Label(on.population.span, "measured on these"),),
+        )
+    )
+    raise Unmakeable(on.name)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
