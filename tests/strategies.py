@@ -91,10 +91,10 @@ layers = (
     | st.builds(ast.Layers, sums, sums)
 )
 act_sources = (
-    st.builds(ast.Zero)
-    | st.builds(ast.Mean, prompts)
-    | st.builds(ast.Sample, prompts)
-    | st.builds(ast.NamedRun, expressions)
+    st.builds(ast.sources.Zero)
+    | st.builds(ast.sources.Mean, prompts)
+    | st.builds(ast.sources.Sample, prompts)
+    | st.builds(ast.sources.NamedRun, expressions)
 )
 acts = (
     st.builds(ast.Keep, expressions)

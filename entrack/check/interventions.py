@@ -216,7 +216,7 @@ def _checked(changes: Changes, found: list[Intervention], node: ast.Expression |
     for intervention in found:
         said: dict[tuple[str, object], Act] = {}
         for act in intervention.acts:
-            for group in act.circuit.groups if act.circuit else ():
+            for group in act.groups:
                 budget.spend(budget.HEADS, 1 + (len(group.heads) if isinstance(group.heads, tuple) else 0))
                 for key in _said_of(group):
                     if said.get(key) is act:

@@ -23,11 +23,10 @@ def intervention_fits(
     scope = changes.scope
     known = scope.models.get(model)
     for act in intervention.acts:
-        groups = act.circuit.groups if act.circuit else ()
-        budget.spend(budget.EXPANDED, 1 + len(groups))
+        budget.spend(budget.EXPANDED, 1 + len(act.groups))
         if isinstance(act, BlockAct) and not _blockable(scope, act, populations, known):
             return False
-        for group in groups:
+        for group in act.groups:
             if not same_shape(scope, known, scope.models.get(group.model), item.span, f"`{group.name}`"):
                 return False
             for population in populations:
@@ -44,7 +43,7 @@ def intervention_fits(
                     return False
         if isinstance(act, SetAct) and not source_fits(scope, act, item, populations, known):
             return False
-        if isinstance(act, KeepAct) and not act.circuit.groups:
+        if isinstance(act, KeepAct) and not act.groups:
             return False
     return True
 

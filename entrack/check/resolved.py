@@ -195,6 +195,10 @@ class KeepAct:
     circuit: Circuit
     span: Span = field(eq=False, repr=False)
 
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return self.circuit.groups
+
 
 @frozen
 class HeadsOf:
@@ -218,12 +222,8 @@ class SetAct:
     span: Span = field(eq=False, repr=False)
 
     @property
-    def circuit(self) -> Circuit | None:
-        return self.target.circuit if isinstance(self.target, HeadsOf) else None
-
-    @property
     def groups(self) -> tuple[Group, ...]:
-        return () if self.circuit is None else self.circuit.groups
+        return self.target.circuit.groups if isinstance(self.target, HeadsOf) else ()
 
 
 @frozen
@@ -235,7 +235,7 @@ class BlockAct:
     first: int
     last: int
     span: Span = field(eq=False, repr=False)
-    circuit: None = None
+    groups: tuple[Group, ...] = ()
 
 
 Act = KeepAct | SetAct | BlockAct

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from entrack.check.changes import Changes
 from entrack.check.populations import POPULATION_KINDS, population
-from entrack.check.resolved import Alternate, Model, Population, SetAct
+from entrack.check.resolved import Alternate, HeadsOf, Model, Population, SetAct
 from entrack.check.scope import ITEM_TYPES, Scope
 from entrack.check.shapes import same_shape
 from entrack.diagnostics import Label
@@ -54,20 +54,22 @@ class FromModel:
 
 
 Source = Zero | MeanOver | SampleOf | FromAlternate | FromModel
+DRAWN_FOR = ("mean", "sample")
+"""The purposes for which sources draw prompts."""
 
 
 def source_of(changes: Changes, node: ast.Source) -> Source | None:
     """What a source stands for. None where it is wrong, and where it is a parameter that has no argument yet."""
     match node:
-        case ast.Zero():
+        case ast.sources.Zero():
             return Zero()
-        case ast.Mean(over):
+        case ast.sources.Mean(over):
             prompts = _prompts(changes, over, "mean")
             return None if prompts is None else MeanOver(prompts)
-        case ast.Sample(of):
+        case ast.sources.Sample(of):
             prompts = _prompts(changes, of, "sample")
             return None if prompts is None else SampleOf(prompts)
-        case ast.NamedRun(named):
+        case ast.sources.NamedRun(named):
             return _named(changes, named)
         case _:
             assert_never(node)
@@ -197,7 +199,7 @@ def _has_alternate(
 
 def _reads_the_same(scope: Scope, act: SetAct, donor: Model | None, model: Model | None) -> bool:
     """Whether another model's heads can stand in: the same shape, and a tokenizer that gives the same tokens."""
-    what = "what stands elsewhere" if act.circuit is None else f"`{act.circuit.label}`"
+    what = f"`{act.target.circuit.label}`" if isinstance(act.target, HeadsOf) else "what stands elsewhere"
     if not same_shape(scope, model, donor, act.span, what):
         return False
     if model is None or donor is None or model.source is None or donor.source is None:

@@ -218,14 +218,14 @@ class Build(
         return ast.Keep(c[0], span=self._at(meta))
 
     def zero(self, meta: Meta, c: Children) -> ast.Set:
-        return ast.Set(c[0], ast.Zero(span=self._at(meta)), span=self._at(meta))
+        return ast.Set(c[0], ast.sources.Zero(span=self._at(meta)), span=self._at(meta))
 
     def mean(self, meta: Meta, c: Children) -> ast.Set:
-        return ast.Set(c[0], ast.Mean(c[1], span=self._at(meta)), span=self._at(meta))
+        return ast.Set(c[0], ast.sources.Mean(c[1], span=self._at(meta)), span=self._at(meta))
 
     def patch(self, meta: Meta, c: Children) -> ast.Set:
         target, given = c
-        source = given if isinstance(given, ast.Source) else ast.NamedRun(given, span=given.span)
+        source = given if isinstance(given, ast.Source) else ast.sources.NamedRun(given, span=given.span)
         return ast.Set(target, source, span=self._at(meta))
 
     def elsewhere(self, meta: Meta, c: Children) -> ast.Elsewhere:

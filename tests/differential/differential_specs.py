@@ -39,6 +39,10 @@ settings = st.builds(
     st.sampled_from(("llama", "mistral", "qwen2", "gpt2", "gpt_neox")),
     st.booleans(),
 )
+EVEN = ("boxes", "scrambled", "same", "position")
+"""Prompts of one length."""
+UNEVEN = ("uneven", "other", "resized", "anew", "stretched")
+"""Prompts of several lengths."""
 OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt2": {"n_inner": 16, "n_positions": 64},
     "gpt_neox": {"intermediate_size": 16},
@@ -146,6 +150,7 @@ class Writer:
             "without(cir)",
             f"zero {some}",
             f"patch {some} from scrambled",
+            f"patch {some} from {self.sample(*EVEN)}",
             f"patch {some} from tuned",
             f"patch {self.one('pub', 'cir', 'written')}.{self.one('query', 'key', 'value')} from tuned",
             self.combined(name),
@@ -163,6 +168,7 @@ class Writer:
                 f"mean written over {self.few()} scrambled",
                 "patch written.value from tuned",
                 "patch written from scrambled",
+                f"patch written from {self.sample(*EVEN)}",
             ),
             self.one(
                 "zero pub.a",
@@ -177,6 +183,7 @@ class Writer:
                 "zero elsewhere",
                 "zero cir",
                 "patch cir from scrambled",
+                f"patch cir from {self.sample(*EVEN)}",
             ),
         ]
         self.lines.append(f"intervention i{name} = {', '.join(self.draw(st.permutations(acts)))}")
@@ -197,6 +204,7 @@ class Writer:
             f"zero g{name}",
             f"patch g{name} from other",
             f"patch d{name} from other",
+            f"patch d{name} from {self.sample(*UNEVEN, 'boxes')}",
             f"keep_{name}",
             f"patch g{name}.key from tuned",
         )
@@ -216,7 +224,7 @@ class Writer:
         self.lines += [
             f"group {group} in base at {self.one(*places)} = {' '.join(some)}" for group, some in parts.items()
         ]
-        acts = [f"patch {group} from {self.one(*others)}" for group in parts]
+        acts = [f"patch {group} from {self.one(self.one(*others), self.sample(*UNEVEN, 'boxes'))}" for group in parts]
         more = self.one(
             f"patch d{name} from {self.one(*others)}",
             f"patch d{name}.value from tuned",
@@ -293,6 +301,9 @@ class Writer:
             "logit difference of answer and wrong ",
             "probability of wrong ",
         )
+
+    def sample(self, *prompts: str) -> str:
+        return f"sample of {self.one('', f'{self.few()} ')}{self.one(*prompts)}"
 
     def heads(self) -> str:
         return " ".join(self.draw(st.lists(st.sampled_from(self.every_head()), min_size=1, max_size=4, unique=True)))

@@ -5,70 +5,90 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from attrs import frozen
+
 from entrack import budget
-from entrack.check.resolved import BlockAct, Elsewhere, Group, HeadsOf, Intervention, KeepAct, SetAct
-from entrack.check.sources import FromModel
+from entrack.check.resolved import Act, BlockAct, Elsewhere, Group, HeadsOf, Intervention, KeepAct, SetAct
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.measured import A_PLACE, Measured, Places, at_of
-from entrack.plan.lower.sources import Donor, donor_of, inputs_at, values_at, values_everywhere
+from entrack.plan.lower.sources import Donor, Given, given_by, inputs_at, values_at, values_everywhere
 from entrack.plan.steps import BlockAttention, Edit, Kept, SetElsewhere, SetHeads, SetInputs
 from entrack.prompts.tokenise import Prompt
 from entrack.sites import Component
 
 
-def edits_of(intervention: Intervention, on: Measured, places: Places, lowering: Lowering) -> tuple[Edit, ...]:
-    """The edits of an intervention on one batch. `elsewhere` is where no other act says anything. Raises Deferred,
-    and Unmakeable where prompts do not fit."""
-    kept = [group for act in intervention.acts if act.circuit is not None for group in act.circuit.groups]
+@frozen
+class Prepared:
+    """An act whose source is drawn: `given` is None for an act that sets nothing."""
+
+    act: Act
+    given: Given | None
+
+
+def prepared(intervention: Intervention, on: Measured, lowering: Lowering) -> tuple[Prepared, ...]:
+    """The acts of an intervention for all prompts that are measured. Raises Unmakeable."""
+    budget.spend(budget.STEP_PARTS, len(intervention.acts))
+    return tuple(
+        Prepared(act, given_by(act.source, on, lowering) if isinstance(act, SetAct) else None)
+        for act in intervention.acts
+    )
+
+
+def partners(acts: Sequence[Prepared], on: Measured) -> tuple[tuple[Prompt, ...], ...]:
+    """The prompts that acts take values from, act by act, one for each that is measured: prompts run together when
+    each of these has one length too."""
+    donors = (one.given for one in acts if isinstance(one.given, Donor))
+    return tuple(donor.prompts for donor in donors if donor.prompts is not on.prompts)
+
+
+def edits_of(acts: Sequence[Prepared], on: Measured, places: Places, lowering: Lowering) -> tuple[Edit, ...]:
+    """The edits of acts in force together on one batch. `elsewhere` is where no other act says anything. Raises
+    Deferred, and Unmakeable where prompts do not fit."""
+    kept = [group for one in acts for group in one.act.groups]
     edits: list[Edit] = []
-    for act in intervention.acts:
-        match act:
+    for one in acts:
+        match one.act:
             case SetAct():
-                edits.extend(_set(act, kept, on, places, lowering))
+                assert one.given is not None  # it is an act that sets something
+                edits.extend(_set(one.act, one.given, kept, on, places, lowering))
             case BlockAct():
-                edits.append(_blocked(act, on, places, lowering))
+                edits.append(_blocked(one.act, on, places, lowering))
             case KeepAct():
                 pass  # what it keeps is in `kept`, for the other acts
             case _:
-                assert_never(act)
+                assert_never(one.act)
     return tuple(edits)
 
 
-def partners(intervention: Intervention, on: Measured, lowering: Lowering) -> tuple[tuple[Prompt, ...], ...]:
-    """The prompts that its acts take values from, act by act, one for each that is measured: prompts run together when
-    each of these has one length too."""
-    budget.spend(budget.STEP_PARTS, len(intervention.acts))
-    donors = (donor_of(act.source, on, lowering) for act in intervention.acts if isinstance(act, SetAct))
-    return tuple(donor.prompts for donor in donors if isinstance(donor, Donor) and donor.prompts is not on.prompts)
-
-
-def _set(act: SetAct, kept: Sequence[Group], on: Measured, places: Places, lowering: Lowering) -> list[Edit]:
+def _set(
+    act: SetAct, given: Given, kept: Sequence[Group], on: Measured, places: Places, lowering: Lowering
+) -> list[Edit]:
     match act.target:
         case Elsewhere():
             keeps = tuple(
                 Kept(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places))
                 for group in kept
             )
-            return [SetElsewhere(keeps, values_everywhere(act.source, on, places, act.span, lowering))]
+            return [SetElsewhere(keeps, values_everywhere(given, on, places, act.span, lowering))]
         case HeadsOf(circuit, Component.OUTPUT):
-            return [_set_group(act, group, on, places, lowering) for group in circuit.groups]
+            return [_set_group(act, given, group, on, places, lowering) for group in circuit.groups]
         case HeadsOf(circuit, component):
-            return [_set_inputs(act, component, group, on, places, lowering) for group in circuit.groups]
+            return [_set_inputs(given, component, group, on, places, lowering) for group in circuit.groups]
         case _:
             assert_never(act.target)
 
 
-def _set_group(act: SetAct, group: Group, on: Measured, places: Places, lowering: Lowering) -> SetHeads:
-    values = values_at(act.source, group, on, places, act.span, lowering)
+def _set_group(act: SetAct, given: Given, group: Group, on: Measured, places: Places, lowering: Lowering) -> SetHeads:
+    values = values_at(given, group, on, places, act.span, lowering)
     heads, at = lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)
     return SetHeads(heads, at, values)
 
 
 def _set_inputs(
-    act: SetAct, component: Component, group: Group, on: Measured, places: Places, lowering: Lowering
+    given: Given, component: Component, group: Group, on: Measured, places: Places, lowering: Lowering
 ) -> SetInputs:
-    assert isinstance(act.source, FromModel)  # the checker: what heads read is patched from a model
-    inputs = inputs_at(act.source.model, component, group, on, places, lowering)
+    assert isinstance(given, Donor)  # the checker: what heads read is patched from a model
+    inputs = inputs_at(given, component, group, on, places, lowering)
     heads, at = lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)
     return SetInputs(heads, at, component, inputs)
 

@@ -33,8 +33,12 @@ class Donor:
     name: str
 
 
-def donor_of(source: Source, on: Measured, lowering: Lowering) -> Donor | Zero | MeanOver:
-    """The run that a source takes values from; a source that is the same for all prompts as it is."""
+Given = Donor | Zero | MeanOver
+"""Where an act takes values from, once prompts are drawn: a run, or what is the same for all prompts."""
+
+
+def given_by(source: Source, on: Measured, lowering: Lowering) -> Given:
+    """Where a source takes values from, for all prompts that are measured. Raises Unmakeable."""
     match source:
         case SampleOf(of):
             return Donor(on.model, _sampled(of, on, lowering), f"sample of {of.label}")
@@ -49,44 +53,45 @@ def donor_of(source: Source, on: Measured, lowering: Lowering) -> Donor | Zero |
 
 
 def values_at(
-    source: Source, group: Group, on: Measured, places: Places, span: Span, lowering: Lowering
+    given: Given, group: Group, on: Measured, places: Places, span: Span, lowering: Lowering
 ) -> FromZero | FromMean | FromCapture:
     """What the heads of a group take at their position, in one batch."""
-    match donor_of(source, on, lowering):
+    match given:
         case Zero():
             return FromZero()
         case MeanOver(over):
             return mean_of(over, on, places, span, lowering)
-        case Donor() as donor:
+        case Donor():
             heads = lowering.heads(group, on.model, on.draw)
-            at = at_of(group.position, donor.prompts, places)
-            capture = Capture(lowering.keys[donor.model], batch_of(donor.prompts, places), at, heads)
-            return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {donor.name} at {group.position}"))
+            at = at_of(group.position, given.prompts, places)
+            capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), at, heads)
+            return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {given.name} at {group.position}"))
+        case _:
+            assert_never(given)
 
 
 def values_everywhere(
-    source: Source, on: Measured, places: Places, span: Span, lowering: Lowering
+    given: Given, on: Measured, places: Places, span: Span, lowering: Lowering
 ) -> FromZero | FromMean:
     """What heads take at every token, in one batch."""
-    match donor_of(source, on, lowering):
+    match given:
         case Zero():
             return FromZero()
         case MeanOver(over):
             return mean_of(over, on, places, span, lowering)
-        case Donor() as donor:
-            raise TypeError(f"the checker lets no {donor.name} stand elsewhere")
+        case Donor():
+            raise TypeError(f"the checker lets no {given.name} stand elsewhere")
+        case _:
+            assert_never(given)
 
 
-def inputs_at(donor: str, component: Component, group: Group, on: Measured, places: Places, lowering: Lowering) -> Ref:
-    """What the heads of a group read at their position in another model, on the same tokens."""
-    inputs = CaptureInputs(
-        lowering.keys[donor],
-        batch_of(on.prompts, places),
-        component,
-        at_of(group.position, on.prompts, places),
-        lowering.heads(group, on.model, on.draw),
-    )
-    return lowering.nodes.ref(inputs, f"{on.name}: {component.value} of {donor} at {group.position}")
+def inputs_at(
+    donor: Donor, component: Component, group: Group, on: Measured, places: Places, lowering: Lowering
+) -> Ref:
+    """What the heads of a group read at their position in a run, in one batch."""
+    at, heads = at_of(group.position, donor.prompts, places), lowering.heads(group, on.model, on.draw)
+    inputs = CaptureInputs(lowering.keys[donor.model], batch_of(donor.prompts, places), component, at, heads)
+    return lowering.nodes.ref(inputs, f"{on.name}: {component.value} of {donor.name} at {group.position}")
 
 
 def mean_of(over: Population, on: Measured, places: Places, span: Span, lowering: Lowering) -> FromMean:

@@ -4,6 +4,7 @@ Every value has a `span`, which does not take part in comparison: two programs a
 is resolved here; names are names. `docs/language.md` has the meaning of each construct.
 """
 
+from entrack.syntax.ast import sources as sources
 from entrack.syntax.ast.expressions import Call as Call
 from entrack.syntax.ast.expressions import Dotted as Dotted
 from entrack.syntax.ast.expressions import Expression as Expression
@@ -59,11 +60,7 @@ from entrack.syntax.ast.measures import Measure as Measure
 from entrack.syntax.ast.measures import Overlap as Overlap
 from entrack.syntax.ast.measures import Set as Set
 from entrack.syntax.ast.measures import Table as Table
-from entrack.syntax.ast.sources import Mean as Mean
-from entrack.syntax.ast.sources import NamedRun as NamedRun
-from entrack.syntax.ast.sources import Sample as Sample
 from entrack.syntax.ast.sources import Source as Source
-from entrack.syntax.ast.sources import Zero as Zero
 from entrack.syntax.ast.tasks import Alternate as Alternate
 from entrack.syntax.ast.tasks import AnyOf as AnyOf
 from entrack.syntax.ast.tasks import Binding as Binding

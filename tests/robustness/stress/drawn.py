@@ -129,6 +129,8 @@ class Writer:
             "zero pub.a",
             f"patch pub from same_{task}",
             "patch alone from tuned",
+            f"patch {self.one('pub', 'alone')} from sample of {self.one('', '3 ')}{self.one('other', 'same')}_{task}",
+            f"patch alone from sample of {task}(seed = {self.some(1, 9)})",
             "zero random like pub",
         ]
         acts = self.chance.sample(every, self.some(1, 4))
