@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from entrack.arguments import text
 from entrack.errors import ArgumentError, UnknownName, unknown
-from entrack.sites import Head
+from entrack.sites import Site
 
 
 @frozen
@@ -116,8 +116,8 @@ class Missed:
     `of_others` is the 95 % interval of how many of the others would have been, by the hypergeometric distribution.
     """
 
-    checked: tuple[Head, ...]
-    heads: tuple[Head, ...]
+    checked: tuple[Site, ...]
+    heads: tuple[Site, ...]
     others: int
     of_others: Interval
 
@@ -133,7 +133,7 @@ class Screen:
     """
 
     steps: int
-    through: tuple[Head, ...]
+    through: tuple[Site, ...]
     places: tuple[int, ...]
     agreement: Agreement | None
     missed: Missed
@@ -152,11 +152,11 @@ class Group:
     name: str
     position: str
     receivers: tuple[str, ...]
-    heads: tuple[Head, ...]
+    heads: tuple[Site, ...]
     intervals: tuple[Interval, ...]
     scores: tuple[tuple[float | None, ...], ...] = field(repr=False)
     known_zero: int = 0
-    also: tuple[tuple[Head, str], ...] = ()
+    also: tuple[tuple[Site, str], ...] = ()
     note: str = ""
     screen: Screen | None = None
 
@@ -190,7 +190,7 @@ class Discovery:
                 "layer": layer,
                 "head": head,
                 "score": score,
-                "kept": Head(layer, head) in group.heads,
+                "kept": Site.of_head(layer, head) in group.heads,
                 **({"estimate": group.screen.estimates[layer][head]} if group.screen else {}),
             }
             for group in self.groups
@@ -214,9 +214,9 @@ class Mask:
     group: str
     desideratum: str
     position: str
-    over: tuple[Head, ...]
+    over: tuple[Site, ...]
     values: tuple[float, ...]
-    heads: tuple[Head, ...]
+    heads: tuple[Site, ...]
     step: int
     validation: float
     n: int
@@ -438,7 +438,7 @@ def _screen(screen: Screen | None) -> dict[str, Any] | None:
     }
 
 
-def _heads(heads: tuple[Head, ...]) -> list[list[int]]:
+def _heads(heads: tuple[Site, ...]) -> list[list[int]]:
     return [[head.layer, head.head] for head in heads]
 
 

@@ -33,7 +33,7 @@ from entrack.check.resolved import Group as GroupSpec
 from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
 from entrack.results import Axis, Cell, Claim, Discovery, Figure, Group, Interval, Provenance, Results, Screen, Table
 from entrack.results import Measure as MeasureResult
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.syntax import ast
 
 ROUNDING = 1e-12
@@ -197,7 +197,7 @@ class _Cells:
     def __init__(self, resolved: Resolved, measures: Sequence[MeasureResult], discoveries: Sequence[Discovery]) -> None:
         self._specs = {measure.name: measure for measure in resolved.measures}
         self._measures = {measure.name: measure for measure in measures}
-        self._found: Mapping[tuple[str, str], tuple[Head, ...]] = {
+        self._found: Mapping[tuple[str, str], tuple[Site, ...]] = {
             (d.name, group.name): group.heads for d in discoveries for group in d.groups
         }
 

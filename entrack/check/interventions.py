@@ -15,9 +15,9 @@ from entrack.check.changes import AN_ACT, Changes
 from entrack.check.populations import MOST_CROSSED
 from entrack.check.resolved import Act, BlockAct, Elsewhere, Group, HeadsOf, Intervention, KeepAct, SetAct
 from entrack.check.scope import Scope
-from entrack.check.sources import FromModel, MeanOver, Zero, source_of
+from entrack.check.sources import FromModel, source_of
 from entrack.diagnostics import Label
-from entrack.sites import RECEIVING, Component
+from entrack.sites import RECEIVING, Part
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 
@@ -128,16 +128,7 @@ def _set(changes: Changes, node: ast.Set) -> SetAct | None:
     source = source_of(changes, node.source)
     if target is None or source is None:
         return None
-    if isinstance(target, Elsewhere) and not isinstance(source, Zero | MeanOver):
-        changes.scope.report(
-            "E609",
-            "`elsewhere` is not patched from runs on other prompts or of other models yet",
-            node.source.span,
-            "",
-            "write `mean elsewhere over PROMPTS` or `zero elsewhere`",
-        )
-        return None
-    if isinstance(target, HeadsOf) and target.component is not Component.OUTPUT and not isinstance(source, FromModel):
+    if isinstance(target, HeadsOf) and target.component is not Part.OUTPUT and not isinstance(source, FromModel):
         changes.scope.report(
             "E609",
             f"a {target.component.value} is patched from another model",
@@ -151,12 +142,12 @@ def _set(changes: Changes, node: ast.Set) -> SetAct | None:
 
 def _heads(changes: Changes, node: ast.Expression, word: str) -> HeadsOf | None:
     """The heads that an act is about; only `patch` is about what heads read, too."""
-    component, named = _component(node) if word == "patch" else (Component.OUTPUT, node)
+    component, named = _component(node) if word == "patch" else (Part.OUTPUT, node)
     circuit = heads_of(changes, named)
     return None if circuit is None else HeadsOf(circuit, component)
 
 
-def _component(heads: ast.Expression) -> tuple[Component, ast.Expression]:
+def _component(heads: ast.Expression) -> tuple[Part, ast.Expression]:
     """`cir.movers.query` is the queries of `cir.movers`; without such an end, the outputs."""
     if (
         isinstance(heads, ast.Reference)
@@ -165,7 +156,7 @@ def _component(heads: ast.Expression) -> tuple[Component, ast.Expression]:
         and heads.rest[-1].name in COMPONENTS
     ):
         return COMPONENTS[heads.rest[-1].name], evolve(heads, rest=heads.rest[:-1])
-    return Component.OUTPUT, heads
+    return Part.OUTPUT, heads
 
 
 def _block(changes: Changes, node: ast.Block) -> BlockAct | None:

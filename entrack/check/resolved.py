@@ -15,7 +15,7 @@ from attrs import field, frozen
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelSource
 from entrack.models.locate import Named
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 from entrack.source import Span
 from entrack.syntax import ast
 
@@ -93,7 +93,7 @@ class Found:
 class RandomLike:
     """As many heads as `like` has, drawn from all heads of the model; another draw draws others."""
 
-    like: tuple[Head, ...] | Found
+    like: tuple[Site, ...] | Found
     name: str
 
 
@@ -106,7 +106,7 @@ class Masked:
     desideratum: str
 
 
-Heads = tuple[Head, ...] | Found | RandomLike | Masked
+Heads = tuple[Site, ...] | Found | RandomLike | Masked
 
 
 @frozen
@@ -138,7 +138,7 @@ class Receiver:
     """A component of an earlier group's heads."""
 
     group: str
-    component: Component
+    component: Part
 
 
 @frozen
@@ -205,7 +205,7 @@ class HeadsOf:
     """The heads of a circuit, each at its group's position: their outputs, or a `component` that they read."""
 
     circuit: Circuit
-    component: Component = Component.OUTPUT
+    component: Part = Part.OUTPUT
 
 
 @frozen

@@ -16,7 +16,7 @@ from entrack.address import address
 from entrack.models.key import ModelKey
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Batch, Chosen, Ref, Screened, Step, kind_of
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.tree import rebuilt
 
 STORE_VERSION = 2
@@ -27,7 +27,7 @@ LEAVES = (Batch, ModelKey)
 T = TypeVar("T")
 
 
-def bind(node: T, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, ...]]) -> T:
+def bind(node: T, objects: Mapping[str, str], chosen: Mapping[str, tuple[Site, ...]]) -> T:
     """The node with object hashes for its `Ref`s and heads for its `Chosen`s. Raises KeyError where one is not known
     yet."""
     bound = _bound(node, objects, chosen)
@@ -50,7 +50,7 @@ def screened_out(step: Step) -> bool:
     return kind_of(step).nothing_is_left(step)
 
 
-def _bound(value: object, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, ...]]) -> object:
+def _bound(value: object, objects: Mapping[str, str], chosen: Mapping[str, tuple[Site, ...]]) -> object:
     match value:
         case Ref(id):
             return Ref(objects[id])

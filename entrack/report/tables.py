@@ -28,7 +28,7 @@ from entrack.report.table_data import (
     provenance_lines,
 )
 from entrack.results import Claim, Discovery, Group, Measure, Provenance, Results
-from entrack.sites import Head
+from entrack.sites import Site
 
 TALLEST = 16
 """Layers up to which a report shows the map of a discovery's scores without being asked."""
@@ -127,7 +127,7 @@ def _panel(group: Group) -> RenderableType:
     for layer in range(len(group.scores) - 1, -1, -1):
         text.append(f"{layer:>3} ")
         for head, score in enumerate(group.scores[layer]):
-            text.append(_block(score, limit), style=_colour(score, kept=Head(layer, head) in group.heads))
+            text.append(_block(score, limit), style=_colour(score, kept=Site.of_head(layer, head) in group.heads))
         text.append("\n")
     marks = "".join(f"{head:<8}" for head in range(0, len(group.scores[0]), 8))
     text.append(f"    {marks}"[: max(len(group.scores[0]) + 4, 6)])

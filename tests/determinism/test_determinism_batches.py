@@ -21,7 +21,7 @@ from entrack import run as running
 from entrack.plan import builder
 from entrack.plan.lower import mask
 from entrack.results import Group, Measure, Results
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.source import Source
 
 SIZES = (1, 2, 3, 5, 8, 16)
@@ -62,14 +62,14 @@ def agree(found: Results, expected: Results) -> float:
             group.heads, other_group.heads, strict=True
         ):  # heads that are as near may change places
             assert abs(_score(other_group, head) - _score(other_group, other_head)) < TOLERANCE
-        places = [Head(layer, head) for layer, row in enumerate(group.scores) for head in range(len(row))]
+        places = [Site.of_head(layer, head) for layer, row in enumerate(group.scores) for head in range(len(row))]
         assert len(places) == sum(map(len, other_group.scores))
         largest = max(largest, *(abs(_score(group, place) - _score(other_group, place)) for place in places))
     assert largest < TOLERANCE
     return largest
 
 
-def _score(group: Group, head: Head) -> float:
+def _score(group: Group, head: Site) -> float:
     found = group.scores[head.layer][head.head]
     assert found is not None, "nothing is screened out"
     return found

@@ -14,7 +14,7 @@ from pytest import approx
 
 from entrack.report.document import document
 from entrack.results import Discovery, Group, Measure, Results
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.store import MemoryStore
 
 NEARLY = {"rel": 1e-3, "abs": 1e-3}
@@ -96,7 +96,7 @@ def alike(one: Discovery, other: Discovery, name: str) -> bool:
     return all(count >= 2 for count in near)
 
 
-def _score(group: Group, head: Head) -> float:
+def _score(group: Group, head: Site) -> float:
     found = group.scores[head.layer][head.head]
     assert found is not None, "only what was run is kept"
     return found

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from entrack.prompts.tokenise import Prompt, PromptPair
 from entrack.results import Discovery, Group, Measure, Results
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.store import MemoryStore
 
 Heads = list[tuple[int, int]]
@@ -96,11 +96,11 @@ def test_scores(world: World, results: Results, hooked: Hooked) -> None:
 
 
 def test_the_lowest_are_kept_by_the_first_group_that_has_them(results: Results) -> None:
-    kept: dict[str, set[Head]] = {}
+    kept: dict[str, set[Site]] = {}
     for name, position, _, _, keep in HOPS:
         found = group(results, name)
         ranked = sorted(
-            (score, Head(layer, head))
+            (score, Site.of_head(layer, head))
             for layer, row in enumerate(found.scores)
             for head, score in enumerate(row)
             if score is not None

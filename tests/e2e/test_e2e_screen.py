@@ -15,7 +15,7 @@ from entrack.report.document import document
 from entrack.report.html import results_html
 from entrack.report.table_data import discovery_grid
 from entrack.results import Discovery, Group, Interval, Results, Screen
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.store import DiskStore, MemoryStore
 
 HOPS = """{
@@ -81,7 +81,7 @@ def test_only_what_is_let_through_or_checked_has_a_score(world: World, screened:
     assert screen.missed.others == 11
     for layer in range(4):
         for head in range(4):
-            run_too = Head(layer, head) in (*screen.through, *screen.missed.checked)
+            run_too = Site.of_head(layer, head) in (*screen.through, *screen.missed.checked)
             score = first.scores[layer][head]
             assert score == (pytest.approx(full.scores[layer][head], abs=1e-6) if run_too else None)
             assert screen.estimates[layer][head] != 0

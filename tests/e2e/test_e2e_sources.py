@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import transformers
 from attrs import frozen
-from e2e_world import World, make_world
+from e2e_world import World, make_model, make_world
 from engine_by_hooks import Hooked
 from test_e2e_numbers import Heads, answers, at, measure, setting, tokens, z_at
 from torch import Tensor
 
+from entrack.compile import SpecError
 from entrack.plan.steps import Capture
 from entrack.store import MemoryStore
 
@@ -27,7 +30,10 @@ TEXT = "circuit c in base {{ {} }}\n".format(
 
 @pytest.fixture(scope="module", params=["llama", "gpt2", "gpt_neox"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
-    return make_world(tmp_path_factory.mktemp("world"), request.param)
+    world = make_world(tmp_path_factory.mktemp("world"), request.param)
+    more = {"n_positions": 64} if request.param == "gpt2" else {}
+    make_model(world.folder / "tuned", heads=4, shared=4, seed=8, family=request.param, **more)
+    return world
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +88,90 @@ def test_a_sample_at_positions(world: World, hooked: Hooked, sample: Sample, ref
     np.testing.assert_allclose(found.outcomes, expected, rtol=0, atol=1e-4)
     assert len({len(entry["token_ids"]) for entry in (*entries, *others)}) > 2
     assert [at([entry], "query") for entry in entries] != [at([other], "query") for other in others]
+
+
+EVEN = (
+    Sample("boxes", "boxes", 12),
+    Sample("5 boxes", "boxes", 5),
+    Sample("scrambled", "scrambled", 12, alternates=True),
+)
+
+
+@pytest.mark.parametrize("reference", [False, True], ids=["optimised", "reference"])
+@pytest.mark.parametrize("sample", EVEN, ids=lambda sample: sample.written)
+def test_a_sample_elsewhere(world: World, hooked: Hooked, sample: Sample, reference: bool) -> None:
+    """Every head at every token takes what the partner has there, but for those that are kept or set otherwise."""
+    entries, others = world.prompts("boxes", 12), sample.prompts(world, 12)
+    values = hooked.z(tokens(others))
+    found = _elsewhere(world, f"sample of {sample.written}", "boxes", reference)
+    _agree(found, hooked, entries, values)
+
+
+@pytest.mark.parametrize("reference", [False, True], ids=["optimised", "reference"])
+@pytest.mark.parametrize(("source", "task"), [("scrambled", "boxes"), ("alternate", "position")])
+def test_alternates_elsewhere(world: World, hooked: Hooked, source: str, task: str, reference: bool) -> None:
+    entries = world.prompts(source if task == "boxes" else task, 12)
+    values = hooked.z(tokens([entry["alternate"] for entry in entries]))
+    _agree(_elsewhere(world, source, task, reference), hooked, entries, values)
+
+
+@pytest.mark.parametrize("reference", [False, True], ids=["optimised", "reference"])
+@pytest.mark.parametrize("task", ["boxes", "uneven"])
+def test_another_model_elsewhere(world: World, hooked: Hooked, task: str, reference: bool) -> None:
+    """On the same tokens, whatever the lengths."""
+    donor = Hooked(transformers.AutoModelForCausalLM.from_pretrained(world.folder / "tuned"))
+    found = _elsewhere(world, "tuned", task, reference)
+    for place, entry in enumerate(world.prompts(task, 12)):
+        one = {label: outcomes[place : place + 1] for label, outcomes in found.items()}
+        _agree(one, hooked, [entry], donor.z(tokens([entry])))
+
+
+KEPT = {"all": [], "kept": GROUPS, "set": GROUPS}
+"""Groups that are left out of `elsewhere`, by what is measured."""
+
+
+def _elsewhere(world: World, source: str, task: str, reference: bool) -> dict[str, tuple[float, ...]]:
+    """Outcomes with everything, all but what is kept, and all but what another act sets, patched from a source."""
+    spec = world.spec(
+        f"{TEXT}"
+        'model tuned = local("tuned")\n'
+        f"intervention all  = patch elsewhere from {source}\n"
+        f"intervention kept = keep c, patch elsewhere from {source}\n"
+        f"intervention set  = patch elsewhere from {source}, zero c\n"
+        f"measure m = logit of answer (base with [all, kept, set]) on 12 {task}\n"
+    )
+    found = measure(spec.run(MemoryStore(), reference=reference), "m")
+    return {label: tuple(found.cell(label).outcomes) for label in KEPT}
+
+
+def _agree(found: dict[str, tuple[float, ...]], hooked: Hooked, entries: list[dict[str, Any]], values: Tensor) -> None:
+    """`values` (layer, prompt, token, head, d_head): what stands elsewhere."""
+    for label, outcomes in found.items():
+        change = {layer: _placed(entries, KEPT[label], values[layer], layer, zero=label == "set") for layer in range(4)}
+        logits = hooked.run(tokens(entries), change)
+        expected = logits[torch.arange(len(entries)), answers(entries)]
+        np.testing.assert_allclose(outcomes, expected, rtol=0, atol=1e-4, err_msg=label)
+
+
+def _placed(
+    entries: list[dict[str, Any]], kept: list[tuple[str, Heads]], values: Tensor, layer: int, *, zero: bool
+) -> Callable[[Tensor], None]:
+    def change(z: Tensor) -> None:
+        own = torch.zeros_like(z) if zero else z.clone()
+        z[:] = values
+        for position, heads in kept:
+            for prompt, token in enumerate(at(entries, position)):
+                for head in [head for other, head in heads if other == layer]:
+                    z[prompt, token, head] = own[prompt, token, head]
+
+    return change
+
+
+@pytest.mark.parametrize("source", ["sample of uneven", "resized"])
+def test_elsewhere_wants_prompts_of_one_length(world: World, source: str) -> None:
+    with pytest.raises(SpecError) as raised:
+        world.spec(f"measure m = accuracy(base with patch elsewhere from {source}) on 20 uneven\n").plan()
+    assert {problem.code for problem in raised.value.problems} == {"E640"}
 
 
 def test_a_sample_is_apart_from_what_is_measured(world: World) -> None:

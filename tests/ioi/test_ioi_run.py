@@ -18,7 +18,7 @@ from entrack.models.locate import ModelMissing
 from entrack.prompts.tokenise import tokenise
 from entrack.prompts.tokenizer import tokenizer
 from entrack.results import Results
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.source import Source
 
 SPEC = """entrack 1
@@ -114,7 +114,7 @@ def test_a_shared_value_is_that_of_every_head_it_serves(folder: Path, results: R
     torch.testing.assert_close(torch.tensor(group.scores), expected, rtol=0, atol=1e-4)
 
 
-def by_hooks(folder: Path, receivers: tuple[Head, ...]) -> torch.Tensor:
+def by_hooks(folder: Path, receivers: tuple[Site, ...]) -> torch.Tensor:
     """Path patching from each head at `second_subject` to receivers' values there, one prompt and one pass at a
     time."""
     studied = spec(folder)

@@ -13,21 +13,21 @@ from entrack.report import tables
 from entrack.report.plots import score_map
 from entrack.report.table_data import discovery_grid
 from entrack.results import Agreement, Discovery, Group, Interval, Missed, Screen
-from entrack.sites import Head
+from entrack.sites import Site
 
 SCREEN = Screen(
     steps=5,
-    through=(Head(1, 0), Head(0, 2), Head(0, 0)),
+    through=(Site.of_head(1, 0), Site.of_head(0, 2), Site.of_head(0, 0)),
     places=(1, 3),
     agreement=Agreement(0.5, Interval(-0.25, 0.875), 3),
-    missed=Missed((Head(0, 1),), (Head(0, 1),), 2, Interval(1.0, 2.0)),
+    missed=Missed((Site.of_head(0, 1),), (Site.of_head(0, 1),), 2, Interval(1.0, 2.0)),
     estimates=((-0.25, 0.5, -0.5), (-1.0, 0.125, 0.0)),
 )
 GROUP = Group(
     "movers",
     "last",
     ("logits",),
-    (Head(1, 0), Head(0, 0)),
+    (Site.of_head(1, 0), Site.of_head(0, 0)),
     (Interval(-1.0, -0.5),) * 2,
     ((-0.25, -0.5, 0.0625), (-0.75, None, 0.0)),
     known_zero=1,

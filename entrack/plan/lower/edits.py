@@ -8,13 +8,14 @@ from typing import assert_never
 from attrs import frozen
 
 from entrack import budget
-from entrack.check.resolved import Act, BlockAct, Elsewhere, Group, HeadsOf, Intervention, KeepAct, SetAct
+from entrack.check import resolved
+from entrack.check.resolved import Act, BlockAct, Group, HeadsOf, Intervention, KeepAct, SetAct
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.measured import A_PLACE, Measured, Places, at_of
-from entrack.plan.lower.sources import Donor, Given, given_by, inputs_at, values_at, values_everywhere
-from entrack.plan.steps import BlockAttention, Edit, Kept, SetElsewhere, SetHeads, SetInputs
+from entrack.plan.lower.sources import Donor, Given, given_by, values_at, values_everywhere
+from entrack.plan.steps import At, BlockAttention, Edit, Elsewhere, Set
 from entrack.prompts.tokenise import Prompt
-from entrack.sites import Component
+from entrack.sites import Part
 
 
 @frozen
@@ -64,33 +65,23 @@ def _set(
     act: SetAct, given: Given, kept: Sequence[Group], on: Measured, places: Places, lowering: Lowering
 ) -> list[Edit]:
     match act.target:
-        case Elsewhere():
-            keeps = tuple(
-                Kept(lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places))
-                for group in kept
-            )
-            return [SetElsewhere(keeps, values_everywhere(given, on, places, act.span, lowering))]
-        case HeadsOf(circuit, Component.OUTPUT):
-            return [_set_group(act, given, group, on, places, lowering) for group in circuit.groups]
-        case HeadsOf(circuit, component):
-            return [_set_inputs(given, component, group, on, places, lowering) for group in circuit.groups]
+        case resolved.Elsewhere():
+            keeps = tuple(_at(group, Part.OUTPUT, on, places, lowering) for group in kept)
+            return [Set(Elsewhere(keeps), values_everywhere(given, on, places, act.span, lowering))]
+        case HeadsOf(circuit, part):
+            values = (values_at(given, group, part, on, places, act.span, lowering) for group in circuit.groups)
+            return [
+                Set(_at(group, part, on, places, lowering), value)
+                for group, value in zip(circuit.groups, values, strict=True)
+            ]
         case _:
             assert_never(act.target)
 
 
-def _set_group(act: SetAct, given: Given, group: Group, on: Measured, places: Places, lowering: Lowering) -> SetHeads:
-    values = values_at(given, group, on, places, act.span, lowering)
-    heads, at = lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)
-    return SetHeads(heads, at, values)
-
-
-def _set_inputs(
-    given: Given, component: Component, group: Group, on: Measured, places: Places, lowering: Lowering
-) -> SetInputs:
-    assert isinstance(given, Donor)  # the checker: what heads read is patched from a model
-    inputs = inputs_at(given, component, group, on, places, lowering)
-    heads, at = lowering.heads(group, on.model, on.draw), at_of(group.position, on.prompts, places)
-    return SetInputs(heads, at, component, inputs)
+def _at(group: Group, part: Part, on: Measured, places: Places, lowering: Lowering) -> At:
+    """A part of the heads of a group, at their position."""
+    at = at_of(group.position, on.prompts, places)
+    return At(lowering.heads(group, on.model, on.draw), at, None if part is Part.OUTPUT else part)
 
 
 def _blocked(act: BlockAct, on: Measured, places: Places, lowering: Lowering) -> BlockAttention:

@@ -21,7 +21,7 @@ def lower_mask(mask: Mask, lowering: Lowering) -> tuple[MaskPlan, ...]:
 def _train(mask: Mask, group: Group, desideratum: str, lowering: Lowering) -> MaskPlan:
     step = TrainMask(
         model=lowering.keys[mask.model],
-        heads=lowering.heads(group, mask.model),
+        sites=lowering.heads(group, mask.model),
         train=_batches(mask.train[desideratum], group, mask.model, mask.batch, lowering),
         validate=_batches(mask.validate[desideratum], group, mask.model, BATCH, lowering),
         sparsity=mask.sparsity,

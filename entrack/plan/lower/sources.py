@@ -4,7 +4,7 @@ another model, prompt by prompt."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Never, assert_never
 
 from attrs import frozen
 
@@ -14,9 +14,10 @@ from entrack.diagnostics import Diagnostic, Label
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering, Unmakeable
 from entrack.plan.lower.measured import Measured, Places, at_of, drawn, measured_prompts
-from entrack.plan.steps import Capture, CaptureInputs, FromCapture, FromMean, FromZero, Ref, SumOutputs
+from entrack.plan.steps import Capture, FromCapture, FromMean, FromZero, SumOutputs
+from entrack.plan.steps import Source as Values
 from entrack.prompts.tokenise import Prompt
-from entrack.sites import Component
+from entrack.sites import SHARED, Part
 from entrack.source import Span
 
 SHOWN = 60
@@ -53,9 +54,9 @@ def given_by(source: Source, on: Measured, lowering: Lowering) -> Given:
 
 
 def values_at(
-    given: Given, group: Group, on: Measured, places: Places, span: Span, lowering: Lowering
-) -> FromZero | FromMean | FromCapture:
-    """What the heads of a group take at their position, in one batch."""
+    given: Given, group: Group, part: Part, on: Measured, places: Places, span: Span, lowering: Lowering
+) -> Values:
+    """What a part of the heads of a group takes at their position, in one batch."""
     match given:
         case Zero():
             return FromZero()
@@ -63,35 +64,27 @@ def values_at(
             return mean_of(over, on, places, span, lowering)
         case Donor():
             heads = lowering.heads(group, on.model, on.draw)
-            at = at_of(group.position, given.prompts, places)
-            capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), at, heads)
-            return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {given.name} at {group.position}"))
+            at = None if part in SHARED else at_of(group.position, given.prompts, places)
+            capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), at, heads, part)
+            of = "" if part is Part.OUTPUT else f"{part.value} of "
+            return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {of}{given.name} at {group.position}"))
         case _:
             assert_never(given)
 
 
-def values_everywhere(
-    given: Given, on: Measured, places: Places, span: Span, lowering: Lowering
-) -> FromZero | FromMean:
-    """What heads take at every token, in one batch."""
+def values_everywhere(given: Given, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
+    """What all heads take at every token, in one batch."""
     match given:
         case Zero():
             return FromZero()
         case MeanOver(over):
             return mean_of(over, on, places, span, lowering)
         case Donor():
-            raise TypeError(f"the checker lets no {given.name} stand elsewhere")
+            _token_by_token(given, on, places, span, lowering)
+            capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), None)
+            return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {given.name} at every token"))
         case _:
             assert_never(given)
-
-
-def inputs_at(
-    donor: Donor, component: Component, group: Group, on: Measured, places: Places, lowering: Lowering
-) -> Ref:
-    """What the heads of a group read at their position in a run, in one batch."""
-    at, heads = at_of(group.position, donor.prompts, places), lowering.heads(group, on.model, on.draw)
-    inputs = CaptureInputs(lowering.keys[donor.model], batch_of(donor.prompts, places), component, at, heads)
-    return lowering.nodes.ref(inputs, f"{on.name}: {component.value} of {donor.name} at {group.position}")
 
 
 def mean_of(over: Population, on: Measured, places: Places, span: Span, lowering: Lowering) -> FromMean:
@@ -133,14 +126,32 @@ def _one_length(prompts: Sequence[Prompt], on: Measured, places: Places, span: S
     everything = (*prompts, *(on.prompts[place] for place in places))
     length = len(everything[0].token_ids)
     other = next((prompt for prompt in everything if len(prompt.token_ids) != length), None)
-    if other is None:
-        return
+    if other is not None:
+        label = f"{length} tokens in most, but {len(other.token_ids)} in {_short(other.text)!r}"
+        _unlike("a mean at each token needs prompts of one token length", label, on, span, lowering)
+
+
+def _token_by_token(donor: Donor, on: Measured, places: Places, span: Span, lowering: Lowering) -> None:
+    """What is taken at each token is there when a prompt and the one that it takes from have one length."""
+    pairs = ((on.prompts[place], donor.prompts[place]) for place in places)
+    unlike = next((pair for pair in pairs if len(pair[0].token_ids) != len(pair[1].token_ids)), None)
+    if unlike is not None:
+        taker, giver = unlike
+        label = (
+            f"{len(taker.token_ids)} tokens in {_short(taker.text)!r}, but {len(giver.token_ids)} in "
+            f"{_short(giver.text)!r}, which it takes them from"
+        )
+        _unlike("values at each token need prompts of one token length", label, on, span, lowering)
+
+
+def _unlike(message: str, label: str, on: Measured, span: Span, lowering: Lowering) -> Never:
+    """Raises Unmakeable."""
     lowering.problems.append(
         Diagnostic(
             "E640",
-            "a mean at each token needs prompts of one token length",
+            message,
             span,
-            f"{length} tokens in most, but {len(other.token_ids)} in {_short(other.text)!r}",
+            label,
             "let all values of a variable have as many tokens, or use `zero`",
             (Label(on.population.span, "measured on these"),),
         )
