@@ -89,6 +89,7 @@ class Writer:
             f"intervention only(c) = keep c, mean elsewhere over {self.few()} scrambled",
             f"intervention without(c) = mean c over {self.few()} scrambled",
             "intervention bare(c) = keep c, zero elsewhere",
+            f"intervention spared(c) = keep c, patch elsewhere from {self.elsewhere()}",
         ]
         parts = (
             self.measure,
@@ -145,6 +146,7 @@ class Writer:
             "nothing",
             f"only({some})",
             f"bare({some})",
+            f"spared({some})",
             f"without({some})",
             "only(pub)",
             "without(cir)",
@@ -181,6 +183,7 @@ class Writer:
                 self.block(),
                 f"mean elsewhere over {self.few()} scrambled",
                 "zero elsewhere",
+                f"patch elsewhere from {self.elsewhere()}",
                 "zero cir",
                 "patch cir from scrambled",
                 f"patch cir from {self.sample(*EVEN)}",
@@ -207,8 +210,11 @@ class Writer:
             f"patch d{name} from {self.sample(*UNEVEN, 'boxes')}",
             f"keep_{name}",
             f"patch g{name}.key from tuned",
+            "patch elsewhere from tuned",
         )
-        self.lines.append(f"intervention keep_{name} = keep d{name}, zero elsewhere")
+        self.lines.append(
+            f"intervention keep_{name} = keep d{name}, {self.one('zero elsewhere', 'patch elsewhere from tuned')}"
+        )
         self.lines.append(
             f"measure {name} = logit of answer (base with [{self.several(changes)}]) on {self.number(2, 6)} uneven"
         )
@@ -229,6 +235,7 @@ class Writer:
             f"patch d{name} from {self.one(*others)}",
             f"patch d{name}.value from tuned",
             "zero elsewhere",
+            "patch elsewhere from tuned",
             self.block_uneven(),
         )
         self.lines.append(f"intervention l{name} = {', '.join(self.draw(st.permutations([*acts, more])))}")
@@ -259,7 +266,13 @@ class Writer:
 
     def told(self, name: str) -> None:
         heads = self.several(
-            ("patch cir from alternate", "patch written from alternate", "patch pub.a from alternate", "nothing")
+            (
+                "patch cir from alternate",
+                "patch written from alternate",
+                "patch pub.a from alternate",
+                "patch elsewhere from alternate",
+                "nothing",
+            )
         )
         self.lines.append(
             f"measure {name} = {self.one('accuracy', 'probability')}(base with [{heads}]) on {self.few()} position"
@@ -301,6 +314,10 @@ class Writer:
             "logit difference of answer and wrong ",
             "probability of wrong ",
         )
+
+    def elsewhere(self) -> str:
+        """A source of values at every token of `boxes`."""
+        return self.one("scrambled", "same", "tuned", self.sample(*EVEN))
 
     def sample(self, *prompts: str) -> str:
         return f"sample of {self.one('', f'{self.few()} ')}{self.one(*prompts)}"

@@ -137,10 +137,7 @@ def _token_by_token(donor: Donor, on: Measured, places: Places, span: Span, lowe
     unlike = next((pair for pair in pairs if len(pair[0].token_ids) != len(pair[1].token_ids)), None)
     if unlike is not None:
         taker, giver = unlike
-        label = (
-            f"{len(taker.token_ids)} tokens in {_short(taker.text)!r}, but {len(giver.token_ids)} in "
-            f"{_short(giver.text)!r}, which it takes them from"
-        )
+        label = f"from {_counted(giver)} to {_counted(taker)}"
         _unlike("values at each token need prompts of one token length", label, on, span, lowering)
 
 
@@ -157,6 +154,10 @@ def _unlike(message: str, label: str, on: Measured, span: Span, lowering: Loweri
         )
     )
     raise Unmakeable(on.name)
+
+
+def _counted(prompt: Prompt) -> str:
+    return f"{len(prompt.token_ids)} tokens in {_short(prompt.text)!r}"
 
 
 def _short(text: str) -> str:
