@@ -14,7 +14,7 @@ from entrack.check.act_heads import heads_of
 from entrack.check.changes import AN_ACT, Changes
 from entrack.check.populations import MOST_CROSSED
 from entrack.check.resolved import Act, BlockAct, Elsewhere, Group, HeadsOf, Intervention, KeepAct, SetAct
-from entrack.check.scope import Scope
+from entrack.check.scope import Scope, name_span
 from entrack.check.sources import FromModel, source_of
 from entrack.diagnostics import Label
 from entrack.sites import RECEIVING, Part
@@ -126,7 +126,7 @@ def _act(changes: Changes, node: ast.Act) -> Act | None:
 def _set(changes: Changes, node: ast.Set) -> SetAct | None:
     target = Elsewhere() if isinstance(node.target, ast.Elsewhere) else _heads(changes, node.target, node.word)
     source = source_of(changes, node.source)
-    if target is None or source is None:
+    if target is None or source is None or _two_meanings(changes, node):
         return None
     if isinstance(target, HeadsOf) and target.component is not Part.OUTPUT and not isinstance(source, FromModel):
         changes.scope.report(
@@ -138,6 +138,24 @@ def _set(changes: Changes, node: ast.Set) -> SetAct | None:
         )
         return None
     return SetAct(target, source, node.span)
+
+
+def _two_meanings(changes: Changes, node: ast.Set) -> bool:
+    """Whether `patch elsewhere` could also be about a group, which it was before the word stood there."""
+    declared = changes.scope.names.get("elsewhere")
+    if node.word != "patch" or not isinstance(node.target, ast.Elsewhere):
+        return False
+    if "elsewhere" not in changes.given and declared is None:
+        return False
+    changes.scope.report(
+        "E203",
+        "`elsewhere` is a word of the language here, and a name of this spec",
+        node.target.span,
+        "all other heads, or the ones that are called so",
+        "write `(elsewhere)` for the name, or choose another name for all others to be meant",
+        () if declared is None else (Label(name_span(declared), "declared here"),),
+    )
+    return True
 
 
 def _heads(changes: Changes, node: ast.Expression, word: str) -> HeadsOf | None:
