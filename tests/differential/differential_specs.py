@@ -279,7 +279,7 @@ class Writer:
         )
 
     def knockout(self, name: str) -> None:
-        cuts = f"nothing, block attention last -> previous in layers k.., {self.block()}"
+        cuts = f"nothing, block attention last -> [query, previous] in layers k.., {self.block()}"
         self.lines.append(f"measure {name} = {self.metric()}(base with [{cuts}]) on {self.few()} boxes for k in layers")
 
     def mask(self, name: str) -> None:

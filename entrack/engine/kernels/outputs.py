@@ -61,6 +61,8 @@ def values_of(context: Context, edit: Set, inputs: Inputs) -> Tensor | Mapping[i
     d_model) for a part without heads, or what broadcasts to it"""
     part = Part.OUTPUT if isinstance(edit.target, Elsewhere) else part_of(edit.target)
     match edit.source:
+        case FromCapture() if isinstance(edit.target, At) and not bound(edit.target.sites):
+            return {}  # a capture of no sites has no axes
         case FromCapture(capture):
             values = context.tensor(captured(inputs, capture, part))
             values = values if _every_token(edit.target, part) else values[:, :, None]
