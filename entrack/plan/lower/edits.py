@@ -69,10 +69,12 @@ def _set(
             keeps = tuple(_at(group, Part.OUTPUT, on, places, lowering) for group in kept)
             return [Set(Elsewhere(keeps), values_everywhere(given, on, places, act.span, lowering))]
         case HeadsOf(circuit, part):
-            values = (values_at(given, group, part, on, places, act.span, lowering) for group in circuit.groups)
             return [
-                Set(_at(group, part, on, places, lowering), value)
-                for group, value in zip(circuit.groups, values, strict=True)
+                Set(
+                    _at(group, part, on, places, lowering),
+                    values_at(given, group, part, on, places, act.span, lowering),
+                )
+                for group in circuit.groups
             ]
         case _:
             assert_never(act.target)

@@ -57,32 +57,31 @@ def values_at(
     given: Given, group: Group, part: Part, on: Measured, places: Places, span: Span, lowering: Lowering
 ) -> Values:
     """What a part of the heads of a group takes at their position, in one batch."""
-    match given:
-        case Zero():
-            return FromZero()
-        case MeanOver(over):
-            return mean_of(over, on, places, span, lowering)
-        case Donor():
-            heads = lowering.heads(group, on.model, on.draw)
-            at = None if part in SHARED else at_of(group.position, given.prompts, places)
-            capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), at, heads, part)
-            of = "" if part is Part.OUTPUT else f"{part.value} of "
-            return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {of}{given.name} at {group.position}"))
-        case _:
-            assert_never(given)
+    if not isinstance(given, Donor):
+        return _alike(given, on, places, span, lowering)
+    heads = lowering.heads(group, on.model, on.draw)
+    at = None if part in SHARED else at_of(group.position, given.prompts, places)
+    capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), at, heads, part)
+    of = "" if part is Part.OUTPUT else f"{part.value} of "
+    return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {of}{given.name} at {group.position}"))
 
 
 def values_everywhere(given: Given, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
     """What all heads take at every token, in one batch."""
+    if not isinstance(given, Donor):
+        return _alike(given, on, places, span, lowering)
+    _token_by_token(given, on, places, span, lowering)
+    capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), None)
+    return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {given.name} at every token"))
+
+
+def _alike(given: Zero | MeanOver, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
+    """What is the same for all prompts, and for all targets."""
     match given:
         case Zero():
             return FromZero()
         case MeanOver(over):
             return mean_of(over, on, places, span, lowering)
-        case Donor():
-            _token_by_token(given, on, places, span, lowering)
-            capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), None)
-            return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {given.name} at every token"))
         case _:
             assert_never(given)
 
