@@ -160,6 +160,14 @@ class Context:
 
         return self.activations.get((self.model.key, batch, "heads"), make)[0]
 
+    def clean_part(self, batch: Batch, site: Site) -> Tensor:
+        """A part of a layer in a clean run, at all tokens, which whole runs do not keep. -> (prompt, token, ...)"""
+
+        def make() -> tuple[Tensor]:
+            return (self.forward(batch, reads=[Read(site)], logits=False).values[site],)
+
+        return self.activations.get((self.model.key, batch, site), make)[0]
+
     def clean_at(self, batch: Batch, at: Indices) -> RunAtTokens:
         """A clean run at the token `at` of each prompt. Raises NotFinite."""
 

@@ -11,7 +11,19 @@ import torch
 from engine_by_hooks import Hooked
 from engine_models import ALTERNATES, ASKED, EXECUTORS, ORIGINALS, SPREAD, Saved, agree, outcomes, prompts, same, tensor
 
-from entrack.plan.steps import At, Capture, Elsewhere, Evaluate, FromCapture, FromMean, FromZero, Ref, Set, SumOutputs
+from entrack.plan.steps import (
+    At,
+    Capture,
+    Elsewhere,
+    Evaluate,
+    FromCapture,
+    FromMean,
+    FromZero,
+    Ref,
+    Set,
+    Source,
+    SumOutputs,
+)
 from entrack.sites import Part, Site
 
 PARTS = (Part.RESIDUAL, Part.ATTENTION, Part.MLP)
@@ -67,7 +79,11 @@ def test_sets(saved: Saved, executor: str, part: Part, at: tuple[int, ...] | Non
     logits = model.run(
         tensor(ORIGINALS), whole={(layer, part.value): partial(change, layer) for layer in layers(saved)}
     )
-    sources = {"zero": FromZero(), "mean": FromMean((Ref("sum"),)), "capture": FromCapture(Ref("others"))}
+    sources: dict[str, Source] = {
+        "zero": FromZero(),
+        "mean": FromMean((Ref("sum"),)),
+        "capture": FromCapture(Ref("others")),
+    }
     inputs = {
         "sum": saved.compute("reference", SumOutputs(saved.key, summed, part)),
         "others": saved.compute("reference", Capture(saved.key, ALTERNATES, at, sites(saved, part), part)),
@@ -118,7 +134,7 @@ def test_beside_heads_that_are_held_elsewhere(saved: Saved, executor: str, part:
 @EXECUTOR
 def test_all_heads_take_the_alternates(saved: Saved, executor: str) -> None:
     """Elsewhere, token by token, from a capture of every token (resample ablation)."""
-    model, kept = Hooked(saved.module), (Site.of_head(0, 1), Site.of_head(layers(saved)[0], 3))
+    model, kept = Hooked(saved.module), (Site.of_head(0, 1), Site.of_head(layers(saved)[0], 0))
     given = model.z(tensor(ALTERNATES))
 
     def change(layer: int, z: torch.Tensor) -> None:

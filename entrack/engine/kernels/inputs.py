@@ -30,8 +30,9 @@ def input_sets(context: Context, batch: Batch, edits: Iterable[Set], inputs: Inp
     for edit in edits:
         assert isinstance(edit.target, At)  # no other target reads
         part, heads = part_of(edit.target), _served(context, edit.target)
-        values = values_of(context, edit, inputs)
-        for outputs, here in site_masks(context, batch, heads, edit.target.at).items():
+        masks = site_masks(context, batch, heads, edit.target.at)
+        values = values_of(context, edit, inputs) if masks else {}
+        for outputs, here in masks.items():
             edited[outputs] = edited[outputs] | here if outputs in edited else here
             mask = _upto(context, here) if part in SHARED else here
             yield Write(Site(outputs.layer, part), mask, values[outputs.layer])

@@ -27,7 +27,7 @@ def output_sets(context: Context, batch: Batch, edits: Iterable[Set], inputs: In
                 masks = {site: ~mask for site, mask in _kept(context, batch, edit.target).items()}
             case _ as other:
                 assert_never(other)
-        values = values_of(context, edit, inputs)
+        values = values_of(context, edit, inputs) if masks else {}
         for site, mask in masks.items():
             yield Write(site, mask, values[site.layer])
 
@@ -61,8 +61,6 @@ def values_of(context: Context, edit: Set, inputs: Inputs) -> Tensor | Mapping[i
     d_model) for a part without heads, or what broadcasts to it"""
     part = Part.OUTPUT if isinstance(edit.target, Elsewhere) else part_of(edit.target)
     match edit.source:
-        case FromCapture() if isinstance(edit.target, At) and not bound(edit.target.sites):
-            return {}  # a capture of no sites has no axes
         case FromCapture(capture):
             values = context.tensor(captured(inputs, capture, part))
             values = values if _every_token(edit.target, part) else values[:, :, None]

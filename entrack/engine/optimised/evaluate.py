@@ -29,7 +29,7 @@ from entrack.engine.optimised.chunks import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.tracing import Around, ResumeAt, Write
 from entrack.plan.schedule import ForwardPass, From, Only, Role
-from entrack.plan.steps import At, Elsewhere, Evaluate, Set
+from entrack.plan.steps import At, Batch, Elsewhere, Evaluate, Set
 from entrack.plan.steps.edits import elsewhere_of
 from entrack.sites import Part, Site
 
@@ -54,7 +54,7 @@ def _since(context: Context, step: Evaluate, run: ForwardPass, changes: Changes)
     whole = context.whole(step.batch)
     if whole is None or isinstance(run.tokens, Only) or (not run.first and not isinstance(run.tokens, From)):
         return full(context, step, changes)
-    logits, moved = whole.logits.clone(), _moved(context, whole, changes)
+    logits, moved = whole.logits.clone(), _moved(context, step.batch, whole, changes)
     starts = run.tokens.at if isinstance(run.tokens, From) else (0,) * step.batch.prompts
     kept = PrefixCache.of(context, PrefixSpec(step.batch, min(starts), max(starts), tuple(run.layers)))
 
@@ -73,21 +73,20 @@ def _since(context: Context, step: Evaluate, run: ForwardPass, changes: Changes)
     return logits
 
 
-def _moved(context: Context, whole: FullRun, changes: Changes) -> Tensor:
+def _moved(context: Context, batch: Batch, whole: FullRun, changes: Changes) -> Tensor:
     """The prompts in which something set is not what was there, or something blocked. -> bool (prompt)"""
     moved = torch.zeros(len(whole.logits), dtype=torch.bool, device=whole.logits.device)
     for one in changes.sets:
-        clean = _clean(context, whole, one.site)
-        differs = one.mask if clean is None else one.mask & (one.values.to(clean.dtype) != clean)
-        moved |= differs.flatten(1).any(1)
+        clean = _clean(context, batch, whole, one.site)
+        moved |= ((one.values.to(clean.dtype) != clean) & one.mask).flatten(1).any(1)
     for pairs in changes.blocked.values():
         moved |= pairs.flatten(1).any(1)
     return moved
 
 
-def _clean(context: Context, whole: FullRun, site: Site) -> Tensor | None:
-    """What a clean run has at a part of a layer: (prompt, token, head, d_head), or (prompt, token, d_model) for a part
-    without heads; None where it was not kept."""
+def _clean(context: Context, batch: Batch, whole: FullRun, site: Site) -> Tensor:
+    """What a clean run has at a part of a layer. -> (prompt, token, head, d_head), or (prompt, token, d_model) for a
+    part without heads"""
     match site.part:
         case Part.OUTPUT:
             return whole.z[site.layer]
@@ -98,7 +97,7 @@ def _clean(context: Context, whole: FullRun, site: Site) -> Tensor | None:
         case Part.QUERY | Part.KEY | Part.VALUE:
             return context.model.project(site, context.model.normed(site.layer, whole.residual[site.layer]))
         case Part.MLP | Part.NORMED:
-            return None
+            return context.clean_part(batch, site)
         case _ as other:
             assert_never(other)
 
