@@ -17,6 +17,7 @@ from entrack import arguments, interrupts
 from entrack.budget import PROMPTS, Limit, Spent, within
 from entrack.check.check import Checked
 from entrack.check.check import check as check_source
+from entrack.check.sources import DRAWN_FOR
 from entrack.compile import (
     CheckedSpec,
     Planned,
@@ -70,7 +71,7 @@ __all__ = [
     "read",
     "store_folder",
 ]
-PURPOSES = ("measure", "discover", "mean")
+PURPOSES = ("measure", "discover", *DRAWN_FOR)
 
 
 def load(path: str | os.PathLike[str], /, **params: float) -> Spec:

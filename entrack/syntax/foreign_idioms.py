@@ -203,6 +203,17 @@ SIGNS = (
     ),
     _sign("E108", r"\]", "this list is empty", "give it values, with commas between", before=r"\[\s*"),
     _sign("E108", r"," + rf"(?={BLANK}|\s*\}})", "the lines of a block need no comma between them", "delete the comma"),
+    *(
+        _sign(
+            "E117",
+            pattern,
+            "resample ablation is a patch from other prompts",
+            "write `patch H from sample of PROMPTS`",
+            wanted,
+            before,
+        )
+        for pattern, wanted, before in ((r"resample\b", ("keep",), None), (r"\w+", (")",), r"\bresample[ \t]+"))
+    ),
     _sign("E108", r";", "`;` stands between the lines of a block, nowhere else", "delete it"),
 )
 
@@ -262,7 +273,7 @@ FOREIGN: Mapping[str, tuple[str, str]] = {
             ("what is computed is a `measure`", "write `measure NAME = accuracy(MODEL) on 500 TASK`"),
         ),
         (
-            "ablate ablation knockout hook steer edit corrupt",
+            "ablate ablation resample knockout hook steer edit corrupt",
             ("what is done to heads is an `intervention`", "write, for example, `intervention without(c) = zero c`"),
         ),
         (

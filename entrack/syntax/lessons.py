@@ -246,13 +246,48 @@ TAUGHT = (
     Lesson(
         "E117",
         "`patch` needs where the patched values come from",
-        "write `patch H from alternate`, or `patch H from OTHER_MODEL`",
-        (
-            "intervention i(c) = patch c",
-            "intervention i(c) = patch c intervention",
-            "intervention i(c) = patch c with",
-            "intervention i(c) = patch c over s",
+        "write `patch H from alternate`, `patch H from OTHER_MODEL`, or `patch H from sample of PROMPTS`",
+        tuple(
+            f"{before}{act}"
+            for before in ("intervention i(c) = ", "measure m = accuracy(b with ")
+            for act in (
+                "patch c",
+                "patch c intervention",
+                "patch c with",
+                "patch c over s",
+                "patch elsewhere",
+                "patch elsewhere over s",
+                "patch c )",
+                "patch elsewhere )",
+            )
         ),
+    ),
+    Lesson(
+        "E117",
+        "other prompts are patched from by a sample of them",
+        "write `patch H from sample of PROMPTS`, where PROMPTS are such as `300 boxes` or an alternate",
+        tuple(
+            f"{before}{act}"
+            for before in ("intervention i(c) = ", "measure m = accuracy(b with ")
+            for act in (
+                "patch c from 300 s",
+                "patch c from n s",
+                "patch c from samples of s",
+                "patch c from sample s",
+                "patch c from sample 300 s",
+                "patch c from sample over s",
+                "patch c from sample [s",
+                "patch c from sample of",
+                "patch c from sample of )",
+                "patch c from 300 sample of s",
+            )
+        ),
+    ),
+    Lesson(
+        "E116",
+        "a mean is set by `mean`, not by `patch`",
+        "write `mean H over ALTERNATE`, or `mean elsewhere over ALTERNATE`",
+        ("intervention i(c) = patch c from mean over s", "measure m = accuracy(b with patch c from mean over s"),
     ),
     Lesson(
         "E118",

@@ -40,7 +40,7 @@ from entrack.plan.steps import (
     Set,
     SumOutputs,
 )
-from entrack.sites import Site
+from entrack.sites import Part, Site
 
 HEADS = (Site.of_head(0, 1), Site.of_head(1, 0), Site.of_head(1, 2))
 MEAN = FromMean((Ref("one"), Ref("two")))
@@ -95,6 +95,18 @@ def test_set_heads(saved: Saved, executor: str, source: FromCapture | FromMean |
 
     logits = model.run(tensor(ORIGINALS), {i: partial(change, i) for i in range(model.layers)})
     agree(evaluate(saved, executor, (Set(At(HEADS, SPREAD), source),)), outcomes(logits))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("reads", [None, Part.QUERY, Part.VALUE], ids=str)
+def test_a_group_that_has_no_heads_changes_nothing(saved: Saved, executor: str, reads: Part | None) -> None:
+    """As one that a discovery found none for."""
+    at = None if reads is Part.VALUE else SPREAD
+    taken = Capture(saved.key, ALTERNATES, at, (), reads or Part.OUTPUT)
+    edits = (Set(At((), SPREAD, reads), FromCapture(REF)),)
+    inputs = {REF.id: saved.compute(executor, taken)}
+    found = saved.compute(executor, Evaluate(saved.key, ORIGINALS, edits, ASKED), inputs)
+    agree(found, outcomes(Hooked(saved.module).run(tensor(ORIGINALS))))
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

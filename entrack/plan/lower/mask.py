@@ -6,7 +6,7 @@ from __future__ import annotations
 from entrack.check.resolved import Group, Mask, Population
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
-from entrack.plan.lower.edits import at_of
+from entrack.plan.lower.measured import at_of
 from entrack.plan.plan import BATCH, MaskPlan
 from entrack.plan.steps import MaskBatch, TrainMask
 
