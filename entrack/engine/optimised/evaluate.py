@@ -51,8 +51,9 @@ def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
 
 def _since(context: Context, step: Evaluate, run: ForwardPass, changes: Changes) -> Tensor:
     """From the first change on, group by group. -> (prompt, vocabulary)"""
-    whole = context.whole(step.batch)
-    if whole is None or isinstance(run.tokens, Only) or (not run.first and not isinstance(run.tokens, From)):
+    later = isinstance(run.tokens, From) or (run.first > 0 and not isinstance(run.tokens, Only))
+    whole = context.whole(step.batch) if later else None
+    if whole is None:
         return full(context, step, changes)
     logits, moved = whole.logits.clone(), _moved(context, step.batch, whole, changes)
     starts = run.tokens.at if isinstance(run.tokens, From) else (0,) * step.batch.prompts
