@@ -234,9 +234,12 @@ class Build(
     def called_sample(self, meta: Meta, c: Children) -> ast.Reference:
         return ast.Reference("sample", span=self._at(meta))
 
-    def __default__(self, data: Any, c: Children, meta: Meta) -> ast.Source:
-        """A source of an act."""
-        return SOURCES[data](*c, span=self._at(meta))
+    def __default__(self, data: Any, c: Children, meta: Meta) -> ast.Source | ast.Metric:
+        """A source of an act, or a metric, by its rule."""
+        if data in SOURCES:
+            return SOURCES[data](*c, span=self._at(meta))
+        of = tuple(name for name in c if isinstance(name, ast.Name))
+        return ast.Metric(data.replace("_", " "), any(isinstance(word, Token) for word in c), of, span=self._at(meta))
 
     def block(self, meta: Meta, c: Children) -> ast.Block:
         return ast.Block(self._name(c[0]), c[1], c[2], span=self._at(meta))
@@ -293,18 +296,6 @@ class Build(
 
     def metric(self, meta: Meta, c: Children) -> ast.Metric:
         return c[0]  # type: ignore[no-any-return]  # lark is untyped
-
-    def accuracy(self, meta: Meta, c: Children) -> ast.Metric:
-        return ast.Metric("accuracy", span=self._at(meta))
-
-    def probability(self, meta: Meta, c: Children) -> ast.Metric:
-        return ast.Metric("probability", c[0] is not None, _given(c[1:]), span=self._at(meta))
-
-    def logit(self, meta: Meta, c: Children) -> ast.Metric:
-        return ast.Metric("logit", of=_given(c), span=self._at(meta))
-
-    def logit_difference(self, meta: Meta, c: Children) -> ast.Metric:
-        return ast.Metric("logit difference", c[0] is not None, _given(c[1:]), span=self._at(meta))
 
     def claim(self, meta: Meta, c: Children) -> ast.Claim:
         relation, right, tolerance = c[2]
@@ -391,7 +382,3 @@ def _counted(of: ast.Reference) -> tuple[ast.Name | None, ast.Expression]:
 
 def _pairs(items: list[Any]) -> tuple[tuple[str, ast.Expression], ...]:
     return tuple((str(sign), operand) for sign, operand in zip(items[::2], items[1::2], strict=True))
-
-
-def _given(items: list[Any]) -> tuple[ast.Name, ...]:
-    return tuple(item for item in items if item is not None)
