@@ -66,10 +66,10 @@ def test_imports_are_followed_wherever_they_stand() -> None:
         "entrack.engine.activation_cache",
         "entrack.engine.outcomes",
     }
-    assert reached({"entrack.engine.reference"}) > {
+    assert reached({"entrack.engine.optimised.path_patch"}) > {
         "entrack.engine.tracing",
         "entrack.engine.outcomes",
-        "entrack.engine.kernels.evaluate",
+        "entrack.engine.kernels.path_patch",
     }
     assert all("entrack.engine.tracing" in made.modules for made in NOW.values()), "every kernel runs a model"
 

@@ -1,1 +1,2 @@
-"""Kernels: one function per kind of step, `kernel(session, step, inputs) -> tensors by name`."""
+"""Kernels: one function for each kind of step, `kernel(context, step, inputs) -> tensors by name`, called like the
+step's tag, in a file of that name."""

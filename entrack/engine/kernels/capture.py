@@ -1,10 +1,9 @@
-"""Capture and SumOutputs: what stands at sites in a clean run, at one token per prompt or at every token, or summed."""
+"""Capture: what stands at sites in a clean run, at one token per prompt or at every token."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from entrack.engine.context import Context
 from entrack.engine.inputs import Arrays, Inputs, bound
 from entrack.engine.tracing import Read
 from entrack.model_config import ModelFacts
-from entrack.plan.steps import Capture, SumOutputs
+from entrack.plan.steps import Capture
 from entrack.sites import PER_HEAD, SHARED, Part, Site
 
 NAMES = {
@@ -43,7 +42,7 @@ def _clean(context: Context, step: Capture, layers: Iterable[int]) -> Mapping[in
     at = None if step.at is None else context.tensor(step.at)
     reads = [Read(Site(layer, step.part), at) for layer in layers]
     values = context.forward(step.batch, reads=reads, logits=False).values if reads else {}
-    _check(context, values)
+    check_parts(context, values)
     return {site.layer: value for site, value in values.items()}
 
 
@@ -55,15 +54,7 @@ def _of(values: Mapping[int, Tensor], sites: Sequence[Site], facts: ModelFacts, 
     return torch.stack(rows) if rows else torch.empty(0)
 
 
-def _check(context: Context, values: Mapping[Site, Tensor]) -> None:
+def check_parts(context: Context, values: Mapping[Site, Tensor]) -> None:
+    """Raise NotFinite unless all that was read is finite."""
     for site, value in values.items():
         context.check(value, site.layer, NAMES.get(site.part, f"a {site.part.value}"))
-
-
-def sum_outputs(context: Context, step: SumOutputs, inputs: Inputs) -> Arrays:
-    """-> `sum` float64 (layer, token, head, d_head) or (layer, token, d_model), `count` int64 ()"""
-    sites = [Site(layer, step.part) for layer in context.layers]
-    values = context.forward(step.batch, reads=map(Read, sites)).values
-    _check(context, values)
-    total = torch.stack([values[site].sum(dim=0, dtype=torch.float64) for site in sites])
-    return {"sum": total.cpu().numpy(), "count": np.array(step.batch.prompts, dtype=np.int64)}

@@ -13,10 +13,11 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from entrack.engine import reference, tracing
+from entrack.engine import tracing
 from entrack.engine.context import Context, RunAtTokens
 from entrack.engine.inputs import Arrays, Inputs, captured
 from entrack.engine.kernels.attribute import Estimates, backwards
+from entrack.engine.kernels.attribute import attribute as reference
 from entrack.engine.optimised.chunks import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import among, receiving
@@ -30,7 +31,7 @@ def attribute(context: Context, step: Attribute, inputs: Inputs) -> Arrays:
     """-> `logit`, `log_probability` float32 (layer, head, prompt, k)"""
     sent, received = context.schedule.run(Role.SENT), context.schedule.run(Role.RECEIVED)
     if sent is not None and sent.attention:
-        return reference.KERNELS[Attribute](context, step, inputs)
+        return reference(context, step, inputs)
     here = context.clean_at(step.batch, step.at)
     context.check_logits(step.batch, here.logits)
     z = here.z.float()

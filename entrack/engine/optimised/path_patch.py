@@ -16,9 +16,10 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from entrack.engine import reference, tracing
+from entrack.engine import tracing
 from entrack.engine.context import Context, RunAtTokens
 from entrack.engine.inputs import Arrays, Inputs, captured, senders
+from entrack.engine.kernels.path_patch import path_patch as reference
 from entrack.engine.optimised.chunks import in_chunks
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
@@ -35,7 +36,7 @@ def path_patch(context: Context, step: PathPatch, inputs: Inputs) -> Arrays:
     """-> `top` int64 (sender, prompt); `logit`, `log_probability` float32 (sender, prompt, k)"""
     sent = context.schedule.run(Role.SENT)
     if sent is not None and sent.attention:
-        return reference.path_patch(context, step, inputs)
+        return reference(context, step, inputs)
     asked = context.tensor(step.asked)
     clean = context.clean_at(step.batch, step.at)
     context.check_logits(step.batch, clean.logits)

@@ -42,8 +42,8 @@ def _itself(step: Any) -> Any:
 
 @frozen
 class StepKind(Generic[S]):
-    """A kind of step. Its kernels stand in `KERNELS` of `engine/reference.py`, and of `engine/optimised/` where there
-    is a faster one.
+    """A kind of step. Its kernel is called like its tag, in a file of that name in `engine/kernels/`; a faster one,
+    where there is one, stands in `KERNELS` of `engine/optimised/`.
 
     step: the class of its steps; `words`: what a person calls it
     version: raised by hand whenever a kernel would give other numbers; part of every address
