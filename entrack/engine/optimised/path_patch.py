@@ -19,7 +19,7 @@ from torch import Tensor
 from entrack.engine import reference, tracing
 from entrack.engine.context import Context, RunAtTokens
 from entrack.engine.inputs import Arrays, Inputs, captured, senders
-from entrack.engine.optimised.chunks import in_chunks
+from entrack.engine.microbatch import in_chunks
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import receiving
