@@ -17,10 +17,12 @@ from lark.exceptions import UnexpectedInput
 from entrack import budget
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
-from entrack.syntax import ast, limits, syntax_errors
+from entrack.syntax import ast, limits
 from entrack.syntax.build import Build
+from entrack.syntax.failure import completes, failure_of, inner_completes
 from entrack.syntax.grammar import parser
 from entrack.syntax.strings import bad_escapes, comments_in
+from entrack.syntax.syntax_errors import Item, explain
 
 FIRST_WORDS = re.compile(r"([A-Za-z]\w*)(?:[ \t]+([A-Za-z_]\w*))?")
 INNER = re.compile(r"alternate\s*\{|group\s+\w+\s+at\b")
@@ -43,15 +45,15 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
             program: ast.Program = Build(source.name).transform(parser().tree(text))
         except UnexpectedInput as failure:
             offset = _offset(failure, text)
-            item = _item_round(text, offset, whole=syntax_errors.completes(failure))
+            item = _item_round(text, offset, whole=completes(failure))
             if not found and not text[:offset].strip() and item.word not in parser().item_words:
                 return ast.Program(None, (), unread=frozenset({EVERYTHING})), _no_spec(source, failure, item)
-            start, end = _line_round(text, offset, item, whole=syntax_errors.inner_completes(failure))
+            start, end = _line_round(text, offset, item, whole=inner_completes(failure))
             if (start, end) != (
                 item.start,
                 item.end,
             ) or item.start != last:  # else what is left of a line that was passed over
-                found.append(syntax_errors.explain(failure, Source(source.name, text), offset, item))
+                found.append(explain(failure, Source(source.name, text), offset, item))
             last = item.start if (start, end) != (item.start, item.end) else -1
             unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
             if (
@@ -89,7 +91,7 @@ def _offset(failure: UnexpectedInput, text: str) -> int:
     return int(position)
 
 
-def _item_round(text: str, offset: int, *, whole: bool) -> syntax_errors.Item:
+def _item_round(text: str, offset: int, *, whole: bool) -> Item:
     """The item that an error at `offset` belongs to. `whole`: what stands before the error is complete."""
     starts = list(_starts(text))
     own = whole and not text[text.rfind("\n", 0, offset) + 1 : offset].strip()
@@ -103,10 +105,10 @@ def _item_round(text: str, offset: int, *, whole: bool) -> syntax_errors.Item:
         before.pop()
     start = offset if own else before[-1]
     end = next((place for place in starts if place > start and place >= offset), len(text))
-    return syntax_errors.Item(start, end, _word_at(text, start), at_next=end == offset)
+    return Item(start, end, _word_at(text, start), at_next=end == offset)
 
 
-def _line_round(text: str, offset: int, item: syntax_errors.Item, *, whole: bool) -> tuple[int, int]:
+def _line_round(text: str, offset: int, item: Item, *, whole: bool) -> tuple[int, int]:
     """What is passed over of an item: the line of its block that the error stands in, where that is one line by
     itself; else all of it."""
     start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
@@ -163,13 +165,7 @@ def _names_in(lost: str) -> set[str]:
 
 
 def _reads(text: str) -> bool:
-    if not _may_read(text):
-        return True
-    try:
-        parser().tree(text)
-    except UnexpectedInput:
-        return False
-    return True
+    return not _may_read(text) or failure_of(text) is None
 
 
 def _may_read(text: str) -> bool:
@@ -185,10 +181,10 @@ def _comment(source: Source, start: int, end: int) -> ast.Comment:
     )
 
 
-def _no_spec(source: Source, failure: UnexpectedInput, item: syntax_errors.Item) -> tuple[Diagnostic, ...]:
+def _no_spec(source: Source, failure: UnexpectedInput, item: Item) -> tuple[Diagnostic, ...]:
     """A text whose first word begins nothing: its first line is missing or mistyped, or it is no spec."""
     if nearest(item.word, ["entrack"]):
-        return (syntax_errors.explain(failure, source, item.start, item),)
+        return (explain(failure, source, item.start, item),)
     return _version(source, ast.Program(None, ()), broken=False)
 
 
