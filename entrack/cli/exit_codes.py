@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -63,6 +63,13 @@ class Output:
     def show(self, view: Any) -> None:
         """Text for a person."""
         screen().print(view)
+
+    def give(self, document: Callable[..., Any], view: Callable[..., Any], *of: Any) -> None:
+        """The document of something, or what a person sees of it."""
+        if self.as_json:
+            self.document(document(*of))
+        else:
+            self.show(view(*of))
 
     def document(self, whole: Any) -> None:
         """The one JSON document: a text that is one, or what becomes one."""

@@ -12,12 +12,12 @@ import re
 import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from attrs import frozen
 
 from entrack.error_text import reason
 from entrack.errors import EntrackError
+from entrack.models.strict_json import strict
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 SHARD = re.compile(r"[\w.-]+\.safetensors", re.ASCII)
@@ -105,7 +105,7 @@ def _header(path: Path) -> dict[str, TensorFacts]:
             length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
             if not 2 <= length <= min(MOST_HEADER, size - 8):
                 raise _bad(path, f"its header should have {length} bytes" if length else "it is too short")
-            said = json.loads(stream.read(length), object_pairs_hook=_once)
+            said = strict(stream.read(length))
     except OSError as error:
         raise ModelRefused(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
@@ -115,14 +115,6 @@ def _header(path: Path) -> dict[str, TensorFacts]:
     places = {name: _place(path, name, entry) for name, entry in said.items() if name != "__metadata__"}
     _gapless(path, places, size - 8 - length)
     return {name: facts for name, (facts, _, _) in places.items()}
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object in which no name stands twice."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands in it twice")
-    return found
 
 
 def _place(path: Path, name: str, entry: object) -> tuple[TensorFacts, int, int]:

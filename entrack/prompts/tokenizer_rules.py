@@ -12,13 +12,13 @@ were a piece.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
 
+from entrack.models.strict_json import strict
 from entrack.prompts.tokenizer_parts import (
     DECODERS,
     LONGEST_WORD,
@@ -85,7 +85,7 @@ def read(path: Path) -> tuple[bytes, Rules]:
     """The bytes of a tokenizer.json, and its rules. Raises BadTokenizer."""
     raw = _bytes(path)
     try:
-        said = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        said = strict(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadTokenizer(f"{path} is no tokenizer: {str(error)[:200]}") from None
     if not isinstance(said, dict):
@@ -107,18 +107,6 @@ def _bytes(path: Path) -> bytes:
             f"{MOST_VALUES:,} values"
         )
     return raw
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object in which no name stands twice: readers differ in which they take."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands in it twice")
-    return found
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number in JSON")
 
 
 def _unknown(said: dict[str, Any]) -> int | None:
