@@ -30,7 +30,7 @@ NAMES: Mapping[str, str] = {
     "entrack.models.weight_files.ModelMissing": "model missing",
     "entrack.models.weight_files.ModelRefused": "model refused",
     "entrack.model_config.BadConfig": "model refused",
-    "entrack.prompts.tokenizer_rules.BadTokenizer": "model refused",
+    "entrack.prompts.bad_tokenizer.BadTokenizer": "model refused",
     "entrack.store.errors.StoreError": "store",
     "entrack.store.errors.StoreFull": "store full",
     "entrack.store.errors.StoreReadOnly": "store read-only",

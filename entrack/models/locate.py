@@ -80,27 +80,10 @@ def key_of(named: Named, source: ModelSource, *, hashed: bool = True) -> ModelKe
     With `hashed` False weights are not looked at; such a key is good for a plan that is only checked, not for an
     address.
     """
-    if not hashed:
-        config, tokenizer = (
-            address(_plain(read_json(source.folder / "config.json"))),
-            file_digest(tokenizer_file(source)),
-        )
-        return ModelKey(
-            address(str(named)), config, tokenizer, facts_of(source), dtype=named.dtype, attention=named.attention
-        )
     try:
-        weights = weights_of(source.folder, source.gguf)
-    except ModelMissing as missing:
-        raise type(missing)(
-            f"{named}: {missing}" + ("; `entrack run` downloads what is missing" if named.kind == "hub" else "")
-        ) from None
-    added = () if source.adapter is None else _adapter_files(source.adapter)
-    for files in ([] if source.gguf else weights), added[1:]:
-        tensors_in(files)
-    try:
-        adapter = address([file_digest(path) for path in added]) if added else None
+        weights, adapter = _digests(named, source) if hashed else (address(str(named)), None)
         return ModelKey(
-            weights=address([file_digest(path) for path in weights]),
+            weights=weights,
             config=address(_plain(read_json(source.folder / "config.json"))),
             tokenizer=file_digest(tokenizer_file(source)),
             facts=facts_of(source),
@@ -110,6 +93,20 @@ def key_of(named: Named, source: ModelSource, *, hashed: bool = True) -> ModelKe
         )
     except OSError as error:
         raise ModelMissing(f"{named}: {error}") from None
+
+
+def _digests(named: Named, source: ModelSource) -> tuple[str, str | None]:
+    """The addresses of weights and adapter, whose headers are looked at first."""
+    try:
+        weights = weights_of(source.folder, source.gguf)
+    except ModelMissing as missing:
+        more = "; `entrack run` downloads what is missing" if named.kind == "hub" else ""
+        raise type(missing)(f"{named}: {missing}{more}") from None
+    added = () if source.adapter is None else _adapter_files(source.adapter)
+    for files in ([] if source.gguf else weights), added[1:]:
+        tensors_in(files)
+    adapter = address([file_digest(path) for path in added]) if added else None
+    return address([file_digest(path) for path in weights]), adapter
 
 
 def tokenizer_file(source: ModelSource) -> Path:
