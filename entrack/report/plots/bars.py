@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import Arrangement, Panel, arrange, parted
 from entrack.report.plots.error_bars import error_of, error_words, reach
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import depth, label_sides, legend_size, legend_words, names, shown, value_label
 from entrack.report.plots.style import BETWEEN, LEFT, WIDTH, around, caption, colours, nought, panels
 from entrack.report.plots.text import fold, height
-from entrack.report.table_data import caption as measured
 from entrack.results import Measure
 
 

@@ -12,12 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from entrack.report.lookup import fits_completeness
+from entrack.report.measure_table import caption as measured
 from entrack.report.plots.error_bars import error_of, error_words
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import LEGEND, SIZE, legend_size, shown
 from entrack.report.plots.style import MARKS, around, caption, colours, panels
 from entrack.report.plots.text import fold
-from entrack.report.table_data import caption as measured
 from entrack.results import Cell, Measure
 
 Pair = tuple[str, Cell, Cell]

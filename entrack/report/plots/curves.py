@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import Arrangement, Panel, Series, arrange, numbers
 from entrack.report.plots.error_bars import error_of, error_words, reach
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import depth, label_sides, layer_words, legend_size, legend_words, names, value_label
 from entrack.report.plots.style import BETWEEN, LEFT, LINES, MARKS, WIDTH, around, caption, colours, panels
 from entrack.report.plots.text import fold, height
-from entrack.report.table_data import caption as measured
 from entrack.results import Measure
 
 

@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 
 from entrack.report.format import told_apart
 from entrack.report.lookup import free_axes
+from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import label_of
 from entrack.report.plots.error_bars import error_of, error_words
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import LEGEND, SIZE, legend_size
 from entrack.report.plots.style import MARKS, around, caption, colours, panels
 from entrack.report.plots.text import fold, height, inches
-from entrack.report.table_data import caption as measured
 from entrack.results import Axis, Cell, Measure
 
 MOST_NAMED = 12
