@@ -42,7 +42,8 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
     text, last = source.text, -1
     while True:
         try:
-            program: ast.Program = Build(source.name).transform(parser().tree(text))
+            tree = parser().tree(text)
+            program: ast.Program = Build(source.name).transform(tree)
         except UnexpectedInput as failure:
             offset = _offset(failure, text)
             item = _item_round(text, offset, whole=completes(failure))
