@@ -1,7 +1,7 @@
 """The Python interface: a spec from its text. What can be done with it are the methods of `Spec` (`spec.py`).
 
 spec = entrack.load("specs/quickstart.et", n=20)  # SpecError when something is wrong with it
-results = spec.run()  # StoreError, EngineError, ModelMissing when the world fails; all are EntrackErrors
+results = spec.run()  # StoreError, EngineError, ModelMissing when the environment fails; all EntrackErrors
 results["kept"].to_pandas()
 """
 

@@ -96,7 +96,7 @@ def why(
         ),
     ] = None,
     diff: Annotated[
-        Path | None, typer.Option("--diff", metavar="SPEC", help="hold the steps against those of another spec")
+        Path | None, typer.Option("--diff", metavar="SPEC", help="compare the steps with those of another spec")
     ] = None,
     p: Params = None,
     stand_in: StandIn = None,
@@ -126,7 +126,7 @@ def why(
 
 @cache.command()
 def verify(store: StoreFolder = None) -> None:
-    """Hash every entry again, and hold the index against the entries. Changes nothing. Exit status 1 when something
+    """Hash every entry again, and compare the index with the entries. Changes nothing. Exit status 1 when something
     is damaged."""
     with failures():
         from entrack.store.verify import verify as verify_store

@@ -13,10 +13,10 @@ from attrs import define
 from entrack.cli.failures import (
     CLAIM_FAILED,
     DONE,
+    ENVIRONMENT_ERROR,
     INTERNAL,
     INTERRUPTED,
     SPEC_ERROR,
-    WORLD_ERROR,
     Failure,
     Refused,
     document,
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 __all__ = [
     "CLAIM_FAILED",
     "DONE",
+    "ENVIRONMENT_ERROR",
     "INTERNAL",
     "INTERRUPTED",
     "SPEC_ERROR",
-    "WORLD_ERROR",
     "Output",
     "failures",
     "leave",

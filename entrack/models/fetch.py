@@ -41,7 +41,7 @@ def _download(name: str, revision: str | None) -> None:
         disable_progress_bars()
     try:
         _interruptible(lambda: snapshot_download(name, revision=revision, allow_patterns=list(WANTED)))
-    except Exception as error:  # the hub client raises its own, httpx's and OSError; each is a world that failed
+    except Exception as error:  # the hub client's own, httpx's, OSError
         raise ModelMissing(f'hub("{name}"){_hub_trouble(error)}') from None
 
 

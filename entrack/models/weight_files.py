@@ -1,7 +1,7 @@
 """Weights: which files of a folder hold a model's weights, and what their headers say, before anything else reads them.
 
 A safetensors file is eight bytes that give the length of a JSON header, the header (names, types, shapes, places), and
-the tensors. What such a header says is held against the file here: a reader that believes it need not look again.
+the tensors. What such a header says is checked against the file here: a reader that believes it need not look again.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def weights_of(folder: Path, gguf: str | None = None) -> tuple[Path, ...]:
 
 
 def tensors_in(paths: Iterable[Path]) -> Mapping[str, TensorFacts]:
-    """The tensors of safetensors files by name, as their headers say, held against the files' sizes. Raises
+    """The tensors of safetensors files by name, as their headers say, checked against the files' sizes. Raises
     ModelRefused."""
     found: dict[str, TensorFacts] = {}
     for path in paths:

@@ -10,7 +10,7 @@ PASS, FAIL = "✓ pass", "✗ FAIL"
 
 
 def claims_grid(claims: tuple[Claim, ...]) -> Grid:
-    """One row per claim: whether it holds, what was measured, what it was held against, what was published."""
+    """One row per claim: whether it holds, what was measured, what it must be, what was published."""
     rows = tuple(
         (
             PASS if claim.passed else FAIL,

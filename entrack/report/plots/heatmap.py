@@ -1,5 +1,5 @@
-"""Heat maps: the scores of a discovery, layer by head; or a measure of one or two axes, as coloured cells with
-numbers."""
+"""Heat maps: the scores of a discovery (path patching), layer by head; or a measure of one or two axes, as coloured
+cells with numbers."""
 
 from __future__ import annotations
 

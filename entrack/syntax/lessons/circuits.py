@@ -1,4 +1,4 @@
-"""Lessons about `discover`, `group`, `circuit` and `mask`."""
+"""Lessons about `discover` (path patching), `group`, `circuit` and `mask` (learned component masks)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lessons about `intervention` and its acts."""
+"""Lessons about `intervention` and its acts: zero and mean ablation, activation patching, attention knockout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lessons about `task`, `alternate` and `desideratum`."""
+"""Lessons about `task`, and its counterfactuals: `alternate` and `desideratum`."""
 
 from __future__ import annotations
 
