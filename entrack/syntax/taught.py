@@ -9,8 +9,7 @@ from lark.exceptions import UnexpectedInput
 
 from entrack.syntax.failure import completes, failure_of, inner_completes, state_of, terminals, token_type
 from entrack.syntax.grammar import parser
-from entrack.syntax.lessons import TAUGHT
-from entrack.syntax.lessons.lesson import Lesson
+from entrack.syntax.lesson import Lesson, lessons
 
 TERMS = {
     "NAME": "a name",
@@ -57,8 +56,8 @@ def lesson_of(failure: UnexpectedInput, word: str) -> Lesson | None:
 @cache
 def _taught(word: str) -> _Taught:
     taught = _Taught()
-    for lesson in TAUGHT:
-        for example in lesson.examples():
+    for lesson in lessons():
+        for example in lesson.examples:
             failure = failure_of(example) if example.split()[0] == word else None
             if failure is not None:
                 taught.exact.setdefault((state_of(failure), token_type(failure)), lesson)

@@ -16,6 +16,7 @@ from entrack import api
 from entrack.diagnostics import errors, pages
 from entrack.models.locate import BUILTIN
 from entrack.source import Source
+from entrack.syntax.lesson import lessons
 
 CODE = re.compile(r'"([EW][0-9]{3})"')
 GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 8, "vocab_size": 300}
@@ -77,4 +78,5 @@ def checked(text: str, folder: Path) -> tuple[entrack.diagnostics.Diagnostic, ..
 def test_every_code_has_a_case_and_a_page() -> None:
     root = Path(entrack.__file__).parent
     used = {code for path in root.rglob("*.py") for code in CODE.findall(path.read_text(encoding="utf-8"))}
+    used |= {lesson.code for lesson in lessons()}
     assert used == set(pages.codes()) == set(error_pages.codes())
