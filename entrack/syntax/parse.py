@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from attrs import evolve
+from attrs import define, evolve, field
 from lark import Token
 from lark.exceptions import UnexpectedInput
 
@@ -36,43 +36,59 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
     """The program and its syntax errors. `Program.unread` names what stood in the items that could not be read."""
     problems = limits.problems_of(source.name, source.text)
     if problems:
-        return ast.Program(None, (), unread=frozenset({EVERYTHING})), problems
-    found: list[Diagnostic] = []
-    unread: set[str] = set()
-    text, last = source.text, -1
+        return _unread(problems)
+    rest = _Rest(source, source.text)
     while True:
         try:
-            tree = parser().tree(text)
+            tree = parser().tree(rest.text)
             program: ast.Program = Build(source.name).transform(tree)
         except UnexpectedInput as failure:
-            offset = _offset(failure, text)
-            item = _item_round(text, offset, whole=completes(failure))
-            if not found and not text[:offset].strip() and item.word not in parser().item_words:
-                return ast.Program(None, (), unread=frozenset({EVERYTHING})), _no_spec(source, failure, item)
-            start, end = _line_round(text, offset, item, whole=inner_completes(failure))
-            if (start, end) != (
-                item.start,
-                item.end,
-            ) or item.start != last:  # else what is left of a line that was passed over
-                found.append(explain(failure, Source(source.name, text), offset, item))
-            last = item.start if (start, end) != (item.start, item.end) else -1
-            unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
-            if (
-                len(found) >= MOST_ERRORS
-                or len(found) * len(text) > MOST_READ
-                or not text[start:end].strip()
-                or not _may_read(text)
-            ):
-                return ast.Program(None, (), unread=frozenset({EVERYTHING})), tuple(found)
-            text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
-            continue
-        kept = tuple(_comment(source, start, end) for start, end in comments_in(text)) if not found else ()
-        problems = (
-            *found,
-            *islice(bad_escapes(source.name, text), MOST_ERRORS),
-            *_version(source, program, broken=bool(found)),
-        )
-        return evolve(program, comments=kept, unread=frozenset(unread)), problems
+            problems = rest.pass_over(failure)
+            if problems:
+                return _unread(problems)
+        else:
+            break
+    kept = () if rest.found else tuple(_comment(source, *place) for place in comments_in(rest.text))
+    problems = (
+        *rest.found,
+        *islice(bad_escapes(source.name, rest.text), MOST_ERRORS),
+        *_version(source, program, broken=bool(rest.found)),
+    )
+    return evolve(program, comments=kept, unread=frozenset(rest.unread)), problems
+
+
+def _unread(problems: tuple[Diagnostic, ...]) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
+    return ast.Program(None, (), unread=frozenset({EVERYTHING})), problems
+
+
+@define
+class _Rest:
+    """What is left of a text when the items that cannot be read are blank; `found` is what is wrong with these."""
+
+    source: Source
+    text: str
+    found: list[Diagnostic] = field(factory=list)
+    unread: set[str] = field(factory=set)
+    _last: int = -1
+
+    def pass_over(self, failure: UnexpectedInput) -> tuple[Diagnostic, ...]:
+        """Make blank what the parser failed in. -> all that is wrong, where reading does not go on"""
+        text = self.text
+        offset = _offset(failure, text)
+        item = _item_round(text, offset, whole=completes(failure))
+        if not self.found and not text[:offset].strip() and item.word not in parser().item_words:
+            return _no_spec(self.source, failure, item)
+        start, end = _line_round(text, offset, item, whole=inner_completes(failure))
+        whole = (start, end) == (item.start, item.end)
+        if not whole or item.start != self._last:  # else what is left of a line that was passed over
+            self.found.append(explain(failure, Source(self.source.name, text), offset, item))
+        self._last = -1 if whole else item.start
+        self.unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
+        many = len(self.found) >= MOST_ERRORS or len(self.found) * len(text) > MOST_READ
+        if many or not text[start:end].strip() or not _may_read(text):
+            return tuple(self.found)
+        self.text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+        return ()
 
 
 def parse_reference(text: str, file: str, offset: int) -> ast.Reference | None:
