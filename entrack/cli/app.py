@@ -264,11 +264,6 @@ def main_options(
     """A small language for experiments on the insides of language models."""
 
 
-def main() -> None:
-    """All commands, the long way; `main.main` is the entry point."""
-    app()
-
-
 def _write(results: Any, out: Path, pdf: bool) -> None:
     from entrack.report.document import write
     from entrack.report.figures import draw_all

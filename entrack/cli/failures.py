@@ -106,9 +106,8 @@ def failure(error: BaseException) -> Failure:
 def is_wrong_call(error: BaseException) -> bool:
     """Whether typer raised this for arguments that it cannot read."""
     typer = sys.modules.get("typer")
-    return typer is not None and isinstance(
-        error, typer.BadParameter.__mro__[2]
-    )  # its ClickException, which typer may have of its own
+    # the second above is its ClickException, which typer may have of its own
+    return typer is not None and isinstance(error, typer.BadParameter.__mro__[2])
 
 
 def document(failed: Failure) -> dict[str, Any]:
