@@ -5,11 +5,12 @@ integers as decimal text, and there is no NaN.
 
 A value of a class of ours is written by tags that are declared beside the class, not by Python's names for it:
 
-    @tagged("head", "layer head")
+    @tagged("site", "layer part index")
     @frozen
-    class Head:
+    class Site:
         layer: int
-        head: int
+        part: Part
+        index: int | None = None
 
 A class or a field that is renamed keeps its tag, and so every address. A field that equals its declared default is left
 out, so an optional field that is added later changes no address either; a default that changes does. A class without a

@@ -15,7 +15,8 @@ from attrs import field, frozen
 from entrack.address import address
 from entrack.budget import Spent, so_far, times_over, within
 from entrack.check.check import Checked
-from entrack.check.resolved import Model, PatchAct, Population, Resolved
+from entrack.check.resolved import Model, Population, Resolved, SetAct
+from entrack.check.sources import FromModel
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
 from entrack.errors import EntrackError
@@ -98,10 +99,10 @@ class CheckedSpec:
         cells = [cell for measure in resolved.measures for cell in measure.cells]
         interventions = {id(cell.intervention): cell.intervention for cell in cells}.values()
         donors = {
-            act.model
+            act.source.model
             for intervention in interventions
             for act in intervention.acts
-            if isinstance(act, PatchAct) and act.model
+            if isinstance(act, SetAct) and isinstance(act.source, FromModel)
         }
         examined = {given.model for given in resolved.examinations}
         found = {discovery.model for discovery in resolved.discoveries} | {mask.model for mask in resolved.masks}

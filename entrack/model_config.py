@@ -13,7 +13,8 @@ from attrs import frozen
 from entrack.address import tagged
 from entrack.families import FAMILIES
 from entrack.families.base import ConfigWords, Family
-from entrack.families.places import Part, Place, reaches
+from entrack.families.reaches import reaches
+from entrack.sites import Part, Site
 
 NARROW = 256
 """Width up to which one thread is enough: the products are too small to share, and two threads would only wait for
@@ -58,13 +59,13 @@ class ModelFacts:
         """The record of the model's family."""
         return FAMILIES[self.family]
 
-    def reaches(self, earlier: Place, later: Place) -> bool:
+    def reaches(self, earlier: Site, later: Site) -> bool:
         """Whether what is computed at `later` depends on what stands at `earlier`."""
         return reaches(earlier, later, parallel=self.parallel)
 
     def sends(self, sender: int, receiver: int) -> bool:
         """Whether heads of the layer `sender` can change queries, keys and values in the layer `receiver`."""
-        return self.reaches(Place(sender, Part.OUTPUT), Place(receiver, Part.NORMED))
+        return self.reaches(Site(sender, Part.OUTPUT), Site(receiver, Part.NORMED))
 
     @property
     def grouped(self) -> bool:

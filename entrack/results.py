@@ -7,13 +7,14 @@ Per-prompt outcomes are plain floats; nothing here needs numpy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from attrs import field, frozen
 
 from entrack.arguments import text
 from entrack.errors import ArgumentError, UnknownName, unknown
-from entrack.sites import Head
+from entrack.sites import Part, Site, layer_by_head
 
 
 @frozen
@@ -116,8 +117,8 @@ class Missed:
     `of_others` is the 95 % interval of how many of the others would have been, by the hypergeometric distribution.
     """
 
-    checked: tuple[Head, ...]
-    heads: tuple[Head, ...]
+    checked: tuple[Site, ...]
+    heads: tuple[Site, ...]
     others: int
     of_others: Interval
 
@@ -126,39 +127,48 @@ class Missed:
 class Screen:
     """A hop's screen: which heads were let through, the lowest estimate first, and how far it can be trusted.
 
-    `estimates[layer][head]` is the estimated mean score of every head; a head that cannot reach the receivers has
-    exactly 0.0. `steps` are the points at which gradients were taken, 0 for the clean run alone. `places` say, in the
-    order of the group's heads, how many heads had an estimate at least as low. `agreement` is None where there is
-    nothing to rank.
+    `estimates` are the estimated mean scores of all sites; one that cannot reach the receivers has exactly 0.0.
+    `steps` are the points at which gradients were taken, 0 for the clean run alone. `places` say, in the order of the
+    group's sites, how many sites had an estimate at least as low. `agreement` is None where there is nothing to rank.
     """
 
     steps: int
-    through: tuple[Head, ...]
+    through: tuple[Site, ...]
     places: tuple[int, ...]
     agreement: Agreement | None
     missed: Missed
-    estimates: tuple[tuple[float, ...], ...] = field(repr=False)
+    estimates: Mapping[Site, float] = field(repr=False)
 
 
-@frozen
+@frozen(slots=False)
 class Group:
-    """One hop's result: the heads kept, and how every head scored.
+    """One hop's result: the sites kept, and how every site scored.
 
-    `scores[layer][head]` is the mean score over prompts; a head that cannot reach the receivers scores exactly 0.0, and
-    one that a screen left out has no score: None. `known_zero` is how many heads were not run for that reason. `also`
-    names heads that an earlier group of this position keeps. `intervals` follow `heads`.
+    `scores` are mean scores over prompts; a site that cannot reach the receivers scores exactly 0.0, and one that a
+    screen left out has no score: None. `known_zero` is how many were not run because they cannot. `also` names sites
+    that an earlier group of this position keeps. `intervals` follow `sites`.
     """
 
     name: str
     position: str
     receivers: tuple[str, ...]
-    heads: tuple[Head, ...]
+    sites: tuple[Site, ...]
     intervals: tuple[Interval, ...]
-    scores: tuple[tuple[float | None, ...], ...] = field(repr=False)
+    scores: Mapping[Site, float | None] = field(repr=False)
     known_zero: int = 0
-    also: tuple[tuple[Head, str], ...] = ()
+    also: tuple[tuple[Site, str], ...] = ()
     note: str = ""
     screen: Screen | None = None
+
+    @property
+    def heads(self) -> tuple[Site, ...]:
+        """Of the sites kept, those that are heads."""
+        return tuple(site for site in self.sites if site.part is Part.OUTPUT)
+
+    @cached_property
+    def matrix(self) -> tuple[tuple[float | None, ...], ...]:
+        """The scores of the heads, `matrix[layer][head]`."""
+        return layer_by_head(self.scores)
 
 
 @frozen
@@ -181,25 +191,25 @@ class Discovery:
         raise unknown(f"{self.name} has no group", text(name, "a group's name"), [group.name for group in self.groups])
 
     def records(self) -> list[dict[str, Any]]:
-        """One flat record a scored head."""
+        """One flat record a scored site; `head` is None where it is no head."""
         return [
             {
                 "discovery": self.name,
                 "group": group.name,
                 "position": group.position,
-                "layer": layer,
-                "head": head,
+                "site": str(site),
+                "layer": site.layer,
+                "head": site.index,
                 "score": score,
-                "kept": Head(layer, head) in group.heads,
-                **({"estimate": group.screen.estimates[layer][head]} if group.screen else {}),
+                "kept": site in group.sites,
+                **({"estimate": group.screen.estimates[site]} if group.screen else {}),
             }
             for group in self.groups
-            for layer, row in enumerate(group.scores)
-            for head, score in enumerate(row)
+            for site, score in group.scores.items()
         ]
 
     def to_pandas(self) -> Any:
-        """The scores of all heads as a pandas data frame."""
+        """The scores of all sites as a pandas data frame."""
         return _frame(self.records())
 
 
@@ -214,9 +224,9 @@ class Mask:
     group: str
     desideratum: str
     position: str
-    over: tuple[Head, ...]
+    over: tuple[Site, ...]
     values: tuple[float, ...]
-    heads: tuple[Head, ...]
+    heads: tuple[Site, ...]
     step: int
     validation: float
     n: int
@@ -406,17 +416,24 @@ def _discovery(discovery: Discovery) -> dict[str, Any]:
                 "name": group.name,
                 "position": group.position,
                 "receivers": list(group.receivers),
-                "heads": [[head.layer, head.head] for head in group.heads],
+                "sites": list(map(str, group.sites)),
+                "heads": _heads(group.heads),
                 "intervals": [_interval(interval) for interval in group.intervals],
-                "scores": [list(row) for row in group.scores],
+                "scores": [list(row) for row in group.matrix],
+                "other_scores": _other_scores(group),
                 "known_zero": group.known_zero,
-                "also": [{"head": [head.layer, head.head], "group": name} for head, name in group.also],
+                "also": [{"head": [site.layer, site.index], "group": name} for site, name in group.also],
                 "note": group.note,
                 "screen": _screen(group.screen),
             }
             for group in discovery.groups
         ],
     }
+
+
+def _other_scores(group: Group) -> dict[str, float | None]:
+    """Of sites that are no heads."""
+    return {str(site): score for site, score in group.scores.items() if site.part is not Part.OUTPUT}
 
 
 def _screen(screen: Screen | None) -> dict[str, Any] | None:
@@ -434,11 +451,11 @@ def _screen(screen: Screen | None) -> dict[str, Any] | None:
             "others": screen.missed.others,
             "of_others": _interval(screen.missed.of_others),
         },
-        "estimates": [list(row) for row in screen.estimates],
+        "estimates": [list(row) for row in layer_by_head(screen.estimates)],
     }
 
 
-def _heads(heads: tuple[Head, ...]) -> list[list[int]]:
+def _heads(heads: tuple[Site, ...]) -> list[list[int]]:
     return [[head.layer, head.head] for head in heads]
 
 
@@ -449,9 +466,9 @@ def _mask(mask: Mask) -> dict[str, Any]:
         "group": mask.group,
         "desideratum": mask.desideratum,
         "position": mask.position,
-        "over": [[head.layer, head.head] for head in mask.over],
+        "over": _heads(mask.over),
         "values": list(mask.values),
-        "heads": [[head.layer, head.head] for head in mask.heads],
+        "heads": _heads(mask.heads),
         "step": mask.step,
         "validation": mask.validation,
         "n": mask.n,

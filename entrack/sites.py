@@ -1,34 +1,103 @@
-"""Sites: the places inside a model that a spec can name. Heads, their components, and the words for them."""
+"""Sites: the places inside a model that are read, set, sent and received.
+
+A site is a part of a layer - the residual stream before it, the output of its attention or of its MLP - or, of a part
+that has heads, what belongs to one head.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from enum import Enum
+from functools import total_ordering
+from typing import TypeVar
 
 from attrs import frozen
 
 from entrack.address import tagged
 
 
-@tagged("component")
-class Component(Enum):
-    """What of a head. `output` is z: the part of the input of the output projection that belongs to the head."""
+@tagged("part")
+@total_ordering
+class Part(Enum):
+    """A part of a layer, in the order in which a forward pass comes by.
 
-    OUTPUT = "output"
+    Per-head parts have the axes (prompt, token, head, d_head); the others (prompt, token, d_model).
+    """
+
+    RESIDUAL = "residual"
+    """The residual stream before the layer."""
+    NORMED = "normed"
+    """The input of the attention, after the norm."""
     QUERY = "query"
     KEY = "key"
     VALUE = "value"
+    """Outputs of the projections, before rotary embedding. Key and value have key/value heads."""
+    OUTPUT = "output"
+    """z, the part of the input of the output projection that belongs to a query head."""
+    ATTENTION = "attention"
+    """The output of the attention, which is added to the residual stream."""
+    MLP = "mlp"
+    """The output of the MLP, which is added to the residual stream."""
+
+    def __lt__(self, other: Part) -> bool:
+        return _ORDER[self] < _ORDER[other]
+
+    __hash__ = Enum.__hash__
 
 
-RECEIVING = (Component.QUERY, Component.KEY, Component.VALUE)
+_ORDER = {part: number for number, part in enumerate(Part)}
+PER_HEAD = (Part.QUERY, Part.KEY, Part.VALUE, Part.OUTPUT)
+RECEIVING = (Part.QUERY, Part.KEY, Part.VALUE)
+"""What a head reads."""
+SHARED = (Part.KEY, Part.VALUE)
+"""Parts that have one row per key/value head instead of one per query head."""
 
 
-@tagged("head", "layer head")
-@frozen(order=True)
-class Head:
-    """A query head, both numbers counted from 0; written `layer.head`, as in `14.13`."""
+@tagged("site", "layer part index")
+@frozen(order=True, repr=False)
+class Site:
+    """A part of a layer, counted from 0; of a per-head part that of the head `index`, or, without one, of all heads.
+
+    Written as in a spec: `14.13` is a head's output, `14.13.query` its query, `mlp.14` the output of an MLP.
+    """
 
     layer: int
-    head: int
+    part: Part
+    index: int | None = None
+
+    @classmethod
+    def of_head(cls, layer: int, head: int) -> Site:
+        """A head's output."""
+        return cls(layer, Part.OUTPUT, head)
+
+    @property
+    def head(self) -> int:
+        """Which head of its layer. Raises ValueError for a site that is not one head's."""
+        if self.index is None:
+            raise ValueError(f"{self} is no head")
+        return self.index
+
+    def __repr__(self) -> str:
+        return f"Site({self})"
 
     def __str__(self) -> str:
-        return f"{self.layer}.{self.head}"
+        if self.part not in PER_HEAD:
+            return f"{self.part.value}.{self.layer}"
+        head = f"{self.layer}.{'*' if self.index is None else self.index}"
+        return head if self.part is Part.OUTPUT else f"{head}.{self.part.value}"
+
+
+T = TypeVar("T")
+
+
+def by_head(rows: Iterable[Iterable[T]]) -> dict[Site, T]:
+    """Values (layer, head), by the heads that they are of."""
+    return {Site.of_head(layer, head): value for layer, row in enumerate(rows) for head, value in enumerate(row)}
+
+
+def layer_by_head(values: Mapping[Site, T]) -> tuple[tuple[T, ...], ...]:
+    """Of values by site, those of heads as a matrix (layer, head), where all heads have one."""
+    layers: dict[int, list[T]] = {}
+    for site in sorted(site for site in values if site.part is Part.OUTPUT):
+        layers.setdefault(site.layer, []).append(values[site])
+    return tuple(tuple(row) for row in layers.values())

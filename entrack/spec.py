@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from entrack import arguments, interrupts
 from entrack.budget import PROMPTS, Limit, within
 from entrack.check.check import Checked
+from entrack.check.sources import DRAWN_FOR
 from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
 from entrack.diagnostics import Diagnostic
 from entrack.errors import unknown
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
     from entrack.verify import Verification
 
-PURPOSES = ("measure", "discover", "mean")
+PURPOSES = ("measure", "discover", *DRAWN_FOR)
 
 
 class Spec:

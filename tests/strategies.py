@@ -13,7 +13,21 @@ from entrack.syntax import ast
 T = TypeVar("T")
 
 NAMES = ("a", "b", "boxes", "cir", "value_fetcher", "label_2", "Xy", "_", "n", "Prompt")
-WORDS = ("by", "error", "title", "accuracy_2", "ofs", "fromage", "key", "query", "value", "logits", "objects")
+WORDS = (
+    "by",
+    "sample",
+    "elsewhere",
+    "error",
+    "title",
+    "accuracy_2",
+    "ofs",
+    "fromage",
+    "key",
+    "query",
+    "value",
+    "logits",
+    "objects",
+)
 """Names that look like words of the language, or are ones elsewhere."""
 
 names = st.sampled_from(NAMES + WORDS)
@@ -76,11 +90,15 @@ layers = (
     | st.builds(ast.Layers, sums, st.none(), st.just(True))
     | st.builds(ast.Layers, sums, sums)
 )
+act_sources = (
+    st.builds(ast.sources.Zero)
+    | st.builds(ast.sources.Mean, prompts)
+    | st.builds(ast.sources.Sample, prompts)
+    | st.builds(ast.sources.NamedRun, expressions)
+)
 acts = (
     st.builds(ast.Keep, expressions)
-    | st.builds(ast.Mean, st.none() | expressions, prompts)
-    | st.builds(ast.Zero, st.none() | expressions)
-    | st.builds(ast.Patch, expressions, expressions)
+    | st.builds(ast.Set, st.builds(ast.Elsewhere) | expressions, act_sources)
     | st.builds(ast.Block, name_nodes, tuples(name_nodes, 1), layers)
 )
 

@@ -19,20 +19,20 @@ from entrack.plan import steps
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.schedule import DEFAULT, Memory
 from entrack.plan.steps import (
+    At,
     Batch,
     Capture,
+    Elsewhere,
     Evaluate,
     FromCapture,
     FromMean,
-    Kept,
     MaskBatch,
     Receivers,
     Ref,
-    SetElsewhere,
-    SetHeads,
+    Set,
     SumOutputs,
 )
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 
 
 class Contender(base.Contender):
@@ -64,7 +64,7 @@ class Contender(base.Contender):
 
     def captured(self, tokens: Tokens, at: list[int]) -> np.ndarray:
         """z at one token a prompt. -> (layer, prompt, head, d_head)"""
-        z: np.ndarray = self.compute(Capture(self.key, batch(tokens), tuple(at))).tensors["z"]
+        z: np.ndarray = self.compute(Capture(self.key, batch(tokens), tuple(at))).tensors["output"]
         return z
 
     def done(self, values: dict[str, list[float]], tokens: Tokens, forwards: float, **more: Any) -> Done:
@@ -81,7 +81,7 @@ class Hop:
     def __call__(self, turn: int) -> Done:
         values: dict[str, list[float]] = {}
         forwards, order = 0.0, rolled(list(range(len(self.task.originals))), turn)
-        inputs = {ref(turn).id: {"z": np.ascontiguousarray(self.alternate[:, order])}}
+        inputs = {ref(turn).id: {"output": np.ascontiguousarray(self.alternate[:, order])}}
         for layer in self.task.layers:
             computed = self.contender.compute(self.step(layer, turn), inputs)
             forwards += float(computed.how["forwards"])
@@ -98,8 +98,8 @@ class Hop:
 
     def step(self, layer: int, turn: int) -> steps.PathPatch:
         task = self.task
-        groups = tuple(Receivers(Component(component), (Head(at, head),)) for component, at, head in task.receivers)
-        senders = tuple(Head(layer, head) for head in self.heads())
+        groups = tuple(Receivers(Part(component), (Site.of_head(at, head),)) for component, at, head in task.receivers)
+        senders = tuple(Site.of_head(layer, head) for head in self.heads())
         batch_, asked_ = batch(task.originals), asked(task.asked)
         return steps.PathPatch(self.contender.key, batch_, asked_, tuple(task.at), layer, ref(turn), groups, senders)
 
@@ -119,7 +119,7 @@ class Masked:
 
     def step(self, turn: int, steps_: int) -> steps.TrainMask:
         task = self.task
-        heads = tuple(Head(layer, head) for layer, head in task.heads)
+        heads = tuple(Site.of_head(layer, head) for layer, head in task.heads)
         alternates, at = rolled(task.alternates, turn), tuple(rolled(task.alternate_at, turn))
         pair = MaskBatch(batch(task.originals), batch(alternates), tuple(task.at), at, tuple(task.target))
         return steps.TrainMask(self.contender.key, heads, (pair,), (pair,), task.sparsity, steps_, task.rate, 1000)
@@ -141,9 +141,12 @@ class Edited:
             forwards += float(computed.how["forwards"])
         return self.contender.done(values, task.originals, forwards)
 
-    def by_position(self, heads: Placed) -> dict[str, tuple[Head, ...]]:
+    def by_position(self, heads: Placed) -> dict[str, tuple[Site, ...]]:
         names = sorted({position for position, _, _ in heads})
-        return {name: tuple(Head(layer, head) for position, layer, head in heads if position == name) for name in names}
+        return {
+            name: tuple(Site.of_head(layer, head) for position, layer, head in heads if position == name)
+            for name in names
+        }
 
 
 class Circuited(Edited):
@@ -159,8 +162,8 @@ class Circuited(Edited):
     def edits(self, name: str, heads: Placed) -> tuple[Any, ...]:
         source, groups = FromMean((Ref("sums"),)), self.by_position(heads).items()
         if name.startswith("keep"):
-            return (SetElsewhere(tuple(Kept(heads, tuple(self.task.positions[at])) for at, heads in groups), source),)
-        return tuple(SetHeads(heads, tuple(self.task.positions[at]), source) for at, heads in groups)
+            return (Set(Elsewhere(tuple(At(heads, tuple(self.task.positions[at])) for at, heads in groups)), source),)
+        return tuple(Set(At(heads, tuple(self.task.positions[at])), source) for at, heads in groups)
 
 
 class Interchanged(Edited):
@@ -173,13 +176,15 @@ class Interchanged(Edited):
     def __call__(self, turn: int) -> Done:
         assert isinstance(self.task, Interchange)
         order = rolled(list(range(len(self.task.originals))), turn)
-        inputs = {f"{name} {turn}": {"z": np.ascontiguousarray(z[:, order])} for name, z in self.alternates.items()}
+        inputs = {
+            f"{name} {turn}": {"output": np.ascontiguousarray(z[:, order])} for name, z in self.alternates.items()
+        }
         return self.evaluated({name: self.edits(heads, turn) for name, heads in self.task.variants.items()}, inputs)
 
     def edits(self, heads: Placed, turn: int) -> tuple[Any, ...]:
         groups = self.by_position(heads).items()
         return tuple(
-            SetHeads(heads, tuple(self.task.positions[at]), FromCapture(Ref(f"{at} {turn}"))) for at, heads in groups
+            Set(At(heads, tuple(self.task.positions[at])), FromCapture(Ref(f"{at} {turn}"))) for at, heads in groups
         )
 
 

@@ -33,7 +33,7 @@ from entrack.check.resolved import Group as GroupSpec
 from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
 from entrack.results import Axis, Cell, Claim, Discovery, Figure, Group, Interval, Provenance, Results, Screen, Table
 from entrack.results import Measure as MeasureResult
-from entrack.sites import Head
+from entrack.sites import Site, by_head
 from entrack.syntax import ast
 
 ROUNDING = 1e-12
@@ -117,9 +117,9 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         name=group.name,
         position=group.position,
         receivers=group.receivers,
-        heads=selection.heads,
+        sites=selection.heads,
         intervals=selection.intervals,
-        scores=tuple(tuple(None if isnan(value) else float(value) for value in row) for row in selection.scores),
+        scores={site: None if isnan(value) else value for site, value in by_head(selection.scores.tolist()).items()},
         known_zero=selection.known_zero,
         also=tuple((head, earlier[place].name) for head, place in selection.taken),
         note=_note(group, node.keep, selection, plan, found.model),
@@ -139,7 +139,7 @@ def _screen(group: GroupPlan, keep: int, selection: Selection, ran: Ran) -> Scre
         places=tuple(screening.through.index(head) + 1 for head in selection.heads),
         agreement=agreement(screening, selection.outcomes),
         missed=missed(screening, selection.scores, best, keep),
-        estimates=tuple(tuple(float(value) for value in row) for row in screening.estimates.mean(axis=2)),
+        estimates=by_head(screening.estimates.mean(axis=2).tolist()),
     )
 
 
@@ -197,7 +197,7 @@ class _Cells:
     def __init__(self, resolved: Resolved, measures: Sequence[MeasureResult], discoveries: Sequence[Discovery]) -> None:
         self._specs = {measure.name: measure for measure in resolved.measures}
         self._measures = {measure.name: measure for measure in measures}
-        self._found: Mapping[tuple[str, str], tuple[Head, ...]] = {
+        self._found: Mapping[tuple[str, str], tuple[Site, ...]] = {
             (d.name, group.name): group.heads for d in discoveries for group in d.groups
         }
 

@@ -14,7 +14,7 @@ from entrack.check.resolved import WHOLE, Examination, Found, Group, Overlap
 from entrack.plan.plan import ExaminationPlan, MaskPlan, Plan, RemovalPlan
 from entrack.results import Axis, Cell, Interval, Mask
 from entrack.results import Measure as MeasureResult
-from entrack.sites import Head
+from entrack.sites import Site
 
 OF = ("answer",)
 T = TypeVar("T")
@@ -134,7 +134,7 @@ def _shares(name: str, first: set[T], second: set[T]) -> list[Cell]:
     ]
 
 
-def heads_of(group: Group, plan: Plan, ran: Ran) -> tuple[Head, ...]:
+def heads_of(group: Group, plan: Plan, ran: Ran) -> tuple[Site, ...]:
     """The heads of a written or discovered group, sorted, as steps name them."""
     if isinstance(group.heads, Found):
         found = next(discovery for discovery in plan.discoveries if discovery.name == group.heads.discovery)

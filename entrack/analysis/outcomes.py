@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from entrack.errors import EntrackError
-from entrack.sites import Head
+from entrack.sites import Site
 
 Array = NDArray[np.float64]
 Outcome = Mapping[str, NDArray[Any]]
@@ -44,7 +44,7 @@ METRICS: Mapping[str, Callable[[Outcome], Array]] = {
 }
 
 
-def of_heads(values: Array, heads: Sequence[Head]) -> Array:
+def of_heads(values: Array, heads: Sequence[Site]) -> Array:
     """Rows of `values` (layer, head, ...). -> (head, ...)"""
     return values[[head.layer for head in heads], [head.head for head in heads]]
 

@@ -15,7 +15,7 @@ from entrack.analysis.outcomes import Array, NotANumber, Outcome, estimated, of_
 from entrack.plan.steps import Screen
 from entrack.prompts.rng import Stream
 from entrack.results import Agreement, Interval, Missed
-from entrack.sites import Head
+from entrack.sites import Site
 
 
 @frozen(eq=False)
@@ -26,20 +26,20 @@ class Screening:
     `estimates` are estimated scores (layer, head, prompt), exactly 0 for the `known_zero` heads that cannot.
     """
 
-    through: tuple[Head, ...]
-    checked: tuple[Head, ...]
+    through: tuple[Site, ...]
+    checked: tuple[Site, ...]
     others: int
     known_zero: int
     estimates: Array = field(repr=False)
 
     @property
-    def heads(self) -> tuple[Head, ...]:
+    def heads(self) -> tuple[Site, ...]:
         """All that are run."""
         return tuple(sorted((*self.through, *self.checked)))
 
 
 def screen(
-    node: Screen, clean: Sequence[Outcome], changes: Sequence[Outcome] | None, receivers: Sequence[tuple[Head, ...]]
+    node: Screen, clean: Sequence[Outcome], changes: Sequence[Outcome] | None, receivers: Sequence[tuple[Site, ...]]
 ) -> Screening:
     """Apply a screen. `changes` are the estimated changes per batch, None where no head can reach a receiver. Raises
     NotANumber."""
@@ -55,7 +55,7 @@ def screen(
             "0 for some prompt"
         )
     layers = max((head.layer for heads in receivers for head in heads), default=0) if node.receivers else node.layers
-    reaching = [Head(layer, head) for layer in range(layers) for head in range(node.heads)]
+    reaching = [Site.of_head(layer, head) for layer in range(layers) for head in range(node.heads)]
     order = [head for _, head in sorted(zip(of_heads(means, reaching).tolist(), reaching, strict=True))]
     through, others = tuple(order[: node.through]), sorted(order[node.through :])
     checked = Stream(node.seed, "screen", node.hop).distinct(others, min(node.check, len(others)))
@@ -74,10 +74,12 @@ def agreement(screening: Screening, scores: Array) -> Agreement | None:
     return Agreement(float(value), interval(samples[np.isfinite(samples)]), len(screening.through))
 
 
-def missed(screening: Screening, means: Array, kept: Sequence[Head], keep: int) -> Missed:
+def missed(screening: Screening, means: Array, kept: Sequence[Site], keep: int) -> Missed:
     """Which of the heads checked would have been kept among the lowest `keep`, and how many of all others that makes
     likely."""
-    worst = max(_ordered(means, kept)) if len(kept) == keep else (0.0, Head(0, 0))  # only what is below zero is kept
+    worst = (
+        max(_ordered(means, kept)) if len(kept) == keep else (0.0, Site.of_head(0, 0))
+    )  # only what is below zero is kept
     found = tuple(head for score, head in _ordered(means, screening.checked) if (score, head) < worst)
     return Missed(
         screening.checked, found, screening.others, hits_interval(screening.others, len(screening.checked), len(found))
@@ -85,7 +87,9 @@ def missed(screening: Screening, means: Array, kept: Sequence[Head], keep: int) 
 
 
 def spearman(first: Array, second: Array) -> float:
-    """Rank correlation; equal values share the mean of their ranks. Not a number where either is constant."""
+    """Rank correlation; equal values share the mean of their ranks. Not a number where either is constant or empty."""
+    if not first.size:
+        return float("nan")
     one, other = (_ranks(values) for values in (first, second))
     one, other = one - one.mean(), other - other.mean()
     size = float(np.sqrt((one**2).sum() * (other**2).sum()))
@@ -104,7 +108,7 @@ def hits_interval(population: int, drawn: int, hits: int) -> Interval:
     return Interval(float(possible[low]), float(possible[above - 1]))
 
 
-def _ordered(means: Array, heads: Sequence[Head]) -> list[tuple[float, Head]]:
+def _ordered(means: Array, heads: Sequence[Site]) -> list[tuple[float, Site]]:
     return list(zip(of_heads(means, heads).tolist(), heads, strict=True))
 
 

@@ -12,7 +12,7 @@ from entrack.analysis.outcomes import Array, NotANumber, Outcome, of_heads, scor
 from entrack.analysis.screening import Screening
 from entrack.plan.steps import Select
 from entrack.results import Interval
-from entrack.sites import Head
+from entrack.sites import Site
 
 
 @frozen(eq=False)
@@ -20,12 +20,12 @@ class Selection:
     """The heads kept, the lowest score first, and every head's mean score (layer, head): exactly 0 for known zeros,
     and not a number for heads that a screen left out. `outcomes` are the scores per prompt (layer, head, prompt)."""
 
-    heads: tuple[Head, ...]
+    heads: tuple[Site, ...]
     scores: Array = field(repr=False)
     outcomes: Array = field(repr=False)
     intervals: tuple[Interval, ...]
     known_zero: int
-    taken: tuple[tuple[Head, int], ...]
+    taken: tuple[tuple[Site, int], ...]
     """Heads that would have been kept, and which of `Select.taken` has them already."""
 
 
@@ -33,7 +33,7 @@ def select(
     node: Select,
     clean: Sequence[Outcome],
     patched: Sequence[Sequence[Outcome] | None],
-    earlier: Sequence[tuple[Head, ...]],
+    earlier: Sequence[tuple[Site, ...]],
     screening: Screening | None = None,
 ) -> Selection:
     """Apply a selection. `patched[layer]` is None for a layer of which nothing was run: its heads cannot reach the
@@ -43,7 +43,7 @@ def select(
     run = (
         sorted(screening.heads)
         if screening
-        else [Head(layer, head) for layer in range(node.layers) for head in range(node.heads)]
+        else [Site.of_head(layer, head) for layer in range(node.layers) for head in range(node.heads)]
     )
     if not np.isfinite(of_heads(means, run)).all():
         raise NotANumber(

@@ -18,9 +18,6 @@ AN_ACT = 10
 """Parts of an expression that are expanded as quickly as an act is looked up."""
 
 
-ACTS = ast.Keep | ast.Mean | ast.Zero | ast.Patch | ast.Block
-
-
 @define
 class Changes:
     """What interventions are resolved with. `given` are the arguments of the intervention that is being expanded."""

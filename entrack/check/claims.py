@@ -12,6 +12,7 @@ from attrs import frozen
 from entrack import budget
 from entrack.check.act_heads import heads_of
 from entrack.check.changes import Changes
+from entrack.check.metrics import UNITS
 from entrack.check.resolved import (
     Arithmetic,
     Axes,
@@ -36,7 +37,8 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "heatmap": ("discovery", "measure"),
     "diagram": ("discovery",),  # a written circuit has no receivers, and results do not carry it
 }
-METRICS = ("accuracy", "probability", "logit")
+METRICS = tuple(kind for kind in UNITS if " " not in kind)
+"""Those that could be taken for a function."""
 ERRORS = ("interval", "sd", "none")
 
 

@@ -14,7 +14,7 @@ from entrack.check.resolved import Alternate, Circuit, Discovery, Found, Group, 
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.sites import RECEIVING, Component
+from entrack.sites import RECEIVING, Part
 from entrack.syntax import ast
 
 MOST_HOPS = budget.HOPS.most
@@ -205,7 +205,7 @@ def _receiver(scope: Scope, item: ast.Discover, place: int, node: ast.Reference,
             known.value for known in RECEIVING
         }:
             _reach(scope, hop, earlier[name], component, node)
-            return Receiver(name, Component(component))
+            return Receiver(name, Part(component))
     _no_receiver(scope, item, place, node, list(earlier))
     return None
 

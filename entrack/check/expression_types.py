@@ -194,7 +194,7 @@ def check_index(scope: Scope, item: object, names: Names) -> None:
                 "E402", "`where` looks for a value in a list", item.column.span, f"this is {column}", "name a list"
             )
         expression_type(scope, item.value, names)
-    elif isinstance(item, ast.Keep | ast.Mean | ast.Zero | ast.Patch):
+    elif isinstance(item, ast.Act):
         scope.report("E401", "this cannot stand in a task", item.span)
     else:
         node: ast.Expression = item  # type: ignore[assignment]  # what is left of a subscript's items

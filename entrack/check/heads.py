@@ -8,7 +8,7 @@ from entrack.check.resolved import Circuit, Group
 from entrack.check.scope import Scope, name_span
 from entrack.diagnostics import Label
 from entrack.model_config import ModelFacts
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.source import Span
 from entrack.syntax import ast
 
@@ -83,10 +83,10 @@ def _written(scope: Scope, item: ast.GroupItem, model: str, facts: ModelFacts | 
     if numbers is None:
         return None
     budget.spend(budget.HEADS, len(numbers))
-    heads: set[Head] = set()
+    heads: set[Site] = set()
     good = True
     for number in numbers:
-        head = Head(number.layer, number.head)
+        head = Site.of_head(number.layer, number.head)
         good = _exists(scope, head, facts, number.span) and good
         if head in heads:
             scope.report(
@@ -106,7 +106,7 @@ def _written(scope: Scope, item: ast.GroupItem, model: str, facts: ModelFacts | 
     )
 
 
-def _exists(scope: Scope, head: Head, facts: ModelFacts | None, span: Span) -> bool:
+def _exists(scope: Scope, head: Site, facts: ModelFacts | None, span: Span) -> bool:
     if facts is None or (head.layer < facts.layers and head.head < facts.heads):
         return True
     many, what = (facts.layers, "layers") if head.layer >= facts.layers else (facts.heads, "heads in a layer")

@@ -5,29 +5,19 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
+from typing import assert_never
 
 from attrs import evolve
 
 from entrack import budget
 from entrack.check.act_heads import heads_of
-from entrack.check.changes import ACTS, AN_ACT, Changes
-from entrack.check.populations import MOST_CROSSED, population
-from entrack.check.resolved import (
-    Act,
-    BlockAct,
-    Circuit,
-    Group,
-    Intervention,
-    KeepAct,
-    MeanAct,
-    PatchAct,
-    Population,
-    ZeroAct,
-)
-from entrack.check.scope import Scope
+from entrack.check.changes import AN_ACT, Changes
+from entrack.check.populations import MOST_CROSSED
+from entrack.check.resolved import Act, BlockAct, Elsewhere, Group, HeadsOf, Intervention, KeepAct, SetAct
+from entrack.check.scope import Scope, name_span
+from entrack.check.sources import FromModel, source_of
 from entrack.diagnostics import Label
-from entrack.diagnostics.suggest import did_you_mean
-from entrack.sites import RECEIVING, Component
+from entrack.sites import RECEIVING, Part
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 
@@ -51,9 +41,9 @@ def check_interventions(changes: Changes, items: list[ast.Item]) -> None:
                 _act(inner, act)
 
 
-def interventions(changes: Changes, node: ast.Expression | ACTS) -> list[Intervention] | None:
+def interventions(changes: Changes, node: ast.Expression | ast.Act) -> list[Intervention] | None:
     """All interventions that an item after `with` stands for."""
-    if isinstance(node, ACTS):
+    if isinstance(node, ast.Act):
         act = _act(changes, node)
         return None if act is None else _checked(changes, [Intervention(written(node), (act,))], node)
     match node:
@@ -119,79 +109,63 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
     return _checked(changes, found, call)
 
 
-def _act(changes: Changes, node: ACTS) -> Act | None:
+def _act(changes: Changes, node: ast.Act) -> Act | None:
     budget.spend(budget.EXPANDED, AN_ACT)
     match node:
         case ast.Keep(heads):
             circuit = heads_of(changes, heads)
             return None if circuit is None else KeepAct(circuit, node.span)
-        case ast.Mean(heads, over):
-            circuit = None if heads is None else heads_of(changes, heads)
-            prompts = _over(changes, over)
-            return (
-                None
-                if prompts is None or (heads is not None and circuit is None)
-                else MeanAct(circuit, prompts, node.span)
-            )
-        case ast.Zero(heads):
-            circuit = None if heads is None else heads_of(changes, heads)
-            return None if heads is not None and circuit is None else ZeroAct(circuit, node.span)
-        case ast.Patch(heads, source):
-            component, named = _component(heads)
-            return _patch(changes, node, heads_of(changes, named), source, component)
+        case ast.Set():
+            return _set(changes, node)
         case ast.Block():
             return _block(changes, node)
+        case _:
+            assert_never(node)
 
 
-def _over(changes: Changes, over: ast.Prompts) -> Population | None:
-    if isinstance(over.of, ast.Reference) and over.of.name in changes.given and not over.of.rest:
-        argument = changes.given[over.of.name]
-        if isinstance(argument, ast.Reference) and argument.name == "?":
-            return None
-        over = ast.Prompts(over.count, argument, span=over.span)
-    return population(changes.scope, changes.alternates, over, changes.seed, "mean")
-
-
-def _patch(
-    changes: Changes, node: ast.Patch, circuit: Circuit | None, source: ast.Expression, component: Component
-) -> PatchAct | None:
-    if circuit is None:
+def _set(changes: Changes, node: ast.Set) -> SetAct | None:
+    target = Elsewhere() if isinstance(node.target, ast.Elsewhere) else _heads(changes, node.target, node.word)
+    source = source_of(changes, node.source)
+    if target is None or source is None or _two_meanings(changes, node):
         return None
-    if isinstance(source, ast.Reference) and source.name in changes.given and not source.rest:
-        argument = changes.given[source.name]
-        unknown = isinstance(argument, ast.Reference) and argument.name == "?"
-        return (
-            PatchAct(circuit, None, node.span)
-            if unknown
-            else _patch(evolve(changes, given={}), node, circuit, argument, component)
-        )
-    name = source.plain if isinstance(source, ast.Reference) else None
-    if name is not None and isinstance(changes.scope.names.get(name), ast.Model):
-        return PatchAct(circuit, None, node.span, name, component)
-    if component is not Component.OUTPUT:
+    if isinstance(target, HeadsOf) and target.component is not Part.OUTPUT and not isinstance(source, FromModel):
         changes.scope.report(
             "E609",
-            f"a {component.value} is patched from another model",
-            source.span,
+            f"a {target.component.value} is patched from another model",
+            node.source.span,
             "",
             "name a model, or patch the heads themselves: leave out the component",
         )
         return None
-    if name == "alternate":
-        return PatchAct(circuit, None, node.span)
-    if name is not None and name in changes.alternates:
-        return PatchAct(circuit, changes.alternates[name], node.span)
+    return SetAct(target, source, node.span)
+
+
+def _two_meanings(changes: Changes, node: ast.Set) -> bool:
+    """Whether `patch elsewhere` could also be about a group, which it was before the word stood there."""
+    declared = changes.scope.names.get("elsewhere")
+    if node.word != "patch" or not isinstance(node.target, ast.Elsewhere):
+        return False
+    if "elsewhere" not in changes.given and declared is None:
+        return False
     changes.scope.report(
-        "E609",
-        "heads are patched from `alternate`, from a named alternate or from a model",
-        source.span,
-        "",
-        did_you_mean(name or "", ["alternate", *changes.alternates, *changes.scope.called("model")]),
+        "E203",
+        "`elsewhere` is a word of the language here, and a name of this spec",
+        node.target.span,
+        "all other heads, or the ones that are called so",
+        "write `(elsewhere)` for the name, or choose another name for all others to be meant",
+        () if declared is None else (Label(name_span(declared), "declared here"),),
     )
-    return None
+    return True
 
 
-def _component(heads: ast.Expression) -> tuple[Component, ast.Expression]:
+def _heads(changes: Changes, node: ast.Expression, word: str) -> HeadsOf | None:
+    """The heads that an act is about; only `patch` is about what heads read, too."""
+    component, named = _component(node) if word == "patch" else (Part.OUTPUT, node)
+    circuit = heads_of(changes, named)
+    return None if circuit is None else HeadsOf(circuit, component)
+
+
+def _component(heads: ast.Expression) -> tuple[Part, ast.Expression]:
     """`cir.movers.query` is the queries of `cir.movers`; without such an end, the outputs."""
     if (
         isinstance(heads, ast.Reference)
@@ -200,7 +174,7 @@ def _component(heads: ast.Expression) -> tuple[Component, ast.Expression]:
         and heads.rest[-1].name in COMPONENTS
     ):
         return COMPONENTS[heads.rest[-1].name], evolve(heads, rest=heads.rest[:-1])
-    return Component.OUTPUT, heads
+    return Part.OUTPUT, heads
 
 
 def _block(changes: Changes, node: ast.Block) -> BlockAct | None:
@@ -226,7 +200,7 @@ def _block(changes: Changes, node: ast.Block) -> BlockAct | None:
 
 def _shape(scope: Scope, item: ast.Intervention) -> None:
     kept = [act for act in item.acts if isinstance(act, ast.Keep)]
-    elsewhere = [act for act in item.acts if isinstance(act, ast.Mean | ast.Zero) and act.heads is None]
+    elsewhere = [act for act in item.acts if isinstance(act, ast.Set) and isinstance(act.target, ast.Elsewhere)]
     if kept and not elsewhere:
         scope.report(
             "E610",
@@ -246,12 +220,12 @@ def _shape(scope: Scope, item: ast.Intervention) -> None:
         )
 
 
-def _checked(changes: Changes, found: list[Intervention], node: ast.Expression | ACTS) -> list[Intervention] | None:
+def _checked(changes: Changes, found: list[Intervention], node: ast.Expression | ast.Act) -> list[Intervention] | None:
     """Refuses acts that say two things of one group."""
     for intervention in found:
         said: dict[tuple[str, object], Act] = {}
         for act in intervention.acts:
-            for group in act.circuit.groups if act.circuit else ():
+            for group in act.groups:
                 budget.spend(budget.HEADS, 1 + (len(group.heads) if isinstance(group.heads, tuple) else 0))
                 for key in _said_of(group):
                     if said.get(key) is act:

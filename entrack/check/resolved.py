@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelSource
 from entrack.models.locate import Named
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 from entrack.source import Span
 from entrack.syntax import ast
+
+if TYPE_CHECKING:  # sources stand with their rules, which read what is resolved here
+    from entrack.check.sources import Source
 
 
 @frozen
@@ -89,7 +93,7 @@ class Found:
 class RandomLike:
     """As many heads as `like` has, drawn from all heads of the model; another draw draws others."""
 
-    like: tuple[Head, ...] | Found
+    like: tuple[Site, ...] | Found
     name: str
 
 
@@ -102,7 +106,7 @@ class Masked:
     desideratum: str
 
 
-Heads = tuple[Head, ...] | Found | RandomLike | Masked
+Heads = tuple[Site, ...] | Found | RandomLike | Masked
 
 
 @frozen
@@ -134,7 +138,7 @@ class Receiver:
     """A component of an earlier group's heads."""
 
     group: str
-    component: Component
+    component: Part
 
 
 @frozen
@@ -191,35 +195,35 @@ class KeepAct:
     circuit: Circuit
     span: Span = field(eq=False, repr=False)
 
-
-@frozen
-class MeanAct:
-    """`circuit` None: elsewhere."""
-
-    circuit: Circuit | None
-    over: Population
-    span: Span = field(eq=False, repr=False)
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return self.circuit.groups
 
 
 @frozen
-class ZeroAct:
-    circuit: Circuit | None
-    span: Span = field(eq=False, repr=False)
-
-
-@frozen
-class PatchAct:
-    """Heads take what they have elsewhere: on the prompt's own alternate, on a named `alternate` of it, or in another
-    `model`.
-
-    With a `component` other than the output, what they read is patched instead (from a model only).
-    """
+class HeadsOf:
+    """The heads of a circuit, each at its group's position: their outputs, or a `component` that they read."""
 
     circuit: Circuit
-    alternate: Alternate | None
+    component: Part = Part.OUTPUT
+
+
+@frozen
+class Elsewhere:
+    """All heads at all tokens of which no other act of the intervention says anything."""
+
+
+@frozen
+class SetAct:
+    """What `target` names takes the values of `source`."""
+
+    target: HeadsOf | Elsewhere
+    source: Source
     span: Span = field(eq=False, repr=False)
-    model: str | None = None
-    component: Component = Component.OUTPUT
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return self.target.circuit.groups if isinstance(self.target, HeadsOf) else ()
 
 
 @frozen
@@ -231,10 +235,10 @@ class BlockAct:
     first: int
     last: int
     span: Span = field(eq=False, repr=False)
-    circuit: None = None
+    groups: tuple[Group, ...] = ()
 
 
-Act = KeepAct | MeanAct | ZeroAct | PatchAct | BlockAct
+Act = KeepAct | SetAct | BlockAct
 
 
 @frozen

@@ -211,7 +211,8 @@ def prompts(
         typer.Option("--model", metavar="NAME", help="whose tokenizer (default: the first model that is here)"),
     ] = None,
     purpose: Annotated[
-        str, typer.Option("--for", metavar="PURPOSE", help="measure, discover or mean: which draw of the prompts")
+        str,
+        typer.Option("--for", metavar="PURPOSE", help="measure, discover, mean or sample: which draw of the prompts"),
     ] = "measure",
     p: Params = None,
     as_json: Json = False,

@@ -16,10 +16,10 @@ from entrack.engine.errors import NotFinite
 from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.microbatch import in_microbatches, rows_of_options, rows_of_read, rows_of_set
 from entrack.engine.tracing import Read, Trace, Write
-from entrack.families.places import Part, Place
 from entrack.plan.passes.share_clean_runs import fits, whole_bytes
 from entrack.plan.schedule import Schedule
 from entrack.plan.steps import Batch, Indices, Step
+from entrack.sites import Part, Site
 
 
 @frozen(eq=False)
@@ -129,13 +129,13 @@ class Context:
             ran = self.forward(
                 batch,
                 held.sets if held else (),
-                [Read(Place(layer, part)) for layer in self.layers for part in parts],
+                [Read(Site(layer, part)) for layer in self.layers for part in parts],
                 cache=cache,
             )
             values, logits = dict(ran.values), ran.logits
             del ran  # each part is let go of when it is stacked, so that there are not two of everything
             residual, attention, z = (
-                torch.stack([values.pop(Place(layer, part)) for layer in self.layers]) for part in parts
+                torch.stack([values.pop(Site(layer, part)) for layer in self.layers]) for part in parts
             )
             self.check_layers(z)
             keys, read = (torch.stack(tracing.taken(cache, side)) for side in ("keys", "values"))
@@ -153,12 +153,20 @@ class Context:
         """z of a clean run at all tokens. -> (layer, prompt, token, head, d_head). Raises NotFinite."""
 
         def make() -> tuple[Tensor]:
-            ran = self.forward(batch, reads=[Read(Place(layer, Part.OUTPUT)) for layer in self.layers])
+            ran = self.forward(batch, reads=[Read(Site(layer, Part.OUTPUT)) for layer in self.layers])
             z = self.stack(ran.values, Part.OUTPUT)
             self.check_layers(z)
             return (z,)
 
         return self.activations.get((self.model.key, batch, "heads"), make)[0]
+
+    def clean_part(self, batch: Batch, site: Site) -> Tensor:
+        """A part of a layer in a clean run, at all tokens, which whole runs do not keep. -> (prompt, token, ...)"""
+
+        def make() -> tuple[Tensor]:
+            return (self.forward(batch, reads=[Read(site)], logits=False).values[site],)
+
+        return self.activations.get((self.model.key, batch, site), make)[0]
 
     def clean_at(self, batch: Batch, at: Indices) -> RunAtTokens:
         """A clean run at the token `at` of each prompt. Raises NotFinite."""
@@ -168,7 +176,7 @@ class Context:
             if whole is not None:
                 return whole.at(tokens)
             parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
-            reads = [Read(Place(layer, part), tokens) for layer in self.layers for part in parts]
+            reads = [Read(Site(layer, part), tokens) for layer in self.layers for part in parts]
             ran = self.forward(batch, reads=reads)
             residual, attention, z = (self.stack(ran.values, part) for part in parts)
             self.check_layers(z)
@@ -176,8 +184,8 @@ class Context:
 
         return RunAtTokens(*self.activations.get((self.model.key, batch, "at", at), make))
 
-    def stack(self, values: Mapping[Place, Tensor], part: Part) -> Tensor:
-        return torch.stack([values[Place(layer, part)] for layer in self.layers])
+    def stack(self, values: Mapping[Site, Tensor], part: Part) -> Tensor:
+        return torch.stack([values[Site(layer, part)] for layer in self.layers])
 
     def check_layers(self, z: Tensor) -> None:
         for layer in self.layers:
@@ -200,8 +208,8 @@ class Context:
     def _first_bad_layer(self, batch: Batch, prompt: int) -> int | None:
         """The first layer that turns a clean run's finite residual into one that is not. Only run when all is lost."""
         tokens = self.tokens(Batch((batch.tokens[prompt],)))
-        ran = tracing.forward(self.model, tokens, reads=[Read(Place(layer, Part.RESIDUAL)) for layer in self.layers])
+        ran = tracing.forward(self.model, tokens, reads=[Read(Site(layer, Part.RESIDUAL)) for layer in self.layers])
         for layer in self.layers[1:]:
-            if not ran.values[Place(layer, Part.RESIDUAL)].isfinite().all():
+            if not ran.values[Site(layer, Part.RESIDUAL)].isfinite().all():
                 return layer - 1
         return None

@@ -7,37 +7,31 @@ from collections.abc import Mapping
 import numpy as np
 
 from entrack.engine.errors import EngineError
-from entrack.plan.steps import Chosen, FromMean, Heads, PathPatch, Ref, Screened
-from entrack.sites import Component, Head
+from entrack.plan.steps import Chosen, FromMean, PathPatch, Ref, Screened, Sites
+from entrack.sites import Part, Site
 
 Arrays = dict[str, np.ndarray]
 Inputs = Mapping[str, Mapping[str, np.ndarray]]
 
 
-def captured(inputs: Inputs, ref: Ref) -> np.ndarray:
-    """`z` of a `Capture`. -> float32 (layer, prompt, head, d_head)"""
-    return _value(inputs, ref)["z"]
-
-
-def component(inputs: Inputs, ref: Ref, component: Component) -> np.ndarray:
-    """`query`, `key` or `value` of a `CaptureInputs`. -> float32 (layer, prompt, ..., head or key/value head,
-    d_head)"""
-    return _value(inputs, ref)[component.value]
+def captured(inputs: Inputs, ref: Ref, part: Part = Part.OUTPUT) -> np.ndarray:
+    """What a `Capture` has of a part. -> float32 (layer, prompt, head, d_head), or as `Capture` says"""
+    return _value(inputs, ref)[part.value]
 
 
 def mean(inputs: Inputs, source: FromMean) -> np.ndarray:
-    """The mean over all batches that were summed. -> float32 (layer, token, head, d_head)"""
+    """The mean over all batches that were summed. -> float32 (layer, token, head, d_head) or (layer, token, d_model)"""
     count, total = 0, np.zeros(())
     for value in (_value(inputs, ref) for ref in source.sums):
         count, total = count + int(value["count"]), total + value["sum"]
     return (total / count).astype(np.float32)
 
 
-def bound(heads: Heads) -> tuple[Head, ...]:
-    """The heads of a bound step."""
-    if isinstance(heads, Chosen):
-        raise EngineError(f"the heads chosen by {heads.id} are not known: only bound steps can be computed")
-    return heads
+def bound(sites: Sites) -> tuple[Site, ...]:
+    """The sites of a bound step."""
+    if isinstance(sites, Chosen):
+        raise EngineError(f"the sites chosen by {sites.id} are not known: only bound steps can be computed")
+    return sites
 
 
 def senders(step: PathPatch) -> tuple[int, ...]:

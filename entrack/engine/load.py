@@ -21,11 +21,11 @@ from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.quiet import quiet
 from entrack.engine.settings import is_out_of_memory
 from entrack.error_text import reason
-from entrack.families.places import PER_HEAD, SHARED
 from entrack.model_config import ModelFacts
 from entrack.models.key import ATTENTIONS, DTYPES, ModelKey, ModelSource
 from entrack.models.locate import read_json
 from entrack.models.weight_files import tensors_in, weights_of
+from entrack.sites import PER_HEAD, SHARED
 
 MOST_MISSING = 1 << 20
 """Weights that may be missing from a small model and still be named."""

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from entrack.engine import views
 from entrack.families.base import Door, Family
-from entrack.families.places import SHARED, Part, Place
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
+from entrack.sites import SHARED, Part, Site
 
 
 @frozen(eq=False)
@@ -52,9 +52,9 @@ class LoadedModel:
         weight = self.layer(layer).get_parameter(f"{self._door(Part.OUTPUT).path}.weight").detach()
         return weight.T if self.layout.transposed_weights else weight
 
-    def project(self, place: Place, normed: Tensor) -> Tensor:
+    def project(self, site: Site, normed: Tensor) -> Tensor:
         """A query, key or value projection applied to what the attention gets. -> (..., head, d_head)"""
-        return self.by_head(place.part, self._module(place.layer, place.part)(normed))
+        return self.by_head(site.part, self._module(site.layer, site.part)(normed))
 
     def normed(self, layer: int, residual: Tensor) -> Tensor:
         """What the attention of a layer gets of its residual. -> as `residual`"""

@@ -13,8 +13,8 @@ from entrack.engine.tracing import Read, Trace, Write
 
 Rows = slice
 T = TypeVar("T")
-PER_HEAD_AXES, PAIR_AXES = 4, 3
-"""(prompt, token, head, d_head); (prompt, token, token read)."""
+PAIR_AXES = 3
+"""(prompt, token, token read)."""
 
 
 def in_microbatches(prompts: int, run: Callable[[Rows], Trace]) -> Trace:
@@ -22,7 +22,7 @@ def in_microbatches(prompts: int, run: Callable[[Rows], Trace]) -> Trace:
     parts = _in_parts(prompts, prompts, run, half=lambda prompts: (prompts + 1) // 2)
     if len(parts) == 1:
         return parts[0]
-    values = {place: torch.cat([part.values[place] for part in parts]) for place in parts[0].values}
+    values = {site: torch.cat([part.values[site] for part in parts]) for site in parts[0].values}
     return Trace(values, torch.cat([part.logits for part in parts]))
 
 
@@ -50,12 +50,13 @@ def _in_parts(rows: int, at_once: int, run: Callable[[Rows], T], *, half: Callab
 
 
 def rows_of_set(one: Write, rows: Rows) -> Write:
-    own = None if one.own is None else rows_of(one.own, rows, PER_HEAD_AXES)
-    return Write(one.place, rows_of(one.mask, rows, PER_HEAD_AXES), rows_of(one.values, rows, PER_HEAD_AXES), own)
+    axes = one.mask.ndim
+    own = None if one.own is None else rows_of(one.own, rows, axes)
+    return Write(one.site, rows_of(one.mask, rows, axes), rows_of(one.values, rows, axes), own)
 
 
 def rows_of_read(one: Read, rows: Rows) -> Read:
-    return Read(one.place, None if one.at is None else one.at[rows])
+    return Read(one.site, None if one.at is None else one.at[rows])
 
 
 def rows_of_options(options: Mapping[str, Any], rows: Rows) -> dict[str, Any]:

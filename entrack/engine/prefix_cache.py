@@ -17,9 +17,9 @@ from transformers.cache_utils import DynamicCache
 from entrack.engine import tracing
 from entrack.engine.context import Context
 from entrack.engine.tracing import Prefix, Read, ResumeAt, Write
-from entrack.families.places import Part, Place
 from entrack.model_config import ModelFacts
 from entrack.plan.steps import Batch
+from entrack.sites import Part, Site
 
 SIDES: tuple[Literal["keys"], Literal["values"]] = ("keys", "values")
 
@@ -128,9 +128,9 @@ def _run(context: Context, cut: PrefixSpec) -> tuple[Tensor, ...]:
     """The residuals; then, layer by layer from the lowest, keys, and then values, if there is anything before the
     cut."""
     cache = DynamicCache()
-    places = [Place(layer, Part.RESIDUAL) for layer in cut.layers]
-    values = context.forward(cut.batch, reads=[Read(place) for place in places], cache=cache).values
-    residuals = [values[place][:, cut.since :].clone() for place in places]
+    sites = [Site(layer, Part.RESIDUAL) for layer in cut.layers]
+    values = context.forward(cut.batch, reads=[Read(site) for site in sites], cache=cache).values
+    residuals = [values[site][:, cut.since :].clone() for site in sites]
     if not cut.until:
         return tuple(residuals)
     return (*residuals, *(tensor for side in SIDES for tensor in tracing.taken(cache, side, cut.layers[0], cut.until)))

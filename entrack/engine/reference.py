@@ -11,14 +11,14 @@ from torch import Tensor
 from entrack.engine.context import Context
 from entrack.engine.inputs import Arrays, Inputs, captured, senders
 from entrack.engine.kernels.attribute import attribute
-from entrack.engine.kernels.capture import capture, capture_inputs, sum_outputs
+from entrack.engine.kernels.capture import capture, sum_outputs
 from entrack.engine.kernels.evaluate import evaluate
 from entrack.engine.kernels.train_mask import train_mask
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.receivers import receiving
 from entrack.engine.tracing import Read, Write
-from entrack.families.places import Part, Place
-from entrack.plan.steps import Attribute, Capture, CaptureInputs, Evaluate, PathPatch, SumOutputs, TrainMask
+from entrack.plan.steps import Attribute, Capture, Evaluate, PathPatch, SumOutputs, TrainMask
+from entrack.sites import Part, Site
 
 
 def path_patch(context: Context, step: PathPatch, inputs: Inputs) -> Arrays:
@@ -42,18 +42,16 @@ def _patched_logits(context: Context, step: PathPatch, inputs: Inputs, head: int
     is_sender = context.tensor(range(facts.heads))[None, None, :, None] == head
     here = token == at[:, None, None, None]
 
-    hold = [
-        Write(Place(layer, Part.OUTPUT), token >= at[:, None, None, None], clean[layer]) for layer in context.layers
-    ]
-    send = Write(Place(step.layer, Part.OUTPUT), here & is_sender, alternate[step.layer])
+    hold = [Write(Site(layer, Part.OUTPUT), token >= at[:, None, None, None], clean[layer]) for layer in context.layers]
+    send = Write(Site(step.layer, Part.OUTPUT), here & is_sender, alternate[step.layer])
     if not step.receivers:
         return context.logits(batch, [*hold, send])
 
     receivers = receiving(step.receivers, facts)
-    read = context.forward(batch, [*hold, send], [Read(place, at) for place in receivers]).values
+    read = context.forward(batch, [*hold, send], [Read(site, at) for site in receivers]).values
     receive = [
-        Write(place, here & _among(context, heads, context.model.heads(place.part)), read[place][:, None])
-        for place, heads in receivers.items()
+        Write(site, here & _among(context, heads, context.model.heads(site.part)), read[site][:, None])
+        for site, heads in receivers.items()
     ]
     return context.logits(batch, receive)
 
@@ -67,7 +65,6 @@ Kernel = Callable[[Context, Any, Inputs], Arrays]
 
 KERNELS: Mapping[type, Kernel] = {
     Capture: capture,
-    CaptureInputs: capture_inputs,
     SumOutputs: sum_outputs,
     Evaluate: evaluate,
     PathPatch: path_patch,

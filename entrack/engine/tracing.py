@@ -1,10 +1,10 @@
 """The one file that runs nnsight: a forward pass on token ids, with values read and set on the way.
 
-    z, query = Place(3, Part.OUTPUT), Place(5, Part.QUERY)
+    z, query = Site(3, Part.OUTPUT), Site(5, Part.QUERY)
     ran = forward(model, tokens, sets=[Set(z, mask, values)], reads=[Read(query, at)])
 
-Inside a trace nnsight runs our code in step with the model, so places must be visited in the order in which the pass
-comes by them: `_walk` does, and everybody else names places in any order.
+Inside a trace nnsight runs our code in step with the model, so sites must be visited in the order in which the pass
+comes by them: `_walk` does, and everybody else names sites in any order.
 """
 
 from __future__ import annotations
@@ -24,24 +24,25 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 from entrack import interrupts
 from entrack.engine.errors import NothingToAttend
 from entrack.engine.loaded_model import LoadedModel
-from entrack.families.places import Part, Place
+from entrack.sites import Part, Site
 
 
 @frozen(eq=False)
 class Write:
-    """Where `mask` is true, `values` take the place of what the model computed; only for per-head parts.
+    """Where `mask` is true, `values` take the place of what the model computed.
 
-    `mask` bool and `values` broadcast to (prompt, token, head, 1) and (prompt, token, head, d_head). With `own`, as
-    large as `mask`, a head keeps that share of what the model computed, and gets the rest from `values`.
+    `mask` bool and `values` broadcast to (prompt, token, head, 1) and (prompt, token, head, d_head), or, for a part
+    without heads, to (prompt, token, 1) and (prompt, token, d_model). With `own`, as large as `mask`, a head keeps that
+    share of what the model computed, and gets the rest from `values`.
     """
 
-    place: Place
+    site: Site
     mask: Tensor
     values: Tensor
     own: Tensor | None = None
 
     def applied(self, value: Tensor) -> Tensor:
-        """What stands at the place instead of `value` (prompt, token, head, d_head)."""
+        """What stands at the site instead of `value` (prompt, token, head, d_head) or (prompt, token, d_model)."""
         values = self.values if self.own is None else self.own * value + (1 - self.own) * self.values
         return torch.where(self.mask, values.to(value.dtype), value)
 
@@ -52,25 +53,25 @@ class Write:
             value = value[prompts] if len(value) > 1 else value
             return value[:, token:] if value.shape[1] > 1 else value
 
-        return Write(self.place, part(self.mask), part(self.values))
+        return Write(self.site, part(self.mask), part(self.values))
 
     def only(self, tokens: Tensor) -> Write:
         """What is set at these tokens (prompt, k) of each prompt; only without `own`."""
         prompts = torch.arange(len(tokens), device=tokens.device)[:, None]
 
         def part(value: Tensor) -> Tensor:
-            return value.expand(len(tokens), -1, -1, -1)[
+            return value.expand(len(tokens), *value.shape[1:])[
                 prompts, tokens if value.shape[1] > 1 else torch.zeros_like(tokens)
             ]
 
-        return Write(self.place, part(self.mask), part(self.values))
+        return Write(self.site, part(self.mask), part(self.values))
 
 
 @frozen(eq=False)
 class Read:
-    """Read a place (after what is set there) at the tokens `at`, one per prompt, or at all tokens."""
+    """Read a site (after what is set there) at the tokens `at`, one per prompt, or at all tokens."""
 
-    place: Place
+    site: Site
     at: Tensor | None = None
 
 
@@ -127,9 +128,9 @@ class Around:
 
 @frozen(eq=False)
 class Trace:
-    """What a pass read: values by place, and the last token's logits (prompt, vocabulary), empty if not wanted."""
+    """What a pass read: values by site, and the last token's logits (prompt, vocabulary), empty if not wanted."""
 
-    values: Mapping[Place, Tensor]
+    values: Mapping[Site, Tensor]
     logits: Tensor
 
 
@@ -148,12 +149,12 @@ def forward(
     logits: bool = True,
     gradient: bool = False,
 ) -> Trace:
-    """One forward pass on `tokens` (prompt, token) int64. Sets at one place apply in their order.
+    """One forward pass on `tokens` (prompt, token) int64. Sets at one site apply in their order.
 
     `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked`
     to bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; with
     `around`, they are those that it names; without either, an empty `cache` takes up keys and values. Without `logits`
-    the pass ends where the last place was visited. With `gradient` the logits can be differentiated by what was set.
+    the pass ends where the last site was visited. With `gradient` the logits can be differentiated by what was set.
     Raises what torch raises, and NothingToAttend where all that a token can attend to is blocked.
     """
     script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits=logits)
@@ -211,10 +212,10 @@ def taken(cache: Cache, side: Literal["keys", "values"], first: int = 0, until: 
 
 @frozen(eq=False)
 class _Script:
-    """What is to happen at each place of one pass."""
+    """What is to happen at each site of one pass."""
 
-    sets: Mapping[Place, Sequence[Write]]
-    reads: Mapping[Place, Read]
+    sets: Mapping[Site, Sequence[Write]]
+    reads: Mapping[Site, Read]
     start: ResumeAt | None
     held: Mapping[int, Tensor]
     blocked: Mapping[int, Tensor]
@@ -231,20 +232,20 @@ class _Script:
         *,
         logits: bool,
     ) -> _Script:
-        at: dict[Place, list[Write]] = {}
+        at: dict[Site, list[Write]] = {}
         for one in sets:
-            at.setdefault(one.place, []).append(one)
-        return cls(at, {read.place: read for read in reads}, start, held, blocked, logits)
+            at.setdefault(one.site, []).append(one)
+        return cls(at, {read.site: read for read in reads}, start, held, blocked, logits)
 
     def last_layer(self, layers: int) -> int:
         if self.logits:
             return layers - 1
-        return max(place.layer for place in (*self.sets, *self.reads))
+        return max(site.layer for site in (*self.sets, *self.reads))
 
 
 def _walk(model: LoadedModel, script: _Script) -> Trace:
     """Visit what the script names, in forward order. Runs inside a trace."""
-    values: dict[Place, Tensor] = {}
+    values: dict[Site, Tensor] = {}
     blocks = model.traced.get(model.layout.layers)
     first = 0
     if script.start is not None:
@@ -254,9 +255,9 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
         blocks[first].input = script.start.residual
     for index in range(first, script.last_layer(model.facts.layers) + 1):
         for part in Part:
-            place = Place(index, part)
-            if place in script.sets or place in script.reads:
-                _visit(model, blocks[index], place, script, values)
+            site = Site(index, part)
+            if site in script.sets or site in script.reads:
+                _visit(model, blocks[index], site, script, values)
             if part is Part.NORMED and index in script.held:
                 blocks[index].get(model.layout.attention).skip((script.held[index], None))
             if part is Part.NORMED and index in script.blocked:
@@ -270,20 +271,20 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
     return Trace(values, head.output[:, -1])
 
 
-def _visit(model: LoadedModel, block: Envoy, place: Place, script: _Script, values: dict[Place, Tensor]) -> None:
-    door = model.layout.parts[place.part]
+def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values: dict[Site, Tensor]) -> None:
+    door = model.layout.parts[site.part]
     module = block.get(door.path) if door.path else block
-    whole: Tensor = getattr(module, door.side)
-    if place.part is Part.ATTENTION:
-        whole = whole[0]
-    value = model.by_head(place.part, whole)
-    if place in script.sets:
-        for one in script.sets[place]:
+    found = getattr(module, door.side)
+    whole: Tensor = found[0] if site.part is Part.ATTENTION else found
+    value = model.by_head(site.part, whole)
+    if site in script.sets:
+        for one in script.sets[site]:
             value = one.applied(value)
-        setattr(module, door.side, model.put(place.part, whole, value))
-    if place in script.reads:
-        at = script.reads[place].at
-        values[place] = value if at is None else value[torch.arange(len(value), device=value.device), at]
+        changed = model.put(site.part, whole, value)
+        setattr(module, door.side, (changed, *found[1:]) if site.part is Part.ATTENTION else changed)
+    if site in script.reads:
+        at = script.reads[site].at
+        values[site] = value if at is None else value[torch.arange(len(value), device=value.device), at]
 
 
 def _block(model: LoadedModel, attention: Envoy, blocked: Tensor) -> None:

@@ -10,7 +10,7 @@ from entrack.analysis.screening import Screening, screen
 from entrack.analysis.selection import Selection, select
 from entrack.execution.value_check import Tensors
 from entrack.plan.steps import Choice, Ref, Screen, Select
-from entrack.sites import Head
+from entrack.sites import Site
 
 Value = Callable[[str], Tensors]
 """The value of a step of the plan."""
@@ -23,7 +23,7 @@ class Choices:
         self.selections: dict[str, Selection] = {}
         self.screenings: dict[str, Screening] = {}
 
-    def make(self, id: str, node: Choice, value: Value, is_idle: Callable[[str], bool]) -> tuple[Head, ...]:
+    def make(self, id: str, node: Choice, value: Value, is_idle: Callable[[str], bool]) -> tuple[Site, ...]:
         """Apply a screen or selection whose needs are known; steps that are idle have no value. -> the heads that it
         lets through. Raises NotANumber."""
         clean = [value(ref.id) for ref in node.clean]
@@ -43,7 +43,7 @@ class Choices:
                 return self.selections[id].heads
         assert_never(node)
 
-    def heads(self) -> dict[str, tuple[Head, ...]]:
+    def heads(self) -> dict[str, tuple[Site, ...]]:
         """What each lets through."""
         screened = {id: screening.heads for id, screening in self.screenings.items()}
         return screened | {id: selection.heads for id, selection in self.selections.items()}

@@ -10,7 +10,7 @@ from entrack.execution.repository import Repository, StoredValue
 from entrack.execution.scheduler import Idle, Scheduler
 from entrack.plan.plan import Plan
 from entrack.plan.steps import Step
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.store.base import Action
 from entrack.store.errors import StoreError
 
@@ -38,7 +38,7 @@ class RunState:
 
     # what can be asked
 
-    def heads(self, select: str) -> tuple[Head, ...] | None:
+    def heads(self, select: str) -> tuple[Site, ...] | None:
         """The heads that a selection kept, when it has been made."""
         selection = self._choices.selections.get(select)
         if selection is not None:

@@ -17,7 +17,7 @@ from entrack.plan.bind import bind, known_zero, screened_out
 from entrack.plan.order import by_model
 from entrack.plan.plan import Plan
 from entrack.plan.steps import Choice, Step
-from entrack.sites import Head
+from entrack.sites import Site
 
 
 class Idle(Enum):
@@ -34,7 +34,7 @@ class Scheduler:
     def __init__(self, plan: Plan) -> None:
         self._bound: dict[str, Step] = {}
         self._values: dict[str, str] = {}
-        self._chosen: dict[str, tuple[Head, ...]] = {}
+        self._chosen: dict[str, tuple[Site, ...]] = {}
         self._idle: dict[str, Idle] = {}
         self.extend(plan)
 
@@ -59,7 +59,7 @@ class Scheduler:
         if new:
             self._free(id)
 
-    def choose(self, id: str, heads: Iterable[Head]) -> None:
+    def choose(self, id: str, heads: Iterable[Site]) -> None:
         """A screen or selection lets these heads through."""
         new = not self.finished(id)
         self._chosen[id] = tuple(sorted(heads))

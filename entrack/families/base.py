@@ -11,7 +11,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from entrack.families.places import Part
+from entrack.sites import Part
 
 
 @frozen
@@ -34,7 +34,7 @@ class Block:
 
 @frozen
 class Interleaved:
-    """Head by head, each with its own `count` parts, of which this is number `index` (head * count * d_head)."""
+    """Site by head, each with its own `count` parts, of which this is number `index` (head * count * d_head)."""
 
     index: int
     count: int

@@ -4,7 +4,7 @@ value, which stand side by side in it. Its linear maps are Conv1D modules, whose
 from __future__ import annotations
 
 from entrack.families.base import Block, ConfigWords, Door, Family, Heads
-from entrack.families.places import Part
+from entrack.sites import Part
 
 GPT2 = Family(
     name="gpt2",

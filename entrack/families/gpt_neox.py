@@ -4,7 +4,7 @@ key and value, in which each head has its own three in a row. Blocks are paralle
 from __future__ import annotations
 
 from entrack.families.base import ConfigWords, Door, Family, Heads, Interleaved
-from entrack.families.places import Part
+from entrack.sites import Part
 
 GPT_NEOX = Family(
     name="gpt_neox",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from entrack.families.base import ConfigWords, Door, Family, Heads
-from entrack.families.places import Part
+from entrack.sites import Part
 
 COMMON = (
     "vocab_size",

@@ -1,7 +1,7 @@
 """Binding: a node's references become what they turned out to be. Only a bound step has an address.
 
-before: SetHeads(Chosen("cir.value_fetcher"), at, FromCapture(Ref("node 3")))
-after:  SetHeads((14.13, 15.2), at, FromCapture(Ref("sha256 of the captured values")))
+before: Set(At(Chosen("cir.value_fetcher"), at), FromCapture(Ref("node 3")))
+after:  Set(At((14.13, 15.2), at), FromCapture(Ref("sha256 of the captured values")))
 
 A path patch of some heads is bound to those of its own layer, and to None where these are all: so its address follows
 from what it runs, not from what a screen let through elsewhere.
@@ -16,7 +16,7 @@ from entrack.address import address
 from entrack.models.key import ModelKey
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Batch, Chosen, Ref, Screened, Step, kind_of
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.tree import rebuilt
 
 STORE_VERSION = 2
@@ -27,7 +27,7 @@ LEAVES = (Batch, ModelKey)
 T = TypeVar("T")
 
 
-def bind(node: T, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, ...]]) -> T:
+def bind(node: T, objects: Mapping[str, str], chosen: Mapping[str, tuple[Site, ...]]) -> T:
     """The node with object hashes for its `Ref`s and heads for its `Chosen`s. Raises KeyError where one is not known
     yet."""
     bound = _bound(node, objects, chosen)
@@ -50,7 +50,7 @@ def screened_out(step: Step) -> bool:
     return kind_of(step).nothing_is_left(step)
 
 
-def _bound(value: object, objects: Mapping[str, str], chosen: Mapping[str, tuple[Head, ...]]) -> object:
+def _bound(value: object, objects: Mapping[str, str], chosen: Mapping[str, tuple[Site, ...]]) -> object:
     match value:
         case Ref(id):
             return Ref(objects[id])

@@ -29,7 +29,7 @@ PARTS = (
     "asked",
     "layers",
     "senders",
-    "heads",
+    "sites",
     "component",
     "receivers",
     "edits",
@@ -54,7 +54,8 @@ TITLES = {
     "layers": "layers",
     "edits": "what is set",
     "upstream": "values it builds on",
-    "receivers": "receiving heads",
+    "receivers": "what receives",
+    "sites": "heads and other sites",
     "weights": "model weights",
     "version": "step version",
     "store_version": "store version",
@@ -184,8 +185,9 @@ def _tokens(leaves: Sequence[Leaf]) -> str:
 
 
 def _positions(leaves: Sequence[Leaf]) -> str:
-    found = list(_ints([value for _, value in leaves]))
-    return f"token{'s' if len(set(found)) > 1 else ''} {_range(found)}" if found else "none"
+    found = list(_ints([value for _, value in leaves if value is not None]))
+    named = f"token{'s' if len(set(found)) > 1 else ''} {_range(found)}" if found else ""
+    return ", ".join(filter(None, (named, "every token" if (None in [value for _, value in leaves]) else ""))) or "none"
 
 
 def _asked(leaves: Sequence[Leaf]) -> str:
@@ -198,14 +200,13 @@ def _layers(leaves: Sequence[Leaf]) -> str:
     return _range([value for _, value in leaves])
 
 
-def _heads(leaves: Sequence[Leaf]) -> str:
+def _sites(leaves: Sequence[Leaf]) -> str:
     return "; ".join(dict.fromkeys(_named(value) for _, value in leaves))
 
 
 def _receivers(leaves: Sequence[Leaf]) -> str:
     return (
-        "; ".join(f"{each.component.value} of {_named(each.heads)}" for _, value in leaves for each in value)
-        or "the logits"
+        "; ".join(f"{each.part.value} of {_named(each.sites)}" for _, value in leaves for each in value) or "the logits"
     )
 
 
@@ -213,24 +214,24 @@ def _senders(leaves: Sequence[Leaf]) -> str:
     return "; ".join("all heads of the layer" if value is None else _named(value) for _, value in leaves)
 
 
-def _named(heads: Any) -> str:
-    if heads is None:
-        return "all heads"
-    if not isinstance(heads, tuple):
-        return "heads that the run chooses"
-    shown = " ".join(map(str, heads[:MOST_HEADS]))
-    return f"{shown} ... ({len(heads)} heads)" if len(heads) > MOST_HEADS else shown or "no heads"
+def _named(sites: Any) -> str:
+    if sites is None:
+        return "all layers"
+    if not isinstance(sites, tuple):
+        return "those that the run chooses"
+    shown = " ".join(map(str, sites[:MOST_HEADS]))
+    return f"{shown} ... ({len(sites)} sites)" if len(sites) > MOST_HEADS else shown or "none"
 
 
 def _edits(leaves: Sequence[Leaf]) -> str:
-    """An edit's class says what is set, that of its source, which stands deeper, to what."""
-    said: list[str] = []
+    """The class of an edit's target says what is set, that of its source to what."""
+    said: list[list[str]] = []
     for path, value in leaves:
         if value in EDITS and path.count(".") == 1:
-            said.append(EDITS[value])
-        elif value in EDITS:
-            said[-1] += f" {EDITS[value]}"
-    return ", ".join(dict.fromkeys(said)) or "nothing"
+            said.append([])
+        if value in EDITS and path.count(".") <= 2:
+            said[-1].append(EDITS[value])
+    return ", ".join(dict.fromkeys(" ".join(filter(None, words)) for words in said)) or "nothing"
 
 
 def _upstream(leaves: Sequence[Leaf]) -> str:
@@ -239,7 +240,7 @@ def _upstream(leaves: Sequence[Leaf]) -> str:
 
 
 def _component(leaves: Sequence[Leaf]) -> str:
-    return ", ".join(value.value for _, value in leaves)
+    return ", ".join(dict.fromkeys("output" if value is None else value.value for _, value in leaves))
 
 
 def _values(leaves: Sequence[Leaf]) -> str:
@@ -265,7 +266,7 @@ WORDS: Mapping[str, Callable[[Sequence[Leaf]], str]] = {
     "asked": _asked,
     "layers": _layers,
     "senders": _senders,
-    "heads": _heads,
+    "sites": _sites,
     "receivers": _receivers,
     "edits": _edits,
     "upstream": _upstream,

@@ -12,7 +12,7 @@ from entrack.check.resolved import Group
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
 from entrack.prompts.tokenise import Prompt
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.tree import parts
 
 BATCH = 50
@@ -78,7 +78,7 @@ class RemovalPlan:
     with `head`, `first` is the circuit without K and `second` without K and the head."""
 
     label: str
-    head: Head | None
+    head: Site | None
     first: RunPlan
     second: RunPlan
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from entrack.address import tagged
-from entrack.sites import Head
+from entrack.sites import Site
 
 
 @tagged("ref", "id")
@@ -20,7 +20,7 @@ class Ref:
 @tagged("chosen", "id")
 @frozen
 class Chosen:
-    """The heads that a `Select` node keeps; in a bound step a tuple of heads stands in its place."""
+    """The sites that a `Select` node keeps; in a bound step a tuple of sites stands in its place."""
 
     id: str
 
@@ -35,4 +35,5 @@ class Screened:
     most: int
 
 
-Heads = tuple[Head, ...] | Chosen
+Sites = tuple[Site, ...] | Chosen
+"""Sites, or, until a run has chosen them, what will."""

@@ -17,6 +17,7 @@ from attrs import evolve, field, frozen
 
 from entrack.model_config import ModelFacts
 from entrack.plan.batch import Batch, Indices
+from entrack.sites import PER_HEAD, Part, Site
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
@@ -54,10 +55,15 @@ Tokens = Every | From | Only
 
 @frozen
 class Place:
-    """Tokens at a layer."""
+    """Tokens at a part of a layer."""
 
     layer: int
     tokens: Tokens
+    part: Part = Part.OUTPUT
+
+    @property
+    def site(self) -> Site:
+        return Site(self.layer, self.part)
 
 
 class Role(Enum):
@@ -165,9 +171,9 @@ class ForwardPass:
         ]
         parts.append(f"attention {' '.join(map(str, self.attention)) or 'none'}")
         for name, places in (("changed", self.changed), ("free", self.free), ("read", self.read)):
-            for tokens in dict.fromkeys(place.tokens for place in places):
-                layers = " ".join(str(place.layer) for place in places if place.tokens == tokens)
-                parts.append(f"{name} {layers} at {_shown(tokens)}")
+            for part, tokens in dict.fromkeys((_shown_part(place.part), place.tokens) for place in places):
+                layers = [place.layer for place in places if (_shown_part(place.part), place.tokens) == (part, tokens)]
+                parts.append(f"{name} {part}{' '.join(map(str, layers))} at {_shown(tokens)}")
         parts.extend([f"held {_shown(self.held)}"] if self.held else [])
         parts.extend(["logits"] if self.logits else [])
         parts.extend(
@@ -244,6 +250,11 @@ class Schedule:
         for taker in {run.role for run in self.taking(role)}:
             left = left.without(taker)
         return left
+
+
+def _shown_part(part: Part) -> str:
+    """Of heads nothing: most places are theirs."""
+    return "" if part in PER_HEAD else f"{part.value} "
 
 
 def _shown(tokens: Tokens) -> str:

@@ -12,7 +12,7 @@ from math import inf
 
 from attrs import frozen
 
-from entrack.plan.refs import Heads
+from entrack.plan.refs import Sites
 
 LAST_BIT = 2.0**-23
 """How far above 0 a log probability may be rounded, in float32."""
@@ -42,17 +42,8 @@ def outcomes(rows: tuple[int, ...], asked: int, vocabulary: int) -> Form:
     }
 
 
-def of_heads(shape: tuple[int, ...], heads: Heads | None) -> tuple[int, ...]:
-    """The shape of a capture (layer, prompt, ..., head, d_head); of some heads (head, prompt, ..., d_head), and of
-    none (0)."""
-    if heads is None:
-        return shape
-    many = count(heads)
-    return (many, *shape[1:-2], shape[-1]) if many else (0,)
-
-
-def count(heads: Heads) -> int:
-    """How many heads. Raises ValueError while they are not known."""
-    if not isinstance(heads, tuple):
-        raise ValueError("the heads that a selection keeps are not known")
-    return len(heads)
+def count(sites: Sites) -> int:
+    """How many sites. Raises ValueError while they are not known."""
+    if not isinstance(sites, tuple):
+        raise ValueError("the sites that a selection keeps are not known")
+    return len(sites)

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from entrack.report.format import change_in
 from entrack.results import Axis, Cell, Discovery, Group, Measure, Results
-from entrack.sites import Head
+from entrack.sites import Site
 
 
 def pick(of: str, results: Results) -> Measure | Discovery:
@@ -64,24 +64,22 @@ def of_heads(measure: Measure) -> bool:
     return bool(measure.cells) and not any(cell.interval or cell.outcomes for cell in measure.cells)
 
 
-def head_score(group: Group, head: Head) -> float | None:
+def head_score(group: Group, head: Site) -> float | None:
     """A head's mean score, where the heads of this group were scored."""
-    return group.scores[head.layer][head.head] if group.scores else None
+    return group.scores.get(head)
 
 
 def scored(group: Group) -> list[float]:
     """The scores of all heads that were run, and the zeros of those that need not be."""
-    return [score for row in group.scores for score in row if score is not None]
+    return [score for score in group.scores.values() if score is not None]
 
 
-def unscored(group: Group) -> list[Head]:
+def unscored(group: Group) -> list[Site]:
     """The heads that a screen left out: there is an estimate of them, and no score."""
-    return [
-        Head(layer, head) for layer, row in enumerate(group.scores) for head, score in enumerate(row) if score is None
-    ]
+    return [head for head, score in group.scores.items() if score is None]
 
 
-def ranked(group: Group) -> tuple[Head, ...]:
+def ranked(group: Group) -> tuple[Site, ...]:
     """The heads kept, lowest score first; ties by layer and head."""
     return tuple(sorted(group.heads, key=lambda head: (head_score(group, head) or 0.0, head)))
 

@@ -70,7 +70,7 @@ def masks_grid(masks: tuple[Mask, ...]) -> Grid:
 
 
 def _group_words(group: Group) -> str:
-    every = sum(len(row) for row in group.scores)
+    every = len(group.scores)
     run = len(group.screen.through) if group.screen else every - group.known_zero
     counts = f"{len(group.heads)} kept of {run} scored" if every else f"{len(group.heads)} heads, not scored"
     out = [f"{group.screen.missed.others} screened out"] if group.screen else []

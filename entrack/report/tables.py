@@ -23,7 +23,7 @@ from entrack.report.measure_table import WIDTH, measure_grid
 from entrack.report.provenance_lines import provenance_lines
 from entrack.report.table_data import discovery_grid, grids
 from entrack.results import Claim, Discovery, Group, Measure, Provenance, Results
-from entrack.sites import Head
+from entrack.sites import Site
 
 TALLEST = 16
 """Layers up to which a report shows the map of a discovery's scores without being asked."""
@@ -67,7 +67,7 @@ def provenance(item: Provenance) -> RenderableType:
 
 def heat(item: Discovery) -> RenderableType:
     """Every head's score as a block, layers upwards, heads to the right, a panel per group. Legible without colour."""
-    panels = [_panel(group) for group in item.groups if group.scores]
+    panels = [_panel(group) for group in item.groups if group.matrix]
     legend = "█ ▓ ▒ ░ lower score, to the lowest of the panel; + higher; · near 0; blank 0; underlined: kept"
     legend += "; ? screened out, not run" if any(unscored(group) for group in item.groups) else ""
     return Encodable(Stack(Columns(panels, padding=(0, 3)), Text(legend, style="dim"), Text()) if panels else Text())
@@ -119,13 +119,13 @@ def _panel(group: Group) -> RenderableType:
     limit = lowest if lowest > 0 else highest
     name = visible(group.name)
     text = Text("".join(f"{name[start : start + 28]}\n" for start in range(0, max(len(name), 1), 28)))
-    for layer in range(len(group.scores) - 1, -1, -1):
+    for layer in range(len(group.matrix) - 1, -1, -1):
         text.append(f"{layer:>3} ")
-        for head, score in enumerate(group.scores[layer]):
-            text.append(_block(score, limit), style=_colour(score, kept=Head(layer, head) in group.heads))
+        for head, score in enumerate(group.matrix[layer]):
+            text.append(_block(score, limit), style=_colour(score, kept=Site.of_head(layer, head) in group.heads))
         text.append("\n")
-    marks = "".join(f"{head:<8}" for head in range(0, len(group.scores[0]), 8))
-    text.append(f"    {marks}"[: max(len(group.scores[0]) + 4, 6)])
+    marks = "".join(f"{head:<8}" for head in range(0, len(group.matrix[0]), 8))
+    text.append(f"    {marks}"[: max(len(group.matrix[0]) + 4, 6)])
     text.no_wrap = True
     return text
 
@@ -147,7 +147,7 @@ def _colour(score: float | None, *, kept: bool) -> str:
 
 
 def _layers(item: Discovery) -> int:
-    return max((len(group.scores) for group in item.groups), default=0)
+    return max((len(group.matrix) for group in item.groups), default=0)
 
 
 def _ascii(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast, get_args
 
 from attrs import evolve
 from lark import Token, v_args
@@ -14,6 +15,10 @@ from entrack.syntax import ast
 from entrack.syntax.strings import unescape
 
 Children = list[Any]
+
+
+SOURCES: Mapping[str, Callable[..., ast.Source]] = {kind.__name__.lower(): kind for kind in get_args(ast.Source)}
+"""The sources that stand after `from`, by their rules."""
 
 
 class Swept(list[Any]):
@@ -212,20 +217,29 @@ class Build(
     def keep(self, meta: Meta, c: Children) -> ast.Keep:
         return ast.Keep(c[0], span=self._at(meta))
 
-    def mean(self, meta: Meta, c: Children) -> ast.Mean:
-        return ast.Mean(c[0], c[1], span=self._at(meta))
+    def zero(self, meta: Meta, c: Children) -> ast.Set:
+        return ast.Set(c[0], ast.sources.Zero(span=self._at(meta)), span=self._at(meta))
 
-    def mean_elsewhere(self, meta: Meta, c: Children) -> ast.Mean:
-        return ast.Mean(None, c[0], span=self._at(meta))
+    def mean(self, meta: Meta, c: Children) -> ast.Set:
+        return ast.Set(c[0], ast.sources.Mean(c[1], span=self._at(meta)), span=self._at(meta))
 
-    def zero(self, meta: Meta, c: Children) -> ast.Zero:
-        return ast.Zero(c[0], span=self._at(meta))
+    def patch(self, meta: Meta, c: Children) -> ast.Set:
+        target, given = c
+        source = given if isinstance(given, ast.Source) else ast.sources.NamedRun(given, span=given.span)
+        return ast.Set(target, source, span=self._at(meta))
 
-    def zero_elsewhere(self, meta: Meta, c: Children) -> ast.Zero:
-        return ast.Zero(None, span=self._at(meta))
+    def elsewhere(self, meta: Meta, c: Children) -> ast.Elsewhere:
+        return ast.Elsewhere(span=self._at(meta))
 
-    def patch(self, meta: Meta, c: Children) -> ast.Patch:
-        return ast.Patch(c[0], c[1], span=self._at(meta))
+    def called_sample(self, meta: Meta, c: Children) -> ast.Reference:
+        return ast.Reference("sample", span=self._at(meta))
+
+    def __default__(self, data: Any, c: Children, meta: Meta) -> ast.Source | ast.Metric:
+        """A source of an act, or a metric, by its rule."""
+        if data in SOURCES:
+            return SOURCES[data](*c, span=self._at(meta))
+        of = tuple(name for name in c if isinstance(name, ast.Name))
+        return ast.Metric(data.replace("_", " "), any(isinstance(word, Token) for word in c), of, span=self._at(meta))
 
     def block(self, meta: Meta, c: Children) -> ast.Block:
         return ast.Block(self._name(c[0]), c[1], c[2], span=self._at(meta))
@@ -282,18 +296,6 @@ class Build(
 
     def metric(self, meta: Meta, c: Children) -> ast.Metric:
         return c[0]  # type: ignore[no-any-return]  # lark is untyped
-
-    def accuracy(self, meta: Meta, c: Children) -> ast.Metric:
-        return ast.Metric("accuracy", span=self._at(meta))
-
-    def probability(self, meta: Meta, c: Children) -> ast.Metric:
-        return ast.Metric("probability", c[0] is not None, _given(c[1:]), span=self._at(meta))
-
-    def logit(self, meta: Meta, c: Children) -> ast.Metric:
-        return ast.Metric("logit", of=_given(c), span=self._at(meta))
-
-    def logit_difference(self, meta: Meta, c: Children) -> ast.Metric:
-        return ast.Metric("logit difference", c[0] is not None, _given(c[1:]), span=self._at(meta))
 
     def claim(self, meta: Meta, c: Children) -> ast.Claim:
         relation, right, tolerance = c[2]
@@ -380,7 +382,3 @@ def _counted(of: ast.Reference) -> tuple[ast.Name | None, ast.Expression]:
 
 def _pairs(items: list[Any]) -> tuple[tuple[str, ast.Expression], ...]:
     return tuple((str(sign), operand) for sign, operand in zip(items[::2], items[1::2], strict=True))
-
-
-def _given(items: list[Any]) -> tuple[ast.Name, ...]:
-    return tuple(item for item in items if item is not None)

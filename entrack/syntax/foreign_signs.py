@@ -164,5 +164,16 @@ SIGNS = (
     ),
     Sign(r"\]", "this list is empty", "give it values, with commas between", before=r"\[\s*"),
     Sign(rf",(?={BLANK}|\s*\}})", "the lines of a block need no comma between them", "delete the comma"),
+    *(
+        Sign(
+            pattern,
+            "resample ablation is a patch from other prompts",
+            "write `patch H from sample of PROMPTS`",
+            wanted,
+            before,
+            code="E117",
+        )
+        for pattern, wanted, before in ((r"resample\b", ("keep",), ""), (r"\w+", (")",), r"\bresample[ \t]+"))
+    ),
     Sign(r";", "`;` stands between the lines of a block, nowhere else", "delete it"),
 )

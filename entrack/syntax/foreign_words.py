@@ -117,7 +117,7 @@ FOREIGN = _by_word(
             "write `measure NAME = accuracy(MODEL) on 500 TASK`",
         ),
         (
-            "ablate ablation knockout hook steer edit corrupt",
+            "ablate ablation resample knockout hook steer edit corrupt",
             "what is done to heads is an `intervention`",
             "write, for example, `intervention without(c) = zero c`",
         ),

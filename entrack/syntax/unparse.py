@@ -5,13 +5,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import get_args
+
+from attrs import asdict
 
 from entrack.syntax import ast
 from entrack.syntax.grammar import parser
 from entrack.syntax.strings import quoted
 
-ACTS = ("keep", "mean", "zero", "patch", "block")
+FORMS = tuple(kind.FORM for kind in get_args(ast.Source))
+ACTS = ("keep", "block", *dict.fromkeys(form.split()[0] for form in FORMS))
 """What a subscript, or what follows `with`, is read as an act after."""
+SOURCES = tuple(word for form in FORMS for word in re.findall(r" from (\w+)", form))
+"""What is read as a source after `from`, and not as a name."""
 FIRST_WORD = re.compile(r"[A-Za-z_]\w*")
 LETTER_AT_END = re.compile(r"(?<!\w)[A-Z]$")
 
@@ -93,11 +99,16 @@ def _subscript(node: object) -> str:
     return written(node) if isinstance(node, ast.Where | ast.Act | ast.ListOf) else guarded(node, ("where", *ACTS))
 
 
-def _affected(heads: ast.Expression | None) -> str:
-    """What `mean` and `zero` change."""
-    if heads is None:
-        return "elsewhere"
-    return written(heads) if isinstance(heads, ast.ListOf) else guarded(heads, ("elsewhere",))
+def _set(target: ast.Expression | ast.Elsewhere, source: ast.Source) -> str:
+    fields = asdict(source, recurse=False, filter=lambda field, _: field.name != "span")
+    return source.FORM.format(
+        target=_beside(target, ("elsewhere",)), **{name: _beside(part, SOURCES) for name, part in fields.items()}
+    )
+
+
+def _beside(node: object, words: Collection[str]) -> str:
+    """A part of an act, where `words` mean something else than names."""
+    return written(node) if isinstance(node, ast.ListOf | ast.Prompts | ast.Elsewhere) else guarded(node, words)
 
 
 def _range(first: str, last: str) -> str:
@@ -152,12 +163,10 @@ def _act(node: object) -> str:
     match node:
         case ast.Keep(heads):
             return f"keep {written(heads)}"
-        case ast.Mean(heads, over):
-            return f"mean {_affected(heads)} over {written(over)}"
-        case ast.Zero(heads):
-            return f"zero {_affected(heads)}"
-        case ast.Patch(heads, source):
-            return f"patch {written(heads)} from {written(source)}"
+        case ast.Set(target, source):
+            return _set(target, source)
+        case ast.Elsewhere():
+            return "elsewhere"
         case ast.Block(reader, read, layers):
             targets = written(read[0]) if len(read) == 1 else f"[{listed(read)}]"
             return f"block attention {reader.text} -> {targets} in layers {written(layers)}"

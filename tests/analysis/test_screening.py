@@ -12,7 +12,7 @@ from entrack.analysis.outcomes import NotANumber, estimated, score
 from entrack.analysis.screening import Screening, agreement, hits_interval, missed, screen, spearman
 from entrack.analysis.selection import select
 from entrack.plan.steps import Chosen, Ref, Screen, Screened, Select
-from entrack.sites import Head
+from entrack.sites import Site
 
 ESTIMATES = np.array([[-0.5, 0.5, -0.25, 0.0], [0.25, -1.0, 0.125, -0.125], [1.0, -2.0, 3.0, -4.0]])
 """Of three layers of four heads."""
@@ -30,7 +30,7 @@ def clean(logit: float = 2.0) -> dict[str, Any]:
 
 
 def screened(
-    through: int, check: int = 0, receivers: tuple[Head, ...] | None = None, hop: int = 0, seed: int = 0
+    through: int, check: int = 0, receivers: tuple[Site, ...] | None = None, hop: int = 0, seed: int = 0
 ) -> Screening:
     chosen = () if receivers is None else (Chosen("earlier"),)
     node = Screen("logit", through, check, seed, hop, 3, 4, (Ref("clean"),), (Ref("estimate"),), chosen)
@@ -39,18 +39,22 @@ def screened(
 
 def test_the_lowest_estimates_go_through() -> None:
     found = screened(4)
-    assert found.through == (Head(2, 3), Head(2, 1), Head(1, 1), Head(0, 0))
+    assert found.through == (Site.of_head(2, 3), Site.of_head(2, 1), Site.of_head(1, 1), Site.of_head(0, 0))
     assert (found.checked, found.others, found.known_zero) == ((), 8, 0)
     assert found.heads == tuple(sorted(found.through))
 
 
 def test_heads_that_cannot_reach_a_receiver_are_none_of_them() -> None:
-    found = screened(3, 20, receivers=(Head(1, 3), Head(2, 0)))
-    assert found.through == (Head(1, 1), Head(0, 0), Head(0, 2))
+    found = screened(3, 20, receivers=(Site.of_head(1, 3), Site.of_head(2, 0)))
+    assert found.through == (Site.of_head(1, 1), Site.of_head(0, 0), Site.of_head(0, 2))
     assert found.known_zero == 4
-    assert found.checked == (Head(0, 1), Head(0, 3), Head(1, 0), Head(1, 2), Head(1, 3)), (
-        "all others, where there are fewer than asked for"
-    )
+    assert found.checked == (
+        Site.of_head(0, 1),
+        Site.of_head(0, 3),
+        Site.of_head(1, 0),
+        Site.of_head(1, 2),
+        Site.of_head(1, 3),
+    ), "all others, where there are fewer than asked for"
     nothing = screen(Screen("logit", 3, 2, 0, 0, 3, 4, (Ref("c"),), (Ref("e"),), (Chosen("x"),)), [clean()], None, [()])
     assert (nothing.heads, nothing.others, nothing.known_zero) == ((), 0, 12)
 
@@ -99,19 +103,23 @@ def selected(screening: Screening, keep: int) -> Any:
 def test_only_what_went_through_is_kept_and_what_was_not_run_has_no_score() -> None:
     screening = screened(5, 3)
     found = selected(screening, 9)
-    assert found.heads == (Head(1, 1), Head(2, 3), Head(2, 1), Head(0, 0), Head(0, 2)), (
-        "a head that was only checked is not among them"
-    )
+    assert found.heads == (
+        Site.of_head(1, 1),
+        Site.of_head(2, 3),
+        Site.of_head(2, 1),
+        Site.of_head(0, 0),
+        Site.of_head(0, 2),
+    ), "a head that was only checked is not among them"
     for layer in range(3):
         for head in range(4):
             assert found.scores[layer, head] == pytest.approx(
-                SCORES[layer, head] if Head(layer, head) in screening.heads else np.nan, nan_ok=True
+                SCORES[layer, head] if Site.of_head(layer, head) in screening.heads else np.nan, nan_ok=True
             )
     assert found.known_zero == 0
 
 
 def test_known_zeros_stay_zero_under_a_screen() -> None:
-    screening = screened(3, 0, receivers=(Head(2, 0),))
+    screening = screened(3, 0, receivers=(Site.of_head(2, 0),))
     found = selected(screening, 3)
     assert found.scores[2].tolist() == [0.0] * 4
     assert found.known_zero == 4
@@ -161,7 +169,7 @@ def test_prompts_that_differ_leave_doubt() -> None:
     drawn = np.random.default_rng(0)
     scores = drawn.normal(size=(3, 4, 30))
     screening = Screening(
-        tuple(Head(layer, head) for layer in range(3) for head in range(4)),
+        tuple(Site.of_head(layer, head) for layer in range(3) for head in range(4)),
         (),
         0,
         0,
@@ -173,15 +181,23 @@ def test_prompts_that_differ_leave_doubt() -> None:
 
 
 def test_what_was_missed() -> None:
-    screening = Screening((Head(0, 0), Head(1, 1)), (Head(1, 3), Head(2, 2), Head(2, 3)), 10, 0, np.zeros((3, 4, 2)))
-    kept = (Head(1, 1), Head(0, 0))
-    assert missed(screening, SCORES, kept, 2).heads == (Head(1, 3), Head(2, 3)), "lower than the highest that was kept"
+    screening = Screening(
+        (Site.of_head(0, 0), Site.of_head(1, 1)),
+        (Site.of_head(1, 3), Site.of_head(2, 2), Site.of_head(2, 3)),
+        10,
+        0,
+        np.zeros((3, 4, 2)),
+    )
+    kept = (Site.of_head(1, 1), Site.of_head(0, 0))
+    assert missed(screening, SCORES, kept, 2).heads == (Site.of_head(1, 3), Site.of_head(2, 3)), (
+        "lower than the highest that was kept"
+    )
     assert missed(screening, SCORES, kept[:1], 1).heads == ()
-    assert missed(screening, SCORES, kept, 3).heads == (Head(1, 3), Head(2, 3)), (
+    assert missed(screening, SCORES, kept, 3).heads == (Site.of_head(1, 3), Site.of_head(2, 3)), (
         "there was room for one more, but a score below zero is needed"
     )
     ties = np.where(SCORES == -0.8, -0.4, SCORES)
-    assert missed(screening, ties, kept, 2).heads == (Head(1, 3),), (
+    assert missed(screening, ties, kept, 2).heads == (Site.of_head(1, 3),), (
         "of equal scores the first head would have been kept"
     )
     assert missed(screening, SCORES, kept, 2).of_others == hits_interval(10, 3, 2)

@@ -10,7 +10,7 @@ import pytest
 from entrack.analysis.outcomes import NotANumber, score
 from entrack.analysis.selection import Selection, merged, select
 from entrack.plan.steps import Ref, Select
-from entrack.sites import Head
+from entrack.sites import Site
 
 
 def outcome(probabilities: Any) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def outcome(probabilities: Any) -> dict[str, Any]:
 def selected(
     scores: list[list[float] | None],
     keep: int,
-    earlier: tuple[tuple[Head, ...], ...] = (),
+    earlier: tuple[tuple[Site, ...], ...] = (),
     name: str = "relative probability",
 ) -> Selection:
     """Select from scores (layer, head), of two prompts with clean probabilities 0.5 and 0.25. None: a layer that
@@ -38,7 +38,7 @@ def selected(
 
 def test_the_lowest_below_zero() -> None:
     found = selected([[-0.25, 0.5, 0.0], [-0.5, -0.125, 0.25]], keep=9)
-    assert found.heads == (Head(1, 0), Head(0, 0), Head(1, 1))
+    assert found.heads == (Site.of_head(1, 0), Site.of_head(0, 0), Site.of_head(1, 1))
     assert found.scores == pytest.approx(np.array([[-0.25, 0.5, 0.0], [-0.5, -0.125, 0.25]]))
     assert [(i.low, i.high) for i in found.intervals] == [
         pytest.approx((score, score)) for score in (-0.5, -0.25, -0.125)
@@ -46,21 +46,25 @@ def test_the_lowest_below_zero() -> None:
 
 
 def test_ties_break_by_layer_and_head() -> None:
-    assert selected([[-0.25, -0.25], [-0.25, -0.5]], keep=3).heads == (Head(1, 1), Head(0, 0), Head(0, 1))
+    assert selected([[-0.25, -0.25], [-0.25, -0.5]], keep=3).heads == (
+        Site.of_head(1, 1),
+        Site.of_head(0, 0),
+        Site.of_head(0, 1),
+    )
 
 
 def test_a_layer_that_cannot_reach() -> None:
     found = selected([[-0.25, 0.25], None, None], keep=6)
-    assert found.heads == (Head(0, 0),)
+    assert found.heads == (Site.of_head(0, 0),)
     assert found.known_zero == 4
     assert found.scores[1:].tolist() == [[0.0, 0.0], [0.0, 0.0]]
     assert not np.signbit(found.scores[1:]).any()
 
 
 def test_an_earlier_group_keeps_its_heads() -> None:
-    found = selected([[-0.5, -0.25, -0.125]], keep=2, earlier=((), (Head(0, 0), Head(0, 2))))
-    assert found.heads == (Head(0, 1),)
-    assert found.taken == ((Head(0, 0), 1),)
+    found = selected([[-0.5, -0.25, -0.125]], keep=2, earlier=((), (Site.of_head(0, 0), Site.of_head(0, 2))))
+    assert found.heads == (Site.of_head(0, 1),)
+    assert found.taken == ((Site.of_head(0, 0), 1),)
 
 
 def test_other_scores() -> None:

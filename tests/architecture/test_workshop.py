@@ -35,6 +35,11 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+def recipes() -> dict[str, list[str]]:
+    """For each kind of addition the files that its recipe lists."""
+    return {match["what"]: ROW.findall(match["text"]) for match in RECIPES.finditer(text("CONTRIBUTING.md"))}
+
+
 def workflow() -> Any:
     return yaml.safe_load(text(".github/workflows/test.yml"))
 
@@ -72,11 +77,19 @@ def test_commands_and_files_are_there(name: str) -> None:
 
 
 def test_each_recipe_lists_the_files_that_it_touches() -> None:
-    recipes = {match["what"]: ROW.findall(match["text"]) for match in RECIPES.finditer(text("CONTRIBUTING.md"))}
-    assert {"metric", "act", "kind of figure", "family", "kind of step"} <= set(recipes)
-    for what in ("metric", "act", "kind of figure"):
-        assert recipes[what], what
-        assert [path for path in recipes[what] if not (ROOT / path).is_file() and path not in EXAMPLES] == []
+    assert {"metric", "source of an act", "kind of figure", "family", "kind of step"} <= set(recipes())
+    for what in ("metric", "source of an act", "kind of figure"):
+        assert recipes()[what], what
+        assert [path for path in recipes()[what] if not (ROOT / path).is_file() and path not in EXAMPLES] == []
+
+
+def test_a_source_of_an_act_touches_the_files_of_its_recipe() -> None:
+    known = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "entrack").rglob("*.py")
+        if re.search(r"\bSample(Of)?\b", path.read_text(encoding="utf-8"))
+    }
+    assert {"grammars/entrack.lark", *known} == set(recipes()["source of an act"])
 
 
 def test_the_citation_is_of_this_package() -> None:

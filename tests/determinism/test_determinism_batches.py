@@ -21,7 +21,7 @@ from entrack import run as running
 from entrack.plan import builder
 from entrack.plan.lower import mask
 from entrack.results import Group, Measure, Results
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.source import Source
 
 SIZES = (1, 2, 3, 5, 8, 16)
@@ -62,15 +62,15 @@ def agree(found: Results, expected: Results) -> float:
             group.heads, other_group.heads, strict=True
         ):  # heads that are as near may change places
             assert abs(_score(other_group, head) - _score(other_group, other_head)) < TOLERANCE
-        places = [Head(layer, head) for layer, row in enumerate(group.scores) for head in range(len(row))]
-        assert len(places) == sum(map(len, other_group.scores))
+        places = [Site.of_head(layer, head) for layer, row in enumerate(group.matrix) for head in range(len(row))]
+        assert len(places) == sum(map(len, other_group.matrix))
         largest = max(largest, *(abs(_score(group, place) - _score(other_group, place)) for place in places))
     assert largest < TOLERANCE
     return largest
 
 
-def _score(group: Group, head: Head) -> float:
-    found = group.scores[head.layer][head.head]
+def _score(group: Group, head: Site) -> float:
+    found = group.matrix[head.layer][head.head]
     assert found is not None, "nothing is screened out"
     return found
 
@@ -130,5 +130,5 @@ def test_patching_from_oneself_is_exactly_nothing(models: Path, tmp_path: Path, 
         assert len(patched) >= 2
         for cell in patched:
             assert cell.outcomes == nothing.outcomes, cell.labels
-    scores = [score for row in found.discoveries[0].groups[0].scores for score in row]
+    scores = [score for row in found.discoveries[0].groups[0].matrix for score in row]
     assert scores and all(score == 0.0 for score in scores)

@@ -25,7 +25,7 @@ from entrack.plan.passes import PASSES, Pass
 from entrack.plan.passes.batch import LEAST
 from entrack.plan.schedule import DEFAULT, Memory
 from entrack.plan.steps import Step
-from entrack.sites import Head
+from entrack.sites import Site
 
 POOL = 64
 GROUPED = ("llama", "mistral", "qwen2")
@@ -47,7 +47,7 @@ class Shape:
     attention: str = "sdpa"
     window: int | None = None
     parallel: bool = False
-    dead: tuple[Head, ...] = ()
+    dead: tuple[Site, ...] = ()
     weights: int = 0
 
     @property
@@ -57,8 +57,8 @@ class Shape:
         return ModelKey(weights, "config", "tokenizer", _facts(self), attention=self.attention)
 
     @property
-    def every_head(self) -> tuple[Head, ...]:
-        return tuple(Head(layer, head) for layer in range(self.layers) for head in range(self.heads))
+    def every_head(self) -> tuple[Site, ...]:
+        return tuple(Site.of_head(layer, head) for layer in range(self.layers) for head in range(self.heads))
 
 
 @st.composite

@@ -39,6 +39,10 @@ settings = st.builds(
     st.sampled_from(("llama", "mistral", "qwen2", "gpt2", "gpt_neox")),
     st.booleans(),
 )
+EVEN = ("boxes", "scrambled", "same", "position")
+"""Prompts of one length."""
+UNEVEN = ("uneven", "other", "resized", "anew", "stretched")
+"""Prompts of several lengths."""
 OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt2": {"n_inner": 16, "n_positions": 64},
     "gpt_neox": {"intermediate_size": 16},
@@ -85,6 +89,7 @@ class Writer:
             f"intervention only(c) = keep c, mean elsewhere over {self.few()} scrambled",
             f"intervention without(c) = mean c over {self.few()} scrambled",
             "intervention bare(c) = keep c, zero elsewhere",
+            f"intervention spared(c) = keep c, patch elsewhere from {self.elsewhere()}",
         ]
         parts = (
             self.measure,
@@ -141,11 +146,13 @@ class Writer:
             "nothing",
             f"only({some})",
             f"bare({some})",
+            f"spared({some})",
             f"without({some})",
             "only(pub)",
             "without(cir)",
             f"zero {some}",
             f"patch {some} from scrambled",
+            f"patch {some} from {self.sample(*EVEN)}",
             f"patch {some} from tuned",
             f"patch {self.one('pub', 'cir', 'written')}.{self.one('query', 'key', 'value')} from tuned",
             self.combined(name),
@@ -163,6 +170,7 @@ class Writer:
                 f"mean written over {self.few()} scrambled",
                 "patch written.value from tuned",
                 "patch written from scrambled",
+                f"patch written from {self.sample(*EVEN)}",
             ),
             self.one(
                 "zero pub.a",
@@ -175,8 +183,10 @@ class Writer:
                 self.block(),
                 f"mean elsewhere over {self.few()} scrambled",
                 "zero elsewhere",
+                f"patch elsewhere from {self.elsewhere()}",
                 "zero cir",
                 "patch cir from scrambled",
+                f"patch cir from {self.sample(*EVEN)}",
             ),
         ]
         self.lines.append(f"intervention i{name} = {', '.join(self.draw(st.permutations(acts)))}")
@@ -197,10 +207,14 @@ class Writer:
             f"zero g{name}",
             f"patch g{name} from other",
             f"patch d{name} from other",
+            f"patch d{name} from {self.sample(*UNEVEN, 'boxes')}",
             f"keep_{name}",
             f"patch g{name}.key from tuned",
+            "patch elsewhere from tuned",
         )
-        self.lines.append(f"intervention keep_{name} = keep d{name}, zero elsewhere")
+        self.lines.append(
+            f"intervention keep_{name} = keep d{name}, {self.one('zero elsewhere', 'patch elsewhere from tuned')}"
+        )
         self.lines.append(
             f"measure {name} = logit of answer (base with [{self.several(changes)}]) on {self.number(2, 6)} uneven"
         )
@@ -216,11 +230,12 @@ class Writer:
         self.lines += [
             f"group {group} in base at {self.one(*places)} = {' '.join(some)}" for group, some in parts.items()
         ]
-        acts = [f"patch {group} from {self.one(*others)}" for group in parts]
+        acts = [f"patch {group} from {self.one(self.one(*others), self.sample(*UNEVEN, 'boxes'))}" for group in parts]
         more = self.one(
             f"patch d{name} from {self.one(*others)}",
             f"patch d{name}.value from tuned",
             "zero elsewhere",
+            "patch elsewhere from tuned",
             self.block_uneven(),
         )
         self.lines.append(f"intervention l{name} = {', '.join(self.draw(st.permutations([*acts, more])))}")
@@ -251,14 +266,20 @@ class Writer:
 
     def told(self, name: str) -> None:
         heads = self.several(
-            ("patch cir from alternate", "patch written from alternate", "patch pub.a from alternate", "nothing")
+            (
+                "patch cir from alternate",
+                "patch written from alternate",
+                "patch pub.a from alternate",
+                "patch elsewhere from alternate",
+                "nothing",
+            )
         )
         self.lines.append(
             f"measure {name} = {self.one('accuracy', 'probability')}(base with [{heads}]) on {self.few()} position"
         )
 
     def knockout(self, name: str) -> None:
-        cuts = f"nothing, block attention last -> previous in layers k.., {self.block()}"
+        cuts = f"nothing, block attention last -> [query, previous] in layers k.., {self.block()}"
         self.lines.append(f"measure {name} = {self.metric()}(base with [{cuts}]) on {self.few()} boxes for k in layers")
 
     def mask(self, name: str) -> None:
@@ -293,6 +314,13 @@ class Writer:
             "logit difference of answer and wrong ",
             "probability of wrong ",
         )
+
+    def elsewhere(self) -> str:
+        """A source of values at every token of `boxes`."""
+        return self.one("scrambled", "same", "tuned", self.sample(*EVEN))
+
+    def sample(self, *prompts: str) -> str:
+        return f"sample of {self.one('', f'{self.few()} ')}{self.one(*prompts)}"
 
     def heads(self) -> str:
         return " ".join(self.draw(st.lists(st.sampled_from(self.every_head()), min_size=1, max_size=4, unique=True)))

@@ -17,35 +17,35 @@ from engine_models import VOCABULARY, prompts
 from hypothesis import strategies as st
 
 from entrack.address import address
+from entrack.engine.inputs import bound
 from entrack.plan.steps import (
+    At,
     Attribute,
     Batch,
     BlockAttention,
     Capture,
-    CaptureInputs,
     Edit,
+    Elsewhere,
     Evaluate,
     FromCapture,
     FromMean,
     FromZero,
     Indices,
-    Kept,
     MaskBatch,
     PathPatch,
     Receivers,
     Ref,
     Screened,
-    SetElsewhere,
-    SetHeads,
-    SetInputs,
+    Set,
+    Source,
     Step,
     SumOutputs,
     TrainMask,
 )
-from entrack.sites import RECEIVING, Component, Head
+from entrack.sites import PER_HEAD, RECEIVING, SHARED, Part, Site
 
 T = TypeVar("T")
-Heads = tuple[Head, ...]
+Sites = tuple[Site, ...]
 
 
 @frozen
@@ -96,7 +96,7 @@ class Case:
     def of_all_heads(self) -> Case:
         """The same with captures of all heads in place of those that are wanted."""
         needs = {
-            name: attrs.evolve(step, heads=None) if isinstance(step, Capture | CaptureInputs) else step
+            name: attrs.evolve(step, sites=None) if isinstance(step, Capture) and step.part in PER_HEAD else step
             for name, step in self.needs.items()
         }
         return Case(self.world, self.step, needs)
@@ -108,6 +108,8 @@ def value_of(models: tuple[Shape, ...], step: Step, executor: Any, options: Opti
     return InMemory(models, executor, options).compute(step, {}).tensors
 
 
+LAYER_PARTS = (Part.RESIDUAL, Part.ATTENTION, Part.MLP)
+PARTS = (Part.OUTPUT, *RECEIVING, *LAYER_PARTS)
 SEEDS = st.integers(1, 3)
 LENGTHS = st.integers(3, 12)
 batches = st.builds(prompts, SEEDS, st.integers(1, 6), LENGTHS)
@@ -133,18 +135,15 @@ class Bench:
 
     # the kinds of steps, each made only here
 
-    def capture(self, shape: Shape, batch: Batch, at: Indices, heads: Heads) -> Capture:
-        """Of the heads that are wanted, or of all."""
-        return Capture(shape.key, batch, at, self.draw(st.sampled_from((heads, None))))
+    def capture(
+        self, shape: Shape, batch: Batch, at: Indices | None, sites: Sites, part: Part = Part.OUTPUT
+    ) -> Capture:
+        """Of the sites that are wanted, or, where these are heads, of all."""
+        some = st.sampled_from((sites, None)) if part in PER_HEAD else st.just(sites)
+        return Capture(shape.key, batch, None if part in SHARED else at, self.draw(some), part)
 
-    def capture_inputs(
-        self, shape: Shape, batch: Batch, component: Component, at: Indices, heads: Heads
-    ) -> CaptureInputs:
-        """Of the heads that are wanted, or of all."""
-        return CaptureInputs(shape.key, batch, component, at, self.draw(st.sampled_from((heads, None))))
-
-    def sum_outputs(self, shape: Shape, batch: Batch) -> SumOutputs:
-        return SumOutputs(shape.key, batch)
+    def sum_outputs(self, shape: Shape, batch: Batch, part: Part = Part.OUTPUT) -> SumOutputs:
+        return SumOutputs(shape.key, batch, part)
 
     def evaluate(self, edits: tuple[Edit, ...], asked: tuple[Indices, ...] | None = None) -> Evaluate:
         return Evaluate(self.world.shape.key, self.world.batch, edits, self.asked() if asked is None else asked)
@@ -165,7 +164,7 @@ class Bench:
         return Attribute(self.world.shape.key, self.world.batch, self.asked(), at, ref, receivers, steps)
 
     def train_mask(
-        self, heads: Heads, train: tuple[MaskBatch, ...], validate: tuple[MaskBatch, ...], **settings: Any
+        self, heads: Sites, train: tuple[MaskBatch, ...], validate: tuple[MaskBatch, ...], **settings: Any
     ) -> TrainMask:
         return TrainMask(self.world.shape.key, heads, train, validate, **settings)
 
@@ -187,7 +186,7 @@ class Bench:
         alike = st.sampled_from((batch.length - 1, 0)) | one
         return self.draw(alike.map(lambda token: (token,) * batch.prompts) | st.tuples(*[one] * batch.prompts))
 
-    def heads(self, least: int = 0) -> Heads:
+    def heads(self, least: int = 0) -> Sites:
         every = self.world.shape.every_head
         layer = self.draw(st.integers(0, self.world.shape.layers - 1))
         whole = st.sampled_from((every, tuple(head for head in every if head.layer == layer)))
@@ -208,48 +207,69 @@ class Bench:
 
     # edits
 
-    def mean(self) -> FromMean:
+    def mean(self, part: Part = Part.OUTPUT) -> FromMean:
         length = self.world.batch.length
         shape = self.draw(st.sampled_from(self.world.models))
         sizes = self.several(lambda: self.draw(st.integers(1, 3)), least=1, most=2)
         return FromMean(
             tuple(
-                self.ref(self.sum_outputs(shape, prompts(self.draw(SEEDS) + 10 * i, size, length)))
+                self.ref(self.sum_outputs(shape, prompts(self.draw(SEEDS) + 10 * i, size, length), part))
                 for i, size in enumerate(sizes)
             )
         )
 
-    def from_capture(self, heads: Heads, at: Indices) -> FromCapture:
-        """From alternates, or from either model on the same tokens."""
-        alternate, shape = (
-            self.draw(self.world.alternates() | st.just(self.world.batch)),
-            self.draw(st.sampled_from(self.world.models)),
-        )
-        alternate_at = at if alternate is self.world.batch else self.at(alternate)
-        return FromCapture(self.ref(self.capture(shape, alternate, alternate_at, heads)))
+    def from_capture(self, sites: Sites, at: Indices | None, part: Part = Part.OUTPUT) -> FromCapture:
+        """From alternates, or from either model on the same tokens; at every token, from alternates as long."""
+        shape, batch = self.draw(st.sampled_from(self.world.models)), self.world.batch
+        alternates = self.world.alternates() if at else self.world.partly()
+        alternate = self.draw(alternates | st.just(batch))
+        alternate_at = at if alternate is batch or at is None else self.at(alternate)
+        return FromCapture(self.ref(self.capture(shape, alternate, alternate_at, sites, part)))
 
-    def set_heads(self) -> SetHeads:
-        heads, at = self.heads(), self.at()
-        source = self.draw(st.sampled_from(("zero", "mean", "capture")))
-        return SetHeads(
-            heads,
-            at,
-            FromZero() if source == "zero" else self.mean() if source == "mean" else self.from_capture(heads, at),
-        )
+    def set_heads(self) -> Set:
+        return self.set_sites(self.heads(), Part.OUTPUT)
 
-    def set_elsewhere(self) -> SetElsewhere:
+    def set_layers(self) -> Set:
+        """A part of some layers, without heads: the residual stream, or what an attention or MLP gives."""
+        part = self.draw(st.sampled_from(LAYER_PARTS))
+        layers = st.lists(st.integers(0, self.world.shape.layers - 1), max_size=3, unique=True)
+        return self.set_sites(tuple(Site(layer, part) for layer in self.draw(layers)), part)
+
+    def set_sites(self, sites: tuple[Site, ...], part: Part) -> Set:
+        """At a token of each prompt, or at every token."""
+        at = self.draw(st.none()) if self.draw(st.integers(0, 3)) == 0 else self.at()
+        makers: tuple[Callable[[], Source], ...] = (
+            FromZero,
+            lambda: self.mean(part),
+            lambda: self.from_capture(sites, at, part),
+        )
+        return Set(At(sites, at), self.draw(st.sampled_from(makers))())
+
+    def set_elsewhere(self) -> Set:
         """Groups at several positions, or twice at one."""
         places = self.several(self.at, least=1, most=2)
-        kept = self.several(lambda: Kept(self.heads(), self.draw(st.sampled_from(places))))
-        makers: tuple[Callable[[], FromZero | FromMean], ...] = (FromZero, self.mean)
-        return SetElsewhere(kept, self.draw(st.sampled_from(makers))())
+        kept = self.several(lambda: At(self.heads(), self.draw(st.sampled_from(places))))
+        return Set(Elsewhere(kept), self.everywhere())
 
-    def set_inputs(self) -> SetInputs:
-        heads, at, component = self.heads(), self.at(), self.draw(st.sampled_from(RECEIVING))
-        shape = self.draw(st.sampled_from((self.world.other, self.world.shape)))
-        return SetInputs(
-            heads, at, component, self.ref(self.capture_inputs(shape, self.world.batch, component, at, heads))
+    def everywhere(self) -> Source:
+        """What all heads at all tokens can be set to."""
+        makers: tuple[Callable[[], Source], ...] = (
+            FromZero,
+            self.mean,
+            lambda: FromCapture(self.ref(self.all_heads())),
         )
+        return self.draw(st.sampled_from(makers))()
+
+    def all_heads(self) -> Capture:
+        """Of every token, of alternates as long or of either model on the same tokens."""
+        batch = self.draw(self.world.partly() | st.just(self.world.batch))
+        return Capture(self.draw(st.sampled_from(self.world.models)).key, batch, None)
+
+    def set_inputs(self) -> Set:
+        heads, at, part = self.heads(), self.at(), self.draw(st.sampled_from(RECEIVING))
+        shape = self.draw(st.sampled_from((self.world.other, self.world.shape)))
+        capture = self.capture(shape, self.world.batch, at, heads, part)
+        return Set(At(heads, at, part), FromCapture(self.ref(capture)))
 
     def block_attention(self) -> BlockAttention:
         """Now and then up to a layer that is not there, or all that a token can attend to."""
@@ -260,6 +280,7 @@ class Bench:
     def edit(self) -> Edit:
         makers: tuple[Callable[[], Edit], ...] = (
             self.set_heads,
+            self.set_layers,
             self.set_elsewhere,
             self.set_inputs,
             self.block_attention,
@@ -285,8 +306,9 @@ def circuits(draw: st.DrawFn, world: World) -> Case:
     """A circuit with the same everywhere else as others have, and heads that are set beside it."""
     bench = Bench(draw, world)
     mean = FromMean((bench.ref(bench.sum_outputs(world.shape, prompts(1, 2, world.batch.length))),))
-    sources: tuple[FromMean | FromZero, ...] = (mean, FromZero())
-    elsewhere = SetElsewhere(bench.several(lambda: Kept(bench.heads(), bench.at())), draw(st.sampled_from(sources)))
+    alternates = FromCapture(bench.ref(Capture(world.shape.key, world.batch, None)))
+    sources: tuple[Source, ...] = (mean, FromZero(), alternates)
+    elsewhere = Set(Elsewhere(bench.several(lambda: At(bench.heads(), bench.at()))), draw(st.sampled_from(sources)))
     edits = bench.several(lambda: bench.set_heads(), most=1)
     return bench.case(bench.evaluate(tuple(draw(st.permutations((elsewhere, *edits))))))
 
@@ -301,17 +323,18 @@ def attributions(draw: st.DrawFn, world: World) -> Case:
     """To receivers that can be reached, or the logits: a hop to others is not estimated."""
     bench, at = (bench := Bench(draw, world)), bench.at()
     receivers = bench.several(bench.receivers, most=2)
-    if not any(head.layer for one in receivers for head in one.heads):  # type: ignore[union-attr]
+    if not any(head.layer for one in receivers for head in bound(one.sites)):
         receivers = ()
     return bench.case(bench.attribute(at, *bench.alternate(at), receivers, draw(st.integers(0, 2))))
 
 
 def clean_runs(draw: st.DrawFn, world: World) -> Case:
-    """Captures, captures of inputs, and sums."""
-    bench, shape = Bench(draw, world), draw(st.sampled_from(world.models))
-    heads, at, batch = bench.heads(), bench.at(), world.batch
-    inputs = bench.capture_inputs(shape, batch, draw(st.sampled_from(RECEIVING)), at, heads)
-    steps: tuple[Step, ...] = (bench.capture(shape, batch, at, heads), inputs, bench.sum_outputs(shape, batch))
+    """Captures and sums, of any part."""
+    bench, shape, part = Bench(draw, world), draw(st.sampled_from(world.models)), draw(st.sampled_from(PARTS))
+    at = draw(st.none()) if draw(st.booleans()) else bench.at()
+    sites = bench.heads() if part in PER_HEAD else tuple(Site(layer, part) for layer in range(shape.layers))
+    capture = bench.capture(shape, world.batch, at, sites, part)
+    steps: tuple[Step, ...] = (capture, bench.sum_outputs(shape, world.batch, part))
     return bench.case(draw(st.sampled_from(steps)))
 
 

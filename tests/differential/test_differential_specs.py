@@ -14,7 +14,7 @@ from pytest import approx
 
 from entrack.report.document import document
 from entrack.results import Discovery, Group, Measure, Results
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.store import MemoryStore
 
 NEARLY = {"rel": 1e-3, "abs": 1e-3}
@@ -57,7 +57,7 @@ def discoveries_agree(fast: Results, slow: Results) -> bool:
             if not screens_agree(group, other_group):
                 return False
             scores, others = (
-                [nan if score is None else score for row in each.scores for score in row]
+                [nan if score is None else score for row in each.matrix for score in row]
                 for each in (group, other_group)
             )
             assert scores == approx(others, **NEARLY, nan_ok=True), (one.name, group.name)
@@ -73,9 +73,7 @@ def screens_agree(group: Group, other: Group) -> bool:
     """False where two heads are estimated alike, and another was let through."""
     if group.screen is None or other.screen is None:
         return group.screen is other.screen
-    estimates, others = (
-        [score for row in screen.estimates for score in row] for screen in (group.screen, other.screen)
-    )
+    estimates, others = (list(screen.estimates.values()) for screen in (group.screen, other.screen))
     assert estimates == approx(others, **NEARLY, nan_ok=False), group.name
     if set(group.screen.through) != set(other.screen.through):
         assert min(b - a for a, b in pairwise(sorted(estimates))) < NEARLY["abs"]
@@ -88,7 +86,7 @@ def alike(one: Discovery, other: Discovery, name: str) -> bool:
     """Whether the heads that only one of two runs kept, or kept in another order, score like others, or like
     nothing."""
     group, other_group = one.group(name), other.group(name)
-    scores = [score for row in group.scores for score in row if score is not None]
+    scores = [score for row in group.matrix for score in row if score is not None]
     differ = {head for place, head in enumerate(group.heads) if other_group.heads[place : place + 1] != (head,)} | set(
         other_group.heads
     ) - set(group.heads)
@@ -96,8 +94,8 @@ def alike(one: Discovery, other: Discovery, name: str) -> bool:
     return all(count >= 2 for count in near)
 
 
-def _score(group: Group, head: Head) -> float:
-    found = group.scores[head.layer][head.head]
+def _score(group: Group, head: Site) -> float:
+    found = group.matrix[head.layer][head.head]
     assert found is not None, "only what was run is kept"
     return found
 

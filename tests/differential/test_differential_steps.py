@@ -9,15 +9,15 @@ import attrs
 import numpy as np
 from differential import cases, masks_agree, near, outcomes_agree, same
 from differential_models import USUAL, Options, fewer_passes, options
-from differential_steps import Bench, Case, World, case_of, everything, senders_of, sequences, worlds
+from differential_steps import PARTS, Bench, Case, World, case_of, everything, senders_of, sequences, worlds
 from engine_models import EXECUTORS
 from hypothesis import event, given, note
 from hypothesis import strategies as st
 
 from entrack.engine.errors import EngineError
 from entrack.execution.value_check import fault
-from entrack.plan.steps import Chosen, Edit, Evaluate, FromCapture, PathPatch, SetHeads, SetInputs, TrainMask
-from entrack.sites import RECEIVING, Head
+from entrack.plan.steps import At, Chosen, Edit, Evaluate, FromCapture, PathPatch, Set, TrainMask
+from entrack.sites import PER_HEAD, RECEIVING, Site
 
 executors = st.sampled_from(EXECUTORS)
 
@@ -159,12 +159,10 @@ def self_edits(draw: st.DrawFn) -> Case:
     world = bench.world
 
     def edit() -> Edit:
-        heads, at, component = bench.heads(), bench.at(), draw(st.sampled_from((None, *RECEIVING)))
-        if component is None:
-            return SetHeads(heads, at, FromCapture(bench.ref(bench.capture(world.shape, world.batch, at, heads))))
-        return SetInputs(
-            heads, at, component, bench.ref(bench.capture_inputs(world.shape, world.batch, component, at, heads))
-        )
+        part, at = draw(st.sampled_from(PARTS)), bench.at()
+        sites = bench.heads() if part in PER_HEAD else tuple(Site(layer, part) for layer in range(world.shape.layers))
+        capture = bench.capture(world.shape, world.batch, at, sites, part)
+        return Set(At(sites, at, part if part in RECEIVING else None), FromCapture(bench.ref(capture)))
 
     return bench.case(bench.evaluate(bench.several(edit, least=1, most=4)))
 
@@ -182,9 +180,9 @@ def out_of_reach(draw: st.DrawFn) -> Case:
     world, top = bench.world, draw(st.integers(0, bench.world.shape.layers - 1))
     at, alternate, receivers = bench.at(), draw(world.alternates()), bench.several(bench.receivers, least=1)
     low = tuple(
-        attrs.evolve(each, heads=tuple(Head(min(head.layer, top), head.head) for head in each.heads))
+        attrs.evolve(each, sites=tuple(Site.of_head(min(head.layer, top), head.head) for head in each.sites))
         for each in receivers
-        if not isinstance(each.heads, Chosen)
+        if not isinstance(each.sites, Chosen)
     )
     if draw(st.booleans()):
         at, low = tuple(min(token, world.batch.length - 2) for token in at), ()

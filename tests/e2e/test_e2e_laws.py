@@ -34,7 +34,7 @@ def test_executors_agree(world: World) -> None:
     for group, other in zip(found(fast, "cir").groups, found(slow, "cir").groups, strict=True):
         assert group.heads == other.heads
         assert group.known_zero == other.known_zero
-        for row, other_row in zip(group.scores, other.scores, strict=True):
+        for row, other_row in zip(group.matrix, other.matrix, strict=True):
             assert row == pytest.approx(other_row, rel=1e-5, abs=1e-5)
     for measure, other_measure in zip(fast.measures, slow.measures, strict=True):
         for cell, other_cell in zip(measure.cells, other_measure.cells, strict=True):
@@ -103,11 +103,11 @@ def test_patching_with_oneself_is_nothing(world: World, receivers: str) -> None:
         results = world.spec(
             text + text.replace("discover d", "discover e").replace("against scrambled", "against same")
         ).run(MemoryStore())
-        assert any(score for row in found(results, "d").group("h").scores for score in row)
+        assert any(score for row in found(results, "d").group("h").matrix for score in row)
         silent = found(results, "e").groups
     else:
         silent = found(world.spec(text).run(MemoryStore()), "d").groups
-    assert all(score == 0.0 for group in silent for row in group.scores for score in row)
+    assert all(score == 0.0 for group in silent for row in group.matrix for score in row)
     assert all(group.heads == () and "only 0 heads" in group.note for group in silent)
 
 
@@ -131,7 +131,7 @@ def test_a_head_that_cannot_reach_scores_exactly_nothing(world: World) -> None:
             (head.layer for head in found(results, "cir").group(group.receivers[0].split(".")[0]).heads), default=0
         )
         assert group.known_zero == 4 * (4 - above)
-        assert all(score == 0.0 for row in group.scores[above:] for score in row)
+        assert all(score == 0.0 for row in group.matrix[above:] for score in row)
         assert all(head.layer < above for head in group.heads)
         zeros += group.known_zero
     assert zeros > 0
@@ -145,10 +145,10 @@ def test_grouped_heads_are_patched_one_by_one(world: World) -> None:
     store = MemoryStore()
     fast, slow = (found(world.spec(text).run(store, reference=reference), "d") for reference in (False, True))
     assert "cannot be told apart" in fast.group("b").note
-    assert len({score for row in fast.group("a").scores for score in row}) == 16
+    assert len({score for row in fast.group("a").matrix for score in row}) == 16
     for group, other in zip(fast.groups, slow.groups, strict=True):
-        assert [score for row in group.scores for score in row] == pytest.approx(
-            [score for row in other.scores for score in row], rel=1e-5, abs=1e-5
+        assert [score for row in group.matrix for score in row] == pytest.approx(
+            [score for row in other.matrix for score in row], rel=1e-5, abs=1e-5
         )
 
 

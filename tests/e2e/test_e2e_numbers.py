@@ -18,7 +18,7 @@ from torch import Tensor
 
 from entrack.prompts.tokenise import Prompt, PromptPair
 from entrack.results import Discovery, Group, Measure, Results
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.store import MemoryStore
 
 Heads = list[tuple[int, int]]
@@ -88,7 +88,7 @@ def test_scores(world: World, results: Results, hooked: Hooked) -> None:
             for head in range(4):
                 logits = hooked.path_patch(tokens(entries), at(entries, position), (layer, head), values, receivers)
                 score = ((told(logits, answers(entries)) - clean) / clean).mean().item()
-                assert group(results, name).scores[layer][head] == pytest.approx(score, rel=1e-5, abs=1e-5), (
+                assert group(results, name).matrix[layer][head] == pytest.approx(score, rel=1e-5, abs=1e-5), (
                     name,
                     layer,
                     head,
@@ -96,12 +96,12 @@ def test_scores(world: World, results: Results, hooked: Hooked) -> None:
 
 
 def test_the_lowest_are_kept_by_the_first_group_that_has_them(results: Results) -> None:
-    kept: dict[str, set[Head]] = {}
+    kept: dict[str, set[Site]] = {}
     for name, position, _, _, keep in HOPS:
         found = group(results, name)
         ranked = sorted(
-            (score, Head(layer, head))
-            for layer, row in enumerate(found.scores)
+            (score, Site.of_head(layer, head))
+            for layer, row in enumerate(found.matrix)
             for head, score in enumerate(row)
             if score is not None
         )

@@ -15,7 +15,7 @@ from entrack.report.document import document
 from entrack.report.html import results_html
 from entrack.report.table_data import discovery_grid
 from entrack.results import Discovery, Group, Interval, Results, Screen
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.store import DiskStore, MemoryStore
 
 HOPS = """{
@@ -60,9 +60,9 @@ def test_a_screen_of_all_heads_finds_what_no_screen_finds_and_shares_its_values(
     store = MemoryStore()
     without, every = run(world, store), run(world, store, "screen 16")
     for group, other in zip(cir(without).groups, cir(every).groups, strict=True):
-        assert (group.heads, group.scores, group.intervals, group.known_zero) == (
+        assert (group.heads, group.matrix, group.intervals, group.known_zero) == (
             other.heads,
-            other.scores,
+            other.matrix,
             other.intervals,
             other.known_zero,
         )
@@ -81,18 +81,18 @@ def test_only_what_is_let_through_or_checked_has_a_score(world: World, screened:
     assert screen.missed.others == 11
     for layer in range(4):
         for head in range(4):
-            run_too = Head(layer, head) in (*screen.through, *screen.missed.checked)
-            score = first.scores[layer][head]
-            assert score == (pytest.approx(full.scores[layer][head], abs=1e-6) if run_too else None)
-            assert screen.estimates[layer][head] != 0
+            run_too = Site.of_head(layer, head) in (*screen.through, *screen.missed.checked)
+            score = first.matrix[layer][head]
+            assert score == (pytest.approx(full.matrix[layer][head], abs=1e-6) if run_too else None)
+            assert screen.estimates[Site.of_head(layer, head)] != 0
     assert set(first.heads) <= set(screen.through)
 
 
 def test_what_a_screen_says_follows_from_estimates_and_scores(screened: Results) -> None:
     for group in cir(screened).groups:
         screen = screen_of(group)
-        estimates = [screen.estimates[head.layer][head.head] for head in screen.through]
-        scores = [group.scores[head.layer][head.head] for head in screen.through]
+        estimates = [screen.estimates[head] for head in screen.through]
+        scores = [group.matrix[head.layer][head.head] for head in screen.through]
         assert estimates == sorted(estimates)
         assert [screen.through[place - 1] for place in screen.places] == list(group.heads)
         if screen.agreement is not None:
@@ -110,7 +110,7 @@ def test_layers_that_are_screened_out_are_not_run(world: World, tmp_path: Path) 
     assert first.provenance.screened_out >= len(groups), "three heads stand in three of four layers at the most"
     for group in groups:
         through = screen_of(group).through
-        assert sum(score is None for row in group.scores for score in row) == 16 - group.known_zero - len(through)
+        assert sum(score is None for row in group.matrix for score in row) == 16 - group.known_zero - len(through)
         assert screen_of(group).missed.of_others == Interval(0.0, screen_of(group).missed.others)
     again = run(world, DiskStore(tmp_path), "screen 3 check 0")
     assert again.provenance.computed == 0
@@ -123,7 +123,8 @@ def test_both_executors_screen_alike(world: World, screened: Results) -> None:
         assert group.heads == other.heads
         assert screen_of(group).through == screen_of(other).through
         assert screen_of(group).missed.checked == screen_of(other).missed.checked
-        np.testing.assert_allclose(screen_of(group).estimates, screen_of(other).estimates, rtol=1e-4, atol=1e-5)
+        one, two = (list(screen_of(each).estimates.values()) for each in (group, other))
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
 
 
 def test_a_rerun_computes_nothing(world: World, tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_another_score_of_the_same_runs_computes_nothing(world: World) -> None:
     )
     scores = ("logit of answer", "relative probability of answer", "probability of answer")
     found = [world.spec(text.replace("SCORE", score)).run(store) for score in scores]
-    assert len({screen_of(cir(one).groups[0]).estimates for one in found}) == 3
+    assert len({tuple(screen_of(cir(one).groups[0]).estimates.values()) for one in found}) == 3
     assert [one.provenance.computed > 0 for one in found] == [True, False, False]
 
 

@@ -19,7 +19,7 @@ from entrack.engine.engine import Computed, Engine
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
 from entrack.plan.steps import Batch, Capture, Evaluate, MaskBatch, PathPatch, Ref, TrainMask
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.store import DiskStore, Tensors
 from entrack.verification.compare import FAR, NEAR, difference
 
@@ -271,7 +271,7 @@ BATCH = Batch(((1, 2), (3, 4)))
 EVALUATE = Evaluate(MODEL, BATCH, (), ((7,), (8,)))
 PATCH = PathPatch(MODEL, BATCH, ((7,), (8,)), (1, 1), 1, Ref("a" * 64), ())
 PAIR = MaskBatch(BATCH, BATCH, (1, 1), (1, 1), (7, 8))
-MASK = TrainMask(MODEL, (Head(0, 0), Head(0, 1)), (PAIR,), (PAIR,), 0.01, 1, 0.1)
+MASK = TrainMask(MODEL, (Site.of_head(0, 0), Site.of_head(0, 1)), (PAIR,), (PAIR,), 0.01, 1, 0.1)
 
 
 def never(_: object) -> Tensors:

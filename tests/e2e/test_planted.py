@@ -24,15 +24,15 @@ from safetensors.torch import load_file
 from entrack.api import load
 from entrack.models.locate import BUILTIN
 from entrack.results import Discovery, Group, Measure, Results
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.store import MemoryStore
 
 SPEC = Path(__file__).parents[2] / "specs" / "boxes" / "planted.et"
 FOLDER = BUILTIN / "boxes-planted"
 TRAINING = json.loads((FOLDER / "training.json").read_text(encoding="utf-8"))
-PLANTED = {Head(layer, head) for layer, head in TRAINING["planted"]}
-ROLES = {role: {Head(layer, head) for layer, head in heads} for role, heads in TRAINING["roles"].items()}
-HEADS = {Head(layer, head) for layer in range(4) for head in range(8)}
+PLANTED = {Site.of_head(layer, head) for layer, head in TRAINING["planted"]}
+ROLES = {role: {Site.of_head(layer, head) for layer, head in heads} for role, heads in TRAINING["roles"].items()}
+HEADS = {Site.of_head(layer, head) for layer in range(4) for head in range(8)}
 DEAD = HEADS - PLANTED
 
 
@@ -47,7 +47,7 @@ def groups(results: Results) -> tuple[Group, ...]:
     return found.groups
 
 
-def reaching(group: Group, results: Results) -> set[Head]:
+def reaching(group: Group, results: Results) -> set[Site]:
     """The heads that can reach a hop's receivers: all for the logits, else those below the highest receiver's layer."""
     if group.receivers == ("logits",):
         return HEADS
@@ -56,14 +56,14 @@ def reaching(group: Group, results: Results) -> set[Head]:
     return {head for head in HEADS if head.layer < highest}
 
 
-def area(group: Group, planted: set[Head], ranked: set[Head]) -> float:
+def area(group: Group, planted: set[Site], ranked: set[Site]) -> float:
     """The area under the ROC curve of -score for `planted` among `ranked`."""
     pairs = [(score(group, true), score(group, other)) for true in planted & ranked for other in ranked - planted]
     return sum((low < high) + 0.5 * (low == high) for low, high in pairs) / len(pairs)
 
 
-def score(group: Group, head: Head) -> float:
-    found = group.scores[head.layer][head.head]
+def score(group: Group, head: Site) -> float:
+    found = group.matrix[head.layer][head.head]
     assert found is not None, "nothing is screened out"
     return found
 

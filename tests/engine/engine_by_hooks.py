@@ -35,8 +35,10 @@ class Hooked:
         z: Mapping[int, Callable[[Tensor], None]] | None = None,
         projected: Mapping[tuple[int, str], Callable[[Tensor], None]] | None = None,
         gradient: bool = False,
+        whole: Mapping[tuple[int, str], Callable[[Tensor], None]] | None = None,
     ) -> Tensor:
-        """Logits at the last token. The functions change (prompt, token, head, d_head) in place, or only look at it."""
+        """Logits at the last token. The functions change (prompt, token, head, d_head) in place, or only look at it;
+        those of `whole` - a layer, and residual, attention or mlp - (prompt, token, d_model)."""
         with ExitStack() as stack:
             stack.enter_context(torch.set_grad_enabled(gradient))
             for layer, change in (z or {}).items():
@@ -45,6 +47,8 @@ class Hooked:
             for (layer, component), change in (projected or {}).items():
                 module = self._projection(layer, component)
                 stack.callback(module.register_forward_hook(self._after(component, change)).remove)
+            for (layer, part), change in (whole or {}).items():
+                stack.callback(self._on_layer(layer, part, change).remove)
             logits: Tensor = self.model(tokens).logits[:, -1].float()
             return logits
 
@@ -60,6 +64,14 @@ class Hooked:
         seen: dict[int, Tensor] = {}
         look = {(i, component): (lambda value, i=i: seen.__setitem__(i, value.clone())) for i in range(self.layers)}
         self.run(tokens, projected=look)
+        return torch.stack([seen[i] for i in range(self.layers)])
+
+    def parts(self, tokens: Tensor, part: str) -> Tensor:
+        """(layer, prompt, token, d_model) of the residual stream before each layer, or of what attentions or MLPs
+        give"""
+        seen: dict[int, Tensor] = {}
+        look = {(i, part): (lambda value, i=i: seen.__setitem__(i, value.clone())) for i in range(self.layers)}
+        self.run(tokens, whole=look)
         return torch.stack([seen[i] for i in range(self.layers)])
 
     def knockout(
@@ -148,17 +160,36 @@ class Hooked:
 
         return self.run(tokens, projected={place: receive(place) for place in places})
 
+    def _on_layer(self, layer: int, part: str, change: Callable[[Tensor], None]) -> Any:
+        def before(_: object, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+            value = inputs[0].clone()
+            change(value)
+            return (value, *inputs[1:])
+
+        def after(_: object, __: object, output: Any) -> Any:
+            value = (output[0] if part == "attention" else output).clone()
+            change(value)
+            return (value, *output[1:]) if part == "attention" else value
+
+        if part == "residual":
+            return self._block(layer).register_forward_pre_hook(before)
+        module = self._attention(layer) if part == "attention" else self._block(layer).mlp
+        return module.register_forward_hook(after)
+
     @property
     def _family(self) -> str:
         return str(self.model.config.model_type)
 
-    def _attention(self, layer: int) -> Any:
+    def _block(self, layer: int) -> Any:
         match self._family:
             case "gpt2":
-                return self.model.transformer.h[layer].attn
+                return self.model.transformer.h[layer]
             case "gpt_neox":
-                return self.model.gpt_neox.layers[layer].attention
-        return self.model.model.layers[layer].self_attn
+                return self.model.gpt_neox.layers[layer]
+        return self.model.model.layers[layer]
+
+    def _attention(self, layer: int) -> Any:
+        return getattr(self._block(layer), {"gpt2": "attn", "gpt_neox": "attention"}.get(self._family, "self_attn"))
 
     def _output_projection(self, layer: int) -> Any:
         attention = self._attention(layer)

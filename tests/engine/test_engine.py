@@ -45,7 +45,6 @@ from entrack.plan.steps import (
     Batch,
     BlockAttention,
     Capture,
-    CaptureInputs,
     Evaluate,
     MaskBatch,
     PathPatch,
@@ -54,9 +53,9 @@ from entrack.plan.steps import (
     SumOutputs,
     TrainMask,
 )
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 
-VALUES = (Receivers(Component.VALUE, (Head(2, 0), Head(1, 1))),)
+VALUES = (Receivers(Part.VALUE, (Site.of_head(2, 0), Site.of_head(1, 1))),)
 
 
 PAIR = MaskBatch(ORIGINALS, ALTERNATES, SPREAD, LAST, (1,) * PROMPTS)
@@ -72,9 +71,9 @@ def steps(saved: Saved) -> list[Step]:
         SumOutputs(saved.key, ORIGINALS),
         Evaluate(saved.key, ORIGINALS, (), ASKED),
         path_patch(saved),
-        CaptureInputs(saved.key, ORIGINALS, Component.VALUE, SPREAD),
+        Capture(saved.key, ORIGINALS, None, None, Part.VALUE),
         Evaluate(saved.key, ORIGINALS, (BlockAttention(1, 2, SPREAD, ((0,),) * PROMPTS),), ASKED),
-        TrainMask(saved.key, (Head(0, 0), Head(1, 1)), (PAIR,), (PAIR,), 0.01, 5, 0.1),
+        TrainMask(saved.key, (Site.of_head(0, 0), Site.of_head(1, 1)), (PAIR,), (PAIR,), 0.01, 5, 0.1),
     ]
 
 
@@ -152,7 +151,7 @@ def test_weights_that_are_not_finite_are_named_by_layer(tmp_path: Path, executor
     with torch.no_grad():
         module.model.layers[1].self_attn.v_proj.weight[0, 0] = float("nan")
     bad = save(module, tmp_path)
-    inputs = {REF.id: {"z": torch.zeros(3, PROMPTS, 4, 8).numpy()}}
+    inputs = {REF.id: {"output": torch.zeros(3, PROMPTS, 4, 8).numpy()}}
     for step in steps(bad):
         with pytest.raises(NotFinite) as caught:
             bad.compute(executor, step, inputs)
@@ -238,7 +237,7 @@ def test_the_built_in_model() -> None:
     batch, other = (
         Batch(tuple(tuple(draw.randrange(facts.vocabulary) for _ in range(40)) for _ in range(4))) for _ in "ab"
     )
-    receivers = (Receivers(Component.QUERY, (Head(facts.layers - 1, 0),)),)
+    receivers = (Receivers(Part.QUERY, (Site.of_head(facts.layers - 1, 0),)),)
     source, found = ModelSource('builtin("boxes-base")', BUILT_IN), []
     for executor in ExecutorKind:
         engine = Engine({key: source}, executor=executor, device="cpu", threads=1)

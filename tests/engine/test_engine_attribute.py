@@ -33,8 +33,8 @@ from entrack.plan.expand import expand
 from entrack.plan.passes import optimise
 from entrack.plan.passes.batch import row_bytes
 from entrack.plan.schedule import Memory
-from entrack.plan.steps import Attribute, Evaluate, FromCapture, SetHeads
-from entrack.sites import Head
+from entrack.plan.steps import At, Attribute, Evaluate, FromCapture, Set
+from entrack.sites import Site
 
 HOPS = [("logits", LAST), ("query", SPREAD), ("key", SPREAD), ("value", (0,) * 5), ("several", SPREAD)]
 UNEVEN = (TOKENS - 1, 3, TOKENS - 1, 0, TOKENS - 1)
@@ -55,8 +55,8 @@ def patched(saved: Saved, receivers: str, at: tuple[int, ...], inputs: Any) -> d
 
 def towards(saved: Saved, at: tuple[int, ...], share: float) -> dict[str, dict[str, np.ndarray]]:
     """A capture of something that lies `share` of the way from the originals' outputs to the alternates'."""
-    original, alternate = (capture(saved, batch, at)[REF.id]["z"] for batch in (ORIGINALS, ALTERNATES))
-    return {REF.id: {"z": original + np.float32(share) * (alternate - original)}}
+    original, alternate = (capture(saved, batch, at)[REF.id]["output"] for batch in (ORIGINALS, ALTERNATES))
+    return {REF.id: {"output": original + np.float32(share) * (alternate - original)}}
 
 
 @pytest.mark.parametrize(("receivers", "at"), HOPS)
@@ -110,8 +110,8 @@ def test_with_integrated_gradients_the_estimates_of_all_heads_add_up_to_patching
 ) -> None:
     inputs = capture(grouped, ALTERNATES, LAST)
     facts = grouped.key.facts
-    every = tuple(Head(layer, head) for layer in range(facts.layers) for head in range(facts.heads))
-    together = Evaluate(grouped.key, ORIGINALS, (SetHeads(every, LAST, FromCapture(REF)),), ASKED)
+    every = tuple(Site.of_head(layer, head) for layer in range(facts.layers) for head in range(facts.heads))
+    together = Evaluate(grouped.key, ORIGINALS, (Set(At(every, LAST), FromCapture(REF)),), ASKED)
     clean, moved = (grouped.compute("reference", step, inputs) for step in (evolve(together, edits=()), together))
     one, many = (grouped.compute(executor, attribute(grouped, steps=steps), inputs) for steps in (0, 40))
     for name in ("logit", "log_probability"):
@@ -208,12 +208,12 @@ def test_what_is_not_finite_is_named(tmp_path: Path, executor: str) -> None:
         module.lm_head.weight *= 1000
     steep = save(module, tmp_path)
     inputs = capture(steep, ALTERNATES, LAST)
-    inputs[REF.id]["z"][2, 3] = 1e38
+    inputs[REF.id]["output"][2, 3] = 1e38
     with pytest.raises(
         NotFinite, match="a gradient of prompt 3 is not finite: NaN or infinity first at layer 2, in a step Attribute"
     ):
         steep.compute(executor, attribute(steep), inputs)
-    inputs[REF.id]["z"][2, 3] = np.inf
+    inputs[REF.id]["output"][2, 3] = np.inf
     with pytest.raises(NotFinite, match="the outcome of prompt 3 is not finite"):
         steep.compute(executor, attribute(steep), inputs)
 

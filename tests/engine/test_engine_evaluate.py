@@ -25,23 +25,24 @@ from engine_models import (
     tensor,
 )
 
+from entrack.engine.inputs import bound
 from entrack.plan.steps import (
+    At,
     Capture,
     Chosen,
     Edit,
+    Elsewhere,
     Evaluate,
     FromCapture,
     FromMean,
     FromZero,
-    Kept,
     Ref,
-    SetElsewhere,
-    SetHeads,
+    Set,
     SumOutputs,
 )
-from entrack.sites import Head
+from entrack.sites import Part, Site
 
-HEADS = (Head(0, 1), Head(1, 0), Head(1, 2))
+HEADS = (Site.of_head(0, 1), Site.of_head(1, 0), Site.of_head(1, 2))
 MEAN = FromMean((Ref("one"), Ref("two")))
 
 
@@ -65,7 +66,7 @@ def mean_by_hooks(model: Hooked) -> torch.Tensor:
 def test_capture_and_sums(saved: Saved, executor: str) -> None:
     z = Hooked(saved.module).z(tensor(ORIGINALS))
     found = saved.compute(executor, Capture(saved.key, ORIGINALS, SPREAD))
-    agree(found, {"z": z[:, torch.arange(5), torch.tensor(SPREAD)].numpy()})
+    agree(found, {"output": z[:, torch.arange(5), torch.tensor(SPREAD)].numpy()})
     found = saved.compute(executor, SumOutputs(saved.key, ORIGINALS))
     agree(found, {"sum": z.double().sum(1).numpy(), "count": np.array(5)})
 
@@ -93,7 +94,19 @@ def test_set_heads(saved: Saved, executor: str, source: FromCapture | FromMean |
                         z[prompt, token, head] = 0
 
     logits = model.run(tensor(ORIGINALS), {i: partial(change, i) for i in range(model.layers)})
-    agree(evaluate(saved, executor, (SetHeads(HEADS, SPREAD, source),)), outcomes(logits))
+    agree(evaluate(saved, executor, (Set(At(HEADS, SPREAD), source),)), outcomes(logits))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("reads", [None, Part.QUERY, Part.VALUE], ids=str)
+def test_a_group_that_has_no_heads_changes_nothing(saved: Saved, executor: str, reads: Part | None) -> None:
+    """As one that a discovery found none for."""
+    at = None if reads is Part.VALUE else SPREAD
+    taken = Capture(saved.key, ALTERNATES, at, (), reads or Part.OUTPUT)
+    edits = (Set(At((), SPREAD, reads), FromCapture(REF)),)
+    inputs = {REF.id: saved.compute(executor, taken)}
+    found = saved.compute(executor, Evaluate(saved.key, ORIGINALS, edits, ASKED), inputs)
+    agree(found, outcomes(Hooked(saved.module).run(tensor(ORIGINALS))))
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -102,44 +115,46 @@ def test_set_elsewhere(saved: Saved, executor: str, source: FromMean | FromZero)
     """Two groups at one position, one at another; where two name a token, both keep."""
     model = Hooked(saved.module)
     mean = mean_by_hooks(model) if isinstance(source, FromMean) else torch.zeros_like(mean_by_hooks(model))
-    kept = (Kept(HEADS[:2], LAST), Kept(HEADS[2:], LAST), Kept((Head(1, 1),), SPREAD))
+    kept = (At(HEADS[:2], LAST), At(HEADS[2:], LAST), At((Site.of_head(1, 1),), SPREAD))
 
     def change(layer: int, z: torch.Tensor) -> None:
         own = z.clone()
         z[:] = mean[layer]
         for group in kept:
-            for head in (h.head for h in group.heads if h.layer == layer):  # type: ignore[union-attr]
-                for prompt, token in enumerate(group.at):
+            for head in (h.head for h in bound(group.sites) if h.layer == layer):
+                for prompt, token in enumerate(group.at or ()):
                     z[prompt, token, head] = own[prompt, token, head]
 
     logits = model.run(tensor(ORIGINALS), {i: partial(change, i) for i in range(model.layers)})
-    agree(evaluate(saved, executor, (SetElsewhere(kept, source),)), outcomes(logits))
+    agree(evaluate(saved, executor, (Set(Elsewhere(kept), source),)), outcomes(logits))
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_run_patched_with_itself_is_the_same_bit_for_bit(saved: Saved, executor: str) -> None:
-    heads = tuple(Head(layer, head) for layer in range(saved.key.facts.layers) for head in range(saved.key.facts.heads))
-    edit = SetHeads(heads, SPREAD, FromCapture(REF))
+    heads = tuple(
+        Site.of_head(layer, head) for layer in range(saved.key.facts.layers) for head in range(saved.key.facts.heads)
+    )
+    edit = Set(At(heads, SPREAD), FromCapture(REF))
     found = saved.compute(executor, Evaluate(saved.key, ORIGINALS, (edit,), ASKED), capture(saved, ORIGINALS, SPREAD))
     same(found, saved.compute(executor, Evaluate(saved.key, ORIGINALS, (), ASKED)))
 
 
 def test_a_later_edit_goes_before_an_earlier_one(grouped: Saved) -> None:
-    mean, zero = SetHeads(HEADS, SPREAD, MEAN), SetHeads(HEADS, SPREAD, FromZero())
+    mean, zero = Set(At(HEADS, SPREAD), MEAN), Set(At(HEADS, SPREAD), FromZero())
     same(evaluate(grouped, "optimised", (mean, zero)), evaluate(grouped, "optimised", (zero,)))
     same(evaluate(grouped, "optimised", (zero, mean)), evaluate(grouped, "optimised", (mean,)))
 
 
 def test_keeping_every_head_everywhere_changes_nothing(grouped: Saved) -> None:
-    heads = tuple(Head(layer, head) for layer in range(4) for head in range(4))
-    kept = tuple(Kept(heads, (token,) * 5) for token in range(9))
-    same(evaluate(grouped, "optimised", (SetElsewhere(kept, MEAN),)), evaluate(grouped, "optimised", ()))
+    heads = tuple(Site.of_head(layer, head) for layer in range(4) for head in range(4))
+    kept = tuple(At(heads, (token,) * 5) for token in range(9))
+    same(evaluate(grouped, "optimised", (Set(Elsewhere(kept), MEAN),)), evaluate(grouped, "optimised", ()))
 
 
 def test_unbound_steps_and_missing_inputs_are_named(grouped: Saved) -> None:
     from entrack.engine.errors import EngineError
 
     with pytest.raises(EngineError, match="only bound steps"):
-        evaluate(grouped, "reference", (SetHeads(Chosen("select"), SPREAD, FromZero()),))
+        evaluate(grouped, "reference", (Set(At(Chosen("select"), SPREAD), FromZero()),))
     with pytest.raises(EngineError, match="was not handed over"):
-        evaluate(grouped, "reference", (SetHeads(HEADS, SPREAD, FromCapture(Ref("elsewhere"))),))
+        evaluate(grouped, "reference", (Set(At(HEADS, SPREAD), FromCapture(Ref("elsewhere"))),))

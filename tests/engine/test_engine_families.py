@@ -21,11 +21,10 @@ from entrack.engine.load import load
 from entrack.engine.tracing import Read, Write, forward
 from entrack.families import FAMILIES
 from entrack.families.base import Block, Door, Heads, Interleaved, View
-from entrack.families.places import PER_HEAD, Part, Place
 from entrack.model_config import BadConfig, read_facts
 from entrack.models.key import ModelSource
-from entrack.plan.steps import CaptureInputs
-from entrack.sites import Component
+from entrack.plan.steps import Capture
+from entrack.sites import PER_HEAD, Part, Site
 
 CPU = torch.device("cpu")
 HEADS, WIDTH = 2, 3
@@ -60,7 +59,7 @@ def test_what_is_put_is_what_is_got_and_the_rest_stays(view: View) -> None:
 
 def test_a_projection_that_is_interleaved_is_not_one_of_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved = save(MODELS["gpt_neox, parallel"](), tmp_path)
-    step = CaptureInputs(saved.key, ORIGINALS, Component.KEY, (0,) * 5)
+    step = Capture(saved.key, ORIGINALS, None, None, Part.KEY)
     expected = {"key": Hooked(saved.module).projections(tensor(ORIGINALS), "key").numpy()}
     agree(saved.compute("reference", step), expected)
     family = FAMILIES["gpt_neox"]
@@ -75,8 +74,8 @@ def test_a_projection_that_is_interleaved_is_not_one_of_blocks(tmp_path: Path, m
 def test_a_place_reaches_what_a_forward_pass_shows(tmp_path: Path, name: str, part: Part) -> None:
     saved = save(MODELS[name](), tmp_path)
     model, facts = load(saved.key, saved.source, CPU), saved.key.facts
-    places = [Place(layer, each) for layer in range(facts.layers) for each in Part]
-    reads, written = [Read(place) for place in places], Place(1, part)
+    places = [Site(layer, each) for layer in range(facts.layers) for each in Part]
+    reads, written = [Read(place) for place in places], Site(1, part)
     shape = (len(ORIGINALS.tokens), ORIGINALS.length, model.heads(part), facts.d_head)
     write = Write(written, torch.ones(shape[:3], dtype=torch.bool)[..., None], torch.randn(shape))
     clean = forward(model, tensor(ORIGINALS), reads=reads).values
@@ -98,8 +97,8 @@ def test_the_attention_of_a_parallel_block_does_not_reach_its_own_mlp(name: str,
     model.run(tensor(ORIGINALS))
     model.run(tensor(ORIGINALS), {1: silenced})
     assert torch.equal(*seen) == parallel == facts.parallel
-    assert facts.reaches(Place(1, Part.ATTENTION), Place(1, Part.MLP)) == (not parallel)
-    assert facts.reaches(Place(1, Part.ATTENTION), Place(2, Part.MLP)) and facts.sends(1, 2) and not facts.sends(1, 1)
+    assert facts.reaches(Site(1, Part.ATTENTION), Site(1, Part.MLP)) == (not parallel)
+    assert facts.reaches(Site(1, Part.ATTENTION), Site(2, Part.MLP)) and facts.sends(1, 2) and not facts.sends(1, 1)
 
 
 def published(saved: Saved, names: dict[str, str], buffers: dict[str, torch.Tensor], words: dict[str, Any]) -> None:

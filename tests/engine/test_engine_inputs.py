@@ -29,12 +29,13 @@ from engine_models import (
 )
 
 from entrack.engine.errors import NotFinite
-from entrack.plan.steps import Capture, CaptureInputs, Edit, Evaluate, FromCapture, FromZero, Ref, SetHeads, SetInputs
-from entrack.sites import Component, Head
+from entrack.engine.inputs import bound
+from entrack.plan.steps import At, Capture, Edit, Evaluate, FromCapture, FromZero, Ref, Set
+from entrack.sites import SHARED, Part, Site
 
-Q, K, V = Component.QUERY, Component.KEY, Component.VALUE
+Q, K, V = Part.QUERY, Part.KEY, Part.VALUE
 COMPONENTS = (Q, K, V)
-HEADS, OTHERS = (Head(0, 1), Head(1, 0), Head(1, 2)), (Head(1, 0), Head(1, 1))
+HEADS, OTHERS = (Site.of_head(0, 1), Site.of_head(1, 0), Site.of_head(1, 2)), (Site.of_head(1, 0), Site.of_head(1, 1))
 
 
 @pytest.fixture(
@@ -60,17 +61,21 @@ def evaluate(saved: Saved, executor: str, edits: tuple[Edit, ...], inputs: dict[
     return saved.compute(executor, Evaluate(saved.key, ORIGINALS, edits, ASKED), inputs)
 
 
-def read(saved: Saved, component: Component, at: tuple[int, ...]) -> dict[str, dict[str, np.ndarray]]:
+def read(saved: Saved, component: Part, at: tuple[int, ...]) -> dict[str, dict[str, np.ndarray]]:
     name = f"{component.value} {at}"
-    return {name: saved.compute("reference", CaptureInputs(saved.key, ORIGINALS, component, at))}
+    return {
+        name: saved.compute(
+            "reference", Capture(saved.key, ORIGINALS, None if component in SHARED else at, None, component)
+        )
+    }
 
 
-def edit(heads: tuple[Head, ...], at: tuple[int, ...], component: Component) -> SetInputs:
-    return SetInputs(heads, at, component, Ref(f"{component.value} {at}"))
+def edit(heads: tuple[Site, ...], at: tuple[int, ...], component: Part) -> Set:
+    return Set(At(heads, at, component), FromCapture(Ref(f"{component.value} {at}")))
 
 
 def by_hooks(
-    target: Hooked, donor: Hooked, edits: Iterable[SetInputs], zero: Iterable[tuple[int, int, int]] = ()
+    target: Hooked, donor: Hooked, edits: Iterable[Set], zero: Iterable[tuple[int, int, int]] = ()
 ) -> torch.Tensor:
     """Cell by cell: what each edit sets, and what is held. `zero`: (layer, token, head) whose output is 0 in all
     prompts."""
@@ -78,19 +83,21 @@ def by_hooks(
     touched: set[tuple[int, int]] = set()
     sets: dict[tuple[int, str], dict[tuple[int, int, int], torch.Tensor]] = {}
     for one in edits:
-        given = donor.projections(tensor(ORIGINALS), one.component.value)
-        for head in one.heads:  # type: ignore[union-attr]
+        assert isinstance(one.target, At) and one.target.reads is not None and one.target.at is not None
+        component, places = one.target.reads, one.target.at
+        given = donor.projections(tensor(ORIGINALS), component.value)
+        for head in bound(one.target.sites):
             shared = head.head // target.sharing
             served = (
-                [head.head] if one.component is Q else [h for h in range(target.heads) if h // target.sharing == shared]
+                [head.head] if component is Q else [h for h in range(target.heads) if h // target.sharing == shared]
             )
-            for prompt, at in enumerate(one.at):
+            for prompt, at in enumerate(places):
                 own |= {(head.layer, prompt, at, h) for h in served}
                 touched |= {(head.layer, h) for h in served}
-                row = head.head if one.component is Q else shared
-                for token in [at] if one.component is Q else range(at + 1):
+                row = head.head if component is Q else shared
+                for token in [at] if component is Q else range(at + 1):
                     cell = given[head.layer, prompt, token, row]
-                    sets.setdefault((head.layer, one.component.value), {})[prompt, token, row] = cell
+                    sets.setdefault((head.layer, component.value), {})[prompt, token, row] = cell
     clean = target.z(tensor(ORIGINALS))
 
     def hold(layer: int) -> Any:
@@ -124,7 +131,9 @@ def test_what_is_captured(saved: Saved, executor: str) -> None:
         expected = model.projections(tensor(ORIGINALS), component.value)
         if component is Q:
             expected = expected[:, torch.arange(5), torch.tensor(SPREAD)]
-        found = saved.compute(executor, CaptureInputs(saved.key, ORIGINALS, component, SPREAD))
+        found = saved.compute(
+            executor, Capture(saved.key, ORIGINALS, None if component in SHARED else SPREAD, None, component)
+        )
         agree(found, {component.value: expected.numpy()})
 
 
@@ -142,12 +151,12 @@ def test_outputs_of_another_model(saved: Saved, donor: Saved, executor: str) -> 
         return change
 
     expected = model.run(tensor(ORIGINALS), {i: change(i) for i in range(model.layers)})
-    agree(evaluate(saved, executor, (SetHeads(HEADS, SPREAD, FromCapture(REF)),), inputs), outcomes(expected))
+    agree(evaluate(saved, executor, (Set(At(HEADS, SPREAD), FromCapture(REF)),), inputs), outcomes(expected))
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_inputs_of_another_model(saved: Saved, donor: Saved, executor: str, component: Component) -> None:
+def test_inputs_of_another_model(saved: Saved, donor: Saved, executor: str, component: Part) -> None:
     for at in (SPREAD, LAST, (0,) * 5):
         edits = (edit(HEADS, at, component),)
         expected = by_hooks(Hooked(saved.module), Hooked(donor.module), edits)
@@ -157,7 +166,7 @@ def test_inputs_of_another_model(saved: Saved, donor: Saved, executor: str, comp
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_several_groups_and_components_and_an_edit_of_outputs(saved: Saved, donor: Saved, executor: str) -> None:
     edits = (edit(HEADS, SPREAD, V), edit(OTHERS, LAST, V), edit(OTHERS, LAST, Q), edit(HEADS, SPREAD, K))
-    zero = SetHeads((Head(1, 0), Head(1, 3)), (1,) * 5, FromZero())
+    zero = Set(At((Site.of_head(1, 0), Site.of_head(1, 3)), (1,) * 5), FromZero())
     inputs = {**read(donor, V, SPREAD), **read(donor, V, LAST), **read(donor, Q, LAST), **read(donor, K, SPREAD)}
     expected = by_hooks(Hooked(saved.module), Hooked(donor.module), edits, zero=[(1, 1, 0), (1, 1, 3)])
     found = evaluate(saved, executor, (zero, *edits), inputs)
@@ -180,7 +189,7 @@ def test_what_happens_at_the_position_does_not_come_back_by_other_tokens(grouped
     only."""
     given = {"x": {"value": np.zeros((4, 5, TOKENS, 2, 8), dtype=np.float32)}}
     at = (TOKENS - 2,) * 5
-    found = evaluate(grouped, "reference", (SetInputs((Head(3, 0),), at, V, Ref("x")),), given)
+    found = evaluate(grouped, "reference", (Set(At((Site.of_head(3, 0),), at, V), FromCapture(Ref("x"))),), given)
     same(found, evaluate(grouped, "reference", (), {}))
 
 
@@ -191,5 +200,5 @@ def test_inputs_that_are_not_finite(tmp_path: Path, executor: str) -> None:
         module.model.layers[1].self_attn.k_proj.weight[0, 0] = torch.inf
     bad = save(module, tmp_path)
     with pytest.raises(NotFinite, match="a key of prompt 0 is not finite") as caught:
-        bad.compute(executor, CaptureInputs(bad.key, ALTERNATES, K, LAST))
+        bad.compute(executor, Capture(bad.key, ALTERNATES, None, None, K))
     assert caught.value.layer == 1

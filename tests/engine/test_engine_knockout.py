@@ -30,8 +30,8 @@ from engine_models import (
 from entrack.engine.errors import EngineError
 from entrack.plan.expand import expand
 from entrack.plan.schedule import Memory
-from entrack.plan.steps import BlockAttention, Edit, Evaluate, FromCapture, SetHeads
-from entrack.sites import Head
+from entrack.plan.steps import At, BlockAttention, Edit, Evaluate, FromCapture, Set
+from entrack.sites import Site
 
 BEFORE = tuple((0, at - 1) for at in SPREAD)
 ITSELF = tuple((at,) for at in SPREAD)
@@ -106,8 +106,8 @@ def test_what_cannot_be_attended_changes_nothing_at_all(saved: Saved, executor: 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_with_outputs_set(grouped: Saved, executor: str) -> None:
     """What a head's reader reads does not matter where its output is set to what it was."""
-    heads = tuple(Head(layer, head) for layer in range(4) for head in range(4))
-    block, undo = BlockAttention(0, 3, SPREAD, BEFORE), SetHeads(heads, SPREAD, FromCapture(REF))
+    heads = tuple(Site.of_head(layer, head) for layer in range(4) for head in range(4))
+    block, undo = BlockAttention(0, 3, SPREAD, BEFORE), Set(At(heads, SPREAD), FromCapture(REF))
     agree(evaluate(grouped, executor, (block, undo)), evaluate(grouped, executor, ()))
     assert (evaluate(grouped, executor, (block,))["logit"] != evaluate(grouped, executor, ())["logit"]).any()
 

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from entrack.engine.errors import AdapterRefused, ModelMismatch, ModelUnreadable
 from entrack.engine.load import load
 from entrack.families import FAMILIES
-from entrack.families.places import Part
 from entrack.models.key import ModelSource
+from entrack.sites import Part
 
 CPU = torch.device("cpu")
 

@@ -28,13 +28,14 @@ from engine_models import (
     tensor,
 )
 
+from entrack.engine.inputs import bound
 from entrack.plan.passes import PASSES
 from entrack.plan.schedule import Memory
 from entrack.plan.steps import Evaluate, PathPatch, Receivers
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 
-Q, K, V = Component.QUERY, Component.KEY, Component.VALUE
-RECEIVERS: dict[str, tuple[tuple[Component, tuple[tuple[int, int], ...]], ...]] = {
+Q, K, V = Part.QUERY, Part.KEY, Part.VALUE
+RECEIVERS: dict[str, tuple[tuple[Part, tuple[tuple[int, int], ...]], ...]] = {
     "logits": (),
     "query": ((Q, ((1, 0), (-1, 2))),),
     "key": ((K, ((-1, 1),)),),
@@ -48,7 +49,7 @@ def patch(
 ) -> PathPatch:
     layers = saved.key.facts.layers
     groups = tuple(
-        Receivers(component, tuple(Head(index % layers, head) for index, head in heads))
+        Receivers(component, tuple(Site.of_head(index % layers, head) for index, head in heads))
         for component, heads in RECEIVERS[receivers]
     )
     return PathPatch(saved.key, originals, ASKED, at, layer, REF, groups)
@@ -69,8 +70,8 @@ def test_both_executors_equal_the_oracle(saved: Saved, receivers: str, at: tuple
     engines = [saved.engine(executor) for executor in EXECUTORS]
     for layer in range(saved.key.facts.layers):
         step = patch(saved, receivers, at, layer)
-        named = [(group.component.value, (h.layer, h.head)) for group in step.receivers for h in group.heads]  # type: ignore[union-attr]
-        z = torch.from_numpy(inputs[REF.id]["z"])
+        named = [(group.part.value, (h.layer, h.head)) for group in step.receivers for h in bound(group.sites)]
+        z = torch.from_numpy(inputs[REF.id]["output"])
         senders = [(layer, head) for head in range(saved.key.facts.heads)]
         expected = [model.path_patch(tensor(ORIGINALS), list(at), sender, z, named) for sender in senders]
         for engine in engines:
@@ -129,7 +130,7 @@ def test_the_key_value_head_that_serves_a_head_receives(grouped: Saved) -> None:
     results = [
         grouped.compute(
             "optimised",
-            PathPatch(grouped.key, ORIGINALS, ASKED, SPREAD, 0, REF, (Receivers(V, (Head(2, h),)),)),
+            PathPatch(grouped.key, ORIGINALS, ASKED, SPREAD, 0, REF, (Receivers(V, (Site.of_head(2, h),)),)),
             inputs,
         )
         for h in range(4)
@@ -155,7 +156,7 @@ def test_some_senders_give_what_they_give_among_all(grouped: Saved, executor: st
     step = patch(grouped, receivers, SPREAD if receivers == "several" else LAST)
     inputs = capture(grouped, ALTERNATES, step.at)
     every = grouped.compute(executor, step, inputs)
-    some = grouped.compute(executor, evolve(step, senders=(Head(0, 1), Head(0, 3))), inputs)
+    some = grouped.compute(executor, evolve(step, senders=(Site.of_head(0, 1), Site.of_head(0, 3))), inputs)
     agree(some, {name: value[[1, 3]] for name, value in every.items()})
     assert (every["logit"][1] != every["logit"][3]).any()
 
@@ -167,7 +168,7 @@ def test_some_senders_give_what_they_give_among_all(grouped: Saved, executor: st
 def test_receivers_that_are_not_above_take_nothing_whatever_passes_run(
     grouped: Saved, left_out: tuple[str, ...]
 ) -> None:
-    step = evolve(patch(grouped, layer=1), receivers=(Receivers(Component.QUERY, (Head(0, 0), Head(1, 2))),))
+    step = evolve(patch(grouped, layer=1), receivers=(Receivers(Part.QUERY, (Site.of_head(0, 0), Site.of_head(1, 2))),))
     passes = tuple(one for one in PASSES if one.name not in left_out)
     found = grouped.compute("optimised", step, capture(grouped, ALTERNATES, step.at), passes=passes)
     agree(found, grouped.compute("reference", step, capture(grouped, ALTERNATES, step.at)))

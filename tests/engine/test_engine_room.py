@@ -13,8 +13,8 @@ from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.order import by_model
 from entrack.plan.plan import needs
-from entrack.plan.steps import Batch, Capture, Evaluate, FromCapture, Ref, SetHeads
-from entrack.sites import Head
+from entrack.plan.steps import At, Batch, Capture, Evaluate, FromCapture, Ref, Set
+from entrack.sites import Site
 
 KEY = ModelKey("a", "b", "c", ModelFacts("llama", 1, 1, 1, 4, 4, 8, 9))
 OTHER = evolve(KEY, weights="d")
@@ -39,7 +39,7 @@ def test_a_model_is_read_once_where_it_can_be() -> None:
         donor = Capture(OTHER, BATCH, (turn,))
         nodes[f"d{turn}"] = donor
         nodes[f"e{turn}"] = Evaluate(
-            KEY, BATCH, (SetHeads((Head(0, 0),), (1,), FromCapture(Ref(f"d{turn}"))),), ((turn,),)
+            KEY, BATCH, (Set(At((Site.of_head(0, 0),), (1,)), FromCapture(Ref(f"d{turn}"))),), ((turn,),)
         )
     order = list(by_model(nodes, {id: tuple(needs(node)) for id, node in nodes.items()}))
     assert sorted(order) == sorted(nodes)

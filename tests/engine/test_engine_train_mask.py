@@ -1,4 +1,4 @@
-"""Component masks: equal to an oracle made of hooks, autograd and Adam written out, and right where the answer is
+"""Part masks: equal to an oracle made of hooks, autograd and Adam written out, and right where the answer is
 known."""
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from entrack.engine.kernels import train_mask as kernel
 from entrack.engine.optimised import train_mask as batched
 from entrack.plan.schedule import Memory
 from entrack.plan.steps import Batch, MaskBatch, TrainMask
-from entrack.sites import Head
+from entrack.sites import Site
 
-HEADS = (Head(1, 2), Head(0, 1), Head(1, 0))
+HEADS = (Site.of_head(1, 2), Site.of_head(0, 1), Site.of_head(1, 0))
 """Not in order: elements of a mask are in the order of the step."""
 SHORTER = MaskBatch(ORIGINALS, prompts(3, length=6), SPREAD, (5, 4, 3, 5, 1), (3, 9, 27, 31, 43))
 LONGER = MaskBatch(prompts(5, count=3), prompts(6, count=3, length=12), (4, 8, 4), (11, 0, 6), (7, 14, 21))
@@ -50,7 +50,7 @@ def step(saved: Saved, **changes: Any) -> TrainMask:
 class ByHooks:
     """The definition with hooks, autograd and Adam written out."""
 
-    def __init__(self, module: Any, heads: tuple[Head, ...]) -> None:
+    def __init__(self, module: Any, heads: tuple[Site, ...]) -> None:
         self.model, self.heads = Hooked(module.requires_grad_(False)), heads
 
     def logits(self, pair: MaskBatch, mask: torch.Tensor, gradient: bool = False) -> torch.Tensor:
@@ -179,10 +179,10 @@ def test_a_planted_head_is_found(tmp_path: Path, executor: str, at: tuple[int, .
     )
     answers = tuple(Hooked(saved.module).run(tensor(alternates)).argmax(-1).tolist())
     pair = MaskBatch(ORIGINALS, alternates, at, LAST, answers)
-    heads = tuple(Head(layer, head) for layer in range(4) for head in range(4))
-    found = saved.compute(executor, step(saved, heads=heads, train=(pair,), validate=(pair,), epochs=12))
+    heads = tuple(Site.of_head(layer, head) for layer in range(4) for head in range(4))
+    found = saved.compute(executor, step(saved, sites=heads, train=(pair,), validate=(pair,), epochs=12))
     assert [head for head, m in zip(heads, found["mask"], strict=True) if round(float(m)) == 0] == (
-        [Head(1, 2)] if at == LAST else []
+        [Site.of_head(1, 2)] if at == LAST else []
     )
     own = (Hooked(saved.module).run(tensor(ORIGINALS)).argmax(-1) == torch.tensor(answers)).float().mean().item()
     assert found["validation"].max() == (1 if at == LAST else pytest.approx(own)) and own < 1
@@ -207,7 +207,7 @@ def test_which_check_is_kept(grouped: Saved, executor: str) -> None:
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_no_heads_and_one_token_before_all(grouped: Saved, executor: str) -> None:
-    found = grouped.compute(executor, step(grouped, heads=()))
+    found = grouped.compute(executor, step(grouped, sites=()))
     assert found["mask"].shape == (0,) and found["loss"].shape == (6,)
     first = step(grouped, train=(attrs.evolve(SHORTER, at=(0,) * 5),))
     agree(grouped.compute(executor, first), ByHooks(grouped.module, HEADS).train(first))
@@ -237,7 +237,7 @@ def test_the_batched_executor_runs_far_less(grouped: Saved) -> None:
     plain, batched = (grouped.engine(executor).compute(last, {}).how["forwards"] for executor in EXECUTORS)
     assert plain == 2 + 3 * 12 + 3
     assert batched == pytest.approx(2 + 1 + (3 * 12 + 3) / TOKENS)
-    top = step(grouped, heads=(Head(3, 0),), train=(AT_LAST,), validate=(AT_LAST,), epochs=12)
+    top = step(grouped, sites=(Site.of_head(3, 0),), train=(AT_LAST,), validate=(AT_LAST,), epochs=12)
     assert grouped.engine("optimised").compute(top, {}).how["forwards"] == pytest.approx(
         2 + 1 + (3 * 12 + 3) / TOKENS / 4
     )

@@ -59,7 +59,7 @@ def test_what_counts(text: str) -> None:
 def test_imports_are_followed_wherever_they_stand() -> None:
     text = (
         "from entrack.engine import tracing\nimport entrack.engine.activation_cache\ndef f():\n    from "
-        "entrack.engine.outcomes import outcomes\nfrom entrack.sites import Head"
+        "entrack.engine.outcomes import outcomes\nfrom entrack.sites import Site"
     )
     assert set(imported(text)) == {
         "entrack.engine.tracing",

@@ -14,7 +14,7 @@ from entrack.plan.bind import bind, known_zero, screened_out, step_address
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Batch, Capture, Choice, Chosen, Evaluate, Node, PathPatch, Receivers, Ref, Select, Step
 from entrack.prompts.rng import Stream
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 
 LAYERS, HEADS = 3, 2
 MODELS = tuple(ModelKey(weights, "c", "t", read_facts(CONFIG)) for weights in ("one", "other"))
@@ -47,7 +47,7 @@ def _node(draw: st.DrawFn, before: Mapping[str, Node]) -> Node:
             return Capture(model, batch, AT, draw(st.none() | st.sampled_from(selects)) if selects else None)
         case "patch":
             wanted = draw(st.lists(st.sampled_from(selects), max_size=2, unique=True)) if selects else []
-            receivers = tuple(Receivers(Component.QUERY, heads) for heads in wanted)
+            receivers = tuple(Receivers(Part.QUERY, heads) for heads in wanted)
             layer = draw(st.integers(0, LAYERS - 1))
             return PathPatch(model, batch, ASKED, AT, layer, draw(st.sampled_from(captures)), receivers)
         case "select":
@@ -63,17 +63,17 @@ def value_of(step: Step, salt: str = "") -> str:
     return address([step_address(step), salt])
 
 
-def heads_of(node: Choice, values: Mapping[str, str], heads: Mapping[str, tuple[Head, ...]]) -> tuple[Head, ...]:
+def heads_of(node: Choice, values: Mapping[str, str], heads: Mapping[str, tuple[Site, ...]]) -> tuple[Site, ...]:
     """The heads that a made-up selection keeps: they follow from what it sees."""
     seen = [values.get(need) or [str(head) for head in heads.get(need, ())] for need in needs(node)]
-    pool = [Head(layer, head) for layer in range(LAYERS) for head in range(HEADS)]
+    pool = [Site.of_head(layer, head) for layer in range(LAYERS) for head in range(HEADS)]
     return tuple(Stream(address(seen)).distinct(pool, 2))
 
 
 def by_hand(plan: Plan, damaged: str = "") -> dict[str, Step]:
     """Every step bound, one after the other in the order of the plan; the value of `damaged` comes out another."""
     values: dict[str, str] = {}
-    heads: dict[str, tuple[Head, ...]] = {}
+    heads: dict[str, tuple[Site, ...]] = {}
     bound: dict[str, Step] = {}
     for id, node in plan.nodes.items():
         if isinstance(node, Choice):

@@ -13,7 +13,7 @@ from entrack.plan.bind import known_zero
 from entrack.plan.order import by_model
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Choice, Step
-from entrack.sites import Head
+from entrack.sites import Site
 
 Pick = Callable[[tuple[str, ...]], str]
 
@@ -24,7 +24,7 @@ class Played:
     def __init__(self, plan: Plan) -> None:
         self.scheduler = Scheduler(plan)
         self.values: dict[str, str] = {}
-        self.heads: dict[str, tuple[Head, ...]] = {}
+        self.heads: dict[str, tuple[Site, ...]] = {}
 
     def finish(self, id: str, salt: str = "") -> None:
         node = self.scheduler.plan.nodes[id]

@@ -18,7 +18,7 @@ from entrack.models.locate import ModelMissing
 from entrack.prompts.tokenise import tokenise
 from entrack.prompts.tokenizer import tokenizer
 from entrack.results import Results
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.source import Source
 
 SPEC = """entrack 1
@@ -80,8 +80,8 @@ def test_both_executors_find_the_same(results: Results, reference: Results) -> N
     ours, plain = results.discoveries[0], reference.discoveries[0]
     assert [group.heads for group in ours.groups] == [group.heads for group in plain.groups]
     for group, other in zip(ours.groups, plain.groups, strict=True):
-        torch.testing.assert_close(torch.tensor(group.scores), torch.tensor(other.scores), rtol=0, atol=1e-4)
-        assert any(score for row in group.scores for score in row), group.name
+        torch.testing.assert_close(torch.tensor(group.matrix), torch.tensor(other.matrix), rtol=0, atol=1e-4)
+        assert any(score for row in group.matrix for score in row), group.name
     for cell, other_cell in zip(results.measures[0].cells, reference.measures[0].cells, strict=True):
         assert cell.outcomes == pytest.approx(other_cell.outcomes, abs=1e-4)
 
@@ -111,10 +111,10 @@ def test_a_shared_value_is_that_of_every_head_it_serves(folder: Path, results: R
     movers = results.discoveries[0].group("movers").heads
     expected = by_hooks(folder, movers)
     assert expected.any()
-    torch.testing.assert_close(torch.tensor(group.scores), expected, rtol=0, atol=1e-4)
+    torch.testing.assert_close(torch.tensor(group.matrix), expected, rtol=0, atol=1e-4)
 
 
-def by_hooks(folder: Path, receivers: tuple[Head, ...]) -> torch.Tensor:
+def by_hooks(folder: Path, receivers: tuple[Site, ...]) -> torch.Tensor:
     """Path patching from each head at `second_subject` to receivers' values there, one prompt and one pass at a
     time."""
     studied = spec(folder)

@@ -8,8 +8,8 @@ from math import inf
 from attrs import frozen
 
 from entrack.address import tagged
-from entrack.plan.steps import Batch, Chosen, FromZero, Kept, Ref, SetElsewhere, SetHeads
-from entrack.sites import Component, Head
+from entrack.plan.steps import At, Batch, Chosen, Elsewhere, FromZero, Ref, Set
+from entrack.sites import Part, Site
 
 
 @tagged("one", "a b")
@@ -133,21 +133,21 @@ DIFFERENT: tuple[object, ...] = (
     Colour.BLUE,
     "RED",
     "red",
-    Component.QUERY,
-    Component.KEY,
-    Component.OUTPUT,
-    Head(1, 2),
-    Head(2, 1),
-    (Head(1, 2),),
-    (Head(1, 2), Head(1, 3)),
-    (Head(1, 3), Head(1, 2)),
+    Part.QUERY,
+    Part.KEY,
+    Part.OUTPUT,
+    Site.of_head(1, 2),
+    Site.of_head(2, 1),
+    (Site.of_head(1, 2),),
+    (Site.of_head(1, 2), Site.of_head(1, 3)),
+    (Site.of_head(1, 3), Site.of_head(1, 2)),
     Ref("a"),
     Chosen("a"),
     Batch(((1, 2), (3, 4))),
     Batch(((1, 2, 3, 4),)),
     Batch(((1, 2), (4, 3))),
     ((1, 2), (3, 4)),
-    SetHeads((Head(0, 1),), (1, 2), FromZero()),
-    SetHeads((Head(0, 1),), (1, 3), FromZero()),
-    SetElsewhere((Kept((Head(0, 1),), (1, 2)),), FromZero()),
+    Set(At((Site.of_head(0, 1),), (1, 2)), FromZero()),
+    Set(At((Site.of_head(0, 1),), (1, 3)), FromZero()),
+    Set(Elsewhere((At((Site.of_head(0, 1),), (1, 2)),)), FromZero()),
 )

@@ -17,7 +17,7 @@ from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Choice, Screen
 from entrack.prompts.rng import Stream
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.source import Source
 
 CONFIG = {
@@ -110,12 +110,12 @@ def made(folder: Path, text: str = SPEC, executor: ExecutorKind = ExecutorKind.O
     from what it sees."""
     plan = plan_of(folder, text, **params)
     objects: dict[str, str] = {}
-    chosen: dict[str, tuple[Head, ...]] = {}
+    chosen: dict[str, tuple[Site, ...]] = {}
     by_what: dict[str, list[str]] = {}
     for id, node in plan.nodes.items():
         if isinstance(node, Choice):
             seen = [objects[need] for need in needs(node) if need in objects]
-            heads = [Head(layer, head) for layer in range(node.layers) for head in range(node.heads)]
+            heads = [Site.of_head(layer, head) for layer in range(node.layers) for head in range(node.heads)]
             many = node.through + node.check if isinstance(node, Screen) else node.keep
             chosen[id] = tuple(Stream(address([seen, node.score, many])).distinct(heads, many))
             continue

@@ -18,20 +18,8 @@ from stress.addresses import BATCH, EDITS, HEADS, MASKS, MODEL, OTHER, STEPS
 from entrack.address import Digested, address, fields_by_tag, tag_of, tagged
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
-from entrack.plan.steps import (
-    Attribute,
-    Capture,
-    CaptureInputs,
-    Chosen,
-    Node,
-    PathPatch,
-    Ref,
-    Screen,
-    Screened,
-    Select,
-    TrainMask,
-)
-from entrack.sites import Component, Head
+from entrack.plan.steps import Attribute, Capture, Chosen, Node, PathPatch, Ref, Screen, Screened, Select, TrainMask
+from entrack.sites import Part, Site
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "addresses.json"
 FACTS = ModelFacts("llama", 4, 8, 8, 64, 8, 128, 99)
@@ -39,7 +27,9 @@ BARE = (
     ModelKey("weights", "config", "tokenizer", FACTS),
     Capture(MODEL, BATCH, (1, 2)),
     Capture(MODEL, BATCH, (1, 2), HEADS),
-    CaptureInputs(MODEL, BATCH, Component.QUERY, (1, 2), Chosen("a selection")),
+    Capture(MODEL, BATCH, (1, 2)),
+    Capture(MODEL, BATCH, None, Chosen("a selection"), Part.KEY),
+    Capture(MODEL, BATCH, (1, 2), (Site(3, Part.MLP),), Part.MLP),
     PathPatch(MODEL, BATCH, ((1,), (2,)), (1, 2), 0, Ref("alternate"), ()),
     PathPatch(MODEL, OTHER, ((1,), (2,)), (1, 2), 0, Ref("alternate"), (), Screened("a screen", 3)),
     Attribute(MODEL, BATCH, ((1,), (2,)), (1, 2), Ref("alternate"), ()),
@@ -63,7 +53,7 @@ def inside(value: Any) -> list[Any]:
     return [value, *(part for inner in fields_by_tag(value).values() for part in inside(inner))]
 
 
-STORED = list(dict.fromkeys([*inside((STEPS, EDITS, BARE)), *Component]))
+STORED = list(dict.fromkeys([*inside((STEPS, EDITS, BARE)), *Part]))
 
 
 def test_a_value_of_every_kind() -> None:
@@ -128,12 +118,12 @@ def test_the_tag_of_a_field_says_something_unless_it_is_at_its_default(value: An
 
 
 def test_renamed_members_of_an_enumeration() -> None:
-    @tagged("component")
-    class Part(Enum):
+    @tagged("part")
+    class Place(Enum):
         OUT = "output"
         ASKS = "query"
 
-    assert [address(part) for part in Part] == [address(Component.OUTPUT), address(Component.QUERY)]
+    assert [address(place) for place in Place] == [address(Part.OUTPUT), address(Part.QUERY)]
 
 
 def test_a_default_is_left_out_only_where_it_is_the_same() -> None:
@@ -155,7 +145,7 @@ def test_without_a_tag_there_is_no_address() -> None:
         a: int
 
     @frozen
-    class Inherits(Head):
+    class Inherits(Site):
         """A subclass has its parent's fields, and may mean anything."""
 
     class Colour(Enum):
@@ -164,8 +154,14 @@ def test_without_a_tag_there_is_no_address() -> None:
     class Large(Digested):
         pass
 
-    address((Head(1, 2), Head(3, 4)))  # which is remembered
-    for value in (Untagged(1), Inherits(1, 2), (Inherits(1, 2), Inherits(3, 4)), Colour.RED, Large()):
+    address((Site.of_head(1, 2), Site.of_head(3, 4)))  # which is remembered
+    for value in (
+        Untagged(1),
+        Inherits(1, Part.MLP),
+        (Inherits(1, Part.MLP), Inherits(3, Part.MLP)),
+        Colour.RED,
+        Large(),
+    ):
         with pytest.raises(TypeError, match="no tag"):
             address(value)
 

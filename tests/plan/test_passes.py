@@ -16,27 +16,26 @@ from entrack.plan.passes import PASSES, optimise, stages
 from entrack.plan.passes.share_clean_runs import SPARE, whole_bytes
 from entrack.plan.schedule import Memory, Role, Schedule
 from entrack.plan.steps import (
+    At,
     Batch,
     BlockAttention,
     Capture,
-    CaptureInputs,
     Chosen,
+    Elsewhere,
     Evaluate,
+    FromCapture,
     FromMean,
     FromZero,
-    Kept,
     MaskBatch,
     PathPatch,
     Receivers,
     Ref,
-    SetElsewhere,
-    SetHeads,
-    SetInputs,
+    Set,
     Step,
     SumOutputs,
     TrainMask,
 )
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "passes"
 KEY = ModelKey("w", "c", "t", ModelFacts("llama", 6, 4, 2, 16, 4, 40, 50))
@@ -50,39 +49,39 @@ def patch(layer: int, receivers: tuple[Receivers, ...] = (), at: tuple[int, ...]
     return PathPatch(KEY, BATCH, ASKED, at, layer, Ref("z"), receivers)
 
 
-def heads(*ones: tuple[int, int]) -> tuple[Head, ...]:
-    return tuple(Head(layer, head) for layer, head in ones)
+def heads(*ones: tuple[int, int]) -> tuple[Site, ...]:
+    return tuple(Site.of_head(layer, head) for layer, head in ones)
 
 
 MASKED = MaskBatch(BATCH, BATCH, LAST, LAST, (1,) * 4)
 STEPS: dict[str, Step] = {
     "capture": Capture(KEY, BATCH, LAST),
     "capture_of_heads": Capture(KEY, BATCH, LAST, heads((1, 2), (3, 0))),
-    "capture_inputs": CaptureInputs(KEY, BATCH, Component.KEY, EARLY, heads((2, 1))),
+    "capture_inputs": Capture(KEY, BATCH, None, heads((2, 1)), Part.KEY),
     "sum_outputs": SumOutputs(KEY, BATCH),
     "evaluate": Evaluate(KEY, BATCH, (), ASKED),
-    "evaluate_set": Evaluate(KEY, BATCH, (SetHeads(heads((2, 1), (4, 3)), EARLY, FromZero()),), ASKED),
-    "evaluate_query": Evaluate(KEY, BATCH, (SetInputs(heads((3, 1)), LAST, Component.QUERY, Ref("q")),), ASKED),
-    "evaluate_value": Evaluate(KEY, BATCH, (SetInputs(heads((3, 1)), LAST, Component.VALUE, Ref("v")),), ASKED),
+    "evaluate_set": Evaluate(KEY, BATCH, (Set(At(heads((2, 1), (4, 3)), EARLY), FromZero()),), ASKED),
+    "evaluate_query": Evaluate(KEY, BATCH, (Set(At(heads((3, 1)), LAST, Part.QUERY), FromCapture(Ref("q"))),), ASKED),
+    "evaluate_value": Evaluate(KEY, BATCH, (Set(At(heads((3, 1)), LAST, Part.VALUE), FromCapture(Ref("v"))),), ASKED),
     "evaluate_blocked": Evaluate(KEY, BATCH, (BlockAttention(2, 9, LAST, ((1,),) * 4),), ASKED),
     "evaluate_circuit": Evaluate(
         KEY,
         BATCH,
-        (SetElsewhere((Kept(heads((2, 0), (4, 1)), LAST), Kept(heads((3, 3)), EARLY)), FromMean((Ref("m"),))),),
+        (Set(Elsewhere((At(heads((2, 0), (4, 1)), LAST), At(heads((3, 3)), EARLY))), FromMean((Ref("m"),))),),
         ASKED,
     ),
     "evaluate_circuit_and_set": Evaluate(
         KEY,
         BATCH,
-        (SetElsewhere((Kept(heads((4, 1)), LAST),), FromZero()), SetHeads(heads((1, 1)), EARLY, FromZero())),
+        (Set(Elsewhere((At(heads((4, 1)), LAST),)), FromZero()), Set(At(heads((1, 1)), EARLY), FromZero())),
         ASKED,
     ),
     "patch_to_logits": patch(2),
     "patch_to_logits_from_before_the_last": patch(2, at=EARLY),
-    "patch_to_query": patch(2, (Receivers(Component.QUERY, heads((1, 0), (4, 1), (5, 2))),)),
-    "patch_to_value_early": patch(0, (Receivers(Component.VALUE, heads((3, 1))),), EARLY),
-    "patch_that_cannot_reach": patch(4, (Receivers(Component.KEY, heads((4, 1))),)),
-    "patch_to_heads_not_known": patch(3, (Receivers(Component.KEY, Chosen("g")),)),
+    "patch_to_query": patch(2, (Receivers(Part.QUERY, heads((1, 0), (4, 1), (5, 2))),)),
+    "patch_to_value_early": patch(0, (Receivers(Part.VALUE, heads((3, 1))),), EARLY),
+    "patch_that_cannot_reach": patch(4, (Receivers(Part.KEY, heads((4, 1))),)),
+    "patch_to_heads_not_known": patch(3, (Receivers(Part.KEY, Chosen("g")),)),
     "train_mask": TrainMask(KEY, heads((3, 1), (4, 0)), (MASKED,), (MASKED,), 0.1, 2, 0.01),
 }
 

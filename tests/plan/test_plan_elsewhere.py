@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from entrack.api import loads
-from entrack.plan.steps import Evaluate, Kept, SetElsewhere, SetHeads
-from entrack.sites import Head
+from entrack.plan.steps import At, Elsewhere, Evaluate, Set
+from entrack.sites import Site
 
 SPEC = """entrack 1
 model base = builtin("boxes-base")
@@ -27,8 +27,8 @@ measure m = accuracy(base with i) on 3 t
 def test_what_another_act_sets_is_not_elsewhere(acts: str) -> None:
     plan = loads(SPEC.replace("ACTS", acts)).plan(hashed=False).plan
     edits = next(node.edits for node in plan.nodes.values() if isinstance(node, Evaluate))
-    heads = (Head(1, 2), Head(2, 3))
-    elsewhere = next(edit for edit in edits if isinstance(edit, SetElsewhere))
-    zeroed = next(edit for edit in edits if isinstance(edit, SetHeads))
-    assert elsewhere.kept == (Kept(heads, zeroed.at),)
-    assert zeroed.heads == heads
+    heads = (Site.of_head(1, 2), Site.of_head(2, 3))
+    targets = [edit.target for edit in edits if isinstance(edit, Set)]
+    zeroed = next(target for target in targets if isinstance(target, At))
+    assert zeroed.sites == heads
+    assert Elsewhere((At(heads, zeroed.at),)) in targets

@@ -18,72 +18,70 @@ from entrack.plan.cache_key import DIGITS, PARTS, KeyPart, parts, title
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import (
     STEPS,
+    At,
     Attribute,
     Batch,
     BlockAttention,
     Capture,
-    CaptureInputs,
+    Elsewhere,
     Evaluate,
     FromCapture,
     FromMean,
     FromZero,
-    Kept,
     MaskBatch,
     PathPatch,
     Receivers,
     Ref,
-    SetElsewhere,
-    SetHeads,
-    SetInputs,
+    Set,
     Step,
     SumOutputs,
     TrainMask,
     kind_of,
 )
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 
 MODEL = ModelKey("w", "c", "t", ModelFacts("llama", 4, 8, 8, 64, 8, 256, 300))
 BATCH, OTHER = Batch(((1, 2, 3), (4, 5, 6))), Batch(((1, 2, 3), (4, 5, 7)))
-AT, ASKED, HEADS = (2, 1), ((7,), (8,)), (Head(0, 1), Head(2, 3))
+AT, ASKED, HEADS = (2, 1), ((7,), (8,)), (Site.of_head(0, 1), Site.of_head(2, 3))
 PAIR = MaskBatch(BATCH, OTHER, AT, (0, 1), (7, 8))
 MASK = TrainMask(MODEL, HEADS, (PAIR,), (PAIR,), 0.01, 2, 0.1)
-PATCH = PathPatch(MODEL, BATCH, ASKED, AT, 1, Ref("a" * 64), (Receivers(Component.VALUE, HEADS),))
+PATCH = PathPatch(MODEL, BATCH, ASKED, AT, 1, Ref("a" * 64), (Receivers(Part.VALUE, HEADS),))
 PATCH_TO_LOGITS = evolve(PATCH, receivers=())
 ESTIMATE = Attribute(MODEL, BATCH, ASKED, AT, Ref("a" * 64), PATCH.receivers)
-READ = CaptureInputs(MODEL, BATCH, Component.KEY, AT)
+READ = Capture(MODEL, BATCH, None, None, Part.KEY)
 
 
 def edited(*edits: Any) -> Evaluate:
     return Evaluate(MODEL, BATCH, edits, ASKED)
 
 
-SET = SetHeads(HEADS, AT, FromCapture(Ref("a" * 64)))
-ELSEWHERE = SetElsewhere((Kept(HEADS, AT),), FromMean((Ref("a" * 64), Ref("b" * 64))))
-INPUTS = SetInputs(HEADS, AT, Component.QUERY, Ref("a" * 64))
+SET = Set(At(HEADS, AT), FromCapture(Ref("a" * 64)))
+ELSEWHERE = Set(Elsewhere((At(HEADS, AT),)), FromMean((Ref("a" * 64), Ref("b" * 64))))
+INPUTS = Set(At(HEADS, AT, Part.QUERY), FromCapture(Ref("a" * 64)))
 BLOCK = BlockAttention(1, 3, AT, ((0,), (0, 1)))
 
 CHANGES: list[tuple[Step, Step, set[str]]] = [
     (edited(), evolve(edited(), batch=OTHER), {"tokens"}),
     (edited(), evolve(edited(), asked=((7,), (9,))), {"asked"}),
-    (edited(SET), edited(evolve(SET, heads=HEADS[:1])), {"heads"}),
-    (edited(SET), edited(evolve(SET, at=(2, 2))), {"positions"}),
+    (edited(SET), edited(Set(At(HEADS[:1], AT), SET.source)), {"sites"}),
+    (edited(SET), edited(Set(At(HEADS, (2, 2)), SET.source)), {"positions"}),
     (edited(SET), edited(evolve(SET, source=FromCapture(Ref("b" * 64)))), {"upstream"}),
     (edited(SET), edited(evolve(SET, source=FromZero())), {"edits", "upstream"}),
-    (edited(SET), edited(SET, SET), {"edits", "heads", "positions", "upstream"}),
-    (edited(SET), edited(), {"edits", "heads", "positions", "upstream"}),
-    (edited(ELSEWHERE), edited(evolve(ELSEWHERE, kept=())), {"edits", "heads", "positions"}),
+    (edited(SET), edited(SET, SET), {"component", "edits", "sites", "positions", "upstream"}),
+    (edited(SET), edited(), {"component", "edits", "sites", "positions", "upstream"}),
+    (edited(ELSEWHERE), edited(evolve(ELSEWHERE, target=Elsewhere(()))), {"component", "edits", "sites", "positions"}),
     (edited(ELSEWHERE), edited(evolve(ELSEWHERE, source=FromMean((Ref("a" * 64),)))), {"upstream"}),
-    (edited(INPUTS), edited(evolve(INPUTS, component=Component.KEY)), {"component"}),
+    (edited(INPUTS), edited(Set(At(HEADS, AT, Part.KEY), INPUTS.source)), {"component"}),
     (edited(BLOCK), edited(evolve(BLOCK, last=2)), {"layers"}),
     (edited(BLOCK), edited(evolve(BLOCK, read=((0,), (1,)))), {"positions"}),
     (Capture(MODEL, BATCH, AT), Capture(MODEL, BATCH, (0, 0)), {"positions"}),
-    (Capture(MODEL, BATCH, AT), Capture(MODEL, BATCH, AT, HEADS), {"heads"}),
-    (READ, evolve(READ, component=Component.VALUE), {"component"}),
+    (Capture(MODEL, BATCH, AT), Capture(MODEL, BATCH, AT, HEADS), {"sites"}),
+    (READ, evolve(READ, part=Part.VALUE), {"component"}),
     (SumOutputs(MODEL, BATCH), SumOutputs(MODEL, OTHER), {"tokens"}),
     (PATCH, evolve(PATCH, layer=2), {"layers"}),
     (PATCH, evolve(PATCH, alternate=Ref("b" * 64)), {"upstream"}),
     (PATCH, evolve(PATCH, receivers=()), {"receivers"}),
-    (PATCH, evolve(PATCH, receivers=(Receivers(Component.KEY, HEADS),)), {"receivers"}),
+    (PATCH, evolve(PATCH, receivers=(Receivers(Part.KEY, HEADS),)), {"receivers"}),
     (PATCH, evolve(PATCH, senders=HEADS[:1]), {"senders"}),
     (ESTIMATE, evolve(ESTIMATE, steps=5), {"gradient"}),
     (ESTIMATE, evolve(ESTIMATE, receivers=()), {"receivers"}),
@@ -138,10 +136,10 @@ def test_the_executor_and_the_versions_are_parts(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_step_of_another_kind_is_another_step() -> None:
-    assert "step" in differing(digests(Capture(MODEL, BATCH, AT)), digests(READ))
+    assert "step" in differing(digests(SumOutputs(MODEL, BATCH)), digests(READ))
 
 
-@pytest.mark.parametrize("cls", [Capture, CaptureInputs, SumOutputs, Evaluate, PathPatch, TrainMask, Attribute])
+@pytest.mark.parametrize("cls", [Capture, SumOutputs, Evaluate, PathPatch, TrainMask, Attribute])
 def test_every_field_belongs_to_a_part_that_has_a_place(cls: type) -> None:
     step = next(step for pair in CHANGES for step in pair[:2] if isinstance(step, cls))
     assert {part.name for part in parts(step)} <= set(PARTS)
@@ -158,26 +156,28 @@ def test_words() -> None:
     assert said["tokens"] == "2 prompts of 3 tokens"
     assert said["token positions"] == "tokens 1 to 2"
     assert said["words asked for"] == "1 word a prompt"
-    assert said["what is set"] == "heads to a capture, all other heads to a mean"
-    assert said["heads"] == "0.1 2.3"
+    assert said["what is set"] == "sites to a capture, all other heads to a mean"
+    assert said["heads and other sites"] == "0.1 2.3"
     assert said["values it builds on"] == "3 values"
     assert said["model weights"] == 'builtin("boxes-base")'
     assert said["model shape"] == "llama, 4 layers x 8 heads, width 64"
     assert (said["adapter"], said["dtype"], said["step version"]) == ("none", "float32", str(kind_of(edited()).version))
     assert words(edited())["what is set"] == "nothing"
     assert words(edited(BLOCK))["what is set"] == "attention, blocked"
-    assert words(PATCH)["receiving heads"] == "value of 0.1 2.3"
-    assert words(PATCH_TO_LOGITS)["receiving heads"] == "the logits"
-    assert words(Capture(MODEL, BATCH, AT))["heads"] == "all heads"
+    assert words(PATCH)["what receives"] == "value of 0.1 2.3"
+    assert words(PATCH_TO_LOGITS)["what receives"] == "the logits"
+    assert words(Capture(MODEL, BATCH, AT))["heads and other sites"] == "all layers"
     assert words(PATCH)["senders"] == "all heads of the layer"
     assert words(MASK)["training"] == "sparsity 0.01, epochs 2, rate 0.1, check_every 4"
-    many = tuple(Head(0, head) for head in range(9))
-    assert words(edited(evolve(SET, heads=many)))["heads"] == "0.0 0.1 0.2 0.3 0.4 0.5 ... (9 heads)"
+    many = tuple(Site.of_head(0, head) for head in range(9))
+    assert (
+        words(edited(Set(At(many, AT), SET.source)))["heads and other sites"] == "0.0 0.1 0.2 0.3 0.4 0.5 ... (9 sites)"
+    )
 
 
 def test_a_part_is_small() -> None:
-    heads = tuple(Head(layer, head) for layer in range(32) for head in range(32))
-    for part in parts(edited(evolve(SET, heads=heads))):
+    heads = tuple(Site.of_head(layer, head) for layer in range(32) for head in range(32))
+    for part in parts(edited(Set(At(heads, AT), SET.source))):
         assert len(part.digest) == DIGITS
         assert len(part.words) < 100
     assert title("upstream") == KeyPart("upstream", "", "").title == "values it builds on"

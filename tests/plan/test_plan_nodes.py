@@ -34,7 +34,7 @@ from entrack.plan.steps import (
     kind_of,
 )
 from entrack.plan.value_forms import Form
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 from entrack.store import MemoryStore
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +71,9 @@ def test_a_node_comes_after_what_it_needs(plan: Plan) -> None:
 
 def test_binding_needs_exactly_what_is_needed(plan: Plan) -> None:
     objects = {id: f"object of {id}" for id in plan.nodes}
-    chosen = {id: (Head(0, 1), Head(1, 0)) for id, node in plan.nodes.items() if isinstance(node, Select)}
+    chosen = {
+        id: (Site.of_head(0, 1), Site.of_head(1, 0)) for id, node in plan.nodes.items() if isinstance(node, Select)
+    }
     dependent = 0
     for node in plan.nodes.values():
         wanted = set(needs(node))
@@ -127,9 +129,9 @@ def form(step: Step) -> Form:
 
 
 def test_a_form_is_of_a_bound_step() -> None:
-    assert form(path_patch(0, (Head(1, 0),)))["top"].shape == (2, 1)
-    assert form(evolve(path_patch(0), senders=(Head(0, 1),)))["top"].shape == (1, 1)
-    assert form(Capture(key(), Batch(((1, 2, 3),)), (2,), ()))["z"].shape == (0,)
+    assert form(path_patch(0, (Site.of_head(1, 0),)))["top"].shape == (2, 1)
+    assert form(evolve(path_patch(0), senders=(Site.of_head(0, 1),)))["top"].shape == (1, 1)
+    assert form(Capture(key(), Batch(((1, 2, 3),)), (2,), ()))["output"].shape == (0,)
     for step in (
         evolve(path_patch(0), senders=Screened("screen", 3)),
         Capture(key(), Batch(((1, 2, 3),)), (2,), Chosen("select")),
@@ -142,8 +144,8 @@ def key() -> ModelKey:
     return ModelKey("w", "c", "t", ModelFacts("llama", 4, 2, 2, 8, 4, 16, 50))
 
 
-def path_patch(layer: int, *groups: tuple[Head, ...]) -> PathPatch:
-    receivers = tuple(Receivers(Component.QUERY, heads) for heads in groups)
+def path_patch(layer: int, *groups: tuple[Site, ...]) -> PathPatch:
+    receivers = tuple(Receivers(Part.QUERY, heads) for heads in groups)
     return PathPatch(key(), Batch(((1, 2, 3),)), ((4,),), (2,), layer, Ref("z"), receivers)
 
 
@@ -152,13 +154,15 @@ def test_known_zero(layer: int) -> None:
     """A sender reaches a receiver only if it stands in a lower layer than one of them."""
     assert not known_zero(path_patch(layer)), "everything reaches the logits"
     assert known_zero(path_patch(layer, ())), "nothing was found to receive"
-    assert known_zero(path_patch(layer, (Head(2, 0),))) == (layer >= 2)
-    assert known_zero(path_patch(layer, (Head(0, 1), Head(3, 1)), (Head(1, 0),))) == (layer >= 3)
+    assert known_zero(path_patch(layer, (Site.of_head(2, 0),))) == (layer >= 2)
+    assert known_zero(path_patch(layer, (Site.of_head(0, 1), Site.of_head(3, 1)), (Site.of_head(1, 0),))) == (
+        layer >= 3
+    )
 
 
 def test_only_path_patches_are_known_zero(plan: Plan) -> None:
     objects = dict.fromkeys(plan.nodes, "object")
-    chosen = {id: (Head(0, 0),) for id, node in plan.nodes.items() if isinstance(node, Select)}
+    chosen = {id: (Site.of_head(0, 0),) for id, node in plan.nodes.items() if isinstance(node, Select)}
     zeros = [
         node
         for node in plan.nodes.values()
@@ -180,7 +184,7 @@ def test_costs_add_up(plan: Plan) -> None:
 
 
 def test_a_version_is_part_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    step = path_patch(1, (Head(2, 0),))
+    step = path_patch(1, (Site.of_head(2, 0),))
     before = step_address(step)
     assert step_address(evolve(step, layer=0)) != before
     monkeypatch.setattr(bind_module, "kind_of", lambda step: evolve(kind_of(step), version=kind_of(step).version + 1))

@@ -21,7 +21,7 @@ from entrack.plan.bind import bind, known_zero, screened_out
 from entrack.plan.cost import forwards_of
 from entrack.plan.plan import needs
 from entrack.plan.steps import Attribute, Batch, Chosen, PathPatch, Receivers, Ref, Screen, Screened
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 from entrack.store import MemoryStore
 
 ROOT = Path(__file__).parents[2]
@@ -37,9 +37,9 @@ def patch(layer: int, through: int = 3) -> PathPatch:
 
 def test_a_path_patch_of_some_heads_is_bound_to_those_of_its_layer() -> None:
     """So that what a screen lets through in one layer leaves the addresses of all others alone."""
-    through = (Head(0, 1), Head(1, 1), Head(2, 0), Head(2, 1))
+    through = (Site.of_head(0, 1), Site.of_head(1, 1), Site.of_head(2, 0), Site.of_head(2, 1))
     bound = [bind(patch(layer), {"z": "z"}, {"screen": through}) for layer in range(4)]
-    assert [step.senders for step in bound] == [(Head(0, 1),), (Head(1, 1),), None, ()], (
+    assert [step.senders for step in bound] == [(Site.of_head(0, 1),), (Site.of_head(1, 1),), None, ()], (
         "all heads of a layer are what is patched without a screen"
     )
     assert [screened_out(step) for step in bound] == [False, False, False, True]
@@ -48,7 +48,7 @@ def test_a_path_patch_of_some_heads_is_bound_to_those_of_its_layer() -> None:
 
 def test_screened_heads_cost_what_they_are_together() -> None:
     assert sum(forwards_of(patch(layer, 5)) for layer in range(4)) == 5 + 4, "a pass a head, and a clean one a step"
-    assert forwards_of(evolve(patch(0), senders=(Head(0, 1),))) == 2
+    assert forwards_of(evolve(patch(0), senders=(Site.of_head(0, 1),))) == 2
     assert forwards_of(patch(0, 100)) == 3, "a layer has no more than its heads"
 
 
@@ -61,10 +61,15 @@ def test_the_golden_plan() -> None:
 
 @pytest.mark.parametrize(
     ("receivers", "zero"),
-    [((Head(1, 0),), False), ((Head(0, 1), Head(3, 1)), False), ((Head(0, 0), Head(0, 1)), True), ((), True)],
+    [
+        ((Site.of_head(1, 0),), False),
+        ((Site.of_head(0, 1), Site.of_head(3, 1)), False),
+        ((Site.of_head(0, 0), Site.of_head(0, 1)), True),
+        ((), True),
+    ],
 )
-def test_an_estimate_that_no_head_can_reach_is_known_to_be_zero(receivers: tuple[Head, ...], zero: bool) -> None:
-    step = Attribute(KEY, Batch(((1, 2, 3),)), ((4,),), (2,), Ref("z"), (Receivers(Component.VALUE, receivers),))
+def test_an_estimate_that_no_head_can_reach_is_known_to_be_zero(receivers: tuple[Site, ...], zero: bool) -> None:
+    step = Attribute(KEY, Batch(((1, 2, 3),)), ((4,),), (2,), Ref("z"), (Receivers(Part.VALUE, receivers),))
     assert known_zero(step) == zero
     assert not known_zero(evolve(step, receivers=())), "everything reaches the logits"
 

@@ -21,7 +21,7 @@ from entrack.results import (
     Results,
     Table,
 )
-from entrack.sites import Head
+from entrack.sites import Site, by_head
 
 LAYERS, HEADS = 4, 8
 HOPS: tuple[tuple[str, str, tuple[str, ...], Mapping[tuple[int, int], float]], ...] = (
@@ -71,9 +71,15 @@ def hostile() -> Results:
     axes = (Axis(text, (text, "_b")), Axis("$y$", ("$1$", "$2$")))
     cells = tuple(cell((first, second), 0.3) for first in axes[0].labels for second in axes[1].labels)
     group = Group(
-        text, text, (f"{text}.query", "logits"), (Head(0, 0),), (Interval(-0.2, -0.1),), ((-0.1, 0.0),), note=text
+        text,
+        text,
+        (f"{text}.query", "logits"),
+        (Site.of_head(0, 0),),
+        (Interval(-0.2, -0.1),),
+        by_head(((-0.1, 0.0),)),
+        note=text,
     )
-    heads = (Head(0, 0), Head(0, 1))
+    heads = (Site.of_head(0, 0), Site.of_head(0, 1))
     return Results(
         text,
         (Measure(text, text, text, axes, cells),),
@@ -154,10 +160,12 @@ def circuit() -> Discovery:
             tuple(kept.get((layer, head), 0.0 if layer >= top else 0.001 * (head - 3.5)) for head in range(HEADS))
             for layer in range(LAYERS)
         )
-        heads = tuple(Head(*head) for head in kept)
+        heads = tuple(Site.of_head(*head) for head in kept)
         intervals = tuple(Interval(score * 1.1, score * 0.9) for score in kept.values())
-        also = ((Head(3, 1), "value_fetcher"),) if hop == 1 else ()
-        groups.append(Group(name, position, receivers, heads, intervals, scores, known_zero=hop * HEADS, also=also))
+        also = ((Site.of_head(3, 1), "value_fetcher"),) if hop == 1 else ()
+        groups.append(
+            Group(name, position, receivers, heads, intervals, by_head(scores), known_zero=hop * HEADS, also=also)
+        )
     return Discovery("cir", "base", "relative probability of answer", 300, tuple(groups), "cd" * 32)
 
 
@@ -269,7 +277,10 @@ def knockouts() -> Measure:
 
 
 def masks() -> tuple[Mask, ...]:
-    over = {"value_fetcher": (Head(3, 1), Head(10, 2), Head(3, 6)), "structure_reader": (Head(0, 4), Head(3, 1))}
+    over = {
+        "value_fetcher": (Site.of_head(3, 1), Site.of_head(10, 2), Site.of_head(3, 6)),
+        "structure_reader": (Site.of_head(0, 4), Site.of_head(3, 1)),
+    }
     return tuple(
         Mask(
             "role",

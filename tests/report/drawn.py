@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from entrack.results import Axis, Cell, Discovery, Group, Interval, Measure
-from entrack.sites import Head
+from entrack.sites import Site, by_head
 
 WORDS = (
     "answer",
@@ -122,7 +122,9 @@ def discovery(draw: Random, layers: int = 0) -> Discovery:
 
 
 def _group(draw: Random, called: str, place: str, before: tuple[str, ...], layers: int, across: int) -> Group:
-    kept = sorted({Head(draw.randrange(layers), draw.randrange(across)) for _ in range(draw.choice((0, 1, 3, 8, 30)))})
+    kept = sorted(
+        {Site.of_head(draw.randrange(layers), draw.randrange(across)) for _ in range(draw.choice((0, 1, 3, 8, 30)))}
+    )
     scores = tuple(tuple(round(draw.uniform(-1, 0.3), 3) for _ in range(across)) for _ in range(layers))
     fed = (
         draw.sample((*before, "elsewhere"), draw.randint(1, min(2, len(before))))
@@ -132,7 +134,7 @@ def _group(draw: Random, called: str, place: str, before: tuple[str, ...], layer
     receivers = tuple(
         f"{other}.{part}" for other in fed for part in draw.sample(("query", "key", "value"), draw.randint(1, 3))
     ) or ("logits",)
-    return Group(called, place, receivers, tuple(kept), tuple(Interval(-0.2, -0.1) for _ in kept), scores)
+    return Group(called, place, receivers, tuple(kept), tuple(Interval(-0.2, -0.1) for _ in kept), by_head(scores))
 
 
 def _cell(draw: Random, place: tuple[str, ...], low: float) -> Cell:

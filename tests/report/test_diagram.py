@@ -14,7 +14,7 @@ from entrack.report import plots
 from entrack.report.plots.diagram_arrows import Arrow, Placing, area, place
 from entrack.report.plots.diagram_layout import BOX, Box
 from entrack.results import Discovery
-from entrack.sites import Head
+from entrack.sites import Site
 
 Area = tuple[float, float, float, float]
 
@@ -113,7 +113,11 @@ def test_two_groups_of_layer_nought_stand_under_the_group_of_layer_one() -> None
         "marker": ("previous", ("carrier.key",), 0),
     }
     groups = [
-        attrs.evolve(drawn._group(draw, name, where, (), 4, 8), receivers=to, heads=(Head(layer, 0), Head(layer, 3)))
+        attrs.evolve(
+            drawn._group(draw, name, where, (), 4, 8),
+            receivers=to,
+            sites=(Site.of_head(layer, 0), Site.of_head(layer, 3)),
+        )
         for name, (where, to, layer) in feeds.items()
     ]
     boxes = {box.name: box for box in place(attrs.evolve(circuit(0), groups=tuple(groups))).boxes}

@@ -22,7 +22,7 @@ from entrack.report.plot_data import numbers, parted
 from entrack.report.plots.diagram_arrows import place
 from entrack.report.plots.labels import layer_words, shown
 from entrack.results import Axis, Discovery, Figure, Measure, Results
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.source import Source
 from entrack.syntax import ast
 from entrack.syntax.parse import parse
@@ -42,7 +42,7 @@ ASKED = (
     Figure("Figure 1", "diagram", "cir", {"pdf": "yes"}),
     Figure("Fetchers", "diagram", "cir.value_fetcher"),
     Figure("Scores", "heatmap", "cir"),
-    Figure("Kept", "bars", "cir.position_transmitter"),
+    Figure("At", "bars", "cir.position_transmitter"),
     Figure("Figure 3", "bars", "figure_3", {"by": "group", "coloured": "desideratum", "error": "sd"}),
     Figure("Table 2", "heatmap", "table_2"),
     Figure("Figure 3", "heatmap", "figure_3", {"by": "desideratum"}),
@@ -217,8 +217,8 @@ def test_a_box_stands_at_its_mean_layer_and_on_no_other(results: Results) -> Non
 def test_boxes_of_one_layer_do_not_overlap(results: Results) -> None:
     cir = results["cir"]
     assert isinstance(cir, Discovery)
-    many = tuple(Head(3, head) for head in range(200))
-    groups = tuple(attrs.evolve(group, heads=many, scores=(), intervals=(), position="last") for group in cir.groups)
+    many = tuple(Site.of_head(3, head) for head in range(200))
+    groups = tuple(attrs.evolve(group, sites=many, scores={}, intervals=(), position="last") for group in cir.groups)
     boxes = sorted(place(attrs.evolve(cir, groups=groups)).boxes, key=lambda box: box.y)
     assert all(below.top < above.y for below, above in pairwise(boxes))
     assert boxes[0].lines[-1] == "and 40 more"

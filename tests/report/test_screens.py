@@ -13,23 +13,23 @@ from entrack.report import tables
 from entrack.report.plots import score_map
 from entrack.report.table_data import discovery_grid
 from entrack.results import Agreement, Discovery, Group, Interval, Missed, Screen
-from entrack.sites import Head
+from entrack.sites import Site, by_head
 
 SCREEN = Screen(
     steps=5,
-    through=(Head(1, 0), Head(0, 2), Head(0, 0)),
+    through=(Site.of_head(1, 0), Site.of_head(0, 2), Site.of_head(0, 0)),
     places=(1, 3),
     agreement=Agreement(0.5, Interval(-0.25, 0.875), 3),
-    missed=Missed((Head(0, 1),), (Head(0, 1),), 2, Interval(1.0, 2.0)),
-    estimates=((-0.25, 0.5, -0.5), (-1.0, 0.125, 0.0)),
+    missed=Missed((Site.of_head(0, 1),), (Site.of_head(0, 1),), 2, Interval(1.0, 2.0)),
+    estimates=by_head(((-0.25, 0.5, -0.5), (-1.0, 0.125, 0.0))),
 )
 GROUP = Group(
     "movers",
     "last",
     ("logits",),
-    (Head(1, 0), Head(0, 0)),
+    (Site.of_head(1, 0), Site.of_head(0, 0)),
     (Interval(-1.0, -0.5),) * 2,
-    ((-0.25, -0.5, 0.0625), (-0.75, None, 0.0)),
+    by_head(((-0.25, -0.5, 0.0625), (-0.75, None, 0.0))),
     known_zero=1,
     screen=SCREEN,
 )
@@ -54,10 +54,10 @@ def test_a_table_says_how_far_to_trust_a_screen() -> None:
 
 def test_where_there_is_little_to_say_little_is_said() -> None:
     few = evolve(SCREEN, steps=0, places=(), agreement=None, missed=Missed((), (), 0, Interval(0.0, 0.0)))
-    caption = discovery_grid(evolve(FOUND, groups=(evolve(GROUP, heads=(), intervals=(), screen=few),))).caption
+    caption = discovery_grid(evolve(FOUND, groups=(evolve(GROUP, sites=(), intervals=(), screen=few),))).caption
     assert "movers: screened by one gradient, nothing to rank; none was left out" in caption.split("\n")
     unchecked = evolve(few, missed=Missed((), (), 4, Interval(0.0, 4.0)))
-    caption = discovery_grid(evolve(FOUND, groups=(evolve(GROUP, heads=(), intervals=(), screen=unchecked),))).caption
+    caption = discovery_grid(evolve(FOUND, groups=(evolve(GROUP, sites=(), intervals=(), screen=unchecked),))).caption
     assert "movers: screened by one gradient, nothing to rank; 4 were left out, and none checked" in caption.split("\n")
 
 
@@ -66,7 +66,7 @@ def test_a_map_marks_what_was_not_run() -> None:
     assert "1 █? \n" in text
     assert "? screened out, not run" in text
     assert "?" not in shown(
-        evolve(FOUND, groups=(evolve(GROUP, scores=((-0.25, -0.5, 0.0625), (-0.75, 0.0, 0.0)), screen=None),))
+        evolve(FOUND, groups=(evolve(GROUP, scores=by_head(((-0.25, -0.5, 0.0625), (-0.75, 0.0, 0.0))), screen=None),))
     )
 
 
@@ -78,7 +78,9 @@ def test_a_figure_dots_what_was_not_run_in_the_colour_of_its_estimate() -> None:
     assert np.asarray(mesh.get_array()).ravel()[4] == 0.125
     assert "dotted: screened out and not run" in " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
     plain = score_map(
-        evolve(FOUND, groups=(evolve(GROUP, scores=((-0.25, -0.5, 0.0625), (-0.75, 0.125, 0.0)), screen=None),)),
+        evolve(
+            FOUND, groups=(evolve(GROUP, scores=by_head(((-0.25, -0.5, 0.0625), (-0.75, 0.125, 0.0))), screen=None),)
+        ),
         "Scores",
     )
     assert np.size(plain.axes[0].collections[1].get_offsets()) == 0

@@ -24,8 +24,8 @@ from entrack.engine.errors import NotFinite
 from entrack.engine.inputs import Arrays, Inputs, captured
 from entrack.engine.receivers import among, receiving
 from entrack.engine.tracing import Read, Write
-from entrack.families.places import Part, Place
 from entrack.plan.steps import Attribute
+from entrack.sites import Part, Site
 
 Passes = Callable[[Tensor, Tensor], Tensor]
 """From what the heads of all layers give at their token (layer, row, head, d_head), in the prompts (row), to the
@@ -45,17 +45,17 @@ def _two_passes(context: Context, step: Attribute, given: Tensor) -> Tensor:
     """Full passes of the whole batch. -> (prompt, vocabulary)"""
     at, token = context.tensor(step.at), context.tensor(range(step.batch.length))[None, :, None, None]
     here, since = token == at[:, None, None, None], token >= at[:, None, None, None]
-    clean, places = context.clean_heads(step.batch), [Place(layer, Part.OUTPUT) for layer in context.layers]
-    hold = [Write(place, since, clean[place.layer]) for place in places]
-    send = [Write(place, here, given[place.layer][:, None]) for place in places]
+    clean, sites = context.clean_heads(step.batch), [Site(layer, Part.OUTPUT) for layer in context.layers]
+    hold = [Write(site, since, clean[site.layer]) for site in sites]
+    send = [Write(site, here, given[site.layer][:, None]) for site in sites]
     receivers = receiving(step.receivers, context.model.facts)
     context.forwards += (2 if receivers else 1) * 2 * backwards(step)
-    sent = context.forward(step.batch, [*hold, *send], [Read(place, at) for place in receivers], gradient=True)
+    sent = context.forward(step.batch, [*hold, *send], [Read(site, at) for site in receivers], gradient=True)
     if not receivers:
         return sent.logits
     receive = [
-        Write(place, here & among(context.model, place, heads), sent.values[place][:, None])
-        for place, heads in receivers.items()
+        Write(site, here & among(context.model, site, heads), sent.values[site][:, None])
+        for site, heads in receivers.items()
     ]
     return context.logits(step.batch, receive, gradient=True)
 

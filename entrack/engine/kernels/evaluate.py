@@ -1,6 +1,6 @@
 """Evaluate: one forward pass with edits in force.
 
-How edits combine: outputs, inputs and attention are changed at their own places, and what comes later in the pass is
+How edits combine: outputs, inputs and attention are changed at their own sites, and what comes later in the pass is
 computed from all of them. Where two edits of outputs, or two of one component, meet at a head and token, the later one
 holds. Inputs hold the outputs of their heads elsewhere; that gives way to any edit of outputs, and at a token at which
 another edit sets inputs of the same head (`kernels/inputs.py`). What is blocked is blocked by any.
@@ -21,7 +21,8 @@ from entrack.engine.kernels.knockout import blocked
 from entrack.engine.kernels.outputs import output_sets
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.tracing import Write
-from entrack.plan.steps import BlockAttention, Evaluate, SetElsewhere, SetHeads, SetInputs
+from entrack.plan.steps import At, BlockAttention, Evaluate, Set
+from entrack.sites import Part
 
 
 @frozen(eq=False)
@@ -35,14 +36,14 @@ class Changes:
     @classmethod
     def of(cls, context: Context, step: Evaluate, inputs: Inputs) -> Changes:
         """Raises EngineError where an edit cannot be made."""
-        read: list[SetInputs] = []
-        given: list[SetHeads | SetElsewhere] = []
+        read: list[Set] = []
+        given: list[Set] = []
         cut: list[BlockAttention] = []
         for edit in step.edits:
             match edit:
-                case SetInputs():
+                case Set(At(reads=Part())):
                     read.append(edit)
-                case SetHeads() | SetElsewhere():
+                case Set():
                     given.append(edit)
                 case BlockAttention():
                     cut.append(edit)

@@ -1,4 +1,4 @@
-"""Edits of inputs: SetInputs, as values to set and outputs to hold.
+"""Edits of what heads read: sets whose target `reads`, as values to set and outputs to hold.
 
 An edit changes what its heads do at one token per prompt, their `at`. A key or value is shared by all heads that its
 key/value head serves, so all of these are meant. At every other token their outputs are held at the clean run's of the
@@ -11,56 +11,44 @@ value of two groups overlap, the later edit's stands; from one donor they are th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor
 
 from entrack.engine.context import Context
-from entrack.engine.inputs import Inputs, bound, component
-from entrack.engine.kernels.outputs import by_layer, head_masks
-from entrack.engine.receivers import PARTS
+from entrack.engine.inputs import Inputs, bound
+from entrack.engine.kernels.outputs import site_masks, values_of
 from entrack.engine.tracing import Write
-from entrack.families.places import SHARED, Part, Place
-from entrack.plan.steps import Batch, SetInputs
-from entrack.sites import Head
+from entrack.plan.steps import At, Batch, Set
+from entrack.plan.steps.edits import part_of
+from entrack.sites import SHARED, Site
 
 
-def input_sets(context: Context, batch: Batch, edits: Iterable[SetInputs], inputs: Inputs) -> Iterator[Write]:
+def input_sets(context: Context, batch: Batch, edits: Iterable[Set], inputs: Inputs) -> Iterator[Write]:
     """What is read, in the order of the edits; then the outputs that are held."""
-    edited: dict[int, Tensor] = {}
+    edited: dict[Site, Tensor] = {}
     for edit in edits:
-        part, heads = PARTS[edit.component], _served(context, edit)
-        values = _values(context, edit, inputs)
-        for layer, here in head_masks(context, batch, heads, edit.at).items():
-            edited[layer] = edited[layer] | here if layer in edited else here
-            if part in SHARED:
-                yield Write(Place(layer, part), _upto(context, here), values[layer])
-            else:
-                yield Write(Place(layer, part), here, values[layer][:, None])
+        assert isinstance(edit.target, At)  # no other target reads
+        part, heads = part_of(edit.target), _served(context, edit.target)
+        masks = site_masks(context, batch, heads, edit.target.at)
+        values = values_of(context, edit, inputs) if masks else {}
+        for outputs, here in masks.items():
+            edited[outputs] = edited[outputs] | here if outputs in edited else here
+            mask = _upto(context, here) if part in SHARED else here
+            yield Write(Site(outputs.layer, part), mask, values[outputs.layer])
     clean = context.clean_heads(batch) if edited else None
-    for layer, here in edited.items():
+    for outputs, here in edited.items():
         assert clean is not None
-        yield Write(Place(layer, Part.OUTPUT), here.any(1, keepdim=True) & ~here, clean[layer])
+        yield Write(outputs, here.any(1, keepdim=True) & ~here, clean[outputs.layer])
 
 
-def _values(context: Context, edit: SetInputs, inputs: Inputs) -> Tensor | Mapping[int, Tensor]:
-    """What is read, by layer. -> (prompt, ..., head or key/value head, d_head)"""
-    values, part = context.tensor(component(inputs, edit.inputs, edit.component)), PARTS[edit.component]
-    if values.dim() == (5 if part in SHARED else 4):
-        return values
-    return by_layer(
-        values, bound(edit.heads), context.model.heads(part), context.model.facts if part in SHARED else None
-    )
-
-
-def _served(context: Context, edit: SetInputs) -> tuple[Head, ...]:
+def _served(context: Context, target: At) -> tuple[Site, ...]:
     """The heads that read what is set: with a key or value, all that share the key/value heads."""
-    heads = bound(edit.heads)
-    if PARTS[edit.component] not in SHARED:
+    heads = bound(target.sites)
+    if target.reads not in SHARED:
         return heads
-    return tuple(
-        sorted({Head(head.layer, other) for head in heads for other in context.model.facts.sharers(head.head)})
-    )
+    sharers = context.model.facts.sharers
+    return tuple(sorted({Site.of_head(head.layer, other) for head in heads for other in sharers(head.head)}))
 
 
 def _upto(context: Context, here: Tensor) -> Tensor:

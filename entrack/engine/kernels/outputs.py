@@ -1,4 +1,4 @@
-"""Edits of outputs: SetHeads and SetElsewhere, as values to set."""
+"""Edits of what sites give: sets whose target is sites themselves, or all heads elsewhere, as values to set."""
 
 from __future__ import annotations
 
@@ -11,79 +11,86 @@ from torch import Tensor
 from entrack.engine.context import Context
 from entrack.engine.inputs import Inputs, bound, captured, mean
 from entrack.engine.tracing import Write
-from entrack.families.places import Part, Place
 from entrack.model_config import ModelFacts
-from entrack.plan.steps import Batch, FromCapture, FromMean, FromZero, Indices, SetElsewhere, SetHeads
-from entrack.sites import Head
+from entrack.plan.steps import At, Batch, Elsewhere, FromCapture, FromMean, FromZero, Indices, Set
+from entrack.plan.steps.edits import part_of
+from entrack.sites import PER_HEAD, SHARED, Part, Site
 
 
-def output_sets(
-    context: Context, batch: Batch, edits: Iterable[SetHeads | SetElsewhere], inputs: Inputs
-) -> Iterator[Write]:
+def output_sets(context: Context, batch: Batch, edits: Iterable[Set], inputs: Inputs) -> Iterator[Write]:
     """In the order of the edits, so that the later one holds."""
     for edit in edits:
-        match edit:
-            case SetHeads():
-                masks = head_masks(context, batch, bound(edit.heads), edit.at)
-            case SetElsewhere():
-                masks = {layer: ~mask for layer, mask in _kept(context, batch, edit).items()}
-            case _:
-                assert_never(edit)
-        values = _values(context, edit, inputs)
-        for layer, mask in masks.items():
-            yield Write(Place(layer, Part.OUTPUT), mask, values[layer])
+        match edit.target:
+            case At(sites, at):
+                masks = site_masks(context, batch, bound(sites), at)
+            case Elsewhere():
+                masks = {site: ~mask for site, mask in _kept(context, batch, edit.target).items()}
+            case _ as other:
+                assert_never(other)
+        values = values_of(context, edit, inputs) if masks else {}
+        for site, mask in masks.items():
+            yield Write(site, mask, values[site.layer])
 
 
-def head_masks(context: Context, batch: Batch, heads: Iterable[Head], at: Indices) -> dict[int, Tensor]:
-    """True for these heads at the token `at` of each prompt, by layer. -> bool (prompt, token, head, 1) each"""
-    masks: dict[int, Tensor] = {}
-    prompts, tokens = torch.arange(batch.prompts), torch.tensor(at)
-    for head in heads:
-        empty = torch.zeros(batch.prompts, batch.length, context.model.facts.heads, 1, dtype=torch.bool)
-        masks.setdefault(head.layer, empty)[prompts, tokens, head.head] = True
-    return {layer: mask.to(context.model.device) for layer, mask in masks.items()}
+def site_masks(context: Context, batch: Batch, sites: Iterable[Site], at: Indices | None) -> dict[Site, Tensor]:
+    """True for these sites at the token `at` of each prompt, or at every token, by the part of a layer that they are
+    of. -> bool (prompt, token, head, 1), or (prompt, token, 1) for a part without heads"""
+    masks: dict[Site, Tensor] = {}
+    rows: tuple[Tensor | slice, ...] = (
+        (slice(None), slice(None)) if at is None else (torch.arange(batch.prompts), torch.tensor(at))
+    )
+    for site in sites:
+        heads = (context.model.facts.heads,) if site.part in PER_HEAD else ()
+        empty = torch.zeros(batch.prompts, batch.length, *heads, 1, dtype=torch.bool)
+        own = () if site.index is None else (site.index,)
+        masks.setdefault(Site(site.layer, site.part), empty)[(*rows, *own)] = True
+    return {site: mask.to(context.model.device) for site, mask in masks.items()}
 
 
-def _kept(context: Context, batch: Batch, edit: SetElsewhere) -> dict[int, Tensor]:
+def _kept(context: Context, batch: Batch, target: Elsewhere) -> dict[Site, Tensor]:
     nothing = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=context.model.device)
-    kept = dict.fromkeys(context.layers, nothing)
-    for one in edit.kept:
-        for layer, mask in head_masks(context, batch, bound(one.heads), one.at).items():
-            kept[layer] = kept[layer] | mask
+    kept = {Site(layer, Part.OUTPUT): nothing for layer in context.layers}
+    for one in target.kept:
+        for site, mask in site_masks(context, batch, bound(one.sites), one.at).items():
+            kept[site] = kept[site] | mask
     return kept
 
 
-def by_layer(
-    values: Tensor, heads: Iterable[Head], count: int, facts: ModelFacts | None = None
-) -> Mapping[int, Tensor]:
-    """Values of some heads (head, prompt, ..., d_head) as values of all `count` heads of their layers, zero where there
-    is none.
-
-    With `facts`, each is of the key/value head that serves it. -> (prompt, ..., head, d_head) by layer
-    """
-    layers: dict[int, Tensor] = {}
-    for value, head in zip(values, heads, strict=True):
-        all_heads = layers.setdefault(head.layer, value.new_zeros(*value.shape[:-1], count, value.shape[-1]))
-        all_heads[..., head.head if facts is None else facts.key_value_head(head.head), :] = value
-    return layers
-
-
-def _values(context: Context, edit: SetHeads | SetElsewhere, inputs: Inputs) -> Tensor | Mapping[int, Tensor]:
-    """What heads are set to. -> (layer, prompt, token, head, d_head), or what broadcasts to it"""
+def values_of(context: Context, edit: Set, inputs: Inputs) -> Tensor | Mapping[int, Tensor]:
+    """What a target is set to, by layer. -> (prompt, token, head or key/value head, d_head), or (prompt, token,
+    d_model) for a part without heads, or what broadcasts to it"""
+    part = Part.OUTPUT if isinstance(edit.target, Elsewhere) else part_of(edit.target)
     match edit.source:
         case FromCapture(capture):
-            z = context.tensor(captured(inputs, capture))
-            if z.dim() == 4 or isinstance(edit, SetElsewhere):
-                return z[:, :, None]
-            return {
-                layer: value[:, None]
-                for layer, value in by_layer(z, bound(edit.heads), context.model.facts.heads).items()
-            }
+            values = context.tensor(captured(inputs, capture, part))
+            values = values if _every_token(edit.target, part) else values[:, :, None]
+            if isinstance(edit.target, Elsewhere) or values.dim() == 5:
+                return values
+            return by_layer(values, bound(edit.target.sites), part, context.model.facts)
         case FromMean() as source:
             return context.activations.get(
                 (context.model.key, source), lambda: (context.tensor(mean(inputs, source)),)
             )[0][:, None]
         case FromZero():
-            return torch.zeros(len(context.layers), 1, 1, 1, 1, device=context.model.device)
+            axes = 4 if part in PER_HEAD else 3
+            return torch.zeros(len(context.layers), *(1,) * axes, device=context.model.device)
         case _ as other:
             assert_never(other)
+
+
+def _every_token(target: At | Elsewhere, part: Part) -> bool:
+    """Whether what a target is set to has an axis of tokens."""
+    return isinstance(target, Elsewhere) or target.at is None or part in SHARED
+
+
+def by_layer(values: Tensor, sites: Iterable[Site], part: Part, facts: ModelFacts) -> Mapping[int, Tensor]:
+    """Values of some sites (site, prompt, token, d_head or d_model) by layer, of a per-head part as values of all its
+    heads, zero where there is none. -> (prompt, token, head or key/value head, d_head), or (prompt, token, d_model)"""
+    if part not in PER_HEAD:
+        return {site.layer: value for value, site in zip(values, sites, strict=True)}
+    count, index = (facts.key_value_heads, facts.key_value_head) if part in SHARED else (facts.heads, int)
+    layers: dict[int, Tensor] = {}
+    for value, site in zip(values, sites, strict=True):
+        all_heads = layers.setdefault(site.layer, value.new_zeros(*value.shape[:-1], count, value.shape[-1]))
+        all_heads[..., index(site.head), :] = value
+    return layers

@@ -20,21 +20,20 @@ from entrack.engine.context import Context
 from entrack.engine.errors import NotFinite
 from entrack.engine.inputs import Arrays, Inputs, bound
 from entrack.engine.tracing import Read, Write
-from entrack.families.places import Part, Place
 from entrack.plan.steps import MaskBatch, TrainMask
-from entrack.sites import Head
+from entrack.sites import Part, Site
 
 
 @frozen(eq=False)
 class Group:
     """The heads that a mask is over: which of its elements are of a layer, and which heads of that layer they are."""
 
-    heads: tuple[Head, ...]
+    heads: tuple[Site, ...]
     elements: Mapping[int, Tensor]
     numbers: Mapping[int, Tensor]
 
     @classmethod
-    def of(cls, context: Context, heads: tuple[Head, ...]) -> Group:
+    def of(cls, context: Context, heads: tuple[Site, ...]) -> Group:
         layers = sorted({head.layer for head in heads})
         elements = {layer: [i for i, head in enumerate(heads) if head.layer == layer] for layer in layers}
         return cls(
@@ -58,12 +57,12 @@ class MaskTensors:
                 batch, torch.empty(batch.original.prompts, 0, context.model.facts.d_head, device=context.model.device)
             )
         at = context.tensor(batch.alternate_at)
-        places = [Place(layer, Part.OUTPUT) for layer in group.elements]
-        z = context.forward(batch.alternate, reads=[Read(place, at) for place in places], logits=False).values
-        for place in places:
-            context.check(z[place], place.layer)
+        sites = [Site(layer, Part.OUTPUT) for layer in group.elements]
+        z = context.forward(batch.alternate, reads=[Read(site, at) for site in sites], logits=False).values
+        for site in sites:
+            context.check(z[site], site.layer)
         return cls(
-            batch, torch.stack([z[Place(head.layer, Part.OUTPUT)][:, head.head] for head in group.heads], 1).float()
+            batch, torch.stack([z[Site(head.layer, Part.OUTPUT)][:, head.head] for head in group.heads], 1).float()
         )
 
 
@@ -75,7 +74,7 @@ class MaskedPass(Protocol):
 
 def train_mask(context: Context, step: TrainMask, inputs: Inputs) -> Arrays:
     """-> `mask` float32 (head); `steps` int64 (); `loss` float32 (step); `validation` float32 (check)"""
-    group = Group.of(context, bound(step.heads))
+    group = Group.of(context, bound(step.sites))
 
     def run(pair: MaskTensors, mask: Tensor, *, gradient: bool) -> Tensor:
         return full_pass(context, group, pair, mask, gradient=gradient)
@@ -100,8 +99,8 @@ def mixed(context: Context, group: Group, pair: MaskTensors, mask: Tensor, since
         alternate = torch.zeros(original.prompts, heads, context.model.facts.d_head, device=mask.device)
         alternate = alternate.index_copy(1, numbers, pair.alternate[:, elements])
         named = torch.zeros(heads, dtype=torch.bool, device=mask.device).index_fill(0, numbers, value=True)
-        place = Place(layer, Part.OUTPUT)
-        sets.append(Write(place, here[:, :, None, None] & named[:, None], alternate[:, None], own[:, None]))
+        site = Site(layer, Part.OUTPUT)
+        sets.append(Write(site, here[:, :, None, None] & named[:, None], alternate[:, None], own[:, None]))
     return sets
 
 

@@ -21,9 +21,9 @@ from entrack.engine.microbatch import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import among, receiving
 from entrack.engine.tracing import Read, ResumeAt, Write
-from entrack.families.places import Part, Place
 from entrack.plan.schedule import ForwardPass, From, Role
 from entrack.plan.steps import Attribute
+from entrack.sites import Part, Site
 
 
 def attribute(context: Context, step: Attribute, inputs: Inputs) -> Arrays:
@@ -55,17 +55,17 @@ class _Passes:
     here: RunAtTokens
     sent: ForwardPass
     received: ForwardPass | None
-    receivers: Mapping[Place, tuple[int, ...]]
+    receivers: Mapping[Site, tuple[int, ...]]
 
     @classmethod
     def of(
         cls, context: Context, step: Attribute, here: RunAtTokens, sent: ForwardPass, received: ForwardPass | None
     ) -> _Passes:
-        reached = {place.layer for place in sent.read}
+        reached = {site.layer for site in sent.read}
         receivers = {
-            place: heads
-            for place, heads in receiving(step.receivers, context.model.facts).items()
-            if place.layer in reached
+            site: heads
+            for site, heads in receiving(step.receivers, context.model.facts).items()
+            if site.layer in reached
         }
         return cls(context, step, here, sent, received, receivers)
 
@@ -79,15 +79,15 @@ class _Passes:
         """What the model says when the heads give `given` (layer, row, head, d_head). -> (row, vocabulary)"""
         if self.received is None:
             return self._send(given, prompts, []).logits
-        normed = {place: Place(place.layer, Part.NORMED) for place in self.receivers}
+        normed = {site: Site(site.layer, Part.NORMED) for site in self.receivers}
         seen = self._send(given, prompts, sorted(set(normed.values()))).values
         project = self.context.model.project
         return self._receive(
-            self.received, prompts, {place: project(place, seen[normed[place]]) for place in self.receivers}
+            self.received, prompts, {site: project(site, seen[normed[site]]) for site in self.receivers}
         )
 
-    def _send(self, given: Tensor, prompts: Tensor, places: list[Place]) -> tracing.Trace:
-        """The first pass, at one token. -> the `places`, (row, 1, d_model) each, or the logits if there are none"""
+    def _send(self, given: Tensor, prompts: Tensor, sites: list[Site]) -> tracing.Trace:
+        """The first pass, at one token. -> the `sites`, (row, 1, d_model) each, or the logits if there are none"""
         batch, facts = self.step.batch, self.context.model.facts
         whole = batch.prompts * batch.length * facts.layers
         self.context.forwards += len(prompts) * len(self.sent.layers) / whole * (1 + 2 * backwards(self.step))
@@ -96,8 +96,8 @@ class _Passes:
             torch.zeros(len(prompts), 1, dtype=torch.int64),
             start=ResumeAt(self.sent.first, self.here.residual[self.sent.first, prompts, None]),
             held={layer: self._attention(layer, given[layer], prompts) for layer in self.sent.layers},
-            reads=[Read(place) for place in places],
-            logits=not places,
+            reads=[Read(site) for site in sites],
+            logits=not sites,
             gradient=True,
         )
 
@@ -106,15 +106,15 @@ class _Passes:
         moved = (given - self.here.z[layer, prompts].float()).to(self.context.model.dtype).flatten(1)
         return (self.here.attention[layer, prompts] + moved @ self.context.model.output_weight(layer).T)[:, None]
 
-    def _receive(self, received: ForwardPass, prompts: Tensor, read: Mapping[Place, Tensor]) -> Tensor:
+    def _receive(self, received: ForwardPass, prompts: Tensor, read: Mapping[Site, Tensor]) -> Tensor:
         """The second pass: the receivers take what was `read`, (row, 1, head, d_head) each. -> (row, vocabulary)"""
         context, batch = self.context, self.step.batch
         starts = received.tokens.at if isinstance(received.tokens, From) else (0,) * batch.prompts
         since = starts[int(prompts[0])]  # of one group, which starts together
         here = context.tensor(range(since, batch.length)) == context.tensor(self.step.at)[prompts, None]
         sets = [
-            Write(place, here[:, :, None, None] & among(context.model, place, self.receivers[place]), read[place])
-            for place in read
+            Write(site, here[:, :, None, None] & among(context.model, site, self.receivers[site]), read[site])
+            for site in read
         ]
         kept = PrefixCache.of(context, PrefixSpec(batch, min(starts), max(starts), (received.first,)))
         return kept.go_on(context, received.first, since, prompts=prompts, sets=sets, gradient=backwards(self.step))

@@ -12,6 +12,7 @@ attention only where a head is kept.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import assert_never
 
 import torch
 from torch import Tensor
@@ -27,9 +28,10 @@ from entrack.engine.kernels.outputs import output_sets
 from entrack.engine.microbatch import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.tracing import Around, ResumeAt, Write
-from entrack.families.places import Part, Place
 from entrack.plan.schedule import ForwardPass, From, Only, Role
-from entrack.plan.steps import Evaluate, SetElsewhere, SetHeads
+from entrack.plan.steps import At, Batch, Elsewhere, Evaluate, Set
+from entrack.plan.steps.edits import elsewhere_of
+from entrack.sites import Part, Site
 
 
 def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
@@ -49,10 +51,11 @@ def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
 
 def _since(context: Context, step: Evaluate, run: ForwardPass, changes: Changes) -> Tensor:
     """From the first change on, group by group. -> (prompt, vocabulary)"""
-    whole = context.whole(step.batch)
-    if whole is None or isinstance(run.tokens, Only) or (not run.first and not isinstance(run.tokens, From)):
+    later = isinstance(run.tokens, From) or (run.first > 0 and not isinstance(run.tokens, Only))
+    whole = context.whole(step.batch) if later else None
+    if whole is None:
         return full(context, step, changes)
-    logits, moved = whole.logits.clone(), _moved(context, whole, changes)
+    logits, moved = whole.logits.clone(), _moved(context, step.batch, whole, changes)
     starts = run.tokens.at if isinstance(run.tokens, From) else (0,) * step.batch.prompts
     kept = PrefixCache.of(context, PrefixSpec(step.batch, min(starts), max(starts), tuple(run.layers)))
 
@@ -71,21 +74,33 @@ def _since(context: Context, step: Evaluate, run: ForwardPass, changes: Changes)
     return logits
 
 
-def _moved(context: Context, whole: FullRun, changes: Changes) -> Tensor:
+def _moved(context: Context, batch: Batch, whole: FullRun, changes: Changes) -> Tensor:
     """The prompts in which something set is not what was there, or something blocked. -> bool (prompt)"""
     moved = torch.zeros(len(whole.logits), dtype=torch.bool, device=whole.logits.device)
     for one in changes.sets:
-        moved |= ((one.values.to(whole.z.dtype) != _clean(context, whole, one.place)) & one.mask).flatten(1).any(1)
+        clean = _clean(context, batch, whole, one.site)
+        moved |= ((one.values.to(clean.dtype) != clean) & one.mask).flatten(1).any(1)
     for pairs in changes.blocked.values():
         moved |= pairs.flatten(1).any(1)
     return moved
 
 
-def _clean(context: Context, whole: FullRun, place: Place) -> Tensor:
-    """What a clean run has at a place. -> (prompt, token, head, d_head)"""
-    if place.part is Part.OUTPUT:
-        return whole.z[place.layer]
-    return context.model.project(place, context.model.normed(place.layer, whole.residual[place.layer]))
+def _clean(context: Context, batch: Batch, whole: FullRun, site: Site) -> Tensor:
+    """What a clean run has at a part of a layer. -> (prompt, token, head, d_head), or (prompt, token, d_model) for a
+    part without heads"""
+    match site.part:
+        case Part.OUTPUT:
+            return whole.z[site.layer]
+        case Part.RESIDUAL:
+            return whole.residual[site.layer]
+        case Part.ATTENTION:
+            return whole.attention[site.layer]
+        case Part.QUERY | Part.KEY | Part.VALUE:
+            return context.model.project(site, context.model.normed(site.layer, whole.residual[site.layer]))
+        case Part.MLP | Part.NORMED:
+            return context.clean_part(batch, site)
+        case _ as other:
+            assert_never(other)
 
 
 def _can_be_beside(context: Context, step: Evaluate) -> bool:
@@ -102,7 +117,7 @@ def _beside(context: Context, step: Evaluate, run: ForwardPass, sets: Iterable[W
     assert base is not None  # the work says that it fits
     tokens = context.tensor(run.tokens.at)
     prompts = torch.arange(len(tokens), device=tokens.device)[:, None]
-    here = [one.only(tokens) for one in sets if one.place.layer in run.layers]
+    here = [one.only(tokens) for one in sets if one.site.layer in run.layers]
     held = {
         layer: _attention(context, step, base, here, layer, (prompts, tokens))
         for layer in run.layers
@@ -112,7 +127,7 @@ def _beside(context: Context, step: Evaluate, run: ForwardPass, sets: Iterable[W
     return tracing.forward(
         context.model,
         context.tokens(step.batch).gather(1, tokens),
-        sets=[one for one in here if one.place.layer in run.attention],
+        sets=[one for one in here if one.site.layer in run.attention],
         start=ResumeAt(run.first, base.residual[run.first][prompts, tokens]),
         held=held,
         around=Around(tokens, base.keys, base.values),
@@ -124,16 +139,17 @@ def _attention(
 ) -> Tensor:
     """The output of an attention all of whose heads are set: the base's, where none is set to something else. ->
     (prompt, k, d_model)"""
-    if not any(layer == head.layer for edit in step.edits if isinstance(edit, SetHeads) for head in bound(edit.heads)):
+    targets = [edit.target for edit in step.edits if isinstance(edit, Set) and isinstance(edit.target, At)]
+    if not any(layer == head.layer for target in targets for head in bound(target.sites)):
         return base.attention[layer][at]
     z = base.z[layer][at]
     for one in sets:
-        z = one.applied(z) if one.place.layer == layer else z
+        z = one.applied(z) if one.site.layer == layer else z
     return context.model.attended(layer, z)
 
 
 def _held(context: Context, step: Evaluate, inputs: Inputs) -> FixedHeads:
     """What the base is held at, by the address of where it is from."""
-    elsewhere = next(edit for edit in step.edits if isinstance(edit, SetElsewhere))
-    everywhere = SetElsewhere((), elsewhere.source)
-    return FixedHeads(address(elsewhere.source), tuple(output_sets(context, step.batch, [everywhere], inputs)))
+    source = elsewhere_of(step.edits)[0].source
+    everywhere = Set(Elsewhere(()), source)
+    return FixedHeads(address(source), tuple(output_sets(context, step.batch, [everywhere], inputs)))

@@ -24,11 +24,11 @@ from entrack.engine.outcomes import Outcomes
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import receiving
 from entrack.engine.tracing import Read, ResumeAt, Write
-from entrack.families.places import Part, Place
 from entrack.plan.schedule import ForwardPass, From, Role
 from entrack.plan.steps import PathPatch
+from entrack.sites import Part, Site
 
-Places = Mapping[Place, tuple[int, ...]]
+Places = Mapping[Site, tuple[int, ...]]
 
 
 def path_patch(context: Context, step: PathPatch, inputs: Inputs) -> Arrays:
@@ -59,14 +59,14 @@ def path_patch(context: Context, step: PathPatch, inputs: Inputs) -> Arrays:
 
 def _reaches(sent: ForwardPass, step: PathPatch) -> bool:
     """Whether the senders' layer is below a receiver's, or there are none but the logits."""
-    return not step.receivers or any(step.model.facts.sends(step.layer, place.layer) for place in sent.read)
+    return not step.receivers or any(step.model.facts.sends(step.layer, site.layer) for site in sent.read)
 
 
 @frozen(eq=False)
 class _Patch:
     """One path patching step made ready.
 
-    `delta` (sender, prompt, d_model) is what a sender's change adds to its attention's output; `sender`, a place among
+    `delta` (sender, prompt, d_model) is what a sender's change adds to its attention's output; `sender`, a site among
     the senders, and `prompt` (row) are the rows to run.
     """
 
@@ -92,11 +92,11 @@ class _Patch:
         if received is None:
             moved &= context.tensor(step.at) == step.batch.length - 1
         sender, prompt = moved.nonzero(as_tuple=True)
-        reached = {place.layer for place in sent.read if context.model.facts.sends(step.layer, place.layer)}
+        reached = {site.layer for site in sent.read if context.model.facts.sends(step.layer, site.layer)}
         receivers = {
-            place: heads
-            for place, heads in receiving(step.receivers, context.model.facts).items()
-            if place.layer in reached
+            site: heads
+            for site, heads in receiving(step.receivers, context.model.facts).items()
+            if site.layer in reached
         }
         return cls(context, step, sent, received, receivers, here, delta, sender, prompt)
 
@@ -104,15 +104,15 @@ class _Patch:
         """What the model says when these rows' change is made. -> (row, vocabulary)"""
         if self.received is None:
             return self._send(sender, prompt).logits
-        normed = {place: Place(place.layer, Part.NORMED) for place in self.receivers}
+        normed = {site: Site(site.layer, Part.NORMED) for site in self.receivers}
         seen = self._send(sender, prompt, set(normed.values())).values
         project = self.context.model.project
         return self._receive(
-            self.received, prompt, {place: project(place, seen[normed[place]]) for place in self.receivers}
+            self.received, prompt, {site: project(site, seen[normed[site]]) for site in self.receivers}
         )
 
-    def _send(self, sender: Tensor, prompt: Tensor, places: Collection[Place] = ()) -> tracing.Trace:
-        """The first pass, at one token. -> the `places`, (row, 1, d_model) each, or the logits if there are none"""
+    def _send(self, sender: Tensor, prompt: Tensor, sites: Collection[Site] = ()) -> tracing.Trace:
+        """The first pass, at one token. -> the `sites`, (row, 1, d_model) each, or the logits if there are none"""
         here, model, changed = self.here, self.context.model, self.step.layer
         held = {layer: here.attention[layer, prompt, None] for layer in self.sent.layers}
         held[changed] = (held[changed].float() + self.delta[sender, prompt, None]).to(model.dtype)
@@ -123,23 +123,23 @@ class _Patch:
             torch.zeros(len(prompt), 1, dtype=torch.int64),
             start=ResumeAt(self.sent.first, here.residual[self.sent.first, prompt, None]),
             held=held,
-            reads=[Read(place) for place in places],
-            logits=not places,
+            reads=[Read(site) for site in sites],
+            logits=not sites,
         )
 
-    def _receive(self, received: ForwardPass, prompt: Tensor, read: Mapping[Place, Tensor]) -> Tensor:
+    def _receive(self, received: ForwardPass, prompt: Tensor, read: Mapping[Site, Tensor]) -> Tensor:
         """The second pass: the receivers take what was `read`, (row, 1, head, d_head) each. -> (row, vocabulary)"""
         batch, at = self.step.batch, self.context.tensor(self.step.at)
         starts = received.tokens.at if isinstance(received.tokens, From) else (0,) * batch.prompts
         since = starts[int(prompt[0])]  # of one group, which starts together
         here = self.context.tensor(range(since, batch.length)) == at[prompt, None]
-        sets = [Write(place, here[:, :, None, None] & self._among(place), read[place]) for place in read]
+        sets = [Write(site, here[:, :, None, None] & self._among(site), read[site]) for site in read]
         cut = PrefixSpec(batch, min(starts), max(starts), (received.first,))
         return PrefixCache.of(self.context, cut).go_on(self.context, received.first, since, prompts=prompt, sets=sets)
 
-    def _among(self, place: Place) -> Tensor:
-        heads = range(self.context.model.heads(place.part))
-        return self.context.tensor([head in self.receivers[place] for head in heads])[None, None, :, None]
+    def _among(self, site: Site) -> Tensor:
+        heads = range(self.context.model.heads(site.part))
+        return self.context.tensor([head in self.receivers[site] for head in heads])[None, None, :, None]
 
 
 def _delta(context: Context, layer: int, moved: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from entrack.plan.steps import MaskBatch, TrainMask
 
 def train_mask(context: Context, step: TrainMask, inputs: Inputs) -> Arrays:
     """-> `mask` float32 (head); `steps` int64 (); `loss` float32 (step); `validation` float32 (check)"""
-    group = Group.of(context, bound(step.heads))
+    group = Group.of(context, bound(step.sites))
     if not group.heads:
         return plain_train_mask(context, step, inputs)
     cuts = {**_cuts(context, Role.TRAINED, step.train), **_cuts(context, Role.CHECKED, step.validate)}

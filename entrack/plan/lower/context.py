@@ -19,18 +19,18 @@ from entrack.check.resolved import Alternate, Found, Group, Masked, Population, 
 from entrack.diagnostics import Diagnostic, errors
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.builder import Nodes
-from entrack.plan.steps import Chosen, Heads, Ref
+from entrack.plan.steps import Chosen, Ref, Sites
 from entrack.prompts.model_limits import too_long, unknown
 from entrack.prompts.rng import Stream
 from entrack.prompts.tokenise import Prompt, TokenisedPrompts, tokenise
 from entrack.prompts.tokenizer import Tokenizer
-from entrack.sites import Head
+from entrack.sites import Site
 
 
 class Known(Protocol):
     """What has been computed so far; None for what has not."""
 
-    def heads(self, select: str) -> tuple[Head, ...] | None: ...
+    def heads(self, select: str) -> tuple[Site, ...] | None: ...
     def tensors(self, step: str) -> Mapping[str, Any] | None: ...
 
 
@@ -115,7 +115,7 @@ class Lowering:
         """The same originals with another alternate."""
         return self.prompts(population if alternate is None else evolve(population, alternate=alternate), model)
 
-    def heads(self, group: Group, model: str, draw: int = 0) -> Heads:
+    def heads(self, group: Group, model: str, draw: int = 0) -> Sites:
         """A group's heads as a step names them: written, or chosen in the run, or, where only results tell, as they
         turned out."""
         budget.spend(budget.STEP_PARTS, len(group.heads) if isinstance(group.heads, tuple) else 1)
@@ -129,7 +129,7 @@ class Lowering:
             case written:
                 return written
 
-    def heads_now(self, group: Group, model: str) -> tuple[Head, ...]:
+    def heads_now(self, group: Group, model: str) -> tuple[Site, ...]:
         """A group's heads themselves. Raises Deferred while they are not known."""
         heads = self.heads(group, model)
         if isinstance(heads, Chosen):
@@ -139,14 +139,14 @@ class Lowering:
             return found
         return heads
 
-    def _random(self, group: Group, name: str, model: str, draw: int) -> tuple[Head, ...]:
+    def _random(self, group: Group, name: str, model: str, draw: int) -> tuple[Site, ...]:
         assert isinstance(group.heads, RandomLike)
         many = len(self.heads_now(attrs.evolve(group, heads=group.heads.like), model))
         facts = self.keys[model].facts
-        everything = [Head(layer, head) for layer in range(facts.layers) for head in range(facts.heads)]
+        everything = [Site.of_head(layer, head) for layer in range(facts.layers) for head in range(facts.heads)]
         return tuple(sorted(Stream(self.resolved.seed, "random like", name, draw).distinct(everything, many)))
 
-    def _masked(self, group: Group) -> tuple[Head, ...]:
+    def _masked(self, group: Group) -> tuple[Site, ...]:
         assert isinstance(group.heads, Masked)
         step = self.masks.get((group.heads.mask, group.heads.group, group.heads.desideratum))
         trained = None if step is None else self.known.tensors(step)

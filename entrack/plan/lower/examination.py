@@ -16,14 +16,15 @@ import attrs
 from entrack import budget
 from entrack.check.resolved import HALF, Examination, Group
 from entrack.plan.lower.context import Deferred, Lowering
-from entrack.plan.lower.edits import Measured, Places, at_of, mean_of, measured_prompts
 from entrack.plan.lower.measure import evaluations
+from entrack.plan.lower.measured import Measured, Places, at_of, measured_prompts
+from entrack.plan.lower.sources import mean_of
 from entrack.plan.plan import ExaminationPlan, RemovalPlan, RunPlan
-from entrack.plan.steps import Edit, Kept, SetElsewhere, SetHeads
+from entrack.plan.steps import At, Edit, Elsewhere, Set
 from entrack.prompts.rng import Stream
-from entrack.sites import Head
+from entrack.sites import Site
 
-Member = tuple[str, Head]
+Member = tuple[str, Site]
 """A head of a circuit: its group and itself."""
 OF = ("answer",)
 Accuracy = Callable[[RunPlan], float]
@@ -44,7 +45,7 @@ class _Circuit:
     """A circuit with its heads, and the prompts it is examined on."""
 
     given: Examination
-    heads: Mapping[str, tuple[Head, ...]]
+    heads: Mapping[str, tuple[Site, ...]]
     on: Measured
     lowering: Lowering
 
@@ -53,8 +54,9 @@ class _Circuit:
         gone = set(removed)
         return self._run(
             lambda places: (
-                SetElsewhere(
-                    tuple(self._kept(group, gone, places) for group in self.given.circuit.groups), self._mean(places)
+                Set(
+                    Elsewhere(tuple(self._kept(group, gone, places) for group in self.given.circuit.groups)),
+                    self._mean(places),
                 ),
             ),
             "circuit",
@@ -73,14 +75,14 @@ class _Circuit:
     def _run(self, edits: Callable[[Places], tuple[Edit, ...]], of: str) -> RunPlan:
         return evaluations(self.on, OF, (), edits, f"{self.given.name}: {of} without some heads", self.lowering)
 
-    def _kept(self, group: Group, gone: set[Member], places: Places) -> Kept:
+    def _kept(self, group: Group, gone: set[Member], places: Places) -> At:
         budget.spend(budget.STEP_PARTS, len(self.heads[group.name]))
         kept = tuple(head for head in self.heads[group.name] if (group.name, head) not in gone)
-        return Kept(kept, at_of(group.position, self.on.prompts, places))
+        return At(kept, at_of(group.position, self.on.prompts, places))
 
-    def _ablated(self, group: Group, gone: set[Member], places: Places) -> SetHeads:
+    def _ablated(self, group: Group, gone: set[Member], places: Places) -> Set:
         heads = tuple(head for head in self.heads[group.name] if (group.name, head) in gone)
-        return SetHeads(heads, at_of(group.position, self.on.prompts, places), self._mean(places))
+        return Set(At(heads, at_of(group.position, self.on.prompts, places)), self._mean(places))
 
     def _mean(self, places: Places) -> Any:
         return mean_of(self.given.over, self.on, places, self.given.span, self.lowering)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from entrack.check.resolved import Group, Mask, Population
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
-from entrack.plan.lower.edits import at_of
+from entrack.plan.lower.measured import at_of
 from entrack.plan.plan import BATCH, MaskPlan
 from entrack.plan.steps import MaskBatch, TrainMask
 
@@ -21,7 +21,7 @@ def lower_mask(mask: Mask, lowering: Lowering) -> tuple[MaskPlan, ...]:
 def _train(mask: Mask, group: Group, desideratum: str, lowering: Lowering) -> MaskPlan:
     step = TrainMask(
         model=lowering.keys[mask.model],
-        heads=lowering.heads(group, mask.model),
+        sites=lowering.heads(group, mask.model),
         train=_batches(mask.train[desideratum], group, mask.model, mask.batch, lowering),
         validate=_batches(mask.validate[desideratum], group, mask.model, BATCH, lowering),
         sparsity=mask.sparsity,

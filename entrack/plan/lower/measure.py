@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-from attrs import evolve
+from functools import partial
 
 from entrack.check.resolved import CellSpec, Measure, Population
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.discovery import asked_of
-from entrack.plan.lower.edits import Measured, Places, edits_of, measured_prompts, partners
+from entrack.plan.lower.edits import edits_of, partners, prepared
+from entrack.plan.lower.measured import Measured, Places, drawn, measured_prompts
 from entrack.plan.plan import CellPlan, RunPlan
 from entrack.plan.steps import Edit, Evaluate
 from entrack.prompts.tokenise import Prompt
@@ -41,11 +41,6 @@ def evaluations(
     return RunPlan(tuple(ids), tuple(places), on.prompts)
 
 
-def drawn(population: Population, draw: int) -> Population:
-    """The population of another draw: other prompts of the same kind."""
-    return population if draw == 0 else evolve(population, purpose=f"{population.purpose} {draw}")
-
-
 def _cell(measure: Measure, spec: CellSpec, lowering: Lowering) -> CellPlan:
     of = _of(measure, spec.population)
     runs = tuple(_run(measure, spec, draw, of, lowering) for draw in range(spec.draws))
@@ -57,9 +52,10 @@ def _run(measure: Measure, spec: CellSpec, draw: int, of: tuple[str, ...], lower
     prompts = measured_prompts(population, lowering.prompts(population, spec.model).pairs)
     lowering.told(population, prompts, of)
     on = Measured(measure.name, spec.model, population, prompts, draw)
-    others = partners(spec.intervention, on, lowering)
+    acts = prepared(spec.intervention, on, lowering)
     what = f"{measure.name}: {spec.model} with {spec.intervention.label}"
-    return evaluations(on, of, others, lambda places: edits_of(spec.intervention, on, places, lowering), what, lowering)
+    edits = partial(edits_of, acts, on, lowering=lowering)
+    return evaluations(on, of, partners(acts, on), edits, what, lowering)
 
 
 def _of(measure: Measure, population: Population) -> tuple[str, ...]:

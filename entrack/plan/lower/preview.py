@@ -20,11 +20,12 @@ from entrack.check.resolved import (
     Examination,
     Intervention,
     Mask,
-    MeanAct,
     Measure,
     Population,
     Resolved,
+    SetAct,
 )
+from entrack.check.sources import Source
 from entrack.tree import parts, rebuilt
 
 MOST_PROMPTS = 200
@@ -35,7 +36,7 @@ ALL_PROMPTS, MOST_OF_ALL = 1000, 2000
 """Of all populations together: as long as each has the fewest, and even then, as long as each has one."""
 MOST_CELLS = 200
 """Of all measures together; also of all discoveries, examinations, and desiderata of masks."""
-HOLDERS = (CellSpec, Discovery, Examination, Intervention, Mask, Measure, MeanAct)
+HOLDERS = (CellSpec, Discovery, Examination, Intervention, Mask, Measure, SetAct, Source)
 """What has prompts inside."""
 
 T = TypeVar("T")

@@ -50,8 +50,10 @@ def _shared(run: ForwardPass, room: int) -> tuple[ForwardPass, ...]:
         )
     if run.role is Role.CLEAN:
         return (run.noted("share clean runs: one clean run for all steps on these prompts", shared=run.base),)
-    base = evolve(run, role=Role.BASE, changed=(), free=(), logits=False, shared=run.base, base=None)
     places = (*run.free, *(place for place in run.changed if not isinstance(place.tokens, Every)))
+    if not places:  # it is the base
+        return (run,)
+    base = evolve(run, role=Role.BASE, changed=(), free=(), logits=False, shared=run.base, base=None)
     return (
         base,
         run.noted(

@@ -16,21 +16,10 @@ from __future__ import annotations
 from typing import Any
 
 from entrack.plan.batch import Batch, Indices
-from entrack.plan.refs import Chosen, Heads, Ref, Screened
+from entrack.plan.refs import Chosen, Ref, Screened, Sites
 from entrack.plan.steps.attribute import ATTRIBUTE, Attribute
 from entrack.plan.steps.capture import CAPTURE, Capture
-from entrack.plan.steps.capture_inputs import CAPTURE_INPUTS, CaptureInputs
-from entrack.plan.steps.edits import (
-    BlockAttention,
-    Edit,
-    FromCapture,
-    FromMean,
-    FromZero,
-    Kept,
-    SetElsewhere,
-    SetHeads,
-    SetInputs,
-)
+from entrack.plan.steps.edits import At, BlockAttention, Edit, Elsewhere, FromCapture, FromMean, FromZero, Set, Source
 from entrack.plan.steps.evaluate import EVALUATE, Evaluate
 from entrack.plan.steps.hop import Receivers
 from entrack.plan.steps.kind import Comparison, StepKind
@@ -40,7 +29,7 @@ from entrack.plan.steps.select import Select
 from entrack.plan.steps.sum_outputs import SUM_OUTPUTS, SumOutputs
 from entrack.plan.steps.train_mask import TRAIN_MASK, MaskBatch, TrainMask
 
-Step = Capture | CaptureInputs | SumOutputs | Evaluate | PathPatch | Attribute | TrainMask
+Step = Capture | SumOutputs | Evaluate | PathPatch | Attribute | TrainMask
 """What is computed with a model and stored."""
 Choice = Screen | Select
 """What turns outcomes into heads: computed from outcomes in an instant, never stored."""
@@ -48,7 +37,6 @@ Node = Step | Choice
 
 STEPS: tuple[StepKind[Any], ...] = (
     CAPTURE,
-    CAPTURE_INPUTS,
     SUM_OUTPUTS,
     EVALUATE,
     PATH_PATCH,
@@ -66,22 +54,21 @@ def kind_of(step: Step) -> StepKind[Any]:
 
 __all__ = [
     "STEPS",
+    "At",
     "Attribute",
     "Batch",
     "BlockAttention",
     "Capture",
-    "CaptureInputs",
     "Choice",
     "Chosen",
     "Comparison",
     "Edit",
+    "Elsewhere",
     "Evaluate",
     "FromCapture",
     "FromMean",
     "FromZero",
-    "Heads",
     "Indices",
-    "Kept",
     "MaskBatch",
     "Node",
     "PathPatch",
@@ -90,9 +77,9 @@ __all__ = [
     "Screen",
     "Screened",
     "Select",
-    "SetElsewhere",
-    "SetHeads",
-    "SetInputs",
+    "Set",
+    "Sites",
+    "Source",
     "Step",
     "StepKind",
     "SumOutputs",

@@ -12,11 +12,11 @@ from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch
 from entrack.plan.schedule import Every, ForwardPass, Place, Role
 from entrack.plan.steps import edits
-from entrack.plan.steps.edits import BlockAttention, Edit, SetElsewhere, SetHeads, SetInputs
+from entrack.plan.steps.edits import At, BlockAttention, Edit, Elsewhere, Set, part_of
 from entrack.plan.steps.kind import Comparison, StepKind
 from entrack.plan.steps.runs import at, layers_of, only, run
 from entrack.plan.value_forms import OUTCOME_BYTES, Form, outcomes
-from entrack.sites import Component
+from entrack.sites import PER_HEAD, SHARED
 
 
 @tagged("evaluate", "model batch edits asked")
@@ -39,8 +39,8 @@ def _expand(step: Evaluate) -> Iterator[ForwardPass]:
         yield run(step, Role.CLEAN)
         return
     changed = tuple(place for edit in step.edits for place in _changed(step.model, edit))
-    elsewhere = [edit for edit in step.edits if isinstance(edit, SetElsewhere)]
-    if elsewhere:
+    elsewhere = edits.elsewhere_of(step.edits)
+    if elsewhere and all(place.part in PER_HEAD for place in changed):
         free = tuple(place for edit in elsewhere for place in _free(step.model, edit))
         yield run(step, Role.EDITED, changed=changed, held=Every(), free=free, base=_base(step, elsewhere))
     else:
@@ -50,13 +50,8 @@ def _expand(step: Evaluate) -> Iterator[ForwardPass]:
 def _changed(model: ModelKey, edit: Edit) -> Iterable[Place]:
     """Where an edit sets or blocks something."""
     match edit:
-        case SetElsewhere():
-            return [Place(0, Every())]
-        case SetHeads():
-            return at(layers_of(model, edit.heads), edit.at)
-        case SetInputs():
-            tokens = only(edit.at) if edit.component is Component.QUERY else Every()
-            return [Place(layer, tokens) for layer in layers_of(model, edit.heads)]
+        case Set(target):
+            return [Place(0, Every())] if isinstance(target, Elsewhere) else _places(model, target)
         case BlockAttention():
             layers = range(edit.first, min(edit.last + 1, model.facts.layers))
             return at(layers if any(edit.read) else (), edit.reader)
@@ -64,18 +59,29 @@ def _changed(model: ModelKey, edit: Edit) -> Iterable[Place]:
             assert_never(edit)
 
 
-def _free(model: ModelKey, edit: SetElsewhere) -> Iterator[Place]:
+def _places(model: ModelKey, target: At) -> Iterator[Place]:
+    """Where a target is; keys and values are set at several tokens."""
+    tokens = Every() if target.at is None or target.reads in SHARED else only(target.at)
+    return (Place(layer, tokens, part_of(target)) for layer in layers_of(model, target.sites))
+
+
+def _free(model: ModelKey, edit: Set) -> Iterator[Place]:
     """Where heads keep their own outputs."""
-    for kept in edit.kept:
-        yield from at(layers_of(model, kept.heads), kept.at)
+    for kept in edit.target.kept if isinstance(edit.target, Elsewhere) else ():
+        yield from _places(model, kept)
 
 
-def _base(step: Evaluate, elsewhere: list[SetElsewhere]) -> str | None:
-    """What an evaluation with `SetElsewhere` shares with others: the same prompts with the same values everywhere.
-    With two of them, or with edits of inputs or attention beside it, nothing."""
-    if len(elsewhere) > 1 or any(isinstance(edit, SetInputs | BlockAttention) for edit in step.edits):
+def _base(step: Evaluate, elsewhere: list[Set]) -> str | None:
+    """What an evaluation that sets all heads shares with others: the same prompts with the same values everywhere.
+    With two such edits, or with edits of what heads read or of attention beside it, nothing."""
+    if len(elsewhere) > 1 or any(map(_inside, step.edits)):
         return None
     return f"base {address([step.model, step.batch, elsewhere[0].source])}"
+
+
+def _inside(edit: Edit) -> bool:
+    """Whether an edit changes what an attention works with."""
+    return isinstance(edit, BlockAttention) or (isinstance(edit.target, At) and edit.target.reads is not None)
 
 
 def _form(step: Evaluate) -> Form:

@@ -10,20 +10,20 @@ from attrs import frozen
 from entrack.address import tagged
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch, Indices
-from entrack.plan.refs import Chosen, Heads
+from entrack.plan.refs import Chosen, Sites
 from entrack.plan.schedule import ForwardPass, From, Role
 from entrack.plan.steps.runs import at, layers_of, run
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 
 
-@tagged("receivers", "component heads")
+@tagged("receivers", "part sites")
 @frozen
 class Receivers:
-    """The `component` of these heads, at the sender's position. Key and value name the key/value head that serves a
-    head."""
+    """What these heads read: their `part`, at the sender's position. Key and value name the key/value head that serves
+    a head."""
 
-    component: Component
-    heads: Heads
+    part: Part
+    sites: Sites
 
 
 class Hop(Protocol):
@@ -62,14 +62,14 @@ def hop(step: Hop, layers: Sequence[int], **many: int) -> Iterator[ForwardPass]:
 
 def reaches_nothing(step: Hop, lowest: int) -> bool:
     """Whether no sender of a bound step, the lowest of which stands in this layer, can reach a receiver."""
-    heads = [head for receivers in step.receivers for head in receivers.heads if isinstance(head, Head)]  # type: ignore[union-attr]
-    return bool(step.receivers) and not any(step.model.facts.sends(lowest, head.layer) for head in heads)
+    sites = [site for receivers in step.receivers for site in receivers.sites if isinstance(site, Site)]  # type: ignore[union-attr]
+    return bool(step.receivers) and not any(step.model.facts.sends(lowest, site.layer) for site in sites)
 
 
 def _receiving(step: Hop, lowest: int) -> tuple[int, ...]:
     """The layers of the receivers; all above the lowest sender while they are not known."""
-    heads = [receivers.heads for receivers in step.receivers]
-    if any(isinstance(one, Chosen) for one in heads):
+    sites = [receivers.sites for receivers in step.receivers]
+    if any(isinstance(one, Chosen) for one in sites):
         facts = step.model.facts
         return tuple(layer for layer in range(facts.layers) if facts.sends(lowest, layer)) or (lowest,)
-    return tuple(sorted({layer for one in heads for layer in layers_of(step.model, one)}))
+    return tuple(sorted({layer for one in sites for layer in layers_of(step.model, one)}))

@@ -14,7 +14,7 @@ from entrack.plan.schedule import ForwardPass
 from entrack.plan.steps.hop import Receivers, hop, reaches_nothing
 from entrack.plan.steps.kind import Comparison, StepKind
 from entrack.plan.value_forms import OUTCOME_BYTES, Form, outcomes
-from entrack.sites import Head
+from entrack.sites import Site
 
 
 @tagged("path-patch", "model batch asked at layer alternate receivers senders")
@@ -35,7 +35,7 @@ class PathPatch:
     layer: int
     alternate: Ref
     receivers: tuple[Receivers, ...]
-    senders: tuple[Head, ...] | Screened | None = None
+    senders: tuple[Site, ...] | Screened | None = None
 
 
 def senders_of(step: PathPatch) -> int:

@@ -1,6 +1,6 @@
 """Forward passes as steps write them down: all layers of all tokens, nothing taken away.
 
-Heads that are not known before a run count for any layer that they could be in.
+Sites that are not known before a run count for any layer that they could be in.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch, Indices
-from entrack.plan.refs import Chosen, Heads
+from entrack.plan.refs import Chosen, Sites
 from entrack.plan.schedule import ForwardPass, Only, Place, Role
 from entrack.plan.steps.select import Select
 
@@ -39,11 +39,11 @@ def run_on(model: ModelKey, batch: Batch, role: Role, **more: Any) -> ForwardPas
     )
 
 
-def layers_of(model: ModelKey, heads: Heads | None) -> tuple[int, ...]:
-    """The layers of heads, all of them for all heads and while they are not known."""
-    if heads is None or isinstance(heads, Chosen):
+def layers_of(model: ModelKey, sites: Sites | None) -> tuple[int, ...]:
+    """The layers of sites, all of them for all sites and while they are not known."""
+    if sites is None or isinstance(sites, Chosen):
         return tuple(range(model.facts.layers))
-    return tuple(sorted({head.layer for head in heads}))
+    return tuple(sorted({site.layer for site in sites}))
 
 
 def at(layers: Iterable[int], token: Indices) -> tuple[Place, ...]:
@@ -55,11 +55,11 @@ def only(token: Indices) -> Only:
     return Only(tuple((one,) for one in token))
 
 
-def many_heads(heads: Heads | None, every: int, nodes: Mapping[str, object]) -> int:
-    """How many heads; of those that a selection among the nodes keeps, at most as many."""
-    if heads is None:
+def many_sites(sites: Sites | None, every: int, nodes: Mapping[str, object]) -> int:
+    """How many sites; of those that a selection among the nodes keeps, at most as many."""
+    if sites is None:
         return every
-    if isinstance(heads, Chosen):
-        select = nodes.get(heads.id)
+    if isinstance(sites, Chosen):
+        select = nodes.get(sites.id)
         return select.keep if isinstance(select, Select) else every
-    return len(heads)
+    return len(sites)

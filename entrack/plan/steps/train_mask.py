@@ -9,7 +9,7 @@ from attrs import frozen
 from entrack.address import tagged
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch, Indices
-from entrack.plan.refs import Heads
+from entrack.plan.refs import Sites
 from entrack.plan.schedule import ForwardPass, Role
 from entrack.plan.steps.kind import Comparison, StepKind
 from entrack.plan.steps.runs import at, layers_of, run_on
@@ -29,7 +29,7 @@ class MaskBatch:
     target: Indices
 
 
-@tagged("train-mask", "model heads train validate sparsity epochs rate check_every")
+@tagged("train-mask", "model sites train validate sparsity epochs rate check_every")
 @frozen
 class TrainMask:
     """A mask over heads for one desideratum (desiderata-based component masking; definition: docs/semantics.md).
@@ -42,7 +42,7 @@ class TrainMask:
     """
 
     model: ModelKey
-    heads: Heads
+    sites: Sites
     train: tuple[MaskBatch, ...]
     validate: tuple[MaskBatch, ...]
     sparsity: float
@@ -63,12 +63,12 @@ def _expand(step: TrainMask) -> Iterator[ForwardPass]:
 
 def _mixed(step: TrainMask, batch: MaskBatch, role: Role, **more: int) -> ForwardPass:
     """A pass over the originals, with the heads between their own outputs and those of the alternates."""
-    changed = at(layers_of(step.model, step.heads), batch.at)
+    changed = at(layers_of(step.model, step.sites), batch.at)
     return run_on(step.model, batch.original, role, takes=Role.ALTERNATES, changed=changed, **more)
 
 
 def _alternates(step: TrainMask, batch: MaskBatch) -> ForwardPass:
-    read = at(layers_of(step.model, step.heads), batch.alternate_at)
+    read = at(layers_of(step.model, step.sites), batch.alternate_at)
     return run_on(step.model, batch.alternate, Role.ALTERNATES, read=read, logits=False)
 
 
@@ -79,7 +79,7 @@ def _steps(step: TrainMask) -> int:
 def _form(step: TrainMask) -> Form:
     steps = _steps(step)
     return {
-        "mask": Array("float32", (count(step.heads),), 0, 1),
+        "mask": Array("float32", (count(step.sites),), 0, 1),
         "steps": Array("int64", (), min(step.check_every, steps), steps),
         "loss": Array("float32", (steps,)),
         "validation": Array("float32", (-(-steps // step.check_every),), 0, 1),

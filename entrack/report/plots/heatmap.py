@@ -24,6 +24,7 @@ from entrack.report.plots.labels import SIZE, depth, label_sides, names, shown, 
 from entrack.report.plots.style import BETWEEN, WIDTH, around, caption, panels
 from entrack.report.plots.text import fold, height, inches
 from entrack.results import Axis, Cell, Discovery, Group, Measure
+from entrack.sites import Site
 
 SIDE = 2.2
 """Inches of a line of the labels of rows."""
@@ -37,7 +38,7 @@ def score_map(discovery: Discovery, title: str) -> Figure:
 
 
 def _score_map(discovery: Discovery, title: str, scale: float) -> Figure:
-    groups = [group for group in discovery.groups if group.scores]
+    groups = [group for group in discovery.groups if group.matrix]
     layers, heads = _shape(groups)
     tall = min(4.2, max(1.1, 2.6 * layers / heads))
     wide = max(1.2, tall * heads / layers)
@@ -151,7 +152,7 @@ def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -
             nan if hide and score == 0.0 else _estimate(group, layer, head) if score is None else score
             for head, score in enumerate(row)
         ]
-        for layer, row in enumerate(group.scores)
+        for layer, row in enumerate(group.matrix)
     ]
     mesh = axes.pcolormesh(shown, cmap=_cmap("RdBu"), vmin=-limit, vmax=limit, edgecolors="white", linewidth=0.15)
     out = unscored(group)
@@ -170,12 +171,12 @@ def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -
     axes.set_title(fold(group.name, width + 0.9, 8.5, "bold"), fontweight="bold", loc="left", pad=pad)
     axes.annotate(words, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=7, va="bottom").set_in_layout(False)
     axes.set(xlabel="head", ylabel="layer")
-    _ticks(axes, len(group.scores), len(group.scores[0]))
+    _ticks(axes, len(group.matrix), len(group.matrix[0]))
     _bar(figure.colorbar(mesh, cax=axes.inset_axes((1 + 0.08 / width, 0, 0.12 / width, 1))), unit)
 
 
 def _estimate(group: Group, layer: int, head: int) -> float:
-    return group.screen.estimates[layer][head] if group.screen else nan
+    return group.screen.estimates[Site.of_head(layer, head)] if group.screen else nan
 
 
 def _ticks(axes: Axes, layers: int, heads: int) -> None:
@@ -212,8 +213,8 @@ def _has_zeros(group: Group) -> bool:
 
 def _shape(groups: list[Group]) -> tuple[int, int]:
     return (
-        max((len(group.scores) for group in groups), default=1),
-        max((len(group.scores[0]) for group in groups), default=1),
+        max((len(group.matrix) for group in groups), default=1),
+        max((len(group.matrix[0]) for group in groups), default=1),
     )
 
 

@@ -4,6 +4,7 @@ Every value has a `span`, which does not take part in comparison: two programs a
 is resolved here; names are names. `docs/language.md` has the meaning of each construct.
 """
 
+from entrack.syntax.ast import sources as sources
 from entrack.syntax.ast.expressions import Call as Call
 from entrack.syntax.ast.expressions import Dotted as Dotted
 from entrack.syntax.ast.expressions import Expression as Expression
@@ -48,18 +49,18 @@ from entrack.syntax.ast.heads import Setting as Setting
 from entrack.syntax.ast.measures import Act as Act
 from entrack.syntax.ast.measures import Block as Block
 from entrack.syntax.ast.measures import Claim as Claim
+from entrack.syntax.ast.measures import Elsewhere as Elsewhere
 from entrack.syntax.ast.measures import Examine as Examine
 from entrack.syntax.ast.measures import Figure as Figure
 from entrack.syntax.ast.measures import Intervention as Intervention
 from entrack.syntax.ast.measures import Keep as Keep
 from entrack.syntax.ast.measures import Layers as Layers
 from entrack.syntax.ast.measures import Loop as Loop
-from entrack.syntax.ast.measures import Mean as Mean
 from entrack.syntax.ast.measures import Measure as Measure
 from entrack.syntax.ast.measures import Overlap as Overlap
-from entrack.syntax.ast.measures import Patch as Patch
+from entrack.syntax.ast.measures import Set as Set
 from entrack.syntax.ast.measures import Table as Table
-from entrack.syntax.ast.measures import Zero as Zero
+from entrack.syntax.ast.sources import Source as Source
 from entrack.syntax.ast.tasks import Alternate as Alternate
 from entrack.syntax.ast.tasks import AnyOf as AnyOf
 from entrack.syntax.ast.tasks import Binding as Binding

@@ -8,6 +8,7 @@ from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Expression, Integer, ListOf, Name, Negative, Number, Reference, String
 from entrack.syntax.ast.heads import Metric, Prompts
+from entrack.syntax.ast.sources import Source
 
 
 @frozen
@@ -19,29 +20,24 @@ class Keep:
 
 
 @frozen
-class Mean:
-    """`mean H over P`; `heads` is None for `mean elsewhere over P`."""
+class Elsewhere:
+    """`elsewhere`: all heads at all tokens of which no other act says anything."""
 
-    heads: Expression | None
-    over: Prompts
     span: Span = span_field()
 
 
 @frozen
-class Zero:
-    """`zero H`; `heads` is None for `zero elsewhere`."""
+class Set:
+    """`zero H`, `mean H over P`, `patch H from X`: heads take the values of a source."""
 
-    heads: Expression | None
+    target: Expression | Elsewhere
+    source: Source
     span: Span = span_field()
 
-
-@frozen
-class Patch:
-    """`patch H from X`."""
-
-    heads: Expression
-    source: Expression
-    span: Span = span_field()
+    @property
+    def word(self) -> str:
+        """What the act begins with."""
+        return self.source.FORM.split()[0]
 
 
 @frozen
@@ -64,7 +60,7 @@ class Block:
     span: Span = span_field()
 
 
-Act = Keep | Mean | Zero | Patch | Block
+Act = Keep | Set | Block
 
 
 @frozen

@@ -88,7 +88,7 @@ def numbers(results: Results) -> dict[str, tuple[float, ...]]:
     for discovery in results.discoveries:
         for group in discovery.groups:
             found[f"{discovery.name}.{group.name}"] = tuple(
-                score for row in group.scores for score in row if score is not None
+                score for row in group.matrix for score in row if score is not None
             )
     for mask in results.masks:
         found[f"{mask.name} {mask.group}"] = (*mask.values, mask.validation)

@@ -20,7 +20,7 @@ from entrack.results import (
     Results,
     Table,
 )
-from entrack.sites import Head
+from entrack.sites import Site, by_head
 
 WORDS = ("kind", "relation")
 """Fields whose words are entrack's own, not a spec's."""
@@ -49,7 +49,7 @@ def _changed(value: Any, payload: str, name: str = "") -> Any:
         return tuple(_changed(part, payload) for part in value)
     if isinstance(value, dict):
         return {_changed(key, payload): _changed(part, payload) for key, part in value.items()}
-    if attrs.has(type(value)) and not isinstance(value, Head | Interval):
+    if attrs.has(type(value)) and not isinstance(value, Site | Interval):
         return type(value)(
             **{
                 field.name: _changed(getattr(value, field.name), payload, field.name)
@@ -87,18 +87,28 @@ BENIGN = Results(
                     "movers",
                     "last",
                     ("logits",),
-                    (Head(0, 0),),
+                    (Site.of_head(0, 0),),
                     (Interval(-0.2, -0.1),),
-                    ((-0.1, 0.0), (0.0, 0.05)),
+                    by_head(((-0.1, 0.0), (0.0, 0.05))),
                     note="note",
-                    also=((Head(0, 1), "other"),),
+                    also=((Site.of_head(0, 1), "other"),),
                 ),
             ),
         ),
     ),
     (
         Mask(
-            "role", "base", "movers", "position", "last", (Head(0, 0), Head(0, 1)), (0.0, 1.0), (Head(0, 0),), 4, 0.5, 3
+            "role",
+            "base",
+            "movers",
+            "position",
+            "last",
+            (Site.of_head(0, 0), Site.of_head(0, 1)),
+            (0.0, 1.0),
+            (Site.of_head(0, 0),),
+            4,
+            0.5,
+            3,
         ),
     ),
     (Claim("claim", "told[base, nothing]", 0.4, ">=", 0.5, False, 9, Interval(0.3, 0.5)),),

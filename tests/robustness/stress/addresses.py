@@ -21,45 +21,42 @@ from entrack.models.key import ModelKey
 from entrack.plan import bind
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import (
+    At,
     Attribute,
     Batch,
     BlockAttention,
     Capture,
-    CaptureInputs,
+    Elsewhere,
     Evaluate,
     FromCapture,
     FromMean,
     FromZero,
-    Kept,
     MaskBatch,
     PathPatch,
     Receivers,
     Ref,
-    SetElsewhere,
-    SetHeads,
-    SetInputs,
+    Set,
     Step,
     SumOutputs,
     TrainMask,
     kind_of,
 )
-from entrack.sites import Component, Head
+from entrack.sites import Part, Site
 from stress.tried import Tally, Tried
 
 MODEL = ModelKey("weights", "config", "tokenizer", read_facts(CONFIG), adapter="adapter")
 BATCH, OTHER = Batch(((1, 2, 3), (4, 5, 6))), Batch(((7, 8, 9), (1, 2, 4)))
-HEADS, AT = (Head(1, 2), Head(3, 0)), (1, 2)
+HEADS, AT = (Site.of_head(1, 2), Site.of_head(3, 0)), (1, 2)
 EDITS = (
-    SetHeads(HEADS, AT, FromCapture(Ref("capture"))),
-    SetHeads(HEADS, AT, FromMean((Ref("one"), Ref("two")))),
-    SetElsewhere((Kept(HEADS, AT),), FromZero()),
-    SetInputs(HEADS, AT, Component.QUERY, Ref("inputs")),
+    Set(At(HEADS, AT), FromCapture(Ref("capture"))),
+    Set(At(HEADS, AT), FromMean((Ref("one"), Ref("two")))),
+    Set(Elsewhere((At(HEADS, AT),)), FromZero()),
+    Set(At(HEADS, AT, Part.QUERY), FromCapture(Ref("inputs"))),
     BlockAttention(1, 3, AT, ((0, 1), (0,))),
 )
 MASKS = (MaskBatch(BATCH, OTHER, AT, (0, 1), (5, 6)),)
 STEPS: tuple[Step, ...] = (
-    Capture(MODEL, BATCH, AT),
-    CaptureInputs(MODEL, BATCH, Component.KEY, AT),
+    Capture(MODEL, BATCH, AT, HEADS, Part.QUERY),
     SumOutputs(MODEL, BATCH),
     Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13))),
     PathPatch(
@@ -69,10 +66,10 @@ STEPS: tuple[Step, ...] = (
         AT,
         2,
         Ref("alternate"),
-        (Receivers(Component.VALUE, HEADS),),
-        senders=(Head(2, 0), Head(2, 3)),
+        (Receivers(Part.VALUE, HEADS),),
+        senders=(Site.of_head(2, 0), Site.of_head(2, 3)),
     ),
-    Attribute(MODEL, BATCH, ((10, 11), (12, 13)), AT, Ref("alternate"), (Receivers(Component.KEY, HEADS),), 3),
+    Attribute(MODEL, BATCH, ((10, 11), (12, 13)), AT, Ref("alternate"), (Receivers(Part.KEY, HEADS),), 3),
     TrainMask(MODEL, HEADS, MASKS, MASKS, 0.25, 2, 0.5),
 )
 """One step of every kind, with every kind of edit and source."""

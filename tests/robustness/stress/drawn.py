@@ -104,7 +104,7 @@ class Writer:
         ]
         for task in self.tasks:
             self.lines.append(
-                f"intervention only_{task}(c) = keep c, {self.one('zero elsewhere', f'mean elsewhere over same_{task}', f'mean elsewhere over 3 same_{task}')}"
+                f"intervention only_{task}(c) = keep c, {self.one('zero elsewhere', f'mean elsewhere over same_{task}', f'mean elsewhere over 3 same_{task}', f'patch elsewhere from same_{task}', f'patch elsewhere from sample of 3 same_{task}')}"
             )
 
     def discovery(self, task: str) -> None:
@@ -129,6 +129,9 @@ class Writer:
             "zero pub.a",
             f"patch pub from same_{task}",
             "patch alone from tuned",
+            "patch elsewhere from tuned",
+            f"patch {self.one('pub', 'alone')} from sample of {self.one('', '3 ')}{self.one('other', 'same')}_{task}",
+            f"patch alone from sample of {task}(seed = {self.some(1, 9)})",
             "zero random like pub",
         ]
         acts = self.chance.sample(every, self.some(1, 4))

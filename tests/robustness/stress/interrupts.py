@@ -29,7 +29,7 @@ from entrack import interrupts
 from entrack.engine import tracing
 from entrack.engine.engine import Engine
 from entrack.plan.steps import Evaluate, Step, TrainMask
-from entrack.sites import Head
+from entrack.sites import Site
 from entrack.store import DiskStore, locks
 from stress.ctrl_c import LOSING, at_an_event, at_an_instant, events_of
 from stress.tried import Tally, Tried
@@ -110,7 +110,7 @@ def _bytes(tensors: dict[str, np.ndarray]) -> dict[str, bytes]:
 
 def benches(folder: Path) -> list[Bench]:
     saved = save(MODELS["llama"](), folder)
-    inputs, heads = capture(saved, ALTERNATES, SPREAD), (Head(0, 0), Head(1, 1))
+    inputs, heads = capture(saved, ALTERNATES, SPREAD), (Site.of_head(0, 0), Site.of_head(1, 1))
     patching, training = path_patch(saved), TrainMask(saved.key, heads, (PAIR,), (PAIR,), 0.01, 5, 0.1)
     asking = Evaluate(saved.key, ORIGINALS, (), ASKED)
     return [

@@ -1,0 +1,216 @@
+"""The sources of acts: where the values come from that an act sets, and the rules for each. What is written comes in, a
+source without names that still have to be looked up comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from attrs import evolve, frozen
+
+from entrack.check.changes import Changes
+from entrack.check.populations import POPULATION_KINDS, population
+from entrack.check.resolved import Alternate, HeadsOf, Model, Population, SetAct
+from entrack.check.scope import ITEM_TYPES, Scope
+from entrack.check.shapes import same_shape
+from entrack.diagnostics import Label
+from entrack.diagnostics.suggest import did_you_mean
+from entrack.models.locate import vocabulary_of
+from entrack.syntax import ast
+from entrack.syntax.unparse import written
+
+
+@frozen
+class Zero:
+    """Zero."""
+
+
+@frozen
+class MeanOver:
+    """The mean at the same token over a population."""
+
+    over: Population
+
+
+@frozen
+class SampleOf:
+    """What each prompt's partner in a population has: the one with the same number, modulo how many there are."""
+
+    of: Population
+
+
+@frozen
+class FromAlternate:
+    """What the heads have on the prompt's own alternate, or on a named `alternate` of it."""
+
+    alternate: Alternate | None
+
+
+@frozen
+class FromModel:
+    """What the heads have in another model, on the same tokens."""
+
+    model: str
+
+
+Source = Zero | MeanOver | SampleOf | FromAlternate | FromModel
+DRAWN_FOR = ("mean", "sample")
+"""The purposes for which sources draw prompts."""
+
+
+def source_of(changes: Changes, node: ast.Source) -> Source | None:
+    """What a source stands for. None where it is wrong, and where it is a parameter that has no argument yet."""
+    match node:
+        case ast.sources.Zero():
+            return Zero()
+        case ast.sources.Mean(over):
+            prompts = _prompts(changes, over, "mean")
+            return None if prompts is None else MeanOver(prompts)
+        case ast.sources.Sample(of):
+            prompts = _prompts(changes, of, "sample")
+            return None if prompts is None else SampleOf(prompts)
+        case ast.sources.NamedRun(named):
+            return _named(changes, named)
+        case _:
+            assert_never(node)
+
+
+def source_fits(
+    scope: Scope, act: SetAct, item: ast.Measure, populations: Iterable[Population], model: Model | None
+) -> bool:
+    """Whether an act's source has values for a model on these prompts."""
+    match act.source:
+        case Zero() | MeanOver():
+            return True
+        case SampleOf(of):
+            return _has_positions(scope, act, of)
+        case FromAlternate(alternate):
+            return all(_has_alternate(scope, act, alternate, item, population) for population in populations)
+        case FromModel(donor):
+            return _reads_the_same(scope, act, scope.models.get(donor), model)
+        case _:
+            assert_never(act.source)
+
+
+# --- prompts -----------------------------------------------------------------------------------------------------
+
+
+def _prompts(changes: Changes, node: ast.Prompts, purpose: str) -> Population | None:
+    of = _given(changes, node.of)
+    if of is None:
+        return None
+    return population(
+        changes.scope, changes.alternates, ast.Prompts(node.count, of, span=node.span), changes.seed, purpose
+    )
+
+
+def _given(changes: Changes, node: ast.Expression) -> ast.Expression | None:
+    """The argument that a parameter stands for, anything else itself; None for one that has no argument yet."""
+    if not isinstance(node, ast.Reference) or node.rest or node.name not in changes.given:
+        return node
+    argument = changes.given[node.name]
+    return None if isinstance(argument, ast.Reference) and argument.name == "?" else argument
+
+
+def _has_positions(scope: Scope, act: SetAct, of: Population) -> bool:
+    missing = next((group for group in act.groups if group.position not in of.task.positions), None)
+    if missing is not None:
+        scope.report(
+            "E618",
+            f"the task `{of.task.name}` has no position `{missing.position}`",
+            of.span,
+            f"`{missing.name}` takes its values there",
+            did_you_mean(missing.position, of.task.positions) or "take a sample of a task that names it",
+            (Label(missing.span, "the group"),),
+        )
+    return missing is None
+
+
+# --- alternates and models ---------------------------------------------------------------------------------------
+
+
+def _named(changes: Changes, node: ast.Expression) -> FromAlternate | FromModel | None:
+    given = _given(changes, node)
+    if given is None:
+        return None
+    if given is not node:
+        return _named(evolve(changes, given={}), given)
+    name = node.plain if isinstance(node, ast.Reference) else None
+    if name == "alternate":
+        return FromAlternate(None)
+    if name is not None and isinstance(changes.scope.names.get(name), ast.Model):
+        return FromModel(name)
+    if name is not None and name in changes.alternates:
+        return FromAlternate(changes.alternates[name])
+    changes.scope.report(
+        "E609",
+        "heads are patched from `alternate`, from a named alternate, from a model, or from a sample of prompts",
+        node.span,
+        "",
+        _instead(changes, node, name or ""),
+    )
+    return None
+
+
+def _instead(changes: Changes, node: ast.Expression, name: str) -> str:
+    """What to write for something that is no source: zero and means have words of their own."""
+    called = node.name if isinstance(node, ast.Call) else name
+    if isinstance(changes.scope.names.get(called), tuple(ITEM_TYPES[kind] for kind in POPULATION_KINDS)):
+        return f"write `from sample of {written(node)}`"
+    if name == "zero":
+        return "write `zero H`"
+    return did_you_mean(name, ["alternate", *changes.alternates, *changes.scope.called("model")])
+
+
+def _has_alternate(
+    scope: Scope, act: SetAct, alternate: Alternate | None, item: ast.Measure, population: Population
+) -> bool:
+    if population.alternate is not None and population.alternate.target is None:
+        scope.report(
+            "E619",
+            f"`{population.label}` are alternates themselves",
+            item.prompts.span,
+            "each would be patched from itself",
+            "measure on the task, or on a desideratum",
+            (Label(act.span, "patched here"),),
+        )
+        return False
+    if alternate is None and population.alternate is None:
+        scope.report(
+            "E619",
+            f"`{population.label}` has no alternate to patch from",
+            item.prompts.span,
+            "",
+            "measure on a desideratum, or patch from a named alternate",
+            (Label(act.span, "patched here"),),
+        )
+        return False
+    if alternate is not None and alternate.task.name != population.task.name:
+        scope.report(
+            "E619",
+            f"`{alternate.name}` is no alternate of `{population.task.name}`",
+            act.span,
+            "",
+            f"it belongs to `{alternate.task.name}`; `from sample of {alternate.name}` takes other prompts",
+        )
+        return False
+    return True
+
+
+def _reads_the_same(scope: Scope, act: SetAct, donor: Model | None, model: Model | None) -> bool:
+    """Whether another model's heads can stand in: the same shape, and a tokenizer that gives the same tokens."""
+    what = f"`{act.target.circuit.label}`" if isinstance(act.target, HeadsOf) else "what stands elsewhere"
+    if not same_shape(scope, model, donor, act.span, what):
+        return False
+    if model is None or donor is None or model.source is None or donor.source is None:
+        return True
+    if vocabulary_of(model.source) == vocabulary_of(donor.source):
+        return True
+    scope.report(
+        "E632",
+        f"`{donor.name}` and `{model.name}` do not read the same tokens",
+        act.span,
+        "their tokenizers differ",
+        "patch between a model and its fine-tune",
+    )
+    return False
