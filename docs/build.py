@@ -1,5 +1,6 @@
-"""Rerun the commands whose output the pages show, and put what they print where it stands; and write the reference of
-the Python interface from the docstrings (docs/reference.py). `make docs` does both.
+"""Rerun the commands whose output the pages show, and put what they print where it stands; write the reference of the
+Python interface from the docstrings (docs/reference.py), and the pages of errors from their cases
+(docs/error_pages.py). `make docs` does all three.
 
 A page holds files and commands, and is worked through from top to bottom in an empty folder:
 
@@ -92,18 +93,20 @@ def output(command: str, folder: Path) -> str:
     return "".join(line.rstrip() + "\n" for line in done.stdout.strip("\n").split("\n"))
 
 
-def reference() -> None:
-    """Write the reference of the Python interface."""
-    from reference import PAGE, page  # beside this file
+def made() -> None:
+    """Write the reference of the Python interface, and the pages of errors."""
+    from error_pages import write  # beside this file
+    from reference import PAGE, page
 
     PAGE.write_text(page(), encoding="utf-8")
+    write()
 
 
 def main(names: list[str]) -> int:
-    """Build these pages, or all that show the output of a command and the reference."""
+    """Build these pages, or all that show the output of a command and those that are made whole."""
     failed = 0
     if not names:
-        reference()
+        made()
     for page in [Path(name) for name in names] or sorted(DOCS.glob("*.md")):
         text = page.read_text(encoding="utf-8")
         if "<!-- output of:" not in text:

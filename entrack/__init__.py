@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from entrack.version import __version__
 
 if TYPE_CHECKING:
-    from entrack.api import Spec, load, loads
+    from entrack.api import load, loads
     from entrack.compile import SpecError
     from entrack.engine.errors import EngineError
     from entrack.errors import ArgumentError, EntrackError, UnknownName
     from entrack.models.weight_files import ModelMissing
     from entrack.results import Results
+    from entrack.spec import Spec
     from entrack.spec_files import SpecMissing
     from entrack.store.errors import StoreError
 
@@ -38,7 +39,8 @@ __all__ = [
     "loads",
 ]
 _WHERE = {
-    **dict.fromkeys(("Spec", "load", "loads"), "entrack.api"),
+    **dict.fromkeys(("load", "loads"), "entrack.api"),
+    "Spec": "entrack.spec",
     "SpecError": "entrack.compile",
     "SpecMissing": "entrack.spec_files",
     **dict.fromkeys(("ArgumentError", "EntrackError", "UnknownName"), "entrack.errors"),

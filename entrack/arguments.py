@@ -1,4 +1,4 @@
-"""Arguments of the Python interface, held against what they may be. Each gives the value as it is used, or raises
+"""Arguments of the Python interface, checked against what they may be. Each gives the value as it is used, or raises
 ArgumentError, which says its name."""
 
 from __future__ import annotations

@@ -20,8 +20,9 @@ from entrack.check.sources import FromModel
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
 from entrack.errors import EntrackError
+from entrack.models.fetch import fetch
 from entrack.models.key import ModelSource
-from entrack.models.locate import ModelMissing, fetch, key_of, locate, tokenizer_file
+from entrack.models.locate import ModelMissing, key_of, locate, tokenizer_file
 from entrack.source import Source
 from entrack.syntax.content import content
 from entrack.syntax.parse import parse

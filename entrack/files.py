@@ -1,7 +1,7 @@
 """Files put in one move: a reader sees the old file or the new one, never half of one.
 
-The store writes apart from this (`store/fs.py`): a store may come from strangers, so it opens every name relative to a
-folder that it holds open, and follows no link.
+The store writes apart from this (`store/folders.py`): a store may come from strangers, so it opens every name relative
+to a folder that it holds open, and follows no link.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from entrack.events import ModelFetching, Watcher
 from entrack.execution.environment import Environment
 from entrack.execution.repository import Repository
 from entrack.execution.reuse_policy import ReusePolicy
-from entrack.models.locate import fetch
+from entrack.models.fetch import fetch
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
 from entrack.results import Provenance, Results

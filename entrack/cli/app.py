@@ -13,6 +13,7 @@ import typer
 from entrack.cli import exit_codes, fast_path
 from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
+from entrack.cli.models import models
 from entrack.cli.options import (
     Accepted,
     Device,
@@ -38,6 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cache, name="cache")
+app.add_typer(models, name="models")
 
 
 @app.command()
@@ -137,14 +139,9 @@ def plan(
             from entrack.cli.plan_explain import explained_json, explained_view
 
             explained = api.explained(planned, survey, memory_given(memory))
-            if as_json:
-                shown.document(explained_json(explained))
-            else:
-                shown.show(explained_view(explained))
-        elif as_json:
-            shown.document(plan_json(planned, survey))
+            shown.give(explained_json, explained_view, explained)
         else:
-            shown.show(plan_table(planned, survey))
+            shown.give(plan_json, plan_table, planned, survey)
 
 
 @app.command()
@@ -174,7 +171,7 @@ def verify(
     with failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.progress import ProgressBar
-        from entrack.cli.verify import document, failed, gathered, share_given, table
+        from entrack.cli.verify import document, failed, gathered, share_given, view
 
         loaded, wanted = api.checked(api.read(spec), params(p)), 1.0 if everything else share_given(sample)
         tell(loaded.problems, loaded.sources)
@@ -193,11 +190,7 @@ def verify(
                 accept=accept or "any",
             )
             stopped = gathered(verification.compared, found)
-        about = str(spec), verification.stored, verification.sampled, found, seed
-        if as_json:
-            shown.document(document(*about))
-        else:
-            shown.show(table(*about))
+        shown.give(document, view, str(spec), verification.stored, verification.sampled, found, seed)
         if stopped:
             leave(exit_codes.INTERRUPTED)
         if not verification.stored:
@@ -258,37 +251,8 @@ def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="such as E2
             sys.stdout.write(text)
 
 
-models = typer.Typer(help="Models that come with entrack, and GGUF files.", invoke_without_command=True)
-app.add_typer(models, name="models")
-
-
-@models.callback()
-def list_models(context: typer.Context, as_json: Json = False) -> None:
-    """List the built-in models: folder, shape, and what is known of each."""
-    if context.invoked_subcommand is not None:
-        return
-    with failures(as_json=as_json) as shown:
-        from entrack.cli.models import known_models, models_table
-
-        known = known_models()
-        if as_json:
-            shown.document(known)
-        else:
-            shown.show(models_table(known))
-
-
-@models.command()
-def unpack(gguf: Annotated[Path, typer.Argument(metavar="FILE.gguf", show_default=False)]) -> None:
-    """Write config.json and tokenizer.json beside a GGUF file, as it tells them; a spec can then name it with
-    gguf("...")."""
-    with failures():
-        from entrack.engine.gguf import unpack as unpack_gguf
-
-        for path in unpack_gguf(gguf):
-            say(f"wrote {path}")
-
-
 def version(value: bool) -> None:
+    """Print the version and end."""
     if value:
         print(f"entrack {__version__}")
         raise typer.Exit
@@ -301,18 +265,11 @@ def main_options(
     """A small language for experiments on the insides of language models."""
 
 
-def main() -> None:
-    """All commands, the long way; `main.main` is the entry point."""
-    app()
-
-
 def _write(results: Any, out: Path, pdf: bool) -> None:
     from entrack.report.document import write
     from entrack.report.figures import draw_all
 
-    os.environ.pop(
-        "MPLBACKEND", None
-    )  # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
-
+    # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
+    os.environ.pop("MPLBACKEND", None)
     written = [*write(results, out), *draw_all(results, out, pdf=pdf)]
     say(f"wrote {len(written)} files into {out}: " + ", ".join(path.name for path in written))

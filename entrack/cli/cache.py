@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entrack.cli.exit_codes import CLAIM_FAILED, failures, leave, refuse, say, screen
+from entrack.cli.exit_codes import CLAIM_FAILED, Output, failures, leave, refuse, say
 from entrack.cli.options import Accepted, Json, Params, StandIn, StoreFolder, params
 from entrack.cli.units import bytes_given
 from entrack.diagnostics.escape import visible
@@ -30,17 +30,16 @@ def ls(
     store: StoreFolder = None, n: Annotated[int, typer.Option("-n", min=1, help="how many entries to list")] = 20
 ) -> None:
     """List entries: address, bytes, what it is, how it was made."""
-    from rich.table import Table
     from rich.text import Text
 
-    with failures():
+    from entrack.cli.table import table
+
+    with failures() as shown:
         from entrack.execution.read_run_record import read_run_record
 
         opened = _open(store)
         stats = opened.stats()
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("address", "bytes", "what", "executor", "seconds"):
-            table.add_column(heading, justify="right" if heading in ("bytes", "seconds") else "left")
+        entries = table("address", "bytes", "what", "executor", "seconds", right=("bytes", "seconds"))
         for place, address in enumerate(opened.addresses()):
             if place == n:
                 break
@@ -48,8 +47,8 @@ def ls(
             if action is not None:
                 how = read_run_record(action.how)
                 what, executor = (Text(visible(str(how.get(name, "")))) for name in ("what", "executor"))
-                table.add_row(address[:16], f"{action.size:,}", what, executor, f"{how.get('seconds', 0):.3f}")
-        screen().print(table)
+                entries.add_row(address[:16], f"{action.size:,}", what, executor, f"{how.get('seconds', 0):.3f}")
+        shown.show(entries)
         say(
             f"{stats.entries} entries, {stats.bytes:,} bytes in {_folder(store)}"
             + (f"; {n} shown" if stats.entries > n else "")
@@ -62,9 +61,7 @@ def show(
     store: StoreFolder = None,
 ) -> None:
     """Show one entry: how it was made, and the arrays in it."""
-    import json
-
-    with failures():
+    with failures() as shown:
         opened = _open(store)
         whole = _whole(opened, address)
         action = opened.find(whole)
@@ -73,17 +70,14 @@ def show(
             name: {"dtype": str(array.dtype), "shape": list(array.shape)} for name, array in (tensors or {}).items()
         }
         how = dict(action.how) if action else {}
-        print(
-            json.dumps(
-                {
-                    "address": whole,
-                    "object": action.object if action else None,
-                    "size": action.size if action else None,
-                    "how": how,
-                    "arrays": arrays,
-                },
-                indent=1,
-            )
+        shown.document(
+            {
+                "address": whole,
+                "object": action.object if action else None,
+                "size": action.size if action else None,
+                "how": how,
+                "arrays": arrays,
+            }
         )
 
 
@@ -102,7 +96,7 @@ def why(
         ),
     ] = None,
     diff: Annotated[
-        Path | None, typer.Option("--diff", metavar="SPEC", help="hold the steps against those of another spec")
+        Path | None, typer.Option("--diff", metavar="SPEC", help="compare the steps with those of another spec")
     ] = None,
     p: Params = None,
     stand_in: StandIn = None,
@@ -114,25 +108,25 @@ def why(
 ) -> None:
     """Say what a result is known by: the key of a spec's steps part by part, whether the store has them, and what
     else is nearest."""
-    with failures(as_json=as_json):
+    with failures(as_json=as_json) as shown:
         from entrack import api
 
         opened = _open(store)
         if not Path(target).exists() and is_address(target):
-            return _tell_entry(opened, target, as_json=as_json)
+            return _tell_entry(shown, opened, target)
         looked = [
             api.checked(api.read(spec), params(p), stand_in).looked(opened, accept, reference=reference)
             for spec in (target, diff)
             if spec is not None
         ]
         if diff is not None:
-            return _tell_difference(target, diff, looked, step, as_json=as_json)
-        _tell_steps(target, looked[0], step, n, opened, as_json=as_json)
+            return _tell_difference(shown, target, diff, looked, step)
+        _tell_steps(shown, target, looked[0], step, n, opened)
 
 
 @cache.command()
 def verify(store: StoreFolder = None) -> None:
-    """Hash every entry again, and hold the index against the entries. Changes nothing. Exit status 1 when something
+    """Hash every entry again, and compare the index with the entries. Changes nothing. Exit status 1 when something
     is damaged."""
     with failures():
         from entrack.store.verify import verify as verify_store
@@ -169,9 +163,10 @@ def gc(
 
         if max_size is None and not keep_spec:
             refuse("say what may go: --max-size 2G, or --keep-spec SPEC, or both")
+        max_bytes = None if max_size is None else bytes_given("--max-size", max_size)
         opened = _disk(store, inspect=dry_run)
         roots = {address for spec in keep_spec or [] for address in _needed(spec, opened)}
-        report = collect(opened, roots, _bytes(max_size), dry_run=dry_run)
+        report = collect(opened, roots, max_bytes, dry_run=dry_run)
         say(
             f"{'would remove' if dry_run else 'removed'} {len(report.actions)} entries, "
             f"{report.freed_bytes:,} bytes; {report.kept} entries, {report.kept_bytes:,} bytes stay"
@@ -197,18 +192,18 @@ def doctor(store: StoreFolder = None) -> None:
             leave(CLAIM_FAILED)
 
 
-def _tell_entry(opened: Store, begins: str, *, as_json: bool) -> None:
+def _tell_entry(shown: Output, opened: Store, begins: str) -> None:
     from entrack.cli.cache_explain import entry
     from entrack.cli.cache_explain_json import entry_json
 
     action = opened.find(_whole(opened, begins))
     if action is None:
         refuse(f"the value of {begins} is there no more")
-    _print(entry_json(action) if as_json else entry(action), as_json=as_json)
+    shown.give(entry_json, entry, action)
 
 
 def _tell_steps(
-    name: str, steps: Sequence[StepStatus], asked: str | None, n: int, opened: Store, *, as_json: bool
+    shown: Output, name: str, steps: Sequence[StepStatus], asked: str | None, n: int, opened: Store
 ) -> None:
     from entrack.cli.cache_explain import chosen, listing, one, summary
     from entrack.cli.cache_explain_json import steps_json
@@ -221,33 +216,28 @@ def _tell_steps(
             "is for, or how its address begins"
         )
     known, unkeyed = compared(wanted, opened, steps)
-    if as_json:
-        _print(steps_json(known, unkeyed), as_json=as_json)
+    if shown.as_json:
+        shown.document(steps_json(known, unkeyed))
     elif len(known) == 1:
-        _print(one(known[0], len(steps), unkeyed), as_json=as_json)
+        shown.show(one(known[0], len(steps), unkeyed))
+    elif asked is None or (len(known) > n and len({step.what for step in known}) > 1):
+        shown.show(summary(name, known, unkeyed))
     else:
-        many = asked is None or (len(known) > n and len({step.what for step in known}) > 1)
-        _print(summary(name, known, unkeyed) if many else listing(known, n, unkeyed), as_json=as_json)
+        shown.show(listing(known, n, unkeyed))
 
 
 def _tell_difference(
-    first: str, second: Path, looked: Sequence[Sequence[StepStatus]], asked: str | None, *, as_json: bool
+    shown: Output, first: str, second: Path, looked: Sequence[Sequence[StepStatus]], asked: str | None
 ) -> None:
-    from entrack.cli.cache_explain import difference
+    from entrack.cli.cache_difference import difference
     from entrack.cli.cache_explain_json import difference_json
     from entrack.execution.cache_explain import matched
 
     pairs = [pair for pair in matched(*looked) if asked is None or asked in pair.what]
-    _print(difference_json(pairs) if as_json else difference(first, str(second), pairs), as_json=as_json)
-
-
-def _print(shown: Any, *, as_json: bool) -> None:
-    if as_json:
-        import json
-
-        print(json.dumps(shown, indent=1))
+    if shown.as_json:
+        shown.document(difference_json(pairs))
     else:
-        screen().print(shown)
+        shown.show(difference(first, str(second), pairs))
 
 
 def _whole(opened: Store, begins: str) -> str:
@@ -286,9 +276,3 @@ def _needed(spec: Path, opened: Store) -> frozenset[str]:
     from entrack import api
 
     return api.load(spec).addresses(opened)
-
-
-def _bytes(text: str | None) -> int | None:
-    if text is None:
-        return None
-    return bytes_given("--max-size", text)

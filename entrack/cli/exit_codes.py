@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,10 +13,10 @@ from attrs import define
 from entrack.cli.failures import (
     CLAIM_FAILED,
     DONE,
+    ENVIRONMENT_ERROR,
     INTERNAL,
     INTERRUPTED,
     SPEC_ERROR,
-    WORLD_ERROR,
     Failure,
     Refused,
     document,
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 __all__ = [
     "CLAIM_FAILED",
     "DONE",
+    "ENVIRONMENT_ERROR",
     "INTERNAL",
     "INTERRUPTED",
     "SPEC_ERROR",
-    "WORLD_ERROR",
     "Output",
     "failures",
     "leave",
@@ -63,6 +63,13 @@ class Output:
     def show(self, view: Any) -> None:
         """Text for a person."""
         screen().print(view)
+
+    def give(self, document: Callable[..., Any], view: Callable[..., Any], *of: Any) -> None:
+        """The document of something, or what a person sees of it."""
+        if self.as_json:
+            self.document(document(*of))
+        else:
+            self.show(view(*of))
 
     def document(self, whole: Any) -> None:
         """The one JSON document: a text that is one, or what becomes one."""

@@ -23,14 +23,14 @@ from entrack.errors import ArgumentError
 from entrack.source import Source
 from entrack.system import address_space
 
-DONE, CLAIM_FAILED, SPEC_ERROR, WORLD_ERROR, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, STATUS
+DONE, CLAIM_FAILED, SPEC_ERROR, ENVIRONMENT_ERROR, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, STATUS
 NAMES: Mapping[str, str] = {
     "entrack.spec_files.SpecMissing": "spec missing",
     "entrack.syntax.equivalence.Miswritten": "not formatted",
     "entrack.models.weight_files.ModelMissing": "model missing",
     "entrack.models.weight_files.ModelRefused": "model refused",
     "entrack.model_config.BadConfig": "model refused",
-    "entrack.prompts.tokenizer_rules.BadTokenizer": "model refused",
+    "entrack.prompts.bad_tokenizer.BadTokenizer": "model refused",
     "entrack.store.errors.StoreError": "store",
     "entrack.store.errors.StoreFull": "store full",
     "entrack.store.errors.StoreReadOnly": "store read-only",
@@ -49,7 +49,7 @@ NAMES: Mapping[str, str] = {
     "entrack.analysis.outcomes.NotANumber": "not a number",
     "entrack.cli.streams.OutputLost": "output",
 }
-"""Errors of the world by their classes; a class without a row has the name of the first one above it that has."""
+"""Failures of the environment by class; a class without a row has the name of the first one above it that has."""
 SPEC, CALL, MEMORY, PACKAGE, SYSTEM, MISTAKE = "spec", "wrong call", "out of memory", "package", "system", "internal"
 INTERRUPTION = "interrupted"
 NO_MEMORY = "this process may take no more memory: end what else uses it, or see `ulimit -v`"
@@ -100,15 +100,14 @@ def failure(error: BaseException) -> Failure:
     if _name(error) is None and problems is not None:  # compile.SpecError
         many = len(errors(problems))
         return Failure(SPEC, SPEC_ERROR, f"the spec has {many} error{'s' * (many != 1)}", problems, error.sources)  # type: ignore[attr-defined]
-    return _world(error) or Failure(MISTAKE, INTERNAL, f"{_mistake(error)}. {REPORT}")
+    return _environment(error) or Failure(MISTAKE, INTERNAL, f"{_mistake(error)}. {REPORT}")
 
 
 def is_wrong_call(error: BaseException) -> bool:
     """Whether typer raised this for arguments that it cannot read."""
     typer = sys.modules.get("typer")
-    return typer is not None and isinstance(
-        error, typer.BadParameter.__mro__[2]
-    )  # its ClickException, which typer may have of its own
+    # the second above is its ClickException, which typer may have of its own
+    return typer is not None and isinstance(error, typer.BadParameter.__mro__[2])
 
 
 def document(failed: Failure) -> dict[str, Any]:
@@ -146,13 +145,14 @@ def _name(error: BaseException) -> str | None:
     )
 
 
-def _world(error: BaseException) -> Failure | None:
-    """A world that failed: what is in the table, then what Python has a word for, then what these caused further up."""
+def _environment(error: BaseException) -> Failure | None:
+    """A failure of the environment: what is in the table, then what Python has a word for, then what these caused
+    further up."""
     name = _name(error)
     if name == "output":
-        return Failure(name, WORLD_ERROR, f"standard output cannot be written: {reason(error)}")
+        return Failure(name, ENVIRONMENT_ERROR, f"standard output cannot be written: {reason(error)}")
     if name is not None:
-        return Failure(name, WORLD_ERROR, str(error))
+        return Failure(name, ENVIRONMENT_ERROR, str(error))
     named = [said for one in _causes(error) if (said := _python(one)) is not None]
     return Failure(*named[-1]) if named else None
 
@@ -160,13 +160,13 @@ def _world(error: BaseException) -> Failure | None:
 def _python(error: BaseException) -> tuple[str, int, str] | None:
     match error:
         case MemoryError():
-            return MEMORY, WORLD_ERROR, NO_MEMORY
+            return MEMORY, ENVIRONMENT_ERROR, NO_MEMORY
         case ImportError() if not (error.name or "").startswith("entrack"):
-            return PACKAGE, WORLD_ERROR, f"{NO_PACKAGE} ({reason(error)})"
+            return PACKAGE, ENVIRONMENT_ERROR, f"{NO_PACKAGE} ({reason(error)})"
         case OSError():
-            return SYSTEM, WORLD_ERROR, GONE if _is_gone(error) else _where(error)
+            return SYSTEM, ENVIRONMENT_ERROR, GONE if _is_gone(error) else _where(error)
         case RuntimeError() if "can't start new thread" in str(error):
-            return SYSTEM, WORLD_ERROR, NO_THREAD
+            return SYSTEM, ENVIRONMENT_ERROR, NO_THREAD
     return None
 
 

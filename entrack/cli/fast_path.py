@@ -59,7 +59,7 @@ def fmt(specs: Sequence[Path], *, only_check: bool = False, to_stdout: bool = Fa
         for spec, outcome in zip(specs, outcomes, strict=True):
             if outcome == CHANGED:
                 say(f"{spec}: {'would be' if only_check else 'is'} formatted")
-        for wanted, status in ((FAILED, exit_codes.WORLD_ERROR), (BROKEN, exit_codes.SPEC_ERROR)):
+        for wanted, status in ((FAILED, exit_codes.ENVIRONMENT_ERROR), (BROKEN, exit_codes.SPEC_ERROR)):
             if wanted in outcomes:
                 leave(status)
         if only_check and CHANGED in outcomes:

@@ -1,35 +1,64 @@
-"""`entrack models`: the built-in models, their location, shape and description."""
+"""`entrack models`: the built-in models, their location, shape and description; and what a GGUF file tells."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.console import RenderableType
-from rich.table import Table
+import typer
 
-from entrack.models.locate import BUILTIN, Named, builtin_names, facts_of, locate, read_json
+from entrack.cli.exit_codes import failures, say
+from entrack.cli.options import Json
+
+if TYPE_CHECKING:  # rich is not imported at start-up
+    from rich.console import RenderableType
+
+models = typer.Typer(help="Models that come with entrack, and GGUF files.", invoke_without_command=True)
+
+
+@models.callback()
+def list_models(context: typer.Context, as_json: Json = False) -> None:
+    """List the built-in models: folder, shape, and what is known of each."""
+    if context.invoked_subcommand is None:
+        with failures(as_json=as_json) as shown:
+            shown.give(list, models_table, known_models())
+
+
+@models.command()
+def unpack(gguf: Annotated[Path, typer.Argument(metavar="FILE.gguf", show_default=False)]) -> None:
+    """Write config.json and tokenizer.json beside a GGUF file, as it tells them; a spec can then name it with
+    gguf("...")."""
+    with failures():
+        from entrack.engine.gguf import unpack as unpack_gguf
+
+        for path in unpack_gguf(gguf):
+            say(f"wrote {path}")
 
 
 def known_models() -> list[dict[str, Any]]:
     """One entry a model: name, how a spec names it, folder, shape, and its training record's summary."""
+    from entrack.models.locate import builtin_names
+
     return [_known(name) for name in builtin_names()]
 
 
 def models_table(known: list[dict[str, Any]]) -> RenderableType:
     """The same for a person."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("in a spec", "shape", "known of it", "folder"):
-        table.add_column(heading, overflow="fold")
+    from entrack.cli.table import table
+
+    made = table("in a spec", "shape", "known of it", "folder")
     for entry in known:
         shape = (
             f"{entry['layers']} layers x {entry['heads']} heads x {entry['d_head']}, "
             f"{entry['parameters'] or '?'} parameters"
         )
-        table.add_row(entry["spec"], shape, entry["summary"], entry["folder"])
-    return table
+        made.add_row(entry["spec"], shape, entry["summary"], entry["folder"])
+    return made
 
 
 def _known(name: str) -> dict[str, Any]:
+    from entrack.models.locate import BUILTIN, Named, facts_of, locate, read_json
+
     source = locate(Named("builtin", name), BUILTIN)
     facts = facts_of(source)
     record = read_json(source.folder / "training.json")

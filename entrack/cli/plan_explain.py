@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
 from entrack.plan.explain import AS_WRITTEN, Explained, Explanation, Stage
 from entrack.plan.passes import PASSES
@@ -60,17 +61,18 @@ def _plan_passes(given: Explanation) -> RenderableType:
 
 
 def _passes(total: Explained) -> Table:
-    table = _table("pass", "takes away", "token-layers", "operations", "left")
+    numbers = ("token-layers", "operations", "left")
+    made = table("pass", "takes away", *numbers, right=numbers)
     what = {one.name: one.what for one in PASSES}
     for stage in total.stages:
-        table.add_row(
+        made.add_row(
             stage.name,
             what.get(stage.name, "nothing yet"),
             f"{stage.token_layers:,}",
             _operations(stage),
             _share(stage, total.stages[0]),
         )
-    return table
+    return made
 
 
 def _kind(kind: Explained) -> list[RenderableType]:
@@ -83,13 +85,6 @@ def _kind(kind: Explained) -> list[RenderableType]:
     notes = [Text(f"  {count:>5,} x  {note}") for note, count in list(kind.notes.items())[:MOST_NOTES]]
     more = len(kind.notes) - len(notes)
     return [head, cost, *notes, *([Text(f"           and {more:,} more; --json has all")] if more > 0 else [])]
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in names:
-        table.add_column(name, justify="left" if name in names[:2] else "right")
-    return table
 
 
 def _operations(stage: Stage) -> str:

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
 from entrack.execution.survey import Survey
 from entrack.plan.cost import Cost, cost
@@ -31,14 +32,13 @@ def plan_json(plan: Plan, survey: Survey) -> dict[str, Any]:
 
 def plan_table(plan: Plan, survey: Survey) -> RenderableType:
     """The plan for a person."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("step", "steps", "stored", "forward passes", "token-layers", "to be stored"):
-        table.add_column(name, justify="left" if name == "step" else "right")
+    numbers = ("steps", "stored", "forward passes", "token-layers", "to be stored")
+    made = table("step", *numbers, right=numbers)
     known = _Known.of(survey)
     for what, ids in _by_what(plan).items():
-        _row(table, visible(what), _counted(plan, ids, known))
-    table.add_section()
-    _row(table, "altogether", _counted(plan, plan.steps, known))
+        _row(made, visible(what), _counted(plan, ids, known))
+    made.add_section()
+    _row(made, "altogether", _counted(plan, plan.steps, known))
     models = "; ".join(
         f"{name}: {plan.sources[key].description}, {key.facts.layers} layers x {key.facts.heads} heads"
         for name, key in plan.models.items()
@@ -48,7 +48,7 @@ def plan_table(plan: Plan, survey: Survey) -> RenderableType:
         "path patches that cannot reach their receivers are found when their receivers are known; "
         "--explain says how much is really computed, and why." + _declined(survey)
     )
-    return Group(table, notes)
+    return Group(made, notes)
 
 
 def _declined(survey: Survey) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import typer
 from attrs import asdict
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
 from entrack.verification.recompute import Compared
 
@@ -46,23 +46,12 @@ def failed(found: Iterable[Compared]) -> bool:
     return any(one.verdict in FAILED for one in found)
 
 
-def table(name: str, stored: Mapping[str, int], wanted: int, found: Sequence[Compared], seed: int) -> RenderableType:
+def view(name: str, stored: Mapping[str, int], wanted: int, found: Sequence[Compared], seed: int) -> RenderableType:
     """A line per kind of step, then each mismatch, then what was compared with what."""
     of = f"{len(found)} of {sum(stored.values())} stored steps computed again"
     stopped = "" if len(found) == wanted else f", then interrupted: {wanted - len(found)} were still to come"
-    lines = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in (
-        "kind of step",
-        "compared",
-        "identical",
-        "within",
-        "mismatched",
-        "Δ logit",
-        "Δ probability",
-        "Δ value",
-        "flips",
-    ):
-        lines.add_column(heading, justify="left" if heading == "kind of step" else "right")
+    numbers = ("compared", "identical", "within", "mismatched", "Δ logit", "Δ probability", "Δ value", "flips")
+    lines = table("kind of step", *numbers, right=numbers)
     for kind, many in stored.items():
         lines.add_row(kind, *_row([one for one in found if one.kind == kind], many))
     return Group(

@@ -1,9 +1,9 @@
-"""Parts of a batch: a full pass on all prompts at once, or on as many as fit into memory, one part after the other."""
+"""Microbatches: a pass on as many rows at a time as fit into memory, one part after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,26 +12,41 @@ from entrack.engine.settings import is_out_of_memory
 from entrack.engine.tracing import Read, Trace, Write
 
 Rows = slice
+T = TypeVar("T")
 PAIR_AXES = 3
 """(prompt, token, token read)."""
 
 
 def in_microbatches(prompts: int, run: Callable[[Rows], Trace]) -> Trace:
-    """What `run` gives for all prompts. Where memory runs out, half as many go together, and half again; one that
-    does not fit alone raises."""
-    start, at_once, parts = 0, prompts, list[Trace]()
-    while start < prompts:
-        try:
-            parts.append(run(slice(start, min(start + at_once, prompts))))
-            start += at_once
-        except (RuntimeError, MemoryError) as error:
-            if at_once == 1 or not is_out_of_memory(error):
-                raise
-            at_once = (at_once + 1) // 2
+    """What `run` gives for all prompts: all at once, or half as many, rounded up, whenever memory runs out."""
+    parts = _in_parts(prompts, prompts, run, half=lambda prompts: (prompts + 1) // 2)
     if len(parts) == 1:
         return parts[0]
     values = {site: torch.cat([part.values[site] for part in parts]) for site in parts[0].values}
     return Trace(values, torch.cat([part.logits for part in parts]))
+
+
+def in_chunks(rows: Tensor, at_once: int, work: Callable[[Tensor], None]) -> None:
+    """All rows of a batched pass, at most `at_once` together, or half as many, rounded down, whenever memory runs
+    out."""
+    _in_parts(len(rows), at_once, lambda part: work(rows[part]), half=lambda rows: rows // 2)
+
+
+def _in_parts(rows: int, at_once: int, run: Callable[[Rows], T], *, half: Callable[[int], int]) -> list[T]:
+    """What `run` gives for each part. A row that does not fit alone raises what torch raised.
+
+    `half` is the caller's: which rows go together decides the last bits of the numbers.
+    """
+    start, at_once, found = 0, min(at_once, rows), list[T]()
+    while start < rows:
+        try:
+            found.append(run(slice(start, min(start + at_once, rows))))
+            start += at_once
+        except (RuntimeError, MemoryError) as error:
+            if at_once == 1 or not is_out_of_memory(error):
+                raise
+            at_once = half(at_once)
+    return found
 
 
 def rows_of_set(one: Write, rows: Rows) -> Write:

@@ -5,8 +5,8 @@ A step has one address. A value made there with another environment, which the p
 computed instead is put beside it, at an address that says the environment too. So two machines that share a store never
 undo each other's work.
 
-A value is read with its digest, which the store checks, and held against its step's form once (`value_check.py`); one
-that is not of it is put aside as damage.
+A value is read with its digest, which the store checks, and then checked against its step's form (`value_check.py`);
+one that is not of it is put aside as damage.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Repository:
         return action
 
     def environments(self, step: Step) -> tuple[str, str]:
-        """In words, with what the declined value of a bound step was made, and what it was held against."""
+        """In words, with what the declined value of a bound step was made, and what it was compared with."""
         there = described(self.declined[self.address(step)].how, self.accept)
         return in_words(there), in_words(self.environment.told(step.model.facts, self.accept))
 

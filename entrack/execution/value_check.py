@@ -1,4 +1,4 @@
-"""Values held against the forms of their steps (`plan/value_forms.py`): one from a store that has another is
+"""Values checked against the forms of their steps (`plan/value_forms.py`): one from a store that has another is
 damaged, one from a kernel is never stored."""
 
 from __future__ import annotations

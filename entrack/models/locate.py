@@ -1,41 +1,29 @@
 """Finding models: from how a spec names one to the files it stands for, without reading a weight into memory.
 
-A model is looked for on this machine only; `fetch` is the one function that may use the network. What is missing is a
-`ModelMissing`, with what to do about it.
+A model is looked for on this machine only; `fetch.py` downloads. What is missing is a `ModelMissing`, with what to do
+about it.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from attrs import frozen
 
-from entrack import interrupts
 from entrack.address import address, file_digest
-from entrack.error_text import reason
 from entrack.model_config import BadConfig, ModelFacts, read_facts
 from entrack.models.key import ModelKey, ModelSource
+from entrack.models.strict_json import no_number
 from entrack.models.weight_files import ModelMissing, ModelRefused, tensors_in, weights_of
 
 __all__ = ["ModelMissing", "ModelRefused"]
 BUILTIN = Path(__file__).parents[1] / "builtin"
 MOST_JSON, MOST_CONFIG = 48 << 20, 1 << 22
 """Bytes of a tokenizer.json, and of any other file: 64 bytes of memory may stand behind three of them."""
-WANTED = ("*.safetensors", "*.json", "tokenizer.model")
-HUB_SAYS = {
-    401: "the hub wants to know who asks: log in with `hf auth login`, or set HF_TOKEN",
-    403: "the hub does not give it to you: accept its terms on its page, or log in with `hf auth login`",
-    404: "a file of it is not on the hub",
-    429: "the hub limits how often it may be asked; wait some minutes, or log in with `hf auth login`",
-}
 READ = (".json", ".safetensors", ".gguf")
 
 
@@ -92,27 +80,10 @@ def key_of(named: Named, source: ModelSource, *, hashed: bool = True) -> ModelKe
     With `hashed` False weights are not looked at; such a key is good for a plan that is only checked, not for an
     address.
     """
-    if not hashed:
-        config, tokenizer = (
-            address(_plain(read_json(source.folder / "config.json"))),
-            file_digest(tokenizer_file(source)),
-        )
-        return ModelKey(
-            address(str(named)), config, tokenizer, facts_of(source), dtype=named.dtype, attention=named.attention
-        )
     try:
-        weights = weights_of(source.folder, source.gguf)
-    except ModelMissing as missing:
-        raise type(missing)(
-            f"{named}: {missing}" + ("; `entrack run` downloads what is missing" if named.kind == "hub" else "")
-        ) from None
-    added = () if source.adapter is None else _adapter_files(source.adapter)
-    for files in ([] if source.gguf else weights), added[1:]:
-        tensors_in(files)
-    try:
-        adapter = address([file_digest(path) for path in added]) if added else None
+        weights, adapter = _digests(named, source) if hashed else (address(str(named)), None)
         return ModelKey(
-            weights=address([file_digest(path) for path in weights]),
+            weights=weights,
             config=address(_plain(read_json(source.folder / "config.json"))),
             tokenizer=file_digest(tokenizer_file(source)),
             facts=facts_of(source),
@@ -122,6 +93,20 @@ def key_of(named: Named, source: ModelSource, *, hashed: bool = True) -> ModelKe
         )
     except OSError as error:
         raise ModelMissing(f"{named}: {error}") from None
+
+
+def _digests(named: Named, source: ModelSource) -> tuple[str, str | None]:
+    """The addresses of weights and adapter, whose headers are looked at first."""
+    try:
+        weights = weights_of(source.folder, source.gguf)
+    except ModelMissing as missing:
+        more = "; `entrack run` downloads what is missing" if named.kind == "hub" else ""
+        raise type(missing)(f"{named}: {missing}{more}") from None
+    added = () if source.adapter is None else _adapter_files(source.adapter)
+    for files in ([] if source.gguf else weights), added[1:]:
+        tensors_in(files)
+    adapter = address([file_digest(path) for path in added]) if added else None
+    return address([file_digest(path) for path in weights]), adapter
 
 
 def tokenizer_file(source: ModelSource) -> Path:
@@ -152,22 +137,9 @@ def read_json(path: Path, most: int = MOST_CONFIG) -> Any:
     try:
         if path.stat().st_size > most:
             raise ModelMissing(f"{path} is larger than any such file should be")
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=no_number)
     except (OSError, ValueError, RecursionError) as error:
         raise ModelMissing(f"{path} cannot be read: {str(error)[:200]}") from None
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number in JSON")
-
-
-def fetch(named: Named, root: Path) -> ModelSource:
-    """`locate`, after downloading what a hub model lacks here. Raises ModelMissing with the hub's reason."""
-    if named.kind == "hub":
-        _download(named.name, named.revision)
-    if named.adapter is not None and named.adapter[0] == "hub":
-        _download(named.adapter[1], None)
-    return locate(named, root)
 
 
 def _folder(named: Named, root: Path) -> tuple[Path, str | None, str | None]:
@@ -215,66 +187,6 @@ def _hub_folder(name: str, revision: str | None) -> tuple[Path, None, str]:
         )
     folder = Path(found).parent
     return folder, None, folder.name
-
-
-def _download(name: str, revision: str | None) -> None:
-    from huggingface_hub import constants, snapshot_download
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
-    constants.HF_HUB_DISABLE_TELEMETRY = True  # nothing is asked of the hub but the model
-    if not sys.stderr.isatty():
-        disable_progress_bars()
-    try:
-        _interruptible(lambda: snapshot_download(name, revision=revision, allow_patterns=list(WANTED)))
-    except Exception as error:  # the hub client raises its own, httpx's and OSError; each is a world that failed
-        raise ModelMissing(f'hub("{name}"){_hub_trouble(error)}') from None
-
-
-def _interruptible(work: Callable[[], object]) -> None:
-    """Do something in a thread of its own: the hub's client ends its file before it hears of Ctrl-C, which may be
-    gigabytes later."""
-    failed: list[Exception] = []
-
-    def run() -> None:
-        try:
-            work()
-        except Exception as error:
-            failed.append(error)
-
-    thread = Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.1)
-        interrupts.check()
-    if failed:
-        raise failed[0]
-
-
-def _hub_trouble(error: Exception) -> str:
-    """What went wrong, and what to do. The hub's client hides its reasons behind one another."""
-    chain = list(_causes(error))
-    kinds = {type(one).__name__ for one in chain}
-    status = next(
-        (code for one in chain if (code := getattr(getattr(one, "response", None), "status_code", None))), None
-    )
-    if any(isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) for one in chain):
-        return ": the disk is full: make room where models are kept (HF_HOME), then run again; what has come is kept"
-    if "GatedRepoError" in kinds:
-        return " is gated: accept its terms on its page, then log in with `hf auth login`"
-    if kinds & {"RepositoryNotFoundError", "RevisionNotFoundError"}:
-        return ": the hub knows no such model or revision (or it is private: log in with `hf auth login`)"
-    if status in HUB_SAYS:
-        return f": {HUB_SAYS[status]}"
-    if status is not None:
-        return f": the hub answers with status {status}; try again later"
-    why = f"no connection to the hub, or it broke ({reason(error)})"
-    return f': {why}; run again to go on, or name a model that is on this machine with local("folder")'
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _adapter(named: Named, root: Path) -> Path | None:

@@ -1,7 +1,7 @@
 """Weights: which files of a folder hold a model's weights, and what their headers say, before anything else reads them.
 
 A safetensors file is eight bytes that give the length of a JSON header, the header (names, types, shapes, places), and
-the tensors. What such a header says is held against the file here: a reader that believes it need not look again.
+the tensors. What such a header says is checked against the file here: a reader that believes it need not look again.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import re
 import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from attrs import frozen
 
 from entrack.error_text import reason
 from entrack.errors import EntrackError
+from entrack.models.strict_json import strict
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 SHARD = re.compile(r"[\w.-]+\.safetensors", re.ASCII)
@@ -64,7 +64,7 @@ def weights_of(folder: Path, gguf: str | None = None) -> tuple[Path, ...]:
 
 
 def tensors_in(paths: Iterable[Path]) -> Mapping[str, TensorFacts]:
-    """The tensors of safetensors files by name, as their headers say, held against the files' sizes. Raises
+    """The tensors of safetensors files by name, as their headers say, checked against the files' sizes. Raises
     ModelRefused."""
     found: dict[str, TensorFacts] = {}
     for path in paths:
@@ -105,7 +105,7 @@ def _header(path: Path) -> dict[str, TensorFacts]:
             length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
             if not 2 <= length <= min(MOST_HEADER, size - 8):
                 raise _bad(path, f"its header should have {length} bytes" if length else "it is too short")
-            said = json.loads(stream.read(length), object_pairs_hook=_once)
+            said = strict(stream.read(length))
     except OSError as error:
         raise ModelRefused(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
@@ -115,14 +115,6 @@ def _header(path: Path) -> dict[str, TensorFacts]:
     places = {name: _place(path, name, entry) for name, entry in said.items() if name != "__metadata__"}
     _gapless(path, places, size - 8 - length)
     return {name: facts for name, (facts, _, _) in places.items()}
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object in which no name stands twice."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands in it twice")
-    return found
 
 
 def _place(path: Path, name: str, entry: object) -> tuple[TensorFacts, int, int]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from entrack import budget
-from entrack.prompts.tokenizer_rules import BadTokenizer, hold, read
+from entrack.prompts.bad_tokenizer import BadTokenizer
+from entrack.prompts.tokenizer_rules import hold, read
 
 if TYPE_CHECKING:
     from entrack.prompts.tokenizer_sandbox import Apart

@@ -49,7 +49,7 @@ class Kind:
     """`times` is what one character may become. `added` counts the tokens that are added to a text, and the times that
     the text is in it.
 
-    `whole` holds a rule's words against one another.
+    `whole` checks a rule's words against one another.
     """
 
     words: Mapping[str, Check]

@@ -12,31 +12,20 @@ were a piece.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
 
-from entrack.prompts.tokenizer_parts import (
-    DECODERS,
-    LONGEST_WORD,
-    MODELS,
-    NORMALIZERS,
-    PRE_TOKENIZERS,
-    PROCESSORS,
-    SHORT,
-    Kind,
-    is_count,
-    is_plain,
-)
+from entrack.models.strict_json import strict
+from entrack.prompts.bad_tokenizer import BadTokenizer, refused
+from entrack.prompts.tokenizer_parts import DECODERS, NORMALIZERS, PRE_TOKENIZERS, PROCESSORS, Kind, is_count, is_plain
+from entrack.prompts.tokenizer_vocabulary import LONGEST_PIECE, model_is_plain
 
 MOST_BYTES = 48 << 20
 MOST_OBJECTS, MOST_LISTS, MOST_VALUES = 100_000, 1_000_000, 4_000_000
 """Brackets and commas in a file, those in words too: 64 bytes of memory may stand behind three of its bytes."""
-MOST_PIECES, MOST_MERGES, LONGEST_PIECE = 400_000, 600_000, 1_024
-"""Of a vocabulary. Known ones have up to 262,144 pieces, 514,906 merges and 256 characters in a piece."""
 MOST_ADDED, MOST_ADDED_TEXT = 20_000, 1 << 20
 """Tokens beside the vocabulary, and characters in all of them."""
 MOST_RULES, DEEPEST = 64, 8
@@ -65,10 +54,6 @@ TOKEN = {
 }
 
 
-class BadTokenizer(Exception):
-    """A tokenizer.json that cannot be used; the message says why."""
-
-
 @frozen
 class Rules:
     """`times` is the most characters that one may become, and `plain` that reading has told all there is to tell.
@@ -85,7 +70,7 @@ def read(path: Path) -> tuple[bytes, Rules]:
     """The bytes of a tokenizer.json, and its rules. Raises BadTokenizer."""
     raw = _bytes(path)
     try:
-        said = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        said = strict(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadTokenizer(f"{path} is no tokenizer: {str(error)[:200]}") from None
     if not isinstance(said, dict):
@@ -107,18 +92,6 @@ def _bytes(path: Path) -> bytes:
             f"{MOST_VALUES:,} values"
         )
     return raw
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object in which no name stands twice: readers differ in which they take."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands in it twice")
-    return found
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number in JSON")
 
 
 def _unknown(said: dict[str, Any]) -> int | None:
@@ -144,7 +117,7 @@ class _Reading:
             and said.get("truncation") is None
             and said.get("padding") is None
         )
-        self._model(said.get("model"))
+        self._hold(plain=model_is_plain(self.path, said.get("model")))
         normal = self._chain("normalizer", said.get("normalizer"))
         times = self._chain("pre_tokenizer", said.get("pre_tokenizer"), normal)
         self._chain("decoder", said.get("decoder"))
@@ -155,9 +128,6 @@ class _Reading:
     def _hold(self, *, plain: bool) -> None:
         self.plain = self.plain and plain
 
-    def _bad(self, place: str, why: str) -> BadTokenizer:
-        return BadTokenizer(f"{self.path} is refused: its {place} {why}")
-
     # --- rules one after the other
 
     def _chain(self, section: str, said: Any, times: int = 1) -> int:
@@ -166,8 +136,10 @@ class _Reading:
             grown = times * kind.times(rule)
             if grown > MOST_TIMES:
                 more = "" if times == 1 else f", with the rules before it up to {grown:,}"
-                raise self._bad(
-                    place, f"makes up to {kind.times(rule):,} characters of one{more}; allowed are {MOST_TIMES:,}"
+                raise refused(
+                    self.path,
+                    place,
+                    f"makes up to {kind.times(rule):,} characters of one{more}; allowed are {MOST_TIMES:,}",
                 )
             times = grown
         return times
@@ -179,14 +151,17 @@ class _Reading:
             place, rule, depth = waiting.pop()
             count += 1
             if count > MOST_RULES or depth > DEEPEST:
-                raise self._bad(section, f"has more than {MOST_RULES} rules, or lists more than {DEEPEST} deep")
+                raise refused(
+                    self.path, section, f"has more than {MOST_RULES} rules, or lists more than {DEEPEST} deep"
+                )
             name = rule.get("type") if isinstance(rule, dict) else None
             if name == "Sequence":
                 waiting += reversed(self._inner(section, place, rule, depth))
                 continue
             kind = PARTS[section].get(name) if isinstance(name, str) else None
             if kind is None:
-                raise self._bad(
+                raise refused(
+                    self.path,
                     place,
                     f"is of the kind {str(name)[:40]!r}, which is not known; known are "
                     f"{', '.join(sorted(PARTS[section]))}",
@@ -196,10 +171,10 @@ class _Reading:
     def _inner(self, section: str, place: str, rule: dict[str, Any], depth: int) -> list[tuple[str, Any, int]]:
         inner = rule.get(INNER[section])
         if not isinstance(inner, list):
-            raise self._bad(place, f"is a sequence without {INNER[section]}")
+            raise refused(self.path, place, f"is a sequence without {INNER[section]}")
         self._hold(plain=rule.keys() == {"type", INNER[section]})
         if len(inner) > MOST_RULES:
-            raise self._bad(place, f"has more than {MOST_RULES} rules")
+            raise refused(self.path, place, f"has more than {MOST_RULES} rules")
         return [(f"{place}.{INNER[section]}[{number}]", one, depth + 1) for number, one in enumerate(inner)]
 
     def _known(self, rule: dict[str, Any], kind: Kind) -> Kind:
@@ -216,23 +191,25 @@ class _Reading:
                 continue
             count, copies = kind.added(rule)
             if copies != 1:
-                raise self._bad(place, f"puts the text {copies} times into what a model reads; allowed is once")
+                raise refused(
+                    self.path, place, f"puts the text {copies} times into what a model reads; allowed is once"
+                )
             added += count
             if added > MOST_SPECIAL:
-                raise self._bad(place, f"adds {count:,} tokens to every text; allowed are {MOST_SPECIAL:,}")
+                raise refused(self.path, place, f"adds {count:,} tokens to every text; allowed are {MOST_SPECIAL:,}")
 
     def _added_tokens(self, said: Any, times: int) -> None:
         """`times` is what the normalizer may make of a character of those that it is applied to."""
         if said is None:
             return
         if not isinstance(said, list) or len(said) > MOST_ADDED:
-            raise self._bad("added_tokens", f"should be a list of up to {MOST_ADDED:,}")
+            raise refused(self.path, "added_tokens", f"should be a list of up to {MOST_ADDED:,}")
         text = 0
         for number, token in enumerate(said):
             content = token.get("content") if isinstance(token, dict) else None
             if not isinstance(content, str) or len(content) > LONGEST_PIECE:
-                raise self._bad(
-                    f"added_tokens[{number}]", f"should have a content of up to {LONGEST_PIECE:,} characters"
+                raise refused(
+                    self.path, f"added_tokens[{number}]", f"should have a content of up to {LONGEST_PIECE:,} characters"
                 )
             text += len(content) * (1 if token.get("normalized") is False else times)
             self._hold(
@@ -242,65 +219,9 @@ class _Reading:
                 and is_count(token["id"])
             )
         if text > MOST_ADDED_TEXT:
-            raise self._bad("added_tokens", f"may have {text:,} characters in all; allowed are {MOST_ADDED_TEXT:,}")
-
-    # --- the model
-
-    def _model(self, said: Any) -> None:
-        if not isinstance(said, dict):
-            raise BadTokenizer(f"{self.path} is no tokenizer: it has no model")
-        name = said.get("type")
-        if "type" in said and (not isinstance(name, str) or name not in MODELS):
-            raise self._bad(
-                "model", f"is of the kind {str(name)[:40]!r}, which is not known; known are {', '.join(sorted(MODELS))}"
+            raise refused(
+                self.path, "added_tokens", f"may have {text:,} characters in all; allowed are {MOST_ADDED_TEXT:,}"
             )
-        unknown = sorted(
-            said.keys() - set().union(*(kind.words for kind in MODELS.values())) - {"type", "vocab", "merges"}
-        )
-        if unknown:
-            raise self._bad("model", f"has the word {unknown[0][:40]!r}, which is not known")
-        if said.get("dropout") not in (None, 0):
-            raise self._bad(
-                "model.dropout", "leaves merges out by chance: the same text would be other tokens each time"
-            )
-        for word in ("unk_token", "continuing_subword_prefix", "end_of_word_suffix"):
-            if isinstance(said.get(word), str) and len(said[word]) > SHORT:
-                raise self._bad(f"model.{word}", f"has {len(said[word]):,} characters; allowed are {SHORT}")
-        longest = said.get("max_input_chars_per_word", 0)
-        if is_count(longest) and longest > LONGEST_WORD:
-            raise self._bad(
-                "model.max_input_chars_per_word",
-                f"is {longest:,}; allowed are {LONGEST_WORD}, for the time grows with its square",
-            )
-        self._vocabulary(said.get("vocab"))
-        self._merges(said.get("merges", []))
-        kind = MODELS.get(name) if isinstance(name, str) else None
-        self._hold(
-            plain=kind is not None
-            and is_plain({word: value for word, value in said.items() if word not in ("vocab", "merges")}, kind)
-        )
-
-    def _vocabulary(self, said: Any) -> None:
-        if not isinstance(said, dict | list) or not 1 <= len(said) <= MOST_PIECES:
-            raise self._bad("model.vocab", f"should have 1 to {MOST_PIECES:,} pieces")
-        pieces = (
-            said
-            if isinstance(said, dict)
-            else [entry[0] if isinstance(entry, list) and entry else None for entry in said]
-        )
-        longest = max((len(piece) for piece in pieces if isinstance(piece, str)), default=0)
-        if longest > LONGEST_PIECE:
-            raise self._bad("model.vocab", f"has a piece of {longest:,} characters; allowed are {LONGEST_PIECE:,}")
-        self._hold(plain=isinstance(said, dict) and all(map(is_count, said.values())))
-
-    def _merges(self, said: Any) -> None:
-        if not isinstance(said, list) or len(said) > MOST_MERGES:
-            raise self._bad("model.merges", f"should be a list of up to {MOST_MERGES:,}")
-        pairs = all(
-            type(merge) is list and len(merge) == 2 and type(merge[0]) is str and type(merge[1]) is str
-            for merge in said
-        )
-        self._hold(plain=pairs or all(type(merge) is str for merge in said))
 
 
 def hold(rules: Rules, text: str) -> None:

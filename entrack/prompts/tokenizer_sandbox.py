@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from entrack.prompts.tokenizer_rules import BadTokenizer
+from entrack.prompts.bad_tokenizer import BadTokenizer
 
 WORKER = Path(__file__).with_name("tokenizer_worker.py")
 ENVIRONMENT = {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"}

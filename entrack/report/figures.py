@@ -27,8 +27,6 @@ from entrack.results import Discovery, Figure, Measure, Results
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-FIGURE_KINDS = ("bars", "curves", "heatmap", "diagram", "scatter")
-
 
 def draw(figure: Figure, results: Results, folder: Path) -> tuple[Path, ...]:
     """Draw one figure and write its files, named after its title.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from entrack.report.format import visible
-from entrack.report.table_data import Entry, Grid, grids, provenance_lines
+from entrack.report.grid import Entry, Grid
+from entrack.report.provenance_lines import provenance_lines
+from entrack.report.table_data import grids
 from entrack.results import Results
 
 UNBOUNDED = 10_000

@@ -15,18 +15,13 @@ from rich.segment import Segment
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from entrack.report.claims_table import claims_grid
 from entrack.report.format import visible
+from entrack.report.grid import Entry, Grid
 from entrack.report.lookup import scored, unscored
-from entrack.report.table_data import (
-    WIDTH,
-    Entry,
-    Grid,
-    claims_grid,
-    discovery_grid,
-    grids,
-    measure_grid,
-    provenance_lines,
-)
+from entrack.report.measure_table import WIDTH, measure_grid
+from entrack.report.provenance_lines import provenance_lines
+from entrack.report.table_data import discovery_grid, grids
 from entrack.results import Claim, Discovery, Group, Measure, Provenance, Results
 from entrack.sites import Site
 

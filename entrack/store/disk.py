@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from entrack.store import action_codec, fs, layout, locks, read, tensors
+from entrack.store import action_codec, folders, fs, layout, locks, read, tensors
 from entrack.store.base import JSON, Action, Damage, OnDamage, OnWait, Stats, Tensors, check_address, warn
 from entrack.store.errors import StoreReadOnly, named
 from entrack.store.index import Index
@@ -88,7 +88,7 @@ class DiskStore:
             self._keep_object(action, data)
             if read.read_action(self.layout, address) not in (None, action):
                 self.index.remove([address])
-            fs.write_file(layout.make_place(self.layout.action(address)), note)
+            folders.write_file(layout.make_place(self.layout.action(address)), note)
             self.index.set(address, note)
         return action
 
@@ -128,7 +128,7 @@ class DiskStore:
     @property
     def writable(self) -> bool:
         """Whether `put` may be tried: not where the store, or the folder it would be made in, cannot be written."""
-        return not self._read_only and fs.writable(fs.nearest_folder(self.layout.root))
+        return not self._read_only and fs.writable(folders.nearest_folder(self.layout.root))
 
     @property
     def changeable(self) -> bool:
@@ -163,7 +163,7 @@ class DiskStore:
     def _keep_object(self, action: Action, data: bytes) -> None:
         # An object that is there is trusted only if its bytes are these: a damaged one is written again.
         if read.read_object(self.layout, action) != data:
-            fs.write_file(layout.make_place(self.layout.object(action.object)), data)
+            folders.write_file(layout.make_place(self.layout.object(action.object)), data)
 
     def _decoded(self, action: Action) -> Tensors | Damage | None:
         data = read.read_object(self.layout, action)
@@ -174,10 +174,10 @@ class DiskStore:
             return Damage("format", place, address=action.address, object=action.object)
 
     def _has_object(self, action: Action) -> bool:
-        return fs.exists(self.layout.object(action.object))
+        return folders.exists(self.layout.object(action.object))
 
     def _has_index(self) -> bool:
-        return self.changeable and fs.exists(self.layout.format)
+        return self.changeable and folders.exists(self.layout.format)
 
     def _records(self) -> Iterator[tuple[str, bytes]]:
         for action in read.read_actions(self.layout):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from entrack.store import fs, index_validation, layout
+from entrack.store import folders, fs, index_validation, layout
 from entrack.store.errors import StoreError, name_error, named
 from entrack.store.layout import Layout
 
@@ -84,7 +84,7 @@ def _sqlite(_: Layout) -> Check:
 
 
 def _index(where: Layout) -> Check:
-    if not fs.exists(where.index):
+    if not folders.exists(where.index):
         return Check("index", "not there yet")
     try:
         ours = index_validation.is_ours(where.index, to_read=True)
@@ -100,7 +100,7 @@ def _leftovers(where: Layout) -> Check:
 
 
 def _quarantine(where: Layout) -> Check:
-    count = len(fs.listed(where.quarantine))
+    count = len(folders.listed(where.quarantine))
     advice = f"look at {where.quarantine}; it can be deleted" if count else ""
     return Check("quarantine", f"{count} damaged files", advice)
 
@@ -119,7 +119,7 @@ _CHECKS = (
 
 
 def _existing(where: Layout) -> str:
-    return fs.nearest_folder(where.root)
+    return folders.nearest_folder(where.root)
 
 
 def _kind_of(path: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from attrs import frozen
 
 from entrack import interrupts
-from entrack.store import fs, layout, locks, read
+from entrack.store import folders, layout, locks, read
 from entrack.store.base import Action, Damage
 from entrack.store.disk import DiskStore
 from entrack.store.errors import StoreReadOnly, named
@@ -131,4 +131,4 @@ def _forget(places: Iterable[Location]) -> None:
         by_folder[place.folder].append(place.name)
     for folder, gone in by_folder.items():
         interrupts.check()
-        fs.forget(folder, gone)
+        folders.forget(folder, gone)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Protocol, TypeVar
 
-from entrack.store import fs, index_validation, locks
+from entrack.store import folders, fs, index_validation, locks
 from entrack.store.base import Damage, OnDamage
 from entrack.store.layout import Layout
 from entrack.store.location import Location
@@ -27,7 +27,7 @@ T = TypeVar("T")
 Records = Iterable[tuple[str, bytes]]
 
 WAIT = 60.0
-_UNFINISHED = re.compile(re.escape(f"{fs.TEMPORARY}index-") + r"[0-9a-f]{8}\Z")
+_UNFINISHED = re.compile(re.escape(f"{folders.TEMPORARY}index-") + r"[0-9a-f]{8}\Z")
 # Troubles of the moment or of the machine; any other says that the database itself is wrong.
 _PASSING = {
     getattr(sqlite3, f"SQLITE_{name}")
@@ -63,7 +63,7 @@ class Index:
         done = self._use(lambda cache: fs.index_write(lambda: _remove_all(cache, addresses)))
         if done is None and addresses and self._may_write():
             with suppress(OSError):
-                fs.remove_folder(self._layout.index, (*index_validation.FILES, index_validation.DISTRUST))
+                folders.remove_folder(self._layout.index, (*index_validation.FILES, index_validation.DISTRUST))
 
     def rebuild(self) -> bool:
         """Make the database again from the action files; whether that went well."""
@@ -101,7 +101,7 @@ class Index:
     def _opened(self, *, renew: bool) -> Cache:
         place = self._layout.index
         with locks.index(self._layout, WAIT):
-            if renew or not fs.exists(place):
+            if renew or not folders.exists(place):
                 self._make()
             elif not index_validation.is_ours(place):
                 moved = move_aside(self._layout, place)
@@ -114,28 +114,28 @@ class Index:
     def _make(self) -> None:
         """Fill a new database elsewhere, then give it the name: it is there complete, or not there."""
         self._remove_unfinished()
-        place = self._layout.top / f"{fs.TEMPORARY}index-{secrets.token_hex(4)}"
-        fs.make_folder(place)
+        place = self._layout.top / f"{folders.TEMPORARY}index-{secrets.token_hex(4)}"
+        folders.make_folder(place)
         cache = _connect(place)
         try:
             fs.index_write(lambda: _fill(cache, self._records()))
         finally:
             cache.close()
-        if fs.exists(self._layout.index):
+        if folders.exists(self._layout.index):
             move_aside(self._layout, self._layout.index)
-        fs.move(place, self._layout.index)
+        folders.move(place, self._layout.index)
 
     def _remove_unfinished(self) -> None:
-        for name in filter(_UNFINISHED.match, fs.listed(self._layout.top)):
+        for name in filter(_UNFINISHED.match, folders.listed(self._layout.top)):
             with suppress(NotADirectoryError):  # a file, or a link, which nobody follows
-                fs.remove_folder(self._layout.top / name, index_validation.FILES)
+                folders.remove_folder(self._layout.top / name, index_validation.FILES)
 
     def _give_up(self, error: Exception) -> None:
         self._failed = True
         with suppress(Exception):
             self.close()
         if not _passing(error):
-            with suppress(OSError), fs.opened(self._layout.index) as folder:
+            with suppress(OSError), folders.opened(self._layout.index) as folder:
                 fs.close(fs.open_new(index_validation.DISTRUST, folder))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from entrack.store import action_codec, fs, index_validation, read
+from entrack.store import action_codec, folders, index_validation, read
 from entrack.store.action_codec import MAX_RECORD
 from entrack.store.base import Action, Damage, is_address
 from entrack.store.layout import Layout
@@ -44,7 +44,7 @@ class Compared:
 def compared(layout: Layout, actions: Mapping[str, bytes | None]) -> Compared:
     """The index against the records of the action files that were just read; None for a file that is damaged itself."""
     place = layout.index
-    if not fs.exists(place) or index_validation.distrusted(place):
+    if not folders.exists(place) or index_validation.distrusted(place):
         return Compared(looked=False)
     try:
         if not index_validation.is_ours(place, to_read=True):

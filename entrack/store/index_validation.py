@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from urllib.parse import quote
 
-from entrack.store import fs
+from entrack.store import folders, fs
 from entrack.store.location import Location
 
 DATABASE = "cache.db"
@@ -82,7 +82,7 @@ def connected(folder: Location, *, to_read: bool) -> Iterator[sqlite3.Connection
 def distrusted(folder: Location) -> bool:
     """Whether a writer has left word that this index is to be made again."""
     try:
-        return fs.exists(folder / DISTRUST)
+        return folders.exists(folder / DISTRUST)
     except OSError:  # no real folder
         return False
 
@@ -91,7 +91,7 @@ def reached(folder: Location) -> bool:
     """Whether the path of a folder in a store leads to the folder that is reached from the store's own without
     links."""
     by_path = os.lstat(folder)
-    with fs.opened(folder) as fd:
+    with folders.opened(folder) as fd:
         return os.path.samestat(by_path, fs.fstat(fd))
 
 
@@ -102,7 +102,7 @@ def schema_digest(connection: sqlite3.Connection) -> str:
 
 
 def _files_ours(folder: Location) -> bool:
-    with fs.opened(folder) as fd:
+    with folders.opened(folder) as fd:
         if not set(fs.names(fd)) <= set(FILES) or not reached(folder):
             return False
         return _header_ours(_part(fd, DATABASE, 0, 100)) and _journal_harmless(_part(fd, JOURNAL, -8, 8))

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from entrack.store import fs
+from entrack.store import folders
 from entrack.store.base import is_address, json_bytes
 from entrack.store.errors import StoreTooNew, StoreTooOld, StoreUnreadable
 from entrack.store.location import Location
@@ -81,44 +81,44 @@ class Layout:
     def action_folders(self) -> Iterator[tuple[Location, list[str]]]:
         """The folders of action files, sorted, and the addresses in each."""
         for folder in self._folders("actions"):
-            named = (name[:-5] for name in fs.listed(folder) if name.endswith(".json") and name[:2] == folder.name)
+            named = (name[:-5] for name in folders.listed(folder) if name.endswith(".json") and name[:2] == folder.name)
             yield folder, [address for address in named if is_address(address)]
 
     def objects(self) -> Iterator[tuple[str, int]]:
         """Digests with an object file, sorted, and the bytes that each takes."""
         for folder in self._folders("objects"):
-            for name, about in fs.described(folder):
+            for name, about in folders.described(folder):
                 if is_address(name) and name[:2] == folder.name:
                     yield name, about.st_size
 
     def made(self) -> dict[str, int]:
         """When each action file was written, by address, in ns."""
-        described = (item for folder in self._folders("actions") for item in fs.described(folder))
+        described = (item for folder in self._folders("actions") for item in folders.described(folder))
         return {name[:-5]: about.st_mtime_ns for name, about in described if name.endswith(".json")}
 
     def temporaries(self) -> Iterator[Location]:
         """Unfinished files: of writers at work, or of writers that were killed."""
         for folder in (self.top, *self._folders("objects"), *self._folders("actions")):
-            for name, about in fs.described(folder):
-                if name.startswith(fs.TEMPORARY) and stat.S_ISREG(about.st_mode):
+            for name, about in folders.described(folder):
+                if name.startswith(folders.TEMPORARY) and stat.S_ISREG(about.st_mode):
                     yield folder / name
 
     def _folders(self, kind: str) -> Iterator[Location]:
         """The folders of objects or actions, one for each two digits; a link in the place of one is an `OSError`."""
-        return (self.top / kind / name for name in fs.listed(self.top / kind) if _PREFIX.match(name))
+        return (self.top / kind / name for name in folders.listed(self.top / kind) if _PREFIX.match(name))
 
 
 def check_format(layout: Layout) -> bool:
     """Whether a store is there, of the version we read; raises `StoreTooNew`, `StoreTooOld` or
     `StoreUnreadable` otherwise."""
     try:
-        with fs.opened_file(layout.format) as fd:
-            version = json.loads(fs.read_exactly(fd, 1 << 12))[_KEY]
+        with folders.opened_file(layout.format) as fd:
+            version = json.loads(folders.read_exactly(fd, 1 << 12))[_KEY]
     except FileNotFoundError:
         return False
-    except fs.Unreadable as error:
+    except folders.Unreadable as error:
         raise StoreUnreadable(f"{layout.format} cannot be read: {error}") from error
-    except (ValueError, TypeError, KeyError, RecursionError, fs.NotAFile):
+    except (ValueError, TypeError, KeyError, RecursionError, folders.NotAFile):
         version = None
     _check_version(layout, version)
     return True
@@ -145,30 +145,30 @@ def _check_version(layout: Layout, version: object) -> None:
 
 def make_root(layout: Layout) -> None:
     """Make the folder and its `locks`, which must be there before anything can be written with care."""
-    fs.make_root(layout.root)
+    folders.make_root(layout.root)
     _refuse_foreign(layout)
-    fs.make_folder(layout.locks)
+    folders.make_folder(layout.locks)
 
 
 def write_format(layout: Layout) -> None:
     """Mark the folder as ours."""
     if not check_format(layout):
-        fs.write_file(layout.format, json_bytes({_KEY: FORMAT}) + b"\n", mode=0o644)
-    if not fs.exists(layout.tag):
-        fs.write_file(layout.tag, _TAG, mode=0o644)
+        folders.write_file(layout.format, json_bytes({_KEY: FORMAT}) + b"\n", mode=0o644)
+    if not folders.exists(layout.tag):
+        folders.write_file(layout.tag, _TAG, mode=0o644)
 
 
 def make_place(place: Location) -> Location:
     """Make the two folders above `place`, below the root; `place` itself."""
-    fs.make_folder(place.folder.folder)
-    fs.make_folder(place.folder)
+    folders.make_folder(place.folder.folder)
+    folders.make_folder(place.folder)
     return place
 
 
 def _refuse_foreign(layout: Layout) -> None:
-    if fs.exists(layout.format):
+    if folders.exists(layout.format):
         return
-    foreign = [name for name in fs.listed(layout.top) if not name.startswith(".") and name not in _OWN]
+    foreign = [name for name in folders.listed(layout.top) if not name.startswith(".") and name not in _OWN]
     if foreign:
         raise StoreUnreadable(
             f"{layout.root} is not a store and is not empty (it holds {foreign[0]!r}): choose an empty folder"

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from entrack import interrupts
-from entrack.store import fs
+from entrack.store import folders, fs
 from entrack.store.base import OnWait
 from entrack.store.errors import StoreBusy, StoreError, named
 from entrack.store.layout import Layout
@@ -54,7 +54,7 @@ def index(layout: Layout, wait: float) -> Iterator[None]:
         if waited > wait:
             raise TimeoutError(errno.ETIMEDOUT, "another process is making the index", str(layout.index))
 
-    with fs.opened_lock(layout.lock("index")) as fd:
+    with folders.opened_lock(layout.lock("index")) as fd:
         _wait(fd, too_long, exclusive=True)
         yield
 
@@ -86,7 +86,7 @@ def alone(layout: Layout, wait: float) -> Iterator[None]:
 def _opened(layout: Layout, name: str) -> Iterator[int]:
     with ExitStack() as stack:
         with named("write", layout.root):
-            fd = stack.enter_context(fs.opened_lock(layout.lock(name)))
+            fd = stack.enter_context(folders.opened_lock(layout.lock(name)))
         yield fd
 
 

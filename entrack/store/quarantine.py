@@ -7,7 +7,7 @@ import secrets
 
 from attrs import evolve
 
-from entrack.store import fs
+from entrack.store import folders
 from entrack.store.base import Action, Damage
 from entrack.store.layout import Layout
 from entrack.store.location import Location
@@ -33,8 +33,8 @@ def move_aside(layout: Layout, place: Location) -> str | None:
     name, end = os.path.splitext(place.name)
     target = layout.quarantine / f"{name}-{secrets.token_hex(4)}{end}"
     try:
-        fs.make_folder(layout.quarantine)
-        fs.move(place, target)
+        folders.make_folder(layout.quarantine)
+        folders.move(place, target)
     except OSError:
         return None
     return str(target)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Literal
 
-from entrack.store import action_codec, fs
+from entrack.store import action_codec, folders, fs
 from entrack.store.base import Action, Damage
 from entrack.store.layout import Layout
 from entrack.store.location import Location
@@ -22,16 +22,16 @@ _Wrong = Literal["size", "hash", "action", "unreadable", "not a file"]
 def read_action(layout: Layout, address: str) -> Action | Damage | None:
     """The action recorded in the file of `address`."""
     place = layout.action(address)
-    return _decoded(_read(fs.opened_file(place), action_codec.MAX_RECORD), place, address)
+    return _decoded(_read(folders.opened_file(place), action_codec.MAX_RECORD), place, address)
 
 
 def read_actions(layout: Layout) -> Iterator[Action | Damage]:
     """What every action file says, in order of address. Each folder is opened once."""
     for folder, addresses in layout.action_folders():
-        with fs.opened(folder) as fd:
+        with folders.opened(folder) as fd:
             for address in addresses:
                 place = layout.action(address)
-                found = _decoded(_read(fs.opened_in(fd, place.name), action_codec.MAX_RECORD), place, address)
+                found = _decoded(_read(folders.opened_in(fd, place.name), action_codec.MAX_RECORD), place, address)
                 if found is not None:
                     yield found
 
@@ -57,7 +57,7 @@ def records(found: Iterable[Action | Damage]) -> dict[str, bytes | None]:
 def read_object(layout: Layout, action: Action) -> bytes | Damage | None:
     """The bytes that `action` promises: their size and SHA-256 were compared with it."""
     place = layout.object(action.object)
-    data = _read(fs.opened_file(place), action.size, exact=True)
+    data = _read(folders.opened_file(place), action.size, exact=True)
     if isinstance(data, bytes) and hashlib.sha256(data).hexdigest() == action.object:
         return data
     wrong = "hash" if isinstance(data, bytes) else data
@@ -68,13 +68,13 @@ def _read(file: AbstractContextManager[int], limit: int, *, exact: bool = False)
     """The file's bytes, at most `limit`; None when there is no file."""
     try:
         with file as fd:
-            size = fs.size_of(fd)
+            size = fs.fstat(fd).st_size
             if size > limit or (exact and size != limit):
                 return "size" if exact else "action"
-            return fs.read_exactly(fd, size)
+            return folders.read_exactly(fd, size)
     except FileNotFoundError:
         return None
-    except fs.NotAFile:
+    except folders.NotAFile:
         return "not a file"
-    except fs.Unreadable:
+    except folders.Unreadable:
         return "unreadable"

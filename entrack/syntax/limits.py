@@ -55,51 +55,34 @@ def _hidden(file: str, text: str) -> Iterator[Diagnostic]:
 
 
 def _pieces(file: str, text: str) -> Iterator[Diagnostic]:
+    """The first piece that is too much."""
     depth = signs = count = 0
     for count, match in enumerate(PIECE.finditer(text)):
-        piece, span = match.group(), Span(file, match.start(), match.end())
-        if count == MOST_PIECES:
-            yield Diagnostic(
-                "E701",
-                f"a spec has at most {MOST_PIECES:,} words, numbers and signs",
-                span,
-                "one too many",
-                "split it and `include` the parts",
-            )
-            return
-        if piece[0].isdigit() and len(piece) > MOST_DIGITS:
-            yield Diagnostic(
-                "E702",
-                f"a number has at most {MOST_DIGITS} digits; this one has {len(piece)}",
-                span,
-                help="write a smaller number",
-            )
-            return
-        if piece[0] == '"' and len(piece) > MOST_STRING:
-            yield Diagnostic(
-                "E703",
-                f"a text has at most {MOST_STRING:,} characters",
-                span,
-                help="shorten it, or draw its parts from a column",
-            )
-            return
-        if len(piece) > MOST_NAME and (piece[0].isalpha() or piece[0] == "_"):
-            yield Diagnostic(
-                "E708",
-                f"a name has at most {MOST_NAME} letters; this one has {len(piece):,}",
-                span,
-                help="choose a shorter name",
-            )
-            return
+        piece = match.group()
         depth += (piece in "([{") - (piece in ")]}")
         signs = signs + 1 if piece in "+-" else 0
-        if depth > MOST_DEPTH or signs > MOST_DEPTH:
-            yield Diagnostic(
-                "E704",
-                f"brackets or signs are nested more than {MOST_DEPTH} deep",
-                span,
-                "one too many",
-                "flatten the expression",
-            )
+        wrong = _too_much(piece, count, max(depth, signs), Span(file, *match.span()))
+        if wrong is not None:
+            yield wrong
             return
     budget.spend(budget.READ, count)
+
+
+def _too_much(piece: str, count: int, depth: int, span: Span) -> Diagnostic | None:
+    """What is wrong with a piece after `count` others and inside `depth` brackets, or after so many signs."""
+    if count == MOST_PIECES:
+        message = f"a spec has at most {MOST_PIECES:,} words, numbers and signs"
+        return Diagnostic("E701", message, span, "one too many", "split it and `include` the parts")
+    if piece[0].isdigit() and len(piece) > MOST_DIGITS:
+        message = f"a number has at most {MOST_DIGITS} digits; this one has {len(piece)}"
+        return Diagnostic("E702", message, span, help="write a smaller number")
+    if piece[0] == '"' and len(piece) > MOST_STRING:
+        message = f"a text has at most {MOST_STRING:,} characters"
+        return Diagnostic("E703", message, span, help="shorten it, or draw its parts from a column")
+    if len(piece) > MOST_NAME and (piece[0].isalpha() or piece[0] == "_"):
+        message = f"a name has at most {MOST_NAME} letters; this one has {len(piece):,}"
+        return Diagnostic("E708", message, span, help="choose a shorter name")
+    if depth > MOST_DEPTH:
+        message = f"brackets or signs are nested more than {MOST_DEPTH} deep"
+        return Diagnostic("E704", message, span, "one too many", "flatten the expression")
+    return None

@@ -10,17 +10,19 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from attrs import evolve
+from attrs import define, evolve, field
 from lark import Token
 from lark.exceptions import UnexpectedInput
 
 from entrack import budget
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
-from entrack.syntax import ast, limits, syntax_errors
+from entrack.syntax import ast, limits
 from entrack.syntax.build import Build
+from entrack.syntax.failure import completes, failure_of, inner_completes
 from entrack.syntax.grammar import parser
 from entrack.syntax.strings import bad_escapes, comments_in
+from entrack.syntax.syntax_errors import Item, explain
 
 FIRST_WORDS = re.compile(r"([A-Za-z]\w*)(?:[ \t]+([A-Za-z_]\w*))?")
 INNER = re.compile(r"alternate\s*\{|group\s+\w+\s+at\b")
@@ -34,42 +36,59 @@ def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
     """The program and its syntax errors. `Program.unread` names what stood in the items that could not be read."""
     problems = limits.problems_of(source.name, source.text)
     if problems:
-        return ast.Program(None, (), unread=frozenset({EVERYTHING})), problems
-    found: list[Diagnostic] = []
-    unread: set[str] = set()
-    text, last = source.text, -1
+        return _unread(problems)
+    rest = _Rest(source, source.text)
     while True:
         try:
-            program: ast.Program = Build(source.name).transform(parser().tree(text))
+            tree = parser().tree(rest.text)
+            program: ast.Program = Build(source.name).transform(tree)
         except UnexpectedInput as failure:
-            offset = _offset(failure, text)
-            item = _item_round(text, offset, whole=syntax_errors.completes(failure))
-            if not found and not text[:offset].strip() and item.word not in parser().item_words:
-                return ast.Program(None, (), unread=frozenset({EVERYTHING})), _no_spec(source, failure, item)
-            start, end = _line_round(text, offset, item, whole=syntax_errors.inner_completes(failure))
-            if (start, end) != (
-                item.start,
-                item.end,
-            ) or item.start != last:  # else what is left of a line that was passed over
-                found.append(syntax_errors.explain(failure, Source(source.name, text), offset, item))
-            last = item.start if (start, end) != (item.start, item.end) else -1
-            unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
-            if (
-                len(found) >= MOST_ERRORS
-                or len(found) * len(text) > MOST_READ
-                or not text[start:end].strip()
-                or not _may_read(text)
-            ):
-                return ast.Program(None, (), unread=frozenset({EVERYTHING})), tuple(found)
-            text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
-            continue
-        kept = tuple(_comment(source, start, end) for start, end in comments_in(text)) if not found else ()
-        problems = (
-            *found,
-            *islice(bad_escapes(source.name, text), MOST_ERRORS),
-            *_version(source, program, broken=bool(found)),
-        )
-        return evolve(program, comments=kept, unread=frozenset(unread)), problems
+            problems = rest.pass_over(failure)
+            if problems:
+                return _unread(problems)
+        else:
+            break
+    kept = () if rest.found else tuple(_comment(source, *place) for place in comments_in(rest.text))
+    problems = (
+        *rest.found,
+        *islice(bad_escapes(source.name, rest.text), MOST_ERRORS),
+        *_version(source, program, broken=bool(rest.found)),
+    )
+    return evolve(program, comments=kept, unread=frozenset(rest.unread)), problems
+
+
+def _unread(problems: tuple[Diagnostic, ...]) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
+    return ast.Program(None, (), unread=frozenset({EVERYTHING})), problems
+
+
+@define
+class _Rest:
+    """What is left of a text when the items that cannot be read are blank; `found` is what is wrong with these."""
+
+    source: Source
+    text: str
+    found: list[Diagnostic] = field(factory=list)
+    unread: set[str] = field(factory=set)
+    _last: int = -1
+
+    def pass_over(self, failure: UnexpectedInput) -> tuple[Diagnostic, ...]:
+        """Make blank what the parser failed in. -> all that is wrong, where reading does not go on"""
+        text = self.text
+        offset = _offset(failure, text)
+        item = _item_round(text, offset, whole=completes(failure))
+        if not self.found and not text[:offset].strip() and item.word not in parser().item_words:
+            return _no_spec(self.source, failure, item)
+        start, end = _line_round(text, offset, item, whole=inner_completes(failure))
+        whole = (start, end) == (item.start, item.end)
+        if not whole or item.start != self._last:  # else what is left of a line that was passed over
+            self.found.append(explain(failure, Source(self.source.name, text), offset, item))
+        self._last = -1 if whole else item.start
+        self.unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
+        many = len(self.found) >= MOST_ERRORS or len(self.found) * len(text) > MOST_READ
+        if many or not text[start:end].strip() or not _may_read(text):
+            return tuple(self.found)
+        self.text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+        return ()
 
 
 def parse_reference(text: str, file: str, offset: int) -> ast.Reference | None:
@@ -89,7 +108,7 @@ def _offset(failure: UnexpectedInput, text: str) -> int:
     return int(position)
 
 
-def _item_round(text: str, offset: int, *, whole: bool) -> syntax_errors.Item:
+def _item_round(text: str, offset: int, *, whole: bool) -> Item:
     """The item that an error at `offset` belongs to. `whole`: what stands before the error is complete."""
     starts = list(_starts(text))
     own = whole and not text[text.rfind("\n", 0, offset) + 1 : offset].strip()
@@ -103,10 +122,10 @@ def _item_round(text: str, offset: int, *, whole: bool) -> syntax_errors.Item:
         before.pop()
     start = offset if own else before[-1]
     end = next((place for place in starts if place > start and place >= offset), len(text))
-    return syntax_errors.Item(start, end, _word_at(text, start), at_next=end == offset)
+    return Item(start, end, _word_at(text, start), at_next=end == offset)
 
 
-def _line_round(text: str, offset: int, item: syntax_errors.Item, *, whole: bool) -> tuple[int, int]:
+def _line_round(text: str, offset: int, item: Item, *, whole: bool) -> tuple[int, int]:
     """What is passed over of an item: the line of its block that the error stands in, where that is one line by
     itself; else all of it."""
     start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
@@ -163,13 +182,7 @@ def _names_in(lost: str) -> set[str]:
 
 
 def _reads(text: str) -> bool:
-    if not _may_read(text):
-        return True
-    try:
-        parser().tree(text)
-    except UnexpectedInput:
-        return False
-    return True
+    return not _may_read(text) or failure_of(text) is None
 
 
 def _may_read(text: str) -> bool:
@@ -185,10 +198,10 @@ def _comment(source: Source, start: int, end: int) -> ast.Comment:
     )
 
 
-def _no_spec(source: Source, failure: UnexpectedInput, item: syntax_errors.Item) -> tuple[Diagnostic, ...]:
+def _no_spec(source: Source, failure: UnexpectedInput, item: Item) -> tuple[Diagnostic, ...]:
     """A text whose first word begins nothing: its first line is missing or mistyped, or it is no spec."""
     if nearest(item.word, ["entrack"]):
-        return (syntax_errors.explain(failure, source, item.start, item),)
+        return (explain(failure, source, item.start, item),)
     return _version(source, ast.Program(None, ()), broken=False)
 
 

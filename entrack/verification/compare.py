@@ -1,4 +1,4 @@
-"""A value computed again, held against the one in the store: how far apart, and whether that is within what is
+"""A value computed again, compared with the one in the store: how far apart, and whether that is within what is
 promised."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Recompute: a sample of the steps that a store has, computed again from stored inputs and held against what is
+"""Recompute: a sample of the steps that a store has, computed again from stored inputs and compared with what is
 stored. Nothing is written."""
 
 from __future__ import annotations

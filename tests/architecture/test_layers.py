@@ -50,6 +50,7 @@ LAYERS = (
     "compile",
     "run",
     "verify",
+    "spec",
     "api",
     "cli",
 )

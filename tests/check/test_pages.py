@@ -1,5 +1,4 @@
-"""The page of every code: its wrong spec gives the code, its right spec nothing, and codes and pages are the same
-set."""
+"""The case of every code: its wrong spec gives the code, its right spec nothing; and its page is made from it."""
 
 from __future__ import annotations
 
@@ -12,12 +11,13 @@ from pathlib import Path
 import pytest
 
 import entrack
+from docs import error_pages
 from entrack import api
 from entrack.diagnostics import errors, pages
 from entrack.models.locate import BUILTIN
 from entrack.source import Source
+from entrack.syntax.lesson import lessons
 
-BLOCK = re.compile(r"## (Wrong|Right)\n\n```et\n(.*?)```", re.DOTALL)
 CODE = re.compile(r'"([EW][0-9]{3})"')
 GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 8, "vocab_size": 300}
 PARAM = re.compile(r"^# run with -p (\w+)=([0-9]+)$", re.MULTILINE)
@@ -55,16 +55,19 @@ def model(folder: Path, config: Mapping[str, object], tokenizer: str) -> None:
     shutil.copy(BUILTIN / "boxes-base" / "model.safetensors", folder)
 
 
-@pytest.mark.parametrize("code", pages.codes())
-def test_page(code: str, folder: Path) -> None:
-    text = pages.page(code)
-    assert text is not None
-    assert re.match(rf"# {code}: [^\n]+\n\n\S", text), "a title, then the cause"
-    blocks = dict(BLOCK.findall(text))
-    wrong, right = checked(blocks["Wrong"], folder), checked(blocks["Right"], folder)
+@pytest.mark.parametrize("code", error_pages.codes())
+def test_case(code: str, folder: Path) -> None:
+    case = error_pages.case(code)
+    wrong, right = checked(case.wrong, folder), checked(case.right, folder)
     assert code in {problem.code for problem in wrong}
     assert not {problem.code for problem in wrong if problem.is_error} - {code}, "the wrong spec is wrong in one way"
     assert not errors(right) and code not in {problem.code for problem in right}
+
+
+@pytest.mark.parametrize("code", error_pages.codes())
+def test_a_page_is_made_from_its_case(code: str) -> None:
+    assert pages.page(code) == error_pages.case(code).page(), "run `make docs`, or `python docs/error_pages.py`"
+    assert error_pages.case(code).cause.startswith(f"# {code}: ")
 
 
 def checked(text: str, folder: Path) -> tuple[entrack.diagnostics.Diagnostic, ...]:
@@ -72,7 +75,8 @@ def checked(text: str, folder: Path) -> tuple[entrack.diagnostics.Diagnostic, ..
     return api.check(Source(str(folder / "page.et"), text), params)[0]
 
 
-def test_every_code_has_a_page() -> None:
+def test_every_code_has_a_case_and_a_page() -> None:
     root = Path(entrack.__file__).parent
     used = {code for path in root.rglob("*.py") for code in CODE.findall(path.read_text(encoding="utf-8"))}
-    assert used == set(pages.codes())
+    used |= {lesson.code for lesson in lessons()}
+    assert used == set(pages.codes()) == set(error_pages.codes())

@@ -286,6 +286,11 @@ def test_two_specs_side_by_side(folder: Path, spec: Path, store: Path) -> None:
         assert words in shown
 
 
+def test_two_specs_of_which_no_step_is_meant(spec: Path, store: Path) -> None:
+    ended = entrack("cache", "why", spec, "no such step", "--diff", spec, "--store", store)
+    assert (ended.exit_code, "here:" in ended.stdout, "0 are shared" in ended.stdout) == (0, True, True)
+
+
 def test_two_specs_that_have_not_run(folder: Path, spec: Path, tmp_path: Path) -> None:
     """Compared by what their steps will be made from: all that follows from another number of heads is another."""
     found = diff(spec, changed(folder, ("logits      keep 3", "logits      keep 2")), tmp_path / "none")

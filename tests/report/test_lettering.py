@@ -17,10 +17,10 @@ from matplotlib.text import Text
 from entrack.report import plots
 from entrack.report.figures import _drawn
 from entrack.report.format import MOST, told_apart
+from entrack.report.measure_table import measure_grid
 from entrack.report.plot_data import parted
 from entrack.report.plots.labels import shown
 from entrack.report.plots.text import fold, inches
-from entrack.report.table_data import measure_grid
 from entrack.results import Axis, Discovery, Measure
 from entrack.results import Figure as Asked
 

@@ -1,7 +1,7 @@
 """Make a model whose circuit is known: `python -m entrack.builtin.training.planted --out DIR` writes boxes-planted.
 
 It starts from boxes-base. Every head that `ROLES` does not name is dead: its columns of the output projection are zero,
-and stay so while the others learn the plain task again. So what a method finds can be held against what is there.
+and stay so while the others learn the plain task again. So what a method finds can be compared with what is there.
 """
 
 import argparse

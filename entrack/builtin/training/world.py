@@ -30,7 +30,6 @@ NAMES = ("Mary", "John", "Anna", "Tom", "Sarah", "Paul", "Emma", "James", "Kate"
 PLACES = ("store", "park", "school", "garden", "house", "office", "river", "kitchen", "station", "market")
 COLOURS = ("red", "blue", "green", "white", "black", "yellow", "old", "new", "small", "big")
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
-KINDS = ("object", "ordinal", "place")
 COUNTS = ("two", "three", "four", "five", "six", "seven")
 
 Segment = Callable[[str, str], str]

@@ -18,7 +18,7 @@ from entrack.engine.context import Context, RunAtTokens
 from entrack.engine.inputs import Arrays, Inputs, captured
 from entrack.engine.kernels.attribute import Estimates, backwards
 from entrack.engine.kernels.attribute import attribute as reference
-from entrack.engine.optimised.chunks import in_chunks
+from entrack.engine.microbatch import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import among, receiving
 from entrack.engine.tracing import Read, ResumeAt, Write

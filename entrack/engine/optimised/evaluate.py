@@ -25,7 +25,7 @@ from entrack.engine.inputs import Arrays, Inputs, bound
 from entrack.engine.kernels.evaluate import Changes, evaluated, full
 from entrack.engine.kernels.knockout import MASKED
 from entrack.engine.kernels.outputs import output_sets
-from entrack.engine.optimised.chunks import in_chunks
+from entrack.engine.microbatch import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.tracing import Around, ResumeAt, Write
 from entrack.plan.schedule import ForwardPass, From, Only, Role

@@ -20,7 +20,7 @@ from entrack.engine import tracing
 from entrack.engine.context import Context, RunAtTokens
 from entrack.engine.inputs import Arrays, Inputs, captured, senders
 from entrack.engine.kernels.path_patch import path_patch as reference
-from entrack.engine.optimised.chunks import in_chunks
+from entrack.engine.microbatch import in_chunks
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import receiving

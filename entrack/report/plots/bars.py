@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import Arrangement, Panel, arrange, parted
 from entrack.report.plots.error_bars import error_of, error_words, reach
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import depth, label_sides, legend_size, legend_words, names, shown, value_label
-from entrack.report.plots.style import BETWEEN, LEFT, WIDTH, around, caption, colours, nought, panels
+from entrack.report.plots.style import BESIDE, BETWEEN, LEFT, WIDTH, around, caption, colours, nought, panels
 from entrack.report.plots.text import fold, height
-from entrack.report.table_data import caption as measured
 from entrack.results import Measure
 
 
@@ -38,9 +38,7 @@ def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale:
     width = scale * max(min(WIDTH, wanted), LEFT + beside + across * 1.5)
     room = (width - LEFT - beside) / across - BETWEEN
     words = f"{measured(measure)}. {error_words(measure, error)}"
-    titles = height(
-        max((fold(panel.title, room, 8.5) for panel in layout.panels), key=lambda text: text.count("\n")), 8.5
-    )
+    titles = max(height(fold(panel.title, room, 8.5), 8.5) for panel in layout.panels)
     inside = scale * down * (1.6 + titles) + depth(layout.x, room) + height(fold(shown(layout.x)[1], room, 8), 8)
     figure, axes = panels(
         title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True
@@ -66,6 +64,8 @@ def _across(count: int, bars: int) -> int:
 def _panel(axes: Axes, panel: Panel, layout: Arrangement, error: str, room: float) -> None:
     count = len(panel.series)
     wide = 0.8 / count
+    roomy = wide > 0.1 and len(layout.x.labels) < 30
+    line, cap = (0.8, 2.0) if roomy else (0.5, 0.0)
     for place, (series, colour) in enumerate(zip(panel.series, colours(count), strict=True)):
         for x, cell in series.points:
             middle = x - 0.4 + (place + 0.5) * wide
@@ -74,15 +74,8 @@ def _panel(axes: Axes, panel: Panel, layout: Arrangement, error: str, room: floa
             if cell.value == 0 and above < 0.01 * (axes.get_ylim()[1] - axes.get_ylim()[0]):
                 nought(axes, middle, colour)
             if below or above:
-                axes.errorbar(
-                    middle,
-                    cell.value,
-                    [[below], [above]],
-                    fmt="none",
-                    ecolor="#222222",
-                    elinewidth=0.8 if wide > 0.1 and len(layout.x.labels) < 30 else 0.5,
-                    capsize=2.0 if wide > 0.1 and len(layout.x.labels) < 30 else 0.0,
-                )
+                ends = [[below], [above]]
+                axes.errorbar(middle, cell.value, ends, fmt="none", ecolor="#222222", elinewidth=line, capsize=cap)
     axes.axhline(0, color="black", linewidth=0.7)
     axes.grid(axis="y")
     axes.set_xlim(-0.6, len(layout.x.labels) - 0.4)
@@ -94,4 +87,4 @@ def _legend(figure: Figure, layout: Arrangement) -> None:
         return
     labels, name = legend_words(layout.colour)
     patches = [Patch(color=colour) for colour in colours(len(labels))]
-    figure.legend(patches, labels, title=name, loc="outside right center", alignment="left")
+    figure.legend(patches, labels, title=name, **BESIDE)

@@ -12,12 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from entrack.report.lookup import fits_completeness
-from entrack.report.plots.error_bars import error_of, error_words
+from entrack.report.measure_table import caption as measured
+from entrack.report.plots.error_bars import crossed, error_of, error_words
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import LEGEND, SIZE, legend_size, shown
-from entrack.report.plots.style import MARKS, around, caption, colours, panels
+from entrack.report.plots.style import BESIDE, MARKS, around, caption, colours, panels
 from entrack.report.plots.text import fold
-from entrack.report.table_data import caption as measured
 from entrack.results import Cell, Measure
 
 Pair = tuple[str, Cell, Cell]
@@ -48,7 +48,7 @@ def _drawn(measure: Measure, title: str, pairs: list[Pair], error: str, scale: f
     axes.set_xlabel(fold(f"{measure.metric} of the model without these heads", 3.3 * scale, 8))
     axes.set_ylabel(fold(f"{measure.metric} of the circuit without these heads", 3.3 * scale, 8))
     axes.grid()
-    figure.legend(title="heads removed", loc="outside right center", alignment="left")
+    figure.legend(title="heads removed", **BESIDE)
     caption(figure, words)
     return figure
 
@@ -65,11 +65,7 @@ def _small(axes: Axes, pair: Pair, colour: str) -> None:
 
 def _large(axes: Axes, pair: Pair, colour: str, mark: str, error: str, words: str) -> None:
     _, model, circuit = pair
-    across, along = error_of(model, error), error_of(circuit, error)
-    up, right = [[along[0]], [along[1]]], [[across[0]], [across[1]]]
-    axes.errorbar(
-        model.value, circuit.value, up, right, fmt="none", ecolor=colour, elinewidth=0.8, alpha=0.7, zorder=2.5
-    )
+    crossed(axes, model, circuit, error, ecolor=colour, elinewidth=0.8, alpha=0.7, zorder=2.5)
     axes.scatter(
         model.value,
         circuit.value,

@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import Arrangement, Panel, Series, arrange, numbers
 from entrack.report.plots.error_bars import error_of, error_words, reach
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import depth, label_sides, layer_words, legend_size, legend_words, names, value_label
-from entrack.report.plots.style import BETWEEN, LEFT, LINES, MARKS, WIDTH, around, caption, colours, panels
+from entrack.report.plots.style import BESIDE, BETWEEN, LEFT, LINES, MARKS, WIDTH, around, caption, colours, panels
 from entrack.report.plots.text import fold, height
-from entrack.report.table_data import caption as measured
 from entrack.results import Measure
 
 
@@ -36,9 +36,7 @@ def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale:
     room = (width - LEFT - beside) / across - BETWEEN
     values = numbers(layout.x)
     words = f"{measured(measure)}. {error_words(measure, error).replace('Error bars', 'Bands')}"
-    titles = height(
-        max((fold(panel.title, room, 8.5) for panel in layout.panels), key=lambda text: text.count("\n")), 8.5
-    )
+    titles = max(height(fold(panel.title, room, 8.5), 8.5) for panel in layout.panels)
     under = (0.15 if values else depth(layout.x, room)) + height(fold(layer_words(measure, layout.x), room, 8), 8)
     inside = down * (scale * (1.9 + titles) + under)
     figure, axes = panels(
@@ -89,4 +87,4 @@ def _legend(figure: Figure, layout: Arrangement) -> None:
         )
         for place, colour in enumerate(colours(len(labels)))
     ]
-    figure.legend(lines, labels, title=name, loc="outside right center", alignment="left", handlelength=4)
+    figure.legend(lines, labels, title=name, handlelength=4, **BESIDE)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from math import isfinite
+from typing import Any
+
+from matplotlib.axes import Axes
 
 from entrack.report.format import spread
 from entrack.results import Cell, Measure
@@ -19,6 +22,12 @@ def error_of(cell: Cell, error: str) -> tuple[float, float]:
     if error == "none" or cell.interval is None or not isfinite(cell.interval.low + cell.interval.high):
         return (0.0, 0.0)
     return (max(0.0, cell.value - cell.interval.low), max(0.0, cell.interval.high - cell.value))
+
+
+def crossed(axes: Axes, x: Cell, y: Cell, error: str, **style: Any) -> None:
+    """The error bars of a point at two values, along both axes."""
+    (left, right), (below, above) = error_of(x, error), error_of(y, error)
+    axes.errorbar(x.value, y.value, [[below], [above]], [[left], [right]], fmt="none", **style)
 
 
 def error_words(measure: Measure, error: str) -> str:

@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from entrack.report.lookup import bare, free_axes, nested
+from entrack.report.measure_table import caption as measured
 from entrack.report.plots.error_bars import error_of, error_words
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import SIZE, shown, value_label
 from entrack.report.plots.style import WIDTH, around, caption, colours, nought, panels
 from entrack.report.plots.text import fold, height, inches
-from entrack.report.table_data import caption as measured
 from entrack.results import Axis, Cell, Measure
 
 MOST = 76

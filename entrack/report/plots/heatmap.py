@@ -1,5 +1,5 @@
-"""Heat maps: the scores of a discovery, layer by head; or a measure of one or two axes, as coloured cells with
-numbers."""
+"""Heat maps: the scores of a discovery (path patching), layer by head; or a measure of one or two axes, as coloured
+cells with numbers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from matplotlib.patches import Rectangle
 
 from entrack.report.format import change_in, decimals_for, number
 from entrack.report.lookup import free_axes, of_heads, receiver_words, scored, unscored
+from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import label_of, named
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import SIZE, depth, label_sides, names, shown, value_label
 from entrack.report.plots.style import BETWEEN, WIDTH, around, caption, panels
 from entrack.report.plots.text import fold, height, inches
-from entrack.report.table_data import caption as measured
 from entrack.results import Axis, Cell, Discovery, Group, Measure
 from entrack.sites import Site
 

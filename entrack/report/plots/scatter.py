@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 
 from entrack.report.format import told_apart
 from entrack.report.lookup import free_axes
+from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import label_of
-from entrack.report.plots.error_bars import error_of, error_words
+from entrack.report.plots.error_bars import crossed, error_of, error_words
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import LEGEND, SIZE, legend_size
-from entrack.report.plots.style import MARKS, around, caption, colours, panels
+from entrack.report.plots.style import BESIDE, MARKS, around, caption, colours, panels
 from entrack.report.plots.text import fold, height, inches
-from entrack.report.table_data import caption as measured
 from entrack.results import Axis, Cell, Measure
 
 MOST_NAMED = 12
@@ -55,9 +55,7 @@ def _drawn(
     ]
     _name([pair for each in pairs.values() for pair in each], axes, (low, high), 3.6 * scale)
     if len(others) > 1:
-        figure.legend(
-            handles, legend, title=fold(axis.name, LEGEND * scale, 8), loc="outside right center", alignment="left"
-        )
+        figure.legend(handles, legend, title=fold(axis.name, LEGEND * scale, 8), **BESIDE)
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axes.set_xlabel(fold(f"{measure.metric}, {first}", 3.6 * scale, 8))
     axes.set_ylabel(fold(f"{measure.metric}, {others[0] if len(others) == 1 else axis.name}", 3.6 * scale, 8))
@@ -92,17 +90,7 @@ def _points(axes: Axes, pairs: list[Pair], error: str, colour: Any, mark: str) -
     xs, ys = [x.value for _, x, _ in pairs], [y.value for _, _, y in pairs]
     points = axes.scatter(xs, ys, s=16, color=colour, marker=mark, zorder=3, linewidths=0)
     for _, x, y in pairs:
-        across, along = error_of(x, error), error_of(y, error)
-        axes.errorbar(
-            x.value,
-            y.value,
-            [[along[0]], [along[1]]],
-            [[across[0]], [across[1]]],
-            fmt="none",
-            ecolor=colour,
-            elinewidth=0.5,
-            alpha=0.6,
-        )
+        crossed(axes, x, y, error, ecolor=colour, elinewidth=0.5, alpha=0.6)
     return points
 
 

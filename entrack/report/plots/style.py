@@ -30,6 +30,8 @@ TAB = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#6B6B6
 """Okabe and Ito's colours, in an order in which neighbours also differ in grey."""
 LINES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
 MARKS = "osD^vPX*"
+BESIDE: dict[str, Any] = {"loc": "outside right center", "alignment": "left"}
+"""Where a legend stands: beside the axes."""
 OURS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,

@@ -1,0 +1,57 @@
+"""The claims as a table: what was measured, what must be, and whether it holds."""
+
+from __future__ import annotations
+
+from entrack.report.format import decimals_for, estimate, number, visible
+from entrack.report.grid import Grid
+from entrack.results import Claim, Interval
+
+PASS, FAIL = "✓ pass", "✗ FAIL"
+
+
+def claims_grid(claims: tuple[Claim, ...]) -> Grid:
+    """One row per claim: whether it holds, what was measured, what it must be, what was published."""
+    rows = tuple(
+        (
+            PASS if claim.passed else FAIL,
+            visible(claim.text),
+            f"{visible(claim.expression)} = {_measured(claim)}",
+            bound_words(claim),
+            "" if claim.published is None else number(claim.published, decimals_for([claim.interval])),
+            str(claim.n or ""),
+        )
+        for claim in claims
+    )
+    held = sum(claim.passed for claim in claims)
+    brackets = (
+        "; 95 % intervals in brackets, by bootstrap over n prompts" if any(_interval(claim) for claim in claims) else ""
+    )
+    caption = f"{held} of {len(claims)} hold{brackets}"
+    head = ("", "claim", "measured", "must be", "published", "n")
+    return Grid("claims", head, rows, caption, frozenset({4, 5}), tuple(claim.passed for claim in claims))
+
+
+def bound_words(claim: Claim) -> str:
+    """`>= 0.95`, or `within 0.03 of 0.82`."""
+    if claim.tolerance is None:
+        return f"{visible(claim.relation)} {claim.bound:g}"
+    return f"{visible(claim.relation)} {claim.tolerance:g} of {claim.bound:g}"
+
+
+def _measured(claim: Claim) -> str:
+    """What a claim came to."""
+    return f"{claim.value:g}" if claim.n == 0 else estimate(claim.value, _interval(claim), _telling(claim))
+
+
+def _interval(claim: Claim) -> Interval | None:
+    """What rests on heads alone has no interval: a number of them, or a share."""
+    return None if claim.interval.low == claim.interval.high else claim.interval
+
+
+def _telling(claim: Claim) -> int:
+    """Decimals enough that 0.9496 is not shown as the 0.95 that it fails to reach."""
+    tolerance = claim.tolerance or 0.0
+    edges = [edge for edge in (claim.bound, claim.bound - tolerance, claim.bound + tolerance) if edge != claim.value]
+    fewest = decimals_for([claim.interval])
+    clear = (many for many in range(fewest, 7) if all(abs(claim.value - edge) >= 0.5 / 10**many for edge in edges))
+    return next(clear, fewest)

@@ -1,0 +1,30 @@
+"""A table as text, which a terminal or a browser shows."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+Entry = str | tuple[str, ...]
+"""What stands in a cell: text, or a list of short things to be set side by side."""
+
+
+@frozen
+class Grid:
+    """A table as text, safe to show. `right` are the columns of numbers; `good` says, row by row, what passed."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Entry, ...], ...]
+    caption: str
+    right: frozenset[int] = frozenset()
+    good: tuple[bool, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Columns of a terminal that it takes."""
+        texts = [self.head, *self.rows]
+        return sum(max(_longest(row[column]) for row in texts) + 3 for column in range(len(self.head)))
+
+
+def _longest(entry: Entry) -> int:
+    return max((len(line) for line in (entry.split("\n") if isinstance(entry, str) else entry)), default=0)

@@ -1,0 +1,107 @@
+"""A measure as a table: rows by columns, or a row a cell."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from entrack.report.format import decimals_for, estimate, number, spread, visible
+from entrack.report.grid import Grid
+from entrack.report.lookup import bare, fixed_labels, free_axes, of_heads
+from entrack.results import Axis, Cell, Measure
+
+WIDTH = 100
+"""Columns that a table of a measure may take."""
+
+
+def measure_grid(measure: Measure, title: str = "", width: int = WIDTH) -> Grid:
+    """Rows by columns where that fits into `width` and one n holds for all, or stands beside each; otherwise one row
+    per cell."""
+    alike = of_heads(measure) or len({cell.n for cell in measure.cells}) == 1
+    for across in reversed(free_axes(measure)):
+        grid = _crossed(measure, across)
+        if len(free_axes(measure)) > 1 and alike and grid.width <= width:
+            return evolve(grid, title=visible(title or measure.name))
+    return evolve(_tidy(measure), title=visible(title or measure.name))
+
+
+def caption(measure: Measure) -> str:
+    """What the numbers of a measure are: metric, unit, n, the labels that all cells share."""
+    unit = f" ({measure.unit})" if measure.unit and measure.unit != measure.metric else ""
+    things = "heads" if of_heads(measure) else "prompts"
+    counts = f"n = {spread(cell.n for cell in measure.cells)} {things}" if measure.cells else "no cells"
+    shared = [f"{axis}: {label}" for axis, label in fixed_labels(measure)]
+    return visible("; ".join([f"{measure.metric}{unit}, {counts}", *shared]))
+
+
+def _crossed(measure: Measure, across: Axis) -> Grid:
+    """Rows are all free axes but one, whose labels are the columns. A label that repeats the row above is left out."""
+    down = [axis for axis in free_axes(measure) if axis is not across]
+    places = [measure.axes.index(axis) for axis in down]
+    column = measure.axes.index(across)
+    cells = {(tuple(cell.labels[place] for place in places), cell.labels[column]): cell for cell in measure.cells}
+    keys = sorted(
+        {key for key, _ in cells},
+        key=lambda key: [axis.labels.index(label) for axis, label in zip(down, key, strict=True)],
+    )
+    decimals, counted = _decimals(measure), of_heads(measure)
+    names = {key: tuple(bare(measure, axis, label) for axis, label in zip(down, key, strict=True)) for key in keys}
+    rows = [
+        (
+            *_unrepeated(key, before, names[key]),
+            *(_cell(cells.get((key, label)), decimals, counted=counted) for label in across.labels),
+        )
+        for key, before in zip(keys, [(), *keys], strict=False)
+    ]
+    head = tuple(visible(text) for text in (*(axis.name for axis in down), *across.labels))
+    words = "; ".join([caption(measure), f"columns: {visible(across.name)}", *_how(measure)])
+    return Grid("", head, tuple(rows), words, frozenset(range(len(down), len(head))))
+
+
+def _tidy(measure: Measure) -> Grid:
+    axes = free_axes(measure)
+    places = [measure.axes.index(axis) for axis in axes]
+    decimals = _decimals(measure)
+    sd = any(cell.sd is not None for cell in measure.cells)
+    rows = tuple(
+        (
+            *(visible(bare(measure, axis, cell.labels[place])) for axis, place in zip(axes, places, strict=True)),
+            estimate(cell.value, cell.interval, decimals),
+            *([_sd(cell, decimals)] if sd else []),
+            str(cell.n),
+        )
+        for cell in measure.cells
+    )
+    head = (*(visible(axis.name) for axis in axes), visible(measure.metric), *(["sd over draws"] if sd else []), "n")
+    return Grid("", head, rows, "; ".join([caption(measure), *_how(measure)]), frozenset(range(len(axes), len(head))))
+
+
+def _how(measure: Measure) -> list[str]:
+    """What stands beside the values."""
+    draws = {len(cell.draws) for cell in measure.cells if cell.sd is not None}
+    brackets = ["95 % interval in brackets"] if any(cell.interval for cell in measure.cells) else []
+    return [*brackets, *([f"sd over {spread(draws)} draws"] if draws - {0} else [])]
+
+
+def _decimals(measure: Measure) -> int:
+    """A fall of 1 % is where a head is said not to matter: 0.006 is not shown as 0.01."""
+    return max(decimals_for(cell.interval for cell in measure.cells), 3 if measure.metric == "minimality" else 0)
+
+
+def _cell(cell: Cell | None, decimals: int, *, counted: bool = False) -> str:
+    """`counted`: a share of `n` heads, said beside it because it differs."""
+    if cell is None:
+        return "-"
+    text = estimate(cell.value, cell.interval, decimals) + (f" of {cell.n}" if counted else "")
+    return text if cell.sd is None else f"{text}\nsd {_sd(cell, decimals)}"
+
+
+def _sd(cell: Cell, decimals: int) -> str:
+    return "" if cell.sd is None else number(cell.sd, max(decimals, 3))
+
+
+def _unrepeated(key: tuple[str, ...], before: tuple[str, ...], shown: tuple[str, ...]) -> tuple[str, ...]:
+    """The names `shown` of a row's labels `key`, but for those that the row above has too."""
+    same = 0
+    while same < len(before) and key[same] == before[same]:
+        same += 1
+    return tuple("" if place < same else visible(label) for place, label in enumerate(shown))

@@ -1,0 +1,218 @@
+"""A spec that has been checked, and what can be done with it. Arguments are checked here; the work is `compile.py`,
+`run.py` and `verify.py`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from entrack import arguments, interrupts
+from entrack.budget import PROMPTS, Limit, within
+from entrack.check.check import Checked
+from entrack.check.sources import DRAWN_FOR
+from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
+from entrack.diagnostics import Diagnostic
+from entrack.errors import unknown
+from entrack.events import Watcher, unwatched
+from entrack.results import Results
+from entrack.source import Source
+from entrack.stores import open_store, store_folder
+from entrack.syntax.limits import MOST_NUMBER
+
+if TYPE_CHECKING:
+    from entrack.execution.cache_explain import StepStatus
+    from entrack.execution.coordinator import Coordinator
+    from entrack.execution.repository import Repository
+    from entrack.execution.reuse_policy import ReusePolicy
+    from entrack.execution.survey import Survey
+    from entrack.plan.executor_kind import ExecutorKind
+    from entrack.plan.plan import Plan
+    from entrack.prompts.tokenise import TokenisedPrompts
+    from entrack.prompts.tokenizer import Tokenizer
+    from entrack.store.base import Store
+    from entrack.verify import Verification
+
+PURPOSES = ("measure", "discover", *DRAWN_FOR)
+
+
+class Spec:
+    """A spec that has been checked. Immutable; everything that happens, happens in `plan` and `run`."""
+
+    def __init__(self, source: Source, checked: Checked, *, stands_in: bool = False) -> None:
+        arguments.instance(source, Source, "source", "a Source (entrack.load and entrack.loads make a Spec)")
+        arguments.instance(
+            checked, Checked, "checked", "what the checker made of it (entrack.load and entrack.loads make a Spec)"
+        )
+        arguments.flag(stands_in, "stands_in")
+        self._spec = CheckedSpec(source, checked, stands_in=stands_in)
+        self.source = source
+        self.resolved = checked.resolved
+        self.problems = checked.problems
+        self.sources = checked.sources
+
+    @property
+    def root(self) -> Path:
+        """The folder that files and models are named from."""
+        return self._spec.root
+
+    @property
+    def address(self) -> str:
+        """The address of what the spec says: its texts with params, not its comments or layout."""
+        return self._spec.address
+
+    @property
+    def used_models(self) -> frozenset[str]:
+        """The models that something is computed with."""
+        return self._spec.used_models
+
+    @interrupts.watched()
+    def plan(self, *, download: bool = False, hashed: bool = True) -> Planned:
+        """The plan, before a weight is read. Raises SpecError for prompts that cannot be, ModelMissing for files that
+        are not here.
+
+        With `hashed` False weight files are not even hashed: such a plan has no addresses.
+        """
+        arguments.flag(download, "download")
+        arguments.flag(hashed, "hashed")
+        with within(planning=True):
+            return lowered(self._spec, lowerer_of(self._spec, download=download, hashed=hashed))
+
+    @interrupts.watched()
+    def survey(
+        self,
+        store: Store,
+        accept: ReusePolicy | str | None = None,
+        device: str | None = None,
+        tell: Callable[[Limit], None] = lambda limit: None,
+    ) -> tuple[Plan, Survey]:
+        """The plan, as far as a store tells what depends on results, and how it stands against it. Computes nothing.
+
+        `tell` hears of the first limit of work that the plan goes beyond and `check` would not.
+        """
+        from entrack.run import repository_of
+
+        arguments.function(tell, "tell")
+        with within(planning=True, tell=tell):
+            plan, _, survey = surveyed(self._spec, repository_of(store, accept, device))
+        return plan, survey
+
+    @interrupts.watched()
+    def addresses(self, store: Store) -> frozenset[str]:
+        """The addresses of all entries of a store that this spec may take on this machine: as they are, and with its
+        own stack."""
+        from entrack.run import repository_of
+
+        seen = [self.surveyed(repository_of(store, accept))[1] for accept in ("any", "same-stack")]
+        return frozenset(action.address for run in seen for action in run.actions)
+
+    @interrupts.watched()
+    def looked(
+        self,
+        store: Store,
+        accept: ReusePolicy | str | None = None,
+        device: str | None = None,
+        *,
+        reference: bool = False,
+    ) -> tuple[StepStatus, ...]:
+        """Each step of this spec, and whether a store has its value. Computes nothing."""
+        from entrack.execution.cache_explain import step_statuses
+        from entrack.run import repository_of
+
+        repository = repository_of(store, accept, device, kind=_kind(reference))
+        return step_statuses(*self.surveyed(repository), repository)
+
+    def surveyed(self, repository: Repository) -> tuple[Plan, Coordinator, Survey]:
+        """The plan as far as a store tells, the run that looked, and what it saw. Computes nothing."""
+        return surveyed(self._spec, repository)
+
+    @interrupts.watched()
+    def run(
+        self,
+        store: Store | str | os.PathLike[str] | None = None,
+        *,
+        reference: bool = False,
+        watcher: Watcher = unwatched,
+        device: str | None = None,
+        threads: int | None = None,
+        memory: int | None = None,
+        accept: ReusePolicy | str | None = None,
+    ) -> Results:
+        """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
+
+        `reference` runs the reference executor: one full forward pass per variant. `memory` is what may be taken beside
+        the models themselves, in bytes (default: half of what the machine or its GPU has). `accept` says which stored
+        values are taken (`exact`, `same-stack`, `any`; default: `same-stack`, and `any` from a store that cannot be
+        written). Raises ArgumentError, SpecError, ModelMissing, StoreError, EngineError, NotANumber, and
+        KeyboardInterrupt: what was finished is in the store then.
+        """
+        from entrack.run import repository_of, run_spec
+
+        arguments.function(watcher, "watcher")
+        opened = (
+            open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
+        )
+        repository = repository_of(opened, accept, device, threads, memory, _kind(reference))
+        return run_spec(self._spec, repository, watcher)
+
+    @interrupts.watched()
+    def verify(
+        self,
+        store: Store,
+        sample: int | float = 0.05,
+        *,
+        seed: int = 0,
+        reference: bool = False,
+        watcher: Watcher = unwatched,
+        device: str | None = None,
+        threads: int | None = None,
+        memory: int | None = None,
+        accept: ReusePolicy | str = "any",
+    ) -> Verification:
+        """Compute a sample of the stored steps again: so many (an int) or such a share (a float). Changes nothing in
+        the store.
+
+        `reference` computes them with the reference executor; `accept` says which stored values are verified. The
+        comparisons are made as they are asked for. Raises ArgumentError, SpecError, ModelMissing, StoreError;
+        EngineError while comparing.
+        """
+        from entrack.run import repository_of
+        from entrack.verify import sample_given, verify_spec
+
+        arguments.function(watcher, "watcher")
+        again = _kind(reference)
+        arguments.whole(seed, "seed", 0, MOST_NUMBER)
+        wanted = sample_given(sample)
+        repository = repository_of(store, accept, device, threads, memory)
+        return verify_spec(self._spec, repository, wanted, seed, again, watcher)
+
+    @interrupts.watched()
+    def prompts(
+        self, name: str, count: int, model: str | None = None, purpose: str = "measure"
+    ) -> tuple[TokenisedPrompts, Tokenizer]:
+        """The first `count` prompts of a task, alternate or desideratum, for a model's tokenizer (default: the first
+        model here).
+
+        Raises UnknownName for a name that is not there, ArgumentError, SpecError, and ModelMissing where no model of
+        the spec is here.
+        """
+        if arguments.text(name, "name") not in (known := (*self.resolved.tasks, *self.resolved.alternates)):
+            raise unknown("the spec has no task, alternate or desideratum", name, known)
+        if model is not None and arguments.text(model, "model") not in self.resolved.models:
+            raise unknown("the spec has no model", model, self.resolved.models)
+        count = arguments.whole(count, "count", 1, PROMPTS.most)
+        arguments.choice(purpose, "purpose", PURPOSES)
+        return prompts_of(self._spec, name, count, model, purpose)
+
+    def prompt_problems(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the prompts, as far as files that are here can tell: a sample of the spec is planned,
+        nothing is run."""
+        return prompt_problems(self._spec)
+
+
+def _kind(reference: object) -> ExecutorKind:
+    """The executor that the keyword `reference` asks for. Raises ArgumentError."""
+    from entrack.plan.executor_kind import ExecutorKind
+
+    return ExecutorKind.of(reference=arguments.flag(reference, "reference"))
