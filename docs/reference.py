@@ -91,8 +91,10 @@ def raised() -> Iterator[str]:
 
 
 def defined(module: ModuleType, order: tuple[str, ...] = ()) -> list[type]:
-    """The public classes of a module: those named first, then the others as the source has them."""
-    kinds = [kind for kind in vars(module).values() if inspect.isclass(kind) and kind.__module__ == module.__name__]
+    """The public classes of a module or package: those named first, then the others in the order of its names."""
+    kinds = [
+        kind for kind in vars(module).values() if inspect.isclass(kind) and kind.__module__.startswith(module.__name__)
+    ]
     kinds = [kind for kind in kinds if not kind.__name__.startswith("_")]
     return sorted(kinds, key=lambda kind: order.index(kind.__name__) if kind.__name__ in order else len(order))
 

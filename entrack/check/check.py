@@ -11,9 +11,10 @@ from attrs import frozen
 from entrack.budget import Spent, within
 from entrack.check.alternates import check_alternates
 from entrack.check.changes import Changes
-from entrack.check.claims import check_claims, check_shown, grids
+from entrack.check.claims import check_claims, grids
 from entrack.check.discoveries import check_discoveries
 from entrack.check.examinations import check_examinations, check_overlaps
+from entrack.check.figures import check_shown
 from entrack.check.files import Files
 from entrack.check.heads import check_written
 from entrack.check.includes import gather

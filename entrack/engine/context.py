@@ -12,6 +12,7 @@ from transformers.cache_utils import DynamicCache
 
 from entrack.engine import tracing
 from entrack.engine.activation_cache import ActivationCache
+from entrack.engine.cache_layers import taken
 from entrack.engine.errors import NotFinite
 from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.microbatch import in_microbatches, rows_of_options, rows_of_read, rows_of_set
@@ -138,7 +139,7 @@ class Context:
                 torch.stack([values.pop(Site(layer, part)) for layer in self.layers]) for part in parts
             )
             self.check_layers(z)
-            keys, read = (torch.stack(tracing.taken(cache, side)) for side in ("keys", "values"))
+            keys, read = (torch.stack(taken(cache, side)) for side in ("keys", "values"))
             return residual, attention, z, keys, read, logits
 
         return FullRun(

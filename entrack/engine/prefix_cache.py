@@ -15,8 +15,9 @@ from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
 from entrack.engine import tracing
+from entrack.engine.cache_layers import Prefix, taken
 from entrack.engine.context import Context
-from entrack.engine.tracing import Prefix, Read, ResumeAt, Write
+from entrack.engine.tracing import Read, ResumeAt, Write
 from entrack.model_config import ModelFacts
 from entrack.plan.steps import Batch
 from entrack.sites import Part, Site
@@ -133,4 +134,4 @@ def _run(context: Context, cut: PrefixSpec) -> tuple[Tensor, ...]:
     residuals = [values[site][:, cut.since :].clone() for site in sites]
     if not cut.until:
         return tuple(residuals)
-    return (*residuals, *(tensor for side in SIDES for tensor in tracing.taken(cache, side, cut.layers[0], cut.until)))
+    return (*residuals, *(tensor for side in SIDES for tensor in taken(cache, side, cut.layers[0], cut.until)))

@@ -10,18 +10,18 @@ comes by them: `_walk` does, and everybody else names sites in any order.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
 
 import nnsight
 import torch
 from attrs import frozen
 from nnsight import Envoy
 from torch import Tensor
-from transformers.cache_utils import Cache, CacheLayerMixin
+from transformers.cache_utils import Cache
 
 from entrack import interrupts
+from entrack.engine.cache_layers import Around, AroundLayer, Prefix, PrefixLayer, cache_of
 from entrack.engine.errors import NothingToAttend
 from entrack.engine.loaded_model import LoadedModel
 from entrack.sites import Part, Site
@@ -84,49 +84,6 @@ class ResumeAt:
 
 
 @frozen(eq=False)
-class Prefix:
-    """Keys and values of the tokens that come before the ones that are run, which are the clean run's.
-
-    `layers` maps a layer to its (keys, values), both (prompt, key/value head, token, d_head), after rotary embedding;
-    row i of the pass continues prompt `prompts[i]`, or prompt i.
-    """
-
-    length: int
-    layers: Mapping[int, tuple[Tensor, Tensor]]
-    prompts: Tensor | None = None
-
-    def rows(self, layer: int) -> tuple[Tensor, Tensor]:
-        """Keys and values for the rows of the pass."""
-        keys, values = self.layers[layer]
-        return (keys, values) if self.prompts is None else (keys[self.prompts], values[self.prompts])
-
-
-@frozen(eq=False)
-class Around:
-    """Keys and values of all tokens, from a run that differs from this one only at `tokens` (prompt, k), which alone
-    are run.
-
-    `keys` and `values` are what a cache took up, (layer, prompt, key/value head, token, d_head).
-    """
-
-    tokens: Tensor
-    keys: Tensor
-    values: Tensor
-
-    def put(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of all tokens, with the new ones at theirs."""
-        index = self.tokens[:, None, :, None].expand(keys.shape)
-        return self.keys[layer].scatter(2, index, keys), self.values[layer].scatter(2, index, values)
-
-    def mask(self, dtype: torch.dtype) -> Tensor:
-        """What is added to the scores, so that a token attends to itself and those before it. -> (prompt, 1, k,
-        token)"""
-        length = self.keys.shape[3]
-        later = torch.arange(length, device=self.tokens.device) > self.tokens[:, None, :, None]
-        return torch.zeros(later.shape, dtype=dtype, device=self.tokens.device).masked_fill(later, -torch.inf)
-
-
-@frozen(eq=False)
 class Trace:
     """What a pass read: values by site, and the last token's logits (prompt, vocabulary), empty if not wanted."""
 
@@ -162,12 +119,12 @@ def forward(
     if prefix is not None:
         ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
         extra = {
-            "past_key_values": _cache(model, partial(_PrefixLayer, prefix)),
+            "past_key_values": cache_of(model, partial(PrefixLayer, prefix)),
             "use_cache": True,
             "position_ids": ids[None],
         }
     if around is not None:
-        layers = _cache(model, partial(_AroundLayer, around))
+        layers = cache_of(model, partial(AroundLayer, around))
         extra = {
             "past_key_values": layers,
             "use_cache": True,
@@ -196,18 +153,6 @@ def _trace(model: LoadedModel, tokens: Tensor, script: _Script, extra: Mapping[s
         if not script.logits:
             tracer.stop()
     return ran
-
-
-def taken(cache: Cache, side: Literal["keys", "values"], first: int = 0, until: int | None = None) -> list[Tensor]:
-    """What a cache took up of the layers from `first` on, tokens before `until`: keys (after rotary embedding) or
-    values (prompt, key/value head, token, d_head). The cache lets go of them."""
-    layers: list[Any] = list(cache.layers)
-    found = []
-    for index, layer in enumerate(layers):
-        if index >= first:
-            found.append(getattr(layer, side) if until is None else getattr(layer, side)[:, :, :until].clone())
-        setattr(layer, side, None)
-    return found
 
 
 @frozen(eq=False)
@@ -306,61 +251,3 @@ def _block(model: LoadedModel, attention: Envoy, blocked: Tensor) -> None:
         )
     mask = torch.zeros(allowed.shape, dtype=model.dtype, device=model.device).masked_fill(~allowed, -torch.inf)
     attention.inputs = (args, {**kwargs, "attention_mask": mask})
-
-
-class _PrefixLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
-    """One layer's keys and values of the prefix, put before the new ones, which are not kept.
-
-    Rows are copied out of the prompts' prefixes when the layer runs, so that a pass holds one layer's copies at a time.
-    """
-
-    is_sliding = False
-
-    def __init__(self, prefix: Prefix, layer: int) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
-        self.prefix, self.layer = prefix, layer
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        pass
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        keys, values = self.prefix.rows(self.layer)
-        return torch.cat([keys, key_states], dim=-2), torch.cat([values, value_states], dim=-2)
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.prefix.length + query_length, 0
-
-    def get_seq_length(self) -> int:
-        return self.prefix.length
-
-    def get_max_length(self) -> int:
-        return -1
-
-
-class _AroundLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
-    """One layer's keys and values of all tokens, into which the new ones are put."""
-
-    is_sliding = False
-
-    def __init__(self, around: Around, layer: int) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
-        self.around, self.layer = around, layer
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        pass
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        return self.around.put(self.layer, key_states, value_states)
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.around.tokens.shape[1], 0
-
-    def get_seq_length(self) -> int:
-        return 0
-
-    def get_max_length(self) -> int:
-        return -1
-
-
-def _cache(model: LoadedModel, make: Callable[[int], CacheLayerMixin]) -> Cache:
-    return Cache(layers=[make(layer) for layer in range(model.facts.layers)])

@@ -8,14 +8,12 @@ from typing import Any, cast, get_args
 from attrs import evolve
 from lark import Token, v_args
 from lark.tree import Meta
-from lark.visitors import Transformer_NonRecursive
 
-from entrack.source import NOWHERE, Span
+from entrack.source import Span
 from entrack.syntax import ast
-from entrack.syntax.strings import unescape
-
-Children = list[Any]
-
+from entrack.syntax.build_base import Children
+from entrack.syntax.build_expressions import BuildExpressions
+from entrack.syntax.build_tasks import BuildTasks
 
 SOURCES: Mapping[str, Callable[..., ast.Source]] = {kind.__name__.lower(): kind for kind in get_args(ast.Source)}
 """The sources that stand after `from`, by their rules."""
@@ -26,28 +24,8 @@ class Swept(list[Any]):
 
 
 @v_args(meta=True)
-class Build(
-    Transformer_NonRecursive[Any, Any]
-):  # never the recursive one: a stranger's brackets must not use up the stack
+class Build(BuildTasks, BuildExpressions):
     """Children in, a frozen value out. `file` names the text in every span; the text begins at its offset `first`."""
-
-    def __init__(self, file: str, first: int = 0) -> None:
-        super().__init__()
-        self.file, self.first = file, first
-
-    def _at(self, meta: Meta) -> Span:
-        if getattr(meta, "empty", True):
-            return Span(self.file, self.first, self.first)
-        return Span(self.file, self.first + meta.start_pos, self.first + meta.end_pos)
-
-    def _of(self, token: Token) -> Span:
-        return Span(self.file, self.first + (token.start_pos or 0), self.first + (token.end_pos or 0))
-
-    def _name(self, token: Token) -> ast.Name:
-        return ast.Name(str(token), span=self._of(token))
-
-    def _string(self, token: Token) -> ast.String:
-        return ast.String(unescape(token), span=self._of(token))
 
     # the file
 
@@ -79,90 +57,7 @@ class Build(
     def model(self, meta: Meta, c: Children) -> ast.Model:
         return ast.Model(str(c[0]), c[1], c[2], span=self._at(meta), name_span=self._of(c[0]))
 
-    # tasks
-
-    def task(self, meta: Meta, c: Children) -> ast.Task:
-        rest = [item for item in c[1:] if item is not None]
-        parameters = tuple(item for item in rest if isinstance(item, ast.Named))
-        items = tuple(item for item in rest if not isinstance(item, ast.Named))
-        return ast.Task(str(c[0]), parameters, items, span=self._at(meta), name_span=self._of(c[0]))
-
-    def binding(self, meta: Meta, c: Children) -> ast.Binding:
-        return ast.Binding(str(c[0]), c[1], span=self._at(meta), name_span=self._of(c[0]))
-
-    def position(self, meta: Meta, c: Children) -> ast.Position:
-        return ast.Position(str(c[0]), c[1], span=self._at(meta), name_span=self._of(c[0]))
-
-    def distinct(self, meta: Meta, c: Children) -> ast.Distinct:
-        return ast.Distinct(c[0], c[1], span=self._at(meta))
-
-    def several(self, meta: Meta, c: Children) -> ast.Several:
-        return ast.Several(c[0], c[1], span=self._at(meta))
-
-    def one(self, meta: Meta, c: Children) -> ast.One:
-        return ast.One(c[0], span=self._at(meta))
-
-    def index(self, meta: Meta, c: Children) -> ast.Index:
-        return ast.Index(c[0], span=self._at(meta))
-
-    def without(self, meta: Meta, c: Children) -> ast.Except:
-        return ast.Except(c[0], c[1], span=self._at(meta))
-
-    def letters(self, meta: Meta, c: Children) -> ast.Letters:
-        return ast.Letters(c[0][0], c[0][-1], span=self._at(meta))
-
-    def range(self, meta: Meta, c: Children) -> ast.Range:
-        return ast.Range(c[0], c[2], span=self._at(meta))
-
-    def end_of(self, meta: Meta, c: Children) -> ast.EndOf:
-        return ast.EndOf(c[0], span=self._at(meta))
-
-    def any_of(self, meta: Meta, c: Children) -> ast.AnyOf:
-        return ast.AnyOf(c[0], span=self._at(meta))
-
-    def hole_place(self, meta: Meta, c: Children) -> ast.HolePlace:
-        sign, number = c[1], c[2]
-        offset = 0 if number is None else int(number) * (-1 if sign == "-" else 1)
-        return ast.HolePlace(c[0], offset, span=self._at(meta))
-
-    def alternate(self, meta: Meta, c: Children) -> ast.Alternate:
-        return ast.Alternate(str(c[0]), self._name(c[1]), tuple(c[2:]), span=self._at(meta), name_span=self._of(c[0]))
-
-    def fresh(self, meta: Meta, c: Children) -> ast.Fresh:
-        return ast.Fresh(tuple(c), span=self._at(meta))
-
-    def redraw(self, meta: Meta, c: Children) -> ast.Redraw:
-        return ast.Redraw(tuple(c), span=self._at(meta))
-
-    def shuffle(self, meta: Meta, c: Children) -> ast.Shuffle:
-        return ast.Shuffle(tuple(c), span=self._at(meta))
-
-    def constraint(self, meta: Meta, c: Children) -> ast.Constraint:
-        return ast.Constraint(c[0], str(c[1]), c[2], span=self._at(meta))
-
-    def override(self, meta: Meta, c: Children) -> ast.Override:
-        return ast.Override(c[0], c[1], span=self._at(meta))
-
-    def desideratum(self, meta: Meta, c: Children) -> ast.Desideratum:
-        changes = [item for item in c[2:] if isinstance(item, tuple)]
-        targets = [item for item in c[2:] if not isinstance(item, tuple)]
-        return ast.Desideratum(
-            str(c[0]),
-            self._name(c[1]),
-            changes[0][0] if changes else None,
-            targets[0] if targets else None,
-            span=self._at(meta),
-            name_span=self._of(c[0]),
-            changes_span=changes[0][1] if changes else NOWHERE,
-        )
-
-    def inner_alternate(self, meta: Meta, c: Children) -> tuple[tuple[ast.Change, ...], Span]:
-        return tuple(c), self._at(meta)
-
-    def target(self, meta: Meta, c: Children) -> ast.Expression:
-        return c[0]  # type: ignore[no-any-return]  # lark is untyped
-
-    # heads
+    # heads and circuits
 
     def group(self, meta: Meta, c: Children) -> ast.Group:
         item = ast.GroupItem(str(c[0]), self._name(c[2]), c[3], span=self._at(meta), name_span=self._of(c[0]))
@@ -316,59 +211,6 @@ class Build(
     def table(self, meta: Meta, c: Children) -> ast.Table:
         return ast.Table(self._string(c[0]), c[1], span=self._at(meta))
 
-    # expressions
-
-    def sum(self, meta: Meta, c: Children) -> ast.Expression:
-        return c[0] if len(c) == 1 else ast.Sum(c[0], _pairs(c[1:]), span=self._at(meta))
-
-    def product(self, meta: Meta, c: Children) -> ast.Expression:
-        return c[0] if len(c) == 1 else ast.Product(c[0], _pairs(c[1:]), span=self._at(meta))
-
-    def negative(self, meta: Meta, c: Children) -> ast.Negative:
-        return ast.Negative(str(c[0]), c[1], span=self._at(meta))
-
-    def list(self, meta: Meta, c: Children) -> ast.ListOf:
-        return ast.ListOf(tuple(c), span=self._at(meta))
-
-    def call(self, meta: Meta, c: Children) -> ast.Call:
-        arguments = tuple(item for item in c[1:] if item is not None)
-        return ast.Call(str(c[0]), arguments, span=self._at(meta), name_span=self._of(c[0]))
-
-    def named(self, meta: Meta, c: Children) -> ast.Named:
-        return ast.Named(str(c[0]), c[1], span=self._at(meta))
-
-    def reference(self, meta: Meta, c: Children) -> ast.Reference:
-        return ast.Reference(str(c[0]), tuple(c[1:]), span=self._at(meta))
-
-    def dotted(self, meta: Meta, c: Children) -> ast.Dotted:
-        return ast.Dotted(str(c[0]), span=self._at(meta))
-
-    def subscript(self, meta: Meta, c: Children) -> ast.Subscript:
-        return ast.Subscript(tuple(c), span=self._at(meta))
-
-    def where(self, meta: Meta, c: Children) -> ast.Where:
-        return ast.Where(c[0], c[1], span=self._at(meta))
-
-    def name(self, meta: Meta, c: Children) -> ast.Name:
-        return self._name(c[0])
-
-    def integer(self, meta: Meta, c: Children) -> ast.Integer:
-        return ast.Integer(int(c[0]), span=self._at(meta))
-
-    def number(self, meta: Meta, c: Children) -> ast.Number:
-        return ast.Number(str(c[0]), span=self._at(meta))
-
-    def string(self, meta: Meta, c: Children) -> ast.String:
-        return self._string(c[0])
-
-    def signed(self, meta: Meta, c: Children) -> ast.Expression:
-        sign, token = (c[0], c[1]) if len(c) == 2 else (None, c[0])
-        span = self._of(token)
-        number: ast.Expression = (
-            ast.Number(str(token), span=span) if "." in token else ast.Integer(int(token), span=span)
-        )
-        return number if sign is None else ast.Negative(str(sign), number, span=self._at(meta))
-
 
 def _counted(of: ast.Reference) -> tuple[ast.Name | None, ast.Expression]:
     """`n [boxes, scrambled]`, which the grammar reads as an element of `n`, is a count and a list: prompts have no
@@ -378,7 +220,3 @@ def _counted(of: ast.Reference) -> tuple[ast.Name | None, ast.Expression]:
             name = ast.Name(of.name, span=Span(of.span.file, of.span.start, of.span.start + len(of.name)))
             return name, ast.ListOf(cast("tuple[ast.Expression, ...]", items), span=span)
     return None, of
-
-
-def _pairs(items: list[Any]) -> tuple[tuple[str, ast.Expression], ...]:
-    return tuple((str(sign), operand) for sign, operand in zip(items[::2], items[1::2], strict=True))

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from entrack.address import address
 from entrack.engine import tracing
+from entrack.engine.cache_layers import Around
 from entrack.engine.context import Context, FixedHeads, FullRun
 from entrack.engine.errors import NothingToAttend
 from entrack.engine.inputs import Arrays, Inputs, bound
@@ -27,7 +28,7 @@ from entrack.engine.kernels.knockout import MASKED
 from entrack.engine.kernels.outputs import output_sets
 from entrack.engine.microbatch import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
-from entrack.engine.tracing import Around, ResumeAt, Write
+from entrack.engine.tracing import ResumeAt, Write
 from entrack.plan.schedule import ForwardPass, From, Only, Role
 from entrack.plan.steps import At, Batch, Elsewhere, Evaluate, Set
 from entrack.plan.steps.edits import elsewhere_of

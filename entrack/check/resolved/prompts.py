@@ -1,0 +1,72 @@
+"""Models, tasks and prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from attrs import field, frozen
+
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelSource
+from entrack.models.locate import Named
+from entrack.source import Span
+from entrack.syntax import ast
+
+
+@frozen
+class Model:
+    """`source` and `facts` are None while the model is not on this machine."""
+
+    name: str
+    named: Named
+    source: ModelSource | None
+    facts: ModelFacts | None
+    span: Span = field(eq=False, repr=False)
+
+
+@frozen(slots=False)
+class Task:
+    """A task with its columns read. `pools` holds, per span of a `column(...)` call, the values it stands for."""
+
+    syntax: ast.Task
+    parameters: Mapping[str, int]
+    columns: Mapping[tuple[str, str], tuple[str, ...]] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.syntax.name
+
+    @cached_property
+    def positions(self) -> tuple[str, ...]:
+        return tuple(item.name for item in self.syntax.items if isinstance(item, ast.Position))
+
+    @cached_property
+    def bindings(self) -> tuple[ast.Binding, ...]:
+        return tuple(item for item in self.syntax.items if isinstance(item, ast.Binding))
+
+
+@frozen
+class Alternate:
+    """Another distribution over a task's variables, given an original. `target` makes it a desideratum."""
+
+    name: str
+    task: Task
+    changes: tuple[ast.Change, ...]
+    target: ast.Expression | None = None
+    span: Span = field(default=Span("", 0, 0), eq=False, repr=False)
+
+
+@frozen
+class Population:
+    """So many prompts of a task, or of an alternate (each with its original). `purpose` keeps what a circuit is
+    found on apart from what it is measured on. `count` None: as many as it is used beside."""
+
+    task: Task
+    alternate: Alternate | None
+    parameters: Mapping[str, int]
+    seed: int
+    count: int | None
+    purpose: str
+    label: str
+    span: Span = field(eq=False, repr=False)

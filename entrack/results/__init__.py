@@ -1,0 +1,43 @@
+"""Results: what a run found, as frozen values with units, axes, intervals and where they came from.
+
+Reports read only these. `Results.to_json` is the documented document of `entrack run --json` (docs/results.md).
+Per-prompt outcomes are plain floats; nothing here needs numpy.
+"""
+
+from __future__ import annotations
+
+from entrack.results.provenance import Provenance
+from entrack.results.values import (
+    Agreement,
+    Axis,
+    Cell,
+    Claim,
+    Discovery,
+    Figure,
+    Group,
+    Interval,
+    Mask,
+    Measure,
+    Missed,
+    Screen,
+    Table,
+)
+from entrack.results.whole import Results
+
+__all__ = [
+    "Agreement",
+    "Axis",
+    "Cell",
+    "Claim",
+    "Discovery",
+    "Figure",
+    "Group",
+    "Interval",
+    "Mask",
+    "Measure",
+    "Missed",
+    "Provenance",
+    "Results",
+    "Screen",
+    "Table",
+]

@@ -1,0 +1,153 @@
+"""The document of `entrack run --json`, part by part (docs/results.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from entrack.results.provenance import Provenance
+from entrack.results.values import (
+    Claim,
+    Discovery,
+    Group,
+    Interval,
+    Mask,
+    Measure,
+    Screen,
+)
+from entrack.sites import Part, Site, layer_by_head
+
+
+def _interval(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.low, interval.high]
+
+
+def measure_json(measure: Measure) -> dict[str, Any]:
+    names = [axis.name for axis in measure.axes]
+    return {
+        "name": measure.name,
+        "metric": measure.metric,
+        "unit": measure.unit,
+        "axes": [{"name": axis.name, "labels": list(axis.labels)} for axis in measure.axes],
+        "cells": [
+            {
+                "labels": dict(zip(names, cell.labels, strict=True)),
+                "value": cell.value,
+                "n": cell.n,
+                "interval": _interval(cell.interval),
+                "sd": cell.sd,
+                "draws": list(cell.draws),
+                "outcomes": list(cell.outcomes),
+                "address": cell.address,
+            }
+            for cell in measure.cells
+        ],
+    }
+
+
+def discovery_json(discovery: Discovery) -> dict[str, Any]:
+    return {
+        "name": discovery.name,
+        "model": discovery.model,
+        "score": discovery.score,
+        "n": discovery.n,
+        "address": discovery.address,
+        "groups": [
+            {
+                "name": group.name,
+                "position": group.position,
+                "receivers": list(group.receivers),
+                "sites": list(map(str, group.sites)),
+                "heads": _heads(group.heads),
+                "intervals": [_interval(interval) for interval in group.intervals],
+                "scores": [list(row) for row in group.matrix],
+                "other_scores": _other_scores(group),
+                "known_zero": group.known_zero,
+                "also": [{"head": [site.layer, site.index], "group": name} for site, name in group.also],
+                "note": group.note,
+                "screen": _screen(group.screen),
+            }
+            for group in discovery.groups
+        ],
+    }
+
+
+def _other_scores(group: Group) -> dict[str, float | None]:
+    """Of sites that are no heads."""
+    return {str(site): score for site, score in group.scores.items() if site.part is not Part.OUTPUT}
+
+
+def _screen(screen: Screen | None) -> dict[str, Any] | None:
+    if screen is None:
+        return None
+    known = screen.agreement
+    return {
+        "steps": screen.steps,
+        "through": _heads(screen.through),
+        "places": list(screen.places),
+        "agreement": known and {"spearman": known.value, "interval": _interval(known.interval), "n": known.n},
+        "missed": {
+            "checked": _heads(screen.missed.checked),
+            "heads": _heads(screen.missed.heads),
+            "others": screen.missed.others,
+            "of_others": _interval(screen.missed.of_others),
+        },
+        "estimates": [list(row) for row in layer_by_head(screen.estimates)],
+    }
+
+
+def _heads(heads: tuple[Site, ...]) -> list[list[int]]:
+    return [[head.layer, head.head] for head in heads]
+
+
+def mask_json(mask: Mask) -> dict[str, Any]:
+    return {
+        "name": mask.name,
+        "model": mask.model,
+        "group": mask.group,
+        "desideratum": mask.desideratum,
+        "position": mask.position,
+        "over": _heads(mask.over),
+        "values": list(mask.values),
+        "heads": _heads(mask.heads),
+        "step": mask.step,
+        "validation": mask.validation,
+        "n": mask.n,
+        "address": mask.address,
+    }
+
+
+def claim_json(claim: Claim) -> dict[str, Any]:
+    return {
+        "text": claim.text,
+        "expression": claim.expression,
+        "value": claim.value,
+        "relation": claim.relation,
+        "bound": claim.bound,
+        "tolerance": claim.tolerance,
+        "published": claim.published,
+        "passed": claim.passed,
+        "n": claim.n,
+        "interval": _interval(claim.interval),
+    }
+
+
+def provenance_json(provenance: Provenance) -> dict[str, Any]:
+    return {
+        "spec": provenance.spec,
+        "spec_address": provenance.spec_address,
+        "language": provenance.language,
+        "entrack": provenance.entrack,
+        "models": {name: dict(facts) for name, facts in provenance.models.items()},
+        "seed": provenance.seed,
+        "params": dict(provenance.params),
+        "changed_params": list(provenance.changed_params),
+        "steps": provenance.steps,
+        "computed": provenance.computed,
+        "found": provenance.found,
+        "known_zero": provenance.known_zero,
+        "screened_out": provenance.screened_out,
+        "realised": [dict(entry) for entry in provenance.realised],
+        "tolerance": provenance.tolerance,
+        "accept": provenance.accept,
+        "reused": [dict(entry) for entry in provenance.reused],
+    }

@@ -1,0 +1,275 @@
+"""What a run found, part by part: frozen values with units, axes, intervals and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from attrs import field, frozen
+
+from entrack.arguments import text
+from entrack.errors import UnknownName, unknown
+from entrack.sites import Part, Site, layer_by_head
+
+
+@frozen
+class Interval:
+    """A 95 % bootstrap interval over prompts."""
+
+    low: float
+    high: float
+
+
+@frozen
+class Axis:
+    """One way in which the cells of a measure differ: its name (model, intervention, prompts, ...) and its labels in
+    order."""
+
+    name: str
+    labels: tuple[str, ...]
+
+
+@frozen
+class Cell:
+    """One number of a measure. `labels` has one label per axis. `outcomes` are the per-prompt values that `value` was
+    made of.
+
+    `interval` is None where there are no prompts to resample (an overlap of circuits: `n` is then a number of heads).
+    `sd` is over draws, where there are several; `draws` are the values draw by draw.
+    """
+
+    labels: tuple[str, ...]
+    value: float
+    n: int
+    interval: Interval | None
+    outcomes: tuple[float, ...] = field(repr=False)
+    sd: float | None = None
+    draws: tuple[float, ...] = ()
+    address: str = ""
+
+
+@frozen
+class Measure:
+    """A grid of cells. `metric` is accuracy, probability, logit difference, ...; `unit` says how to read the values:
+    fraction of prompts, probability, logits, ... Each cell has one label of each axis."""
+
+    name: str
+    metric: str
+    unit: str
+    axes: tuple[Axis, ...]
+    cells: tuple[Cell, ...]
+
+    def cell(self, *labels: str) -> Cell:
+        """The one cell that carries all these labels. Raises UnknownName when none or several do."""
+        known = [label for axis in self.axes for label in axis.labels]
+        for label in labels:
+            if text(label, "a label") not in known:
+                raise unknown(f"no cell of {self.name} has the label", label, known)
+        hits = [cell for cell in self.cells if all(label in cell.labels for label in labels)]
+        if len(hits) != 1:
+            said = ", ".join(labels) or "no label asked for, so all"
+            raise UnknownName(f"{len(hits)} cells of {self.name} carry {said}; axes: {self._axes()}")
+        return hits[0]
+
+    def records(self) -> list[dict[str, Any]]:
+        """One flat record a cell, for a data frame."""
+        names = [axis.name for axis in self.axes]
+        return [
+            {
+                "measure": self.name,
+                **dict(zip(names, cell.labels, strict=True)),
+                "value": cell.value,
+                "n": cell.n,
+                "low": cell.interval.low if cell.interval else None,
+                "high": cell.interval.high if cell.interval else None,
+                "sd": cell.sd,
+            }
+            for cell in self.cells
+        ]
+
+    def to_pandas(self) -> Any:
+        """The cells as a pandas data frame. Raises ImportError, saying what to install, where pandas is not there."""
+        return frame(self.records())
+
+    def _axes(self) -> str:
+        return "; ".join(f"{axis.name}: {', '.join(axis.labels)}" for axis in self.axes)
+
+
+@frozen
+class Agreement:
+    """Spearman's rank correlation of estimates and scores over the `n` heads that a screen let through."""
+
+    value: float
+    interval: Interval
+    n: int
+
+
+@frozen
+class Missed:
+    """What a screen left out: `others` heads, of which those `checked` were run too, and `heads` of these would have
+    been kept.
+
+    `of_others` is the 95 % interval of how many of the others would have been, by the hypergeometric distribution.
+    """
+
+    checked: tuple[Site, ...]
+    heads: tuple[Site, ...]
+    others: int
+    of_others: Interval
+
+
+@frozen
+class Screen:
+    """A hop's screen: which heads were let through, the lowest estimate first, and how far it can be trusted.
+
+    `estimates` are the estimated mean scores of all sites; one that cannot reach the receivers has exactly 0.0.
+    `steps` are the points at which gradients were taken, 0 for the clean run alone. `places` say, in the order of the
+    group's sites, how many sites had an estimate at least as low. `agreement` is None where there is nothing to rank.
+    """
+
+    steps: int
+    through: tuple[Site, ...]
+    places: tuple[int, ...]
+    agreement: Agreement | None
+    missed: Missed
+    estimates: Mapping[Site, float] = field(repr=False)
+
+
+@frozen(slots=False)
+class Group:
+    """One hop's result: the sites kept, and how every site scored.
+
+    `scores` are mean scores over prompts; a site that cannot reach the receivers scores exactly 0.0, and one that a
+    screen left out has no score: None. `known_zero` is how many were not run because they cannot. `also` names sites
+    that an earlier group of this position keeps. `intervals` follow `sites`.
+    """
+
+    name: str
+    position: str
+    receivers: tuple[str, ...]
+    sites: tuple[Site, ...]
+    intervals: tuple[Interval, ...]
+    scores: Mapping[Site, float | None] = field(repr=False)
+    known_zero: int = 0
+    also: tuple[tuple[Site, str], ...] = ()
+    note: str = ""
+    screen: Screen | None = None
+
+    @property
+    def heads(self) -> tuple[Site, ...]:
+        """Of the sites kept, those that are heads."""
+        return tuple(site for site in self.sites if site.part is Part.OUTPUT)
+
+    @cached_property
+    def matrix(self) -> tuple[tuple[float | None, ...], ...]:
+        """The scores of the heads, `matrix[layer][head]`."""
+        return layer_by_head(self.scores)
+
+
+@frozen
+class Discovery:
+    """A circuit found by path patching. `groups` are in hop order; `score` says what the heads' scores are, means over
+    `n` prompts of (patched - clean), or over clean where it is relative (docs/semantics.md)."""
+
+    name: str
+    model: str
+    score: str
+    n: int
+    groups: tuple[Group, ...]
+    address: str = ""
+
+    def group(self, name: str) -> Group:
+        """The group of that name. Raises UnknownName."""
+        for group in self.groups:
+            if group.name == text(name, "a group's name"):
+                return group
+        raise unknown(f"{self.name} has no group", text(name, "a group's name"), [group.name for group in self.groups])
+
+    def records(self) -> list[dict[str, Any]]:
+        """One flat record a scored site; `head` is None where it is no head."""
+        return [
+            {
+                "discovery": self.name,
+                "group": group.name,
+                "position": group.position,
+                "site": str(site),
+                "layer": site.layer,
+                "head": site.index,
+                "score": score,
+                "kept": site in group.sites,
+                **({"estimate": group.screen.estimates[site]} if group.screen else {}),
+            }
+            for group in self.groups
+            for site, score in group.scores.items()
+        ]
+
+    def to_pandas(self) -> Any:
+        """The scores of all sites as a pandas data frame."""
+        return frame(self.records())
+
+
+@frozen
+class Mask:
+    """A mask learned over a group for one desideratum. `values` are the masks of `over`, 0 to 1; `heads` those it
+    patches (rounded to 0). It is the mask after `step` steps of Adam, whose accuracy on the `n` validation prompts is
+    `validation`."""
+
+    name: str
+    model: str
+    group: str
+    desideratum: str
+    position: str
+    over: tuple[Site, ...]
+    values: tuple[float, ...]
+    heads: tuple[Site, ...]
+    step: int
+    validation: float
+    n: int
+    address: str = ""
+
+
+@frozen
+class Claim:
+    """A sentence with its number. `bound` is what `value` was held against; for `within`, `tolerance` says how near.
+
+    Where the expression divides by a measure that is zero, `value` and `interval` are not numbers and the claim fails.
+    """
+
+    text: str
+    expression: str
+    value: float
+    relation: str
+    bound: float
+    passed: bool
+    n: int
+    interval: Interval
+    tolerance: float | None = None
+    published: float | None = None
+
+
+@frozen
+class Figure:
+    """A figure that the spec asks for: `kind` (bars, curves, heatmap, diagram, scatter) of the result `of`, with its
+    options."""
+
+    title: str
+    kind: str
+    of: str
+    options: Mapping[str, str] = field(factory=dict)
+
+
+@frozen
+class Table:
+    """A table that the spec asks for."""
+
+    title: str
+    of: str
+
+
+def frame(records: list[dict[str, Any]]) -> Any:
+    try:
+        import pandas
+    except ImportError:
+        raise ImportError("to_pandas needs pandas: pip install pandas") from None
+    return pandas.DataFrame(records)
