@@ -29,7 +29,7 @@ PARTS = (
     "asked",
     "layers",
     "senders",
-    "sites",
+    "heads",
     "component",
     "receivers",
     "edits",
@@ -54,8 +54,7 @@ TITLES = {
     "layers": "layers",
     "edits": "what is set",
     "upstream": "values it builds on",
-    "receivers": "what receives",
-    "sites": "heads and other sites",
+    "receivers": "receiving heads",
     "weights": "model weights",
     "version": "step version",
     "store_version": "store version",
@@ -216,7 +215,7 @@ def _senders(leaves: Sequence[Leaf]) -> str:
 
 def _named(sites: Any) -> str:
     if sites is None:
-        return "all layers"
+        return "all"
     if not isinstance(sites, tuple):
         return "those that the run chooses"
     shown = " ".join(map(str, sites[:MOST_HEADS]))
@@ -266,7 +265,7 @@ WORDS: Mapping[str, Callable[[Sequence[Leaf]], str]] = {
     "asked": _asked,
     "layers": _layers,
     "senders": _senders,
-    "sites": _sites,
+    "heads": _sites,
     "receivers": _receivers,
     "edits": _edits,
     "upstream": _upstream,

@@ -154,7 +154,8 @@ class waiting:
         self._thread.start()
         assert self._held.wait(60)
         spec = str(self._place.folder / "tiny.et")
-        code = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {ENTRY}"
+        usual = "signal.signal(signal.SIGINT, signal.default_int_handler); signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+        code = f"import signal; {usual}; {ENTRY}"
         line = [sys.executable, "-c", code, "run", spec, "--store", str(self._store), *self._more]
         self._process = subprocess.Popen(
             line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()

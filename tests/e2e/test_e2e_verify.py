@@ -110,7 +110,7 @@ def test_all_is_the_same_bytes(spec: Path, store: Path) -> None:
     assert found["compared"] == found["sampled"] == sum(found["stored"].values()) == len(before) // 2
     assert set(found["stored"]) == {
         "an evaluation",
-        "head outputs at a position",
+        "activations of a clean run",
         "path patching, one layer",
         "sums for a mean",
     }

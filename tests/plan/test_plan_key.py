@@ -63,19 +63,19 @@ BLOCK = BlockAttention(1, 3, AT, ((0,), (0, 1)))
 CHANGES: list[tuple[Step, Step, set[str]]] = [
     (edited(), evolve(edited(), batch=OTHER), {"tokens"}),
     (edited(), evolve(edited(), asked=((7,), (9,))), {"asked"}),
-    (edited(SET), edited(Set(At(HEADS[:1], AT), SET.source)), {"sites"}),
+    (edited(SET), edited(Set(At(HEADS[:1], AT), SET.source)), {"heads"}),
     (edited(SET), edited(Set(At(HEADS, (2, 2)), SET.source)), {"positions"}),
     (edited(SET), edited(evolve(SET, source=FromCapture(Ref("b" * 64)))), {"upstream"}),
     (edited(SET), edited(evolve(SET, source=FromZero())), {"edits", "upstream"}),
-    (edited(SET), edited(SET, SET), {"component", "edits", "sites", "positions", "upstream"}),
-    (edited(SET), edited(), {"component", "edits", "sites", "positions", "upstream"}),
-    (edited(ELSEWHERE), edited(evolve(ELSEWHERE, target=Elsewhere(()))), {"component", "edits", "sites", "positions"}),
+    (edited(SET), edited(SET, SET), {"component", "edits", "heads", "positions", "upstream"}),
+    (edited(SET), edited(), {"component", "edits", "heads", "positions", "upstream"}),
+    (edited(ELSEWHERE), edited(evolve(ELSEWHERE, target=Elsewhere(()))), {"component", "edits", "heads", "positions"}),
     (edited(ELSEWHERE), edited(evolve(ELSEWHERE, source=FromMean((Ref("a" * 64),)))), {"upstream"}),
     (edited(INPUTS), edited(Set(At(HEADS, AT, Part.KEY), INPUTS.source)), {"component"}),
     (edited(BLOCK), edited(evolve(BLOCK, last=2)), {"layers"}),
     (edited(BLOCK), edited(evolve(BLOCK, read=((0,), (1,)))), {"positions"}),
     (Capture(MODEL, BATCH, AT), Capture(MODEL, BATCH, (0, 0)), {"positions"}),
-    (Capture(MODEL, BATCH, AT), Capture(MODEL, BATCH, AT, HEADS), {"sites"}),
+    (Capture(MODEL, BATCH, AT), Capture(MODEL, BATCH, AT, HEADS), {"heads"}),
     (READ, evolve(READ, part=Part.VALUE), {"component"}),
     (SumOutputs(MODEL, BATCH), SumOutputs(MODEL, OTHER), {"tokens"}),
     (PATCH, evolve(PATCH, layer=2), {"layers"}),
@@ -156,23 +156,21 @@ def test_words() -> None:
     assert said["tokens"] == "2 prompts of 3 tokens"
     assert said["token positions"] == "tokens 1 to 2"
     assert said["words asked for"] == "1 word a prompt"
-    assert said["what is set"] == "sites to a capture, all other heads to a mean"
-    assert said["heads and other sites"] == "0.1 2.3"
+    assert said["what is set"] == "heads to a capture, all other heads to a mean"
+    assert said["heads"] == "0.1 2.3"
     assert said["values it builds on"] == "3 values"
     assert said["model weights"] == 'builtin("boxes-base")'
     assert said["model shape"] == "llama, 4 layers x 8 heads, width 64"
     assert (said["adapter"], said["dtype"], said["step version"]) == ("none", "float32", str(kind_of(edited()).version))
     assert words(edited())["what is set"] == "nothing"
     assert words(edited(BLOCK))["what is set"] == "attention, blocked"
-    assert words(PATCH)["what receives"] == "value of 0.1 2.3"
-    assert words(PATCH_TO_LOGITS)["what receives"] == "the logits"
-    assert words(Capture(MODEL, BATCH, AT))["heads and other sites"] == "all layers"
+    assert words(PATCH)["receiving heads"] == "value of 0.1 2.3"
+    assert words(PATCH_TO_LOGITS)["receiving heads"] == "the logits"
+    assert words(Capture(MODEL, BATCH, AT))["heads"] == "all"
     assert words(PATCH)["senders"] == "all heads of the layer"
     assert words(MASK)["training"] == "sparsity 0.01, epochs 2, rate 0.1, check_every 4"
     many = tuple(Site.of_head(0, head) for head in range(9))
-    assert (
-        words(edited(Set(At(many, AT), SET.source)))["heads and other sites"] == "0.0 0.1 0.2 0.3 0.4 0.5 ... (9 sites)"
-    )
+    assert words(edited(Set(At(many, AT), SET.source)))["heads"] == "0.0 0.1 0.2 0.3 0.4 0.5 ... (9 sites)"
 
 
 def test_a_part_is_small() -> None:

@@ -71,5 +71,11 @@ def _nbytes(step: Capture, nodes: Mapping[str, object]) -> int:
 
 
 CAPTURE = StepKind(
-    Capture, "activations of a clean run", 1, _expand, _form, _nbytes, parts={"at": "positions", "part": "component"}
+    Capture,
+    "activations of a clean run",
+    1,
+    _expand,
+    _form,
+    _nbytes,
+    parts={"at": "positions", "part": "component", "sites": "heads"},
 )

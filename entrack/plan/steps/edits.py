@@ -98,7 +98,7 @@ def elsewhere_of(edits: tuple[Edit, ...]) -> list[Set]:
 
 WORDS = {
     Set: "",
-    At: "sites",
+    At: "heads",
     Elsewhere: "all other heads",
     BlockAttention: "attention, blocked",
     FromCapture: "to a capture",
@@ -108,6 +108,7 @@ WORDS = {
 """What an edit sets, and to what."""
 PARTS = {
     "at": "positions",
+    "sites": "heads",
     "reads": "component",
     "reader": "positions",
     "read": "positions",

@@ -104,6 +104,7 @@ TRAIN_MASK = StepKind(
     Comparison.PATCHED_HEADS,
     parts={
         "at": "positions",
+        "sites": "heads",
         "alternate_at": "positions",
         "target": "asked",
         "sparsity": "training",
