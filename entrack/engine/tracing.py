@@ -161,6 +161,8 @@ class _Script:
 
     sets: Mapping[Site, Sequence[Write]]
     reads: Mapping[Site, Read]
+    layers: Mapping[int, Sequence[Site]]
+    """The sites to visit by layer, in forward order."""
     start: ResumeAt | None
     held: Mapping[int, Tensor]
     blocked: Mapping[int, Tensor]
@@ -180,12 +182,15 @@ class _Script:
         at: dict[Site, list[Write]] = {}
         for one in sets:
             at.setdefault(one.site, []).append(one)
-        return cls(at, {read.site: read for read in reads}, start, held, blocked, logits)
+        read, layers = {one.site: one for one in reads}, dict[int, list[Site]]()
+        for site in sorted({*at, *read}):
+            layers.setdefault(site.layer, []).append(site)
+        return cls(at, read, layers, start, held, blocked, logits)
 
     def last_layer(self, layers: int) -> int:
         if self.logits:
             return layers - 1
-        return max(site.layer for site in (*self.sets, *self.reads))
+        return max(self.layers)
 
 
 def _walk(model: LoadedModel, script: _Script) -> Trace:
@@ -199,14 +204,15 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
             blocks[index].skip(script.start.residual)
         blocks[first].input = script.start.residual
     for index in range(first, script.last_layer(model.facts.layers) + 1):
-        for part in Part:
-            site = Site(index, part)
-            if site in script.sets or site in script.reads:
-                _visit(model, blocks[index], site, script, values)
-            if part is Part.NORMED and index in script.held:
-                blocks[index].get(model.layout.attention).skip((script.held[index], None))
-            if part is Part.NORMED and index in script.blocked:
-                _block(model, blocks[index].get(model.layout.attention), script.blocked[index])
+        here = script.layers.get(index, ())
+        for site in (site for site in here if site.part <= Part.NORMED):
+            _visit(model, blocks[index], site, script, values)
+        if index in script.held:
+            blocks[index].get(model.layout.attention).skip((script.held[index], None))
+        if index in script.blocked:
+            _block(model, blocks[index].get(model.layout.attention), script.blocked[index])
+        for site in (site for site in here if site.part > Part.NORMED):
+            _visit(model, blocks[index], site, script, values)
     if not script.logits:
         return Trace(values, torch.empty(0))
     head = model.traced.get(model.layout.lm_head)
