@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 import resource
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from unittest import mock
@@ -16,9 +18,11 @@ from unittest import mock
 from mutations import SPECS, mutated, survives
 
 from entrack import api
+from entrack import compile as compilation
 from entrack.check import includes
-from entrack.diagnostics import errors
+from entrack.diagnostics import Diagnostic, errors
 from entrack.source import Source
+from entrack.syntax import ast, equivalence
 from entrack.syntax.parse import parse
 from stress import drawn
 from stress.tried import Tally, Tried
@@ -30,12 +34,11 @@ SECONDS = 2.0
 def mutated_ones(count: int, seed: int, folder: Path) -> Tried:
     """`count` shipped specs with one to eight mutations each."""
     tally, texts, slowest, names = Tally(), {path: path.read_text(encoding="utf-8") for path in SPECS}, 0.0, ""
-    included = mock.patch.object(includes, "parse", lru_cache(64)(parse))  # what specs include is shipped and unchanged
     for number in range(count):
         chance = random.Random(f"{seed} {number}")
         path = chance.choice(SPECS)
         text, start = mutated(texts[path], chance), time.process_time()
-        with included, tally.case(f"mutation {number} of seed {seed}, {path.name}"):
+        with each_text_once(), tally.case(f"mutation {number} of seed {seed}, {path.name}"):
             survives(Source(str(path), text))
         taken = time.process_time() - start
         if taken > slowest:
@@ -50,8 +53,8 @@ def drawn_ones(count: int, seed: int, folder: Path) -> Tried:
     tally, slowest, which = Tally(), 0.0, 0
     for number in range(count):
         text, start = drawn.spec(random.Random(f"{seed} {number}")), time.process_time()
-        with tally.case(f"drawn spec {number} of seed {seed}"):
-            _goes_through(Source(str(folder / "drawn.et"), text))
+        with tally.case(f"drawn spec {number} of seed {seed}"), each_text_once() as once:
+            _goes_through(Source(str(folder / "drawn.et"), text), once)
         taken = time.process_time() - start
         if taken > slowest:
             slowest, which = taken, number
@@ -60,7 +63,20 @@ def drawn_ones(count: int, seed: int, folder: Path) -> Tried:
     return tally.tried
 
 
-def _goes_through(source: Source) -> None:
+_kept = lru_cache(64)(parse)
+
+
+@contextmanager
+def each_text_once() -> Iterator[Callable[[Source], tuple[ast.Program, tuple[Diagnostic, ...]]]]:
+    """Within it a text is parsed once, however many stages ask: included files are shipped and do not change, and what
+    a parse gives is a value."""
+    with ExitStack() as stack:
+        for module in (api, compilation, equivalence, includes):
+            stack.enter_context(mock.patch.object(module, "parse", _kept))
+        yield _kept
+
+
+def _goes_through(source: Source, parse: Callable[[Source], tuple[ast.Program, tuple[Diagnostic, ...]]]) -> None:
     """No error; formatted, the same program with as many comments, and formatted again the same text; a plan of it."""
     problems, _ = api.check(source, {})
     assert not errors(problems), errors(problems)[0].message
