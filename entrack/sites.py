@@ -31,7 +31,8 @@ class Part(Enum):
     QUERY = "query"
     KEY = "key"
     VALUE = "value"
-    """Outputs of the projections, before rotary embedding. Key and value have key/value heads."""
+    """Outputs of the projections, after the norm of queries and keys, where there is one, and before rotary embedding.
+    Key and value have key/value heads."""
     OUTPUT = "output"
     """z, the part of the input of the output projection that belongs to a query head."""
     ATTENTION = "attention"

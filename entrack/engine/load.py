@@ -148,7 +148,7 @@ def _expected(facts: ModelFacts) -> dict[str, tuple[int, int]]:
             door = layout.parts[part]
             heads = facts.key_value_heads if part in SHARED else facts.heads
             shape = views.width(door.view, heads, facts.d_head), facts.d_model
-            found[f"{layout.layers}.{layer}.{door.path}"] = shape if door.side == "output" else shape[::-1]
+            found[f"{layout.layers}.{layer}.{door.linear}"] = shape if door.side == "output" else shape[::-1]
     return found
 
 

@@ -8,7 +8,7 @@ from nnsight import NNsight
 from torch import Tensor, nn
 
 from entrack.engine import views
-from entrack.families.base import Door, Family
+from entrack.families.base import Door, Family, Heads
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
 from entrack.sites import SHARED, Part, Site
@@ -53,8 +53,14 @@ class LoadedModel:
         return weight.T if self.layout.transposed_weights else weight
 
     def project(self, site: Site, normed: Tensor) -> Tensor:
-        """A query, key or value projection applied to what the attention gets. -> (..., head, d_head)"""
-        return self.by_head(site.part, self._module(site.layer, site.part)(normed))
+        """A query, key or value projection, and the norm after it, where there is one, applied to what the attention
+        gets. -> (..., head, d_head)"""
+        door = self._door(site.part)
+        value: Tensor = self.layer(site.layer).get_submodule(door.linear)(normed)
+        if door.projection is not None:
+            heads = views.get(Heads(), value, self.heads(site.part), self.facts.d_head)
+            value = self._module(site.layer, site.part)(views.put(door.view, value, heads))
+        return self.by_head(site.part, value)
 
     def normed(self, layer: int, residual: Tensor) -> Tensor:
         """What the attention of a layer gets of its residual. -> as `residual`"""

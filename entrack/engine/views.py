@@ -7,11 +7,12 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from entrack.families.base import Block, Heads, Interleaved, View, Whole
+from entrack.families.base import Axis, Block, Heads, Interleaved, View, Whole
 
 
 def get(view: View, value: Tensor, heads: int, d_head: int) -> Tensor:
-    """(..., width) -> (..., head, d_head); of a part without heads the value itself."""
+    """(..., width), or what has an axis of heads already, -> (..., head, d_head); of a part without heads the value
+    itself."""
     match view:
         case Whole():
             return value
@@ -21,6 +22,8 @@ def get(view: View, value: Tensor, heads: int, d_head: int) -> Tensor:
             return value.view(*value.shape[:-1], count, heads, d_head)[..., index, :, :]
         case Interleaved(index, count):
             return value.view(*value.shape[:-1], heads, count, d_head)[..., index, :]
+        case Axis(number):
+            return value.movedim(number, -2)
         case _:
             assert_never(view)
 
@@ -37,16 +40,18 @@ def put(view: View, value: Tensor, part: Tensor) -> Tensor:
             return _replaced(value.view(*part.shape[:-2], count, *part.shape[-2:]), index, -3, part).flatten(-3)
         case Interleaved(index, count):
             return _replaced(value.view(*part.shape[:-1], count, part.shape[-1]), index, -2, part).flatten(-3)
+        case Axis(number):
+            return part.movedim(-2, number)
         case _:
             assert_never(view)
 
 
 def width(view: View, heads: int, d_head: int) -> int:
-    """How many numbers stand beside one another where a per-head part is found."""
+    """How many numbers a linear map gives, or takes, where a per-head part is found."""
     match view:
         case Block(_, count) | Interleaved(_, count):
             return count * heads * d_head
-        case Whole() | Heads():
+        case Whole() | Heads() | Axis():
             return heads * d_head
         case _:
             assert_never(view)

@@ -40,16 +40,34 @@ class Interleaved:
     count: int
 
 
-View = Whole | Heads | Block | Interleaved
+@frozen
+class Axis:
+    """Heads on an axis of their own, counted from the end: -2 for (..., token, head, d_head), -3 for (..., head, token,
+    d_head)."""
+
+    number: int
+
+
+View = Whole | Heads | Block | Interleaved | Axis
 
 
 @frozen
 class Door:
-    """One side of a module: its `input` or its `output`; `path` is from the layer, and empty for the layer itself."""
+    """One side of a module: its `input` or its `output`; `path` is from the layer, and empty for the layer itself.
+
+    Where queries or keys pass a norm before rotary embedding, `path` is the norm, and `projection` the linear map that
+    it norms: what one head is given after the norm moves no other head, whatever the norm is over.
+    """
 
     path: str
     side: Literal["input", "output"]
     view: View = Whole()
+    projection: str | None = None
+
+    @property
+    def linear(self) -> str:
+        """The path of the linear map, of a part that has one."""
+        return self.projection or self.path
 
 
 @frozen

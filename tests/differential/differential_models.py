@@ -28,7 +28,7 @@ from entrack.plan.steps import Step
 from entrack.sites import Site
 
 POOL = 64
-GROUPED = ("llama", "mistral", "qwen2")
+GROUPED = ("llama", "mistral", "qwen2", "qwen3")
 FAMILIES = (*GROUPED, "gpt2", "gpt_neox")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
+from differential_models import FAMILIES
 from e2e_world import TASKS, World, make_model
 from hypothesis import strategies as st
 
@@ -36,7 +37,7 @@ class Setting:
 settings = st.builds(
     lambda shape, family, tied: Setting(shape[0], shape[1], shape[2], family, tied),
     st.sampled_from(MODELS),
-    st.sampled_from(("llama", "mistral", "qwen2", "gpt2", "gpt_neox")),
+    st.sampled_from(FAMILIES),
     st.booleans(),
 )
 EVEN = ("boxes", "scrambled", "same", "position")

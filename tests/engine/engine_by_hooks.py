@@ -1,7 +1,7 @@
 """The oracle: what docs/semantics.md says, written by hand with plain torch hooks. No nnsight, no engine code.
 
-Works on models of the llama, mistral, qwen2, gpt2 and gpt_neox families; `heads` and `d_head` come from the model's
-own config.
+Works on models of the llama, mistral, qwen2, qwen3, gpt2 and gpt_neox families; `heads` and `d_head` come from the
+model's own config.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 PROJECTIONS = {"query": "q_proj", "key": "k_proj", "value": "v_proj"}
+NORMED = {"query": "q_norm", "key": "k_norm", "value": "v_proj"}
+"""What gives queries, keys and values in families that norm queries and keys before rotary embedding."""
 THIRD = {"query": 0, "key": 1, "value": 2}
 """Where a component stands in a projection that has all three."""
 
@@ -197,7 +199,8 @@ class Hooked:
 
     def _projection(self, layer: int, component: str) -> Any:
         fused = {"gpt2": "c_attn", "gpt_neox": "query_key_value"}.get(self._family)
-        return getattr(self._attention(layer), fused or PROJECTIONS[component])
+        own = NORMED if self._family in ("qwen3",) else PROJECTIONS
+        return getattr(self._attention(layer), fused or own[component])
 
     def _heads_of(self, component: str, value: Tensor) -> Tensor:
         """A component in the output of its projection, as a view: (prompt, token, head, d_head)."""
@@ -208,6 +211,8 @@ class Hooked:
             case "gpt_neox":  # query, key and value of the first head, then those of the second, ...
                 heads = value.unflatten(-1, (self.heads, 3 * self.d_head))  # type: ignore[no-untyped-call]
                 found = heads[..., third * self.d_head : (third + 1) * self.d_head]
+            case "qwen3" if component != "value":  # each head is normed on its own
+                found = value
             case _:
                 found = value.unflatten(-1, (-1, self.d_head))  # type: ignore[no-untyped-call]
         return cast(Tensor, found)

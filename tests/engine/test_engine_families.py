@@ -20,7 +20,7 @@ from entrack.engine.errors import ModelUnreadable
 from entrack.engine.load import load
 from entrack.engine.tracing import Read, Write, forward
 from entrack.families import FAMILIES
-from entrack.families.base import Block, Door, Heads, Interleaved, View
+from entrack.families.base import Axis, Block, Door, Heads, Interleaved, View
 from entrack.model_config import BadConfig, read_facts
 from entrack.models.key import ModelSource
 from entrack.plan.steps import Capture
@@ -29,7 +29,9 @@ from entrack.sites import PER_HEAD, Part, Site
 CPU = torch.device("cpu")
 HEADS, WIDTH = 2, 3
 VIEWS = [Heads(), Block(0, 3), Block(2, 3), Interleaved(0, 3), Interleaved(1, 3)]
-BLOCKS = ["llama", "gpt2, tied", "gpt_neox, parallel", "gpt_neox, sequential"]
+BLOCKS = ["llama", "qwen3, grouped", "gpt2, tied", "gpt_neox, parallel", "gpt_neox, sequential"]
+NORMED = ["qwen3, grouped"]
+"""Whose queries and keys pass a norm."""
 GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 4, "n_embd": 32, "vocab_size": 50, "n_positions": 16}
 NEOX = {
     "model_type": "gpt_neox",
@@ -55,6 +57,47 @@ def test_what_is_put_is_what_is_got_and_the_rest_stays(view: View) -> None:
     changed = views.put(view, whole, part)
     assert torch.equal(views.get(view, changed, HEADS, WIDTH), part)
     assert torch.equal(views.put(view, changed, views.get(view, whole, HEADS, WIDTH)), whole)
+
+
+@pytest.mark.parametrize("number", [-2, -3])
+def test_heads_on_an_axis_of_their_own(number: int) -> None:
+    whole = torch.randn(2, 4, 4, WIDTH)
+    part = views.get(Axis(number), whole, 4, WIDTH)
+    assert torch.equal(part, whole if number == -2 else whole.transpose(1, 2))
+    assert torch.equal(views.put(Axis(number), whole, part), whole)
+
+
+def moved(saved: Saved, part: Part) -> torch.Tensor:
+    """Which heads give something else where the first head of a part is given something else. -> bool (head)"""
+    model = load(saved.key, saved.source, CPU)
+    heads = torch.arange(model.heads(part))[None, None, :, None]
+    values, site = torch.randn(1, 1, len(heads[0, 0]), saved.key.facts.d_head), Site(1, Part.OUTPUT)
+    sets = [Write(Site(1, part), heads == 0, values)]
+    clean, found = (forward(model, tensor(ORIGINALS), sets=one, reads=[Read(site)]).values[site] for one in ((), sets))
+    return (clean != found).any(-1).any(0).any(0)
+
+
+@pytest.mark.parametrize("name", NORMED)
+@pytest.mark.parametrize("part", [Part.QUERY, Part.KEY])
+def test_what_one_head_is_asked_moves_no_other(tmp_path: Path, name: str, part: Part) -> None:
+    saved = save(MODELS[name](), tmp_path)
+    reached = {0} if part is Part.QUERY else set(saved.key.facts.sharers(0))
+    assert set(moved(saved, part).nonzero()[:, 0].tolist()) == reached
+
+
+@pytest.mark.parametrize("name", NORMED)
+def test_the_parts_of_a_layer_are_one_another_s(tmp_path: Path, name: str) -> None:
+    """What is computed of a part by hand, as the kernels do, is what stands there in a pass, bit for bit."""
+    saved = save(MODELS[name](), tmp_path)
+    model = load(saved.key, saved.source, CPU)
+    sites = {part: Site(1, part) for part in Part}
+    seen = forward(model, tensor(ORIGINALS), reads=[Read(site) for site in sites.values()]).values
+    assert torch.equal(model.normed(1, seen[sites[Part.RESIDUAL]]), seen[sites[Part.NORMED]])
+    for part in (Part.QUERY, Part.KEY, Part.VALUE):
+        assert torch.equal(model.project(sites[part], seen[sites[Part.NORMED]]), seen[sites[part]])
+    z, attention = seen[sites[Part.OUTPUT]], seen[sites[Part.ATTENTION]]
+    assert torch.equal(model.attended(1, z), attention)
+    torch.testing.assert_close(z.flatten(2) @ model.output_weight(1).T, attention, rtol=0, atol=1e-5)
 
 
 def test_a_projection_that_is_interleaved_is_not_one_of_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,6 +191,17 @@ def test_pythia_as_it_is_published(tmp_path: Path) -> None:
         buffers |= {f"{at}.bias": torch.ones(1, 1, 16, 16).tril(), f"{at}.masked_bias": torch.tensor(-1e9)}
         buffers[f"{at}.rotary_emb.inv_freq"] = torch.ones(2)
     published(saved, {}, buffers, {"rope_parameters": "left out", "rotary_pct": 0.5, "rotary_emb_base": 10_000})
+    is_read_alike(saved)
+
+
+def test_qwen3_as_it_is_published(tmp_path: Path) -> None:
+    saved = save(tiny("qwen3", 2, 4, 2, head_dim=6, rope_theta=100.0), tmp_path)
+    published(
+        saved,
+        {},
+        {},
+        {"rope_parameters": "left out", "rope_theta": 100.0, "sliding_window": 4, "layer_types": "left out"},
+    )
     is_read_alike(saved)
 
 
