@@ -36,9 +36,9 @@ class Part(Enum):
     OUTPUT = "output"
     """z, the part of the input of the output projection that belongs to a query head."""
     ATTENTION = "attention"
-    """The output of the attention, which is added to the residual stream."""
+    """The output of the attention, which is added to the residual stream, in some families after one more norm."""
     MLP = "mlp"
-    """The output of the MLP, which is added to the residual stream."""
+    """The output of the MLP, which is added to the residual stream, in some families after one more norm."""
 
     def __lt__(self, other: Part) -> bool:
         return _ORDER[self] < _ORDER[other]

@@ -63,7 +63,9 @@ class LoadedModel:
         return self.by_head(site.part, value)
 
     def normed(self, layer: int, residual: Tensor) -> Tensor:
-        """What the attention of a layer gets of its residual. -> as `residual`"""
+        """What the attention of a layer gets of its residual: that itself, where nothing norms it. -> as `residual`"""
+        if self._door(Part.NORMED).side == "input":
+            return residual
         normed: Tensor = self._module(layer, Part.NORMED)(residual)
         return normed
 

@@ -96,9 +96,11 @@ class Family:
     """A family of models. `name` is what a config.json calls it (`model_type`), `model_class` what transformers does.
 
     `decides` are the words of a config.json that decide what a model computes; it is built from these and no others.
-    `parts` says where each part of a layer is found; `layers` and `lm_head` start at the model, `attention` at a layer.
-    An MLP has `mlp_matrices` matrices of d_model x d_mlp. With `transposed_weights` a projection keeps its weight as
-    (input, output), as GPT-2's Conv1D does, instead of (output, input). `gguf` says whether GGUF files are read.
+    `parts` says where each part of a layer is found: an attention's input, where no norm stands before it, is `NORMED`,
+    and outputs of attention and MLP are what stands before a norm that comes after them. `layers` and `lm_head` start
+    at the model, `attention` at a layer. An MLP has `mlp_matrices` matrices of d_model x d_mlp. With
+    `transposed_weights` a projection keeps its weight as (input, output), as GPT-2's Conv1D does, instead of (output,
+    input). `gguf` says whether GGUF files are read.
 
     What is relied on beyond the paths: a layer's first argument and its output are the residual stream; an attention
     takes an `attention_mask` by name and gives a pair whose first is its output.

@@ -28,7 +28,8 @@ from entrack.plan.steps import Step
 from entrack.sites import Site
 
 POOL = 64
-GROUPED = ("llama", "mistral", "qwen2", "qwen3")
+GROUPED = ("llama", "mistral", "qwen2", "qwen3", "olmo2", "olmo3")
+WINDOWED = ("mistral", "olmo3")
 FAMILIES = (*GROUPED, "gpt2", "gpt_neox")
 
 
@@ -79,7 +80,7 @@ def shapes(draw: st.DrawFn) -> Shape:
         d_model=d_model,
         tied=draw(st.booleans()),
         attention=draw(st.sampled_from(("sdpa", "eager"))),
-        window=draw(st.sampled_from((None, 3))) if family == "mistral" else None,
+        window=draw(st.sampled_from((None, 3))) if family in WINDOWED else None,
         parallel=family == "gpt_neox" and draw(st.booleans()),
     )
     return attrs.evolve(shape, dead=tuple(sorted(draw(st.sets(st.sampled_from(shape.every_head), max_size=3)))))
@@ -126,6 +127,8 @@ def _words(shape: Shape) -> dict[str, Any]:
             return {"intermediate_size": 10, "use_parallel_residual": shape.parallel, "rotary_pct": 0.5}
         case "mistral":
             return {"intermediate_size": 10, "head_dim": shape.d_head, "sliding_window": shape.window}
+        case "olmo3":  # every fourth layer has no window
+            return {"intermediate_size": 10, "head_dim": shape.d_head, "sliding_window": shape.window or 99}
     return {"intermediate_size": 10, "head_dim": shape.d_head}
 
 

@@ -1,7 +1,7 @@
 """The oracle: what docs/semantics.md says, written by hand with plain torch hooks. No nnsight, no engine code.
 
-Works on models of the llama, mistral, qwen2, qwen3, gpt2 and gpt_neox families; `heads` and `d_head` come from the
-model's own config.
+Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gpt2 and gpt_neox families; `heads` and `d_head`
+come from the model's own config.
 """
 
 from __future__ import annotations
@@ -76,15 +76,12 @@ class Hooked:
         self.run(tokens, whole=look)
         return torch.stack([seen[i] for i in range(self.layers)])
 
-    def knockout(
-        self, tokens: Tensor, layers: Collection[int], pairs: Collection[tuple[int, int, int]], window: int = 1 << 30
-    ) -> Tensor:
+    def knockout(self, tokens: Tensor, layers: Collection[int], pairs: Collection[tuple[int, int, int]]) -> Tensor:
         """Attention computed by hand in `layers`, with a score of minus infinity at the (prompt, reader, token read)
         of `pairs`."""
         prompts, length = tokens.shape
         keys = torch.arange(length)
         score = torch.zeros(prompts, 1, length, length).masked_fill(keys > keys[:, None], -torch.inf)
-        score = score.masked_fill(keys <= keys[:, None] - window, -torch.inf)
         for prompt, reader, token in pairs:
             score[prompt, :, reader, token] = -torch.inf
         seen: dict[tuple[int, str], Tensor] = {}
@@ -96,7 +93,8 @@ class Hooked:
             def change(z: Tensor) -> None:
                 query, key, value = (seen[layer, name].transpose(1, 2) for name in PROJECTIONS)
                 key, value = (shared.repeat_interleave(self.sharing, 1) for shared in (key, value))
-                weights = self._rotated(query) @ self._rotated(key).mT / self._scale(layer) + score
+                scores = self._rotated(query, layer) @ self._rotated(key, layer).mT / self._scale(layer)
+                weights = (scores + score).masked_fill(keys <= keys[:, None] - self._window(layer), -torch.inf)
                 z[:] = (weights.softmax(-1) @ value).transpose(1, 2)
 
             return change
@@ -109,7 +107,19 @@ class Hooked:
         by_layer = getattr(self.model.config, "scale_attn_by_inverse_layer_idx", False)
         return float(self.d_head**0.5 * ((layer + 1) if by_layer else 1))
 
-    def _rotated(self, value: Tensor) -> Tensor:
+    def _window(self, layer: int) -> int:
+        """How many tokens a token sees, with itself."""
+        config = self.model.config
+        sliding = getattr(config, "layer_types", None) is None or config.layer_types[layer] == "sliding_attention"
+        return (getattr(config, "sliding_window", None) if sliding else None) or 1 << 30
+
+    def _base(self, layer: int) -> float:
+        """The base of the rotary embedding, which may be another in layers with a window."""
+        said = self.model.config.rope_parameters
+        of_layer = said[self.model.config.layer_types[layer]] if "full_attention" in said else said
+        return float(of_layer["rope_theta"])
+
+    def _rotated(self, value: Tensor, layer: int) -> Tensor:
         """Rotary embedding of (prompt, head, token, d_head), each half of what is turned with the other: all of d_head,
         its first part in GPT-NeoX, nothing in GPT-2."""
         if self._family == "gpt2":
@@ -117,7 +127,7 @@ class Hooked:
         share = self.model.config.rope_parameters["partial_rotary_factor"] if self._family == "gpt_neox" else 1
         turned = int(self.d_head * share)
         half = turned // 2
-        angle = torch.arange(value.shape[2])[:, None] * 10_000.0 ** (-torch.arange(half) / half)
+        angle = torch.arange(value.shape[2])[:, None] * self._base(layer) ** (-torch.arange(half) / half)
         first, second, rest = value[..., :half], value[..., half:turned], value[..., turned:]
         return torch.cat(
             [first * angle.cos() - second * angle.sin(), second * angle.cos() + first * angle.sin(), rest], -1
@@ -199,7 +209,7 @@ class Hooked:
 
     def _projection(self, layer: int, component: str) -> Any:
         fused = {"gpt2": "c_attn", "gpt_neox": "query_key_value"}.get(self._family)
-        own = NORMED if self._family in ("qwen3",) else PROJECTIONS
+        own = NORMED if self._family in ("qwen3", "olmo2", "olmo3") else PROJECTIONS
         return getattr(self._attention(layer), fused or own[component])
 
     def _heads_of(self, component: str, value: Tensor) -> Tensor:

@@ -55,6 +55,10 @@ MODELS: dict[str, Callable[[], Any]] = {
     "mistral, grouped": lambda: tiny("mistral", 3, 4, 1),
     "qwen2, grouped, biased": lambda: tiny("qwen2", 3, 4, 2),
     "qwen3, grouped": lambda: tiny("qwen3", 3, 4, 2, head_dim=12),
+    "olmo2": lambda: tiny("olmo2", 2, 3, 3),
+    "olmo3, grouped, windows": lambda: tiny(
+        "olmo3", 3, 4, 2, sliding_window=4, layer_types=["sliding_attention", "full_attention", "sliding_attention"]
+    ),
     "gpt2, tied": lambda: tiny("gpt2", 3, 4, 4),
     "gpt2, scaled by layer": lambda: tiny(
         "gpt2", 3, 3, 3, n_inner=None, tie_word_embeddings=False, scale_attn_by_inverse_layer_idx=True

@@ -29,8 +29,8 @@ from entrack.sites import PER_HEAD, Part, Site
 CPU = torch.device("cpu")
 HEADS, WIDTH = 2, 3
 VIEWS = [Heads(), Block(0, 3), Block(2, 3), Interleaved(0, 3), Interleaved(1, 3)]
-BLOCKS = ["llama", "qwen3, grouped", "gpt2, tied", "gpt_neox, parallel", "gpt_neox, sequential"]
-NORMED = ["qwen3, grouped"]
+BLOCKS = ["llama", "qwen3, grouped", "olmo2", "gpt2, tied", "gpt_neox, parallel", "gpt_neox, sequential"]
+NORMED = ["qwen3, grouped", "olmo2", "olmo3, grouped, windows"]
 """Whose queries and keys pass a norm."""
 GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 4, "n_embd": 32, "vocab_size": 50, "n_positions": 16}
 NEOX = {
@@ -83,6 +83,13 @@ def test_what_one_head_is_asked_moves_no_other(tmp_path: Path, name: str, part: 
     saved = save(MODELS[name](), tmp_path)
     reached = {0} if part is Part.QUERY else set(saved.key.facts.sharers(0))
     assert set(moved(saved, part).nonzero()[:, 0].tolist()) == reached
+
+
+def test_before_a_norm_over_all_heads_one_moves_every_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved, family = save(MODELS["olmo2"](), tmp_path), FAMILIES["olmo2"]
+    parts = {**family.parts, Part.QUERY: Door("self_attn.q_proj", "output", Heads())}
+    monkeypatch.setattr(model_config, "FAMILIES", {"olmo2": evolve(family, parts=parts)})
+    assert moved(saved, Part.QUERY).all()
 
 
 @pytest.mark.parametrize("name", NORMED)
@@ -202,6 +209,17 @@ def test_qwen3_as_it_is_published(tmp_path: Path) -> None:
         {},
         {"rope_parameters": "left out", "rope_theta": 100.0, "sliding_window": 4, "layer_types": "left out"},
     )
+    is_read_alike(saved)
+
+
+def test_olmo3_as_it_is_published(tmp_path: Path) -> None:
+    """A base and a scaling of the rotary embedding that are said as they were before there were two."""
+    scaling = {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 4, "attention_factor": 1.2}
+    module = tiny(
+        "olmo3", 4, 4, 2, sliding_window=3, rope_theta=100.0, rope_scaling=scaling, max_position_embeddings=32
+    )
+    words = {"rope_theta": 100.0, "rope_scaling": scaling, "rope_parameters": "left out", "layer_types": "left out"}
+    published(saved := save(module, tmp_path), {}, {}, words)
     is_read_alike(saved)
 
 

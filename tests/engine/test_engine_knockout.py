@@ -135,7 +135,7 @@ def test_in_a_window(tmp_path: Path, executor: str) -> None:
     """A sliding window shows 3 tokens: blocking an earlier one changes nothing, blocking these leaves nothing."""
     for saved in (windowed := save(tiny("mistral", 3, 4, 2, sliding_window=3), tmp_path), eager(windowed)):
         edit = BlockAttention(0, 2, LAST, ((TOKENS - 2, 0),) * 5)
-        expected = Hooked(saved.module).knockout(tensor(ORIGINALS), range(3), pairs(edit), window=3)
+        expected = Hooked(saved.module).knockout(tensor(ORIGINALS), range(3), pairs(edit))
         agree(evaluate(saved, executor, (edit,)), outcomes(expected))
         agree(evaluate(saved, executor, (BlockAttention(0, 2, LAST, ((0, 1),) * 5),)), evaluate(saved, executor, ()))
         with pytest.raises(EngineError, match=f"token {TOKENS - 1} of prompt 0"):
