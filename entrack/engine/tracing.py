@@ -4,7 +4,7 @@
     ran = forward(model, tokens, sets=[Set(z, mask, values)], reads=[Read(query, at)])
 
 Inside a trace nnsight runs our code in step with the model, so sites must be visited in the order in which the pass
-comes by them: `_walk` does, and everybody else names sites in any order.
+comes by them, that of the family's `parts`: `_walk` does, and everybody else names sites in any order.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
             blocks[index].skip(script.start.residual)
         blocks[first].input = script.start.residual
     for index in range(first, script.last_layer(model.facts.layers) + 1):
-        for part in Part:
+        for part in model.layout.parts:
             site = Site(index, part)
             if site in script.sets or site in script.reads:
                 _visit(model, blocks[index], site, script, values)
@@ -213,7 +213,7 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
     head.input = (
         head.input.contiguous()
     )  # a slice of tokens would be multiplied row by row, the whole vocabulary anew for each
-    return Trace(values, head.output[:, -1])
+    return Trace(values, model.traced.output.logits[:, -1])  # which may be more than what the head gives: capped
 
 
 def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values: dict[Site, Tensor]) -> None:

@@ -7,6 +7,7 @@ and puts them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from attrs import frozen
@@ -95,12 +96,14 @@ class ConfigWords:
 class Family:
     """A family of models. `name` is what a config.json calls it (`model_type`), `model_class` what transformers does.
 
-    `decides` are the words of a config.json that decide what a model computes; it is built from these and no others.
-    `parts` says where each part of a layer is found: an attention's input, where no norm stands before it, is `NORMED`,
-    and outputs of attention and MLP are what stands before a norm that comes after them. `layers` and `lm_head` start
-    at the model, `attention` at a layer. An MLP has `mlp_matrices` matrices of d_model x d_mlp. With
-    `transposed_weights` a projection keeps its weight as (input, output), as GPT-2's Conv1D does, instead of (output,
-    input). `gguf` says whether GGUF files are read.
+    `decides` are the words of a config.json that decide what a model computes; it is built from these and no others. A
+    file that says a word of `refuses` is refused, for the reason that stands there.
+
+    `parts` says where each part of a layer is found, in the order in which a pass comes by them. An attention's input,
+    where no norm stands before it, is `NORMED`; outputs of attention and MLP are what stands before a norm that comes
+    after them. `layers` and `lm_head` start at the model, `attention` at a layer. An MLP has `mlp_matrices` matrices of
+    d_model x d_mlp. With `transposed_weights` a projection keeps its weight as (input, output), as GPT-2's Conv1D does,
+    instead of (output, input). `gguf` says whether GGUF files are read.
 
     What is relied on beyond the paths: a layer's first argument and its output are the residual stream; an attention
     takes an `attention_mask` by name and gives a pair whose first is its output.
@@ -116,4 +119,5 @@ class Family:
     parts: Mapping[Part, Door]
     mlp_matrices: int
     transposed_weights: bool = False
+    refuses: Mapping[str, str] = MappingProxyType({})
     gguf: bool = False

@@ -28,8 +28,8 @@ from entrack.plan.steps import Step
 from entrack.sites import Site
 
 POOL = 64
-GROUPED = ("llama", "mistral", "qwen2", "qwen3", "olmo2", "olmo3")
-WINDOWED = ("mistral", "olmo3")
+GROUPED = ("llama", "mistral", "qwen2", "qwen3", "olmo2", "olmo3", "gemma3_text")
+WINDOWED = ("mistral", "olmo3", "gemma3_text")
 FAMILIES = (*GROUPED, "gpt2", "gpt_neox")
 
 
@@ -127,6 +127,14 @@ def _words(shape: Shape) -> dict[str, Any]:
             return {"intermediate_size": 10, "use_parallel_residual": shape.parallel, "rotary_pct": 0.5}
         case "mistral":
             return {"intermediate_size": 10, "head_dim": shape.d_head, "sliding_window": shape.window}
+        case "gemma3_text":
+            return {
+                "intermediate_size": 10,
+                "head_dim": shape.d_head,
+                "sliding_window": shape.window or 99,
+                "sliding_window_pattern": 2,
+                "final_logit_softcapping": 20.0,
+            }
         case "olmo3":  # every fourth layer has no window
             return {"intermediate_size": 10, "head_dim": shape.d_head, "sliding_window": shape.window or 99}
     return {"intermediate_size": 10, "head_dim": shape.d_head}

@@ -1,7 +1,7 @@
 """The oracle: what docs/semantics.md says, written by hand with plain torch hooks. No nnsight, no engine code.
 
-Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gpt2 and gpt_neox families; `heads` and `d_head`
-come from the model's own config.
+Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gemma3_text, gpt2 and gpt_neox families; `heads`
+and `d_head` come from the model's own config.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ class Hooked:
     def _scale(self, layer: int) -> float:
         """What attention scores are divided by."""
         by_layer = getattr(self.model.config, "scale_attn_by_inverse_layer_idx", False)
-        return float(self.d_head**0.5 * ((layer + 1) if by_layer else 1))
+        width = getattr(self.model.config, "query_pre_attn_scalar", self.d_head)
+        return float(width**0.5 * ((layer + 1) if by_layer else 1))
 
     def _window(self, layer: int) -> int:
         """How many tokens a token sees, with itself."""
@@ -209,7 +210,7 @@ class Hooked:
 
     def _projection(self, layer: int, component: str) -> Any:
         fused = {"gpt2": "c_attn", "gpt_neox": "query_key_value"}.get(self._family)
-        own = NORMED if self._family in ("qwen3", "olmo2", "olmo3") else PROJECTIONS
+        own = NORMED if self._family in ("qwen3", "olmo2", "olmo3", "gemma3_text") else PROJECTIONS
         return getattr(self._attention(layer), fused or own[component])
 
     def _heads_of(self, component: str, value: Tensor) -> Tensor:
@@ -223,6 +224,8 @@ class Hooked:
                 found = heads[..., third * self.d_head : (third + 1) * self.d_head]
             case "qwen3" if component != "value":  # each head is normed on its own
                 found = value
+            case "gemma3_text" if component != "value":  # and stands before its tokens
+                found = value.transpose(1, 2)
             case _:
                 found = value.unflatten(-1, (-1, self.d_head))  # type: ignore[no-untyped-call]
         return cast(Tensor, found)

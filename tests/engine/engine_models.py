@@ -39,7 +39,7 @@ def tiny(family: str, layers: int, heads: int, shared: int, **more: Any) -> Any:
     module = getattr(transformers, FAMILIES[family].model_class)(config).eval()
     for parameter in module.parameters():
         if parameter.dim() == 1:  # norms and biases, which start as ones and zeros
-            torch.nn.init.normal_(parameter, 1.0, 0.3)
+            torch.nn.init.normal_(parameter, 0.0 if family in ADDED_TO_ONE else 1.0, 0.3)
     return module
 
 
@@ -48,6 +48,11 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt_neox": {"intermediate_size": 40, "rotary_pct": 0.25},
 }
 """What families without grouped-query attention are told instead."""
+ADDED_TO_ONE = ("gemma3_text",)
+"""Families whose norms' weights are."""
+GLOBAL = {"sliding_window_pattern": 2}
+"""Every second layer without a window."""
+CAPPED = {"final_logit_softcapping": 4.0}
 MODELS: dict[str, Callable[[], Any]] = {
     "llama": lambda: tiny("llama", 3, 4, 4),
     "llama, grouped, tied": lambda: tiny("llama", 4, 4, 2, tie_word_embeddings=True),
@@ -58,6 +63,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     "olmo2": lambda: tiny("olmo2", 2, 3, 3),
     "olmo3, grouped, windows": lambda: tiny(
         "olmo3", 3, 4, 2, sliding_window=4, layer_types=["sliding_attention", "full_attention", "sliding_attention"]
+    ),
+    "gemma3, grouped, windows": lambda: tiny(
+        "gemma3_text", 3, 4, 2, head_dim=12, sliding_window=4, query_pre_attn_scalar=9, **GLOBAL, **CAPPED
     ),
     "gpt2, tied": lambda: tiny("gpt2", 3, 4, 4),
     "gpt2, scaled by layer": lambda: tiny(

@@ -11,7 +11,7 @@ import torch
 import transformers
 from attrs import evolve
 from engine_by_hooks import Hooked
-from engine_models import MODELS, ORIGINALS, Saved, agree, save, tensor, tiny
+from engine_models import CAPPED, MODELS, ORIGINALS, Saved, agree, save, tensor, tiny
 from safetensors.torch import load_file, save_file
 
 from entrack import model_config
@@ -29,8 +29,8 @@ from entrack.sites import PER_HEAD, Part, Site
 CPU = torch.device("cpu")
 HEADS, WIDTH = 2, 3
 VIEWS = [Heads(), Block(0, 3), Block(2, 3), Interleaved(0, 3), Interleaved(1, 3)]
-BLOCKS = ["llama", "qwen3, grouped", "olmo2", "gpt2, tied", "gpt_neox, parallel", "gpt_neox, sequential"]
-NORMED = ["qwen3, grouped", "olmo2", "olmo3, grouped, windows"]
+BLOCKS = ["llama", "olmo2", "gemma3, grouped, windows", "gpt2, tied", "gpt_neox, parallel", "gpt_neox, sequential"]
+NORMED = ["qwen3, grouped", "olmo2", "olmo3, grouped, windows", "gemma3, grouped, windows"]
 """Whose queries and keys pass a norm."""
 GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 4, "n_embd": 32, "vocab_size": 50, "n_positions": 16}
 NEOX = {
@@ -41,6 +41,8 @@ NEOX = {
     "intermediate_size": 40,
     "vocab_size": 50,
 }
+
+GEMMA3 = {**NEOX, "model_type": "gemma3_text", "num_key_value_heads": 2, "head_dim": 12}
 
 
 def test_where_heads_lie() -> None:
@@ -223,6 +225,29 @@ def test_olmo3_as_it_is_published(tmp_path: Path) -> None:
     is_read_alike(saved)
 
 
+def test_gemma3_as_it_is_published(tmp_path: Path) -> None:
+    """Two bases of the rotary embedding, and which layers have a window, as they were said at first."""
+    words = {
+        "rope_theta": 1000.0,
+        "rope_local_base_freq": 100.0,
+        "sliding_window_pattern": 2,
+        "sliding_window": 3,
+        "query_pre_attn_scalar": 9,
+        "final_logit_softcapping": 4.0,
+    }
+    saved = save(tiny("gemma3_text", 3, 4, 1, head_dim=12, **words), tmp_path)
+    more = {"layer_types": "left out", "rope_parameters": "left out", "_sliding_window_pattern": "left out"}
+    published(saved, {}, {}, {**words, **more, "attn_logit_softcapping": None, "cache_implementation": "hybrid"})
+    is_read_alike(saved)
+
+
+def test_logits_are_capped_as_the_model_caps_them(tmp_path: Path) -> None:
+    saved = save(MODELS["gemma3, grouped, windows"](), tmp_path)
+    found = forward(load(saved.key, saved.source, CPU), tensor(ORIGINALS)).logits
+    torch.testing.assert_close(found, Hooked(saved.module).run(tensor(ORIGINALS)), rtol=0, atol=1e-5)
+    assert found.abs().max() < CAPPED["final_logit_softcapping"]
+
+
 def test_facts() -> None:
     facts = read_facts(GPT2)
     assert (facts.d_mlp, facts.d_head, facts.key_value_heads, facts.positions) == (128, 8, 4, 16)
@@ -238,6 +263,14 @@ def test_facts() -> None:
         ({**NEOX, "use_parallel_residual": "no"}, "needs true or false as use_parallel_residual, not no"),
         ({**GPT2, "n_positions": None}, "as n_positions, not None"),
         ({**GPT2, "n_inner": 0}, "as n_inner, not 0"),
+        ({**NEOX, "rope_scaling": {"type": "dynamic", "factor": 2.0}}, "depends on the longest prompt that ran before"),
+        (
+            {**GEMMA3, "rope_parameters": {"full_attention": {"rope_type": "dynamic"}}},
+            "rope_parameters in config.json is",
+        ),
+        ({**GEMMA3, "use_bidirectional_attention": True}, "its tokens attend to later ones"),
+        ({**GEMMA3, "attn_logit_softcapping": 50.0}, "attention scores are capped"),
+        ({"model_type": "gpt_oss"}, "are not run: its heads may attend to a sink"),
         ({**GPT2, "n_head": 5}, "a width of 32 does not divide into 5 heads"),
     ],
 )

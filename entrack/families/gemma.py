@@ -1,0 +1,46 @@
+"""Gemma 3, the text models: sequential blocks with norms before and after attention and MLP, and RMS norms whose
+weights are added to one. Each head's query and key pass a norm of the head's own width.
+
+What an attention or an MLP gives is what stands before the norm after it: the attention's is the sum of what its heads
+give. Five layers of six have a sliding window, and another base of the rotary embedding than the others. Heads times
+their width is not the width of the model.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from entrack.families.base import Axis, Door, Heads
+from entrack.families.llama import COMMON, LLAMA
+from entrack.sites import Part
+
+BOTH_WAYS = {"use_bidirectional_attention": "its tokens attend to later ones"}
+
+GEMMA3 = evolve(
+    LLAMA,
+    name="gemma3_text",
+    model_class="Gemma3ForCausalLM",
+    decides=(
+        *COMMON,
+        "hidden_activation",
+        "attention_bias",
+        "query_pre_attn_scalar",
+        "final_logit_softcapping",
+        "sliding_window",
+        "sliding_window_pattern",
+        "layer_types",
+        "rope_local_base_freq",
+    ),
+    refuses={**BOTH_WAYS, "attn_logit_softcapping": "its attention scores are capped, which transformers leaves out"},
+    parts={
+        Part.RESIDUAL: Door("", "input"),
+        Part.NORMED: Door("input_layernorm", "output"),
+        Part.VALUE: Door("self_attn.v_proj", "output", Heads()),
+        Part.QUERY: Door("self_attn.q_norm", "output", Axis(-3), "self_attn.q_proj"),
+        Part.KEY: Door("self_attn.k_norm", "output", Axis(-3), "self_attn.k_proj"),
+        Part.OUTPUT: Door("self_attn.o_proj", "input", Heads()),
+        Part.ATTENTION: Door("self_attn", "output"),
+        Part.MLP: Door("mlp", "output"),
+    },
+    gguf=False,
+)
