@@ -22,7 +22,7 @@ from entrack.engine.quiet import quiet
 from entrack.engine.settings import is_out_of_memory
 from entrack.error_text import reason
 from entrack.model_config import ModelFacts
-from entrack.models.key import ATTENTIONS, DTYPES, ModelKey, ModelSource
+from entrack.models.key import DTYPES, ModelKey, ModelSource
 from entrack.models.locate import read_json
 from entrack.models.weight_files import tensors_in, weights_of
 from entrack.sites import PER_HEAD, SHARED
@@ -36,7 +36,7 @@ def load(key: ModelKey, source: ModelSource, device: torch.device) -> LoadedMode
 
     Raises ModelUnreadable, ModelMismatch or AdapterRefused, and what torch raises when memory is out.
     """
-    if key.attention not in ATTENTIONS or key.dtype not in DTYPES:
+    if key.attention not in key.facts.layout.attentions or key.dtype not in DTYPES:
         raise ModelUnreadable(f"{source.description}: attention {key.attention!r} or dtype {key.dtype!r} is not known")
     with quiet(bars=source.gguf is not None):
         module = _read(key, source)

@@ -14,6 +14,9 @@ from attrs import frozen
 
 from entrack.sites import Part
 
+ATTENTIONS = ("sdpa", "eager", "flash_attention_2")
+"""Ways to compute attention: the fused one of torch, plain matrix products, and a kernel for some GPUs."""
+
 
 @frozen
 class Whole:
@@ -97,7 +100,8 @@ class Family:
     """A family of models. `name` is what a config.json calls it (`model_type`), `model_class` what transformers does.
 
     `decides` are the words of a config.json that decide what a model computes; it is built from these and no others. A
-    file that says a word of `refuses` is refused, for the reason that stands there.
+    file that says a word of `refuses` is refused, for the reason that stands there. `attentions` are those that compute
+    what the model does; the first holds where a spec says none.
 
     `parts` says where each part of a layer is found, in the order in which a pass comes by them. An attention's input,
     where no norm stands before it, is `NORMED`; outputs of attention and MLP are what stands before a norm that comes
@@ -119,5 +123,6 @@ class Family:
     parts: Mapping[Part, Door]
     mlp_matrices: int
     transposed_weights: bool = False
+    attentions: tuple[str, ...] = ATTENTIONS
     refuses: Mapping[str, str] = MappingProxyType({})
     gguf: bool = False

@@ -1,9 +1,10 @@
-"""Gemma 3, the text models: sequential blocks with norms before and after attention and MLP, and RMS norms whose
-weights are added to one. Each head's query and key pass a norm of the head's own width.
+"""Gemma 2, and the text models of Gemma 3: sequential blocks with norms before and after attention and MLP, and RMS
+norms whose weights are added to one. Heads times their width is not the width of the model.
 
 What an attention or an MLP gives is what stands before the norm after it: the attention's is the sum of what its heads
-give. Five layers of six have a sliding window, and another base of the rotary embedding than the others. Heads times
-their width is not the width of the model.
+give. Some layers have a sliding window: every second of Gemma 2, five of six in Gemma 3, which has another base of the
+rotary embedding for them, and norms each head's query and key. Gemma 2 caps its attention scores, which torch's fused
+attention cannot do, and both may cap their logits.
 """
 
 from __future__ import annotations
@@ -16,19 +17,31 @@ from entrack.sites import Part
 
 BOTH_WAYS = {"use_bidirectional_attention": "its tokens attend to later ones"}
 
-GEMMA3 = evolve(
+GEMMA2 = evolve(
     LLAMA,
-    name="gemma3_text",
-    model_class="Gemma3ForCausalLM",
+    name="gemma2",
+    model_class="Gemma2ForCausalLM",
     decides=(
         *COMMON,
         "hidden_activation",
         "attention_bias",
         "query_pre_attn_scalar",
+        "attn_logit_softcapping",
         "final_logit_softcapping",
         "sliding_window",
-        "sliding_window_pattern",
         "layer_types",
+    ),
+    attentions=("eager",),
+    refuses=BOTH_WAYS,
+    gguf=False,
+)
+GEMMA3 = evolve(
+    LLAMA,
+    name="gemma3_text",
+    model_class="Gemma3ForCausalLM",
+    decides=(
+        *(word for word in GEMMA2.decides if word != "attn_logit_softcapping"),
+        "sliding_window_pattern",
         "rope_local_base_freq",
     ),
     refuses={**BOTH_WAYS, "attn_logit_softcapping": "its attention scores are capped, which transformers leaves out"},

@@ -1,7 +1,7 @@
 """The oracle: what docs/semantics.md says, written by hand with plain torch hooks. No nnsight, no engine code.
 
-Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gemma3_text, gpt2 and gpt_neox families; `heads`
-and `d_head` come from the model's own config.
+Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gemma2, gemma3_text, gpt2 and gpt_neox families;
+`heads` and `d_head` come from the model's own config.
 """
 
 from __future__ import annotations
@@ -94,6 +94,8 @@ class Hooked:
                 query, key, value = (seen[layer, name].transpose(1, 2) for name in PROJECTIONS)
                 key, value = (shared.repeat_interleave(self.sharing, 1) for shared in (key, value))
                 scores = self._rotated(query, layer) @ self._rotated(key, layer).mT / self._scale(layer)
+                cap = getattr(self.model.config, "attn_logit_softcapping", None)
+                scores = scores if cap is None else cap * (scores / cap).tanh()
                 weights = (scores + score).masked_fill(keys <= keys[:, None] - self._window(layer), -torch.inf)
                 z[:] = (weights.softmax(-1) @ value).transpose(1, 2)
 

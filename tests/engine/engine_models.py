@@ -48,7 +48,7 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt_neox": {"intermediate_size": 40, "rotary_pct": 0.25},
 }
 """What families without grouped-query attention are told instead."""
-ADDED_TO_ONE = ("gemma3_text",)
+ADDED_TO_ONE = ("gemma2", "gemma3_text")
 """Families whose norms' weights are."""
 GLOBAL = {"sliding_window_pattern": 2}
 """Every second layer without a window."""
@@ -66,6 +66,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     ),
     "gemma3, grouped, windows": lambda: tiny(
         "gemma3_text", 3, 4, 2, head_dim=12, sliding_window=4, query_pre_attn_scalar=9, **GLOBAL, **CAPPED
+    ),
+    "gemma2, grouped, windows": lambda: tiny(
+        "gemma2", 3, 4, 2, head_dim=12, sliding_window=4, query_pre_attn_scalar=9, attn_logit_softcapping=1.5, **CAPPED
     ),
     "gpt2, tied": lambda: tiny("gpt2", 3, 4, 4),
     "gpt2, scaled by layer": lambda: tiny(
@@ -97,7 +100,8 @@ def save(module: Any, folder: Path, description: str = "tiny") -> Saved:
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped in transformers
     module.save_pretrained(folder)
     facts = read_facts(json.loads((folder / "config.json").read_text()))
-    return Saved(module, ModelKey("weights", "config", "tokenizer", facts), ModelSource(description, folder))
+    key = ModelKey("weights", "config", "tokenizer", facts, attention=facts.layout.attentions[0])
+    return Saved(module, key, ModelSource(description, folder))
 
 
 def prompts(seed: int, count: int = PROMPTS, length: int = TOKENS) -> Batch:

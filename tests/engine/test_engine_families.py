@@ -23,6 +23,7 @@ from entrack.families import FAMILIES
 from entrack.families.base import Axis, Block, Door, Heads, Interleaved, View
 from entrack.model_config import BadConfig, read_facts
 from entrack.models.key import ModelSource
+from entrack.models.locate import Named, attention_of
 from entrack.plan.steps import Capture
 from entrack.sites import PER_HEAD, Part, Site
 
@@ -239,6 +240,24 @@ def test_gemma3_as_it_is_published(tmp_path: Path) -> None:
     more = {"layer_types": "left out", "rope_parameters": "left out", "_sliding_window_pattern": "left out"}
     published(saved, {}, {}, {**words, **more, "attn_logit_softcapping": None, "cache_implementation": "hybrid"})
     is_read_alike(saved)
+
+
+def test_gemma2_as_it_is_published(tmp_path: Path) -> None:
+    words = {"sliding_window": 3, "query_pre_attn_scalar": 9, "rope_theta": 100.0, "attn_logit_softcapping": 2.0}
+    saved = save(tiny("gemma2", 3, 4, 1, head_dim=12, **words), tmp_path)
+    more = {"layer_types": "left out", "rope_parameters": "left out", "final_logit_softcapping": 30.0}
+    published(saved, {}, {}, {**words, **more, "hidden_act": "gelu_pytorch_tanh", "cache_implementation": "hybrid"})
+    is_read_alike(saved)
+
+
+def test_an_attention_that_leaves_the_cap_of_scores_out_is_refused(tmp_path: Path) -> None:
+    saved = save(MODELS["gemma2, grouped, windows"](), tmp_path)
+    with pytest.raises(ModelUnreadable, match="attention 'sdpa'"):
+        load(evolve(saved.key, attention="sdpa"), saved.source, CPU)
+    with pytest.raises(BadConfig, match="sdpa computes something else than a gemma2 model: use eager"):
+        attention_of(Named("local", "gemma", attention="sdpa"), saved.key.facts)
+    assert attention_of(Named("local", "gemma"), saved.key.facts) == "eager"
+    assert attention_of(Named("local", "llama"), read_facts({**NEOX, "model_type": "llama"})) == "sdpa"
 
 
 def test_logits_are_capped_as_the_model_caps_them(tmp_path: Path) -> None:
