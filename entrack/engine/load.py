@@ -142,12 +142,13 @@ def _check(module: nn.Module, facts: ModelFacts, description: str) -> None:
 
 def _expected(facts: ModelFacts) -> dict[str, tuple[int, int]]:
     """The shapes (output, input) of the projections, by path."""
+    every = facts.heads + 2 * facts.key_value_heads
     layout, found = facts.layout, {facts.layout.lm_head: (facts.vocabulary, facts.d_model)}
     for layer in range(facts.layers):
         for part in PER_HEAD:
             door = layout.parts[part]
             heads = facts.key_value_heads if part in SHARED else facts.heads
-            shape = views.width(door.view, heads, facts.d_head), facts.d_model
+            shape = views.width(door.view, heads, facts.d_head, every), facts.d_model
             found[f"{layout.layers}.{layer}.{door.linear}"] = shape if door.side == "output" else shape[::-1]
     return found
 

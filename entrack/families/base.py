@@ -45,6 +45,14 @@ class Interleaved:
 
 
 @frozen
+class Beside:
+    """The part's heads beside those of parts that need not have as many: they start `start` times as far on as they are
+    wide, from the beginning, or, where that is negative, from the end (query heads, key heads, value heads)."""
+
+    start: int
+
+
+@frozen
 class Axis:
     """Heads on an axis of their own, counted from the end: -2 for (..., token, head, d_head), -3 for (..., head, token,
     d_head)."""
@@ -52,7 +60,7 @@ class Axis:
     number: int
 
 
-View = Whole | Heads | Block | Interleaved | Axis
+View = Whole | Heads | Block | Interleaved | Beside | Axis
 
 
 @frozen

@@ -30,7 +30,7 @@ from entrack.plan.steps import Step
 from entrack.sites import Site
 
 POOL = 64
-GROUPED = ("llama", "mistral", "qwen2", "qwen3", "olmo2", "olmo3", "gemma2", "gemma3_text")
+GROUPED = ("llama", "mistral", "qwen2", "qwen3", "olmo2", "olmo3", "gemma2", "gemma3_text", "phi3")
 WINDOWED = ("mistral", "olmo3", "gemma2", "gemma3_text")
 FAMILIES = (*GROUPED, "gpt2", "gpt_neox")
 

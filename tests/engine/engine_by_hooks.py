@@ -1,7 +1,7 @@
 """The oracle: what docs/semantics.md says, written by hand with plain torch hooks. No nnsight, no engine code.
 
-Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gemma2, gemma3_text, gpt2 and gpt_neox families;
-`heads` and `d_head` come from the model's own config.
+Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gemma2, gemma3_text, phi3, gpt2 and gpt_neox
+families; `heads` and `d_head` come from the model's own config.
 """
 
 from __future__ import annotations
@@ -124,10 +124,10 @@ class Hooked:
 
     def _rotated(self, value: Tensor, layer: int) -> Tensor:
         """Rotary embedding of (prompt, head, token, d_head), each half of what is turned with the other: all of d_head,
-        its first part in GPT-NeoX, nothing in GPT-2."""
+        its first part in GPT-NeoX and Phi 3, nothing in GPT-2."""
         if self._family == "gpt2":
             return value
-        share = self.model.config.rope_parameters["partial_rotary_factor"] if self._family == "gpt_neox" else 1
+        share = self.model.config.rope_parameters.get("partial_rotary_factor", 1)
         turned = int(self.d_head * share)
         half = turned // 2
         angle = torch.arange(value.shape[2])[:, None] * self._base(layer) ** (-torch.arange(half) / half)
@@ -211,7 +211,7 @@ class Hooked:
         return getattr(attention, {"gpt2": "c_proj", "gpt_neox": "dense"}.get(self._family, "o_proj"))
 
     def _projection(self, layer: int, component: str) -> Any:
-        fused = {"gpt2": "c_attn", "gpt_neox": "query_key_value"}.get(self._family)
+        fused = {"gpt2": "c_attn", "gpt_neox": "query_key_value", "phi3": "qkv_proj"}.get(self._family)
         own = NORMED if self._family in ("qwen3", "olmo2", "olmo3", "gemma3_text") else PROJECTIONS
         return getattr(self._attention(layer), fused or own[component])
 
@@ -221,6 +221,11 @@ class Hooked:
         match self._family:
             case "gpt2":  # all queries, then all keys, then all values
                 found = value[..., third * width : (third + 1) * width].unflatten(-1, (self.heads, self.d_head))  # type: ignore[no-untyped-call]
+            case "phi3":  # all queries, then as many keys, and values, as there are key/value heads
+                heads = value.unflatten(-1, (-1, self.d_head))  # type: ignore[no-untyped-call]
+                shared = self.heads // self.sharing
+                first = {"query": 0, "key": self.heads, "value": self.heads + shared}[component]
+                found = heads[..., first : first + (self.heads if component == "query" else shared), :]
             case "gpt_neox":  # query, key and value of the first head, then those of the second, ...
                 heads = value.unflatten(-1, (self.heads, 3 * self.d_head))  # type: ignore[no-untyped-call]
                 found = heads[..., third * self.d_head : (third + 1) * self.d_head]

@@ -33,6 +33,7 @@ def tiny(family: str, layers: int, heads: int, shared: int, **more: Any) -> Any:
         "num_attention_heads": heads,
         "initializer_range": 0.3,
         **OWN.get(family, {"intermediate_size": 40, "num_key_value_heads": shared}),
+        **MORE.get(family, {}),
         **more,
     }
     config = transformers.AutoConfig.for_model(family, **options)
@@ -48,6 +49,8 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt_neox": {"intermediate_size": 40, "rotary_pct": 0.25},
 }
 """What families without grouped-query attention are told instead."""
+MORE: Mapping[str, Mapping[str, Any]] = {"phi3": {"pad_token_id": None}}
+"""What families are told besides: of itself, Phi 3 has a token for padding that a small vocabulary has not."""
 ADDED_TO_ONE = ("gemma2", "gemma3_text")
 """Families whose norms' weights are."""
 GLOBAL = {"sliding_window_pattern": 2}
@@ -70,6 +73,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "gemma2, grouped, windows": lambda: tiny(
         "gemma2", 3, 4, 2, head_dim=12, sliding_window=4, query_pre_attn_scalar=9, attn_logit_softcapping=1.5, **CAPPED
     ),
+    "phi3, grouped": lambda: tiny("phi3", 3, 4, 2, partial_rotary_factor=0.5),
     "gpt2, tied": lambda: tiny("gpt2", 3, 4, 4),
     "gpt2, scaled by layer": lambda: tiny(
         "gpt2", 3, 3, 3, n_inner=None, tie_word_embeddings=False, scale_attn_by_inverse_layer_idx=True

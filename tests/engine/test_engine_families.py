@@ -20,7 +20,7 @@ from entrack.engine.errors import ModelUnreadable
 from entrack.engine.load import load
 from entrack.engine.tracing import Read, Write, forward
 from entrack.families import FAMILIES
-from entrack.families.base import Axis, Block, Door, Heads, Interleaved, View
+from entrack.families.base import Axis, Beside, Block, Door, Heads, Interleaved, View
 from entrack.model_config import BadConfig, read_facts
 from entrack.models.key import ModelSource
 from entrack.models.locate import Named, attention_of
@@ -29,7 +29,7 @@ from entrack.sites import PER_HEAD, Part, Site
 
 CPU = torch.device("cpu")
 HEADS, WIDTH = 2, 3
-VIEWS = [Heads(), Block(0, 3), Block(2, 3), Interleaved(0, 3), Interleaved(1, 3)]
+VIEWS = [Heads(), Block(0, 3), Block(2, 3), Interleaved(0, 3), Interleaved(1, 3), Beside(0), Beside(-2)]
 BLOCKS = ["llama", "olmo2", "gemma3, grouped, windows", "gpt2, tied", "gpt_neox, parallel", "gpt_neox, sequential"]
 NORMED = ["qwen3, grouped", "olmo2", "olmo3, grouped, windows", "gemma3, grouped, windows"]
 """Whose queries and keys pass a norm."""
@@ -53,9 +53,20 @@ def test_where_heads_lie() -> None:
     assert views.get(Interleaved(1, 3), row, HEADS, WIDTH).tolist() == [[3, 4, 5], [12, 13, 14]]
 
 
+def test_where_heads_lie_of_which_there_are_not_as_many() -> None:
+    """Four query heads of width 3, two key heads, two value heads."""
+    row, every = torch.arange(24), {Beside(0): (4, 0), Beside(-2): (2, 12), Beside(-1): (2, 18)}
+    for view, (heads, first) in every.items():
+        part = views.get(view, row, heads, WIDTH)
+        assert part.flatten().tolist() == list(range(first, first + heads * WIDTH))
+        assert views.width(view, heads, WIDTH, 8) == 24
+        assert torch.equal(views.get(view, views.put(view, row, -part), heads, WIDTH), -part)
+        assert (views.put(view, row, -part).abs() == row).all()
+
+
 @pytest.mark.parametrize("view", VIEWS, ids=str)
 def test_what_is_put_is_what_is_got_and_the_rest_stays(view: View) -> None:
-    whole = torch.randn(2, 4, views.width(view, HEADS, WIDTH))
+    whole = torch.randn(2, 4, views.width(view, HEADS, WIDTH, 3 * HEADS))
     part = torch.randn(2, 4, HEADS, WIDTH)
     changed = views.put(view, whole, part)
     assert torch.equal(views.get(view, changed, HEADS, WIDTH), part)
@@ -265,6 +276,16 @@ def test_logits_are_capped_as_the_model_caps_them(tmp_path: Path) -> None:
     found = forward(load(saved.key, saved.source, CPU), tensor(ORIGINALS)).logits
     torch.testing.assert_close(found, Hooked(saved.module).run(tensor(ORIGINALS)), rtol=0, atol=1e-5)
     assert found.abs().max() < CAPPED["final_logit_softcapping"]
+
+
+def test_phi3_as_it_is_published(tmp_path: Path) -> None:
+    """Its rotary embedding is another where a prompt is longer than those that it was first trained with."""
+    for name, first in (("long", 4), ("short", 16)):
+        scaling = {"type": "longrope", "short_factor": [1.0, 2.0, 1.5, 1.0], "long_factor": [3.0, 4.0, 5.0, 6.0]}
+        words = {"original_max_position_embeddings": first, "max_position_embeddings": 32, "rope_theta": 100.0}
+        saved = save(tiny("phi3", 2, 4, 2, sliding_window=5, rope_scaling=dict(scaling), **words), tmp_path / name)
+        published(saved, {}, {}, {**words, "rope_scaling": scaling, "rope_parameters": "left out"})
+        is_read_alike(saved)
 
 
 def test_facts() -> None:
