@@ -74,6 +74,13 @@ class LoadedModel:
         attended: Tensor = self._module(layer, Part.OUTPUT)(z.flatten(-2))
         return attended
 
+    def own_mask(self, layer: int, tokens: int, read: int) -> Tensor | None:
+        """What the last `tokens` of `read` may attend to, of an attention that says so itself. -> bool (1, 1, token,
+        token read)"""
+        if self.layout.own_mask is None:
+            return None
+        return self.layer(layer).get_buffer(self.layout.own_mask)[..., read - tokens : read, :read]
+
     def by_head(self, part: Part, value: Tensor) -> Tensor:
         """The heads of a per-head part, out of what its module takes or gives. -> (..., head, d_head)"""
         return views.get(self._door(part).view, value, self.heads(part), self.facts.d_head)

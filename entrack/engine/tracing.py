@@ -18,7 +18,7 @@ import torch
 from attrs import frozen
 from nnsight import Envoy
 from torch import Tensor
-from transformers.cache_utils import Cache
+from transformers.cache_utils import Cache, DynamicCache
 
 from entrack import interrupts
 from entrack.engine.cache_layers import Around, AroundLayer, Prefix, PrefixLayer, cache_of
@@ -115,6 +115,8 @@ def forward(
     Raises what torch raises, and NothingToAttend where all that a token can attend to is blocked.
     """
     script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits=logits)
+    if cache is None and model.layout.own_mask is not None:
+        cache = DynamicCache()  # which lays keys out anew, so that the bits are those of a run that keeps them
     extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
     if prefix is not None:
         ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
@@ -196,7 +198,8 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
     if script.start is not None:
         first = script.start.layer
         for index in range(first):
-            blocks[index].skip(script.start.residual)
+            residual = script.start.residual
+            blocks[index].skip((residual, None) if model.layout.layers_give_pairs else residual)
         blocks[first].input = script.start.residual
     for index in range(first, script.last_layer(model.facts.layers) + 1):
         for part in model.layout.parts:
@@ -206,7 +209,7 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
             if part is Part.NORMED and index in script.held:
                 blocks[index].get(model.layout.attention).skip((script.held[index], None))
             if part is Part.NORMED and index in script.blocked:
-                _block(model, blocks[index].get(model.layout.attention), script.blocked[index])
+                _block(model, index, blocks[index].get(model.layout.attention), script.blocked[index])
     if not script.logits:
         return Trace(values, torch.empty(0))
     head = model.traced.get(model.layout.lm_head)
@@ -232,17 +235,20 @@ def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values
         values[site] = value if at is None else value[torch.arange(len(value), device=value.device), at]
 
 
-def _block(model: LoadedModel, attention: Envoy, blocked: Tensor) -> None:
+def _block(model: LoadedModel, layer: int, attention: Envoy, blocked: Tensor) -> None:
     """Give an attention a mask that is added to its scores: minus infinity where a token is blocked or cannot be
     attended.
 
-    The mask that the model gives it - none, booleans, or numbers of which 0 lets through - says what can be attended.
+    The mask that the model gives it - none, booleans, or numbers of which 0 lets through - says what can be attended,
+    and so does one of its own.
     """
     args, kwargs = attention.inputs
     given: Tensor | None = kwargs["attention_mask"]
     if given is None:  # left to the attention itself, which then looks at all earlier tokens
         given = torch.ones_like(blocked).tril(blocked.shape[2] - blocked.shape[1])[:, None]
     allowed = (given if given.dtype == torch.bool else given == 0) & ~blocked[:, None]
+    own = model.own_mask(layer, *blocked.shape[1:])
+    allowed = allowed if own is None else allowed & own
     if not allowed.any(-1).all():
         prompt, _, token = (~allowed.any(-1)).nonzero()[0].tolist()
         reader = token + blocked.shape[2] - blocked.shape[1]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from entrack.families.base import Family
 from entrack.families.gemma import GEMMA2, GEMMA3
 from entrack.families.gpt2 import GPT2
+from entrack.families.gpt_neo import GPT_NEO
 from entrack.families.gpt_neox import GPT_NEOX
 from entrack.families.llama import LLAMA, MISTRAL, QWEN2
 from entrack.families.olmo import OLMO2, OLMO3
@@ -15,7 +16,8 @@ from entrack.families.phi3 import PHI3
 from entrack.families.qwen3 import QWEN3
 
 FAMILIES: Mapping[str, Family] = {
-    family.name: family for family in (LLAMA, MISTRAL, QWEN2, QWEN3, OLMO2, OLMO3, GEMMA2, GEMMA3, PHI3, GPT2, GPT_NEOX)
+    family.name: family
+    for family in (LLAMA, MISTRAL, QWEN2, QWEN3, OLMO2, OLMO3, GEMMA2, GEMMA3, PHI3, GPT2, GPT_NEO, GPT_NEOX)
 }
 EXPERTS = "its MLPs are experts, and what is patched before them would change which of them answer"
 LINEAR = "some of its layers have linear attention, in which no token attends to another"

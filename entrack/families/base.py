@@ -117,6 +117,9 @@ class Family:
     d_model x d_mlp. With `transposed_weights` a projection keeps its weight as (input, output), as GPT-2's Conv1D does,
     instead of (output, input). `gguf` says whether GGUF files are read.
 
+    With `layers_give_pairs` a layer gives a pair whose first is its output. `own_mask` is a buffer of an attention, its
+    path from the layer, that says what a token may attend to (1, 1, token, token read); its last rows are taken.
+
     What is relied on beyond the paths: a layer's first argument and its output are the residual stream; an attention
     takes an `attention_mask` by name and gives a pair whose first is its output.
     """
@@ -131,6 +134,8 @@ class Family:
     parts: Mapping[Part, Door]
     mlp_matrices: int
     transposed_weights: bool = False
+    layers_give_pairs: bool = False
+    own_mask: str | None = None
     attentions: tuple[str, ...] = ATTENTIONS
     refuses: Mapping[str, str] = MappingProxyType({})
     gguf: bool = False

@@ -32,7 +32,7 @@ from entrack.sites import Site
 POOL = 64
 GROUPED = ("llama", "mistral", "qwen2", "qwen3", "olmo2", "olmo3", "gemma2", "gemma3_text", "phi3")
 WINDOWED = ("mistral", "olmo3", "gemma2", "gemma3_text")
-FAMILIES = (*GROUPED, "gpt2", "gpt_neox")
+FAMILIES = (*GROUPED, "gpt2", "gpt_neo", "gpt_neox")
 
 
 @tagged("shape", "family layers heads shared d_head d_model tied attention window parallel dead weights")
@@ -129,6 +129,9 @@ def _words(shape: Shape) -> dict[str, Any]:
                 "scale_attn_by_inverse_layer_idx": shape.layers == 3,
                 "reorder_and_upcast_attn": shape.heads == 2,
             }
+        case "gpt_neo":
+            layers = [("global", "local")[layer % 2] for layer in range(shape.layers)]
+            return {"intermediate_size": 10, "attention_types": [[layers, 1]], "window_size": 3}
         case "gpt_neox":
             return {"intermediate_size": 10, "use_parallel_residual": shape.parallel, "rotary_pct": 0.5}
         case "mistral":
@@ -158,6 +161,8 @@ def _output_weight(module: Any, family: str, layer: int) -> torch.Tensor:
     match family:
         case "gpt2":
             weight: torch.Tensor = module.transformer.h[layer].attn.c_proj.weight.T
+        case "gpt_neo":
+            weight = module.transformer.h[layer].attn.attention.out_proj.weight
         case "gpt_neox":
             weight = module.gpt_neox.layers[layer].attention.dense.weight
         case _:

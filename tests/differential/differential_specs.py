@@ -46,6 +46,7 @@ UNEVEN = ("uneven", "other", "resized", "anew", "stretched")
 """Prompts of several lengths."""
 OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt2": {"n_inner": 16, "n_positions": 64},
+    "gpt_neo": {"intermediate_size": 16, "max_position_embeddings": 64},
     "gpt_neox": {"intermediate_size": 16},
     "gemma2": {"head_dim": 6, "intermediate_size": 16, "sliding_window": 12, "attn_logit_softcapping": 3.0},
     "gemma3_text": {"head_dim": 6, "intermediate_size": 16, "sliding_window": 12, "sliding_window_pattern": 2},

@@ -1,7 +1,7 @@
 """The oracle: what docs/semantics.md says, written by hand with plain torch hooks. No nnsight, no engine code.
 
-Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gemma2, gemma3_text, phi3, gpt2 and gpt_neox
-families; `heads` and `d_head` come from the model's own config.
+Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gemma2, gemma3_text, phi3, gpt2, gpt_neo and
+gpt_neox families; `heads` and `d_head` come from the model's own config.
 """
 
 from __future__ import annotations
@@ -106,6 +106,8 @@ class Hooked:
 
     def _scale(self, layer: int) -> float:
         """What attention scores are divided by."""
+        if self._family == "gpt_neo":
+            return 1.0
         by_layer = getattr(self.model.config, "scale_attn_by_inverse_layer_idx", False)
         width = getattr(self.model.config, "query_pre_attn_scalar", self.d_head)
         return float(width**0.5 * ((layer + 1) if by_layer else 1))
@@ -113,6 +115,8 @@ class Hooked:
     def _window(self, layer: int) -> int:
         """How many tokens a token sees, with itself."""
         config = self.model.config
+        if self._family == "gpt_neo":
+            return int(config.window_size) if config.attention_layers[layer] == "local" else 1 << 30
         sliding = getattr(config, "layer_types", None) is None or config.layer_types[layer] == "sliding_attention"
         return (getattr(config, "sliding_window", None) if sliding else None) or 1 << 30
 
@@ -124,8 +128,8 @@ class Hooked:
 
     def _rotated(self, value: Tensor, layer: int) -> Tensor:
         """Rotary embedding of (prompt, head, token, d_head), each half of what is turned with the other: all of d_head,
-        its first part in GPT-NeoX and Phi 3, nothing in GPT-2."""
-        if self._family == "gpt2":
+        its first part in GPT-NeoX and Phi 3, nothing in GPT-2 and GPT-Neo."""
+        if self._family in ("gpt2", "gpt_neo"):
             return value
         share = self.model.config.rope_parameters.get("partial_rotary_factor", 1)
         turned = int(self.d_head * share)
@@ -197,23 +201,31 @@ class Hooked:
 
     def _block(self, layer: int) -> Any:
         match self._family:
-            case "gpt2":
+            case "gpt2" | "gpt_neo":
                 return self.model.transformer.h[layer]
             case "gpt_neox":
                 return self.model.gpt_neox.layers[layer]
         return self.model.model.layers[layer]
 
     def _attention(self, layer: int) -> Any:
-        return getattr(self._block(layer), {"gpt2": "attn", "gpt_neox": "attention"}.get(self._family, "self_attn"))
+        return getattr(
+            self._block(layer),
+            {"gpt2": "attn", "gpt_neo": "attn", "gpt_neox": "attention"}.get(self._family, "self_attn"),
+        )
+
+    def _projections(self, layer: int) -> Any:
+        """The module that has a layer's projections."""
+        attention = self._attention(layer)
+        return attention.attention if self._family == "gpt_neo" else attention
 
     def _output_projection(self, layer: int) -> Any:
-        attention = self._attention(layer)
-        return getattr(attention, {"gpt2": "c_proj", "gpt_neox": "dense"}.get(self._family, "o_proj"))
+        names = {"gpt2": "c_proj", "gpt_neo": "out_proj", "gpt_neox": "dense"}
+        return getattr(self._projections(layer), names.get(self._family, "o_proj"))
 
     def _projection(self, layer: int, component: str) -> Any:
         fused = {"gpt2": "c_attn", "gpt_neox": "query_key_value", "phi3": "qkv_proj"}.get(self._family)
         own = NORMED if self._family in ("qwen3", "olmo2", "olmo3", "gemma3_text") else PROJECTIONS
-        return getattr(self._attention(layer), fused or own[component])
+        return getattr(self._projections(layer), fused or own[component])
 
     def _heads_of(self, component: str, value: Tensor) -> Tensor:
         """A component in the output of its projection, as a view: (prompt, token, head, d_head)."""

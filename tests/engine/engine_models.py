@@ -33,7 +33,7 @@ def tiny(family: str, layers: int, heads: int, shared: int, **more: Any) -> Any:
         "num_attention_heads": heads,
         "initializer_range": 0.3,
         **OWN.get(family, {"intermediate_size": 40, "num_key_value_heads": shared}),
-        **MORE.get(family, {}),
+        **_besides(family, layers),
         **more,
     }
     config = transformers.AutoConfig.for_model(family, **options)
@@ -44,13 +44,22 @@ def tiny(family: str, layers: int, heads: int, shared: int, **more: Any) -> Any:
     return module
 
 
+def _besides(family: str, layers: int) -> dict[str, Any]:
+    """What must be said of a small model that is not what a file leaves out."""
+    match family:
+        case "phi3":  # else a token for padding that a small vocabulary has not
+            return {"pad_token_id": None}
+        case "gpt_neo":
+            return {"attention_types": [[["global"], layers]]}
+    return {}
+
+
 OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt2": {"n_inner": 40, "n_positions": 16},
+    "gpt_neo": {"intermediate_size": 40, "max_position_embeddings": 16},
     "gpt_neox": {"intermediate_size": 40, "rotary_pct": 0.25},
 }
 """What families without grouped-query attention are told instead."""
-MORE: Mapping[str, Mapping[str, Any]] = {"phi3": {"pad_token_id": None}}
-"""What families are told besides: of itself, Phi 3 has a token for padding that a small vocabulary has not."""
 ADDED_TO_ONE = ("gemma2", "gemma3_text")
 """Families whose norms' weights are."""
 GLOBAL = {"sliding_window_pattern": 2}
@@ -77,6 +86,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     "gpt2, tied": lambda: tiny("gpt2", 3, 4, 4),
     "gpt2, scaled by layer": lambda: tiny(
         "gpt2", 3, 3, 3, n_inner=None, tie_word_embeddings=False, scale_attn_by_inverse_layer_idx=True
+    ),
+    "gpt_neo, local": lambda: tiny(
+        "gpt_neo", 3, 4, 4, attention_types=[[["global", "local", "global"], 1]], window_size=4, initializer_range=0.15
     ),
     "gpt_neox, parallel": lambda: tiny("gpt_neox", 3, 4, 4),
     "gpt_neox, sequential": lambda: tiny("gpt_neox", 3, 4, 4, use_parallel_residual=False, rotary_pct=0.5),

@@ -30,7 +30,15 @@ from entrack.sites import PER_HEAD, Part, Site
 CPU = torch.device("cpu")
 HEADS, WIDTH = 2, 3
 VIEWS = [Heads(), Block(0, 3), Block(2, 3), Interleaved(0, 3), Interleaved(1, 3), Beside(0), Beside(-2)]
-BLOCKS = ["llama", "olmo2", "gemma3, grouped, windows", "gpt2, tied", "gpt_neox, parallel", "gpt_neox, sequential"]
+BLOCKS = [
+    "llama",
+    "gpt_neo, local",
+    "olmo2",
+    "gemma3, grouped, windows",
+    "gpt2, tied",
+    "gpt_neox, parallel",
+    "gpt_neox, sequential",
+]
 NORMED = ["qwen3, grouped", "olmo2", "olmo3, grouped, windows", "gemma3, grouped, windows"]
 """Whose queries and keys pass a norm."""
 GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 4, "n_embd": 32, "vocab_size": 50, "n_positions": 16}
@@ -200,6 +208,13 @@ def test_gpt2_as_it_is_published(tmp_path: Path) -> None:
     buffers = {f"h.{layer}.attn.bias": torch.ones(1, 1, 16, 16).tril() for layer in range(3)}
     published(saved, {"transformer.": ""}, buffers, {"n_ctx": 16, "summary_type": "cls_index"})
     assert "wte.weight" in load_file(tmp_path / "model.safetensors")
+    is_read_alike(saved)
+
+
+def test_gpt_neo_as_it_is_published(tmp_path: Path) -> None:
+    saved = save(MODELS["gpt_neo, local"](), tmp_path)
+    buffers = {f"transformer.h.{layer}.attn.attention.bias": torch.ones(1, 1, 16, 16).tril() for layer in range(3)}
+    published(saved, {}, buffers, {"attention_layers": ["global", "local", "global"], "summary_type": "cls_index"})
     is_read_alike(saved)
 
 

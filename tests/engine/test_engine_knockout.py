@@ -13,6 +13,7 @@ from engine_models import (
     ASKED,
     EXECUTORS,
     LAST,
+    MODELS,
     ORIGINALS,
     REF,
     SPREAD,
@@ -142,6 +143,15 @@ def test_in_a_window(tmp_path: Path, executor: str) -> None:
         agree(evaluate(saved, executor, (BlockAttention(0, 2, LAST, ((0, 1),) * 5),)), evaluate(saved, executor, ()))
         with pytest.raises(EngineError, match=f"token {TOKENS - 1} of prompt 0"):
             evaluate(saved, executor, (BlockAttention(2, 2, LAST, ((6, 7, 8),) * 5),))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_in_a_window_that_an_attention_knows_itself(tmp_path: Path, executor: str) -> None:
+    """Layer 1 shows 4 tokens: blocking these leaves nothing, though others are not masked by the model."""
+    saved = save(MODELS["gpt_neo, local"](), tmp_path)
+    with pytest.raises(EngineError, match=f"token {TOKENS - 1} of prompt 0"):
+        evaluate(saved, executor, (BlockAttention(1, 1, LAST, ((5, 6, 7, 8),) * 5),))
+    agree(evaluate(saved, executor, (BlockAttention(1, 1, LAST, ((0, 1),) * 5),)), evaluate(saved, executor, ()))
 
 
 def test_flash_attention_takes_no_mask(grouped: Saved) -> None:
