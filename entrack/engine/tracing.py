@@ -18,7 +18,7 @@ import torch
 from attrs import frozen
 from nnsight import Envoy
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicCache
+from transformers.cache_utils import Cache
 
 from entrack import interrupts
 from entrack.engine.cache_layers import Around, AroundLayer, Prefix, PrefixLayer, cache_of
@@ -110,13 +110,11 @@ def forward(
 
     `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked`
     to bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; with
-    `around`, they are those that it names; without either, an empty `cache` takes up keys and values. Without `logits`
+    `around`, they are those that it names; without either, a `cache` takes up keys and values. Without `logits`
     the pass ends where the last site was visited. With `gradient` the logits can be differentiated by what was set.
     Raises what torch raises, and NothingToAttend where all that a token can attend to is blocked.
     """
     script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits=logits)
-    if cache is None and model.layout.own_mask is not None:
-        cache = DynamicCache()  # which lays keys out anew, so that the bits are those of a run that keeps them
     extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
     if prefix is not None:
         ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
