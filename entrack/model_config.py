@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from entrack.address import tagged
-from entrack.families import FAMILIES
+from entrack.families import FAMILIES, REFUSED
 from entrack.families.base import ConfigWords, Family
 from entrack.families.reaches import reaches
 from entrack.sites import Part, Site
@@ -92,9 +92,15 @@ def read_facts(config: object) -> ModelFacts:
         raise BadConfig("config.json is not an object")
     family = config.get("model_type")
     if not isinstance(family, str) or family not in FAMILIES:
-        raise BadConfig(f"the model family {str(family)[:60]!r} is not known; known are {', '.join(sorted(FAMILIES))}")
-    _refuse(config)
+        raise BadConfig(_not_known(str(family)[:60]))
+    _refuse(config, FAMILIES[family])
     return _shape(family, config, FAMILIES[family].words)
+
+
+def _not_known(family: str) -> str:
+    if family in REFUSED:
+        return f"models of the family {family!r} are not run: {REFUSED[family]}"
+    return f"the model family {family!r} is not known; known are {', '.join(sorted(FAMILIES))}"
 
 
 def _shape(family: str, config: Mapping[str, Any], words: ConfigWords) -> ModelFacts:
@@ -120,16 +126,29 @@ def _shape(family: str, config: Mapping[str, Any], words: ConfigWords) -> ModelF
     )
 
 
-def _refuse(config: Mapping[str, Any]) -> None:
+def _refuse(config: Mapping[str, Any], family: Family) -> None:
     for word in CODE:
         if config.get(word):
             raise BadConfig(f"config.json asks for code of its own ({word}), which entrack never runs")
     for word in ("attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation"):
         if any(mark in str(config.get(word)) for mark in "/:|"):
             raise BadConfig(f"config.json asks for code of its own ({word}), which entrack never runs")
-    for word, why in OTHERWISE.items():
+    for word, why in {**OTHERWISE, **family.refuses}.items():
         if config.get(word):
             raise BadConfig(f"{why} ({word} in config.json), which entrack does not read")
+    for word in ("rope_parameters", "rope_scaling"):
+        if _is_dynamic(config.get(word)):
+            raise BadConfig(
+                f"its rotary embedding depends on the longest prompt that ran before ({word} in config.json is "
+                "dynamic), so its numbers would depend on what was run"
+            )
+
+
+def _is_dynamic(rope: object) -> bool:
+    """Of a rotary embedding, or of one for each kind of layer."""
+    if not isinstance(rope, dict):
+        return False
+    return "dynamic" in (rope.get("rope_type"), rope.get("type")) or any(_is_dynamic(part) for part in rope.values())
 
 
 def _d_mlp(config: Mapping[str, Any], words: ConfigWords, d_model: int) -> int:

@@ -31,13 +31,14 @@ class Part(Enum):
     QUERY = "query"
     KEY = "key"
     VALUE = "value"
-    """Outputs of the projections, before rotary embedding. Key and value have key/value heads."""
+    """Outputs of the projections, after the norm of queries and keys, where there is one, and before rotary embedding.
+    Key and value have key/value heads."""
     OUTPUT = "output"
     """z, the part of the input of the output projection that belongs to a query head."""
     ATTENTION = "attention"
-    """The output of the attention, which is added to the residual stream."""
+    """The output of the attention, which is added to the residual stream, in some families after one more norm."""
     MLP = "mlp"
-    """The output of the MLP, which is added to the residual stream."""
+    """The output of the MLP, which is added to the residual stream, in some families after one more norm."""
 
     def __lt__(self, other: Part) -> bool:
         return _ORDER[self] < _ORDER[other]

@@ -12,9 +12,10 @@ from entrack.check.files import Unreadable
 from entrack.check.resolved import Model
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean, nearest
+from entrack.families.base import ATTENTIONS
 from entrack.model_config import BadConfig
-from entrack.models.key import ATTENTIONS, DTYPES, ModelSource
-from entrack.models.locate import ModelMissing, Named, builtin_names, facts_of, locate, stand_in
+from entrack.models.key import DTYPES, ModelSource
+from entrack.models.locate import ModelMissing, Named, attention_of, builtin_names, facts_of, locate, stand_in
 from entrack.syntax import ast
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {"dtype": DTYPES, "attention": ATTENTIONS, "revision": ()}
@@ -106,9 +107,7 @@ def _call(scope: Scope, call: ast.Call) -> Named | None:
         if value is None:
             return None
         options[option.name] = value
-    return Named(
-        call.name, name, options.get("revision"), options.get("dtype", "float32"), options.get("attention", "sdpa")
-    )
+    return Named(call.name, name, options.get("revision"), options.get("dtype", "float32"), options.get("attention"))
 
 
 def _one_string(scope: Scope, call: ast.Call) -> str | None:
@@ -235,8 +234,17 @@ def _found(scope: Scope, item: ast.Model, named: Named) -> Model:
             )
         return Model(item.name, named, None, None, item.name_span)
     try:
-        return Model(item.name, named, source, facts_of(source), item.name_span)
+        facts = facts_of(source)
     except (BadConfig, ModelMissing) as bad:
-        scope.report("E506", f"the model cannot be used: {bad}", item.base.span, help="name a model of a known family")
-        scope.broken.add(item.name)
-        return Model(item.name, named, source, None, item.name_span)
+        return _unusable(scope, item, named, source, bad, "name a model of a known family")
+    try:
+        attention_of(named, facts)
+    except BadConfig as bad:
+        return _unusable(scope, item, named, source, bad, "leave `attention` out")
+    return Model(item.name, named, source, facts, item.name_span)
+
+
+def _unusable(scope: Scope, item: ast.Model, named: Named, source: ModelSource, why: Exception, help: str) -> Model:
+    scope.report("E506", f"the model cannot be used: {why}", item.base.span, help=help)
+    scope.broken.add(item.name)
+    return Model(item.name, named, source, None, item.name_span)

@@ -68,6 +68,29 @@ def taken(cache: Cache, side: Literal["keys", "values"], first: int = 0, until: 
     return found
 
 
+class TakingLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
+    """One layer's keys and values, taken up and handed on as they are: where they lie otherwise, a product of them has
+    other bits than in a run that keeps nothing."""
+
+    is_sliding = False
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        pass
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        self.keys, self.values = key_states.contiguous(), value_states.contiguous()
+        return key_states, value_states
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return query_length, 0
+
+    def get_seq_length(self) -> int:
+        return 0
+
+    def get_max_length(self) -> int:
+        return -1
+
+
 class PrefixLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
     """One layer's keys and values of the prefix, put before the new ones, which are not kept.
 
@@ -124,3 +147,8 @@ class AroundLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __in
 
 def cache_of(model: LoadedModel, make: Callable[[int], CacheLayerMixin]) -> Cache:
     return Cache(layers=[make(layer) for layer in range(model.facts.layers)])
+
+
+def taking(model: LoadedModel) -> Cache:
+    """What takes up the keys and values of one pass."""
+    return cache_of(model, lambda _: TakingLayer())  # type: ignore[no-untyped-call]  # untyped in transformers

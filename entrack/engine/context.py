@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from attrs import define, field, frozen
 from torch import Tensor
-from transformers.cache_utils import DynamicCache
 
 from entrack.engine import tracing
 from entrack.engine.activation_cache import ActivationCache
-from entrack.engine.cache_layers import taken
+from entrack.engine.cache_layers import taken, taking
 from entrack.engine.errors import NotFinite
 from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.microbatch import in_microbatches, rows_of_options, rows_of_read, rows_of_set
@@ -125,7 +124,7 @@ class Context:
             return None
 
         def make() -> tuple[Tensor, ...]:
-            cache = DynamicCache()
+            cache = taking(self.model)
             parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
             ran = self.forward(
                 batch,

@@ -22,7 +22,7 @@ from entrack.engine.quiet import quiet
 from entrack.engine.settings import is_out_of_memory
 from entrack.error_text import reason
 from entrack.model_config import ModelFacts
-from entrack.models.key import ATTENTIONS, DTYPES, ModelKey, ModelSource
+from entrack.models.key import DTYPES, ModelKey, ModelSource
 from entrack.models.locate import read_json
 from entrack.models.weight_files import tensors_in, weights_of
 from entrack.sites import PER_HEAD, SHARED
@@ -36,7 +36,7 @@ def load(key: ModelKey, source: ModelSource, device: torch.device) -> LoadedMode
 
     Raises ModelUnreadable, ModelMismatch or AdapterRefused, and what torch raises when memory is out.
     """
-    if key.attention not in ATTENTIONS or key.dtype not in DTYPES:
+    if key.attention not in key.facts.layout.attentions or key.dtype not in DTYPES:
         raise ModelUnreadable(f"{source.description}: attention {key.attention!r} or dtype {key.dtype!r} is not known")
     with quiet(bars=source.gguf is not None):
         module = _read(key, source)
@@ -142,13 +142,14 @@ def _check(module: nn.Module, facts: ModelFacts, description: str) -> None:
 
 def _expected(facts: ModelFacts) -> dict[str, tuple[int, int]]:
     """The shapes (output, input) of the projections, by path."""
+    every = facts.heads + 2 * facts.key_value_heads
     layout, found = facts.layout, {facts.layout.lm_head: (facts.vocabulary, facts.d_model)}
     for layer in range(facts.layers):
         for part in PER_HEAD:
             door = layout.parts[part]
             heads = facts.key_value_heads if part in SHARED else facts.heads
-            shape = views.width(door.view, heads, facts.d_head), facts.d_model
-            found[f"{layout.layers}.{layer}.{door.path}"] = shape if door.side == "output" else shape[::-1]
+            shape = views.width(door.view, heads, facts.d_head, every), facts.d_model
+            found[f"{layout.layers}.{layer}.{door.linear}"] = shape if door.side == "output" else shape[::-1]
     return found
 
 

@@ -8,7 +8,7 @@ from nnsight import NNsight
 from torch import Tensor, nn
 
 from entrack.engine import views
-from entrack.families.base import Door, Family
+from entrack.families.base import Door, Family, Heads
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
 from entrack.sites import SHARED, Part, Site
@@ -53,11 +53,19 @@ class LoadedModel:
         return weight.T if self.layout.transposed_weights else weight
 
     def project(self, site: Site, normed: Tensor) -> Tensor:
-        """A query, key or value projection applied to what the attention gets. -> (..., head, d_head)"""
-        return self.by_head(site.part, self._module(site.layer, site.part)(normed))
+        """A query, key or value projection, and the norm after it, where there is one, applied to what the attention
+        gets. -> (..., head, d_head)"""
+        door = self._door(site.part)
+        value: Tensor = self.layer(site.layer).get_submodule(door.linear)(normed)
+        if door.projection is not None:
+            heads = views.get(Heads(), value, self.heads(site.part), self.facts.d_head)
+            value = self._module(site.layer, site.part)(views.put(door.view, value, heads))
+        return self.by_head(site.part, value)
 
     def normed(self, layer: int, residual: Tensor) -> Tensor:
-        """What the attention of a layer gets of its residual. -> as `residual`"""
+        """What the attention of a layer gets of its residual: that itself, where nothing norms it. -> as `residual`"""
+        if self._door(Part.NORMED).side == "input":
+            return residual
         normed: Tensor = self._module(layer, Part.NORMED)(residual)
         return normed
 
@@ -65,6 +73,13 @@ class LoadedModel:
         """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""
         attended: Tensor = self._module(layer, Part.OUTPUT)(z.flatten(-2))
         return attended
+
+    def own_mask(self, layer: int, tokens: int, read: int) -> Tensor | None:
+        """What the last `tokens` of `read` may attend to, of an attention that says so itself. -> bool (1, 1, token,
+        token read)"""
+        if self.layout.own_mask is None:
+            return None
+        return self.layer(layer).get_buffer(self.layout.own_mask)[..., read - tokens : read, :read]
 
     def by_head(self, part: Part, value: Tensor) -> Tensor:
         """The heads of a per-head part, out of what its module takes or gives. -> (..., head, d_head)"""

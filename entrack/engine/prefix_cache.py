@@ -12,10 +12,9 @@ from typing import Literal
 import torch
 from attrs import frozen
 from torch import Tensor
-from transformers.cache_utils import DynamicCache
 
 from entrack.engine import tracing
-from entrack.engine.cache_layers import Prefix, taken
+from entrack.engine.cache_layers import Prefix, taken, taking
 from entrack.engine.context import Context
 from entrack.engine.tracing import Read, ResumeAt, Write
 from entrack.model_config import ModelFacts
@@ -128,7 +127,7 @@ class PrefixCache:
 def _run(context: Context, cut: PrefixSpec) -> tuple[Tensor, ...]:
     """The residuals; then, layer by layer from the lowest, keys, and then values, if there is anything before the
     cut."""
-    cache = DynamicCache()
+    cache = taking(context.model)
     sites = [Site(layer, Part.RESIDUAL) for layer in cut.layers]
     values = context.forward(cut.batch, reads=[Read(site) for site in sites], cache=cache).values
     residuals = [values[site][:, cut.since :].clone() for site in sites]

@@ -4,7 +4,7 @@
     ran = forward(model, tokens, sets=[Set(z, mask, values)], reads=[Read(query, at)])
 
 Inside a trace nnsight runs our code in step with the model, so sites must be visited in the order in which the pass
-comes by them: `_walk` does, and everybody else names sites in any order.
+comes by them, that of the family's `parts`: `_walk` does, and everybody else names sites in any order.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def forward(
 
     `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked`
     to bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; with
-    `around`, they are those that it names; without either, an empty `cache` takes up keys and values. Without `logits`
+    `around`, they are those that it names; without either, a `cache` takes up keys and values. Without `logits`
     the pass ends where the last site was visited. With `gradient` the logits can be differentiated by what was set.
     Raises what torch raises, and NothingToAttend where all that a token can attend to is blocked.
     """
@@ -161,8 +161,6 @@ class _Script:
 
     sets: Mapping[Site, Sequence[Write]]
     reads: Mapping[Site, Read]
-    layers: Mapping[int, Sequence[Site]]
-    """The sites to visit by layer, in forward order."""
     start: ResumeAt | None
     held: Mapping[int, Tensor]
     blocked: Mapping[int, Tensor]
@@ -182,15 +180,12 @@ class _Script:
         at: dict[Site, list[Write]] = {}
         for one in sets:
             at.setdefault(one.site, []).append(one)
-        read, layers = {one.site: one for one in reads}, dict[int, list[Site]]()
-        for site in sorted({*at, *read}):
-            layers.setdefault(site.layer, []).append(site)
-        return cls(at, read, layers, start, held, blocked, logits)
+        return cls(at, {read.site: read for read in reads}, start, held, blocked, logits)
 
     def last_layer(self, layers: int) -> int:
         if self.logits:
             return layers - 1
-        return max(self.layers)
+        return max(site.layer for site in (*self.sets, *self.reads))
 
 
 def _walk(model: LoadedModel, script: _Script) -> Trace:
@@ -201,25 +196,25 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
     if script.start is not None:
         first = script.start.layer
         for index in range(first):
-            blocks[index].skip(script.start.residual)
+            residual = script.start.residual
+            blocks[index].skip((residual, None) if model.layout.layers_give_pairs else residual)
         blocks[first].input = script.start.residual
     for index in range(first, script.last_layer(model.facts.layers) + 1):
-        here = script.layers.get(index, ())
-        for site in (site for site in here if site.part <= Part.NORMED):
-            _visit(model, blocks[index], site, script, values)
-        if index in script.held:
-            blocks[index].get(model.layout.attention).skip((script.held[index], None))
-        if index in script.blocked:
-            _block(model, blocks[index].get(model.layout.attention), script.blocked[index])
-        for site in (site for site in here if site.part > Part.NORMED):
-            _visit(model, blocks[index], site, script, values)
+        for part in model.layout.parts:
+            site = Site(index, part)
+            if site in script.sets or site in script.reads:
+                _visit(model, blocks[index], site, script, values)
+            if part is Part.NORMED and index in script.held:
+                blocks[index].get(model.layout.attention).skip((script.held[index], None))
+            if part is Part.NORMED and index in script.blocked:
+                _block(model, index, blocks[index].get(model.layout.attention), script.blocked[index])
     if not script.logits:
         return Trace(values, torch.empty(0))
     head = model.traced.get(model.layout.lm_head)
     head.input = (
         head.input.contiguous()
     )  # a slice of tokens would be multiplied row by row, the whole vocabulary anew for each
-    return Trace(values, head.output[:, -1])
+    return Trace(values, model.traced.output.logits[:, -1])  # which may be more than what the head gives: capped
 
 
 def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values: dict[Site, Tensor]) -> None:
@@ -238,17 +233,20 @@ def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values
         values[site] = value if at is None else value[torch.arange(len(value), device=value.device), at]
 
 
-def _block(model: LoadedModel, attention: Envoy, blocked: Tensor) -> None:
+def _block(model: LoadedModel, layer: int, attention: Envoy, blocked: Tensor) -> None:
     """Give an attention a mask that is added to its scores: minus infinity where a token is blocked or cannot be
     attended.
 
-    The mask that the model gives it - none, booleans, or numbers of which 0 lets through - says what can be attended.
+    The mask that the model gives it - none, booleans, or numbers of which 0 lets through - says what can be attended,
+    and so does one of its own.
     """
     args, kwargs = attention.inputs
     given: Tensor | None = kwargs["attention_mask"]
     if given is None:  # left to the attention itself, which then looks at all earlier tokens
         given = torch.ones_like(blocked).tril(blocked.shape[2] - blocked.shape[1])[:, None]
     allowed = (given if given.dtype == torch.bool else given == 0) & ~blocked[:, None]
+    own = model.own_mask(layer, *blocked.shape[1:])
+    allowed = allowed if own is None else allowed & own
     if not allowed.any(-1).all():
         prompt, _, token = (~allowed.any(-1)).nonzero()[0].tolist()
         reader = token + blocked.shape[2] - blocked.shape[1]

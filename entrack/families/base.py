@@ -7,11 +7,15 @@ and puts them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from attrs import frozen
 
 from entrack.sites import Part
+
+ATTENTIONS = ("sdpa", "eager", "flash_attention_2")
+"""Ways to compute attention: the fused one of torch, plain matrix products, and a kernel for some GPUs."""
 
 
 @frozen
@@ -40,16 +44,42 @@ class Interleaved:
     count: int
 
 
-View = Whole | Heads | Block | Interleaved
+@frozen
+class Beside:
+    """The part's heads beside those of parts that need not have as many: they start `start` times as far on as they are
+    wide, from the beginning, or, where that is negative, from the end (query heads, key heads, value heads)."""
+
+    start: int
+
+
+@frozen
+class Axis:
+    """Heads on an axis of their own, counted from the end: -2 for (..., token, head, d_head), -3 for (..., head, token,
+    d_head)."""
+
+    number: int
+
+
+View = Whole | Heads | Block | Interleaved | Beside | Axis
 
 
 @frozen
 class Door:
-    """One side of a module: its `input` or its `output`; `path` is from the layer, and empty for the layer itself."""
+    """One side of a module: its `input` or its `output`; `path` is from the layer, and empty for the layer itself.
+
+    Where queries or keys pass a norm before rotary embedding, `path` is the norm, and `projection` the linear map that
+    it norms: what one head is given after the norm moves no other head, whatever the norm is over.
+    """
 
     path: str
     side: Literal["input", "output"]
     view: View = Whole()
+    projection: str | None = None
+
+    @property
+    def linear(self) -> str:
+        """The path of the linear map, of a part that has one."""
+        return self.projection or self.path
 
 
 @frozen
@@ -77,10 +107,18 @@ class ConfigWords:
 class Family:
     """A family of models. `name` is what a config.json calls it (`model_type`), `model_class` what transformers does.
 
-    `decides` are the words of a config.json that decide what a model computes; it is built from these and no others.
-    `parts` says where each part of a layer is found; `layers` and `lm_head` start at the model, `attention` at a layer.
-    An MLP has `mlp_matrices` matrices of d_model x d_mlp. With `transposed_weights` a projection keeps its weight as
-    (input, output), as GPT-2's Conv1D does, instead of (output, input). `gguf` says whether GGUF files are read.
+    `decides` are the words of a config.json that decide what a model computes; it is built from these and no others. A
+    file that says a word of `refuses` is refused, for the reason that stands there. `attentions` are those that compute
+    what the model does; the first holds where a spec says none.
+
+    `parts` says where each part of a layer is found, in the order in which a pass comes by them. An attention's input,
+    where no norm stands before it, is `NORMED`; outputs of attention and MLP are what stands before a norm that comes
+    after them. `layers` and `lm_head` start at the model, `attention` at a layer. An MLP has `mlp_matrices` matrices of
+    d_model x d_mlp. With `transposed_weights` a projection keeps its weight as (input, output), as GPT-2's Conv1D does,
+    instead of (output, input). `gguf` says whether GGUF files are read.
+
+    With `layers_give_pairs` a layer gives a pair whose first is its output. `own_mask` is a buffer of an attention, its
+    path from the layer, that says what a token may attend to (1, 1, token, token read); its last rows are taken.
 
     What is relied on beyond the paths: a layer's first argument and its output are the residual stream; an attention
     takes an `attention_mask` by name and gives a pair whose first is its output.
@@ -96,4 +134,8 @@ class Family:
     parts: Mapping[Part, Door]
     mlp_matrices: int
     transposed_weights: bool = False
+    layers_give_pairs: bool = False
+    own_mask: str | None = None
+    attentions: tuple[str, ...] = ATTENTIONS
+    refuses: Mapping[str, str] = MappingProxyType({})
     gguf: bool = False

@@ -11,7 +11,6 @@ from entrack.address import Digested, tagged
 from entrack.model_config import ModelFacts
 
 DTYPES = ("float32", "float16", "bfloat16")
-ATTENTIONS = ("sdpa", "eager", "flash_attention_2")
 
 
 @tagged("model", "weights config tokenizer facts adapter dtype attention")

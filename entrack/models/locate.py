@@ -29,13 +29,14 @@ READ = (".json", ".safetensors", ".gguf")
 
 @frozen
 class Named:
-    """A model as a spec names it: `kind` is hub, local, gguf or builtin; `name` what stands in the brackets."""
+    """A model as a spec names it: `kind` is hub, local, gguf or builtin; `name` what stands in the brackets. Without
+    `attention` it is computed as its family is by default."""
 
     kind: str
     name: str
     revision: str | None = None
     dtype: str = "float32"
-    attention: str = "sdpa"
+    attention: str | None = None
     adapter: tuple[str, str] | None = None
     """Kind (hub or local) and name of a LoRA adapter."""
 
@@ -73,6 +74,15 @@ def facts_of(source: ModelSource) -> ModelFacts:
     return read_facts(read_json(source.folder / "config.json"))
 
 
+def attention_of(named: Named, facts: ModelFacts) -> str:
+    """How the attention of a model is computed. Raises BadConfig when its family is not computed as it is named."""
+    able = facts.layout.attentions
+    if named.attention not in (None, *able):
+        said = f"attention = {named.attention} computes something else than a {facts.family} model"
+        raise BadConfig(f"{said}: use {' or '.join(able)}")
+    return named.attention or able[0]
+
+
 def key_of(named: Named, source: ModelSource, *, hashed: bool = True) -> ModelKey:
     """The model's content as addresses see it: every weight file is hashed. Raises ModelMissing where there are no
     weights.
@@ -80,16 +90,17 @@ def key_of(named: Named, source: ModelSource, *, hashed: bool = True) -> ModelKe
     With `hashed` False weights are not looked at; such a key is good for a plan that is only checked, not for an
     address.
     """
+    facts = facts_of(source)
     try:
         weights, adapter = _digests(named, source) if hashed else (address(str(named)), None)
         return ModelKey(
             weights=weights,
             config=address(_plain(read_json(source.folder / "config.json"))),
             tokenizer=file_digest(tokenizer_file(source)),
-            facts=facts_of(source),
+            facts=facts,
             adapter=adapter,
             dtype=named.dtype,
-            attention=named.attention,
+            attention=attention_of(named, facts),
         )
     except OSError as error:
         raise ModelMissing(f"{named}: {error}") from None

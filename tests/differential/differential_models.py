@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from entrack.address import address, tagged
 from entrack.engine.engine import Computed, Engine
 from entrack.engine.inputs import Inputs
+from entrack.engine.kernels.knockout import MASKED
 from entrack.engine.loaded_model import LoadedModel
+from entrack.families import FAMILIES as KNOWN
 from entrack.model_config import ModelFacts, read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.executor_kind import ExecutorKind
@@ -28,8 +30,9 @@ from entrack.plan.steps import Step
 from entrack.sites import Site
 
 POOL = 64
-GROUPED = ("llama", "mistral", "qwen2")
-FAMILIES = (*GROUPED, "gpt2", "gpt_neox")
+GROUPED = ("llama", "mistral", "qwen2", "qwen3", "olmo2", "olmo3", "gemma2", "gemma3_text", "phi3")
+WINDOWED = ("mistral", "olmo3", "gemma2", "gemma3_text")
+FAMILIES = (*GROUPED, "gpt2", "gpt_neo", "gpt_neox")
 
 
 @tagged("shape", "family layers heads shared d_head d_model tied attention window parallel dead weights")
@@ -78,17 +81,21 @@ def shapes(draw: st.DrawFn) -> Shape:
         d_head=draw(st.sampled_from([width for width in (4, 2, 6) if width <= d_model])) if own else d_model // heads,
         d_model=d_model,
         tied=draw(st.booleans()),
-        attention=draw(st.sampled_from(("sdpa", "eager"))),
-        window=draw(st.sampled_from((None, 3))) if family == "mistral" else None,
+        attention=draw(st.sampled_from(_attentions(family))),
+        window=draw(st.sampled_from((None, 3))) if family in WINDOWED else None,
         parallel=family == "gpt_neox" and draw(st.booleans()),
     )
     return attrs.evolve(shape, dead=tuple(sorted(draw(st.sets(st.sampled_from(shape.every_head), max_size=3)))))
 
 
+def _attentions(family: str) -> list[str]:
+    return [one for one in MASKED if one in KNOWN[family].attentions]
+
+
 def others(shape: Shape) -> st.SearchStrategy[Shape]:
     """A model to take values from: tuned, or the same weights with attention computed otherwise."""
-    other = "eager" if shape.attention == "sdpa" else "sdpa"
-    return st.sampled_from((attrs.evolve(shape, weights=1), attrs.evolve(shape, attention=other)))
+    ways = [attrs.evolve(shape, attention=other) for other in _attentions(shape.family) if other != shape.attention]
+    return st.sampled_from((attrs.evolve(shape, weights=1), *ways))
 
 
 @lru_cache(POOL)
@@ -122,10 +129,30 @@ def _words(shape: Shape) -> dict[str, Any]:
                 "scale_attn_by_inverse_layer_idx": shape.layers == 3,
                 "reorder_and_upcast_attn": shape.heads == 2,
             }
+        case "gpt_neo":
+            layers = [("global", "local")[layer % 2] for layer in range(shape.layers)]
+            return {"intermediate_size": 10, "attention_types": [[layers, 1]], "window_size": 3}
         case "gpt_neox":
             return {"intermediate_size": 10, "use_parallel_residual": shape.parallel, "rotary_pct": 0.5}
         case "mistral":
             return {"intermediate_size": 10, "head_dim": shape.d_head, "sliding_window": shape.window}
+        case "gemma2":
+            return {
+                "intermediate_size": 10,
+                "head_dim": shape.d_head,
+                "sliding_window": shape.window or 99,
+                "attn_logit_softcapping": 3.0,
+            }
+        case "gemma3_text":
+            return {
+                "intermediate_size": 10,
+                "head_dim": shape.d_head,
+                "sliding_window": shape.window or 99,
+                "sliding_window_pattern": 2,
+                "final_logit_softcapping": 20.0,
+            }
+        case "olmo3":  # every fourth layer has no window
+            return {"intermediate_size": 10, "head_dim": shape.d_head, "sliding_window": shape.window or 99}
     return {"intermediate_size": 10, "head_dim": shape.d_head}
 
 
@@ -134,6 +161,8 @@ def _output_weight(module: Any, family: str, layer: int) -> torch.Tensor:
     match family:
         case "gpt2":
             weight: torch.Tensor = module.transformer.h[layer].attn.c_proj.weight.T
+        case "gpt_neo":
+            weight = module.transformer.h[layer].attn.attention.out_proj.weight
         case "gpt_neox":
             weight = module.gpt_neox.layers[layer].attention.dense.weight
         case _:

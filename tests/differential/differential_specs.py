@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
+from differential_models import FAMILIES
 from e2e_world import TASKS, World, make_model
 from hypothesis import strategies as st
 
@@ -36,7 +37,7 @@ class Setting:
 settings = st.builds(
     lambda shape, family, tied: Setting(shape[0], shape[1], shape[2], family, tied),
     st.sampled_from(MODELS),
-    st.sampled_from(("llama", "mistral", "qwen2", "gpt2", "gpt_neox")),
+    st.sampled_from(FAMILIES),
     st.booleans(),
 )
 EVEN = ("boxes", "scrambled", "same", "position")
@@ -45,9 +46,13 @@ UNEVEN = ("uneven", "other", "resized", "anew", "stretched")
 """Prompts of several lengths."""
 OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt2": {"n_inner": 16, "n_positions": 64},
+    "gpt_neo": {"intermediate_size": 16, "max_position_embeddings": 64},
     "gpt_neox": {"intermediate_size": 16},
+    "gemma2": {"head_dim": 6, "intermediate_size": 16, "sliding_window": 12, "attn_logit_softcapping": 3.0},
+    "gemma3_text": {"head_dim": 6, "intermediate_size": 16, "sliding_window": 12, "sliding_window_pattern": 2},
+    "olmo3": {"head_dim": 6, "intermediate_size": 16, "sliding_window": 12},
 }
-"""What families say whose heads share the width of the model."""
+"""What families say whose heads share the width of the model, or whose layers have a window."""
 _folders: list[tempfile.TemporaryDirectory[str]] = []
 
 

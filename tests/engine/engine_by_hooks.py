@@ -1,7 +1,7 @@
 """The oracle: what docs/semantics.md says, written by hand with plain torch hooks. No nnsight, no engine code.
 
-Works on models of the llama, mistral, qwen2, gpt2 and gpt_neox families; `heads` and `d_head` come from the model's
-own config.
+Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gemma2, gemma3_text, phi3, gpt2, gpt_neo and
+gpt_neox families; `heads` and `d_head` come from the model's own config.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 PROJECTIONS = {"query": "q_proj", "key": "k_proj", "value": "v_proj"}
+NORMED = {"query": "q_norm", "key": "k_norm", "value": "v_proj"}
+"""What gives queries, keys and values in families that norm queries and keys before rotary embedding."""
 THIRD = {"query": 0, "key": 1, "value": 2}
 """Where a component stands in a projection that has all three."""
 
@@ -74,15 +76,12 @@ class Hooked:
         self.run(tokens, whole=look)
         return torch.stack([seen[i] for i in range(self.layers)])
 
-    def knockout(
-        self, tokens: Tensor, layers: Collection[int], pairs: Collection[tuple[int, int, int]], window: int = 1 << 30
-    ) -> Tensor:
+    def knockout(self, tokens: Tensor, layers: Collection[int], pairs: Collection[tuple[int, int, int]]) -> Tensor:
         """Attention computed by hand in `layers`, with a score of minus infinity at the (prompt, reader, token read)
         of `pairs`."""
         prompts, length = tokens.shape
         keys = torch.arange(length)
         score = torch.zeros(prompts, 1, length, length).masked_fill(keys > keys[:, None], -torch.inf)
-        score = score.masked_fill(keys <= keys[:, None] - window, -torch.inf)
         for prompt, reader, token in pairs:
             score[prompt, :, reader, token] = -torch.inf
         seen: dict[tuple[int, str], Tensor] = {}
@@ -94,7 +93,10 @@ class Hooked:
             def change(z: Tensor) -> None:
                 query, key, value = (seen[layer, name].transpose(1, 2) for name in PROJECTIONS)
                 key, value = (shared.repeat_interleave(self.sharing, 1) for shared in (key, value))
-                weights = self._rotated(query) @ self._rotated(key).mT / self._scale(layer) + score
+                scores = self._rotated(query, layer) @ self._rotated(key, layer).mT / self._scale(layer)
+                cap = getattr(self.model.config, "attn_logit_softcapping", None)
+                scores = scores if cap is None else cap * (scores / cap).tanh()
+                weights = (scores + score).masked_fill(keys <= keys[:, None] - self._window(layer), -torch.inf)
                 z[:] = (weights.softmax(-1) @ value).transpose(1, 2)
 
             return change
@@ -104,18 +106,35 @@ class Hooked:
 
     def _scale(self, layer: int) -> float:
         """What attention scores are divided by."""
+        if self._family == "gpt_neo":
+            return 1.0
         by_layer = getattr(self.model.config, "scale_attn_by_inverse_layer_idx", False)
-        return float(self.d_head**0.5 * ((layer + 1) if by_layer else 1))
+        width = getattr(self.model.config, "query_pre_attn_scalar", self.d_head)
+        return float(width**0.5 * ((layer + 1) if by_layer else 1))
 
-    def _rotated(self, value: Tensor) -> Tensor:
+    def _window(self, layer: int) -> int:
+        """How many tokens a token sees, with itself."""
+        config = self.model.config
+        if self._family == "gpt_neo":
+            return int(config.window_size) if config.attention_layers[layer] == "local" else 1 << 30
+        sliding = getattr(config, "layer_types", None) is None or config.layer_types[layer] == "sliding_attention"
+        return (getattr(config, "sliding_window", None) if sliding else None) or 1 << 30
+
+    def _base(self, layer: int) -> float:
+        """The base of the rotary embedding, which may be another in layers with a window."""
+        said = self.model.config.rope_parameters
+        of_layer = said[self.model.config.layer_types[layer]] if "full_attention" in said else said
+        return float(of_layer["rope_theta"])
+
+    def _rotated(self, value: Tensor, layer: int) -> Tensor:
         """Rotary embedding of (prompt, head, token, d_head), each half of what is turned with the other: all of d_head,
-        its first part in GPT-NeoX, nothing in GPT-2."""
-        if self._family == "gpt2":
+        its first part in GPT-NeoX and Phi 3, nothing in GPT-2 and GPT-Neo."""
+        if self._family in ("gpt2", "gpt_neo"):
             return value
-        share = self.model.config.rope_parameters["partial_rotary_factor"] if self._family == "gpt_neox" else 1
+        share = self.model.config.rope_parameters.get("partial_rotary_factor", 1)
         turned = int(self.d_head * share)
         half = turned // 2
-        angle = torch.arange(value.shape[2])[:, None] * 10_000.0 ** (-torch.arange(half) / half)
+        angle = torch.arange(value.shape[2])[:, None] * self._base(layer) ** (-torch.arange(half) / half)
         first, second, rest = value[..., :half], value[..., half:turned], value[..., turned:]
         return torch.cat(
             [first * angle.cos() - second * angle.sin(), second * angle.cos() + first * angle.sin(), rest], -1
@@ -182,22 +201,31 @@ class Hooked:
 
     def _block(self, layer: int) -> Any:
         match self._family:
-            case "gpt2":
+            case "gpt2" | "gpt_neo":
                 return self.model.transformer.h[layer]
             case "gpt_neox":
                 return self.model.gpt_neox.layers[layer]
         return self.model.model.layers[layer]
 
     def _attention(self, layer: int) -> Any:
-        return getattr(self._block(layer), {"gpt2": "attn", "gpt_neox": "attention"}.get(self._family, "self_attn"))
+        return getattr(
+            self._block(layer),
+            {"gpt2": "attn", "gpt_neo": "attn", "gpt_neox": "attention"}.get(self._family, "self_attn"),
+        )
+
+    def _projections(self, layer: int) -> Any:
+        """The module that has a layer's projections."""
+        attention = self._attention(layer)
+        return attention.attention if self._family == "gpt_neo" else attention
 
     def _output_projection(self, layer: int) -> Any:
-        attention = self._attention(layer)
-        return getattr(attention, {"gpt2": "c_proj", "gpt_neox": "dense"}.get(self._family, "o_proj"))
+        names = {"gpt2": "c_proj", "gpt_neo": "out_proj", "gpt_neox": "dense"}
+        return getattr(self._projections(layer), names.get(self._family, "o_proj"))
 
     def _projection(self, layer: int, component: str) -> Any:
-        fused = {"gpt2": "c_attn", "gpt_neox": "query_key_value"}.get(self._family)
-        return getattr(self._attention(layer), fused or PROJECTIONS[component])
+        fused = {"gpt2": "c_attn", "gpt_neox": "query_key_value", "phi3": "qkv_proj"}.get(self._family)
+        own = NORMED if self._family in ("qwen3", "olmo2", "olmo3", "gemma3_text") else PROJECTIONS
+        return getattr(self._projections(layer), fused or own[component])
 
     def _heads_of(self, component: str, value: Tensor) -> Tensor:
         """A component in the output of its projection, as a view: (prompt, token, head, d_head)."""
@@ -205,9 +233,18 @@ class Hooked:
         match self._family:
             case "gpt2":  # all queries, then all keys, then all values
                 found = value[..., third * width : (third + 1) * width].unflatten(-1, (self.heads, self.d_head))  # type: ignore[no-untyped-call]
+            case "phi3":  # all queries, then as many keys, and values, as there are key/value heads
+                heads = value.unflatten(-1, (-1, self.d_head))  # type: ignore[no-untyped-call]
+                shared = self.heads // self.sharing
+                first = {"query": 0, "key": self.heads, "value": self.heads + shared}[component]
+                found = heads[..., first : first + (self.heads if component == "query" else shared), :]
             case "gpt_neox":  # query, key and value of the first head, then those of the second, ...
                 heads = value.unflatten(-1, (self.heads, 3 * self.d_head))  # type: ignore[no-untyped-call]
                 found = heads[..., third * self.d_head : (third + 1) * self.d_head]
+            case "qwen3" if component != "value":  # each head is normed on its own
+                found = value
+            case "gemma3_text" if component != "value":  # and stands before its tokens
+                found = value.transpose(1, 2)
             case _:
                 found = value.unflatten(-1, (-1, self.d_head))  # type: ignore[no-untyped-call]
         return cast(Tensor, found)

@@ -33,30 +33,62 @@ def tiny(family: str, layers: int, heads: int, shared: int, **more: Any) -> Any:
         "num_attention_heads": heads,
         "initializer_range": 0.3,
         **OWN.get(family, {"intermediate_size": 40, "num_key_value_heads": shared}),
+        **_besides(family, layers),
         **more,
     }
     config = transformers.AutoConfig.for_model(family, **options)
     module = getattr(transformers, FAMILIES[family].model_class)(config).eval()
     for parameter in module.parameters():
         if parameter.dim() == 1:  # norms and biases, which start as ones and zeros
-            torch.nn.init.normal_(parameter, 1.0, 0.3)
+            torch.nn.init.normal_(parameter, 0.0 if family in ADDED_TO_ONE else 1.0, 0.3)
     return module
+
+
+def _besides(family: str, layers: int) -> dict[str, Any]:
+    """What must be said of a small model that is not what a file leaves out."""
+    match family:
+        case "phi3":  # else a token for padding that a small vocabulary has not
+            return {"pad_token_id": None}
+        case "gpt_neo":
+            return {"attention_types": [[["global"], layers]]}
+    return {}
 
 
 OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt2": {"n_inner": 40, "n_positions": 16},
+    "gpt_neo": {"intermediate_size": 40, "max_position_embeddings": 16},
     "gpt_neox": {"intermediate_size": 40, "rotary_pct": 0.25},
 }
 """What families without grouped-query attention are told instead."""
+ADDED_TO_ONE = ("gemma2", "gemma3_text")
+"""Families whose norms' weights are."""
+GLOBAL = {"sliding_window_pattern": 2}
+"""Every second layer without a window."""
+CAPPED = {"final_logit_softcapping": 4.0}
 MODELS: dict[str, Callable[[], Any]] = {
     "llama": lambda: tiny("llama", 3, 4, 4),
     "llama, grouped, tied": lambda: tiny("llama", 4, 4, 2, tie_word_embeddings=True),
     "llama, wide heads": lambda: tiny("llama", 2, 3, 3, head_dim=6),
     "mistral, grouped": lambda: tiny("mistral", 3, 4, 1),
     "qwen2, grouped, biased": lambda: tiny("qwen2", 3, 4, 2),
+    "qwen3, grouped": lambda: tiny("qwen3", 3, 4, 2, head_dim=12),
+    "olmo2": lambda: tiny("olmo2", 2, 3, 3),
+    "olmo3, grouped, windows": lambda: tiny(
+        "olmo3", 3, 4, 2, sliding_window=4, layer_types=["sliding_attention", "full_attention", "sliding_attention"]
+    ),
+    "gemma3, grouped, windows": lambda: tiny(
+        "gemma3_text", 3, 4, 2, head_dim=12, sliding_window=4, query_pre_attn_scalar=9, **GLOBAL, **CAPPED
+    ),
+    "gemma2, grouped, windows": lambda: tiny(
+        "gemma2", 3, 4, 2, head_dim=12, sliding_window=4, query_pre_attn_scalar=9, attn_logit_softcapping=1.5, **CAPPED
+    ),
+    "phi3, grouped": lambda: tiny("phi3", 3, 4, 2, partial_rotary_factor=0.5),
     "gpt2, tied": lambda: tiny("gpt2", 3, 4, 4),
     "gpt2, scaled by layer": lambda: tiny(
         "gpt2", 3, 3, 3, n_inner=None, tie_word_embeddings=False, scale_attn_by_inverse_layer_idx=True
+    ),
+    "gpt_neo, local": lambda: tiny(
+        "gpt_neo", 3, 4, 4, attention_types=[[["global", "local", "global"], 1]], window_size=4, initializer_range=0.15
     ),
     "gpt_neox, parallel": lambda: tiny("gpt_neox", 3, 4, 4),
     "gpt_neox, sequential": lambda: tiny("gpt_neox", 3, 4, 4, use_parallel_residual=False, rotary_pct=0.5),
@@ -84,7 +116,8 @@ def save(module: Any, folder: Path, description: str = "tiny") -> Saved:
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped in transformers
     module.save_pretrained(folder)
     facts = read_facts(json.loads((folder / "config.json").read_text()))
-    return Saved(module, ModelKey("weights", "config", "tokenizer", facts), ModelSource(description, folder))
+    key = ModelKey("weights", "config", "tokenizer", facts, attention=facts.layout.attentions[0])
+    return Saved(module, key, ModelSource(description, folder))
 
 
 def prompts(seed: int, count: int = PROMPTS, length: int = TOKENS) -> Batch:

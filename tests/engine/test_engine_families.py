@@ -11,7 +11,7 @@ import torch
 import transformers
 from attrs import evolve
 from engine_by_hooks import Hooked
-from engine_models import MODELS, ORIGINALS, Saved, agree, save, tensor, tiny
+from engine_models import CAPPED, MODELS, ORIGINALS, Saved, agree, save, tensor, tiny
 from safetensors.torch import load_file, save_file
 
 from entrack import model_config
@@ -20,16 +20,27 @@ from entrack.engine.errors import ModelUnreadable
 from entrack.engine.load import load
 from entrack.engine.tracing import Read, Write, forward
 from entrack.families import FAMILIES
-from entrack.families.base import Block, Door, Heads, Interleaved, View
+from entrack.families.base import Axis, Beside, Block, Door, Heads, Interleaved, View
 from entrack.model_config import BadConfig, read_facts
 from entrack.models.key import ModelSource
+from entrack.models.locate import Named, attention_of
 from entrack.plan.steps import Capture
 from entrack.sites import PER_HEAD, Part, Site
 
 CPU = torch.device("cpu")
 HEADS, WIDTH = 2, 3
-VIEWS = [Heads(), Block(0, 3), Block(2, 3), Interleaved(0, 3), Interleaved(1, 3)]
-BLOCKS = ["llama", "gpt2, tied", "gpt_neox, parallel", "gpt_neox, sequential"]
+VIEWS = [Heads(), Block(0, 3), Block(2, 3), Interleaved(0, 3), Interleaved(1, 3), Beside(0), Beside(-2)]
+BLOCKS = [
+    "llama",
+    "gpt_neo, local",
+    "olmo2",
+    "gemma3, grouped, windows",
+    "gpt2, tied",
+    "gpt_neox, parallel",
+    "gpt_neox, sequential",
+]
+NORMED = ["qwen3, grouped", "olmo2", "olmo3, grouped, windows", "gemma3, grouped, windows"]
+"""Whose queries and keys pass a norm."""
 GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 4, "n_embd": 32, "vocab_size": 50, "n_positions": 16}
 NEOX = {
     "model_type": "gpt_neox",
@@ -40,6 +51,8 @@ NEOX = {
     "vocab_size": 50,
 }
 
+GEMMA3 = {**NEOX, "model_type": "gemma3_text", "num_key_value_heads": 2, "head_dim": 12}
+
 
 def test_where_heads_lie() -> None:
     """Two heads of width 3, and three parts: 18 numbers in a row."""
@@ -48,13 +61,72 @@ def test_where_heads_lie() -> None:
     assert views.get(Interleaved(1, 3), row, HEADS, WIDTH).tolist() == [[3, 4, 5], [12, 13, 14]]
 
 
+def test_where_heads_lie_of_which_there_are_not_as_many() -> None:
+    """Four query heads of width 3, two key heads, two value heads."""
+    row, every = torch.arange(24), {Beside(0): (4, 0), Beside(-2): (2, 12), Beside(-1): (2, 18)}
+    for view, (heads, first) in every.items():
+        part = views.get(view, row, heads, WIDTH)
+        assert part.flatten().tolist() == list(range(first, first + heads * WIDTH))
+        assert views.width(view, heads, WIDTH, 8) == 24
+        assert torch.equal(views.get(view, views.put(view, row, -part), heads, WIDTH), -part)
+        assert (views.put(view, row, -part).abs() == row).all()
+
+
 @pytest.mark.parametrize("view", VIEWS, ids=str)
 def test_what_is_put_is_what_is_got_and_the_rest_stays(view: View) -> None:
-    whole = torch.randn(2, 4, views.width(view, HEADS, WIDTH))
+    whole = torch.randn(2, 4, views.width(view, HEADS, WIDTH, 3 * HEADS))
     part = torch.randn(2, 4, HEADS, WIDTH)
     changed = views.put(view, whole, part)
     assert torch.equal(views.get(view, changed, HEADS, WIDTH), part)
     assert torch.equal(views.put(view, changed, views.get(view, whole, HEADS, WIDTH)), whole)
+
+
+@pytest.mark.parametrize("number", [-2, -3])
+def test_heads_on_an_axis_of_their_own(number: int) -> None:
+    whole = torch.randn(2, 4, 4, WIDTH)
+    part = views.get(Axis(number), whole, 4, WIDTH)
+    assert torch.equal(part, whole if number == -2 else whole.transpose(1, 2))
+    assert torch.equal(views.put(Axis(number), whole, part), whole)
+
+
+def moved(saved: Saved, part: Part) -> torch.Tensor:
+    """Which heads give something else where the first head of a part is given something else. -> bool (head)"""
+    model = load(saved.key, saved.source, CPU)
+    heads = torch.arange(model.heads(part))[None, None, :, None]
+    values, site = torch.randn(1, 1, len(heads[0, 0]), saved.key.facts.d_head), Site(1, Part.OUTPUT)
+    sets = [Write(Site(1, part), heads == 0, values)]
+    clean, found = (forward(model, tensor(ORIGINALS), sets=one, reads=[Read(site)]).values[site] for one in ((), sets))
+    return (clean != found).any(-1).any(0).any(0)
+
+
+@pytest.mark.parametrize("name", NORMED)
+@pytest.mark.parametrize("part", [Part.QUERY, Part.KEY])
+def test_what_one_head_is_asked_moves_no_other(tmp_path: Path, name: str, part: Part) -> None:
+    saved = save(MODELS[name](), tmp_path)
+    reached = {0} if part is Part.QUERY else set(saved.key.facts.sharers(0))
+    assert set(moved(saved, part).nonzero()[:, 0].tolist()) == reached
+
+
+def test_before_a_norm_over_all_heads_one_moves_every_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved, family = save(MODELS["olmo2"](), tmp_path), FAMILIES["olmo2"]
+    parts = {**family.parts, Part.QUERY: Door("self_attn.q_proj", "output", Heads())}
+    monkeypatch.setattr(model_config, "FAMILIES", {"olmo2": evolve(family, parts=parts)})
+    assert moved(saved, Part.QUERY).all()
+
+
+@pytest.mark.parametrize("name", NORMED)
+def test_the_parts_of_a_layer_are_one_another_s(tmp_path: Path, name: str) -> None:
+    """What is computed of a part by hand, as the kernels do, is what stands there in a pass, bit for bit."""
+    saved = save(MODELS[name](), tmp_path)
+    model = load(saved.key, saved.source, CPU)
+    sites = {part: Site(1, part) for part in Part}
+    seen = forward(model, tensor(ORIGINALS), reads=[Read(site) for site in sites.values()]).values
+    assert torch.equal(model.normed(1, seen[sites[Part.RESIDUAL]]), seen[sites[Part.NORMED]])
+    for part in (Part.QUERY, Part.KEY, Part.VALUE):
+        assert torch.equal(model.project(sites[part], seen[sites[Part.NORMED]]), seen[sites[part]])
+    z, attention = seen[sites[Part.OUTPUT]], seen[sites[Part.ATTENTION]]
+    assert torch.equal(model.attended(1, z), attention)
+    torch.testing.assert_close(z.flatten(2) @ model.output_weight(1).T, attention, rtol=0, atol=1e-5)
 
 
 def test_a_projection_that_is_interleaved_is_not_one_of_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +211,13 @@ def test_gpt2_as_it_is_published(tmp_path: Path) -> None:
     is_read_alike(saved)
 
 
+def test_gpt_neo_as_it_is_published(tmp_path: Path) -> None:
+    saved = save(MODELS["gpt_neo, local"](), tmp_path)
+    buffers = {f"transformer.h.{layer}.attn.attention.bias": torch.ones(1, 1, 16, 16).tril() for layer in range(3)}
+    published(saved, {}, buffers, {"attention_layers": ["global", "local", "global"], "summary_type": "cls_index"})
+    is_read_alike(saved)
+
+
 def test_pythia_as_it_is_published(tmp_path: Path) -> None:
     """Masks and frequencies among the weights; the share that is rotated under its old name."""
     saved = save(MODELS["gpt_neox, sequential"](), tmp_path)
@@ -149,6 +228,79 @@ def test_pythia_as_it_is_published(tmp_path: Path) -> None:
         buffers[f"{at}.rotary_emb.inv_freq"] = torch.ones(2)
     published(saved, {}, buffers, {"rope_parameters": "left out", "rotary_pct": 0.5, "rotary_emb_base": 10_000})
     is_read_alike(saved)
+
+
+def test_qwen3_as_it_is_published(tmp_path: Path) -> None:
+    saved = save(tiny("qwen3", 2, 4, 2, head_dim=6, rope_theta=100.0), tmp_path)
+    published(
+        saved,
+        {},
+        {},
+        {"rope_parameters": "left out", "rope_theta": 100.0, "sliding_window": 4, "layer_types": "left out"},
+    )
+    is_read_alike(saved)
+
+
+def test_olmo3_as_it_is_published(tmp_path: Path) -> None:
+    """A base and a scaling of the rotary embedding that are said as they were before there were two."""
+    scaling = {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 4, "attention_factor": 1.2}
+    module = tiny(
+        "olmo3", 4, 4, 2, sliding_window=3, rope_theta=100.0, rope_scaling=scaling, max_position_embeddings=32
+    )
+    words = {"rope_theta": 100.0, "rope_scaling": scaling, "rope_parameters": "left out", "layer_types": "left out"}
+    published(saved := save(module, tmp_path), {}, {}, words)
+    is_read_alike(saved)
+
+
+def test_gemma3_as_it_is_published(tmp_path: Path) -> None:
+    """Two bases of the rotary embedding, and which layers have a window, as they were said at first."""
+    words = {
+        "rope_theta": 1000.0,
+        "rope_local_base_freq": 100.0,
+        "sliding_window_pattern": 2,
+        "sliding_window": 3,
+        "query_pre_attn_scalar": 9,
+        "final_logit_softcapping": 4.0,
+    }
+    saved = save(tiny("gemma3_text", 3, 4, 1, head_dim=12, **words), tmp_path)
+    more = {"layer_types": "left out", "rope_parameters": "left out", "_sliding_window_pattern": "left out"}
+    published(saved, {}, {}, {**words, **more, "attn_logit_softcapping": None, "cache_implementation": "hybrid"})
+    is_read_alike(saved)
+
+
+def test_gemma2_as_it_is_published(tmp_path: Path) -> None:
+    words = {"sliding_window": 3, "query_pre_attn_scalar": 9, "rope_theta": 100.0, "attn_logit_softcapping": 2.0}
+    saved = save(tiny("gemma2", 3, 4, 1, head_dim=12, **words), tmp_path)
+    more = {"layer_types": "left out", "rope_parameters": "left out", "final_logit_softcapping": 30.0}
+    published(saved, {}, {}, {**words, **more, "hidden_act": "gelu_pytorch_tanh", "cache_implementation": "hybrid"})
+    is_read_alike(saved)
+
+
+def test_an_attention_that_leaves_the_cap_of_scores_out_is_refused(tmp_path: Path) -> None:
+    saved = save(MODELS["gemma2, grouped, windows"](), tmp_path)
+    with pytest.raises(ModelUnreadable, match="attention 'sdpa'"):
+        load(evolve(saved.key, attention="sdpa"), saved.source, CPU)
+    with pytest.raises(BadConfig, match="sdpa computes something else than a gemma2 model: use eager"):
+        attention_of(Named("local", "gemma", attention="sdpa"), saved.key.facts)
+    assert attention_of(Named("local", "gemma"), saved.key.facts) == "eager"
+    assert attention_of(Named("local", "llama"), read_facts({**NEOX, "model_type": "llama"})) == "sdpa"
+
+
+def test_logits_are_capped_as_the_model_caps_them(tmp_path: Path) -> None:
+    saved = save(MODELS["gemma3, grouped, windows"](), tmp_path)
+    found = forward(load(saved.key, saved.source, CPU), tensor(ORIGINALS)).logits
+    torch.testing.assert_close(found, Hooked(saved.module).run(tensor(ORIGINALS)), rtol=0, atol=1e-5)
+    assert found.abs().max() < CAPPED["final_logit_softcapping"]
+
+
+def test_phi3_as_it_is_published(tmp_path: Path) -> None:
+    """Its rotary embedding is another where a prompt is longer than those that it was first trained with."""
+    for name, first in (("long", 4), ("short", 16)):
+        scaling = {"type": "longrope", "short_factor": [1.0, 2.0, 1.5, 1.0], "long_factor": [3.0, 4.0, 5.0, 6.0]}
+        words = {"original_max_position_embeddings": first, "max_position_embeddings": 32, "rope_theta": 100.0}
+        saved = save(tiny("phi3", 2, 4, 2, sliding_window=5, rope_scaling=dict(scaling), **words), tmp_path / name)
+        published(saved, {}, {}, {**words, "rope_scaling": scaling, "rope_parameters": "left out"})
+        is_read_alike(saved)
 
 
 def test_facts() -> None:
@@ -166,6 +318,14 @@ def test_facts() -> None:
         ({**NEOX, "use_parallel_residual": "no"}, "needs true or false as use_parallel_residual, not no"),
         ({**GPT2, "n_positions": None}, "as n_positions, not None"),
         ({**GPT2, "n_inner": 0}, "as n_inner, not 0"),
+        ({**NEOX, "rope_scaling": {"type": "dynamic", "factor": 2.0}}, "depends on the longest prompt that ran before"),
+        (
+            {**GEMMA3, "rope_parameters": {"full_attention": {"rope_type": "dynamic"}}},
+            "rope_parameters in config.json is",
+        ),
+        ({**GEMMA3, "use_bidirectional_attention": True}, "its tokens attend to later ones"),
+        ({**GEMMA3, "attn_logit_softcapping": 50.0}, "attention scores are capped"),
+        ({"model_type": "gpt_oss"}, "are not run: its heads may attend to a sink"),
         ({**GPT2, "n_head": 5}, "a width of 32 does not divide into 5 heads"),
     ],
 )

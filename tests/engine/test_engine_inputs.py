@@ -40,7 +40,16 @@ HEADS, OTHERS = (Site.of_head(0, 1), Site.of_head(1, 0), Site.of_head(1, 2)), (S
 
 @pytest.fixture(
     scope="module",
-    params=["llama", "llama, grouped, tied", "qwen2, grouped, biased", "gpt2, tied", "gpt_neox, parallel"],
+    params=[
+        "llama",
+        "llama, grouped, tied",
+        "qwen2, grouped, biased",
+        "olmo3, grouped, windows",
+        "gemma3, grouped, windows",
+        "phi3, grouped",
+        "gpt2, tied",
+        "gpt_neox, parallel",
+    ],
 )
 def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Saved:
     return save(MODELS[request.param](), tmp_path_factory.mktemp("model"), request.param)

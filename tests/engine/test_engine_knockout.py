@@ -13,6 +13,7 @@ from engine_models import (
     ASKED,
     EXECUTORS,
     LAST,
+    MODELS,
     ORIGINALS,
     REF,
     SPREAD,
@@ -60,6 +61,8 @@ def pairs(*edits: BlockAttention) -> list[tuple[int, int, int]]:
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 def test_both_executors_equal_the_oracle(saved: Saved, executor: str, attention: str) -> None:
+    if attention not in saved.key.facts.layout.attentions:
+        attention = "eager"
     saved, model = attrs.evolve(saved, key=attrs.evolve(saved.key, attention=attention)), Hooked(saved.module)
     top = model.layers - 1
     for first, last in ((0, top), (1, 1), (top, top + 10)):
@@ -135,11 +138,20 @@ def test_in_a_window(tmp_path: Path, executor: str) -> None:
     """A sliding window shows 3 tokens: blocking an earlier one changes nothing, blocking these leaves nothing."""
     for saved in (windowed := save(tiny("mistral", 3, 4, 2, sliding_window=3), tmp_path), eager(windowed)):
         edit = BlockAttention(0, 2, LAST, ((TOKENS - 2, 0),) * 5)
-        expected = Hooked(saved.module).knockout(tensor(ORIGINALS), range(3), pairs(edit), window=3)
+        expected = Hooked(saved.module).knockout(tensor(ORIGINALS), range(3), pairs(edit))
         agree(evaluate(saved, executor, (edit,)), outcomes(expected))
         agree(evaluate(saved, executor, (BlockAttention(0, 2, LAST, ((0, 1),) * 5),)), evaluate(saved, executor, ()))
         with pytest.raises(EngineError, match=f"token {TOKENS - 1} of prompt 0"):
             evaluate(saved, executor, (BlockAttention(2, 2, LAST, ((6, 7, 8),) * 5),))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_in_a_window_that_an_attention_knows_itself(tmp_path: Path, executor: str) -> None:
+    """Layer 1 shows 4 tokens: blocking these leaves nothing, though others are not masked by the model."""
+    saved = save(MODELS["gpt_neo, local"](), tmp_path)
+    with pytest.raises(EngineError, match=f"token {TOKENS - 1} of prompt 0"):
+        evaluate(saved, executor, (BlockAttention(1, 1, LAST, ((5, 6, 7, 8),) * 5),))
+    agree(evaluate(saved, executor, (BlockAttention(1, 1, LAST, ((0, 1),) * 5),)), evaluate(saved, executor, ()))
 
 
 def test_flash_attention_takes_no_mask(grouped: Saved) -> None:

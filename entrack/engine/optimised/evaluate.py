@@ -105,10 +105,11 @@ def _clean(context: Context, batch: Batch, whole: FullRun, site: Site) -> Tensor
 
 
 def _can_be_beside(context: Context, step: Evaluate) -> bool:
-    """Whether tokens can be run without those around them: attention must take a mask, and look at all tokens
-    before."""
+    """Whether tokens can be run without those around them: attention must take a mask, have none of its own, and look
+    at all tokens before."""
     window = getattr(context.model.module.config, "sliding_window", None)
-    return context.model.key.attention in MASKED and (window is None or window >= step.batch.length)
+    masked = context.model.key.attention in MASKED and context.model.layout.own_mask is None
+    return masked and (window is None or window >= step.batch.length)
 
 
 def _beside(context: Context, step: Evaluate, run: ForwardPass, sets: Iterable[Write], inputs: Inputs) -> Tensor:
