@@ -94,7 +94,7 @@ class _Header:
         return self._tensors(tensors, alignment)
 
     def _family(self, family: object) -> None:
-        known = sorted(name for name, one in FAMILIES.items() if one.gguf)
+        known = sorted(one.gguf for one in FAMILIES.values() if one.gguf)
         if family in FAMILIES and family not in known:
             raise self._bad(f"models of the family {family!r} are read from safetensors only")
         if family not in known:

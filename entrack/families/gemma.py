@@ -33,7 +33,7 @@ GEMMA2 = evolve(
     ),
     attentions=("eager",),
     refuses=BOTH_WAYS,
-    gguf=False,
+    gguf=None,
 )
 GEMMA3 = evolve(
     LLAMA,
@@ -55,5 +55,5 @@ GEMMA3 = evolve(
         Part.ATTENTION: Door("self_attn", "output"),
         Part.MLP: Door("mlp", "output"),
     },
-    gguf=False,
+    gguf="gemma3",
 )

@@ -57,12 +57,15 @@ LLAMA = Family(
         Part.MLP: Door("mlp", "output"),
     },
     mlp_matrices=3,
-    gguf=True,
+    gguf="llama",
 )
-MISTRAL = evolve(LLAMA, name="mistral", model_class="MistralForCausalLM", decides=(*COMMON, "sliding_window"))
+MISTRAL = evolve(
+    LLAMA, name="mistral", model_class="MistralForCausalLM", decides=(*COMMON, "sliding_window"), gguf="mistral"
+)
 QWEN2 = evolve(
     LLAMA,
     name="qwen2",
     model_class="Qwen2ForCausalLM",
+    gguf="qwen2",
     decides=(*COMMON, "sliding_window", "use_sliding_window", "max_window_layers", "layer_types"),
 )

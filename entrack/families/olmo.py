@@ -24,7 +24,7 @@ OLMO2 = evolve(
         Part.QUERY: Door("self_attn.q_norm", "output", Heads(), "self_attn.q_proj"),
         Part.KEY: Door("self_attn.k_norm", "output", Heads(), "self_attn.k_proj"),
     },
-    gguf=False,
+    gguf=None,
 )
 OLMO3 = evolve(
     OLMO2,

@@ -20,5 +20,5 @@ PHI3 = evolve(
         Part.KEY: Door("self_attn.qkv_proj", "output", Beside(-2)),
         Part.VALUE: Door("self_attn.qkv_proj", "output", Beside(-1)),
     },
-    gguf=False,
+    gguf=None,
 )

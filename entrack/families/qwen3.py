@@ -19,5 +19,5 @@ QWEN3 = evolve(
         Part.QUERY: Door("self_attn.q_norm", "output", Axis(-2), "self_attn.q_proj"),
         Part.KEY: Door("self_attn.k_norm", "output", Axis(-2), "self_attn.k_proj"),
     },
-    gguf=False,
+    gguf=None,
 )

@@ -129,7 +129,7 @@ def test_an_adapter_changes_the_model_as_peft_does(
         refused(AdapterRefused, fresh, "have no place", adapter=tmp_path / "adapter")
 
 
-@pytest.mark.parametrize("name", ["llama", "llama, grouped, tied"])
+@pytest.mark.parametrize("name", ["llama", "llama, grouped, tied", "gemma3, grouped, windows"])
 def test_a_gguf_file(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("accelerate", reason="transformers reads GGUF files only where accelerate is installed")
     pytest.importorskip("gguf")
@@ -157,13 +157,24 @@ GGUF_NAMES = {
     "input_layernorm": "attn_norm",
     "post_attention_layernorm": "ffn_norm",
 }
+GEMMA_NAMES = {
+    **GGUF_NAMES,
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
+    "post_attention_layernorm": "post_attention_norm",
+    "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffw_norm",
+}
 
 
 def write_gguf(module: Any, path: Path) -> None:
-    """A llama model in llama.cpp's format, which keeps the rows of queries and keys in another order."""
+    """A model in llama.cpp's format, which keeps the rows of Llama's queries and keys in another order, and the norms
+    of Gemma with the one that is added to their weights."""
     import gguf
 
-    config, writer = module.config, gguf.GGUFWriter(str(path), "llama")
+    gemma = module.config.model_type == "gemma3_text"
+    config, writer = module.config, gguf.GGUFWriter(str(path), "gemma3" if gemma else "llama")
+    names, added = (GEMMA_NAMES, np.float32(1)) if gemma else (GGUF_NAMES, np.float32(0))
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
     writer.add_block_count(config.num_hidden_layers)
@@ -174,13 +185,13 @@ def write_gguf(module: Any, path: Path) -> None:
     writer.add_vocab_size(config.vocab_size)
     weights = {name: value.detach().numpy() for name, value in module.state_dict().items()}
     writer.add_tensor("token_embd.weight", weights["model.embed_tokens.weight"])
-    writer.add_tensor("output_norm.weight", weights["model.norm.weight"])
+    writer.add_tensor("output_norm.weight", weights["model.norm.weight"] + added)
     if not config.tie_word_embeddings:
         writer.add_tensor("output.weight", weights["lm_head.weight"])
-    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
+    heads = {} if gemma else {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
     for layer in range(config.num_hidden_layers):
-        for ours, theirs in GGUF_NAMES.items():
-            value = weights[f"model.layers.{layer}.{ours}.weight"]
+        for ours, theirs in names.items():
+            value = weights[f"model.layers.{layer}.{ours}.weight"] + (added if ours.endswith("norm") else 0)
             if theirs in heads:
                 halves = value.reshape(heads[theirs], 2, -1, value.shape[-1])
                 value = np.ascontiguousarray(halves.swapaxes(1, 2).reshape(value.shape))
