@@ -68,21 +68,13 @@ def taken(cache: Cache, side: Literal["keys", "values"], first: int = 0, until: 
     return found
 
 
-class TakingLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
-    """One layer's keys and values, taken up and handed on as they are: where they lie otherwise, a product of them has
-    other bits than in a run that keeps nothing."""
+class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
+    """What the layers of all these caches have in common: nothing to prepare, no window, no end."""
 
     is_sliding = False
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         pass
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        self.keys, self.values = key_states.contiguous(), value_states.contiguous()
-        return key_states, value_states
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return query_length, 0
 
     def get_seq_length(self) -> int:
         return 0
@@ -91,20 +83,27 @@ class TakingLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __in
         return -1
 
 
-class PrefixLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
+class TakingLayer(_Layer):  # type: ignore[no-untyped-call]  # untyped in transformers
+    """One layer's keys and values, taken up and handed on as they are: where they lie otherwise, a product of them has
+    other bits than in a run that keeps nothing."""
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        self.keys, self.values = key_states.contiguous(), value_states.contiguous()
+        return key_states, value_states
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return query_length, 0
+
+
+class PrefixLayer(_Layer):
     """One layer's keys and values of the prefix, put before the new ones, which are not kept.
 
     Rows are copied out of the prompts' prefixes when the layer runs, so that a pass holds one layer's copies at a time.
     """
 
-    is_sliding = False
-
     def __init__(self, prefix: Prefix, layer: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
         self.prefix, self.layer = prefix, layer
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        pass
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         keys, values = self.prefix.rows(self.layer)
@@ -116,33 +115,19 @@ class PrefixLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __in
     def get_seq_length(self) -> int:
         return self.prefix.length
 
-    def get_max_length(self) -> int:
-        return -1
 
-
-class AroundLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
+class AroundLayer(_Layer):
     """One layer's keys and values of all tokens, into which the new ones are put."""
-
-    is_sliding = False
 
     def __init__(self, around: Around, layer: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
         self.around, self.layer = around, layer
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        pass
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         return self.around.put(self.layer, key_states, value_states)
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return self.around.tokens.shape[1], 0
-
-    def get_seq_length(self) -> int:
-        return 0
-
-    def get_max_length(self) -> int:
-        return -1
 
 
 def cache_of(model: LoadedModel, make: Callable[[int], CacheLayerMixin]) -> Cache:

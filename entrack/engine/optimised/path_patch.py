@@ -23,7 +23,7 @@ from entrack.engine.kernels.path_patch import path_patch as reference
 from entrack.engine.microbatch import in_chunks
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
-from entrack.engine.receivers import receiving
+from entrack.engine.receivers import among, receiving
 from entrack.engine.tracing import Read, ResumeAt, Write
 from entrack.plan.schedule import ForwardPass, From, Role
 from entrack.plan.steps import PathPatch
@@ -134,13 +134,12 @@ class _Patch:
         starts = received.tokens.at if isinstance(received.tokens, From) else (0,) * batch.prompts
         since = starts[int(prompt[0])]  # of one group, which starts together
         here = self.context.tensor(range(since, batch.length)) == at[prompt, None]
-        sets = [Write(site, here[:, :, None, None] & self._among(site), read[site]) for site in read]
+        sets = [
+            Write(site, here[:, :, None, None] & among(self.context.model, site, self.receivers[site]), read[site])
+            for site in read
+        ]
         cut = PrefixSpec(batch, min(starts), max(starts), (received.first,))
         return PrefixCache.of(self.context, cut).go_on(self.context, received.first, since, prompts=prompt, sets=sets)
-
-    def _among(self, site: Site) -> Tensor:
-        heads = range(self.context.model.heads(site.part))
-        return self.context.tensor([head in self.receivers[site] for head in heads])[None, None, :, None]
 
 
 def _delta(context: Context, layer: int, moved: Tensor) -> Tensor:
