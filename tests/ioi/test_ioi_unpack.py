@@ -151,7 +151,7 @@ def test_tensors_that_are_not_there(packed: Path, tmp_path: Path) -> None:
 def test_a_family_that_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "x.gguf"
     write(path, family="bloom")
-    refused(path, "the model family 'bloom' is not known; known are llama")
+    refused(path, "the model family 'bloom' is not known; known are gemma3, llama, mistral, qwen2")
 
 
 def test_a_family_that_is_read_from_other_files_only(tmp_path: Path) -> None:
