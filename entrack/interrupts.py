@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import wraps
 from types import CodeType, FrameType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
@@ -43,6 +44,8 @@ class _State:
 ENTERING, LEAVING = "__enter__", ("__exit__", "__del__")
 BUSY = ("nnsight", "concurrent", "subprocess")
 """Packages that run a model, or wait for others, while a `with` of theirs is left."""
+SHORT = ("torch", "transformers")
+"""Packages that change settings of the process, and wait for nobody, while a `with` of theirs is entered."""
 _whole: set[CodeType] = set()
 
 
@@ -107,6 +110,7 @@ class watched:  # a context manager that is written as a word, as those of conte
 
 
 put_off_in(watched.__enter__, watched.__exit__, _deliver)
+put_off_in(ExitStack._push_cm_exit)  # type: ignore[attr-defined]  # what was entered would never be left
 
 
 def _install() -> bool:
@@ -129,10 +133,10 @@ def _install() -> bool:
 
 def _restore() -> None:
     """Put things back as they were, unless somebody else has changed them since."""
-    if signal.getsignal(signal.SIGINT) is _handle:
-        signal.signal(signal.SIGINT, _State.before)
     if sys.unraisablehook is _unraisable:
         sys.unraisablehook = _State.hook
+    if signal.getsignal(signal.SIGINT) is _handle:  # the last of all: from here on nothing is put off
+        signal.signal(signal.SIGINT, _State.before)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
@@ -147,12 +151,13 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 def _is_bad_place(frame: FrameType | None) -> bool:
     """Whether an exception would do harm here, or not come through. What a `with` calls as it is entered may wait,
-    so that does not count."""
+    so that does not count, but for `with`s that are known to be short."""
     if frame is not None and frame.f_code.co_name == ENTERING:
         return True
     while frame is not None:
-        leaving = frame.f_code.co_name in LEAVING and str(frame.f_globals.get("__name__")).split(".")[0] not in BUSY
-        if leaving or frame.f_code in _whole:
+        name, package = frame.f_code.co_name, str(frame.f_globals.get("__name__")).split(".")[0]
+        leaving, entering = name in LEAVING and package not in BUSY, name == ENTERING and package in SHORT
+        if leaving or entering or frame.f_code in _whole:
             return True
         frame = frame.f_back
     return False

@@ -6,12 +6,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
 import pytest
-from stress.ctrl_c import LOSING, interrupt
+import torch
+from stress.ctrl_c import LOSING, at_the_event, events_of, interrupt
+from transformers.modeling_utils import local_torch_dtype
+from transformers.utils.generic import ContextManagers
 
 from entrack import interrupts
 
@@ -172,3 +175,35 @@ def test_as_a_decorator_it_keeps_what_it_decorates() -> None:
         return a + b
 
     assert (add(1), add(1, b=2), add.__doc__) == (2, 3, "Add.")
+
+
+def _in_a_stack() -> AbstractContextManager[object]:
+    stack = ExitStack()
+    stack.enter_context(torch.no_grad())
+    return stack
+
+
+SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "gradients": torch.no_grad,
+    "device": lambda: torch.device("meta"),
+    "in a stack": _in_a_stack,
+    "as transformers reads a model": lambda: ContextManagers(
+        [local_torch_dtype(torch.float16, "M"), torch.device("meta")]
+    ),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_settings_of_torch_are_put_back_wherever_it_comes(setting: Callable[[], AbstractContextManager[Any]]) -> None:
+    """At every place of entering and leaving such a `with`, one after the other."""
+
+    def work() -> None:
+        with interrupts.watched(), setting():
+            interrupts.check()
+
+    events = events_of(work)
+    for place in range(events):
+        caught = at_the_event(work, place)
+        settings = torch.is_grad_enabled(), torch.empty(1).device.type, torch.get_default_dtype()
+        assert settings == (True, "cpu", torch.float32), f"place {place} of {events}"
+        del caught

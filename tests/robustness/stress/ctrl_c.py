@@ -43,9 +43,13 @@ def at_an_instant(work: Callable[[], object], chance: random.Random, seconds: fl
 
 
 def at_an_event(work: Callable[[], object], chance: random.Random, events: int) -> BaseException | None:
-    """At the start of some Python function, or at the end of some call of a function in C: where Python looks for
-    signals."""
-    left = chance.randrange(events)
+    """At one of so many events, drawn."""
+    return at_the_event(work, chance.randrange(events))
+
+
+def at_the_event(work: Callable[[], object], left: int) -> BaseException | None:
+    """At the start of some Python function, or at the end of some call of a function in C, after so many others: where
+    Python looks for signals."""
 
     def look(frame: FrameType, event: str, _: object) -> None:
         nonlocal left

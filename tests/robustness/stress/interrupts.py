@@ -96,7 +96,7 @@ class Bench:
     def check(self) -> None:
         """All is as it was, and the next call gives the bytes that it must."""
         assert not torch.are_deterministic_algorithms_enabled() and torch.is_grad_enabled(), "torch was left changed"
-        assert torch.get_default_dtype() == torch.float32
+        assert torch.get_default_dtype() == torch.float32 and torch.empty(1).device.type == "cpu"
         assert sys.gettrace() is None or "coverage" in sys.modules, "a trace function was left behind"
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "the handler was left behind"
         assert not interrupts._State.depth
