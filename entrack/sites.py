@@ -50,6 +50,13 @@ _ORDER = {part: number for number, part in enumerate(Part)}
 PER_HEAD = (Part.QUERY, Part.KEY, Part.VALUE, Part.OUTPUT)
 RECEIVING = (Part.QUERY, Part.KEY, Part.VALUE)
 """What a head reads."""
+RECEIVERS = {**{part.value: part for part in RECEIVING}, "input": Part.MLP}
+"""What may receive in a discovery, by the words of a spec: what heads read, and the input of an MLP, which is one with
+its output."""
+HEADS = (Part.OUTPUT,)
+"""What sends in a discovery unless it says more."""
+SENDING = {"heads": Part.OUTPUT, "mlps": Part.MLP}
+"""What may send in a discovery, by the words of a spec."""
 SHARED = (Part.KEY, Part.VALUE)
 """Parts that have one row per key/value head instead of one per query head."""
 
@@ -86,6 +93,13 @@ class Site:
             return f"{self.part.value}.{self.layer}"
         head = f"{self.layer}.{'*' if self.index is None else self.index}"
         return head if self.part is Part.OUTPUT else f"{head}.{self.part.value}"
+
+
+def every_sender(part: Part, layers: int, heads: int) -> tuple[Site, ...]:
+    """All sites of a part that sends, in so many layers of so many heads."""
+    if part is not Part.OUTPUT:
+        return tuple(Site(layer, part) for layer in range(layers))
+    return tuple(Site.of_head(layer, head) for layer in range(layers) for head in range(heads))
 
 
 T = TypeVar("T")

@@ -147,7 +147,9 @@ metrics = (
     | st.builds(ast.Metric, st.just("logit"), st.just(False), words)
     | st.builds(ast.Metric, st.just("logit difference"), st.booleans(), st.just(()) | tuples(name_nodes, 2, 2))
 )
-hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts)
+senders = st.lists(st.sampled_from(("heads", "mlps")).map(ast.Name), max_size=3).map(tuple)
+rankings = st.sampled_from(("", "lowest", "highest", "strongest"))
+hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts, senders, rankings)
 screens = st.builds(ast.Screen, counts, st.none() | counts, st.none() | counts)
 discoveries = st.builds(
     ast.Discover,

@@ -22,6 +22,7 @@ from entrack.check.interventions import check_interventions
 from entrack.check.masks import check_masks
 from entrack.check.measures import check_measures
 from entrack.check.models import check_models
+from entrack.check.receivers import Given
 from entrack.check.resolved import Resolved
 from entrack.check.scope import Scope
 from entrack.check.tasks import check_tasks
@@ -71,7 +72,7 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
     check_tasks(scope, items)
     alternates = check_alternates(scope, items)
     written = check_written(scope, items)
-    discoveries, found = check_discoveries(scope, items, alternates, seed)
+    discoveries, found = check_discoveries(Given(scope, alternates, written, seed), items)
     changes = Changes(scope, {**written, **found}, alternates, seed)
     masks = check_masks(changes, items)
     changes.masks.update({mask.name: mask for mask in masks})

@@ -24,37 +24,39 @@ from entrack.sites import Part, Site
 
 @frozen(eq=False)
 class FullRun:
-    """A whole run, clean or with all heads held: the layers' inputs and attention outputs (layer, prompt, token,
+    """A whole run, clean or with all heads held: the layers' inputs, attention and MLP outputs (layer, prompt, token,
     d_model), z (layer, prompt, token, head, d_head), keys after rotary embedding and values (layer, prompt,
     key/value head, token, d_head), and the logits at the last token (prompt, vocabulary)."""
 
     residual: Tensor
     attention: Tensor
     z: Tensor
+    mlp: Tensor
     keys: Tensor
     values: Tensor
     logits: Tensor
 
-    def at(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def at(self, tokens: Tensor) -> tuple[Tensor, ...]:
         """What there is of it at one token per prompt: what `RunAtTokens` holds."""
         prompts = torch.arange(len(tokens), device=tokens.device)
-        return (
-            self.residual[:, prompts, tokens],
-            self.attention[:, prompts, tokens],
-            self.z[:, prompts, tokens],
-            self.logits,
-        )
+        parts = (self.residual, self.attention, self.z, self.mlp)
+        return (*(part[:, prompts, tokens] for part in parts), self.logits)
 
 
 @frozen(eq=False)
 class RunAtTokens:
-    """A clean run at one token per prompt: the layers' inputs and attention outputs (layer, prompt, d_model), z
+    """A clean run at one token per prompt: the layers' inputs, attention and MLP outputs (layer, prompt, d_model), z
     (layer, prompt, head, d_head), and the logits at the last token (prompt, vocabulary)."""
 
     residual: Tensor
     attention: Tensor
     z: Tensor
+    mlp: Tensor
     logits: Tensor
+
+
+KEPT = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT, Part.MLP)
+"""The parts that are kept of a run, in the order in which these have them."""
 
 
 @frozen(eq=False)
@@ -125,21 +127,20 @@ class Context:
 
         def make() -> tuple[Tensor, ...]:
             cache = taking(self.model)
-            parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
             ran = self.forward(
                 batch,
                 held.sets if held else (),
-                [Read(Site(layer, part)) for layer in self.layers for part in parts],
+                [Read(Site(layer, part)) for layer in self.layers for part in KEPT],
                 cache=cache,
             )
             values, logits = dict(ran.values), ran.logits
             del ran  # each part is let go of when it is stacked, so that there are not two of everything
-            residual, attention, z = (
-                torch.stack([values.pop(Site(layer, part)) for layer in self.layers]) for part in parts
+            residual, attention, z, mlp = (
+                torch.stack([values.pop(Site(layer, part)) for layer in self.layers]) for part in KEPT
             )
             self.check_layers(z)
             keys, read = (torch.stack(taken(cache, side)) for side in ("keys", "values"))
-            return residual, attention, z, keys, read, logits
+            return residual, attention, z, mlp, keys, read, logits
 
         return FullRun(
             *self.activations.get(
@@ -175,12 +176,11 @@ class Context:
             tokens, whole = self.tensor(at), self.whole(batch)
             if whole is not None:
                 return whole.at(tokens)
-            parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
-            reads = [Read(Site(layer, part), tokens) for layer in self.layers for part in parts]
+            reads = [Read(Site(layer, part), tokens) for layer in self.layers for part in KEPT]
             ran = self.forward(batch, reads=reads)
-            residual, attention, z = (self.stack(ran.values, part) for part in parts)
+            residual, attention, z, mlp = (self.stack(ran.values, part) for part in KEPT)
             self.check_layers(z)
-            return residual, attention, z, ran.logits
+            return residual, attention, z, mlp, ran.logits
 
         return RunAtTokens(*self.activations.get((self.model.key, batch, "at", at), make))
 

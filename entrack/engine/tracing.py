@@ -32,18 +32,21 @@ class Write:
     """Where `mask` is true, `values` take the place of what the model computed.
 
     `mask` bool and `values` broadcast to (prompt, token, head, 1) and (prompt, token, head, d_head), or, for a part
-    without heads, to (prompt, token, 1) and (prompt, token, d_model). With `own`, as large as `mask`, a head keeps that
-    share of what the model computed, and gets the rest from `values`.
+    without heads, to (prompt, token, 1) and (prompt, token, d_model). With `own`, as large as `mask`, a site keeps that
+    share of what the model computed, and gets the rest from `values`; with `added` it keeps all, and gets `values`
+    too.
     """
 
     site: Site
     mask: Tensor
     values: Tensor
     own: Tensor | None = None
+    added: bool = False
 
     def applied(self, value: Tensor) -> Tensor:
         """What stands at the site instead of `value` (prompt, token, head, d_head) or (prompt, token, d_model)."""
         values = self.values if self.own is None else self.own * value + (1 - self.own) * self.values
+        values = value + values if self.added else values
         return torch.where(self.mask, values.to(value.dtype), value)
 
     def since(self, prompts: Tensor, token: int) -> Write:
@@ -53,7 +56,7 @@ class Write:
             value = value[prompts] if len(value) > 1 else value
             return value[:, token:] if value.shape[1] > 1 else value
 
-        return Write(self.site, part(self.mask), part(self.values))
+        return Write(self.site, part(self.mask), part(self.values), added=self.added)
 
     def only(self, tokens: Tensor) -> Write:
         """What is set at these tokens (prompt, k) of each prompt; only without `own`."""
@@ -64,15 +67,17 @@ class Write:
                 prompts, tokens if value.shape[1] > 1 else torch.zeros_like(tokens)
             ]
 
-        return Write(self.site, part(self.mask), part(self.values))
+        return Write(self.site, part(self.mask), part(self.values), added=self.added)
 
 
 @frozen(eq=False)
 class Read:
-    """Read a site (after what is set there) at the tokens `at`, one per prompt, or at all tokens."""
+    """Read a site at the tokens `at`, one per prompt, or at all tokens: what stands there after what is set, or, with
+    `computed`, what the model has computed before."""
 
     site: Site
     at: Tensor | None = None
+    computed: bool = False
 
 
 @frozen(eq=False)
@@ -222,15 +227,16 @@ def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values
     module = block.get(door.path) if door.path else block
     found = getattr(module, door.side)
     whole: Tensor = found[0] if site.part is Part.ATTENTION else found
-    value = model.by_head(site.part, whole)
+    value = computed = model.by_head(site.part, whole)
     if site in script.sets:
         for one in script.sets[site]:
             value = one.applied(value)
         changed = model.put(site.part, whole, value)
         setattr(module, door.side, (changed, *found[1:]) if site.part is Part.ATTENTION else changed)
     if site in script.reads:
-        at = script.reads[site].at
-        values[site] = value if at is None else value[torch.arange(len(value), device=value.device), at]
+        read = script.reads[site]
+        value = computed if read.computed else value
+        values[site] = value if read.at is None else value[torch.arange(len(value), device=value.device), read.at]
 
 
 def _block(model: LoadedModel, layer: int, attention: Envoy, blocked: Tensor) -> None:

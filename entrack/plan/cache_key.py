@@ -20,6 +20,7 @@ from entrack.plan.bind import STORE_VERSION
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Batch, Choice, Node, Ref, Step, StepKind, kind_of
 from entrack.plan.steps.edits import WORDS as WORDS_OF_EDITS
+from entrack.sites import Part
 
 DIGITS = 16
 PARTS = (
@@ -54,7 +55,6 @@ TITLES = {
     "layers": "layers",
     "edits": "what is set",
     "upstream": "values it builds on",
-    "receivers": "receiving heads",
     "weights": "model weights",
     "version": "step version",
     "store_version": "store version",
@@ -205,12 +205,18 @@ def _sites(leaves: Sequence[Leaf]) -> str:
 
 def _receivers(leaves: Sequence[Leaf]) -> str:
     return (
-        "; ".join(f"{each.part.value} of {_named(each.sites)}" for _, value in leaves for each in value) or "the logits"
+        "; ".join(f"{_read(each.part)} of {_named(each.sites)}" for _, value in leaves for each in value)
+        or "the logits"
     )
 
 
+def _read(part: Part) -> str:
+    return "input" if part is Part.MLP else part.value
+
+
 def _senders(leaves: Sequence[Leaf]) -> str:
-    return "; ".join("all heads of the layer" if value is None else _named(value) for _, value in leaves)
+    every = "the MLP of the layer" if any(value is Part.MLP for _, value in leaves) else "all heads of the layer"
+    return "; ".join(every if value is None else _named(value) for _, value in leaves if not isinstance(value, Part))
 
 
 def _named(sites: Any) -> str:

@@ -27,7 +27,7 @@ def measure_grid(measure: Measure, title: str = "", width: int = WIDTH) -> Grid:
 def caption(measure: Measure) -> str:
     """What the numbers of a measure are: metric, unit, n, the labels that all cells share."""
     unit = f" ({measure.unit})" if measure.unit and measure.unit != measure.metric else ""
-    things = "heads" if of_heads(measure) else "prompts"
+    things = measure.unit.removeprefix("fraction of ") if of_heads(measure) else "prompts"
     counts = f"n = {spread(cell.n for cell in measure.cells)} {things}" if measure.cells else "no cells"
     shared = [f"{axis}: {label}" for axis, label in fixed_labels(measure)]
     return visible("; ".join([f"{measure.metric}{unit}, {counts}", *shared]))

@@ -88,7 +88,23 @@ class Build(BuildTasks, BuildExpressions):
         return ast.Score(c[0], span=self._at(meta))
 
     def hop(self, meta: Meta, c: Children) -> ast.Hop:
-        return ast.Hop(str(c[0]), self._name(c[1]), c[2], c[3], span=self._at(meta), name_span=self._of(c[0]))
+        name, senders, position, receivers, keep, ranking = c
+        return ast.Hop(
+            str(name),
+            self._name(position),
+            receivers,
+            keep,
+            senders or (),
+            str(ranking or ""),
+            span=self._at(meta),
+            name_span=self._of(name),
+        )
+
+    def kept(self, meta: Meta, c: Children) -> ast.Integer | ast.Name:
+        return ast.Integer(int(c[0]), span=self._at(meta)) if c[0].type == "INT" else self._name(c[0])
+
+    def senders(self, meta: Meta, c: Children) -> tuple[ast.Name, ...]:
+        return tuple(self._name(token) for token in c)
 
     def receivers(self, meta: Meta, c: Children) -> tuple[ast.Reference, ...]:
         return tuple(c)

@@ -102,7 +102,9 @@ def _found(part: ast.Score | ast.Hop) -> Line:
     if isinstance(part, ast.Score):
         return Line((f"score {part.metric}",), 1, part.span)
     receivers = f"-> {_one_or_list(part.receivers)}"
-    cells = f"group {part.name}", f"at {part.position.text}", receivers, f"keep {written(part.keep)}"
+    senders = " of " + " and ".join(map(written, part.senders)) if part.senders else ""
+    keep = " ".join(["keep", written(part.keep), *([part.ranking] if part.ranking else [])])
+    cells = f"group {part.name}{senders}", f"at {part.position.text}", receivers, keep
     return Line(cells, 1, part.span, "hop")
 
 

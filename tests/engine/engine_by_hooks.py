@@ -6,7 +6,7 @@ gpt_neox families; `heads` and `d_head` come from the model's own config.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, cast
 
@@ -144,26 +144,34 @@ class Hooked:
         self,
         tokens: Tensor,
         at: list[int],
-        sender: tuple[int, int],
+        sender: tuple[int, int | None],
         alternate: Tensor,
-        receivers: list[tuple[str, tuple[int, int]]],
+        receivers: Sequence[tuple[str, tuple[int, int | None]]],
     ) -> Tensor:
-        """Logits (prompt, vocabulary). `alternate`: the alternates' z at the position (layer, prompt, head, d_head)."""
+        """Logits (prompt, vocabulary). `alternate`: the alternates' z at the position (layer, prompt, head, d_head); of
+        a sender that is no head, but an MLP, what MLPs give there (layer, prompt, d_model). What an MLP receives is its
+        input: "mlp input"."""
         clean = self.z(tokens)
 
         def hold(layer: int) -> Callable[[Tensor], None]:
             def change(z: Tensor) -> None:
                 for prompt, first in enumerate(at):
                     z[prompt, first:] = clean[layer, prompt, first:]
-                    if layer == sender[0]:
+                    if layer == sender[0] and sender[1] is not None:
                         z[prompt, first, sender[1]] = alternate[layer, prompt, sender[1]]
 
             return change
 
+        def send(mlp: Tensor) -> None:
+            for prompt, first in enumerate(at):
+                mlp[prompt, first] = alternate[sender[0], prompt]
+
         seen: dict[tuple[int, str], Tensor] = {}
         places = {(layer, component) for component, (layer, _) in receivers}
         look = {place: (lambda value, place=place: seen.__setitem__(place, value.clone())) for place in places}
-        logits = self.run(tokens, {i: hold(i) for i in range(self.layers)}, look)
+        heads, mlps = ({p: look[p] for p in places if (p[1] == "mlp input") == mlp} for mlp in (False, True))
+        sent = {(sender[0], "mlp"): send} if sender[1] is None else {}
+        logits = self.run(tokens, {i: hold(i) for i in range(self.layers)}, heads, whole={**mlps, **sent})
         if not receivers:
             return logits
 
@@ -171,13 +179,14 @@ class Hooked:
             def change(value: Tensor) -> None:
                 for component, (layer, head) in receivers:
                     if (layer, component) == place:
-                        row = head if component == "query" else head // self.sharing
+                        row = ... if head is None else head if component == "query" else head // self.sharing
                         for prompt, token in enumerate(at):
                             value[prompt, token, row] = seen[place][prompt, token, row]
 
             return change
 
-        return self.run(tokens, projected={place: receive(place) for place in places})
+        takes = [{place: receive(place) for place in given} for given in (heads, mlps)]
+        return self.run(tokens, projected=takes[0], whole=takes[1])
 
     def _on_layer(self, layer: int, part: str, change: Callable[[Tensor], None]) -> Any:
         def before(_: object, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -192,6 +201,8 @@ class Hooked:
 
         if part == "residual":
             return self._block(layer).register_forward_pre_hook(before)
+        if part == "mlp input":
+            return self._block(layer).mlp.register_forward_pre_hook(before)
         module = self._attention(layer) if part == "attention" else self._block(layer).mlp
         return module.register_forward_hook(after)
 

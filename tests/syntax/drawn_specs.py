@@ -56,6 +56,8 @@ WRITTEN: Mapping[str, Sequence[str]] = {
     "RELATION": ("!=", "<=", ">=", "<", ">"),
     "TIMES": ("*", "/"),
     "FIGURE_OPTION": ("by", "coloured by", "error"),
+    "SENDER": ("heads", "mlps"),
+    "RANKING": ("lowest", "highest", "strongest"),
     "EXAMINATION": ("completeness", "minimality"),
 }
 GAPS = (

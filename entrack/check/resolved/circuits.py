@@ -8,16 +8,18 @@ from functools import cached_property
 from attrs import field, frozen
 
 from entrack.check.resolved.prompts import Population
-from entrack.sites import Part, Site
+from entrack.ranking import Ranking
+from entrack.sites import HEADS, Part, Site
 from entrack.source import Span
 
 
 @frozen
 class Found:
-    """The heads that a discovery's group keeps, known when it has run."""
+    """The sites that a discovery's group keeps, of these parts, known when it has run."""
 
     discovery: str
     group: str
+    parts: tuple[Part, ...] = HEADS
 
 
 @frozen
@@ -66,10 +68,19 @@ class Circuit:
 
 @frozen
 class Receiver:
-    """A component of an earlier group's heads."""
+    """What the sites of a group read: a component of its heads, or the input of its MLPs. `group` is how the spec calls
+    it; `written` is it where it is declared outside, None for that of an earlier hop. `mixed` says whether it may have
+    sites that do not receive so."""
 
     group: str
     component: Part
+    written: Group | None = None
+    mixed: bool = False
+
+    @property
+    def label(self) -> str:
+        """As a spec writes it."""
+        return f"{self.group}.{'input' if self.component is Part.MLP else self.component.value}"
 
 
 @frozen
@@ -80,11 +91,13 @@ class Hop:
     """Empty: the logits."""
     keep: int
     span: Span = field(eq=False, repr=False)
+    senders: tuple[Part, ...] = HEADS
+    ranking: Ranking = Ranking.LOWEST
 
 
 @frozen
 class Screen:
-    """How many heads of a hop are patched, after an estimate of all: `through` with the lowest, and `check` of the
+    """How many senders of a hop are patched, after an estimate of all: `through` with the best, and `check` of the
     others. `steps` 0: one gradient of the clean run."""
 
     through: int

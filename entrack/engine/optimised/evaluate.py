@@ -98,7 +98,9 @@ def _clean(context: Context, batch: Batch, whole: FullRun, site: Site) -> Tensor
             return whole.attention[site.layer]
         case Part.QUERY | Part.KEY | Part.VALUE:
             return context.model.project(site, context.model.normed(site.layer, whole.residual[site.layer]))
-        case Part.MLP | Part.NORMED:
+        case Part.MLP:
+            return whole.mlp[site.layer]
+        case Part.NORMED:
             return context.clean_part(batch, site)
         case _ as other:
             assert_never(other)

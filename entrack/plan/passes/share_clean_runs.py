@@ -34,9 +34,9 @@ def fits(facts: ModelFacts, dtype: str, batch: Batch, room: int) -> bool:
 
 
 def whole_bytes(facts: ModelFacts, dtype: str, batch: Batch) -> int:
-    """What is remembered of a whole run: residual, attention output, head outputs, keys and values at each token of
-    each layer; logits."""
-    width = 2 * facts.d_model + facts.heads * facts.d_head + 2 * facts.key_value_heads * facts.d_head
+    """What is remembered of a whole run: residual, attention and MLP output, head outputs, keys and values at each
+    token of each layer; logits."""
+    width = 3 * facts.d_model + facts.heads * facts.d_head + 2 * facts.key_value_heads * facts.d_head
     return BYTES[dtype] * batch.prompts * (batch.length * facts.layers * width + facts.vocabulary)
 
 

@@ -13,6 +13,7 @@ from entrack.plan.batch import Batch, Indices
 from entrack.plan.refs import Chosen, Sites
 from entrack.plan.schedule import ForwardPass, Only, Place, Role
 from entrack.plan.steps.select import Select
+from entrack.sites import Part
 
 
 class OnABatch(Protocol):
@@ -46,9 +47,9 @@ def layers_of(model: ModelKey, sites: Sites | None) -> tuple[int, ...]:
     return tuple(sorted({site.layer for site in sites}))
 
 
-def at(layers: Iterable[int], token: Indices) -> tuple[Place, ...]:
-    """One token of each prompt, in each of these layers."""
-    return tuple(Place(layer, only(token)) for layer in layers)
+def at(layers: Iterable[int], token: Indices, part: Part = Part.OUTPUT) -> tuple[Place, ...]:
+    """One token of each prompt, at a part of each of these layers."""
+    return tuple(Place(layer, only(token), part) for layer in layers)
 
 
 def only(token: Indices) -> Only:

@@ -85,10 +85,14 @@ class Prompts:
 
 @frozen
 class Hop:
+    """`group g of mlps at last -> logits keep 5 highest`; empty for senders and ranking that are not said."""
+
     name: str
     position: Name
     receivers: tuple[Reference, ...]
     keep: Integer | Name
+    senders: tuple[Name, ...] = ()
+    ranking: str = ""
     span: Span = span_field()
     name_span: Span = span_field()
 
