@@ -157,7 +157,7 @@ def learned(planned: MaskPlan, plan: Plan, ran: Ran) -> Mask:
         model=planned.model,
         group=planned.group,
         desideratum=planned.desideratum,
-        position=planned.over.position,
+        position=str(planned.over.position),
         over=over,
         values=values,
         heads=tuple(head for head, value in zip(over, values, strict=True) if round(value) == 0),

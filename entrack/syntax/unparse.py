@@ -207,7 +207,7 @@ def _act(node: object) -> str:
             return f"scale {_target(target)} by {single(factor)}"
         case ast.Block(reader, read, layers):
             targets = written(read[0]) if len(read) == 1 else f"[{listed(read)}]"
-            return f"block attention {reader.text} -> {targets} in layers {written(layers)}"
+            return f"block attention {written(reader)} -> {targets} in layers {written(layers)}"
         case ast.Layers(first, last, open_end):
             if last is None:
                 return single(first) + (".." if open_end else "")
@@ -222,6 +222,6 @@ def _act(node: object) -> str:
             return _literal(node)
         case ast.Computed():
             return _computed(node)
-        case ast.SiteList(sites):
+        case ast.SiteList(sites) | ast.Sites(sites):
             return " ".join(map(written, sites))
     raise TypeError(f"{type(node).__name__} is not written on one line")

@@ -93,10 +93,11 @@ class Scale:
 
 @frozen
 class Block:
-    """`block attention p -> q in layers a..b`: attention from position p to the positions q is cut."""
+    """`block attention p -> q in layers a..b`: attention from position p to the positions q is cut. A loop puts numbers
+    of tokens in the place of names."""
 
-    reader: Name
-    read: tuple[Name, ...]
+    reader: Name | Integer
+    read: tuple[Name | Integer, ...]
     layers: Layers
     span: Span = span_field()
 
