@@ -157,7 +157,7 @@ def learned(planned: MaskPlan, plan: Plan, ran: Ran) -> Mask:
         model=planned.model,
         group=planned.group,
         desideratum=planned.desideratum,
-        position=planned.over.position,
+        position=str(planned.over.position),
         over=over,
         values=values,
         sites=tuple(site for site, value in zip(over, values, strict=True) if round(value) == 0),

@@ -18,7 +18,7 @@ from entrack.address import address, fields_by_tag, tag_of
 from entrack.models.key import ModelKey
 from entrack.plan.bind import STORE_VERSION
 from entrack.plan.executor_kind import ExecutorKind
-from entrack.plan.steps import Batch, Choice, Node, Ref, Step, StepKind, kind_of
+from entrack.plan.steps import Batch, Choice, Node, Ref, Spans, Step, StepKind, kind_of
 from entrack.plan.steps.edits import WORDS as WORDS_OF_EDITS
 from entrack.sites import Part
 
@@ -245,7 +245,8 @@ def _upstream(leaves: Sequence[Leaf]) -> str:
 
 
 def _component(leaves: Sequence[Leaf]) -> str:
-    return ", ".join(dict.fromkeys("output" if value is None else value.value for _, value in leaves))
+    parts = [part for _, value in leaves for part in (value if isinstance(value, tuple) else (value or Part.OUTPUT,))]
+    return ", ".join(dict.fromkeys(part.value for part in parts))
 
 
 def _values(leaves: Sequence[Leaf]) -> str:
@@ -255,6 +256,8 @@ def _values(leaves: Sequence[Leaf]) -> str:
 def _ints(value: Any) -> Iterator[int]:
     if isinstance(value, int):
         yield value
+    elif isinstance(value, Spans):
+        yield from _ints(value.at)
     else:
         for item in value:
             yield from _ints(item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from typing import Any, cast, get_args
 
 from attrs import evolve
@@ -69,12 +70,14 @@ class Build(BuildTasks, BuildExpressions):
     def circuit_group(self, meta: Meta, c: Children) -> ast.GroupItem:
         return ast.GroupItem(str(c[0]), self._name(c[1]), c[2], span=self._at(meta), name_span=self._of(c[0]))
 
-    def head_list(self, meta: Meta, c: Children) -> ast.HeadList:
-        return ast.HeadList(tuple(self._head(token) for token in c), span=self._at(meta))
+    def head_list(self, meta: Meta, c: Children) -> ast.SiteList:
+        return ast.SiteList(tuple(self._site(token) for token in c), span=self._at(meta))
 
-    def _head(self, token: Token) -> ast.HeadNumber:
-        layer, head = token.split(".")
-        return ast.HeadNumber(int(layer), int(head), span=self._of(token))
+    def _site(self, token: Token) -> ast.SiteLiteral:
+        pieces = token.split(".")
+        kind = ast.HEAD if pieces[0].isdecimal() else pieces.pop(0)
+        numbers = tuple(int(piece) for piece in takewhile(str.isdecimal, pieces))
+        return ast.SiteLiteral(kind, numbers, ".".join(pieces[len(numbers) :]), span=self._of(token))
 
     def discover(self, meta: Meta, c: Children) -> ast.Discover:
         return ast.Discover(
@@ -115,8 +118,22 @@ class Build(BuildTasks, BuildExpressions):
             count, of = _counted(of)
         return ast.Prompts(count, of, span=self._at(meta))
 
+    def count_number(self, meta: Meta, c: Children) -> ast.Integer:
+        return self.integer(meta, c)
+
     def count_name(self, meta: Meta, c: Children) -> ast.Name:
         return self._name(c[0])
+
+    # vectors
+
+    def vector(self, meta: Meta, c: Children) -> ast.Vector:
+        signs = ("+", *map(str, c[3::2]))
+        terms = tuple(evolve(term, sign=sign) for sign, term in zip(signs, c[2::2], strict=True))
+        return ast.Vector(str(c[0]), self._name(c[1]), terms, span=self._at(meta), name_span=self._of(c[0]))
+
+    def term(self, meta: Meta, c: Children) -> ast.Term:
+        factor, times, mean = c
+        return ast.Term("+", mean, factor, str(times or "*"), span=self._at(meta))
 
     # interventions and measures
 
@@ -139,8 +156,42 @@ class Build(BuildTasks, BuildExpressions):
         source = given if isinstance(given, ast.Source) else ast.sources.NamedRun(given, span=given.span)
         return ast.Set(target, source, span=self._at(meta))
 
+    def freeze(self, meta: Meta, c: Children) -> ast.Freeze:
+        return ast.Freeze(c[0], span=self._at(meta))
+
+    def add(self, meta: Meta, c: Children) -> ast.Add:
+        return ast.Add(c[0], c[1], span=self._at(meta))
+
+    def noise(self, meta: Meta, c: Children) -> ast.Noise:
+        return ast.Noise(c[0], c[1], span=self._at(meta))
+
+    def project(self, meta: Meta, c: Children) -> ast.Project:
+        return ast.Project(c[0], c[1], span=self._at(meta))
+
+    def scale(self, meta: Meta, c: Children) -> ast.Scale:
+        return ast.Scale(c[0], c[1], span=self._at(meta))
+
     def elsewhere(self, meta: Meta, c: Children) -> ast.Elsewhere:
         return ast.Elsewhere(span=self._at(meta))
+
+    def placed(self, meta: Meta, c: Children) -> ast.At:
+        return ast.At(c[0], c[1], span=self._at(meta))
+
+    def named_positions(self, meta: Meta, c: Children) -> tuple[ast.Name, ...]:
+        return tuple(self._name(token) for token in c)
+
+    def every_token(self, meta: Meta, c: Children) -> ast.EveryToken:
+        return ast.EveryToken(span=self._at(meta))
+
+    def sites(self, meta: Meta, c: Children) -> ast.Sites:
+        return ast.Sites(tuple(c), span=self._at(meta))
+
+    def literal(self, meta: Meta, c: Children) -> ast.SiteLiteral:
+        return self._site(c[0])
+
+    def computed(self, meta: Meta, c: Children) -> ast.Computed:
+        kind, layers, index, part = c
+        return ast.Computed(str(kind), layers, index, str(part or ""), span=self._at(meta))
 
     def called_sample(self, meta: Meta, c: Children) -> ast.Reference:
         return ast.Reference("sample", span=self._at(meta))
@@ -166,13 +217,16 @@ class Build(BuildTasks, BuildExpressions):
         return evolve(what, name=str(name), span=self._at(meta), name_span=self._of(name))  # type: ignore[no-any-return]  # lark is untyped
 
     def measured(self, meta: Meta, c: Children) -> ast.Measure:
-        metric, subject, given, prompts, draws, loop = c
+        metric, subject, given, prompts, draws, *loops = c
         swept = isinstance(given, Swept)
         items = tuple(given) if isinstance(given, Swept) else () if given is None else (given,)
-        return ast.Measure("", metric, subject, items, prompts, swept=swept, draws=draws, loop=loop)
+        return ast.Measure("", metric, subject, items, prompts, swept=swept, draws=draws, loops=tuple(loops))
 
     def loop(self, meta: Meta, c: Children) -> ast.Loop:
-        return ast.Loop(str(c[0]), c[1] if isinstance(c[1], ast.ListOf) else None, span=self._at(meta))
+        return ast.Loop(str(c[0]), c[1], span=self._at(meta))
+
+    def all_of(self, meta: Meta, c: Children) -> ast.All:
+        return ast.All(str(c[0]), span=self._at(meta))
 
     def examined(self, meta: Meta, c: Children) -> ast.Examine:
         kind, circuit, amount, model, over, prompts = c

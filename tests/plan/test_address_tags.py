@@ -13,7 +13,7 @@ from typing import Any, get_args
 import attrs
 import pytest
 from attrs import frozen
-from stress.addresses import BATCH, EDITS, HEADS, MASKS, MODEL, OTHER, STEPS
+from stress.addresses import BATCH, EDITS, HEADS, LATER, MASKS, MODEL, OTHER, STEPS
 
 from entrack.address import Digested, address, fields_by_tag, tag_of, tagged
 from entrack.model_config import ModelFacts
@@ -60,6 +60,19 @@ BARE = (
 """Fields at their defaults, and at others; what no step of `STEPS` holds."""
 
 
+PARTS = (
+    Part.RESIDUAL,
+    Part.NORMED,
+    Part.QUERY,
+    Part.KEY,
+    Part.VALUE,
+    Part.OUTPUT,
+    Part.ATTENTION,
+    Part.MLP,
+)
+"""Those that were there first: their golden addresses come before those of later ones."""
+
+
 def inside(value: Any) -> list[Any]:
     """The value, and all values with a tag in it."""
     if isinstance(value, tuple):
@@ -71,7 +84,7 @@ def inside(value: Any) -> list[Any]:
     return [value, *(part for inner in fields_by_tag(value).values() for part in inside(inner))]
 
 
-STORED = list(dict.fromkeys([*inside((STEPS, EDITS, BARE)), *Part]))
+STORED = list(dict.fromkeys([*inside((STEPS, EDITS, BARE)), *PARTS, *inside(LATER), *Part]))
 
 
 def test_a_value_of_every_kind() -> None:

@@ -40,17 +40,21 @@ class Masked:
 
 
 Heads = tuple[Site, ...] | Found | RandomLike | Masked
+Where = str | int | None
+"""At which token: a position by its name, a token by its number, or, with None, every token."""
 
 
 @frozen
 class Group:
-    """Heads at a position."""
+    """Sites, most often heads, at a position. An act that names sites itself has one for each position, called as it
+    is written, of no model of its own (""); `at` is where it says the position."""
 
     name: str
-    position: str
+    position: Where
     heads: Heads
     model: str
     span: Span = field(eq=False, repr=False)
+    at: Span | None = field(default=None, eq=False, repr=False)
 
 
 @frozen(slots=False)

@@ -24,7 +24,7 @@ from entrack.prompts.model_limits import too_long, unknown
 from entrack.prompts.rng import Stream
 from entrack.prompts.tokenise import Prompt, TokenisedPrompts, tokenise
 from entrack.prompts.tokenizer import Tokenizer
-from entrack.sites import Site
+from entrack.sites import Part, Site
 
 
 class Known(Protocol):
@@ -68,8 +68,9 @@ class Lowering:
     """The `Select` node of each group of each discovery."""
     masks: dict[tuple[str, str, str], str] = field(factory=dict)
     """The `TrainMask` node of each mask, group and desideratum."""
-    means: dict[tuple[str, int], tuple[tuple[Prompt, ...], tuple[Ref, ...]]] = field(factory=dict)
-    """For a model and prompts as they were drawn: those that a mean is taken over, and the steps that add them up."""
+    means: dict[tuple[str, int, Part], tuple[tuple[Prompt, ...], tuple[Ref, ...]]] = field(factory=dict)
+    """For a model, prompts as they were drawn and a part: those that a mean is taken over, and the steps that add them
+    up."""
 
     def prompts(self, population: Population, model: str, count: int | None = None) -> TokenisedPrompts:
         """The population for a model's tokenizer, drawn once. Raises Unmakeable; what is wrong goes to `problems`."""

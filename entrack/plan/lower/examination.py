@@ -17,11 +17,12 @@ from entrack import budget
 from entrack.check.resolved import HALF, Examination, Group
 from entrack.plan.lower.context import Deferred, Lowering
 from entrack.plan.lower.measure import evaluations
-from entrack.plan.lower.measured import Measured, Places, at_of, measured_prompts
+from entrack.plan.lower.measured import Measured, Places, at_of
 from entrack.plan.lower.sources import mean_of
 from entrack.plan.plan import ExaminationPlan, RemovalPlan, RunPlan
 from entrack.plan.steps import At, Edit, Elsewhere, Set
 from entrack.prompts.rng import Stream
+from entrack.prompts.tokenise import measured_prompts
 from entrack.sites import Site
 
 Member = tuple[str, Site]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from entrack.check.resolved import Group, Mask, Population
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
-from entrack.plan.lower.measured import at_of
+from entrack.plan.lower.measured import token_of
 from entrack.plan.plan import BATCH, MaskPlan
 from entrack.plan.steps import MaskBatch, TrainMask
 
@@ -41,8 +41,8 @@ def _batches(population: Population, group: Group, model: str, size: int, loweri
         MaskBatch(
             original=batch_of(originals, many),
             alternate=batch_of(alternates, many),
-            at=at_of(group.position, originals, many),
-            alternate_at=at_of(group.position, alternates, many),
+            at=token_of(group.position, originals, many),
+            alternate_at=token_of(group.position, alternates, many),
             target=tuple(originals[place].ids["target"][0] for place in many),
         )
         for many in batches(originals, [alternates], size)

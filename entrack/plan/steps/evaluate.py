@@ -12,11 +12,11 @@ from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch
 from entrack.plan.schedule import Every, ForwardPass, Place, Role
 from entrack.plan.steps import edits
-from entrack.plan.steps.edits import At, BlockAttention, Edit, Elsewhere, Set, part_of
+from entrack.plan.steps.edits import Add, At, BlockAttention, Edit, Elsewhere, ProjectOut, Scale, Set, part_of
 from entrack.plan.steps.kind import Comparison, StepKind
-from entrack.plan.steps.runs import at, layers_of, only, run
+from entrack.plan.steps.runs import at, layers_of, run, tokens_at
 from entrack.plan.value_forms import OUTCOME_BYTES, Form, outcomes
-from entrack.sites import PER_HEAD, SHARED
+from entrack.sites import PER_HEAD, RECEIVING, SHARED, Part
 
 
 @tagged("evaluate", "model batch edits asked")
@@ -40,18 +40,27 @@ def _expand(step: Evaluate) -> Iterator[ForwardPass]:
         return
     changed = tuple(place for edit in step.edits for place in _changed(step.model, edit))
     elsewhere = edits.elsewhere_of(step.edits)
-    if elsewhere and all(place.part in PER_HEAD for place in changed):
+    if elsewhere and _of_heads(step.edits) and all(place.part in PER_HEAD for place in changed):
         free = tuple(place for edit in elsewhere for place in _free(step.model, edit))
         yield run(step, Role.EDITED, changed=changed, held=Every(), free=free, base=_base(step, elsewhere))
     else:
         yield run(step, Role.EDITED, changed=changed)
 
 
+def _of_heads(several: tuple[Edit, ...]) -> bool:
+    """Whether all that is changed elsewhere is set, and are heads: then they are held."""
+    changes = [(edit, edit.target) for edit in several if not isinstance(edit, BlockAttention)]
+    everywhere = [(edit, target) for edit, target in changes if isinstance(target, Elsewhere)]
+    return all(isinstance(edit, Set) and target.parts == (Part.OUTPUT,) for edit, target in everywhere)
+
+
 def _changed(model: ModelKey, edit: Edit) -> Iterable[Place]:
-    """Where an edit sets or blocks something."""
+    """Where an edit changes or blocks something."""
     match edit:
-        case Set(target):
-            return [Place(0, Every())] if isinstance(target, Elsewhere) else _places(model, target)
+        case Set(target) | Add(target) | ProjectOut(target) | Scale(target):
+            if isinstance(target, Elsewhere):
+                return [Place(0, Every(), part) for part in target.parts]
+            return _places(model, target)
         case BlockAttention():
             layers = range(edit.first, min(edit.last + 1, model.facts.layers))
             return at(layers if any(edit.read) else (), edit.reader)
@@ -61,7 +70,7 @@ def _changed(model: ModelKey, edit: Edit) -> Iterable[Place]:
 
 def _places(model: ModelKey, target: At) -> Iterator[Place]:
     """Where a target is; keys and values are set at several tokens."""
-    tokens = Every() if target.at is None or target.reads in SHARED else only(target.at)
+    tokens = Every() if target.reads in SHARED else tokens_at(target.at)
     return (Place(layer, tokens, part_of(target)) for layer in layers_of(model, target.sites))
 
 
@@ -81,7 +90,7 @@ def _base(step: Evaluate, elsewhere: list[Set]) -> str | None:
 
 def _inside(edit: Edit) -> bool:
     """Whether an edit changes what an attention works with."""
-    return isinstance(edit, BlockAttention) or (isinstance(edit.target, At) and edit.target.reads is not None)
+    return isinstance(edit, BlockAttention) or (isinstance(edit.target, At) and part_of(edit.target) in RECEIVING)
 
 
 def _form(step: Evaluate) -> Form:
