@@ -23,7 +23,7 @@ from entrack.engine.context import Context
 from entrack.engine.errors import NotFinite
 from entrack.engine.inputs import Arrays, Inputs, captured
 from entrack.engine.receivers import receive, receiving
-from entrack.engine.tracing import Read, Write
+from entrack.engine.tracing import How, Read, Write
 from entrack.plan.steps import Attribute
 from entrack.plan.steps.attribute import PREFIX
 from entrack.sites import Part, Site
@@ -75,7 +75,7 @@ def _two_passes(context: Context, step: Attribute, given: Given) -> Tensor:
 
 def added(layer: int, here: Tensor, more: Tensor) -> Write:
     """An MLP that gives `more` (row, d_model) than it computes, `here`, bool (row, token)."""
-    return Write(Site(layer, Part.MLP), here[..., None], more[:, None], added=True)
+    return Write(Site(layer, Part.MLP), here[..., None], more[:, None], How.ADD)
 
 
 def backwards(step: Attribute) -> int:
