@@ -7,7 +7,7 @@ from attrs import evolve
 
 from entrack.check.act_heads import heads_of
 from entrack.check.changes import Changes
-from entrack.check.resolved import Circuit, Elsewhere, Group, HeadsOf, Where
+from entrack.check.resolved import Circuit, Elsewhere, Group, HeadsOf, Where, may_have_heads
 from entrack.check.scope import name_span
 from entrack.check.sites import KINDS, sites_of
 from entrack.diagnostics import Label
@@ -109,7 +109,19 @@ def _heads(changes: Changes, node: ast.Expression, word: str) -> HeadsOf | None:
         return None
     component, named = _component(node) if word == "patch" else (Part.OUTPUT, node)
     circuit = heads_of(changes, named)
-    return None if circuit is None else HeadsOf(circuit, component)
+    if circuit is None:
+        return None
+    without = next((group for group in circuit.groups if not may_have_heads(group.heads)), None)
+    if component is not Part.OUTPUT and without is not None:
+        changes.scope.report(
+            "E607",
+            f"`{without.name}` has no heads",
+            node.span,
+            f"only heads have a {component.value}",
+            f"leave `.{component.value}` out, or name a group of heads",
+        )
+        return None
+    return HeadsOf(circuit, component)
 
 
 def _a_site(changes: Changes, node: ast.Expression) -> bool:

@@ -197,6 +197,8 @@ class Context:
                 return {layer: whole.residual[layer] for layer in layers}
             case Part.ATTENTION:
                 return {layer: whole.attention[layer] for layer in layers}
+            case Part.MLP:
+                return {layer: whole.mlp[layer] for layer in layers}
             case Part.NORMED:
                 return {layer: self.model.normed(layer, whole.residual[layer]) for layer in layers}
             case Part.QUERY | Part.KEY | Part.VALUE:
@@ -206,7 +208,7 @@ class Context:
                 last = self._beside_whole(batch, part, self.layers[-1:]) if self.layers[-1] in layers else {}
                 after = {layer: whole.residual[layer + 1] for layer in layers if layer not in self.layers[-1:]}
                 return None if last is None else {**after, **last}
-            case Part.MID | Part.NEURON | Part.MLP:
+            case Part.MID | Part.NEURON:
                 return self._beside_whole(batch, part, self.layers)
             case _:
                 assert_never(part)

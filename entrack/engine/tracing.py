@@ -106,7 +106,6 @@ class Read:
     site: Site
     at: Tensor | None = None
     computed: bool = False
-    computed: bool = False
 
 
 @frozen(eq=False)

@@ -115,24 +115,28 @@ class Writer:
     # items
 
     def discovery(self, name: str, task: str, against: str, order: tuple[str, ...]) -> list[str]:
-        """Hops backwards: first to the logits, then to groups above; a query is at its head's own position. -> the
-        groups' names"""
-        hops = [("a", "last", "logits")]
+        """Hops backwards: first to the logits, then to groups above, or declared; a query is at its head's own
+        position, and so is the input of an MLP. -> the groups' names"""
+        hops, senders = [("a", "last", "logits")], {"a": self.senders()}
         for group in "bcd"[: self.number(0, 3)]:
-            position, reach = self.one(*order), []
+            position, reach = self.one(*order), [f"declared_{name}.{self.one('query', 'key', 'value')}"]
             for receiver, stands, _ in hops:
-                components = ("query", "key", "value") if stands == position else ("key", "value")
-                if order.index(position) <= order.index(stands):
-                    reach.append(f"{receiver}.{self.one(*components)}")
-            chosen = self.draw(st.lists(st.sampled_from(reach), min_size=1, max_size=2, unique=True)) if reach else []
-            if chosen:
-                hops.append((group, position, chosen[0] if len(chosen) == 1 else f"[{', '.join(chosen)}]"))
+                heads = ("query", "key", "value") if stands == position else ("key", "value")
+                read = self.reading(senders[receiver], heads, here=stands == position)
+                if order.index(position) <= order.index(stands) and read:
+                    reach.append(f"{receiver}.{self.one(*read)}")
+            chosen = self.draw(st.lists(st.sampled_from(reach), min_size=1, max_size=2, unique=True))
+            senders[group] = self.senders()
+            hops.append((group, position, chosen[0] if len(chosen) == 1 else f"[{', '.join(chosen)}]"))
         score = self.one("relative probability of answer", "probability of answer", "logit of answer")
         most = min(4, self.setting.layers * self.setting.heads)
         groups = "".join(
-            f"  group {group} at {position} -> {receivers} keep {self.number(1, most)}\n"
+            f"  group {group}{' of ' * bool(senders[group])}{senders[group]} at {position} -> {receivers} "
+            f"keep {self.number(1, min(most, self.setting.layers) if senders[group] == 'mlps' else most)} "
+            f"{self.one('', '', 'lowest', 'highest', 'strongest')}\n"
             for group, position, receivers in hops
         )
+        self.lines.append(f"group declared_{name} in base at last = {self.heads()}")
         screen = (
             self.one("", " screen 4 check 1", " screen 5 in 2 steps")
             if self.setting.layers * self.setting.heads > 5
@@ -143,6 +147,13 @@ class Writer:
             f"{score}\n{groups}}}"
         )
         return [group for group, _, _ in hops]
+
+    def senders(self) -> str:
+        return self.one("", "", "heads", "mlps", "heads and mlps")
+
+    def reading(self, senders: str, heads: tuple[str, ...], *, here: bool) -> tuple[str, ...]:
+        """What a group's sites read, as far as senders reach it."""
+        return (*(() if senders == "mlps" else heads), *(("input",) if "mlps" in senders and here else ()))
 
     def measure(self, name: str) -> None:
         """On prompts of one length."""

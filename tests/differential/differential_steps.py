@@ -50,6 +50,7 @@ from entrack.plan.steps import (
     SumOutputs,
     Term,
     TrainMask,
+    kind_of,
 )
 from entrack.sites import PER_HEAD, RECEIVING, SHARED, Part, Site
 
@@ -156,19 +157,31 @@ class Bench:
         return Evaluate(self.world.shape.key, self.world.batch, edits, self.asked() if asked is None else asked)
 
     def path_patch(
-        self, at: Indices, layer: int, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...]
+        self,
+        at: Indices,
+        layer: int,
+        alternate: Batch,
+        alternate_at: Indices,
+        receivers: tuple[Receivers, ...],
+        parts: tuple[Part, ...] = (Part.OUTPUT, Part.OUTPUT, Part.MLP),
     ) -> PathPatch:
-        """For all heads of the layer, or some in any order."""
+        """For all heads of the layer, or some in any order; or for its MLP."""
+        part = self.draw(st.sampled_from(parts))
         heads = tuple(head for head in self.world.shape.every_head if head.layer == layer)
-        senders = self.draw(st.none() | st.lists(st.sampled_from(heads), min_size=1, unique=True).map(tuple))
-        ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at))
-        return PathPatch(self.world.shape.key, self.world.batch, self.asked(), at, layer, ref, receivers, senders)
+        some = st.lists(st.sampled_from(heads), min_size=1, unique=True).map(tuple)
+        senders = self.draw(st.none() | some) if part is Part.OUTPUT else None
+        ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at, part=part))
+        asked = self.asked()
+        return PathPatch(self.world.shape.key, self.world.batch, asked, at, layer, ref, receivers, senders, part)
 
     def attribute(
         self, at: Indices, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...], steps: int
     ) -> Attribute:
-        ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at))
-        return Attribute(self.world.shape.key, self.world.batch, self.asked(), at, ref, receivers, steps)
+        """Of heads, of MLPs, or of both."""
+        sending = self.draw(st.sampled_from(((Part.OUTPUT,), (Part.MLP,), (Part.OUTPUT, Part.MLP))))
+        refs = {part: self.ref(Capture(self.world.shape.key, alternate, alternate_at, part=part)) for part in sending}
+        heads, mlps = refs.get(Part.OUTPUT), refs.get(Part.MLP)
+        return Attribute(self.world.shape.key, self.world.batch, self.asked(), at, heads, receivers, steps, mlps)
 
     def train_mask(
         self, heads: Sites, train: tuple[MaskBatch, ...], validate: tuple[MaskBatch, ...], **settings: Any
@@ -226,7 +239,19 @@ class Bench:
         return tuple(make() for _ in range(self.draw(st.integers(least, most))))
 
     def receivers(self) -> Receivers:
+        """What heads read, or MLPs."""
+        if self.draw(st.integers(0, 3)) == 0:
+            return Receivers(Part.MLP, self.some_of(Part.MLP))
+        return self.receiving_heads()
+
+    def receiving_heads(self) -> Receivers:
         return Receivers(self.draw(st.sampled_from(RECEIVING)), self.heads())
+
+    def mixed(self) -> Sites:
+        """Sites of several parts: mostly heads and MLPs."""
+        parts = self.several(lambda: self.draw(st.sampled_from((Part.MLP, Part.MLP, Part.ATTENTION, Part.NEURON))))
+        others = (site for part in dict.fromkeys(parts) for site in bound(self.some_of(part)))
+        return (*bound(self.heads()), *others)
 
     def alternate(self, at: Indices) -> tuple[Batch, Indices]:
         """Alternates of any length, or some that say the same as the original, at the same token or another."""
@@ -383,7 +408,17 @@ def circuits(draw: st.DrawFn, world: World) -> Case:
     sources: tuple[Source, ...] = (mean, FromZero(), alternates)
     elsewhere = Set(Elsewhere(bench.several(lambda: At(bench.heads(), bench.at()))), draw(st.sampled_from(sources)))
     edits = bench.several(lambda: bench.set_heads(), most=1)
-    return bench.case(bench.evaluate(tuple(draw(st.permutations((elsewhere, *edits))))))
+    others = bench.several(lambda: _mlps_elsewhere(bench), most=1)
+    return bench.case(bench.evaluate(tuple(draw(st.permutations((elsewhere, *edits, *others))))))
+
+
+def _mlps_elsewhere(bench: Bench) -> Set:
+    """All MLPs but some, as in a circuit of heads and MLPs."""
+    few = prompts(1, 2, bench.world.batch.length)
+    mean = FromMean((bench.ref(bench.sum_outputs(bench.world.shape, few, Part.MLP)),))
+    kept = bench.several(lambda: At(bench.some_of(Part.MLP), bench.at()))
+    sources: tuple[Source, ...] = (mean, FromZero(), FromCapture(bench.ref(bench.all_sites(Part.MLP))))
+    return Set(Elsewhere(kept, (Part.MLP,)), bench.draw(st.sampled_from(sources)))
 
 
 def path_patches(draw: st.DrawFn, world: World) -> Case:
@@ -396,9 +431,8 @@ def attributions(draw: st.DrawFn, world: World) -> Case:
     """To receivers that can be reached, or the logits: a hop to others is not estimated."""
     bench, at = (bench := Bench(draw, world)), bench.at()
     receivers = bench.several(bench.receivers, most=2)
-    if not any(head.layer for one in receivers for head in bound(one.sites)):
-        receivers = ()
-    return bench.case(bench.attribute(at, *bench.alternate(at), receivers, draw(st.integers(0, 2))))
+    step = bench.attribute(at, *bench.alternate(at), receivers, draw(st.integers(0, 2)))
+    return bench.case(attrs.evolve(step, receivers=()) if kind_of(step).known_zero(step) else step)
 
 
 def clean_runs(draw: st.DrawFn, world: World) -> Case:
@@ -423,7 +457,7 @@ def masks(draw: st.DrawFn, world: World) -> Case:
         "rate": draw(st.sampled_from((0.1, 0.3))),
     }
     return bench.case(
-        bench.train_mask(bench.heads(), several, validate, **settings, check_every=draw(st.integers(1, 4)))
+        bench.train_mask(bench.mixed(), several, validate, **settings, check_every=draw(st.integers(1, 4)))
     )
 
 
@@ -456,8 +490,10 @@ def everything(batch: Batch) -> tuple[Indices, ...]:
 
 
 def senders_of(case: Case) -> list[int]:
-    """The heads that a path patch has rows for."""
+    """The heads that a path patch has rows for, or 0 for an MLP."""
     assert isinstance(case.step, PathPatch) and not isinstance(case.step.senders, Screened)
+    if case.step.part is not Part.OUTPUT:
+        return [0]
     return (
         list(range(case.world.shape.heads)) if case.step.senders is None else [head.head for head in case.step.senders]
     )

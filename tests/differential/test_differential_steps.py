@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from entrack.engine.errors import EngineError
 from entrack.execution.value_check import fault
 from entrack.plan.steps import At, Chosen, Edit, Evaluate, FromCapture, PathPatch, Set, TrainMask
-from entrack.sites import RECEIVING, SHARED, Site
+from entrack.sites import RECEIVING, SHARED, Part, Site
 
 executors = st.sampled_from(EXECUTORS)
 
@@ -179,7 +179,7 @@ def out_of_reach(draw: st.DrawFn) -> Case:
     """Senders at or above every receiver, or no receivers but the logits and no sender at the last token."""
     bench = Bench(draw, draw(worlds()))
     world, top = bench.world, draw(st.integers(0, bench.world.shape.layers - 1))
-    at, alternate, receivers = bench.at(), draw(world.alternates()), bench.several(bench.receivers, least=1)
+    at, alternate, receivers = bench.at(), draw(world.alternates()), bench.several(bench.receiving_heads, least=1)
     low = tuple(
         attrs.evolve(each, sites=tuple(Site.of_head(min(head.layer, top), head.head) for head in each.sites))
         for each in receivers
@@ -206,7 +206,8 @@ def with_a_dead_sender(draw: st.DrawFn) -> tuple[Case, list[int]]:
     )
     bench = Bench(draw, World(shape, world.other, world.batch))
     at, alternate = bench.at(), draw(world.alternates())
-    return bench.case(bench.path_patch(at, layer, alternate, bench.at(alternate), bench.several(bench.receivers))), dead
+    receivers, heads = bench.several(bench.receivers), (Part.OUTPUT,)
+    return bench.case(bench.path_patch(at, layer, alternate, bench.at(alternate), receivers, heads)), dead
 
 
 @cases(0.05)

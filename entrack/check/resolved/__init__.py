@@ -23,6 +23,7 @@ from entrack.check.resolved.circuits import RandomLike as RandomLike
 from entrack.check.resolved.circuits import Receiver as Receiver
 from entrack.check.resolved.circuits import Screen as Screen
 from entrack.check.resolved.circuits import Where as Where
+from entrack.check.resolved.circuits import may_have_heads as may_have_heads
 from entrack.check.resolved.claims import Arithmetic as Arithmetic
 from entrack.check.resolved.claims import CellOf as CellOf
 from entrack.check.resolved.claims import Claim as Claim

@@ -57,6 +57,19 @@ class Group:
     at: Span | None = field(default=None, eq=False, repr=False)
 
 
+def may_have_heads(heads: Heads) -> bool:
+    """Whether any of a group's sites may be a head."""
+    match heads:
+        case Found(parts=parts):
+            return Part.OUTPUT in parts
+        case RandomLike(like):
+            return may_have_heads(like)
+        case Masked():
+            return True
+        case written:
+            return not written or any(site.part is Part.OUTPUT for site in written)
+
+
 @frozen(slots=False)
 class Circuit:
     """Groups, in the order of their hops or of their text. `label` is how a spec calls it."""

@@ -46,11 +46,9 @@ def attribute(context: Context, step: Attribute, inputs: Inputs) -> Arrays:
 
 def _clean(context: Context, step: Attribute, part: Part) -> Tensor:
     """A part that sends, in a clean run, at the senders' token. -> (layer, prompt, ...)"""
-    at = context.tensor(step.at)
     if part is Part.OUTPUT:
-        return context.clean_heads(step.batch)[:, context.tensor(range(step.batch.prompts)), at]
-    reads = [Read(Site(layer, part), at) for layer in context.layers]
-    return context.stack(context.forward(step.batch, reads=reads, logits=False).values, part)
+        return context.clean_heads(step.batch)[:, context.tensor(range(step.batch.prompts)), context.tensor(step.at)]
+    return torch.stack(list(context.clean(step.batch, part, context.layers, step.at).values()))
 
 
 def _two_passes(context: Context, step: Attribute, given: Given) -> Tensor:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from entrack import budget
 from entrack.check import resolved
@@ -39,9 +39,10 @@ from entrack.plan.steps import (
     ProjectOut,
     Scale,
     Set,
+    Sites,
 )
 from entrack.prompts.tokenise import Prompt
-from entrack.sites import Part
+from entrack.sites import HEADS, Part
 from entrack.source import Span
 
 
@@ -80,12 +81,13 @@ def edits_of(acts: Sequence[Prepared], on: Measured, places: Places, lowering: L
     """The edits of acts in force together on one batch. `elsewhere` is where no other act says anything. Raises
     Deferred, and Unmakeable where prompts do not fit."""
     kept = [group for one in acts for group in one.act.groups]
+    kinds = kinds_of([group for one in acts if isinstance(one.act, KeepAct) for group in one.act.groups], lowering)
     edits: list[Edit] = []
     for one in acts:
         match one.act:
             case SetAct():
                 assert one.given is not None  # it is an act that sets something
-                edits.extend(_set(one.act, one.given, kept, on, places, lowering))
+                edits.extend(_set(one.act, one.given, kept, kinds, on, places, lowering))
             case AddAct() | NoiseAct() | ProjectAct() | ScaleAct():
                 edits.extend(_changes(one.act, on, places, lowering))
             case BlockAct():
@@ -98,13 +100,21 @@ def edits_of(acts: Sequence[Prepared], on: Measured, places: Places, lowering: L
 
 
 def _set(
-    act: SetAct, given: Given, kept: Sequence[Group], on: Measured, places: Places, lowering: Lowering
+    act: SetAct,
+    given: Given,
+    kept: Sequence[Group],
+    kinds: Sequence[Part],
+    on: Measured,
+    places: Places,
+    lowering: Lowering,
 ) -> list[Edit]:
     match act.target:
         case resolved.Elsewhere():
-            heads = (site for group in kept for site in _aimed(group, Part.OUTPUT, on, places, act.span, lowering))
-            keeps = tuple(aim.at for aim in heads if aim.part is Part.OUTPUT)
-            return [Set(Elsewhere(keeps), values_everywhere(given, on, places, act.span, lowering))]
+            aims = [aim for group in kept for aim in _aimed(group, Part.OUTPUT, on, places, act.span, lowering)]
+            return [
+                Set(everywhere_but(aims, part), values_everywhere(given, part, on, places, act.span, lowering))
+                for part in kinds
+            ]
         case HeadsOf():
             return [
                 Set(aim.at, values_at(given, aim, on, places, act.span, lowering))
@@ -145,12 +155,36 @@ def _aimed(
     at = at_of(group.position, on.prompts, places)
     heads = lowering.heads(group, on.model, on.draw)
     if component is not Part.OUTPUT:
-        yield Aim(group.position, component, At(heads, at, component))
+        yield Aim(group.position, component, At(_only_heads(heads, lowering.kinds(group)), at, component))
     elif isinstance(heads, Chosen):
-        yield Aim(group.position, component, At(heads, at))
+        for part, chosen in _chosen(heads, lowering.kinds(group)):
+            yield Aim(group.position, part, At(chosen, at))
     else:
         for part, sites in by_part(heads, lowering.keys[on.model].facts):
             yield Aim(group.position, part, At(sites, at))
+
+
+def _chosen(sites: Chosen, kinds: Sequence[Part]) -> list[tuple[Part, Chosen]]:
+    """Sites that the run chooses, part by part."""
+    return [(part, sites if tuple(kinds) == HEADS else evolve(sites, part=part)) for part in kinds]
+
+
+def _only_heads(sites: Sites, kinds: Sequence[Part]) -> Sites:
+    """Those of the sites that read something."""
+    if isinstance(sites, Chosen):
+        return sites if tuple(kinds) == HEADS else evolve(sites, part=Part.OUTPUT)
+    return tuple(site for site in sites if site.part is Part.OUTPUT)
+
+
+def kinds_of(groups: Iterable[Group], lowering: Lowering) -> tuple[Part, ...]:
+    """The kinds of sites that are elsewhere when these groups are kept: of each that one of them has; heads where there
+    are none."""
+    return tuple(sorted({part for group in groups for part in lowering.kinds(group)})) or HEADS
+
+
+def everywhere_but(aims: Iterable[Aim], part: Part) -> Elsewhere:
+    """All sites of a part at all tokens, but for these."""
+    return Elsewhere(tuple(aim.at for aim in aims if aim.part is part), (part,))
 
 
 def _within(group: Group, on: Measured, places: Places, span: Span, lowering: Lowering) -> None:

@@ -82,13 +82,14 @@ def values_at(given: Given, aim: Aim, on: Measured, places: Places, span: Span, 
     return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {of}{given.name} at {_said(aim.position)}"))
 
 
-def values_everywhere(given: Given, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
-    """What all heads take at every token, in one batch."""
+def values_everywhere(given: Given, part: Part, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
+    """What all sites of a part take at every token, in one batch."""
     if not isinstance(given, Donor):
-        return _alike(given, Part.OUTPUT, on, places, span, lowering)
+        return _alike(given, part, on, places, span, lowering)
     _token_by_token(given, on, places, span, lowering)
-    capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), None)
-    return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {given.name} at every token"))
+    capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), None, part=part)
+    of = "" if part is Part.OUTPUT else f"{part.value} of "
+    return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {of}{given.name} at every token"))
 
 
 def by_part(sites: Iterable[Site], facts: ModelFacts) -> Iterator[tuple[Part, tuple[Site, ...]]]:
