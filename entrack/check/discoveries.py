@@ -12,6 +12,7 @@ from entrack.check.metrics import metric
 from entrack.check.populations import population
 from entrack.check.resolved import Alternate, Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
 from entrack.check.scope import Scope
+from entrack.check.spans import one_token
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.sites import RECEIVING, Part
@@ -175,6 +176,8 @@ def _hop(scope: Scope, item: ast.Discover, place: int, task: Task) -> Hop | None
             "",
             did_you_mean(hop.position.text, task.positions),
         )
+        return None
+    if not one_token(scope, task, hop.position.text, hop.position.span, "a hop's senders stand"):
         return None
     receivers = [_receiver(scope, item, place, reference, task) for reference in hop.receivers]
     if keep is None or any(receiver is None for receiver in receivers):

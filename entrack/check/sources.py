@@ -64,7 +64,11 @@ class FromModel:
 
 
 Source = Zero | MeanOver | SampleOf | FromAlternate | FromOriginal | FromClean | FromModel
-RUNS: Mapping[str, FromAlternate | FromOriginal | FromClean] = {"alternate": FromAlternate(None), "original": FromOriginal(), "clean": FromClean()}
+RUNS: Mapping[str, FromAlternate | FromOriginal | FromClean] = {
+    "alternate": FromAlternate(None),
+    "original": FromOriginal(),
+    "clean": FromClean(),
+}
 """Sources that have a word."""
 DRAWN_FOR = ("mean", "sample")
 """The purposes for which sources draw prompts."""
