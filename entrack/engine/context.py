@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, assert_never
 
 import torch
 from attrs import define, field, frozen
@@ -15,11 +15,21 @@ from entrack.engine.cache_layers import taken, taking
 from entrack.engine.errors import NotFinite
 from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.microbatch import in_microbatches, rows_of_options, rows_of_read, rows_of_set
-from entrack.engine.tracing import Read, Trace, Write
-from entrack.plan.passes.share_clean_runs import fits, whole_bytes
+from entrack.engine.tracing import Read, Trace, Write, at_tokens
+from entrack.plan.passes.share_clean_runs import fits, part_bytes, whole_bytes
 from entrack.plan.schedule import Schedule
-from entrack.plan.steps import Batch, Indices, Step
+from entrack.plan.steps import Batch, Indices, Position, Spans, Step
 from entrack.sites import Part, Site
+
+NAMES = {
+    Part.OUTPUT: "a head output",
+    Part.ATTENTION: "an attention output",
+    Part.MLP: "an MLP output",
+    Part.RESIDUAL: "the residual stream",
+    Part.MID: "the residual stream inside the layer",
+    Part.POST: "the residual stream after the layer",
+}
+"""What a part is called where it is not finite."""
 
 
 @frozen(eq=False)
@@ -149,6 +159,69 @@ class Context:
             )
         )
 
+    def clean(self, batch: Batch, part: Part, layers: Iterable[int], at: Position = None) -> Mapping[int, Tensor]:
+        """A part of these layers in a clean run, by layer: from what is remembered of it, or from a pass of its own.
+        -> (prompt, token, head, d_head), (prompt, token, d_model) or (prompt, token, d_mlp); at one token per prompt
+        without the axis of tokens, of a span with its tokens"""
+        if part is Part.OUTPUT and at is not None and not isinstance(at, Spans):
+            return dict(enumerate(self.clean_at(batch, at).z))
+        tokens = None if at is None else self.tensor(at.at if isinstance(at, Spans) else at)
+        wanted = tuple(layers)
+        every = self._remembered(batch, part, wanted)
+        if every is None:
+            return self._read(batch, part, wanted, tokens)
+        return every if tokens is None else {layer: at_tokens(value, tokens) for layer, value in every.items()}
+
+    def _read(
+        self, batch: Batch, part: Part, layers: tuple[int, ...], tokens: Tensor | None = None
+    ) -> dict[int, Tensor]:
+        """A part of these layers in a clean run, by a pass."""
+        reads = [Read(Site(layer, part), tokens) for layer in layers]
+        values = self.forward(batch, reads=reads, logits=False).values if reads else {}
+        return {site.layer: value for site, value in values.items()}
+
+    def _remembered(self, batch: Batch, part: Part, layers: tuple[int, ...]) -> Mapping[int, Tensor] | None:
+        """A part of these layers at every token, from the whole run and what is kept beside it; None where too little
+        can be remembered, or where a run is not finite."""
+        try:
+            whole = self.whole(batch)
+        except NotFinite:
+            return None
+        if whole is None:
+            return None
+        match part:
+            case Part.OUTPUT:
+                return {layer: whole.z[layer] for layer in layers}
+            case Part.RESIDUAL:
+                return {layer: whole.residual[layer] for layer in layers}
+            case Part.ATTENTION:
+                return {layer: whole.attention[layer] for layer in layers}
+            case Part.NORMED:
+                return {layer: self.model.normed(layer, whole.residual[layer]) for layer in layers}
+            case Part.QUERY | Part.KEY | Part.VALUE:
+                normed = {layer: self.model.normed(layer, whole.residual[layer]) for layer in layers}
+                return {layer: self.model.project(Site(layer, part), value) for layer, value in normed.items()}
+            case Part.POST:
+                last = self._beside_whole(batch, part, self.layers[-1:]) if self.layers[-1] in layers else {}
+                after = {layer: whole.residual[layer + 1] for layer in layers if layer not in self.layers[-1:]}
+                return None if last is None else {**after, **last}
+            case Part.MID | Part.NEURON | Part.MLP:
+                return self._beside_whole(batch, part, self.layers)
+            case _:
+                assert_never(part)
+
+    def _beside_whole(self, batch: Batch, part: Part, layers: range) -> Mapping[int, Tensor] | None:
+        """A part of layers that whole runs do not keep, from one pass; None where it cannot be kept as well."""
+        facts, dtype = self.model.facts, self.model.key.dtype
+        size = part_bytes(facts, dtype, batch, part, len(layers))
+        if whole_bytes(facts, dtype, batch) + size > self.activations.most:
+            return None
+
+        def make() -> tuple[Tensor, ...]:
+            return tuple(self._read(batch, part, tuple(layers)).values())
+
+        return dict(zip(layers, self.activations.get((self.model.key, batch, part), make, size), strict=True))
+
     def clean_heads(self, batch: Batch) -> Tensor:
         """z of a clean run at all tokens. -> (layer, prompt, token, head, d_head). Raises NotFinite."""
 
@@ -159,14 +232,6 @@ class Context:
             return (z,)
 
         return self.activations.get((self.model.key, batch, "heads"), make)[0]
-
-    def clean_part(self, batch: Batch, site: Site) -> Tensor:
-        """A part of a layer in a clean run, at all tokens, which whole runs do not keep. -> (prompt, token, ...)"""
-
-        def make() -> tuple[Tensor]:
-            return (self.forward(batch, reads=[Read(site)], logits=False).values[site],)
-
-        return self.activations.get((self.model.key, batch, site), make)[0]
 
     def clean_at(self, batch: Batch, at: Indices) -> RunAtTokens:
         """A clean run at the token `at` of each prompt. Raises NotFinite."""
@@ -191,11 +256,11 @@ class Context:
         for layer in self.layers:
             self.check(z[layer], layer)
 
-    def check(self, value: Tensor, layer: int, what: str = "a head output") -> None:
-        """Raise NotFinite unless all of a layer's (prompt, ...) is finite."""
+    def check(self, value: Tensor, layer: int, part: Part = Part.OUTPUT) -> None:
+        """Raise NotFinite unless all of a layer's part (prompt, ...) is finite."""
         bad = ~value.flatten(1).isfinite().all(-1)
         if bad.any():
-            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), what)
+            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), NAMES.get(part, f"a {part.value}"))
 
     def check_logits(self, batch: Batch, logits: Tensor, prompts: Tensor | None = None) -> None:
         """Raise NotFinite unless all of (row, vocabulary) is finite. `prompts` says which prompt a row is of."""

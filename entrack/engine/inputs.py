@@ -20,7 +20,8 @@ def captured(inputs: Inputs, ref: Ref, part: Part = Part.OUTPUT) -> np.ndarray:
 
 
 def mean(inputs: Inputs, source: FromMean) -> np.ndarray:
-    """The mean over all batches that were summed. -> float32 (layer, token, head, d_head) or (layer, token, d_model)"""
+    """The mean over all batches that were summed. -> float32 (layer, token, head, d_head) or (layer, token,
+    d_model or d_mlp)"""
     count, total = 0, np.zeros(())
     for value in (_value(inputs, ref) for ref in source.sums):
         count, total = count + int(value["count"]), total + value["sum"]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from entrack.engine.errors import EngineError
 from entrack.execution.value_check import fault
 from entrack.plan.steps import At, Chosen, Edit, Evaluate, FromCapture, PathPatch, Set, TrainMask
-from entrack.sites import PER_HEAD, RECEIVING, Site
+from entrack.sites import RECEIVING, SHARED, Site
 
 executors = st.sampled_from(EXECUTORS)
 
@@ -159,10 +159,11 @@ def self_edits(draw: st.DrawFn) -> Case:
     world = bench.world
 
     def edit() -> Edit:
-        part, at = draw(st.sampled_from(PARTS)), bench.at()
-        sites = bench.heads() if part in PER_HEAD else tuple(Site(layer, part) for layer in range(world.shape.layers))
-        capture = bench.capture(world.shape, world.batch, at, sites, part)
-        return Set(At(sites, at, part if part in RECEIVING else None), FromCapture(bench.ref(capture)))
+        part, at = bench.layer_parts(PARTS), bench.position()
+        sites, reads = bench.some_of(part), part in RECEIVING and draw(st.booleans())
+        capture = bench.capture(world.shape, world.batch, None if reads and part in SHARED else at, sites, part)
+        heads = tuple(Site.of_head(site.layer, site.head) for site in sites) if reads else sites
+        return Set(At(heads, at, part if reads else None), FromCapture(bench.ref(capture)))
 
     return bench.case(bench.evaluate(bench.several(edit, least=1, most=4)))
 

@@ -40,7 +40,8 @@ class Hooked:
         whole: Mapping[tuple[int, str], Callable[[Tensor], None]] | None = None,
     ) -> Tensor:
         """Logits at the last token. The functions change (prompt, token, head, d_head) in place, or only look at it;
-        those of `whole` - a layer, and residual, attention or mlp - (prompt, token, d_model)."""
+        those of `whole` - a layer, and residual, attention, mid, mlp or post - (prompt, token, d_model), with neuron
+        (prompt, token, d_mlp)."""
         with ExitStack() as stack:
             stack.enter_context(torch.set_grad_enabled(gradient))
             for layer, change in (z or {}).items():
@@ -74,6 +75,21 @@ class Hooked:
         seen: dict[int, Tensor] = {}
         look = {(i, part): (lambda value, i=i: seen.__setitem__(i, value.clone())) for i in range(self.layers)}
         self.run(tokens, whole=look)
+        return torch.stack([seen[i] for i in range(self.layers)])
+
+    def changed(self, tokens: Tensor, places: Mapping[tuple[int, str], Callable[[Tensor], None]]) -> Tensor:
+        """Logits at the last token, with functions as of `run` at parts of any kind: output, query, key, value, or one
+        without heads."""
+        heads = {layer: change for (layer, part), change in places.items() if part == "output"}
+        projected = {place: change for place, change in places.items() if place[1] in PROJECTIONS}
+        whole = {place: change for place, change in places.items() if place[1] not in (*PROJECTIONS, "output")}
+        return self.run(tokens, heads, projected, whole=whole)
+
+    def part(self, tokens: Tensor, part: str) -> Tensor:
+        """A part of any kind, of all layers. -> (layer, prompt, token, ...)"""
+        seen: dict[int, Tensor] = {}
+        look = {(i, part): (lambda value, i=i: seen.__setitem__(i, value.clone())) for i in range(self.layers)}
+        self.changed(tokens, look)
         return torch.stack([seen[i] for i in range(self.layers)])
 
     def knockout(self, tokens: Tensor, layers: Collection[int], pairs: Collection[tuple[int, int, int]]) -> Tensor:
@@ -186,14 +202,34 @@ class Hooked:
             return (value, *inputs[1:])
 
         def after(_: object, __: object, output: Any) -> Any:
-            value = (output[0] if part == "attention" else output).clone()
+            value = (output[0] if isinstance(output, tuple) else output).clone()
             change(value)
-            return (value, *output[1:]) if part == "attention" else value
+            return (value, *output[1:]) if isinstance(output, tuple) else value
 
-        if part == "residual":
-            return self._block(layer).register_forward_pre_hook(before)
-        module = self._attention(layer) if part == "attention" else self._block(layer).mlp
-        return module.register_forward_hook(after)
+        def inside(_: object, inputs: tuple[Any, ...]) -> None:
+            change(inputs[0])  # in place: the layer adds the MLP's output to this tensor
+
+        block = self._block(layer)
+        match part:
+            case "residual":
+                return block.register_forward_pre_hook(before)
+            case "mid":
+                return self._after_attention(layer).register_forward_pre_hook(inside)
+            case "neuron":
+                return self._down_projection(layer).register_forward_pre_hook(before)
+            case "attention":
+                return self._attention(layer).register_forward_hook(after)
+        return (block.mlp if part == "mlp" else block).register_forward_hook(after)
+
+    def _after_attention(self, layer: int) -> Any:
+        """The module that takes the residual stream once the attention was added."""
+        names = {"gpt2": "ln_2", "gpt_neo": "ln_2", "olmo2": "mlp", "olmo3": "mlp"}
+        norms = dict.fromkeys(("gemma2", "gemma3_text"), "pre_feedforward_layernorm")
+        return getattr(self._block(layer), {**names, **norms}.get(self._family, "post_attention_layernorm"))
+
+    def _down_projection(self, layer: int) -> Any:
+        names = {"gpt2": "c_proj", "gpt_neo": "c_proj", "gpt_neox": "dense_4h_to_h"}
+        return getattr(self._block(layer).mlp, names.get(self._family, "down_proj"))
 
     @property
     def _family(self) -> str:

@@ -100,7 +100,7 @@ def mixed(context: Context, group: Group, pair: MaskTensors, mask: Tensor, since
         alternate = alternate.index_copy(1, numbers, pair.alternate[:, elements])
         named = torch.zeros(heads, dtype=torch.bool, device=mask.device).index_fill(0, numbers, value=True)
         site = Site(layer, Part.OUTPUT)
-        sets.append(Write(site, here[:, :, None, None] & named[:, None], alternate[:, None], own[:, None]))
+        sets.append(Write(site, here[:, :, None, None] & named[:, None], alternate[:, None], own=own[:, None]))
     return sets
 
 

@@ -13,11 +13,15 @@ What is remembered has to fit into memory; where it does not, runs stay whole.
 
 from __future__ import annotations
 
+from math import prod
+
 from attrs import evolve
 
 from entrack.model_config import ModelFacts
 from entrack.plan.batch import Batch
 from entrack.plan.schedule import BYTES, Every, ForwardPass, Role, Schedule
+from entrack.plan.steps.capture import width
+from entrack.sites import Part
 
 SPARE = 1.25
 """What making a whole run takes beside what is kept of it."""
@@ -38,6 +42,11 @@ def whole_bytes(facts: ModelFacts, dtype: str, batch: Batch) -> int:
     each layer; logits."""
     width = 2 * facts.d_model + facts.heads * facts.d_head + 2 * facts.key_value_heads * facts.d_head
     return BYTES[dtype] * batch.prompts * (batch.length * facts.layers * width + facts.vocabulary)
+
+
+def part_bytes(facts: ModelFacts, dtype: str, batch: Batch, part: Part, layers: int) -> int:
+    """What a part of so many layers takes at all tokens, which whole runs do not keep."""
+    return BYTES[dtype] * batch.prompts * batch.length * layers * prod(width(facts, part))
 
 
 def _shared(run: ForwardPass, room: int) -> tuple[ForwardPass, ...]:
