@@ -330,17 +330,14 @@ class Writer:
         """Acts at any site, at spans of several lengths, with vectors, in an order that is drawn."""
         self.facts()
         self.lines += [f"vector v{name} in base = {self.mean_of()} - {self.one('', '0.5 * ')}{self.mean_of()}"]
-        acts = [self.site_act(f"v{name}") for _ in range(self.number(1, 3))]
+        acts = [self.site_act(f"v{name}", sets=place == 0) for place in range(self.number(1, 3))]
         self.lines.append(f"intervention s{name} = {', '.join(acts)}")
-        changes = [self.site_act(f"v{name}") for _ in range(2)]
-        distinct = ", ".join(dict.fromkeys(["nothing", f"s{name}", *changes]))
-        self.lines.append(
-            f"measure {name} = {self.metric_uneven()}(base with [{distinct}]) on {self.number(2, 6)} facts"
-        )
+        changes = [self.site_act(f"v{name}", sets=True) for _ in range(2)]
+        subject = f"base with [{', '.join(dict.fromkeys(['nothing', f's{name}', *changes]))}]"
+        self.lines.append(f"measure {name} = {self.metric_uneven()}({subject}) on {self.number(2, 6)} facts")
 
     def grid(self, name: str) -> None:
         """Layers by tokens, heads or positions."""
-        self.facts()
         above = f"k - {self.number(0, 1)}..k + {self.number(0, 1)}"
         site, loops = self.one(
             ("residual[k] at t", "for k in layers for t in tokens"),
@@ -350,9 +347,8 @@ class Writer:
             (f"attention[k..] neurons[{above}, 3] at p", "for k in layers for p in positions"),
         )
         source = self.one("scrambled", "clean", "tuned", self.sample(*EVEN))
-        act = self.one(
-            f"patch {site} from {source}", f"mean {site} over {self.few()} scrambled", f"scale {site} by 0.5"
-        )
+        mean = f"mean {site} over {self.few()} scrambled"
+        act = self.one(f"patch {site} from {source}", mean, f"scale {site} by 0.5")
         self.lines.append(f"measure {name} = {self.metric()}(base with {act}) on {self.few()} boxes {loops}")
         self.lines.append(f'claim "of {name}" largest({name}[k = 0]) >= smallest({name})')
 
@@ -363,21 +359,22 @@ class Writer:
 
     def mean_of(self) -> str:
         site = self.one(*self.wide(), *(() if self.setting.family in NORMED else (self.narrow(),)))
-        return (
-            f"mean {site} at {self.one('last', 'size', 'every token')} over {self.few()} {self.one('facts', 'refacts')}"
-        )
+        where = self.one("last", "size", "every token")
+        return f"mean {site} at {where} over {self.few()} {self.one('facts', 'refacts')}"
 
-    def site_act(self, vector: str) -> str:
+    def site_act(self, vector: str, *, sets: bool) -> str:
+        """An act that sets sites, or, or else only, one that changes them: two never set the same."""
         where = f"at {self.one('last', 'thing', 'size', '[thing, last]', 'every token')}"
-        several = " ".join(
-            self.draw(st.lists(st.sampled_from((*self.wide(), self.narrow())), min_size=1, max_size=2, unique=True))
-        )
-        source = self.one("refacts", "clean", "tuned")
-        return self.one(
+        sites = st.lists(st.sampled_from((*self.wide(), self.narrow())), min_size=1, max_size=2, unique=True)
+        several, source = " ".join(self.draw(sites)), self.one("refacts", "clean", "tuned")
+        setting = (
             f"zero {several} {where}",
             f"patch {several} {where} from {source}",
             f"patch {several} at {self.one('last', 'thing')} from sample of {self.few()} facts",
             f"freeze {several} {where}",
+        )
+        return self.one(
+            *(setting if sets else ()),
             f"scale {several} {where} by {self.one('0.5', '-1', '2')}",
             f"add {self.one('', '0.3 * ', '-2 * ')}{vector} to {self.one(*self.wide())} {where}",
             f"project {vector} out of {self.one(*self.wide())} {where}",
