@@ -14,7 +14,6 @@ T = TypeVar("T")
 
 NAMES = ("a", "b", "boxes", "cir", "value_fetcher", "label_2", "Xy", "_", "n", "Prompt")
 WORDS = (
-    "by",
     "sample",
     "elsewhere",
     "error",
@@ -31,7 +30,6 @@ WORDS = (
     "heads",
     "embedding",
     "noise",
-    "at",
     "every",
     "token",
 )
@@ -65,7 +63,9 @@ def lists(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.List
 
 def _references(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.Reference]:
     where = st.builds(ast.Where, plain_references, part)
-    after = st.builds(ast.Dotted, names) | st.builds(ast.Subscript, tuples(part | where, 1, 2))
+    after = st.builds(ast.Dotted, names) | st.builds(
+        ast.Subscript, tuples(part | where | st.builds(ast.Named, names, part), 1, 2)
+    )
     return st.builds(ast.Reference, names, tuples(after, 0, 2))
 
 

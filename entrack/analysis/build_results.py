@@ -27,6 +27,7 @@ from entrack.check.resolved import (
     Resolved,
     Size,
     Summary,
+    carries,
 )
 from entrack.check.resolved import Claim as ClaimSpec
 from entrack.check.resolved import Group as GroupSpec
@@ -67,11 +68,19 @@ def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], 
 
 
 def _measure(spec: Measure, cells: Sequence[CellPlan], ran: Ran) -> MeasureResult:
-    axes = tuple(Axis(name, labels) for name, labels in spec.axes)
+    axes = tuple(Axis(name, labels, _tokens(spec, name, labels, cells)) for name, labels in spec.axes)
     made = tuple(
         _cell(spec, cell, planned, ran) for cell, planned in zip((c.population for c in spec.cells), cells, strict=True)
     )
     return MeasureResult(spec.name, spec.metric.name, spec.metric.unit, axes, made)
+
+
+def _tokens(spec: Measure, axis: str, labels: Sequence[str], cells: Sequence[CellPlan]) -> tuple[str, ...]:
+    """What the tokens of an axis are in the first prompt that was measured."""
+    if axis not in spec.tokens or not cells:
+        return ()
+    pieces = cells[0].runs[0].prompts[0].pieces
+    return tuple(pieces[int(label)] for label in labels)
 
 
 def _cell(spec: Measure, population: Population, planned: CellPlan, ran: Ran) -> Cell:
@@ -232,11 +241,9 @@ class _Cells:
         return len(group.heads) if isinstance(group.heads, tuple) else 0
 
     def _summary(self, quantity: Summary) -> float:
-        values = [
-            cell.value
-            for cell in self._measures[quantity.measure].cells
-            if all(label in cell.labels for label in quantity.labels)
-        ]
+        measure = self._measures[quantity.measure]
+        names = [axis.name for axis in measure.axes]
+        values = [cell.value for cell in measure.cells if carries(cell.labels, names, quantity.labels)]
         if not values:
             return nan
         return {"smallest": min(values), "largest": max(values), "mean": sum(values) / len(values)}[quantity.kind]

@@ -11,6 +11,7 @@ from entrack.check.populations import population
 from entrack.check.receivers import Given, receiver
 from entrack.check.resolved import Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
 from entrack.check.scope import Scope
+from entrack.check.spans import one_token
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.model_config import ModelFacts
@@ -177,6 +178,8 @@ def _hop(given: Given, item: ast.Discover, place: int, task: Task) -> Hop | None
             "",
             did_you_mean(hop.position.text, task.positions),
         )
+        return None
+    if not one_token(scope, task, hop.position.text, hop.position.span, "a hop's senders stand"):
         return None
     receivers = [receiver(given, item, place, reference, task) for reference in hop.receivers]
     if keep is None or not senders or any(one is None for one in receivers):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
 
@@ -15,6 +15,7 @@ from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 from entrack.syntax.substitute import Value, substitute
+from entrack.tree import parts
 
 MOST_TURNS = budget.CELLS.most
 AXES = ("model", "intervention", "prompts")
@@ -50,6 +51,38 @@ def at_turn(item: ast.Measure, turn: Turn) -> tuple[ast.Expression | ast.Act, ..
     return given
 
 
+def all_used(scope: Scope, item: ast.Measure) -> bool:
+    """Whether each variable stands in an act: otherwise all turns would be the same."""
+    for loop in item.loops:
+        if substitute(item.interventions, loop.name, 0) == item.interventions:
+            help = f"write `{loop.name}` where it is meant, such as `mlp[{loop.name}]` or `at {loop.name}`"
+            scope.report("E664", f"no act of this measure has a `{loop.name}`", loop.span, "", help)
+            return False
+    return True
+
+
+def over_tokens(item: ast.Measure) -> frozenset[str]:
+    """The loops that go through numbers of tokens."""
+    return frozenset(loop.name for loop in item.loops if loop.values == ast.All("tokens") or _names_a_token(item, loop))
+
+
+def _names_a_token(item: ast.Measure, loop: ast.Loop) -> bool:
+    """Whether the numbers of a list stand where positions stand."""
+    if not isinstance(loop.values, ast.ListOf) or any(isinstance(one, ast.Reference) for one in loop.values.items):
+        return False
+    return any(loop.name in {name.text for name in _places(act)} for act in item.interventions)
+
+
+def _places(node: object) -> Iterator[ast.Name]:
+    """The names of positions in acts."""
+    if isinstance(node, ast.At) and isinstance(node.where, tuple):
+        yield from (name for name in node.where if isinstance(name, ast.Name))
+    if isinstance(node, ast.Block):
+        yield from (name for name in (node.reader, *node.read) if isinstance(name, ast.Name))
+    for part in node if isinstance(node, tuple) else parts(node, ("span", "name_span")):
+        yield from _places(part)
+
+
 def _names_fit(scope: Scope, item: ast.Measure) -> bool:
     twice = first_twice([loop.name for loop in item.loops])
     if twice is not None:
@@ -65,10 +98,6 @@ def _names_fit(scope: Scope, item: ast.Measure) -> bool:
         if loop.name in AXES:
             message = f"every measure has an axis `{loop.name}`"
             scope.report("E616", message, loop.span, "a second one", "call the variable otherwise")
-            return False
-        if substitute(item.interventions, loop.name, 0) == item.interventions:
-            help = f"write `{loop.name}` where it is meant, such as `mlp[{loop.name}]` or `at {loop.name}`"
-            scope.report("E664", f"no act of this measure has a `{loop.name}`", loop.span, "", help)
             return False
     return True
 

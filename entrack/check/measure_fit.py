@@ -11,6 +11,7 @@ from entrack.check.resolved import BlockAct, Group, Intervention, KeepAct, Model
 from entrack.check.scope import Scope
 from entrack.check.shapes import same_shape
 from entrack.check.sources import source_fits
+from entrack.check.spans import one_token
 from entrack.diagnostics import Label, nearest
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
@@ -66,6 +67,8 @@ def _blockable(scope: Scope, act: BlockAct, populations: Iterable[Population], k
                     did_you_mean(name, population.task.positions),
                 )
                 return False
+        if not one_token(scope, population.task, act.reader, act.span, "attention is blocked"):
+            return False
     beyond = next(
         (
             layer

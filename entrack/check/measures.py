@@ -7,7 +7,7 @@ from attrs import evolve
 from entrack import budget
 from entrack.check.changes import Changes
 from entrack.check.interventions import NOTHING, interventions
-from entrack.check.loops import at_turn, turns_of
+from entrack.check.loops import all_used, at_turn, over_tokens, turns_of
 from entrack.check.masks import members
 from entrack.check.measure_fit import intervention_fits
 from entrack.check.metrics import metric
@@ -88,7 +88,7 @@ def _turns(changes: Changes, item: ast.Measure, models: list[str], swept: Swept 
                 evolve(made, label=written(given)) for made, given in zip(changed, item.interventions, strict=True)
             ]
         turns.append((tuple(map(str, turn)), changed))
-    return turns
+    return turns if all_used(changes.scope, item) else None
 
 
 def _shapes(scope: Scope, models: list[str]) -> tuple[ModelFacts, ...]:
@@ -127,7 +127,7 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     labelled = tuple(
         (name, tuple(dict.fromkeys(cell.labels[place] for cell in cells))) for place, name in enumerate(axes)
     )
-    return Measure(item.name, kind, labelled, tuple(cells), item.name_span)
+    return Measure(item.name, kind, labelled, tuple(cells), item.name_span, over_tokens(item))
 
 
 def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:

@@ -39,7 +39,8 @@ ITEM_TYPES: Mapping[str, type | tuple[type, ...]] = {
 EXACT = 2**53
 """Whole numbers up to here are exact as floats too."""
 RESERVED = ("logits", "nothing", "original", "alternate", "layers", "random")
-OTHER_PARTS = re.compile(r"(resid|mlp|hook|embed|unembed|attn|attention|block|layer|ln|head|neuron)s?(\d*$|_)")
+OTHER_PARTS = re.compile(r"(resid|residual|mlp|hook|embed|unembed|attn|attention|block|layer|ln|head|neuron)s?(\d*$|_)")
+SPELLED = re.compile(r"[LlAa](?:ayer)?(\d+)[._]?[Hh](?:ead)?(\d+)$")
 """What other tools call the parts of a model that can be patched or silenced."""
 Item = TypeVar(
     "Item",
@@ -145,8 +146,10 @@ class Scope:
         return None
 
     def _missing(self, name: str, kinds: tuple[str, ...]) -> str:
-        """Help for a name that nothing has: somebody used to other tools may mean a part of the model that is no
-        head."""
+        """Help for a name that nothing has: somebody used to other tools may mean a part of the model."""
+        spelled = SPELLED.match(name) if "group" in kinds else None
+        if spelled is not None:
+            return f"a head is written `{spelled[1]}.{spelled[2]}`: `zero {spelled[1]}.{spelled[2]} at last`"
         if "group" in kinds and OTHER_PARTS.match(name):
             return (
                 "sites are written `2.1`, `mlp.2`, `attention.2`, `residual.2` or `neuron.2.5`, with a token: "

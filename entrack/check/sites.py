@@ -35,10 +35,14 @@ INSIDE: Mapping[Part, Mapping[str, Part]] = {
 INDEXED = (Part.OUTPUT, Part.NEURON)
 """Parts of which a site may be one among many in its layer."""
 EXAMPLES: Mapping[str, str] = {
+    "head": "14.13",
+    "heads": "14.13",
     "mlp": "mlp.14",
     "attention": "attention.14",
-    "residual": "residual.14` or `residual.14.mid",
+    "residual": "residual.14",
+    "embedding": "embedding",
     "neuron": "neuron.14.102",
+    "neurons": "neuron.14.102",
 }
 
 
@@ -48,8 +52,9 @@ def literal_site(scope: Scope, node: ast.SiteLiteral) -> Site | None:
     if node.kind == "embedding":
         return Site(0, part)
     if len(node.numbers) != (2 if part in INDEXED else 1):
-        many = "a layer and a number" if part in INDEXED else "a layer"
-        scope.report("E514", f"`{written(node)}` is no site", node.span, "", f"{many}: write `{EXAMPLES[node.kind]}`")
+        label = "its layer and its number are wanted" if part in INDEXED else "its layer is wanted"
+        help = f"write, for example, `{EXAMPLES[node.kind]}`"
+        scope.report("E514", f"`{written(node)}` is no site", node.span, label, help)
         return None
     inside = _inside(scope, node, part)
     return None if inside is None else Site(node.numbers[0], inside, node.numbers[1] if part in INDEXED else None)
@@ -129,6 +134,15 @@ def _computed(changes: Changes, node: ast.Computed) -> tuple[Site, ...] | None:
     layers = changes.shapes[0].layers if changes.shapes else None
     window = window_of(scope, node.layers, layers)
     if inside is None or window is None or (node.index is not None and index is None):
+        return None
+    if layers is not None and window[1] >= layers and node.layers.last is not None:
+        scope.report(
+            "E612",
+            f"there is no layer {window[1]}",
+            node.layers.span,
+            f"the model has {layers} layers, counted from 0",
+            f"write `{window[0]}..` for all from there on; a window such as `k - 2..k + 2` is cut off at the ends",
+        )
         return None
     last = window[0] if layers is None else window[1]
     found = tuple(

@@ -9,7 +9,7 @@ from entrack.check.act_heads import heads_of
 from entrack.check.changes import Changes
 from entrack.check.resolved import Circuit, Elsewhere, Group, HeadsOf, Where, may_have_heads
 from entrack.check.scope import name_span
-from entrack.check.sites import KINDS, sites_of
+from entrack.check.sites import EXAMPLES, KINDS, sites_of
 from entrack.diagnostics import Label
 from entrack.sites import RECEIVING, Part, Site
 from entrack.source import Span
@@ -130,10 +130,14 @@ def _a_site(changes: Changes, node: ast.Expression) -> bool:
         return False
     if node.name in changes.given or changes.scope.may_be_unread(node.name):
         return False
-    layer = next((part.name for part in node.rest if isinstance(part, ast.Dotted)), "14")
+    layer = next((part.name for part in node.rest if isinstance(part, ast.Dotted)), "")
     word = {"head": "heads", "neuron": "neurons"}.get(node.name, node.name)
-    more = ", 102" if word == "neurons" else ""
-    help = f"write `{word}[{layer}{more}]`" if word != "embedding" else "write `embedding at last`"
+    index = {"heads": ", h", "neurons": ", 102"}.get(word, "")
+    help = (
+        f"write `{word}[{layer}{index}]`"
+        if layer
+        else f"write `{EXAMPLES[word]} at last`, or `{word}[k{index}]` in a loop"
+    )
     changes.scope.report("E514", f"`{written(node)}` does not say which layer", node.span, "", help)
     return True
 

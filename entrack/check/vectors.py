@@ -77,7 +77,7 @@ def _writes(changes: Changes, item: ast.Vector, group: Group, target: HeadsOf, s
             "E662", f"a {read.value} is not written to the residual stream", span, "", "name the head itself"
         )
         return False
-    normed = any(getattr(facts.layout, "norms_what_is_added", False) for facts in changes.shapes)
+    normed = any(facts.layout.norms_what_is_added for facts in changes.shapes)
     if normed and not kinds <= set(WIDE):
         changes.scope.report(
             "E515",

@@ -31,11 +31,11 @@ class Prompt:
     text: str
     token_ids: tuple[int, ...]
     positions: Mapping[str, int]
-    spans: Mapping[str, tuple[int, ...]]
     words: Mapping[str, str]
     ids: Mapping[str, tuple[int, ...]]
     candidates: tuple[str, ...] = field(default=(), repr=False)
     """The values that the answer was one of."""
+    spans: Mapping[str, tuple[int, ...]] = field(factory=dict)
     pieces: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -153,7 +153,7 @@ def _prompt(
     wanted = {key: value for key, value in words.items() if key not in ("prompt",)}
     ids = {key: _continued(value, rendered.text, encoded, tokens, population, key) for key, value in wanted.items()}
     pieces = tuple(rendered.text[start:end] for start, end in encoded.offsets)
-    return Prompt(rendered.text, encoded.ids, positions, spans, wanted, ids, _candidates(drawn), pieces)
+    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), spans, pieces)
 
 
 def _candidates(drawn: sample.Drawn) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from entrack.report.claims_table import claims_grid
 from entrack.report.format import change_in, estimate, number, spread, visible
 from entrack.report.grid import Grid
 from entrack.report.lookup import pick, ranked, receiver_words, site_score, sites_word
-from entrack.report.measure_table import WIDTH, measure_grid
+from entrack.report.measure_table import WIDTH, measure_grids
 from entrack.results import Discovery, Group, Mask, Measure, Missed, Results, Screen
 from entrack.sites import Part, Site
 
@@ -26,8 +26,9 @@ def grids(results: Results, width: int = WIDTH) -> tuple[Grid, ...]:
     order = [item.name for item in results]
     every.sort(key=lambda pair: order.index(pair[1].name))
     found = [
-        measure_grid(item, title, width) if isinstance(item, Measure) else discovery_grid(item, title)
+        grid
         for title, item in every
+        for grid in (measure_grids(item, title, width) if isinstance(item, Measure) else (discovery_grid(item, title),))
     ]
     masks = dict.fromkeys(mask.name for mask in results.masks)
     found += [masks_grid(tuple(mask for mask in results.masks if mask.name == name)) for name in masks]

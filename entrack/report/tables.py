@@ -19,7 +19,7 @@ from entrack.report.claims_table import claims_grid
 from entrack.report.format import visible
 from entrack.report.grid import Entry, Grid
 from entrack.report.lookup import layers_of, mlp_scores, scored, unscored
-from entrack.report.measure_table import WIDTH, measure_grid
+from entrack.report.measure_table import WIDTH, measure_grids
 from entrack.report.provenance_lines import provenance_lines
 from entrack.report.table_data import discovery_grid, grids
 from entrack.results import Claim, Discovery, Group, Measure, Provenance, Results
@@ -47,7 +47,7 @@ def report(results: Results, *, heat_maps: bool | None = None) -> RenderableType
 
 def measure(item: Measure, title: str = "", width: int = WIDTH) -> RenderableType:
     """One measure: each number with its 95 % interval and n, and sd over draws where there are any."""
-    return Encodable(Fitted(lambda room: _set(measure_grid(item, title, min(width, room)))))
+    return Encodable(Fitted(lambda room: Stack(*map(_set, measure_grids(item, title, min(width, room))))))
 
 
 def discovery(item: Discovery, title: str = "") -> RenderableType:

@@ -7,6 +7,7 @@ from typing import Any
 
 from entrack.results.provenance import Provenance
 from entrack.results.values import (
+    Axis,
     Claim,
     Discovery,
     Interval,
@@ -28,7 +29,7 @@ def measure_json(measure: Measure) -> dict[str, Any]:
         "name": measure.name,
         "metric": measure.metric,
         "unit": measure.unit,
-        "axes": [{"name": axis.name, "labels": list(axis.labels)} for axis in measure.axes],
+        "axes": list(map(_axis, measure.axes)),
         "cells": [
             {
                 "labels": dict(zip(names, cell.labels, strict=True)),
@@ -43,6 +44,11 @@ def measure_json(measure: Measure) -> dict[str, Any]:
             for cell in measure.cells
         ],
     }
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    tokens = {"tokens": list(axis.tokens)} if axis.tokens else {}
+    return {"name": axis.name, "labels": list(axis.labels), **tokens}
 
 
 def discovery_json(discovery: Discovery) -> dict[str, Any]:

@@ -24,10 +24,11 @@ class Interval:
 @frozen
 class Axis:
     """One way in which the cells of a measure differ: its name (model, intervention, prompts, ...) and its labels in
-    order."""
+    order. Where these are numbers of tokens, `tokens` are the texts of these in the first prompt."""
 
     name: str
     labels: tuple[str, ...]
+    tokens: tuple[str, ...] = ()
 
 
 @frozen

@@ -18,6 +18,8 @@ from entrack.syntax.build_tasks import BuildTasks
 
 SOURCES: Mapping[str, Callable[..., ast.Source]] = {kind.__name__.lower(): kind for kind in get_args(ast.Source)}
 """The sources that stand after `from`, by their rules."""
+NO_PROMPTS = (ast.Where, ast.Named, *get_args(ast.Act))
+"""What stands in brackets after a name, and in no list of prompts."""
 
 
 class Swept(list[Any]):
@@ -117,9 +119,6 @@ class Build(BuildTasks, BuildExpressions):
         if count is None and isinstance(of, ast.Reference):
             count, of = _counted(of)
         return ast.Prompts(count, of, span=self._at(meta))
-
-    def count_number(self, meta: Meta, c: Children) -> ast.Integer:
-        return self.integer(meta, c)
 
     def count_name(self, meta: Meta, c: Children) -> ast.Name:
         return self._name(c[0])
@@ -286,7 +285,9 @@ def _counted(of: ast.Reference) -> tuple[ast.Name | None, ast.Expression]:
     """`n [boxes, scrambled]`, which the grammar reads as an element of `n`, is a count and a list: prompts have no
     elements."""
     match of.rest:
-        case (ast.Subscript(items, span=span),) if not any(isinstance(item, ast.Where | ast.Act) for item in items):
+        case (ast.Subscript(items, span=span),) if not any(
+            isinstance(item, ast.Where | ast.Named | ast.Act) for item in items
+        ):
             name = ast.Name(of.name, span=Span(of.span.file, of.span.start, of.span.start + len(of.name)))
             return name, ast.ListOf(cast("tuple[ast.Expression, ...]", items), span=span)
     return None, of

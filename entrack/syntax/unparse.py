@@ -98,7 +98,11 @@ def changed(node: object) -> str:
 
 
 def _subscript(node: object) -> str:
-    return written(node) if isinstance(node, ast.Where | ast.Act | ast.ListOf) else guarded(node, ("where", *ACTS))
+    return (
+        written(node)
+        if isinstance(node, ast.Where | ast.Named | ast.Act | ast.ListOf)
+        else guarded(node, ("where", *ACTS))
+    )
 
 
 def _set(target: ast.Target, source: ast.Source) -> str:

@@ -31,6 +31,7 @@ from entrack.check.resolved.claims import Constant as Constant
 from entrack.check.resolved.claims import Quantity as Quantity
 from entrack.check.resolved.claims import Size as Size
 from entrack.check.resolved.claims import Summary as Summary
+from entrack.check.resolved.claims import carries as carries
 from entrack.check.resolved.interventions import Act as Act
 from entrack.check.resolved.interventions import AddAct as AddAct
 from entrack.check.resolved.interventions import BlockAct as BlockAct
