@@ -238,3 +238,59 @@ def test_an_interval_holds_what_is_true_at_least_95_times_in_100(population: int
             if hits_interval(population, drawn, hits).low <= true <= hits_interval(population, drawn, hits).high
         )
         assert held / comb(population, drawn) >= 0.95, true
+
+
+# --- MLPs, and other rankings --------------------------------------------------------------------------------------
+
+
+def both(ranking: Ranking, receivers: tuple[Site, ...] | None = None, *, parallel: bool = False) -> Screening:
+    """A screen of heads and MLPs; the MLPs' estimates are 5, 6 and -7."""
+    node = Screen(
+        "logit",
+        3,
+        0,
+        0,
+        0,
+        3,
+        4,
+        (Ref("clean"),),
+        (Ref("estimate"),),
+        () if receivers is None else (receivers,),
+        (Part.OUTPUT, Part.MLP),
+        parallel,
+        ranking,
+    )
+    given = np.repeat(np.array([5.0, 6.0, -7.0])[:, None, None], 2, axis=1)
+    changes = {**change(ESTIMATES), "mlp_logit": given, "mlp_log_probability": given}
+    return screen(node, [clean()], [changes], [] if receivers is None else [receivers])
+
+
+@pytest.mark.parametrize(
+    ("ranking", "through"),
+    [
+        (Ranking.LOWEST, "mlp.2 2.3 2.1"),
+        (Ranking.HIGHEST, "mlp.1 mlp.0 2.2"),
+        (Ranking.STRONGEST, "mlp.2 mlp.1 mlp.0"),
+    ],
+)
+def test_the_best_estimates_go_through_by_the_group_s_own_ranking(ranking: Ranking, through: str) -> None:
+    assert " ".join(map(str, both(ranking).through)) == through
+
+
+def test_what_reaches_the_input_of_an_mlp() -> None:
+    """Heads up to its layer, but in parallel blocks, and MLPs below it."""
+    receivers = (Site(1, Part.MLP),)
+    for parallel, many in ((False, 8 + 1), (True, 4 + 1)):
+        found = both(Ranking.LOWEST, receivers, parallel=parallel)
+        assert len(found.reaching) == many
+        assert found.known_zero == 15 - many
+        assert Site(0, Part.MLP) in found.reaching and Site(1, Part.MLP) not in found.reaching
+
+
+def test_what_was_missed_of_the_strongest() -> None:
+    screening = Screening(
+        (Site.of_head(0, 0),), (Site.of_head(1, 3), Site.of_head(2, 2)), 10, HEADS, by_site(ESTIMATES)
+    )
+    kept = (Site.of_head(0, 0),)
+    assert missed(screening, by_site(SCORES), kept, 1, Ranking.STRONGEST).sites == screening.checked
+    assert missed(screening, by_site(SCORES), kept, 1, Ranking.HIGHEST).sites == (Site.of_head(2, 2),)

@@ -10,6 +10,7 @@ import pytest
 from entrack.analysis.outcomes import NotANumber, score
 from entrack.analysis.selection import Selection, merged, select
 from entrack.plan.steps import Ref, Select
+from entrack.ranking import Ranking
 from entrack.sites import Part, Site
 
 
@@ -89,3 +90,49 @@ def test_relative_to_nothing_is_said() -> None:
 def test_batches_are_put_in_order() -> None:
     first, second = outcome([0.1, 0.3]), outcome([0.2])
     assert merged([first, second], [(0, 2), (1,)])["logit"][:, 0].tolist() == [0.1, 0.2, 0.3]
+
+
+# --- rankings, and sites that are no heads -------------------------------------------------------------------------
+
+
+def of_both(heads: list[list[float]], mlps: list[float | None], keep: int, ranking: Ranking) -> Selection:
+    """Select from scores of heads (layer, head) and of the MLP of each layer; None: it cannot reach."""
+    clean = np.array([0.5, 0.25])
+    patched = {
+        Part.OUTPUT: [[outcome((1 + np.array(row))[:, None] * clean)] for row in heads],
+        Part.MLP: [None if one is None else [outcome((1 + np.array([one]))[:, None] * clean)] for one in mlps],
+    }
+    refs = tuple((Ref(str(layer)),) for layer in range(len(heads)))
+    node = Select(
+        "relative probability", keep, len(heads), len(heads[0]), (Ref("clean"),), refs, mlps=refs, ranking=ranking
+    )
+    return select(node, [outcome(clean)], patched, ())
+
+
+HEADS = [[-0.25, 0.5], [0.125, -0.5]]
+MLPS = [-0.375, 0.625]
+
+
+@pytest.mark.parametrize(
+    ("ranking", "kept"),
+    [
+        (Ranking.LOWEST, ("1.1", "mlp.0", "0.0")),
+        (Ranking.HIGHEST, ("mlp.1", "0.1", "1.0")),
+        (Ranking.STRONGEST, ("mlp.1", "0.1", "1.1", "mlp.0", "0.0", "1.0")),
+    ],
+)
+def test_heads_and_mlps_in_one_order(ranking: Ranking, kept: tuple[str, ...]) -> None:
+    for keep in (2, 9):
+        assert tuple(map(str, of_both(HEADS, MLPS, keep, ranking).sites)) == kept[:keep]
+
+
+def test_of_equal_scores_the_lower_layer_and_heads_come_first() -> None:
+    found = of_both([[-0.5, -0.5], [-0.5, 0.5]], [-0.5, -0.5], 9, Ranking.LOWEST)
+    assert tuple(map(str, found.sites)) == ("0.0", "0.1", "mlp.0", "1.0", "mlp.1")
+
+
+def test_nothing_is_kept_that_scores_exactly_zero() -> None:
+    found = of_both([[0.0, 0.5], [0.0, -0.5]], [None, 0.0], 9, Ranking.STRONGEST)
+    assert tuple(map(str, found.sites)) == ("0.1", "1.1")
+    assert found.known_zero == 1
+    assert found.scores.mapping()[Site(0, Part.MLP)] == 0.0
