@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from engine_models import SPREAD
 
 from entrack.families import FAMILIES
+from entrack.families.base import Family
 from entrack.plan.steps import Position, Spans
 from entrack.sites import PER_HEAD, Part
 
@@ -43,12 +44,14 @@ def _rows() -> Iterator[str]:
     yield f"| `model_type` | {' | '.join(SITES.values())} |"
     yield f"|---|{'---|' * len(SITES)}"
     for name, family in sorted(FAMILIES.items()):
-        yield f"| `{name}` | {' | '.join(_cell(part, parallel=family.words.parallel is not None) for part in SITES)} |"
+        yield f"| `{name}` | {' | '.join(_cell(family, part) for part in SITES)} |"
 
 
-def _cell(part: Part, *, parallel: bool) -> str:
+def _cell(family: Family, part: Part) -> str:
+    if part not in family.parts:
+        return "-"
     acts = " ".join(letter for act, letter in ACTS.items() if part in acts_on(act))
-    return f"{acts} (not where blocks are parallel)" if parallel and part is Part.MID else acts
+    return f"{acts} (not where blocks are parallel)" if family.words.parallel and part is Part.MID else acts
 
 
 def acts_on(act: str) -> tuple[Part, ...]:
