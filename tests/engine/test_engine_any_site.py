@@ -366,6 +366,28 @@ def test_heads_and_mlps_elsewhere(bench: Bench, source: str) -> None:
         agree(bench.evaluate(executor, everywhere(kept, source), inputs), expected)
 
 
+@pytest.mark.parametrize("kept_at", [SPREAD, None], ids=["token", "every token"])
+@pytest.mark.parametrize("set_at", [SPREAD, None], ids=["token", "every token"])
+def test_heads_elsewhere_beside_what_is_done_at_every_token(bench: Bench, kept_at: Position, set_at: Position) -> None:
+    last = bench.saved.key.facts.layers - 1
+    kept, changed = Site.of_head(last, 0), Site.of_head(0, 1)
+    given = bench.model.part(tensor(ALTERNATES), "output")
+
+    def change(layer: int, z: Tensor) -> None:
+        own = z[:, :, kept.head].clone()
+        z[:] = 0
+        for site, at, value in ((kept, kept_at, own), (changed, set_at, given[0, :, :, 1])):
+            for prompt, token, _ in cells(at) if site.layer == layer else ():
+                z[prompt, token, site.head] = value[prompt, token]
+
+    places = {(layer, "output"): partial(change, layer) for layer in range(last + 1)}
+    expected = outcomes(bench.model.changed(tensor(ORIGINALS), places))
+    inputs = {"others": bench.compute("reference", Capture(bench.saved.key, ALTERNATES, set_at, (changed,)))}
+    edits = (Set(Elsewhere((At((kept,), kept_at),)), FromZero()), Set(At((changed,), set_at), SOURCES["capture"]))
+    for executor in EXECUTORS:
+        agree(bench.evaluate(executor, edits, inputs), expected)
+
+
 def everywhere(kept: tuple[At, ...], source: str) -> tuple[Edit, ...]:
     """All heads and MLPs but those kept: at once, or, as the values are of one part, part by part."""
     if source == "zero":
