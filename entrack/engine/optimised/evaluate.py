@@ -43,16 +43,18 @@ def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
         if run is None:
             whole = context.whole(step.batch)
             return full(context, step, changes) if whole is None else whole.logits
+        if run.held is None:
+            return _since(context, step, run, changes)
         if isinstance(run.tokens, Only) and _can_be_beside(context, step):
             return _beside(context, step, run, changes.sets, inputs)
-        return _since(context, step, run, changes)
+        return full(context, step, changes)
 
     return evaluated(context, step, inputs, logits)
 
 
 def _since(context: Context, step: Evaluate, run: ForwardPass, changes: Changes) -> Tensor:
     """From the first change on, group by group. -> (prompt, vocabulary)"""
-    later = isinstance(run.tokens, From) or (run.first > 0 and not isinstance(run.tokens, Only))
+    later = isinstance(run.tokens, From) or run.first > 0
     whole = context.whole(step.batch) if later else None
     if whole is None:
         return full(context, step, changes)
