@@ -48,13 +48,25 @@ class Llama:
 
     def mlp(self, layer: int, x: Tensor) -> Tensor:
         """The residual after the MLP's norm and products were added."""
+        return x + self.mlp_output(layer, x)
+
+    def mlp_output(self, layer: int, x: Tensor) -> Tensor:
+        """What the MLP adds to the residual."""
         h = rms_norm(x, x.shape[-1:], self.of(layer, "post_attention_layernorm"), self.eps)
         inner = silu(linear(h, self.of(layer, "mlp.gate_proj"))) * linear(h, self.of(layer, "mlp.up_proj"))
-        return x + linear(inner, self.of(layer, "mlp.down_proj"))
+        return linear(inner, self.of(layer, "mlp.down_proj"))
 
     def projected(self, layer: int, name: str, h: Tensor) -> Tensor:
         """Queries, keys or values before rotary embedding. (..., d_model) -> (..., head, d_head)"""
         return linear(h, self.of(layer, f"self_attn.{name}_proj")).unflatten(-1, (-1, self.d_head))
+
+    def projected_one(self, layer: int, name: str, head: int, h: Tensor) -> Tensor:
+        """The same of one head or key/value head. (..., d_model) -> (..., d_head)"""
+        return linear(h, self.of(layer, f"self_attn.{name}_proj").unflatten(0, (-1, self.d_head))[head])
+
+    def by_head(self, layer: int) -> Tensor:
+        """The output projection. -> (d_model, head, d_head)"""
+        return self.of(layer, "self_attn.o_proj").unflatten(1, (self.heads, -1))
 
     def joined(self, layer: int, z: Tensor) -> Tensor:
         """(..., head, d_head) -> the attention's output (..., d_model)"""
@@ -78,7 +90,7 @@ class Llama:
 
 
 class Clean:
-    """A clean run, kept: residual and attention output (prompt, token, d_model) per layer, z (prompt, token, head,
+    """A clean run, kept: residual, attention and MLP output (prompt, token, d_model) per layer, z (prompt, token, head,
     d_head), keys after rotary embedding and values (prompt, token, key/value head, d_head), and the logits at the
     last token."""
 
@@ -86,6 +98,7 @@ class Clean:
         x = llama.embed(tokens)
         self.residual: list[Tensor] = []
         self.attention: list[Tensor] = []
+        self.mlp: list[Tensor] = []
         self.z: list[Tensor] = []
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
@@ -95,7 +108,9 @@ class Clean:
             v = llama.projected(layer, "v", h)
             z = llama.attended(q, k, v)
             out = llama.joined(layer, z)
+            mlp = llama.mlp_output(layer, x + out)
             for kept, value in (
+                (self.mlp, mlp),
                 (self.residual, x),
                 (self.attention, out),
                 (self.z, z),
@@ -103,5 +118,5 @@ class Clean:
                 (self.values, v),
             ):
                 kept.append(value)
-            x = llama.mlp(layer, x + out)
+            x = x + out + mlp
         self.logits = llama.logits(x[:, -1])

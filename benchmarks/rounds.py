@@ -149,9 +149,10 @@ def sample(size: Size, task: Task, own: Runs) -> str:
     match task:
         case PathPatch():
             layers = sorted({int(name.split(".")[0]) for name in values})
+            each = f"{len(values) // len(layers)} of {size.heads} heads each"
             words = (
                 f"senders of {len(layers)} of {size.layers - task.zeros} layers ({', '.join(map(str, layers))}), "
-                f"{len(values) // len(layers)} of {size.heads} heads each"
+                f"{'the MLP of each' if task.mlps else each}"
             )
             return words + (f"; {task.zeros} more layers are known zeros and not run" if task.zeros else "")
         case Mask():

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from benchmarks.tasks import Size
-from benchmarks.world import HOPS
+from benchmarks.world import HOPS, MLP_HOPS
 
 FULL = ("ours", "floor", "plain", "published")
 ALL: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(HOPS, (*FULL, "transformer_lens")),
+    **dict.fromkeys(MLP_HOPS, ("ours", "floor", "plain")),
     "mask step": FULL,
     "circuits": FULL,
     "interchange": (*FULL, "pyvene"),
@@ -117,8 +118,29 @@ SUITES = {
             work=dict.fromkeys(HOPS, ("ours", "floor", "plain")),
             device="cuda",
         ),
+        Suite(
+            Size(
+                "gpt2",
+                layers=12,
+                width=768,
+                heads=12,
+                shared=12,
+                mlp=3072,
+                vocabulary=50257,
+                tokens=53,
+                prompts=8,
+                sampled=2,
+                few=1,
+                family="gpt2",
+            ),
+            work=dict.fromkeys((*HOPS, *MLP_HOPS), ("ours", "floor", "plain")),
+        ),
+        Suite(
+            Size("toy gpt2", 2, 16, 4, 4, 24, vocabulary=64, tokens=53, prompts=2, family="gpt2"),
+            work=dict.fromkeys((*HOPS, *MLP_HOPS), ("ours", "floor", "plain")),
+        ),
         Suite(Size("toy", layers=2, width=16, heads=4, shared=2, mlp=24, vocabulary=64, tokens=53, prompts=2)),
     )
 }
-FULLY = ("small", "medium", "large", "memory", "llama-7b")
+FULLY = ("small", "medium", "large", "gpt2", "memory", "llama-7b")
 """What `make bench` measures; the last where there is a GPU."""

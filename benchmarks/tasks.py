@@ -36,6 +36,7 @@ class Size:
     sampled: int = 0
     few: int = 0
     dtype: str = "float32"
+    family: str = "llama"
 
     @property
     def d_head(self) -> int:
@@ -46,16 +47,18 @@ class Size:
             f"{self.layers} layers x {self.width} wide x {self.heads} heads ({self.shared} key/value heads, "
             f"MLP {self.mlp}, "
             f"vocabulary {self.vocabulary}), {self.prompts} prompts of {self.tokens} tokens, {self.dtype}"
+            f"{'' if self.family == 'llama' else f', {self.family}'}"
         )
 
 
 @dataclass(frozen=True)
 class PathPatch:
-    """A hop. Receivers are (component, layer, head); none are the logits. A value is a sender's, named "layer.head".
+    """A hop. Receivers are (component, layer, head); none are the logits. A value is a sender's, named "layer.head", or
+    "layer.mlp" with `mlps`.
 
-    Senders are all heads of `layers`; those of contenders that make a full pass for each are `heads` of these; and of
-    contenders that are slower still, the first of `heads` in the middle one of `layers`. `zeros` layers cannot reach a
-    receiver, and are not among `layers`.
+    Senders are all heads of `layers`, or their MLPs; of heads, those of contenders that make a full pass for each are
+    `heads` of these; and of contenders that are slower still, the first of `heads` in the middle one of `layers`.
+    `zeros` layers cannot reach a receiver, and are not among `layers`.
     """
 
     row: str
@@ -68,6 +71,11 @@ class PathPatch:
     layers: list[int]
     heads: list[int]
     zeros: int
+    mlps: bool = False
+
+    def senders(self, layer: int, many: int) -> list[str]:
+        """The names of the first senders of a layer."""
+        return [f"{layer}.mlp"] if self.mlps else [f"{layer}.{head}" for head in range(many)]
 
     def slow_senders(self) -> list[tuple[int, int]]:
         return [(self.layers[len(self.layers) // 2], self.heads[0])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -14,7 +14,8 @@ from tokenizers.models import WordLevel
 from torch import Tensor
 
 from benchmarks import tasks
-from benchmarks.llama import Clean, Llama
+from benchmarks.gpt2 import opened
+from benchmarks.llama import Clean
 from benchmarks.tasks import Circuits, Interchange, Mask, PathPatch, Placed, Size, Task, Tokens, rolled
 
 SEED = 0
@@ -36,6 +37,8 @@ HOPS = {
     "hop 4": ("previous", ("value", "detectors")),
 }
 """The senders' position, and the component and group that receive."""
+MLP_HOPS = {"mlp senders": ("last", ("query", "fetchers"))}
+"""The same, with MLPs as senders."""
 HEADS = 8
 """Of a group."""
 SEGMENT, QUESTION = 7, 4
@@ -70,6 +73,29 @@ def build(folder: Path, size: Size, device: str = "cpu") -> None:
 
 def config(size: Size) -> dict[str, object]:
     """A config.json as transformers writes it."""
+    return llama_config(size) if size.family == "llama" else gpt2_config(size)
+
+
+def gpt2_config(size: Size) -> dict[str, object]:
+    return {
+        "architectures": ["GPT2LMHeadModel"],
+        "model_type": "gpt2",
+        "activation_function": "gelu_new",
+        "n_embd": size.width,
+        "n_inner": size.mlp,
+        "n_layer": size.layers,
+        "n_head": size.heads,
+        "n_positions": 1024,
+        "vocab_size": size.vocabulary,
+        "layer_norm_epsilon": 1e-5,
+        "tie_word_embeddings": True,
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "dtype": size.dtype,
+    }
+
+
+def llama_config(size: Size) -> dict[str, object]:
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
@@ -103,6 +129,9 @@ def weights(size: Size) -> Iterator[tuple[str, Tensor]]:
         return (torch.randn(*shape, generator=chance) / size.width**0.5).to(dtype)
 
     ones = torch.ones(size.width, dtype=dtype)
+    if size.family == "gpt2":
+        yield from gpt2_weights(size, drawn, ones)
+        return
     narrow = size.shared * size.d_head
     shapes = {
         "q": (size.width, size.width),
@@ -120,13 +149,35 @@ def weights(size: Size) -> Iterator[tuple[str, Tensor]]:
         yield from ((f"{at}.{name}_layernorm.weight", ones.clone()) for name in ("input", "post_attention"))
 
 
+def gpt2_weights(size: Size, drawn: Callable[..., Tensor], ones: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """Weights as (input, output), and biases that are no zeros."""
+    yield "transformer.wte.weight", drawn(size.vocabulary, size.width)
+    yield "transformer.wpe.weight", drawn(1024, size.width)
+    yield "transformer.ln_f.weight", SHARP * ones
+    yield "transformer.ln_f.bias", drawn(size.width)
+    shapes = {
+        "attn.c_attn": (size.width, 3 * size.width),
+        "attn.c_proj": (size.width, size.width),
+        "mlp.c_fc": (size.width, size.mlp),
+        "mlp.c_proj": (size.mlp, size.width),
+    }
+    for layer in range(size.layers):
+        at = f"transformer.h.{layer}"
+        for name, shape in shapes.items():
+            yield f"{at}.{name}.weight", drawn(*shape)
+            yield f"{at}.{name}.bias", drawn(shape[1])
+        for name in ("ln_1", "ln_2"):
+            yield f"{at}.{name}.weight", ones.clone()
+            yield f"{at}.{name}.bias", drawn(size.width)
+
+
 def made(folder: Path, size: Size, device: str) -> Iterator[Task]:
     """The tasks, on one set of prompts, with groups of heads drawn once. What is asked is what the model would say."""
     chance = random.Random(SEED)
     originals, alternates = (prompts(size, chance) for _ in range(2))
     positions, alternate_positions = (positions_of(size, first) for first in (0, 1))
     asked, groups = most_likely(folder, originals, device), {name: heads_of(name, size, chance) for name in GROUPS}
-    for row, (position, receivers) in HOPS.items():
+    for row, (position, receivers) in {**HOPS, **MLP_HOPS}.items():
         received = [] if receivers is None else [(receivers[0], layer, head) for _, layer, head in groups[receivers[1]]]
         reach = max((layer for _, layer, _ in received), default=size.layers)
         layers = spread(reach, size.sampled)
@@ -142,6 +193,7 @@ def made(folder: Path, size: Size, device: str) -> Iterator[Task]:
             layers,
             spread(size.heads, size.few),
             size.layers - reach,
+            row in MLP_HOPS,
         )
     over = [(layer, head) for _, layer, head in groups["fetchers"]]
     yield Mask(
@@ -182,7 +234,7 @@ def positions_of(size: Size, first: int) -> dict[str, list[int]]:
 def most_likely(folder: Path, tokens: Tokens, device: str) -> list[int]:
     """What the model says after each prompt, some prompts at a time."""
     with torch.no_grad():
-        llama, rows = Llama(folder, device), torch.tensor(tokens, device=device).split(BATCH)
+        llama, rows = opened(folder, device), torch.tensor(tokens, device=device).split(BATCH)
         return [token for part in rows for token in Clean(llama, part).logits.argmax(-1).tolist()]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from entrack import arguments
 from entrack.budget import Spent, within
 from entrack.check.check import check as check_source
-from entrack.compile import SpecError
+from entrack.compile import SpecError, count_tokens
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
 from entrack.source import Source, Span
@@ -97,7 +97,7 @@ def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None) ->
     }
     return Spec(
         source,
-        check_source(source, values, None if stand_in is None else Path(stand_in)),
+        check_source(source, values, None if stand_in is None else Path(stand_in), count_tokens),
         stands_in=stand_in is not None,
     )
 

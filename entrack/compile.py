@@ -15,7 +15,7 @@ from attrs import field, frozen
 from entrack.address import address
 from entrack.budget import Spent, so_far, times_over, within
 from entrack.check.check import Checked
-from entrack.check.resolved import Model, Population, Resolved, SetAct
+from entrack.check.resolved import AddAct, Model, Population, ProjectAct, Resolved, SetAct
 from entrack.check.sources import FromModel
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
@@ -104,9 +104,16 @@ class CheckedSpec:
             for act in intervention.acts
             if isinstance(act, SetAct) and isinstance(act.source, FromModel)
         }
+        vectors = {
+            mean.model
+            for intervention in interventions
+            for act in intervention.acts
+            if isinstance(act, AddAct | ProjectAct)
+            for mean in act.means
+        }
         examined = {given.model for given in resolved.examinations}
         found = {discovery.model for discovery in resolved.discoveries} | {mask.model for mask in resolved.masks}
-        return frozenset(donors | examined | found | {cell.model for cell in cells})
+        return frozenset(donors | vectors | examined | found | {cell.model for cell in cells})
 
 
 def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Lowerer:
@@ -171,6 +178,21 @@ def prompts_of(
     if errors(problems):
         raise SpecError(problems, spec.sources)
     return realised, tokens
+
+
+def count_tokens(population: Population, model: Model, params: Mapping[str, float]) -> int | None:
+    """How many tokens the first prompt of a population has for a model; None where that cannot be told."""
+    from entrack.prompts.tokenise import measured_prompts, tokenise
+    from entrack.prompts.tokenizer import BadTokenizer, tokenizer
+
+    if model.source is None:
+        return None
+    try:
+        tokens = tokenizer(tokenizer_file(model.source))
+    except (BadTokenizer, ModelMissing):
+        return None
+    pairs = tokenise(population, 1, tokens, params)[0].pairs
+    return next((len(prompt.token_ids) for prompt in measured_prompts(population, pairs)), None)
 
 
 def prompt_problems(spec: CheckedSpec) -> tuple[Diagnostic, ...]:

@@ -63,6 +63,21 @@ class ModelFacts:
         """Whether what is computed at `later` depends on what stands at `earlier`."""
         return reaches(earlier, later, parallel=self.parallel)
 
+    def has(self, part: Part) -> bool:
+        """Whether the model's layers have a part."""
+        return part in self.layout.parts and not (self.parallel and part is Part.MID)
+
+    def canonical(self, site: Site) -> Site:
+        """The site by the name that steps have for it: what stands after a layer stands before the next."""
+        after = site.part is Part.POST and site.layer + 1 < self.layers
+        return Site(site.layer + 1, Part.RESIDUAL) if after else site
+
+    def every(self, part: Part, *, single: bool = True) -> tuple[Site, ...]:
+        """All sites of a part: its heads or neurons one by one, with `single`, or that of each layer."""
+        many = {Part.OUTPUT: self.heads, Part.NEURON: self.d_mlp}.get(part) if single else None
+        inside = (None,) if many is None else range(many)
+        return tuple(Site(layer, part, index) for layer in range(self.layers) for index in inside)
+
     def sends(self, sender: int, receiver: int) -> bool:
         """Whether heads of the layer `sender` can change queries, keys and values in the layer `receiver`."""
         return self.reaches(Site(sender, Part.OUTPUT), Site(receiver, Part.NORMED))

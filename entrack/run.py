@@ -13,7 +13,7 @@ from attrs import evolve
 from entrack import arguments
 from entrack.address import address
 from entrack.check.check import check
-from entrack.compile import CheckedSpec, SpecError, lowered, lowerer_of
+from entrack.compile import CheckedSpec, SpecError, count_tokens, lowered, lowerer_of
 from entrack.diagnostics import errors
 from entrack.events import ModelFetching, Watcher
 from entrack.execution.environment import Environment
@@ -117,7 +117,8 @@ def _fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
     for name in sorted(spec.used_models):
         watcher(ModelFetching(str(resolved.models[name].named)))
         fetch(resolved.models[name].named, spec.root)
-    again = check(spec.source, {name: resolved.params[name] for name in resolved.changed_params})
+    params = {name: resolved.params[name] for name in resolved.changed_params}
+    again = check(spec.source, params, tokens=count_tokens)
     if errors(again.problems):
         raise SpecError(again.problems, again.sources)
     return CheckedSpec(spec.source, again)

@@ -1,7 +1,7 @@
 """Sites: the places inside a model that are read, set, sent and received.
 
 A site is a part of a layer - the residual stream before it, the output of its attention or of its MLP - or, of a part
-that has heads, what belongs to one head.
+that has heads or neurons, what belongs to one of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from entrack.address import tagged
 class Part(Enum):
     """A part of a layer, in the order in which a forward pass comes by.
 
-    Per-head parts have the axes (prompt, token, head, d_head); the others (prompt, token, d_model).
+    Per-head parts have the axes (prompt, token, head, d_head); neurons (prompt, token, d_mlp); the others (prompt,
+    token, d_model).
     """
 
     RESIDUAL = "residual"
@@ -37,8 +38,14 @@ class Part(Enum):
     """z, the part of the input of the output projection that belongs to a query head."""
     ATTENTION = "attention"
     """The output of the attention, which is added to the residual stream, in some families after one more norm."""
+    MID = "mid"
+    """The residual stream after the attention was added, which the MLP reads. Parallel blocks have none."""
+    NEURON = "neuron"
+    """The input of the MLP's down projection: activations of neurons."""
     MLP = "mlp"
     """The output of the MLP, which is added to the residual stream, in some families after one more norm."""
+    POST = "post"
+    """The residual stream after the layer: before the next, or, after the last, before the final norm."""
 
     def __lt__(self, other: Part) -> bool:
         return _ORDER[self] < _ORDER[other]
@@ -50,16 +57,27 @@ _ORDER = {part: number for number, part in enumerate(Part)}
 PER_HEAD = (Part.QUERY, Part.KEY, Part.VALUE, Part.OUTPUT)
 RECEIVING = (Part.QUERY, Part.KEY, Part.VALUE)
 """What a head reads."""
+RECEIVERS = {**{part.value: part for part in RECEIVING}, "input": Part.MLP}
+"""What may receive in a discovery, by the words of a spec: what heads read, and the input of an MLP, which is one with
+its output."""
+HEADS = (Part.OUTPUT,)
+"""What sends in a discovery unless it says more."""
+SENDING = {"heads": Part.OUTPUT, "mlps": Part.MLP}
+"""What may send in a discovery, by the words of a spec."""
 SHARED = (Part.KEY, Part.VALUE)
 """Parts that have one row per key/value head instead of one per query head."""
+STREAM = (Part.RESIDUAL, Part.MID, Part.POST)
+"""Where the residual stream stands."""
 
 
 @tagged("site", "layer part index")
 @frozen(order=True, repr=False)
 class Site:
-    """A part of a layer, counted from 0; of a per-head part that of the head `index`, or, without one, of all heads.
+    """A part of a layer, counted from 0; of a per-head part that of the head `index`, or, without one, of all heads;
+    of neurons likewise.
 
-    Written as in a spec: `14.13` is a head's output, `14.13.query` its query, `mlp.14` the output of an MLP.
+    Written as in a spec: `14.13` is a head's output, `14.13.query` its query, `mlp.14` the output of an MLP,
+    `residual.14.mid` the residual stream inside a layer, `neuron.14.102` one neuron.
     """
 
     layer: int
@@ -74,7 +92,7 @@ class Site:
     @property
     def head(self) -> int:
         """Which head of its layer. Raises ValueError for a site that is not one head's."""
-        if self.index is None:
+        if self.index is None or self.part not in PER_HEAD:
             raise ValueError(f"{self} is no head")
         return self.index
 
@@ -82,10 +100,19 @@ class Site:
         return f"Site({self})"
 
     def __str__(self) -> str:
+        if self.part in (Part.MID, Part.POST):
+            return f"{Part.RESIDUAL.value}.{self.layer}.{self.part.value}"
         if self.part not in PER_HEAD:
-            return f"{self.part.value}.{self.layer}"
+            return f"{self.part.value}.{self.layer}{'' if self.index is None else f'.{self.index}'}"
         head = f"{self.layer}.{'*' if self.index is None else self.index}"
         return head if self.part is Part.OUTPUT else f"{head}.{self.part.value}"
+
+
+def every_sender(part: Part, layers: int, heads: int) -> tuple[Site, ...]:
+    """All sites of a part that sends, in so many layers of so many heads."""
+    if part is not Part.OUTPUT:
+        return tuple(Site(layer, part) for layer in range(layers))
+    return tuple(Site.of_head(layer, head) for layer in range(layers) for head in range(heads))
 
 
 T = TypeVar("T")

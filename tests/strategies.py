@@ -14,7 +14,6 @@ T = TypeVar("T")
 
 NAMES = ("a", "b", "boxes", "cir", "value_fetcher", "label_2", "Xy", "_", "n", "Prompt")
 WORDS = (
-    "by",
     "sample",
     "elsewhere",
     "error",
@@ -27,6 +26,12 @@ WORDS = (
     "value",
     "logits",
     "objects",
+    "mlp",
+    "heads",
+    "embedding",
+    "noise",
+    "every",
+    "token",
 )
 """Names that look like words of the language, or are ones elsewhere."""
 
@@ -58,7 +63,9 @@ def lists(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.List
 
 def _references(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.Reference]:
     where = st.builds(ast.Where, plain_references, part)
-    after = st.builds(ast.Dotted, names) | st.builds(ast.Subscript, tuples(part | where, 1, 2))
+    after = st.builds(ast.Dotted, names) | st.builds(
+        ast.Subscript, tuples(part | where | st.builds(ast.Named, names, part), 1, 2)
+    )
     return st.builds(ast.Reference, names, tuples(after, 0, 2))
 
 
@@ -96,10 +103,39 @@ act_sources = (
     | st.builds(ast.sources.Sample, prompts)
     | st.builds(ast.sources.NamedRun, expressions)
 )
+numbered = st.builds(
+    lambda kind, numbers, part: ast.SiteLiteral(kind, tuple(numbers), part),
+    st.sampled_from(("mlp", "attention", "residual", "neuron")),
+    st.lists(st.integers(0, 99), min_size=1, max_size=2),
+    st.sampled_from(("", "mid", "post", "query")),
+)
+head_literals = st.builds(
+    lambda layer, head, part: ast.SiteLiteral(ast.HEAD, (layer, head), part),
+    st.integers(0, 99),
+    st.integers(0, 99),
+    st.sampled_from(("", "", "query", "by")),
+)
+literals = head_literals | numbered | st.just(ast.SiteLiteral("embedding", ()))
+computed = st.builds(
+    ast.Computed,
+    st.sampled_from(("heads", "mlp", "attention", "residual", "neurons")),
+    layers,
+    st.none() | sums,
+    st.just("") | names,
+)
+sites = st.builds(ast.Sites, tuples(literals | computed, 1))
+places_of_acts = tuples(name_nodes, 1) | st.builds(ast.EveryToken)
+targets = st.builds(ast.Elsewhere) | expressions | sites | st.builds(ast.At, expressions | sites, places_of_acts)
+means = st.builds(ast.Set, targets, st.builds(ast.sources.Mean, prompts))
 acts = (
     st.builds(ast.Keep, expressions)
-    | st.builds(ast.Set, st.builds(ast.Elsewhere) | expressions, act_sources)
+    | st.builds(ast.Set, targets, act_sources)
+    | st.builds(ast.Freeze, targets)
     | st.builds(ast.Block, name_nodes, tuples(name_nodes, 1), layers)
+    | st.builds(ast.Add, sums, targets)
+    | st.builds(ast.Noise, sums, targets)
+    | st.builds(ast.Project, sums, targets)
+    | st.builds(ast.Scale, targets, sums)
 )
 
 # --- tasks -------------------------------------------------------------------------------------------------------
@@ -117,6 +153,7 @@ drawings = (
 places = (
     st.builds(ast.EndOf, references)
     | st.builds(ast.AnyOf, references)
+    | st.builds(ast.SpanOf, references)
     | st.builds(ast.HolePlace, references, st.integers(-99, 99))
 )
 positions = st.builds(ast.Position, names, places)
@@ -138,8 +175,8 @@ desiderata = st.builds(ast.Desideratum, names, name_nodes, st.none() | tuples(ch
 
 # --- heads, measures, and the rest -------------------------------------------------------------------------------
 
-head_lists = st.builds(ast.HeadList, tuples(st.builds(ast.HeadNumber, st.integers(0, 99), st.integers(0, 99)), 1))
-group_items = st.builds(ast.GroupItem, names, name_nodes, head_lists | calls(expressions))
+site_lists = st.builds(ast.SiteList, tuples(literals, 1))
+group_items = st.builds(ast.GroupItem, names, name_nodes, site_lists | calls(expressions))
 words = tuples(name_nodes, 0, 1)
 metrics = (
     st.just(ast.Metric("accuracy"))
@@ -147,7 +184,9 @@ metrics = (
     | st.builds(ast.Metric, st.just("logit"), st.just(False), words)
     | st.builds(ast.Metric, st.just("logit difference"), st.booleans(), st.just(()) | tuples(name_nodes, 2, 2))
 )
-hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts)
+senders = st.lists(st.sampled_from(("heads", "mlps")).map(ast.Name), max_size=3).map(tuple)
+rankings = st.sampled_from(("", "lowest", "highest", "strongest"))
+hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts, senders, rankings)
 screens = st.builds(ast.Screen, counts, st.none() | counts, st.none() | counts)
 discoveries = st.builds(
     ast.Discover,
@@ -160,7 +199,17 @@ discoveries = st.builds(
 )
 subjects = expressions
 changed = expressions | acts
-loops = st.builds(ast.Loop, names, st.none() | lists(expressions))
+alls = st.sampled_from(("layers", "heads", "positions", "tokens")).map(ast.All)
+loops = st.builds(ast.Loop, names, alls | lists(expressions))
+factors = st.none() | integers | numbers | plain_references
+terms = st.builds(ast.Term, st.just("+"), means, factors)
+vectors = st.builds(
+    lambda name, model, first, rest: ast.Vector(name, model, (first, *rest)),
+    names,
+    name_nodes,
+    terms,
+    tuples(st.builds(ast.Term, st.sampled_from("+-"), means, factors), 0, 2),
+)
 
 
 def _measures(
@@ -175,7 +224,7 @@ def _measures(
         prompts,
         swept=st.just(swept),
         draws=st.none() | integers,
-        loop=st.none() | loops,
+        loops=tuples(loops, 0, 2),
     )
 
 
@@ -202,6 +251,7 @@ items = st.one_of(
     discoveries,
     st.builds(ast.Intervention, names, tuples(name_nodes, 0, 2), tuples(acts, 1)),
     masks,
+    vectors,
     measures,
     examinations,
     overlaps,
@@ -214,7 +264,10 @@ programs = st.builds(ast.Program, st.just(ast.Version(1)), tuples(items, 0, 6))
 
 # --- the same program, written otherwise -------------------------------------------------------------------------
 
-TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|[A-Z]\.\.[A-Z]|\d+\.\d+|coloured by|\w+|\.\.|->|[=!<>]=|[^\s]')
+TOKEN = re.compile(
+    r'"(?:[^"\\\n]|\\.)*"|[A-Z]\.\.[A-Z]|(?:mlp|attention|residual|neuron)\.\d[\w.]*|\d+\.\d+(?:\.[A-Za-z_]\w*)?'
+    r"|coloured by|\w+|\.\.|->|[=!<>]=|[^\s]"
+)
 
 
 @st.composite

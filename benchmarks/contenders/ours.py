@@ -62,10 +62,10 @@ class Contender(base.Contender):
     def compute(self, step: Any, inputs: Any = None) -> Any:
         return self.engine.compute(step, inputs or {})
 
-    def captured(self, tokens: Tokens, at: list[int]) -> np.ndarray:
-        """z at one token a prompt. -> (layer, prompt, head, d_head)"""
-        z: np.ndarray = self.compute(Capture(self.key, batch(tokens), tuple(at))).tensors["output"]
-        return z
+    def captured(self, tokens: Tokens, at: list[int], part: Part = Part.OUTPUT) -> np.ndarray:
+        """z, or what MLPs give, at one token a prompt. -> (layer, prompt, head, d_head) or (layer, prompt, d_model)"""
+        found: np.ndarray = self.compute(Capture(self.key, batch(tokens), tuple(at), part=part)).tensors[part.value]
+        return found
 
     def done(self, values: dict[str, list[float]], tokens: Tokens, forwards: float, **more: Any) -> Done:
         return Done(values, forwards, forwards * len(tokens) * len(tokens[0]) * self.key.facts.layers, **more)
@@ -76,18 +76,22 @@ class Hop:
 
     def __init__(self, contender: Contender, task: PathPatch) -> None:
         self.contender, self.task = contender, task
-        self.alternate = contender.captured(task.alternates, task.alternate_at)
+        self.part = Part.MLP if task.mlps else Part.OUTPUT
+        self.alternate = contender.captured(task.alternates, task.alternate_at, self.part)
 
     def __call__(self, turn: int) -> Done:
         values: dict[str, list[float]] = {}
         forwards, order = 0.0, rolled(list(range(len(self.task.originals))), turn)
-        inputs = {ref(turn).id: {"output": np.ascontiguousarray(self.alternate[:, order])}}
+        inputs = {ref(turn).id: {self.part.value: np.ascontiguousarray(self.alternate[:, order])}}
         for layer in self.task.layers:
             computed = self.contender.compute(self.step(layer, turn), inputs)
             forwards += float(computed.how["forwards"])
-            for head, rows in zip(self.heads(), computed.tensors["log_probability"], strict=True):
-                values[f"{layer}.{head}"] = rows[:, 0].tolist()
+            for name, rows in zip(self.names(layer), computed.tensors["log_probability"], strict=True):
+                values[name] = rows[:, 0].tolist()
         return self.contender.done(values, self.task.originals, forwards)
+
+    def names(self, layer: int) -> list[str]:
+        return self.task.senders(layer, 1) if self.task.mlps else [f"{layer}.{head}" for head in self.heads()]
 
     def heads(self) -> Iterable[int]:
         return (
@@ -99,9 +103,11 @@ class Hop:
     def step(self, layer: int, turn: int) -> steps.PathPatch:
         task = self.task
         groups = tuple(Receivers(Part(component), (Site.of_head(at, head),)) for component, at, head in task.receivers)
-        senders = tuple(Site.of_head(layer, head) for head in self.heads())
+        senders = None if task.mlps else tuple(Site.of_head(layer, head) for head in self.heads())
         batch_, asked_ = batch(task.originals), asked(task.asked)
-        return steps.PathPatch(self.contender.key, batch_, asked_, tuple(task.at), layer, ref(turn), groups, senders)
+        return steps.PathPatch(
+            self.contender.key, batch_, asked_, tuple(task.at), layer, ref(turn), groups, senders, self.part
+        )
 
 
 class Masked:

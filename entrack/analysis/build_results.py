@@ -27,13 +27,15 @@ from entrack.check.resolved import (
     Resolved,
     Size,
     Summary,
+    carries,
 )
 from entrack.check.resolved import Claim as ClaimSpec
 from entrack.check.resolved import Group as GroupSpec
 from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
+from entrack.plan.steps import Select
 from entrack.results import Axis, Cell, Claim, Discovery, Figure, Group, Interval, Provenance, Results, Screen, Table
 from entrack.results import Measure as MeasureResult
-from entrack.sites import Site, by_head
+from entrack.sites import SENDING, Site
 from entrack.syntax import ast
 
 ROUNDING = 1e-12
@@ -66,11 +68,19 @@ def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], 
 
 
 def _measure(spec: Measure, cells: Sequence[CellPlan], ran: Ran) -> MeasureResult:
-    axes = tuple(Axis(name, labels) for name, labels in spec.axes)
+    axes = tuple(Axis(name, labels, _tokens(spec, name, labels, cells)) for name, labels in spec.axes)
     made = tuple(
         _cell(spec, cell, planned, ran) for cell, planned in zip((c.population for c in spec.cells), cells, strict=True)
     )
     return MeasureResult(spec.name, spec.metric.name, spec.metric.unit, axes, made)
+
+
+def _tokens(spec: Measure, axis: str, labels: Sequence[str], cells: Sequence[CellPlan]) -> tuple[str, ...]:
+    """What the tokens of an axis are in the first prompt that was measured."""
+    if axis not in spec.tokens or not cells:
+        return ()
+    pieces = cells[0].runs[0].prompts[0].pieces
+    return tuple(pieces[int(label)] for label in labels)
 
 
 def _cell(spec: Measure, population: Population, planned: CellPlan, ran: Ran) -> Cell:
@@ -105,7 +115,8 @@ def _planned(plan: Plan, name: str) -> ExaminationPlan:
 def _discovery(found: DiscoveryPlan, plan: Plan, ran: Ran) -> Discovery:
     groups = tuple(_group(found, group, plan, ran) for group in found.groups)
     nodes: list[Any] = [plan.nodes[group.select] for group in found.groups]
-    made = [ran.address_of(ref.id) for node in nodes for refs in node.patched for ref in refs if ran.made(ref.id)]
+    patched = [refs for node in nodes for refs in (*node.patched, *node.mlps)]
+    made = [ran.address_of(ref.id) for refs in patched for ref in refs if ran.made(ref.id)]
     return Discovery(found.name, found.model, found.score, found.n, groups, address(made))
 
 
@@ -117,36 +128,39 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         name=group.name,
         position=group.position,
         receivers=group.receivers,
-        sites=selection.heads,
+        sites=selection.sites,
         intervals=selection.intervals,
-        scores={site: None if isnan(value) else value for site, value in by_head(selection.scores.tolist()).items()},
+        scores={site: None if isnan(value) else value for site, value in selection.scores.mapping().items()},
         known_zero=selection.known_zero,
         also=tuple((head, earlier[place].name) for head, place in selection.taken),
-        note=_note(group, node.keep, selection, plan, found.model),
-        screen=_screen(group, node.keep, selection, ran),
+        note=_note(group, node, selection, plan, found.model),
+        screen=_screen(group, node, selection, ran),
+        ranking=node.ranking.value,
     )
 
 
-def _screen(group: GroupPlan, keep: int, selection: Selection, ran: Ran) -> Screen | None:
-    """What a group's screen let through, and what became of it. Its places are those of the selection's heads."""
+def _screen(group: GroupPlan, node: Select, selection: Selection, ran: Ran) -> Screen | None:
+    """What a group's screen let through, and what became of it. Its places are those of the selection's sites."""
     if group.screen is None:
         return None
     screening = ran.screening(group.screen)
-    best = (*selection.heads, *(head for head, _ in selection.taken))
+    best = (*selection.sites, *(site for site, _ in selection.taken))
     return Screen(
         steps=group.steps,
         through=screening.through,
-        places=tuple(screening.through.index(head) + 1 for head in selection.heads),
+        places=tuple(screening.through.index(site) + 1 for site in selection.sites),
         agreement=agreement(screening, selection.outcomes),
-        missed=missed(screening, selection.scores, best, keep),
-        estimates=by_head(screening.estimates.mean(axis=2).tolist()),
+        missed=missed(screening, selection.scores, best, node.keep, node.ranking),
+        estimates=screening.estimates.mean().mapping(),
     )
 
 
-def _note(group: GroupPlan, keep: int, selection: Selection, plan: Plan, model: str) -> str:
+def _note(group: GroupPlan, node: Select, selection: Selection, plan: Plan, model: str) -> str:
     notes = []
-    if len(selection.heads) + len(selection.taken) < keep:
-        notes.append(f"only {len(selection.heads) + len(selection.taken)} heads score below zero")
+    many, parts = len(selection.sites) + len(selection.taken), {site.part for site in selection.scores.sites}
+    if many < node.keep:
+        words = " and ".join(word for word, part in SENDING.items() if part in parts)
+        notes.append(f"only {many} {words} score {node.ranking.kept}")
     facts = plan.models[model].facts
     if facts.grouped and any(name.endswith((".key", ".value")) for name in group.receivers):
         notes.append(
@@ -198,7 +212,7 @@ class _Cells:
         self._specs = {measure.name: measure for measure in resolved.measures}
         self._measures = {measure.name: measure for measure in measures}
         self._found: Mapping[tuple[str, str], tuple[Site, ...]] = {
-            (d.name, group.name): group.heads for d in discoveries for group in d.groups
+            (d.name, group.name): group.sites for d in discoveries for group in d.groups
         }
 
     def value(self, quantity: Quantity) -> float:
@@ -221,17 +235,15 @@ class _Cells:
                 return total
 
     def _size(self, group: GroupSpec) -> int:
-        """How many heads a written or discovered group has."""
+        """How many sites a written or discovered group has."""
         if isinstance(group.heads, Found):
             return len(self._found[group.heads.discovery, group.heads.group])
         return len(group.heads) if isinstance(group.heads, tuple) else 0
 
     def _summary(self, quantity: Summary) -> float:
-        values = [
-            cell.value
-            for cell in self._measures[quantity.measure].cells
-            if all(label in cell.labels for label in quantity.labels)
-        ]
+        measure = self._measures[quantity.measure]
+        names = [axis.name for axis in measure.axes]
+        values = [cell.value for cell in measure.cells if carries(cell.labels, names, quantity.labels)]
         if not values:
             return nan
         return {"smallest": min(values), "largest": max(values), "mean": sum(values) / len(values)}[quantity.kind]

@@ -14,7 +14,7 @@ from entrack.check.resolved import WHOLE, Examination, Found, Group, Overlap
 from entrack.plan.plan import ExaminationPlan, MaskPlan, Plan, RemovalPlan
 from entrack.results import Axis, Cell, Interval, Mask
 from entrack.results import Measure as MeasureResult
-from entrack.sites import Site
+from entrack.sites import Part, Site
 
 OF = ("answer",)
 T = TypeVar("T")
@@ -121,9 +121,9 @@ def overlap(spec: Overlap, plan: Plan, ran: Ran) -> MeasureResult:
     every = [{(name, head) for name in spec.groups for head in side[name]} for side in (first, second)]
     cells.extend(_shares(WHOLE, every[0], every[1]))
     axes = (Axis("group", (*spec.groups, WHOLE)), Axis("share", ("precision", "recall")))
-    return MeasureResult(
-        spec.name, f"overlap of {spec.first.label} with {spec.second.label}", "fraction of heads", axes, tuple(cells)
-    )
+    only_heads = all(site.part is Part.OUTPUT for side in every for _, site in side)
+    unit = f"fraction of {'heads' if only_heads else 'sites'}"
+    return MeasureResult(spec.name, f"overlap of {spec.first.label} with {spec.second.label}", unit, axes, tuple(cells))
 
 
 def _shares(name: str, first: set[T], second: set[T]) -> list[Cell]:
@@ -139,7 +139,7 @@ def heads_of(group: Group, plan: Plan, ran: Ran) -> tuple[Site, ...]:
     if isinstance(group.heads, Found):
         found = next(discovery for discovery in plan.discoveries if discovery.name == group.heads.discovery)
         return tuple(
-            sorted(ran.selection(next(other.select for other in found.groups if other.name == group.heads.group)).heads)
+            sorted(ran.selection(next(other.select for other in found.groups if other.name == group.heads.group)).sites)
         )
     assert isinstance(group.heads, tuple)  # random and masked groups are not compared: checked
     return group.heads
@@ -157,10 +157,10 @@ def learned(planned: MaskPlan, plan: Plan, ran: Ran) -> Mask:
         model=planned.model,
         group=planned.group,
         desideratum=planned.desideratum,
-        position=planned.over.position,
+        position=str(planned.over.position),
         over=over,
         values=values,
-        heads=tuple(head for head, value in zip(over, values, strict=True) if round(value) == 0),
+        sites=tuple(site for site, value in zip(over, values, strict=True) if round(value) == 0),
         step=int(trained["steps"]),
         validation=float(np.max(trained["validation"])) if len(trained["validation"]) else 0.0,
         n=count,

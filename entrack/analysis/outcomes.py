@@ -6,9 +6,11 @@ An outcome has, per prompt and asked word, the word's logit and log probability 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from entrack.errors import EntrackError
@@ -44,9 +46,35 @@ METRICS: Mapping[str, Callable[[Outcome], Array]] = {
 }
 
 
-def of_heads(values: Array, heads: Sequence[Site]) -> Array:
-    """Rows of `values` (layer, head, ...). -> (head, ...)"""
-    return values[[head.layer for head in heads], [head.head for head in heads]]
+@frozen(eq=False, slots=False)
+class BySite:
+    """Values of sites: a row for each (site, ...)."""
+
+    sites: tuple[Site, ...]
+    values: Array = field(repr=False)
+
+    @classmethod
+    def joined(cls, parts: Sequence[BySite]) -> BySite:
+        """Of the sites of all parts."""
+        return cls(
+            tuple(site for part in parts for site in part.sites), np.concatenate([part.values for part in parts])
+        )
+
+    def of(self, sites: Sequence[Site]) -> Array:
+        """The rows of these sites, in their order. -> (site, ...)"""
+        return self.values[[self._rows[site] for site in sites]]
+
+    def mean(self) -> BySite:
+        """Over the last axis, the prompts."""
+        return BySite(self.sites, self.values.mean(axis=-1))
+
+    def mapping(self) -> dict[Site, float]:
+        """Of values that are one a site."""
+        return dict(zip(self.sites, self.values.tolist(), strict=True))
+
+    @cached_property
+    def _rows(self) -> Mapping[Site, int]:
+        return {site: row for row, site in enumerate(self.sites)}
 
 
 def metric(kind: str, outcome: Outcome, asked: NDArray[np.int64]) -> Array:
@@ -73,10 +101,10 @@ def estimated(name: str, change: Outcome, clean: Outcome) -> Array:
 
 
 def score(name: str, patched: Outcome, clean: Outcome) -> Array:
-    """How a patch moved a metric, per head and prompt: the difference, or, for a relative score, the difference over
+    """How a patch moved a metric, per sender and prompt: the difference, or, for a relative score, the difference over
     the clean value.
 
-    Patched outcomes are (head, prompt, ...), clean ones (prompt, ...). Source: equation for path patching in arXiv
+    Patched outcomes are (sender, prompt, ...), clean ones (prompt, ...). Source: equation for path patching in arXiv
     2402.14811.
     """
     relative, kind = name.startswith("relative "), name.removeprefix("relative ")

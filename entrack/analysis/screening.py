@@ -1,4 +1,4 @@
-"""Screening of a hop by attribution patching: which heads to patch, and how well the estimates agreed with the
+"""Screening of a hop by attribution patching: which sites to patch, and how well the estimates agreed with the
 scores."""
 
 from __future__ import annotations
@@ -11,29 +11,37 @@ import numpy as np
 from attrs import field, frozen
 
 from entrack.analysis.intervals import LEVEL, interval, resampled_rows
-from entrack.analysis.outcomes import Array, NotANumber, Outcome, estimated, of_heads
+from entrack.analysis.outcomes import Array, BySite, NotANumber, Outcome, estimated
+from entrack.families.reaches import reaches
 from entrack.plan.steps import Screen
+from entrack.plan.steps.attribute import PREFIX
 from entrack.prompts.rng import Stream
+from entrack.ranking import Ranking
 from entrack.results import Agreement, Interval, Missed
-from entrack.sites import Site
+from entrack.sites import HEADS, Part, Site, every_sender
 
 
 @frozen(eq=False)
 class Screening:
-    """`through` have the lowest mean estimates, the lowest first; `checked` were drawn from the `others` that can reach
-    a receiver.
+    """`through` have the best mean estimates, the best first; `checked` were drawn from the `others` that can reach a
+    receiver.
 
-    `estimates` are estimated scores (layer, head, prompt), exactly 0 for the `known_zero` heads that cannot.
+    `estimates` are estimated scores (site, prompt), exactly 0 for sites that are not among those `reaching` a receiver.
     """
 
     through: tuple[Site, ...]
     checked: tuple[Site, ...]
     others: int
-    known_zero: int
-    estimates: Array = field(repr=False)
+    reaching: tuple[Site, ...] = field(repr=False)
+    estimates: BySite = field(repr=False)
 
     @property
-    def heads(self) -> tuple[Site, ...]:
+    def known_zero(self) -> int:
+        """How many sites cannot reach a receiver."""
+        return len(self.estimates.sites) - len(self.reaching)
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
         """All that are run."""
         return tuple(sorted((*self.through, *self.checked)))
 
@@ -41,31 +49,50 @@ class Screening:
 def screen(
     node: Screen, clean: Sequence[Outcome], changes: Sequence[Outcome] | None, receivers: Sequence[tuple[Site, ...]]
 ) -> Screening:
-    """Apply a screen. `changes` are the estimated changes per batch, None where no head can reach a receiver. Raises
+    """Apply a screen. `changes` are the estimated changes per batch, None where no sender can reach a receiver. Raises
     NotANumber."""
-    estimates = np.zeros((node.layers, node.heads, sum(len(outcome["top"]) for outcome in clean)))
-    if changes is not None:
-        estimates = np.concatenate(
-            [estimated(node.score, change, before) for change, before in zip(changes, clean, strict=True)], axis=2
-        )
-    means = estimates.mean(axis=2)
-    if not np.isfinite(means).all():
+    estimates = BySite.joined([_estimates(node, part, clean, changes) for part in node.senders])
+    means = estimates.mean()
+    if not np.isfinite(means.values).all():
         raise NotANumber(
-            f"the estimated {node.score} of a head is not a number: it is relative to a clean run that gives "
-            "0 for some prompt"
+            f"the estimated {node.score} of a {'head' if node.senders == HEADS else 'site'} is not a number: it is "
+            "relative to a clean run that gives 0 for some prompt"
         )
-    layers = max((head.layer for heads in receivers for head in heads), default=0) if node.receivers else node.layers
-    reaching = [Site.of_head(layer, head) for layer in range(layers) for head in range(node.heads)]
-    order = [head for _, head in sorted(zip(of_heads(means, reaching).tolist(), reaching, strict=True))]
+    able = tuple(site for site in estimates.sites if not node.receivers or _reaches(node, site, receivers))
+    keys = [node.ranking.key(value) for value in means.of(able).tolist()]
+    order = [site for _, site in sorted(zip(keys, able, strict=True))]
     through, others = tuple(order[: node.through]), sorted(order[node.through :])
     checked = Stream(node.seed, "screen", node.hop).distinct(others, min(node.check, len(others)))
-    return Screening(through, tuple(sorted(checked)), len(others), node.heads * (node.layers - layers), estimates)
+    return Screening(through, tuple(sorted(checked)), len(others), able, estimates)
 
 
-def agreement(screening: Screening, scores: Array) -> Agreement | None:
-    """Spearman's rank correlation of estimates and scores (layer, head, prompt) over the heads that were let
-    through, with its bootstrap interval over prompts. None where there is nothing to rank."""
-    first, second = of_heads(screening.estimates, screening.through), of_heads(scores, screening.through)
+def _estimates(node: Screen, part: Part, clean: Sequence[Outcome], changes: Sequence[Outcome] | None) -> BySite:
+    """Estimated scores (site, prompt) of all sites of a part."""
+    sites = every_sender(part, node.layers, node.heads)
+    if changes is None:
+        return BySite(sites, np.zeros((len(sites), sum(len(outcome["top"]) for outcome in clean))))
+    batches = [estimated(node.score, _of_part(part, each), before) for each, before in zip(changes, clean, strict=True)]
+    values = np.concatenate(batches, axis=-1)
+    return BySite(sites, values.reshape(len(sites), values.shape[-1]))
+
+
+def _of_part(part: Part, change: Outcome) -> Outcome:
+    """The arrays of a part by their own names."""
+    return {name: change[f"{PREFIX[part]}{name}"] for name in ("logit", "log_probability")}
+
+
+def _reaches(node: Screen, sender: Site, receivers: Sequence[tuple[Site, ...]]) -> bool:
+    """Whether a sender comes to what a receiver reads: heads through their queries, keys or values."""
+    reads = (
+        (site.layer, Part.QUERY if site.part is Part.OUTPUT else site.part) for sites in receivers for site in sites
+    )
+    return any(reaches(sender, Site(layer, part), parallel=node.parallel) for layer, part in reads)
+
+
+def agreement(screening: Screening, scores: BySite) -> Agreement | None:
+    """Spearman's rank correlation of estimates and scores (site, prompt) over the sites that were let through, with its
+    bootstrap interval over prompts. None where there is nothing to rank."""
+    first, second = screening.estimates.of(screening.through), scores.of(screening.through)
     value = spearman(first.mean(axis=1), second.mean(axis=1))
     if np.isnan(value):
         return None
@@ -74,13 +101,11 @@ def agreement(screening: Screening, scores: Array) -> Agreement | None:
     return Agreement(float(value), interval(samples[np.isfinite(samples)]), len(screening.through))
 
 
-def missed(screening: Screening, means: Array, kept: Sequence[Site], keep: int) -> Missed:
-    """Which of the heads checked would have been kept among the lowest `keep`, and how many of all others that makes
+def missed(screening: Screening, means: BySite, kept: Sequence[Site], keep: int, ranking: Ranking) -> Missed:
+    """Which of the sites checked would have been kept among the best `keep`, and how many of all others that makes
     likely."""
-    worst = (
-        max(_ordered(means, kept)) if len(kept) == keep else (0.0, Site.of_head(0, 0))
-    )  # only what is below zero is kept
-    found = tuple(head for score, head in _ordered(means, screening.checked) if (score, head) < worst)
+    worst = max(_ordered(means, kept, ranking)) if len(kept) == keep else (0.0, Site.of_head(0, 0))
+    found = tuple(site for key, site in _ordered(means, screening.checked, ranking) if (key, site) < worst)
     return Missed(
         screening.checked, found, screening.others, hits_interval(screening.others, len(screening.checked), len(found))
     )
@@ -108,8 +133,8 @@ def hits_interval(population: int, drawn: int, hits: int) -> Interval:
     return Interval(float(possible[low]), float(possible[above - 1]))
 
 
-def _ordered(means: Array, heads: Sequence[Site]) -> list[tuple[float, Site]]:
-    return list(zip(of_heads(means, heads).tolist(), heads, strict=True))
+def _ordered(means: BySite, sites: Sequence[Site], ranking: Ranking) -> list[tuple[float, Site]]:
+    return list(zip(map(ranking.key, means.of(sites).tolist()), sites, strict=True))
 
 
 def _at_most(hits: int, many: int, population: int, drawn: int) -> float:

@@ -1,4 +1,4 @@
-"""Selection of a hop's heads from their scores."""
+"""Selection of a hop's sites from their scores."""
 
 from __future__ import annotations
 
@@ -8,70 +8,84 @@ import numpy as np
 from attrs import field, frozen
 
 from entrack.analysis.intervals import mean_interval
-from entrack.analysis.outcomes import Array, NotANumber, Outcome, of_heads, score
+from entrack.analysis.outcomes import Array, BySite, NotANumber, Outcome, score
 from entrack.analysis.screening import Screening
 from entrack.plan.steps import Select
+from entrack.ranking import Ranking
 from entrack.results import Interval
-from entrack.sites import Site
+from entrack.sites import Part, Site, every_sender
+
+Patched = Sequence[Sequence[Outcome] | None]
+"""Per layer, per batch."""
 
 
 @frozen(eq=False)
 class Selection:
-    """The heads kept, the lowest score first, and every head's mean score (layer, head): exactly 0 for known zeros,
-    and not a number for heads that a screen left out. `outcomes` are the scores per prompt (layer, head, prompt)."""
+    """The sites kept, the best score first, and every site's mean score: exactly 0 for known zeros, and not a number
+    for sites that a screen left out. `outcomes` are the scores per prompt (site, prompt)."""
 
-    heads: tuple[Site, ...]
-    scores: Array = field(repr=False)
-    outcomes: Array = field(repr=False)
+    sites: tuple[Site, ...]
+    scores: BySite = field(repr=False)
+    outcomes: BySite = field(repr=False)
     intervals: tuple[Interval, ...]
     known_zero: int
     taken: tuple[tuple[Site, int], ...]
-    """Heads that would have been kept, and which of `Select.taken` has them already."""
+    """Sites that would have been kept, and which of `Select.taken` has them already."""
 
 
 def select(
     node: Select,
     clean: Sequence[Outcome],
-    patched: Sequence[Sequence[Outcome] | None],
+    patched: Mapping[Part, Patched],
     earlier: Sequence[tuple[Site, ...]],
     screening: Screening | None = None,
 ) -> Selection:
-    """Apply a selection. `patched[layer]` is None for a layer of which nothing was run: its heads cannot reach the
-    receivers, or a screen left them out. Only heads that a screen let through are kept."""
-    per_prompt = _per_prompt(node, clean, patched, screening)
-    means = per_prompt.mean(axis=2)
-    run = (
-        sorted(screening.heads)
-        if screening
-        else [Site.of_head(layer, head) for layer in range(node.layers) for head in range(node.heads)]
-    )
-    if not np.isfinite(of_heads(means, run)).all():
+    """Apply a selection. `patched` are the outcomes of each part that sends, None for a layer of which nothing was run:
+    its senders cannot reach the receivers, or a screen left them out. Only sites that a screen let through are kept."""
+    per_prompt = BySite.joined([_per_prompt(node, part, clean, given, screening) for part, given in patched.items()])
+    means = per_prompt.mean()
+    run = screening.sites if screening else means.sites
+    if not np.isfinite(means.of(run)).all():
         raise NotANumber(
-            f"the {node.score} of a head is not a number: it is relative to a clean run that gives 0 for some prompt"
+            f"the {node.score} of a {_kind(patched)} is not a number: it is relative to a clean run that gives 0 for "
+            "some prompt"
         )
-    able = screening.through if screening else run
-    best = [head for value, head in sorted(zip(of_heads(means, able).tolist(), able, strict=True)) if value < 0][
-        : node.keep
-    ]
-    taken = [(head, group) for head in best for group, heads in enumerate(earlier) if head in heads]
-    kept = tuple(head for head in best if head not in {other for other, _ in taken})
-    intervals = tuple(mean_interval(per_prompt[head.layer, head.head], "discover") for head in kept)
-    zero = screening.known_zero if screening else node.heads * sum(layer is None for layer in patched)
+    best = first(node.ranking, means, screening.through if screening else run)[: node.keep]
+    taken = [(site, group) for site in best for group, sites in enumerate(earlier) if site in sites]
+    kept = tuple(site for site in best if site not in {other for other, _ in taken})
+    intervals = tuple(mean_interval(row, "discover") for row in per_prompt.of(kept))
+    zero = screening.known_zero if screening else sum(_zeros(node, part, given) for part, given in patched.items())
     return Selection(kept, means, per_prompt, intervals, zero, tuple(taken))
 
 
+def first(ranking: Ranking, means: BySite, able: Sequence[Site]) -> list[Site]:
+    """The sites whose scores may be kept, the best first; ties by site."""
+    keyed = sorted((ranking.key(value), site) for value, site in zip(means.of(able).tolist(), able, strict=True))
+    return [site for key, site in keyed if key < 0]
+
+
+def _kind(patched: Mapping[Part, Patched]) -> str:
+    return "head" if tuple(patched) == (Part.OUTPUT,) else "site"
+
+
+def _zeros(node: Select, part: Part, patched: Patched) -> int:
+    return len(every_sender(part, 1, node.heads)) * sum(layer is None for layer in patched)
+
+
 def _per_prompt(
-    node: Select, clean: Sequence[Outcome], patched: Sequence[Sequence[Outcome] | None], screening: Screening | None
-) -> Array:
-    """Scores (layer, head, prompt)."""
+    node: Select, part: Part, clean: Sequence[Outcome], patched: Patched, screening: Screening | None
+) -> BySite:
+    """Scores (site, prompt) of all sites of a part."""
+    sites = every_sender(part, node.layers, node.heads)
+    run = set(sites) if screening is None else set(screening.sites)
+    reaching = set(sites) if screening is None else set(screening.reaching)
     prompts = sum(len(outcome["top"]) for outcome in clean)
-    scores = np.zeros((node.layers, node.heads, prompts))
-    if screening:
-        scores[: node.layers - screening.known_zero // node.heads] = np.nan
+    scores = BySite(sites, np.zeros((len(sites), prompts)))
+    scores.values[[site in reaching and site not in run for site in sites]] = np.nan
     for layer, outcomes in enumerate(patched):
         if outcomes is not None:
-            heads = [head.head for head in screening.heads if head.layer == layer] if screening else slice(None)
-            scores[layer, heads] = np.concatenate(
+            rows = [site.layer == layer and site in run for site in sites]
+            scores.values[rows] = np.concatenate(
                 [score(node.score, after, before) for after, before in zip(outcomes, clean, strict=True)], axis=1
             )
     return scores

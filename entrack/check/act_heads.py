@@ -11,6 +11,7 @@ from entrack.check.resolved import (
     Masked,
     RandomLike,
 )
+from entrack.check.scope import OTHER_PARTS
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
@@ -64,6 +65,14 @@ def named_heads(node: ast.Expression) -> str:
             return f"declare `group NAME in MODEL at POSITION = {text}`, and write the name here"
         case ast.ListOf():
             return "write one act for each, with commas between: `zero cir.a, zero cir.b`"
+        case ast.Call(name, (ast.Integer(layer), *_)) | ast.Reference(
+            name, (ast.Subscript((ast.Integer(layer), *_)), *_)
+        ) if OTHER_PARTS.match(name):
+            return f"sites are written `{layer}.0`, `mlp.{layer}`, `attention.{layer}`, `residual.{layer}`, ..."
+        case ast.Call(name) | ast.Reference(name, (ast.Subscript(), *_)) if OTHER_PARTS.match(name):
+            return (
+                "sites of a loop are written `heads[k, h]`, `mlp[k]`, `attention[k]`, `residual[k]`, `neurons[k, 102]`"
+            )
     return "write, for example, `cir` or `cir.value_fetcher`"
 
 

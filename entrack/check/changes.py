@@ -10,8 +10,10 @@ from entrack.check.resolved import (
     Alternate,
     Circuit,
     Mask,
+    Vector,
 )
 from entrack.check.scope import Scope
+from entrack.model_config import ModelFacts
 from entrack.syntax import ast
 
 AN_ACT = 10
@@ -20,7 +22,8 @@ AN_ACT = 10
 
 @define
 class Changes:
-    """What interventions are resolved with. `given` are the arguments of the intervention that is being expanded."""
+    """What interventions are resolved with. `given` are the arguments of the intervention that is being expanded;
+    `shapes` are those of the models that are changed, as far as they are known."""
 
     scope: Scope
     circuits: Mapping[str, Circuit]
@@ -28,3 +31,5 @@ class Changes:
     seed: int
     given: dict[str, ast.Expression] = field(factory=dict)
     masks: dict[str, Mask] = field(factory=dict)
+    vectors: dict[str, Vector] = field(factory=dict)
+    shapes: tuple[ModelFacts, ...] = ()

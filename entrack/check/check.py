@@ -22,9 +22,11 @@ from entrack.check.interventions import check_interventions
 from entrack.check.masks import check_masks
 from entrack.check.measures import check_measures
 from entrack.check.models import check_models
+from entrack.check.receivers import Given
 from entrack.check.resolved import Resolved
-from entrack.check.scope import Scope
+from entrack.check.scope import Scope, TokenCount
 from entrack.check.tasks import check_tasks
+from entrack.check.vectors import check_vectors
 from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.over_budget import told
 from entrack.diagnostics.suggest import did_you_mean
@@ -47,10 +49,12 @@ class Checked:
     sources: Mapping[str, Source]
 
 
-def check(source: Source, overrides: Mapping[str, float], stand_in: Path | None = None) -> Checked:
-    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`: see
-    `Scope`."""
-    scope = Scope(Files(Path(source.name).parent), overrides, stand_in)
+def check(
+    source: Source, overrides: Mapping[str, float], stand_in: Path | None = None, tokens: TokenCount | None = None
+) -> Checked:
+    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in` and
+    `tokens`: see `Scope`."""
+    scope = Scope(Files(Path(source.name).parent), overrides, stand_in, tokens=tokens)
     with within():
         try:
             resolved = _resolved(scope, source)
@@ -71,10 +75,11 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
     check_tasks(scope, items)
     alternates = check_alternates(scope, items)
     written = check_written(scope, items)
-    discoveries, found = check_discoveries(scope, items, alternates, seed)
+    discoveries, found = check_discoveries(Given(scope, alternates, written, seed), items)
     changes = Changes(scope, {**written, **found}, alternates, seed)
     masks = check_masks(changes, items)
     changes.masks.update({mask.name: mask for mask in masks})
+    changes.vectors.update(check_vectors(changes, items))
     check_interventions(changes, items)
     measures = check_measures(changes, items)
     examinations, overlaps = check_examinations(changes, items), check_overlaps(changes, items)

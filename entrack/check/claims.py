@@ -25,11 +25,15 @@ from entrack.check.resolved import (
     Quantity,
     Size,
     Summary,
+    carries,
 )
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 
+Wanted = tuple[str, str]
+"""The name of an axis, or "" for any, and a label."""
 METRICS = tuple(kind for kind in UNITS if " " not in kind)
 """Those that could be taken for a function."""
 SHOWN = 8
@@ -53,13 +57,14 @@ class Grid:
                 found[label].append(place)
         return {label: tuple(places) for label, places in found.items()}
 
-    def with_all(self, wanted: Sequence[str]) -> list[tuple[str, ...]]:
+    def with_all(self, wanted: Sequence[Wanted]) -> list[tuple[str, ...]]:
         """The cells that carry all these labels, in order. Looks only through those with the rarest of them."""
         places: Sequence[int] = (
-            min((self.labels[label] for label in wanted), key=len) if wanted else range(len(self.cells))
+            min((self.labels[label] for _, label in wanted), key=len) if wanted else range(len(self.cells))
         )
         budget.spend(budget.CELLS_SEEN, len(places))
-        return [cell for cell in (self.cells[place] for place in places) if all(label in cell for label in wanted)]
+        names = [name for name, _ in self.axes]
+        return [cell for cell in (self.cells[place] for place in places) if carries(cell, names, wanted)]
 
 
 def grids(
@@ -166,15 +171,11 @@ def _summary(changes: Changes, kind: str, node: ast.Reference, measures: Mapping
     if changes.scope.find(node.name, node.span, "measure") is None or node.name not in measures:
         return None
     grid = measures[node.name]
-    labels = tuple(written(item) for part in node.rest if isinstance(part, ast.Subscript) for item in part.items)
-    known = grid.labels
-    unknown = next((label for label in labels if known and label not in known), None)
-    if unknown is not None:
-        changes.scope.report(
-            "E624", f"no axis of `{node.name}` has `{unknown}`", node.span, "", did_you_mean(unknown, known)
-        )
-        return None
-    return Summary(kind, node.name, labels)
+    wanted = [_wanted(item) for part in node.rest if isinstance(part, ast.Subscript) for item in part.items]
+    for one in wanted:
+        if grid.labels and not _on_an_axis(changes, grid, node, one, node.span):
+            return None
+    return Summary(kind, node.name, tuple(wanted))
 
 
 def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -> CellOf | None:
@@ -182,7 +183,7 @@ def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -
     if scope.find(node.name, node.span, "measure") is None or node.name not in measures:
         return None
     measure = measures[node.name]
-    wanted: list[str] = []
+    wanted: list[Wanted] = []
     for part in node.rest:
         if not isinstance(part, ast.Subscript):
             scope.report(
@@ -190,17 +191,9 @@ def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -
             )
             return None
         for item in part.items:
-            label = item.value if isinstance(item, ast.String) else written(item)
-            if label not in measure.labels:
-                scope.report(
-                    "E624",
-                    f"no axis of `{node.name}` has `{label}`",
-                    item.span,
-                    "",
-                    did_you_mean(label, measure.labels),
-                )
+            if not _on_an_axis(changes, measure, node, _wanted(item), item.span):
                 return None
-            wanted.append(label)
+            wanted.append(_wanted(item))
     if not measure.axes:
         scope.report(
             "E625",
@@ -222,10 +215,42 @@ def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -
             f"this names {len(hits)} cells of `{node.name}`, and a claim is about one",
             node.span,
             "",
-            f"add one of each: {'; '.join(open_axes)}" if hits else "these labels exclude each other",
+            _which(node, measure, wanted, open_axes) if hits else "these labels exclude each other",
         )
         return None
     return CellOf(node.name, hits[0])
+
+
+def _which(node: ast.Reference, measure: Grid, wanted: Sequence[Wanted], open_axes: Sequence[str]) -> str:
+    """What to add to labels that are of several cells."""
+    for name, label in wanted:
+        axes = [axis for axis, labels in measure.axes if label in labels]
+        if not name and len(axes) > 1:
+            return f"say on which axis `{label}` stands: `{node.name}[{axes[0]} = {label}, ...]`"
+    return f"add one of each: {'; '.join(open_axes)}"
+
+
+def _wanted(item: object) -> Wanted:
+    """A label, and the axis it is said to be on, if one is."""
+    if isinstance(item, ast.Named):
+        return item.name, _wanted(item.value)[1]
+    return "", item.value if isinstance(item, ast.String) else written(item)
+
+
+def _on_an_axis(changes: Changes, grid: Grid, node: ast.Reference, wanted: Wanted, span: Span) -> bool:
+    """Whether an axis has a label: the one that is named, or any."""
+    name, label = wanted
+    axes = dict(grid.axes)
+    if name and name not in axes:
+        changes.scope.report("E624", f"`{node.name}` has no axis `{name}`", span, "", did_you_mean(name, axes))
+        return False
+    known = axes[name] if name else grid.labels
+    if label in known:
+        return True
+    where = f"the axis `{name}` of `{node.name}`" if name else f"no axis of `{node.name}`"
+    message = f"{where} has no `{label}`" if name else f"{where} has `{label}`"
+    changes.scope.report("E624", message, span, "", did_you_mean(label, known))
+    return False
 
 
 def _few(labels: Sequence[str]) -> str:

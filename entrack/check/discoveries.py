@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from attrs import evolve
 
 from entrack import budget
 from entrack.check.heads import MOST_HEADS, distinct_groups, facts_of
 from entrack.check.metrics import metric
 from entrack.check.populations import population
-from entrack.check.resolved import Alternate, Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
+from entrack.check.receivers import Given, receiver
+from entrack.check.resolved import Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
 from entrack.check.scope import Scope
+from entrack.check.spans import one_token
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.sites import RECEIVING, Part
+from entrack.model_config import ModelFacts
+from entrack.ranking import Ranking
+from entrack.sites import HEADS, SENDING, Part, every_sender
 from entrack.syntax import ast
 
 MOST_HOPS = budget.HOPS.most
@@ -30,23 +32,22 @@ CHECKED = 20
 DEFAULT_SCORE = ast.Metric("probability", relative=True, of=(ast.Name("answer"),))
 
 
-def check_discoveries(
-    scope: Scope, items: list[ast.Item], alternates: Mapping[str, Alternate], seed: int
-) -> tuple[list[Discovery], dict[str, Circuit]]:
+def check_discoveries(given: Given, items: list[ast.Item]) -> tuple[list[Discovery], dict[str, Circuit]]:
     """Every discovery that makes sense, and the circuits they stand for."""
     found: list[Discovery] = []
     circuits: dict[str, Circuit] = {}
-    for item, discovery in scope.sound(items, ast.Discover, lambda item: _discovery(scope, item, alternates, seed)):
+    for item, discovery in given.scope.sound(items, ast.Discover, lambda item: _discovery(given, item)):
         found.append(discovery)
         groups = tuple(
-            Group(hop.name, hop.position, Found(item.name, hop.name), item.model.text, hop.span)
+            Group(hop.name, hop.position, Found(item.name, hop.name, hop.senders), item.model.text, hop.span)
             for hop in discovery.hops
         )
         circuits[item.name] = Circuit(item.name, groups)
     return found, circuits
 
 
-def _discovery(scope: Scope, item: ast.Discover, alternates: Mapping[str, Alternate], seed: int) -> Discovery | None:
+def _discovery(given: Given, item: ast.Discover) -> Discovery | None:
+    scope, alternates, seed = given.scope, given.alternates, given.seed
     model = scope.find(item.model.text, item.model.span, "model")
     originals = population(scope, alternates, item.prompts, seed, "discover")
     against = population(scope, alternates, ast.Prompts(None, item.against, span=item.against.span), seed, "discover")
@@ -93,7 +94,7 @@ def _discovery(scope: Scope, item: ast.Discover, alternates: Mapping[str, Altern
             ),
         )
         return None
-    hops = [_hop(scope, item, place, originals.task) for place in range(len(item.hops))]
+    hops = [_hop(given, item, place, originals.task) for place in range(len(item.hops))]
     screen = _screen(scope, item, tuple(hop for hop in hops if hop))
     if score is None or any(hop is None for hop in hops) or (item.screen and not screen):
         return None
@@ -113,23 +114,25 @@ def _screen(scope: Scope, item: ast.Discover, hops: tuple[Hop, ...]) -> Screen |
     check = scope.whole(written.check, "`check`", 0, MOST_HEADS) if written.check else CHECKED
     if through is None or steps is None or check is None:
         return None
-    if facts and through > facts.layers * facts.heads:
+    most = max((_most(facts, hop.senders) for hop in hops), default=0) if facts else 0
+    if facts and hops and through > most:
+        every = _words(HEADS) if _all_heads(hops) else "senders"
         scope.report(
             "E526",
-            f"a screen of {through} lets every head through",
+            f"a screen of {through} lets every {'head' if _all_heads(hops) else 'sender'} through",
             written.through.span,
-            f"the model has {facts.layers * facts.heads} heads",
-            "name a smaller number, or leave the screen out: then all heads are run",
+            f"the model has {most} {'heads' if _all_heads(hops) else 'senders of a hop at most'}",
+            f"name a smaller number, or leave the screen out: then all {every} are run",
         )
         return None
     for hop in hops:
         if hop.keep > through:
             scope.report(
                 "E526",
-                f"`{hop.name}` keeps {hop.keep} heads, and the screen lets {through} through",
+                f"`{hop.name}` keeps {hop.keep} {_words(hop.senders)}, and the screen lets {through} through",
                 hop.span,
                 "",
-                f"screen at least {hop.keep} heads, better several times as many",
+                f"screen at least {hop.keep} {_words(hop.senders)}, better several times as many",
                 (Label(written.through.span, "the screen"),),
             )
             return None
@@ -160,11 +163,11 @@ def _score(scope: Scope, item: ast.Discover, task: Task) -> Metric | None:
     return metric(scope, written, task, desideratum=False)
 
 
-def _hop(scope: Scope, item: ast.Discover, place: int, task: Task) -> Hop | None:
-    hop = item.hops[place]
-    facts = facts_of(scope, item.model)
-    most = facts.layers * facts.heads if facts else 1 << 20
-    keep = scope.whole(hop.keep, f"`keep` (the model has {most} heads)" if facts else "`keep`", 1, most)
+def _hop(given: Given, item: ast.Discover, place: int, task: Task) -> Hop | None:
+    scope, hop = given.scope, item.hops[place]
+    facts, senders = facts_of(scope, item.model), _senders(scope, hop)
+    most = _most(facts, senders) if facts and senders else 1 << 20
+    keep = scope.whole(hop.keep, f"`keep` (the model has {most} {_words(senders)})" if facts else "`keep`", 1, most)
     if hop.position.text not in task.positions and scope.may_be_unread(hop.position.text):
         return None
     if hop.position.text not in task.positions:
@@ -176,85 +179,37 @@ def _hop(scope: Scope, item: ast.Discover, place: int, task: Task) -> Hop | None
             did_you_mean(hop.position.text, task.positions),
         )
         return None
-    receivers = [_receiver(scope, item, place, reference, task) for reference in hop.receivers]
-    if keep is None or any(receiver is None for receiver in receivers):
+    if not one_token(scope, task, hop.position.text, hop.position.span, "a hop's senders stand"):
         return None
-    known = tuple(receiver for receiver in receivers if isinstance(receiver, Receiver))
+    receivers = [receiver(given, item, place, reference, task) for reference in hop.receivers]
+    if keep is None or not senders or any(one is None for one in receivers):
+        return None
+    known = tuple(one for one in receivers if isinstance(one, Receiver))
     if known and len(known) != len(receivers):
         scope.report("E524", "the logits and heads cannot be receivers together", hop.span, "", "make two hops of it")
         return None
-    return Hop(hop.name, hop.position.text, known, keep, hop.span)
+    ranking = Ranking(hop.ranking) if hop.ranking else Ranking.LOWEST
+    return Hop(hop.name, hop.position.text, known, keep, hop.span, senders, ranking)
 
 
-def _receiver(scope: Scope, item: ast.Discover, place: int, node: ast.Reference, task: Task) -> Receiver | str | None:
-    hop = item.hops[place]
-    earlier = {known.name: known for known in item.hops[:place]}
-    if node.plain == "logits":
-        if not _is_end(task, hop.position.text):
-            scope.report(
-                "E525",
-                f"senders at `{hop.position.text}` cannot reach the logits",
-                hop.position.span,
-                "every head from this position on is held, so every score would be exactly 0",
-                "name the position that is the end of the prompt",
-            )
-            return None
-        return "logits"
-    match node:
-        case ast.Reference(name, (ast.Dotted(component),)) if name in earlier and component in {
-            known.value for known in RECEIVING
-        }:
-            _reach(scope, hop, earlier[name], component, node)
-            return Receiver(name, Part(component))
-    _no_receiver(scope, item, place, node, list(earlier))
-    return None
+def _senders(scope: Scope, hop: ast.Hop) -> tuple[Part, ...]:
+    """The parts that send, heads first; empty where one is said twice."""
+    words = [name.text for name in hop.senders]
+    again = next((name for place, name in enumerate(hop.senders) if name.text in words[:place]), None)
+    if again is not None:
+        scope.report("E202", f"`{again.text}` is said twice", again.span, "again here", "delete one of them")
+        return ()
+    return tuple(part for word, part in SENDING.items() if word in words) or HEADS
 
 
-def _no_receiver(scope: Scope, item: ast.Discover, place: int, node: ast.Reference, earlier: list[str]) -> None:
-    later = [known.name for known in item.hops[place:]]
-    options = [f"{name}.{component.value}" for name in earlier for component in RECEIVING]
-    if node.name == item.hops[place].name:
-        scope.report(
-            "E524", "a group does not receive from itself", node.span, "", did_you_mean(node.name, ["logits", *options])
-        )
-    elif node.name in later:
-        scope.report(
-            "E524",
-            f"`{node.name}` is found after this hop",
-            node.span,
-            "",
-            "hops go backwards from the logits: put it above",
-        )
-    elif node.name in earlier:
-        scope.report(
-            "E524",
-            "a receiver is the query, key or value of a group",
-            node.span,
-            "",
-            f"write `{node.name}.query`, `{node.name}.key` or `{node.name}.value`",
-        )
-    elif node.name not in scope.unread:
-        scope.report(
-            "E524",
-            f"there is no receiver `{node.plain or node.name}`",
-            node.span,
-            "",
-            did_you_mean(node.plain or node.name, ["logits", *options]),
-        )
+def _most(facts: ModelFacts, senders: tuple[Part, ...]) -> int:
+    """How many could send."""
+    return sum(len(every_sender(part, facts.layers, facts.heads)) for part in senders)
 
 
-def _reach(scope: Scope, hop: ast.Hop, receiver: ast.Hop, component: str, node: ast.Reference) -> None:
-    if component == "query" and hop.position.text != receiver.position.text:
-        scope.report(
-            "E525",
-            f"senders at `{hop.position.text}` cannot reach the queries of `{receiver.name}`",
-            node.span,
-            f"its heads stand at `{receiver.position.text}`, and a query is made at a head's own position",
-            f"put the senders at `{receiver.position.text}`, or receive by key or value",
-            (Label(receiver.position.span, "the receivers' position"),),
-        )
+def _words(senders: tuple[Part, ...]) -> str:
+    return " and ".join(word for word, part in SENDING.items() if part in senders) or "senders"
 
 
-def _is_end(task: Task, position: str) -> bool:
-    places = [part.place for part in task.syntax.items if isinstance(part, ast.Position) and part.name == position]
-    return any(isinstance(place, ast.EndOf) and place.text.plain == "prompt" for place in places)
+def _all_heads(hops: tuple[Hop, ...]) -> bool:
+    return all(hop.senders == HEADS for hop in hops)

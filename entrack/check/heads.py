@@ -6,9 +6,10 @@ from entrack import budget
 from entrack.check.files import Unreadable
 from entrack.check.resolved import Circuit, Group
 from entrack.check.scope import Scope, name_span
+from entrack.check.sites import exists, in_one_order, literal_site
 from entrack.diagnostics import Label
 from entrack.model_config import ModelFacts
-from entrack.sites import Site
+from entrack.sites import PER_HEAD, RECEIVING, Site
 from entrack.source import Span
 from entrack.syntax import ast
 
@@ -79,48 +80,34 @@ def distinct_groups(scope: Scope, groups: tuple[ast.GroupItem | ast.Hop, ...]) -
 
 
 def _written(scope: Scope, item: ast.GroupItem, model: str, facts: ModelFacts | None) -> Group | None:
-    numbers = item.heads.heads if isinstance(item.heads, ast.HeadList) else _from_json(scope, item.heads)
+    numbers = item.heads.sites if isinstance(item.heads, ast.SiteList) else _from_json(scope, item.heads)
     if numbers is None:
         return None
     budget.spend(budget.HEADS, len(numbers))
-    heads: set[Site] = set()
+    sites: set[Site] = set()
     good = True
     for number in numbers:
-        head = Site.of_head(number.layer, number.head)
-        good = _exists(scope, head, facts, number.span) and good
-        if head in heads:
-            scope.report(
-                "E512", f"the head {head} stands twice in `{item.name}`", number.span, "again here", "delete it"
-            )
-        heads.add(head)
-    return (
-        Group(
-            item.name,
-            item.position.text,
-            tuple(sorted(heads, key=lambda head: (head.layer, head.head))),
-            model,
-            item.span,
-        )
-        if good
-        else None
-    )
+        site = _site(scope, number)
+        good = site is not None and exists(scope, site, facts, number.span) and good
+        if site in sites:
+            what = f"the head {site}" if site and site.part in PER_HEAD else f"`{site}`"
+            scope.report("E512", f"{what} stands twice in `{item.name}`", number.span, "again here", "delete it")
+        sites |= {site} if site is not None else set()
+    return Group(item.name, item.position.text, in_one_order(sites), model, item.span) if good else None
 
 
-def _exists(scope: Scope, head: Site, facts: ModelFacts | None, span: Span) -> bool:
-    if facts is None or (head.layer < facts.layers and head.head < facts.heads):
-        return True
-    many, what = (facts.layers, "layers") if head.layer >= facts.layers else (facts.heads, "heads in a layer")
-    scope.report(
-        "E511",
-        f"there is no head {head}",
-        span,
-        f"the model has {many} {what}, counted from 0",
-        f"layers 0 to {facts.layers - 1}, heads 0 to {facts.heads - 1}",
-    )
-    return False
+def _site(scope: Scope, node: ast.SiteLiteral) -> Site | None:
+    """A site of a group. What a head reads is none: a group stands for it with `.query` after its name."""
+    site = literal_site(scope, node)
+    if site is None or site.part not in RECEIVING:
+        return site
+    head = Site.of_head(site.layer, site.head)
+    help = f"write `{head}`, and `.{site.part.value}` after the group's name where it is used"
+    scope.report("E514", "a group has heads, and not what they read", node.span, "", help)
+    return None
 
 
-def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.HeadNumber, ...] | None:
+def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.SiteLiteral, ...] | None:
     match call:
         case ast.Call("json", (ast.String(written) as path, ast.String(dotted))):
             try:
@@ -139,7 +126,7 @@ def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.HeadNumber, ...] | Non
                 return None
             budget.spend(budget.HEADS, len(value) if isinstance(value, list) else 0)
             if isinstance(value, list) and all(_is_pair(pair) for pair in value):
-                return tuple(ast.HeadNumber(pair[0], pair[1], span=call.span) for pair in value)
+                return tuple(ast.SiteLiteral(ast.HEAD, (pair[0], pair[1]), span=call.span) for pair in value)
             scope.report(
                 "E214",
                 f"`{dotted}` of `{written}` is no list of heads",

@@ -12,22 +12,35 @@ from attrs import evolve
 from entrack import budget
 from entrack.check.act_heads import heads_of
 from entrack.check.changes import AN_ACT, Changes
+from entrack.check.layers import window_of
 from entrack.check.populations import MOST_CROSSED
-from entrack.check.resolved import Act, BlockAct, Elsewhere, Group, HeadsOf, Intervention, KeepAct, SetAct
-from entrack.check.scope import Scope, name_span
-from entrack.check.sources import FromModel, source_of
+from entrack.check.resolved import (
+    Act,
+    AddAct,
+    BlockAct,
+    ChangeAct,
+    Elsewhere,
+    Group,
+    HeadsOf,
+    Intervention,
+    KeepAct,
+    NoiseAct,
+    ProjectAct,
+    ScaleAct,
+    SetAct,
+    Where,
+)
+from entrack.check.scope import Scope
+from entrack.check.sources import FromClean, FromModel, source_of
+from entrack.check.targets import is_open, place_words, target_of
+from entrack.check.vectors import is_wide, means_of
 from entrack.diagnostics import Label
-from entrack.sites import RECEIVING, Part
+from entrack.sites import Part
 from entrack.syntax import ast
+from entrack.syntax.substitute import filled
 from entrack.syntax.unparse import written
 
-LAST_LAYER = 1023
-
-
 NOTHING = Intervention("nothing", ())
-
-
-COMPONENTS = {component.value: component for component in RECEIVING}
 
 
 def check_interventions(changes: Changes, items: list[ast.Item]) -> None:
@@ -101,7 +114,7 @@ def _declared(changes: Changes, call: ast.Call) -> list[Intervention] | None:
     found: list[Intervention] = []
     for combination in product(*each):
         arguments = {name.text: value for name, value in zip(item.parameters, combination, strict=True)}
-        acts = [_act(evolve(changes, given=arguments), act) for act in item.acts]
+        acts = [_act(evolve(changes, given=arguments), filled(act, arguments)) for act in item.acts]
         if any(act is None for act in acts):
             return None
         label = written(ast.Call(item.name, tuple(combination))) if combination else item.name
@@ -117,16 +130,20 @@ def _act(changes: Changes, node: ast.Act) -> Act | None:
             return None if circuit is None else KeepAct(circuit, node.span)
         case ast.Set():
             return _set(changes, node)
+        case ast.Freeze():
+            return _freeze(changes, node)
         case ast.Block():
             return _block(changes, node)
+        case ast.Add() | ast.Noise() | ast.Project() | ast.Scale():
+            return _change(changes, node)
         case _:
             assert_never(node)
 
 
 def _set(changes: Changes, node: ast.Set) -> SetAct | None:
-    target = Elsewhere() if isinstance(node.target, ast.Elsewhere) else _heads(changes, node.target, node.word)
+    target = target_of(changes, node.target, node.word)
     source = source_of(changes, node.source)
-    if target is None or source is None or _two_meanings(changes, node):
+    if target is None or source is None:
         return None
     if isinstance(target, HeadsOf) and target.component is not Part.OUTPUT and not isinstance(source, FromModel):
         changes.scope.report(
@@ -140,67 +157,72 @@ def _set(changes: Changes, node: ast.Set) -> SetAct | None:
     return SetAct(target, source, node.span)
 
 
-def _two_meanings(changes: Changes, node: ast.Set) -> bool:
-    """Whether `patch elsewhere` could also be about a group, which it was before the word stood there."""
-    declared = changes.scope.names.get("elsewhere")
-    if node.word != "patch" or not isinstance(node.target, ast.Elsewhere):
-        return False
-    if "elsewhere" not in changes.given and declared is None:
-        return False
-    changes.scope.report(
-        "E203",
-        "`elsewhere` is a word of the language here, and a name of this spec",
-        node.target.span,
-        "all other heads, or the ones that are called so",
-        "write `(elsewhere)` for the name, or choose another name for all others to be meant",
-        () if declared is None else (Label(name_span(declared), "declared here"),),
-    )
-    return True
+def _freeze(changes: Changes, node: ast.Freeze) -> SetAct | None:
+    target = target_of(changes, node.target, "freeze")
+    return None if target is None else SetAct(target, FromClean(), node.span)
 
 
-def _heads(changes: Changes, node: ast.Expression, word: str) -> HeadsOf | None:
-    """The heads that an act is about; only `patch` is about what heads read, too."""
-    component, named = _component(node) if word == "patch" else (Part.OUTPUT, node)
-    circuit = heads_of(changes, named)
-    return None if circuit is None else HeadsOf(circuit, component)
+def _change(changes: Changes, node: ast.Add | ast.Noise | ast.Project | ast.Scale) -> ChangeAct | None:
+    """An act that changes what the model computed."""
+    target = target_of(changes, node.target, "")
+    if isinstance(target, Elsewhere):
+        changes.scope.report(
+            "E663",
+            "`elsewhere` is set, not changed",
+            node.target.span,
+            "",
+            "name sites, such as `residual.14 at every token`",
+        )
+        return None
+    match node:
+        case ast.Add(vector):
+            found = means_of(changes, vector)
+            if found is None or target is None or not is_wide(changes, target, node.target, "added to it"):
+                return None
+            return AddAct(target, found[1], found[0], node.span)
+        case ast.Project(vector):
+            found = means_of(changes, vector)
+            if found is None or target is None or not is_wide(changes, target, node.target, "projected out of it"):
+                return None
+            return ProjectAct(target, found[1], node.span)
+        case ast.Noise(sd):
+            spread = _number(changes, sd)
+            if spread is not None and spread < 0:
+                changes.scope.report(
+                    "E304", "a standard deviation is not below 0", sd.span, f"this is {spread:g}", "change the number"
+                )
+                return None
+            return None if spread is None or target is None else NoiseAct(target, spread, node.span)
+        case ast.Scale(_, factor):
+            number = _number(changes, factor)
+            return None if number is None or target is None else ScaleAct(target, number, node.span)
+        case _:
+            assert_never(node)
 
 
-def _component(heads: ast.Expression) -> tuple[Part, ast.Expression]:
-    """`cir.movers.query` is the queries of `cir.movers`; without such an end, the outputs."""
-    if (
-        isinstance(heads, ast.Reference)
-        and heads.rest
-        and isinstance(heads.rest[-1], ast.Dotted)
-        and heads.rest[-1].name in COMPONENTS
-    ):
-        return COMPONENTS[heads.rest[-1].name], evolve(heads, rest=heads.rest[:-1])
-    return Part.OUTPUT, heads
+def _number(changes: Changes, node: ast.Expression) -> float | None:
+    return None if is_open(changes, node) else changes.scope.number(node)
 
 
 def _block(changes: Changes, node: ast.Block) -> BlockAct | None:
-    scope = changes.scope
-    first = scope.whole(node.layers.first, "a layer", 0, LAST_LAYER)
-    if first is None:
+    if is_open(changes, node.layers):
         return None
-    last = first
-    if node.layers.open_end:
-        last = LAST_LAYER
-    elif node.layers.last is not None:
-        given = scope.whole(node.layers.last, "a layer", 0, LAST_LAYER)
-        if given is None:
-            return None
-        last = given
-    if last < first:
-        scope.report(
-            "E612", f"there are no layers from {first} to {last}", node.layers.span, "", "write the lower layer first"
-        )
+    depths = {facts.layers for facts in changes.shapes}
+    window = window_of(changes.scope, node.layers, depths.pop() if len(depths) == 1 else None)
+    if window is None:
         return None
-    return BlockAct(node.reader.text, tuple(name.text for name in node.read), first, last, node.span)
+    return BlockAct(_place(node.reader), tuple(map(_place, node.read)), *window, node.span)
+
+
+def _place(node: ast.Name | ast.Integer) -> str | int:
+    return node.text if isinstance(node, ast.Name) else node.value
 
 
 def _shape(scope: Scope, item: ast.Intervention) -> None:
     kept = [act for act in item.acts if isinstance(act, ast.Keep)]
-    elsewhere = [act for act in item.acts if isinstance(act, ast.Set) and isinstance(act.target, ast.Elsewhere)]
+    elsewhere = [
+        act for act in item.acts if isinstance(act, ast.Set | ast.Freeze) and isinstance(act.target, ast.Elsewhere)
+    ]
     if kept and not elsewhere:
         scope.report(
             "E610",
@@ -221,17 +243,17 @@ def _shape(scope: Scope, item: ast.Intervention) -> None:
 
 
 def _checked(changes: Changes, found: list[Intervention], node: ast.Expression | ast.Act) -> list[Intervention] | None:
-    """Refuses acts that say two things of one group."""
+    """Refuses acts that set one group to two things."""
     for intervention in found:
-        said: dict[tuple[str, object], Act] = {}
+        said: dict[tuple[Where, object], Act] = {}
         for act in intervention.acts:
-            for group in act.groups:
+            for group in () if isinstance(act, ChangeAct) else act.groups:
                 budget.spend(budget.HEADS, 1 + (len(group.heads) if isinstance(group.heads, tuple) else 0))
                 for key in _said_of(group):
                     if said.get(key) is act:
                         changes.scope.report(
                             "E611",
-                            f"the head {key[1]} stands in two groups at `{group.position}`",
+                            f"the head {key[1]} stands in two groups at {place_words(group.position)}",
                             node.span,
                             f"once more in `{group.name}`",
                             "name one group, or take the head out of one",
@@ -240,7 +262,7 @@ def _checked(changes: Changes, found: list[Intervention], node: ast.Expression |
                     if key in said:
                         changes.scope.report(
                             "E611",
-                            f"two acts say what becomes of `{group.name}` at `{group.position}`",
+                            f"two acts say what becomes of `{group.name}` at {place_words(group.position)}",
                             node.span,
                             "",
                             "take it out of one of them",
@@ -260,7 +282,7 @@ def _checked(changes: Changes, found: list[Intervention], node: ast.Expression |
     return found
 
 
-def _said_of(group: Group) -> list[tuple[str, object]]:
+def _said_of(group: Group) -> list[tuple[Where, object]]:
     if not isinstance(group.heads, tuple):
         return [(group.position, group.heads)]
     return [(group.position, head) for head in group.heads]

@@ -10,6 +10,7 @@ from entrack.check.changes import Changes
 from entrack.check.populations import MOST_PROMPTS
 from entrack.check.resolved import Alternate, Mask, Population
 from entrack.check.scope import Scope
+from entrack.check.spans import one_token
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 from entrack.tree import parts, rebuilt
@@ -64,6 +65,8 @@ def _mask(changes: Changes, item: ast.Mask) -> Mask | None:
                     f"`{group.name}` stands there",
                     "mask a circuit of this task",
                 )
+                return None
+            if not one_token(scope, desideratum.task, group.position, item.circuit.span, "a mask's heads stand"):
                 return None
     return Mask(
         name=item.name,

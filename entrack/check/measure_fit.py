@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from entrack import budget
 from entrack.check.changes import Changes
-from entrack.check.interventions import LAST_LAYER
-from entrack.check.resolved import BlockAct, Intervention, KeepAct, Model, Population, SetAct
+from entrack.check.layers import LAST_LAYER
+from entrack.check.resolved import BlockAct, Group, Intervention, KeepAct, Model, Population, SetAct
 from entrack.check.scope import Scope
 from entrack.check.shapes import same_shape
 from entrack.check.sources import source_fits
+from entrack.check.spans import one_token
 from entrack.diagnostics import Label, nearest
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
@@ -29,18 +30,8 @@ def intervention_fits(
         for group in act.groups:
             if not same_shape(scope, known, scope.models.get(group.model), item.span, f"`{group.name}`"):
                 return False
-            for population in populations:
-                if group.position not in population.task.positions:
-                    near = nearest(group.position, population.task.positions)
-                    scope.report(
-                        "E618",
-                        f"the task `{population.task.name}` has no position `{group.position}`",
-                        item.prompts.span,
-                        f"`{group.name}` stands there",
-                        f"did you mean `{near}`?" if near else "measure on a task that names it",
-                        (Label(group.span, "the group"),),
-                    )
-                    return False
+            if not all(_stands(scope, group, item, population) for population in populations):
+                return False
         if isinstance(act, SetAct) and not source_fits(scope, act, item, populations, known):
             return False
         if isinstance(act, KeepAct) and not act.groups:
@@ -48,10 +39,26 @@ def intervention_fits(
     return True
 
 
+def _stands(scope: Scope, group: Group, item: ast.Measure, population: Population) -> bool:
+    """Whether prompts have the position of a group."""
+    if not isinstance(group.position, str) or group.position in population.task.positions:
+        return True
+    near = nearest(group.position, population.task.positions)
+    help = f"did you mean `{near}`?" if near else "measure on a task that names it"
+    message = f"the task `{population.task.name}` has no position `{group.position}`"
+    if group.at is None:
+        label, related = f"`{group.name}` stands there", (Label(group.span, "the group"),)
+        scope.report("E618", message, item.prompts.span, label, help, related)
+    else:
+        known = did_you_mean(group.position, population.task.positions)
+        scope.report("E618", message, group.at, "", known, (Label(item.prompts.span, "measured on these"),))
+    return False
+
+
 def _blockable(scope: Scope, act: BlockAct, populations: Iterable[Population], known: Model | None) -> bool:
     for population in populations:
         for name in (act.reader, *act.read):
-            if name not in population.task.positions:
+            if isinstance(name, str) and name not in population.task.positions:
                 scope.report(
                     "E618",
                     f"the task `{population.task.name}` has no position `{name}`",
@@ -60,6 +67,8 @@ def _blockable(scope: Scope, act: BlockAct, populations: Iterable[Population], k
                     did_you_mean(name, population.task.positions),
                 )
                 return False
+        if not one_token(scope, population.task, act.reader, act.span, "attention is blocked"):
+            return False
     beyond = next(
         (
             layer

@@ -7,10 +7,11 @@ from attrs import evolve
 from entrack import budget
 from entrack.check.changes import Changes
 from entrack.check.interventions import NOTHING, interventions
+from entrack.check.loops import all_used, at_turn, over_tokens, turns_of
 from entrack.check.masks import members
 from entrack.check.measure_fit import intervention_fits
 from entrack.check.metrics import metric
-from entrack.check.populations import Swept, first_twice, sweep, values_of
+from entrack.check.populations import Swept, first_twice, sweep
 from entrack.check.resolved import (
     CellSpec,
     Intervention,
@@ -19,8 +20,8 @@ from entrack.check.resolved import (
     Population,
 )
 from entrack.check.scope import Scope
+from entrack.model_config import ModelFacts
 from entrack.syntax import ast
-from entrack.syntax.substitute import substitute
 from entrack.syntax.unparse import written
 
 MOST_CELLS = budget.CELLS.most
@@ -37,8 +38,8 @@ def check_measures(changes: Changes, items: list[ast.Item]) -> list[Measure]:
 def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     scope = changes.scope
     models = _models(scope, item.subject)
-    turns = _turns(changes, item, models or [])
     swept = sweep(scope, changes.alternates, item.prompts, changes.seed, "measure")
+    turns = _turns(evolve(changes, shapes=_shapes(scope, models or [])), item, models or [], swept)
     draws = 1 if item.draws is None else scope.whole(item.draws, "the number of draws", 1, MOST_DRAWS)
     if models is None or turns is None or swept is None or draws is None:
         return None
@@ -66,52 +67,34 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
 
 
 Turns = list[tuple[tuple[str, ...], list[Intervention]]]
+"""The labels of each turn of the loops, and its interventions."""
 
 
-def _turns(changes: Changes, item: ast.Measure, models: list[str]) -> Turns | None:
-    """The interventions of each turn of the measure's loop, with the turn's label; one turn without a label where
-    there is no loop."""
-    if item.loop is None:
+def _turns(changes: Changes, item: ast.Measure, models: list[str], swept: Swept | None) -> Turns | None:
+    """The interventions of each turn of the measure's loops; one turn without a label where there is no loop."""
+    if not item.loops:
         once = _interventions(changes, item)
         return None if once is None else [((), once)]
-    values = _loop_values(changes, item, models)
+    values = turns_of(changes, item, models, None if swept is None else [one for _, one in swept.populations])
     if values is None:
         return None
     turns: Turns = []
-    for value in values:
-        changed = _interventions(
-            changes, evolve(item, interventions=substitute(item.interventions, item.loop.name, value))
-        )
+    for turn in values:
+        changed = _interventions(changes, evolve(item, interventions=at_turn(item, turn)))
         if changed is None:
             return None
         if len(changed) == len(item.interventions):
             changed = [
                 evolve(made, label=written(given)) for made, given in zip(changed, item.interventions, strict=True)
             ]
-        turns.append(((str(value),), changed))
-    return turns
+        turns.append((tuple(map(str, turn)), changed))
+    return turns if all_used(changes.scope, item) else None
 
 
-def _loop_values(changes: Changes, item: ast.Measure, models: list[str]) -> list[int] | None:
-    scope, loop = changes.scope, item.loop
-    assert loop is not None  # whoever asks has one
-    if loop.values is not None:
-        return values_of(scope, ast.Named(loop.name, loop.values, span=loop.span))
-    known = {
-        model.facts.layers
-        for name in models
-        if (model := scope.models.get(name)) is not None and model.facts is not None
-    }
-    if len(known) != 1:
-        scope.report(
-            "E613",
-            "it is not known here how many layers there are",
-            loop.span,
-            "the model is not on this machine, or the models differ",
-            "list the layers: `for k in [0..31]`",
-        )
-        return None
-    return list(range(known.pop()))
+def _shapes(scope: Scope, models: list[str]) -> tuple[ModelFacts, ...]:
+    """The shapes of the models that are measured, as far as they are known."""
+    known = (scope.models.get(name) for name in models)
+    return tuple(model.facts for model in known if model is not None and model.facts is not None)
 
 
 def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swept: Swept, draws: int) -> Measure:
@@ -122,7 +105,7 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     names = [name for name, _ in swept.axes]
     axes = [
         "model",
-        *([item.loop.name] if item.loop else []),
+        *(loop.name for loop in item.loops),
         *(paired or ["intervention"]),
         *(name for name in names if name not in paired),
     ]
@@ -132,7 +115,7 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
                 for labels, population in swept.populations:
                     placed = {
                         "model": model,
-                        **({item.loop.name: turn[0]} if item.loop else {}),
+                        **{loop.name: label for loop, label in zip(item.loops, turn, strict=True)},
                         "intervention": intervention.label,
                     }
                     own, other = dict(intervention.paired), dict(zip(names, labels, strict=True))
@@ -144,7 +127,7 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     labelled = tuple(
         (name, tuple(dict.fromkeys(cell.labels[place] for cell in cells))) for place, name in enumerate(axes)
     )
-    return Measure(item.name, kind, labelled, tuple(cells), item.name_span)
+    return Measure(item.name, kind, labelled, tuple(cells), item.name_span, over_tokens(item))
 
 
 def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:

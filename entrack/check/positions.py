@@ -47,7 +47,10 @@ def _place(
         case ast.EndOf(text):
             if text.plain not in reached:
                 _no_text(scope, text, bindings, reached)
-        case ast.AnyOf(hole) | ast.HolePlace(hole):
+        case ast.SpanOf(hole) if not hole.rest:
+            if hole.name not in reached:
+                _no_text(scope, hole, bindings, reached)
+        case ast.AnyOf(hole) | ast.HolePlace(hole) | ast.SpanOf(hole):
             _hole(scope, hole, bindings, reached, names, several=isinstance(place, ast.AnyOf))
 
 

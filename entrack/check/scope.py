@@ -15,7 +15,7 @@ from attrs import define, field
 
 from entrack import budget
 from entrack.check.files import Files
-from entrack.check.resolved import Model, Task
+from entrack.check.resolved import Model, Population, Task
 from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.source import Source, Span
@@ -31,6 +31,7 @@ ITEM_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "circuit": ast.Circuit,
     "discovery": ast.Discover,
     "mask": ast.Mask,
+    "vector": ast.Vector,
     "intervention": ast.Intervention,
     "measure": (ast.Measure, ast.Examine, ast.Overlap),
     "param": ast.Param,
@@ -38,10 +39,22 @@ ITEM_TYPES: Mapping[str, type | tuple[type, ...]] = {
 EXACT = 2**53
 """Whole numbers up to here are exact as floats too."""
 RESERVED = ("logits", "nothing", "original", "alternate", "layers", "random")
-OTHER_PARTS = re.compile(r"(resid|mlp|hook|embed|unembed|attn|attention|block|layer|ln|head|neuron)s?(\d*$|_)")
+OTHER_PARTS = re.compile(r"(resid|residual|mlp|hook|embed|unembed|attn|attention|block|layer|ln|head|neuron)s?(\d*$|_)")
+SPELLED = re.compile(r"[LlAa](?:ayer)?(\d+)[._]?[Hh](?:ead)?(\d+)$")
 """What other tools call the parts of a model that can be patched or silenced."""
-Item = TypeVar("Item", ast.Mask, ast.Measure, ast.Examine, ast.Overlap, ast.Discover, ast.Alternate, ast.Desideratum)
+Item = TypeVar(
+    "Item",
+    ast.Mask,
+    ast.Vector,
+    ast.Measure,
+    ast.Examine,
+    ast.Overlap,
+    ast.Discover,
+    ast.Alternate,
+    ast.Desideratum,
+)
 Made = TypeVar("Made")
+TokenCount = Callable[[Population, Model, Mapping[str, float]], int | None]
 
 
 @define
@@ -63,6 +76,8 @@ class Scope:
     """The types of the variables of each task that has been checked."""
     broken: set[str] = field(factory=set)
     """Names whose item has errors: what uses them is not complained about again."""
+    tokens: TokenCount | None = None
+    """What counts the tokens of a population's prompts, where tokenizers can be read."""
     _called: dict[tuple[str, ...], list[str]] = field(factory=dict, init=False)
 
     def report(
@@ -73,6 +88,10 @@ class Scope:
     def add(self, problem: Diagnostic) -> None:
         budget.spend(budget.PROBLEMS)
         self.problems.append(problem)
+
+    def count_tokens(self, population: Population, model: Model) -> int | None:
+        """How many tokens the first prompt of a population has; None where its model's tokenizer is not here."""
+        return None if self.tokens is None or model.source is None else self.tokens(population, model, self.params)
 
     def declare(self, items: Iterable[ast.Item]) -> None:
         self._called.clear()
@@ -127,12 +146,14 @@ class Scope:
         return None
 
     def _missing(self, name: str, kinds: tuple[str, ...]) -> str:
-        """Help for a name that nothing has: somebody used to other tools may mean a part of the model that is no
-        head."""
+        """Help for a name that nothing has: somebody used to other tools may mean a part of the model."""
+        spelled = SPELLED.match(name) if "group" in kinds else None
+        if spelled is not None:
+            return f"a head is written `{spelled[1]}.{spelled[2]}`: `zero {spelled[1]}.{spelled[2]} at last`"
         if "group" in kinds and OTHER_PARTS.match(name):
             return (
-                "what is changed here are attention heads: declare `group NAME in MODEL at POSITION = 2.1`, and "
-                "write the name here"
+                "sites are written `2.1`, `mlp.2`, `attention.2`, `residual.2` or `neuron.2.5`, with a token: "
+                "`zero mlp.2 at last`"
             )
         if kinds == ("intervention",) and not self.called("intervention"):
             return f"declare it, such as `intervention {name}(c) = keep c, mean elsewhere over ALTERNATE`"

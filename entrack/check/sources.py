@@ -3,7 +3,7 @@ source without names that still have to be looked up comes out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from attrs import evolve, frozen
@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from entrack.check.changes import Changes
 from entrack.check.populations import POPULATION_KINDS, population
 from entrack.check.resolved import Alternate, HeadsOf, Model, Population, SetAct
-from entrack.check.scope import ITEM_TYPES, Scope
+from entrack.check.scope import ITEM_TYPES, Scope, name_span
 from entrack.check.shapes import same_shape
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
@@ -47,13 +47,29 @@ class FromAlternate:
 
 
 @frozen
+class FromOriginal:
+    """What stands there on the prompt that each alternate was drawn from."""
+
+
+@frozen
+class FromClean:
+    """What stands there without an intervention, on the same prompt."""
+
+
+@frozen
 class FromModel:
     """What the heads have in another model, on the same tokens."""
 
     model: str
 
 
-Source = Zero | MeanOver | SampleOf | FromAlternate | FromModel
+Source = Zero | MeanOver | SampleOf | FromAlternate | FromOriginal | FromClean | FromModel
+RUNS: Mapping[str, FromAlternate | FromOriginal | FromClean] = {
+    "alternate": FromAlternate(None),
+    "original": FromOriginal(),
+    "clean": FromClean(),
+}
+"""Sources that have a word."""
 DRAWN_FOR = ("mean", "sample")
 """The purposes for which sources draw prompts."""
 
@@ -80,8 +96,10 @@ def source_fits(
 ) -> bool:
     """Whether an act's source has values for a model on these prompts."""
     match act.source:
-        case Zero() | MeanOver():
+        case Zero() | MeanOver() | FromClean():
             return True
+        case FromOriginal():
+            return all(_has_original(scope, act, item, population) for population in populations)
         case SampleOf(of):
             return _has_positions(scope, act, of)
         case FromAlternate(alternate):
@@ -113,31 +131,33 @@ def _given(changes: Changes, node: ast.Expression) -> ast.Expression | None:
 
 
 def _has_positions(scope: Scope, act: SetAct, of: Population) -> bool:
-    missing = next((group for group in act.groups if group.position not in of.task.positions), None)
-    if missing is not None:
+    for group in act.groups:
+        if not isinstance(group.position, str) or group.position in of.task.positions:
+            continue
         scope.report(
             "E618",
-            f"the task `{of.task.name}` has no position `{missing.position}`",
+            f"the task `{of.task.name}` has no position `{group.position}`",
             of.span,
-            f"`{missing.name}` takes its values there",
-            did_you_mean(missing.position, of.task.positions) or "take a sample of a task that names it",
-            (Label(missing.span, "the group"),),
+            f"`{group.name}` takes its values there",
+            did_you_mean(group.position, of.task.positions) or "take a sample of a task that names it",
+            (Label(group.span, "the group"),),
         )
-    return missing is None
+        return False
+    return True
 
 
 # --- alternates and models ---------------------------------------------------------------------------------------
 
 
-def _named(changes: Changes, node: ast.Expression) -> FromAlternate | FromModel | None:
+def _named(changes: Changes, node: ast.Expression) -> FromAlternate | FromOriginal | FromClean | FromModel | None:
     given = _given(changes, node)
     if given is None:
         return None
     if given is not node:
         return _named(evolve(changes, given={}), given)
     name = node.plain if isinstance(node, ast.Reference) else None
-    if name == "alternate":
-        return FromAlternate(None)
+    if name is not None and name in RUNS:
+        return None if name == "clean" and _two_meanings(changes, node) else RUNS[name]
     if name is not None and isinstance(changes.scope.names.get(name), ast.Model):
         return FromModel(name)
     if name is not None and name in changes.alternates:
@@ -152,6 +172,22 @@ def _named(changes: Changes, node: ast.Expression) -> FromAlternate | FromModel 
     return None
 
 
+def _two_meanings(changes: Changes, node: ast.Expression) -> bool:
+    """Whether `clean` could also be the name of something that values are taken from."""
+    declared = changes.scope.names.get("clean")
+    if not isinstance(declared, ast.Alternate | ast.Desideratum | ast.Model):
+        return False
+    changes.scope.report(
+        "E203",
+        "`clean` is a word of the language here, and a name of this spec",
+        node.span,
+        "the same prompt without an intervention, or what is called so",
+        "choose another name",
+        (Label(name_span(declared), "declared here"),),
+    )
+    return True
+
+
 def _instead(changes: Changes, node: ast.Expression, name: str) -> str:
     """What to write for something that is no source: zero and means have words of their own."""
     called = node.name if isinstance(node, ast.Call) else name
@@ -159,7 +195,7 @@ def _instead(changes: Changes, node: ast.Expression, name: str) -> str:
         return f"write `from sample of {written(node)}`"
     if name == "zero":
         return "write `zero H`"
-    return did_you_mean(name, ["alternate", *changes.alternates, *changes.scope.called("model")])
+    return did_you_mean(name, [*RUNS, *changes.alternates, *changes.scope.called("model")])
 
 
 def _has_alternate(
@@ -171,7 +207,7 @@ def _has_alternate(
             f"`{population.label}` are alternates themselves",
             item.prompts.span,
             "each would be patched from itself",
-            "measure on the task, or on a desideratum",
+            "measure on the task or on a desideratum, or patch from `original`",
             (Label(act.span, "patched here"),),
         )
         return False
@@ -195,6 +231,20 @@ def _has_alternate(
         )
         return False
     return True
+
+
+def _has_original(scope: Scope, act: SetAct, item: ast.Measure, population: Population) -> bool:
+    if population.alternate is not None and population.alternate.target is None:
+        return True
+    scope.report(
+        "E619",
+        f"`{population.label}` are originals themselves",
+        item.prompts.span,
+        "each would be patched from itself",
+        "measure on an alternate, or write `from clean`",
+        (Label(act.span, "patched here"),),
+    )
+    return False
 
 
 def _reads_the_same(scope: Scope, act: SetAct, donor: Model | None, model: Model | None) -> bool:

@@ -58,6 +58,7 @@ def _prompt(prompt: Prompt) -> dict[str, Any]:
         "text": prompt.text,
         "token_ids": list(prompt.token_ids),
         "positions": dict(prompt.positions),
+        **({"spans": {name: list(tokens) for name, tokens in prompt.spans.items()}} if prompt.spans else {}),
         "answer": prompt.words["answer"],
         "answer_ids": list(prompt.ids["answer"]),
         "words": {
@@ -73,8 +74,14 @@ def _shown(head: str, prompt: Prompt, tokens: Tokenizer) -> Text:
     out.append(visible(prompt.text)).append(" -> ").append(visible(prompt.words["answer"]), "bold green")
     if "target" in prompt.words:
         out.append("  target ").append(visible(prompt.words["target"]), "bold magenta")
-    marks = ", ".join(
-        f"{name} = {place} {visible(tokens.word(prompt.token_ids[place]).strip())!r}"
-        for name, place in prompt.positions.items()
-    )
+    one = {name: f"{place} {_word(prompt, place, tokens)!r}" for name, place in prompt.positions.items()}
+    several = {
+        name: f"{span[0]}..{span[-1]} {_word(prompt, span[0], tokens)!r} to {_word(prompt, span[-1], tokens)!r}"
+        for name, span in prompt.spans.items()
+    }
+    marks = ", ".join(f"{name} = {shown}" for name, shown in (one | several).items())
     return out.append(f"\n     {len(prompt.token_ids)} tokens; {marks}", "dim")
+
+
+def _word(prompt: Prompt, place: int, tokens: Tokenizer) -> str:
+    return visible(tokens.word(prompt.token_ids[place]).strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, assert_never
 
 import torch
 from attrs import define, field, frozen
@@ -15,46 +15,58 @@ from entrack.engine.cache_layers import taken, taking
 from entrack.engine.errors import NotFinite
 from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.microbatch import in_microbatches, rows_of_options, rows_of_read, rows_of_set
-from entrack.engine.tracing import Read, Trace, Write
-from entrack.plan.passes.share_clean_runs import fits, whole_bytes
+from entrack.engine.tracing import Read, Trace, Write, at_tokens
+from entrack.plan.passes.share_clean_runs import fits, part_bytes, whole_bytes
 from entrack.plan.schedule import Schedule
-from entrack.plan.steps import Batch, Indices, Step
+from entrack.plan.steps import Batch, Indices, Position, Spans, Step
 from entrack.sites import Part, Site
+
+NAMES = {
+    Part.OUTPUT: "a head output",
+    Part.ATTENTION: "an attention output",
+    Part.MLP: "an MLP output",
+    Part.RESIDUAL: "the residual stream",
+    Part.MID: "the residual stream inside the layer",
+    Part.POST: "the residual stream after the layer",
+}
+"""What a part is called where it is not finite."""
 
 
 @frozen(eq=False)
 class FullRun:
-    """A whole run, clean or with all heads held: the layers' inputs and attention outputs (layer, prompt, token,
+    """A whole run, clean or with all heads held: the layers' inputs, attention and MLP outputs (layer, prompt, token,
     d_model), z (layer, prompt, token, head, d_head), keys after rotary embedding and values (layer, prompt,
     key/value head, token, d_head), and the logits at the last token (prompt, vocabulary)."""
 
     residual: Tensor
     attention: Tensor
     z: Tensor
+    mlp: Tensor
     keys: Tensor
     values: Tensor
     logits: Tensor
 
-    def at(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def at(self, tokens: Tensor) -> tuple[Tensor, ...]:
         """What there is of it at one token per prompt: what `RunAtTokens` holds."""
         prompts = torch.arange(len(tokens), device=tokens.device)
-        return (
-            self.residual[:, prompts, tokens],
-            self.attention[:, prompts, tokens],
-            self.z[:, prompts, tokens],
-            self.logits,
-        )
+        parts = (self.residual, self.attention, self.z, self.mlp)
+        return (*(part[:, prompts, tokens] for part in parts), self.logits)
 
 
 @frozen(eq=False)
 class RunAtTokens:
-    """A clean run at one token per prompt: the layers' inputs and attention outputs (layer, prompt, d_model), z
+    """A clean run at one token per prompt: the layers' inputs, attention and MLP outputs (layer, prompt, d_model), z
     (layer, prompt, head, d_head), and the logits at the last token (prompt, vocabulary)."""
 
     residual: Tensor
     attention: Tensor
     z: Tensor
+    mlp: Tensor
     logits: Tensor
+
+
+KEPT = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT, Part.MLP)
+"""The parts that are kept of a run, in the order in which these have them."""
 
 
 @frozen(eq=False)
@@ -125,21 +137,20 @@ class Context:
 
         def make() -> tuple[Tensor, ...]:
             cache = taking(self.model)
-            parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
             ran = self.forward(
                 batch,
                 held.sets if held else (),
-                [Read(Site(layer, part)) for layer in self.layers for part in parts],
+                [Read(Site(layer, part)) for layer in self.layers for part in KEPT],
                 cache=cache,
             )
             values, logits = dict(ran.values), ran.logits
             del ran  # each part is let go of when it is stacked, so that there are not two of everything
-            residual, attention, z = (
-                torch.stack([values.pop(Site(layer, part)) for layer in self.layers]) for part in parts
+            residual, attention, z, mlp = (
+                torch.stack([values.pop(Site(layer, part)) for layer in self.layers]) for part in KEPT
             )
             self.check_layers(z)
             keys, read = (torch.stack(taken(cache, side)) for side in ("keys", "values"))
-            return residual, attention, z, keys, read, logits
+            return residual, attention, z, mlp, keys, read, logits
 
         return FullRun(
             *self.activations.get(
@@ -148,6 +159,71 @@ class Context:
                 whole_bytes(self.model.facts, self.model.key.dtype, batch),
             )
         )
+
+    def clean(self, batch: Batch, part: Part, layers: Iterable[int], at: Position = None) -> Mapping[int, Tensor]:
+        """A part of these layers in a clean run, by layer: from what is remembered of it, or from a pass of its own.
+        -> (prompt, token, head, d_head), (prompt, token, d_model) or (prompt, token, d_mlp); at one token per prompt
+        without the axis of tokens, of a span with its tokens"""
+        if part is Part.OUTPUT and at is not None and not isinstance(at, Spans):
+            return dict(enumerate(self.clean_at(batch, at).z))
+        tokens = None if at is None else self.tensor(at.at if isinstance(at, Spans) else at)
+        wanted = tuple(layers)
+        every = self._remembered(batch, part, wanted)
+        if every is None:
+            return self._read(batch, part, wanted, tokens)
+        return every if tokens is None else {layer: at_tokens(value, tokens) for layer, value in every.items()}
+
+    def _read(
+        self, batch: Batch, part: Part, layers: tuple[int, ...], tokens: Tensor | None = None
+    ) -> dict[int, Tensor]:
+        """A part of these layers in a clean run, by a pass."""
+        reads = [Read(Site(layer, part), tokens) for layer in layers]
+        values = self.forward(batch, reads=reads, logits=False).values if reads else {}
+        return {site.layer: value for site, value in values.items()}
+
+    def _remembered(self, batch: Batch, part: Part, layers: tuple[int, ...]) -> Mapping[int, Tensor] | None:
+        """A part of these layers at every token, from the whole run and what is kept beside it; None where too little
+        can be remembered, or where a run is not finite."""
+        try:
+            whole = self.whole(batch)
+        except NotFinite:
+            return None
+        if whole is None:
+            return None
+        match part:
+            case Part.OUTPUT:
+                return {layer: whole.z[layer] for layer in layers}
+            case Part.RESIDUAL:
+                return {layer: whole.residual[layer] for layer in layers}
+            case Part.ATTENTION:
+                return {layer: whole.attention[layer] for layer in layers}
+            case Part.MLP:
+                return {layer: whole.mlp[layer] for layer in layers}
+            case Part.NORMED:
+                return {layer: self.model.normed(layer, whole.residual[layer]) for layer in layers}
+            case Part.QUERY | Part.KEY | Part.VALUE:
+                normed = {layer: self.model.normed(layer, whole.residual[layer]) for layer in layers}
+                return {layer: self.model.project(Site(layer, part), value) for layer, value in normed.items()}
+            case Part.POST:
+                last = self._beside_whole(batch, part, self.layers[-1:]) if self.layers[-1] in layers else {}
+                after = {layer: whole.residual[layer + 1] for layer in layers if layer not in self.layers[-1:]}
+                return None if last is None else {**after, **last}
+            case Part.MID | Part.NEURON:
+                return self._beside_whole(batch, part, self.layers)
+            case _:
+                assert_never(part)
+
+    def _beside_whole(self, batch: Batch, part: Part, layers: range) -> Mapping[int, Tensor] | None:
+        """A part of layers that whole runs do not keep, from one pass; None where it cannot be kept as well."""
+        facts, dtype = self.model.facts, self.model.key.dtype
+        size = part_bytes(facts, dtype, batch, part, len(layers))
+        if whole_bytes(facts, dtype, batch) + size > self.activations.most:
+            return None
+
+        def make() -> tuple[Tensor, ...]:
+            return tuple(self._read(batch, part, tuple(layers)).values())
+
+        return dict(zip(layers, self.activations.get((self.model.key, batch, part), make, size), strict=True))
 
     def clean_heads(self, batch: Batch) -> Tensor:
         """z of a clean run at all tokens. -> (layer, prompt, token, head, d_head). Raises NotFinite."""
@@ -160,14 +236,6 @@ class Context:
 
         return self.activations.get((self.model.key, batch, "heads"), make)[0]
 
-    def clean_part(self, batch: Batch, site: Site) -> Tensor:
-        """A part of a layer in a clean run, at all tokens, which whole runs do not keep. -> (prompt, token, ...)"""
-
-        def make() -> tuple[Tensor]:
-            return (self.forward(batch, reads=[Read(site)], logits=False).values[site],)
-
-        return self.activations.get((self.model.key, batch, site), make)[0]
-
     def clean_at(self, batch: Batch, at: Indices) -> RunAtTokens:
         """A clean run at the token `at` of each prompt. Raises NotFinite."""
 
@@ -175,12 +243,11 @@ class Context:
             tokens, whole = self.tensor(at), self.whole(batch)
             if whole is not None:
                 return whole.at(tokens)
-            parts = (Part.RESIDUAL, Part.ATTENTION, Part.OUTPUT)
-            reads = [Read(Site(layer, part), tokens) for layer in self.layers for part in parts]
+            reads = [Read(Site(layer, part), tokens) for layer in self.layers for part in KEPT]
             ran = self.forward(batch, reads=reads)
-            residual, attention, z = (self.stack(ran.values, part) for part in parts)
+            residual, attention, z, mlp = (self.stack(ran.values, part) for part in KEPT)
             self.check_layers(z)
-            return residual, attention, z, ran.logits
+            return residual, attention, z, mlp, ran.logits
 
         return RunAtTokens(*self.activations.get((self.model.key, batch, "at", at), make))
 
@@ -191,11 +258,11 @@ class Context:
         for layer in self.layers:
             self.check(z[layer], layer)
 
-    def check(self, value: Tensor, layer: int, what: str = "a head output") -> None:
-        """Raise NotFinite unless all of a layer's (prompt, ...) is finite."""
+    def check(self, value: Tensor, layer: int, part: Part = Part.OUTPUT) -> None:
+        """Raise NotFinite unless all of a layer's part (prompt, ...) is finite."""
         bad = ~value.flatten(1).isfinite().all(-1)
         if bad.any():
-            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), what)
+            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), NAMES.get(part, f"a {part.value}"))
 
     def check_logits(self, batch: Batch, logits: Tensor, prompts: Tensor | None = None) -> None:
         """Raise NotFinite unless all of (row, vocabulary) is finite. `prompts` says which prompt a row is of."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from entrack.engine.errors import EngineError
 from entrack.plan.steps import Chosen, FromMean, PathPatch, Ref, Screened, Sites
+from entrack.plan.steps.path_patch import most_senders
 from entrack.sites import Part, Site
 
 Arrays = dict[str, np.ndarray]
@@ -20,7 +21,8 @@ def captured(inputs: Inputs, ref: Ref, part: Part = Part.OUTPUT) -> np.ndarray:
 
 
 def mean(inputs: Inputs, source: FromMean) -> np.ndarray:
-    """The mean over all batches that were summed. -> float32 (layer, token, head, d_head) or (layer, token, d_model)"""
+    """The mean over all batches that were summed. -> float32 (layer, token, head, d_head) or (layer, token,
+    d_model or d_mlp)"""
     count, total = 0, np.zeros(())
     for value in (_value(inputs, ref) for ref in source.sums):
         count, total = count + int(value["count"]), total + value["sum"]
@@ -35,12 +37,12 @@ def bound(sites: Sites) -> tuple[Site, ...]:
 
 
 def senders(step: PathPatch) -> tuple[int, ...]:
-    """The heads of its layer that a bound step runs, in order."""
+    """The senders of its layer that a bound step runs, in order: numbers of heads, or 0 for the MLP."""
     if isinstance(step.senders, Screened):
         raise EngineError(
-            f"the heads that {step.senders.id} lets through are not known: only bound steps can be computed"
+            f"the senders that {step.senders.id} lets through are not known: only bound steps can be computed"
         )
-    return tuple(range(step.model.facts.heads)) if step.senders is None else tuple(head.head for head in step.senders)
+    return tuple(range(most_senders(step))) if step.senders is None else tuple(one.index or 0 for one in step.senders)
 
 
 def _value(inputs: Inputs, ref: Ref) -> Mapping[str, np.ndarray]:

@@ -25,7 +25,7 @@ from entrack.model_config import ModelFacts
 from entrack.models.key import DTYPES, ModelKey, ModelSource
 from entrack.models.locate import read_json
 from entrack.models.weight_files import tensors_in, weights_of
-from entrack.sites import PER_HEAD, SHARED
+from entrack.sites import PER_HEAD, SHARED, Part
 
 MOST_MISSING = 1 << 20
 """Weights that may be missing from a small model and still be named."""
@@ -150,6 +150,8 @@ def _expected(facts: ModelFacts) -> dict[str, tuple[int, int]]:
             heads = facts.key_value_heads if part in SHARED else facts.heads
             shape = views.width(door.view, heads, facts.d_head, every), facts.d_model
             found[f"{layout.layers}.{layer}.{door.linear}"] = shape if door.side == "output" else shape[::-1]
+        if facts.has(Part.NEURON):
+            found[f"{layout.layers}.{layer}.{layout.parts[Part.NEURON].linear}"] = facts.d_model, facts.d_mlp
     return found
 
 

@@ -8,10 +8,14 @@ from nnsight import NNsight
 from torch import Tensor, nn
 
 from entrack.engine import views
+from entrack.engine.errors import EngineError
 from entrack.families.base import Door, Family, Heads
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
-from entrack.sites import SHARED, Part, Site
+from entrack.sites import SHARED, STREAM, Part, Site
+
+WRITERS = (*STREAM, Part.OUTPUT, Part.NEURON, Part.ATTENTION, Part.MLP)
+"""Parts that write to the residual stream, or are it."""
 
 
 @frozen(eq=False)
@@ -49,8 +53,26 @@ class LoadedModel:
 
     def output_weight(self, layer: int) -> Tensor:
         """The weight of the output projection. -> (d_model, head * d_head)"""
-        weight = self.layer(layer).get_parameter(f"{self._door(Part.OUTPUT).path}.weight").detach()
-        return weight.T if self.layout.transposed_weights else weight
+        return self._weight(layer, Part.OUTPUT)
+
+    def written(self, site: Site, value: Tensor) -> Tensor:
+        """What a site writes to the residual stream where `value` (d_head), (d_mlp), (1) of one neuron, or (d_model)
+        stands there, without biases. Raises EngineError for one that writes nothing there. -> (d_model)"""
+        if site.part not in WRITERS or (self.layout.norms_what_is_added and site.part not in STREAM):
+            raise EngineError(f"what {site} writes to the residual stream of a {self.facts.family} model is not known")
+        match site.part:
+            case Part.OUTPUT:
+                weight = self.by_head(Part.OUTPUT, self._weight(site.layer, Part.OUTPUT))[:, site.head]
+            case Part.NEURON:
+                weight = self._weight(site.layer, Part.NEURON)
+                weight = weight if site.index is None else weight[:, site.index, None]
+            case _:
+                return value
+        return weight.to(value.dtype) @ value
+
+    def gives_pair(self, part: Part) -> bool:
+        """Whether what is found of a part is the first of a pair."""
+        return part is Part.ATTENTION or (part is Part.POST and self.layout.layers_give_pairs)
 
     def project(self, site: Site, normed: Tensor) -> Tensor:
         """A query, key or value projection, and the norm after it, where there is one, applied to what the attention
@@ -88,6 +110,11 @@ class LoadedModel:
     def put(self, part: Part, value: Tensor, heads: Tensor) -> Tensor:
         """What a module takes or gives, with the heads of a part (..., head, d_head) in their place. -> as `value`"""
         return views.put(self._door(part).view, value, heads)
+
+    def _weight(self, layer: int, part: Part) -> Tensor:
+        """The weight of the projection that takes a part. -> (d_model, input)"""
+        weight = self.layer(layer).get_parameter(f"{self._door(part).path}.weight").detach()
+        return weight.T if self.layout.transposed_weights else weight
 
     def _door(self, part: Part) -> Door:
         return self.layout.parts[part]

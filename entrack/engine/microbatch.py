@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import torch
+from attrs import evolve
 from torch import Tensor
 
 from entrack.engine.settings import is_out_of_memory
@@ -52,11 +53,11 @@ def _in_parts(rows: int, at_once: int, run: Callable[[Rows], T], *, half: Callab
 def rows_of_set(one: Write, rows: Rows) -> Write:
     axes = one.mask.ndim
     own = None if one.own is None else rows_of(one.own, rows, axes)
-    return Write(one.site, rows_of(one.mask, rows, axes), rows_of(one.values, rows, axes), own)
+    return evolve(one, mask=rows_of(one.mask, rows, axes), values=rows_of(one.values, rows, axes), own=own)
 
 
 def rows_of_read(one: Read, rows: Rows) -> Read:
-    return Read(one.site, None if one.at is None else one.at[rows])
+    return Read(one.site, None if one.at is None else one.at[rows], one.computed)
 
 
 def rows_of_options(options: Mapping[str, Any], rows: Rows) -> dict[str, Any]:

@@ -11,40 +11,71 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from functools import partial
+from typing import assert_never
 
 import nnsight
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from nnsight import Envoy
 from torch import Tensor
 from transformers.cache_utils import Cache
 
 from entrack import interrupts
 from entrack.engine.cache_layers import Around, AroundLayer, Prefix, PrefixLayer, cache_of
-from entrack.engine.errors import NothingToAttend
+from entrack.engine.errors import EngineError, NothingToAttend
 from entrack.engine.loaded_model import LoadedModel
 from entrack.sites import Part, Site
 
 
+class How(Enum):
+    """What becomes of a value that the model computed."""
+
+    SET = "set"
+    """The write's values stand there instead."""
+    ADD = "add"
+    """They are added to it."""
+    SCALE = "scale"
+    """It is multiplied by them."""
+    PROJECT_OUT = "project out"
+    """Its part along them, which have length 1 or are zero, is taken away."""
+
+
 @frozen(eq=False)
 class Write:
-    """Where `mask` is true, `values` take the place of what the model computed.
+    """Where `mask` is true, something else stands than what the model computed: `values` say what, as `how` says.
 
     `mask` bool and `values` broadcast to (prompt, token, head, 1) and (prompt, token, head, d_head), or, for a part
-    without heads, to (prompt, token, 1) and (prompt, token, d_model). With `own`, as large as `mask`, a head keeps that
-    share of what the model computed, and gets the rest from `values`.
+    without heads, to (prompt, token, 1) and (prompt, token, d_model), or both to (prompt, token, d_mlp). With `own`, as
+    large as `mask`, a head keeps that share of what the model computed, and gets the rest from `values`.
     """
 
     site: Site
     mask: Tensor
     values: Tensor
+    how: How = How.SET
     own: Tensor | None = None
+    added: bool = False
 
     def applied(self, value: Tensor) -> Tensor:
-        """What stands at the site instead of `value` (prompt, token, head, d_head) or (prompt, token, d_model)."""
-        values = self.values if self.own is None else self.own * value + (1 - self.own) * self.values
-        return torch.where(self.mask, values.to(value.dtype), value)
+        """What stands at the site instead of `value` (prompt, token, head, d_head), (prompt, token, d_model) or
+        (prompt, token, d_mlp)."""
+        return torch.where(self.mask, self._changed(value).to(value.dtype), value)
+
+    def _changed(self, value: Tensor) -> Tensor:
+        """Computed in float32 also of a value of half precision."""
+        match self.how:
+            case How.SET:
+                return self.values if self.own is None else self.own * value + (1 - self.own) * self.values
+            case How.ADD:
+                return value + self.values
+            case How.SCALE:
+                return value * self.values
+            case How.PROJECT_OUT:
+                return value - (value * self.values).sum(-1, keepdim=True) * self.values
+            case _:
+                assert_never(self.how)
 
     def since(self, prompts: Tensor, token: int) -> Write:
         """What is set of these prompts from a token on; only without `own`."""
@@ -53,7 +84,7 @@ class Write:
             value = value[prompts] if len(value) > 1 else value
             return value[:, token:] if value.shape[1] > 1 else value
 
-        return Write(self.site, part(self.mask), part(self.values))
+        return evolve(self, mask=part(self.mask), values=part(self.values))
 
     def only(self, tokens: Tensor) -> Write:
         """What is set at these tokens (prompt, k) of each prompt; only without `own`."""
@@ -64,15 +95,17 @@ class Write:
                 prompts, tokens if value.shape[1] > 1 else torch.zeros_like(tokens)
             ]
 
-        return Write(self.site, part(self.mask), part(self.values))
+        return evolve(self, mask=part(self.mask), values=part(self.values))
 
 
 @frozen(eq=False)
 class Read:
-    """Read a site (after what is set there) at the tokens `at`, one per prompt, or at all tokens."""
+    """Read a site at the tokens `at` - one per prompt, or (prompt, k) - or at all tokens: what stands there after what
+    is set, or, with `computed`, what the model has computed before."""
 
     site: Site
     at: Tensor | None = None
+    computed: bool = False
 
 
 @frozen(eq=False)
@@ -112,9 +145,11 @@ def forward(
     to bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; with
     `around`, they are those that it names; without either, a `cache` takes up keys and values. Without `logits`
     the pass ends where the last site was visited. With `gradient` the logits can be differentiated by what was set.
-    Raises what torch raises, and NothingToAttend where all that a token can attend to is blocked.
+    Raises what torch raises, NothingToAttend where all that a token can attend to is blocked, and EngineError for a
+    part that the model does not have.
     """
     script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits=logits)
+    script.check(model)
     extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
     if prefix is not None:
         ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
@@ -182,6 +217,11 @@ class _Script:
             at.setdefault(one.site, []).append(one)
         return cls(at, {read.site: read for read in reads}, start, held, blocked, logits)
 
+    def check(self, model: LoadedModel) -> None:
+        for site in (*self.sets, *self.reads):
+            if not model.facts.has(site.part):
+                raise EngineError(f"the layers of this {model.facts.family} model have no {site.part.value}: {site}")
+
     def last_layer(self, layers: int) -> int:
         if self.logits:
             return layers - 1
@@ -200,7 +240,7 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
             blocks[index].skip((residual, None) if model.layout.layers_give_pairs else residual)
         blocks[first].input = script.start.residual
     for index in range(first, script.last_layer(model.facts.layers) + 1):
-        for part in model.layout.parts:
+        for part in filter(model.facts.has, model.layout.parts):
             site = Site(index, part)
             if site in script.sets or site in script.reads:
                 _visit(model, blocks[index], site, script, values)
@@ -221,16 +261,28 @@ def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values
     door = model.layout.parts[site.part]
     module = block.get(door.path) if door.path else block
     found = getattr(module, door.side)
-    whole: Tensor = found[0] if site.part is Part.ATTENTION else found
-    value = model.by_head(site.part, whole)
+    pair = model.gives_pair(site.part)
+    whole: Tensor = found[0] if pair else found
+    value = computed = model.by_head(site.part, whole)
     if site in script.sets:
         for one in script.sets[site]:
             value = one.applied(value)
         changed = model.put(site.part, whole, value)
-        setattr(module, door.side, (changed, *found[1:]) if site.part is Part.ATTENTION else changed)
+        if site.part is Part.MID:
+            whole.copy_(changed)  # the layer goes on with this very tensor, and not only with what reads it here
+        else:
+            setattr(module, door.side, (changed, *found[1:]) if pair else changed)
     if site in script.reads:
-        at = script.reads[site].at
-        values[site] = value if at is None else value[torch.arange(len(value), device=value.device), at]
+        read = script.reads[site]
+        value = computed if read.computed else value
+        values[site] = value if read.at is None else at_tokens(value, read.at)
+
+
+def at_tokens(value: Tensor, at: Tensor) -> Tensor:
+    """A value (prompt, token, ...) at one token per prompt (prompt), or some (prompt, k). -> without the axis of
+    tokens, or with k of them"""
+    prompts = torch.arange(len(value), device=value.device)
+    return value[prompts if at.dim() == 1 else prompts[:, None], at]
 
 
 def _block(model: LoadedModel, layer: int, attention: Envoy, blocked: Tensor) -> None:

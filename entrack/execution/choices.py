@@ -1,4 +1,4 @@
-"""Screens and selections as a run has made them: which heads each lets through, and the scores that say so. They are
+"""Screens and selections as a run has made them: which sites each lets through, and the scores that say so. They are
 worked out from stored values each time, and are not stored."""
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from typing import assert_never
 from entrack.analysis.screening import Screening, screen
 from entrack.analysis.selection import Selection, select
 from entrack.execution.value_check import Tensors
-from entrack.plan.steps import Choice, Ref, Screen, Select
-from entrack.sites import Site
+from entrack.plan.steps import Choice, Chosen, Ref, Screen, Select, Sites
+from entrack.sites import Part, Site
 
 Value = Callable[[str], Tensors]
 """The value of a step of the plan."""
@@ -24,7 +24,7 @@ class Choices:
         self.screenings: dict[str, Screening] = {}
 
     def make(self, id: str, node: Choice, value: Value, is_idle: Callable[[str], bool]) -> tuple[Site, ...]:
-        """Apply a screen or selection whose needs are known; steps that are idle have no value. -> the heads that it
+        """Apply a screen or selection whose needs are known; steps that are idle have no value. -> the sites that it
         lets through. Raises NotANumber."""
         clean = [value(ref.id) for ref in node.clean]
 
@@ -33,20 +33,25 @@ class Choices:
 
         match node:
             case Screen():
-                receivers = [self.selections[chosen.id].heads for chosen in node.receivers]
+                receivers = [self._sites(sites) for sites in node.receivers]
                 self.screenings[id] = screen(node, clean, values(node.estimates), receivers)
-                return self.screenings[id].heads
+                return self.screenings[id].sites
             case Select():
-                earlier = [self.selections[chosen.id].heads for chosen in node.taken]
+                earlier = [self._sites(chosen) for chosen in node.taken]
                 screening = self.screenings[node.screen.id] if node.screen else None
-                self.selections[id] = select(node, clean, [values(refs) for refs in node.patched], earlier, screening)
-                return self.selections[id].heads
+                sending = {Part.OUTPUT: node.patched, Part.MLP: node.mlps}
+                patched = {part: [values(refs) for refs in layers] for part, layers in sending.items() if layers}
+                self.selections[id] = select(node, clean, patched, earlier, screening)
+                return self.selections[id].sites
         assert_never(node)
 
-    def heads(self) -> dict[str, tuple[Site, ...]]:
+    def sites(self) -> dict[str, tuple[Site, ...]]:
         """What each lets through."""
-        screened = {id: screening.heads for id, screening in self.screenings.items()}
-        return screened | {id: selection.heads for id, selection in self.selections.items()}
+        screened = {id: screening.sites for id, screening in self.screenings.items()}
+        return screened | {id: selection.sites for id, selection in self.selections.items()}
+
+    def _sites(self, sites: Sites) -> tuple[Site, ...]:
+        return sites.among(self.selections[sites.id].sites) if isinstance(sites, Chosen) else sites
 
     def forget(self, ids: Iterable[str]) -> None:
         """What these were is not known any more."""

@@ -89,7 +89,7 @@ class Coordinator(RunState):
         what was finished is kept."""
         looking = Coordinator(self.plan, self._repository, None, self._watch)
         looking._choices = self._choices.copy()
-        for id, heads in self._choices.heads().items():
+        for id, heads in self._choices.sites().items():
             looking._scheduler.choose(id, heads)
         survey = looking.survey()
         waiting = {*survey.missing, *survey.unknown}

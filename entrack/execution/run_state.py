@@ -42,8 +42,8 @@ class RunState:
         """The heads that a selection kept, when it has been made."""
         selection = self._choices.selections.get(select)
         if selection is not None:
-            self._told[select] = selection.heads
-        return None if selection is None else tuple(sorted(selection.heads))
+            self._told[select] = selection.sites
+        return None if selection is None else tuple(sorted(selection.sites))
 
     def address_of(self, id: str) -> str:
         """The address of a step that has a value, whatever the environment it was made with."""

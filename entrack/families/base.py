@@ -20,7 +20,7 @@ ATTENTIONS = ("sdpa", "eager", "flash_attention_2")
 
 @frozen
 class Whole:
-    """The whole vector (d_model): the part has no heads."""
+    """The whole vector (d_model, or d_mlp of neurons): the part has no heads."""
 
 
 @frozen
@@ -113,16 +113,17 @@ class Family:
 
     `parts` says where each part of a layer is found, in the order in which a pass comes by them. An attention's input,
     where no norm stands before it, is `NORMED`; outputs of attention and MLP are what stands before a norm that comes
-    after them. `layers` and `lm_head` start at the model, `attention` at a layer. An MLP has `mlp_matrices` matrices of
+    after them, as `norms_what_is_added` says. Blocks that are always parallel have no `MID`, MLPs that are experts no
+    `NEURON`. `layers` and `lm_head` start at the model, `attention` at a layer. An MLP has `mlp_matrices` matrices of
     d_model x d_mlp. With `transposed_weights` a projection keeps its weight as (input, output), as GPT-2's Conv1D does,
-    instead of (output, input). `gguf` is what a GGUF file
-    calls the family, where such files are read.
+    instead of (output, input). `gguf` is what a GGUF file calls the family, where such files are read.
 
     With `layers_give_pairs` a layer gives a pair whose first is its output. `own_mask` is a buffer of an attention, its
     path from the layer, that says what a token may attend to (1, 1, token, token read); its last rows are taken.
 
     What is relied on beyond the paths: a layer's first argument and its output are the residual stream; an attention
-    takes an `attention_mask` by name and gives a pair whose first is its output.
+    takes an `attention_mask` by name and gives a pair whose first is its output; in a sequential block the tensor that
+    stands at `MID` is the very one to which the MLP's output is added.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Family:
     mlp_matrices: int
     transposed_weights: bool = False
     layers_give_pairs: bool = False
+    norms_what_is_added: bool = False
     own_mask: str | None = None
     attentions: tuple[str, ...] = ATTENTIONS
     refuses: Mapping[str, str] = MappingProxyType({})

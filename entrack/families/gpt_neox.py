@@ -48,7 +48,10 @@ GPT_NEOX = Family(
         Part.VALUE: Door("attention.query_key_value", "output", Interleaved(2, 3)),
         Part.OUTPUT: Door("attention.dense", "input", Heads()),
         Part.ATTENTION: Door("attention", "output"),
+        Part.MID: Door("post_attention_layernorm", "input"),
+        Part.NEURON: Door("mlp.dense_4h_to_h", "input"),
         Part.MLP: Door("mlp", "output"),
+        Part.POST: Door("", "output"),
     },
     mlp_matrices=2,
 )

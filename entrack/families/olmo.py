@@ -21,9 +21,11 @@ OLMO2 = evolve(
     parts={
         **LLAMA.parts,
         Part.NORMED: Door("self_attn", "input"),
+        Part.MID: Door("mlp", "input"),
         Part.QUERY: Door("self_attn.q_norm", "output", Heads(), "self_attn.q_proj"),
         Part.KEY: Door("self_attn.k_norm", "output", Heads(), "self_attn.k_proj"),
     },
+    norms_what_is_added=True,
     gguf=None,
 )
 OLMO3 = evolve(

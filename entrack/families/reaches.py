@@ -21,15 +21,26 @@ ATTENTION_FROM: Mapping[Part, tuple[Part, ...]] = {
     Part.ATTENTION: (Part.OUTPUT,),
 }
 """What each part of an attention is computed from."""
-SEQUENTIAL = {**ATTENTION_FROM, Part.MLP: (Part.RESIDUAL, Part.ATTENTION)}
-PARALLEL = {**ATTENTION_FROM, Part.MLP: (Part.RESIDUAL,)}
+SEQUENTIAL = {
+    **ATTENTION_FROM,
+    Part.MID: (Part.RESIDUAL, Part.ATTENTION),
+    Part.NEURON: (Part.MID,),
+    Part.MLP: (Part.NEURON,),
+    Part.POST: (Part.MID, Part.MLP),
+}
+PARALLEL = {
+    **ATTENTION_FROM,
+    Part.NEURON: (Part.RESIDUAL,),
+    Part.MLP: (Part.NEURON,),
+    Part.POST: (Part.RESIDUAL, Part.ATTENTION, Part.MLP),
+}
 
 
 def reaches(earlier: Site, later: Site, *, parallel: bool) -> bool:
     """Whether what is computed at `later` depends on what stands at `earlier`: a strict partial order.
 
-    `parallel` says which kind of block the model is made of. Heads of one part do not reach one another. Tokens are not
-    looked at: a change at a token also needs a reader at that token or after it.
+    `parallel` says which kind of block the model is made of; a parallel one has no `MID`. Heads of one part do not
+    reach one another. Tokens are not looked at: a change at a token also needs a reader at that token or after it.
     """
     if earlier.layer != later.layer:
         return earlier.layer < later.layer

@@ -3,8 +3,8 @@
 before: Set(At(Chosen("cir.value_fetcher"), at), FromCapture(Ref("node 3")))
 after:  Set(At((14.13, 15.2), at), FromCapture(Ref("sha256 of the captured values")))
 
-A path patch of some heads is bound to those of its own layer, and to None where these are all: so its address follows
-from what it runs, not from what a screen let through elsewhere.
+A path patch of some sites is bound to those of its own layer and part, and to None where these are all: so its address
+follows from what it runs, not from what a screen let through elsewhere.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ def _bound(value: object, objects: Mapping[str, str], chosen: Mapping[str, tuple
             return Ref(objects[id])
         case int() | str() | float() | None | (int(), *_):
             return value
-        case Chosen(id) | Screened(id):
+        case Chosen(id):
+            return value.among(chosen[id])
+        case Screened(id):
             return chosen[id]
     return value if isinstance(value, LEAVES) else rebuilt(value, lambda part: _bound(part, objects, chosen))

@@ -59,16 +59,21 @@ class Sketch(Nodes):
 
 
 def batches(
-    prompts: tuple[Prompt, ...], others: Sequence[tuple[Prompt, ...]] = (), size: int = BATCH
+    prompts: tuple[Prompt, ...],
+    others: Sequence[tuple[Prompt, ...]] = (),
+    size: int = BATCH,
+    spans: Sequence[tuple[int, ...]] = (),
 ) -> tuple[tuple[int, ...], ...]:
     """Places of prompts that run together: one token length, at most `size`, in the order of the prompts.
 
     `others` are what is read beside them, each prompt by prompt: alternates that acts take values from. Each has one
-    length in a batch too.
+    length in a batch too. `spans` are the lengths, prompt by prompt, of spans that acts are at: likewise.
     """
     by_length: dict[tuple[int, ...], list[int]] = {}
     for place in range(len(prompts)):
-        lengths = tuple(len(many[place].token_ids) for many in (prompts, *others))
+        lengths = tuple(len(many[place].token_ids) for many in (prompts, *others)) + tuple(
+            many[place] for many in spans
+        )
         by_length.setdefault(lengths, []).append(place)
     return tuple(
         tuple(many[start : start + size]) for many in by_length.values() for start in range(0, len(many), size)

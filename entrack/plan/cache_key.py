@@ -18,8 +18,9 @@ from entrack.address import address, fields_by_tag, tag_of
 from entrack.models.key import ModelKey
 from entrack.plan.bind import STORE_VERSION
 from entrack.plan.executor_kind import ExecutorKind
-from entrack.plan.steps import Batch, Choice, Node, Ref, Step, StepKind, kind_of
+from entrack.plan.steps import Batch, Choice, Node, Ref, Spans, Step, StepKind, kind_of
 from entrack.plan.steps.edits import WORDS as WORDS_OF_EDITS
+from entrack.sites import Part
 
 DIGITS = 16
 PARTS = (
@@ -54,7 +55,6 @@ TITLES = {
     "layers": "layers",
     "edits": "what is set",
     "upstream": "values it builds on",
-    "receivers": "receiving heads",
     "weights": "model weights",
     "version": "step version",
     "store_version": "store version",
@@ -205,12 +205,18 @@ def _sites(leaves: Sequence[Leaf]) -> str:
 
 def _receivers(leaves: Sequence[Leaf]) -> str:
     return (
-        "; ".join(f"{each.part.value} of {_named(each.sites)}" for _, value in leaves for each in value) or "the logits"
+        "; ".join(f"{_read(each.part)} of {_named(each.sites)}" for _, value in leaves for each in value)
+        or "the logits"
     )
 
 
+def _read(part: Part) -> str:
+    return "input" if part is Part.MLP else part.value
+
+
 def _senders(leaves: Sequence[Leaf]) -> str:
-    return "; ".join("all heads of the layer" if value is None else _named(value) for _, value in leaves)
+    every = "the MLP of the layer" if any(value is Part.MLP for _, value in leaves) else "all heads of the layer"
+    return "; ".join(every if value is None else _named(value) for _, value in leaves if not isinstance(value, Part))
 
 
 def _named(sites: Any) -> str:
@@ -239,7 +245,8 @@ def _upstream(leaves: Sequence[Leaf]) -> str:
 
 
 def _component(leaves: Sequence[Leaf]) -> str:
-    return ", ".join(dict.fromkeys("output" if value is None else value.value for _, value in leaves))
+    parts = [part for _, value in leaves for part in (value if isinstance(value, tuple) else (value or Part.OUTPUT,))]
+    return ", ".join(dict.fromkeys(part.value for part in parts))
 
 
 def _values(leaves: Sequence[Leaf]) -> str:
@@ -249,6 +256,8 @@ def _values(leaves: Sequence[Leaf]) -> str:
 def _ints(value: Any) -> Iterator[int]:
     if isinstance(value, int):
         yield value
+    elif isinstance(value, Spans):
+        yield from _ints(value.at)
     else:
         for item in value:
             yield from _ints(item)

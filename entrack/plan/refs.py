@@ -6,7 +6,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from entrack.address import tagged
-from entrack.sites import Site
+from entrack.sites import Part, Site
 
 
 @tagged("ref", "id")
@@ -17,19 +17,25 @@ class Ref:
     id: str
 
 
-@tagged("chosen", "id")
+@tagged("chosen", "id part")
 @frozen
 class Chosen:
-    """The sites that a `Select` node keeps; in a bound step a tuple of sites stands in its place."""
+    """The sites that a `Select` node keeps, all or those of one part; in a bound step a tuple of sites stands in its
+    place."""
 
     id: str
+    part: Part | None = None
+
+    def among(self, sites: tuple[Site, ...]) -> tuple[Site, ...]:
+        """Those that are meant, of the sites kept."""
+        return sites if self.part is None else tuple(site for site in sites if site.part is self.part)
 
 
 @tagged("screened", "id most")
 @frozen
 class Screened:
-    """The heads that a `Screen` node lets through, `most` in all layers together; in a bound step its own layer's
-    stand in its place."""
+    """The sites that a `Screen` node lets through, `most` in all layers together; in a bound step those of its own
+    layer and part stand in its place."""
 
     id: str
     most: int

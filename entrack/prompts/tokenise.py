@@ -24,8 +24,9 @@ EXPECTED = ("answer", "target", "wrong")
 
 @frozen
 class Prompt:
-    """One prompt as a model reads it. `words` are the task's single values (answer, wrong, target); `ids` their
-    tokens after the text."""
+    """One prompt as a model reads it. `positions` are token indices by name, `spans` those of positions with several.
+    `words` are the task's single values (answer, wrong, target); `ids` their tokens after the text. `pieces` are the
+    characters of each token."""
 
     text: str
     token_ids: tuple[int, ...]
@@ -34,6 +35,8 @@ class Prompt:
     ids: Mapping[str, tuple[int, ...]]
     candidates: tuple[str, ...] = field(default=(), repr=False)
     """The values that the answer was one of."""
+    spans: Mapping[str, tuple[int, ...]] = field(factory=dict)
+    pieces: tuple[str, ...] = field(default=(), repr=False)
 
 
 @frozen
@@ -50,6 +53,13 @@ class TokenisedPrompts:
 
     population: Population
     pairs: tuple[PromptPair, ...] = field(repr=False)
+
+
+def measured_prompts(population: Population, pairs: tuple[PromptPair, ...]) -> tuple[Prompt, ...]:
+    """The prompts that a population is measured on: an alternate's own, but a desideratum's originals."""
+    if population.alternate is not None and population.alternate.target is None:
+        return tuple(pair.alternate for pair in pairs if pair.alternate is not None)
+    return tuple(pair.original for pair in pairs)
 
 
 def tokenise(
@@ -133,11 +143,17 @@ def _prompt(
     positions = {
         item.name: _token(item.place, drawn, encoded, name, item)
         for item in drawn.items
-        if isinstance(item, ast.Position)
+        if isinstance(item, ast.Position) and not isinstance(item.place, ast.SpanOf)
+    }
+    spans = {
+        item.name: _span(item.place, drawn, encoded, item)
+        for item in drawn.items
+        if isinstance(item, ast.Position) and isinstance(item.place, ast.SpanOf)
     }
     wanted = {key: value for key, value in words.items() if key not in ("prompt",)}
     ids = {key: _continued(value, rendered.text, encoded, tokens, population, key) for key, value in wanted.items()}
-    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn))
+    pieces = tuple(rendered.text[start:end] for start, end in encoded.offsets)
+    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), spans, pieces)
 
 
 def _candidates(drawn: sample.Drawn) -> tuple[str, ...]:
@@ -195,6 +211,20 @@ def _token(
     return token
 
 
+def _span(place: ast.SpanOf, drawn: sample.Drawn, encoded: Encoded, item: ast.Position) -> tuple[int, ...]:
+    """Every token that stands for any character of a text, or of what fills a hole."""
+    holes = drawn.prompt.holes
+    whole = not place.hole.rest
+    hits = [hole for hole in holes if hole.variable == place.hole.name] if whole else []
+    start, end = _only(hits if whole else _matching(place.hole, holes, drawn), item, place.hole.span)
+    tokens = encoded.tokens_of(start, end)
+    if not tokens:
+        raise CannotDraw(
+            "E431", f"the span `{item.name}` has no token", item.span, "", "what fills the hole must not be empty"
+        )
+    return tokens
+
+
 def _characters(
     place: ast.Place, drawn: sample.Drawn, name: tuple[str | int, ...], item: ast.Position
 ) -> tuple[int, int]:
@@ -209,7 +239,7 @@ def _characters(
                 return _only(hits, item, hole.span)
             chosen = sample.place_stream(name, item.name).one(hits)
             return chosen.start, chosen.end
-        case ast.HolePlace(hole):
+        case ast.HolePlace(hole) | ast.SpanOf(hole):
             return _only(_matching(hole, holes, drawn), item, hole.span)
 
 

@@ -36,6 +36,10 @@ class Encoded:
                 return place
         return None
 
+    def tokens_of(self, start: int, end: int) -> tuple[int, ...]:
+        """All tokens that stand for any of the characters `start` to `end`."""
+        return tuple(place for place, (first, last) in enumerate(self.offsets) if first < end and last > start)
+
 
 class Tokenizer:
     """The tokenizer of one model. `encode` adds the special tokens that the model's own tokenizer adds.

@@ -22,8 +22,11 @@ class Grid:
     @property
     def width(self) -> int:
         """Columns of a terminal that it takes."""
-        texts = [self.head, *self.rows]
-        return sum(max(_longest(row[column]) for row in texts) + 3 for column in range(len(self.head)))
+        return sum(map(self.wide, range(len(self.head))))
+
+    def wide(self, column: int) -> int:
+        """Of these, those of one column, with the space beside it."""
+        return max(_longest(row[column]) for row in (self.head, *self.rows)) + 3
 
 
 def _longest(entry: Entry) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import permutations
 
 from attrs import evolve
 
+from entrack.ranking import Ranking
 from entrack.report.format import change_in
 from entrack.results import Axis, Cell, Discovery, Group, Measure, Results
-from entrack.sites import Site
+from entrack.sites import Part, Site
 
 
 def pick(of: str, results: Results) -> Measure | Discovery:
@@ -64,24 +66,49 @@ def of_heads(measure: Measure) -> bool:
     return bool(measure.cells) and not any(cell.interval or cell.outcomes for cell in measure.cells)
 
 
-def head_score(group: Group, head: Site) -> float | None:
-    """A head's mean score, where the heads of this group were scored."""
-    return group.scores.get(head)
+def site_score(group: Group, site: Site) -> float | None:
+    """A site's mean score, where the sites of this group were scored."""
+    return group.scores.get(site)
 
 
 def scored(group: Group) -> list[float]:
-    """The scores of all heads that were run, and the zeros of those that need not be."""
+    """The scores of all sites that were run, and the zeros of those that need not be."""
     return [score for score in group.scores.values() if score is not None]
 
 
 def unscored(group: Group) -> list[Site]:
-    """The heads that a screen left out: there is an estimate of them, and no score."""
-    return [head for head, score in group.scores.items() if score is None]
+    """The sites that a screen left out: there is an estimate of them, and no score."""
+    return [site for site, score in group.scores.items() if score is None]
+
+
+def mlp_scores(group: Group) -> dict[int, float | None]:
+    """The scores of the MLPs, layer by layer from below; empty where none sent."""
+    return {site.layer: score for site, score in sorted(group.scores.items()) if site.part is Part.MLP}
+
+
+def layers_of(group: Group) -> int:
+    """How many layers the scores are of."""
+    return max((site.layer for site in group.scores), default=-1) + 1
 
 
 def ranked(group: Group) -> tuple[Site, ...]:
-    """The heads kept, lowest score first; ties by layer and head."""
-    return tuple(sorted(group.heads, key=lambda head: (head_score(group, head) or 0.0, head)))
+    """The sites kept, the best score first; ties by site."""
+    key = Ranking(group.ranking).key
+    return tuple(sorted(group.sites, key=lambda site: (key(site_score(group, site) or 0.0), site)))
+
+
+def counted(sites: Sequence[Site]) -> str:
+    """How many heads, and how many MLPs where there are any: `3 heads, 1 MLP`."""
+    mlps = sum(site.part is Part.MLP for site in sites)
+    heads = len(sites) - mlps
+    words = [] if mlps and not heads else [f"{heads} head{'' if heads == 1 else 's'}"]
+    return ", ".join([*words, *([f"{mlps} MLP{'' if mlps == 1 else 's'}"] if mlps else [])])
+
+
+def sites_word(sites: Iterable[Site]) -> str:
+    """What sites are called together."""
+    parts = {site.part for site in sites}
+    return "MLPs" if parts == {Part.MLP} else "heads" if parts <= {Part.OUTPUT} else "sites"
 
 
 def receiver_words(group: Group) -> str:
@@ -96,11 +123,11 @@ def receiver_words(group: Group) -> str:
 
 
 def kept_scores(discovery: Discovery) -> Measure:
-    """The scores of the heads kept, as a measure: an axis of groups and one of heads, nested in it."""
+    """The scores of the sites kept, as a measure: an axis of groups and one of heads, nested in it."""
     cells = tuple(
-        Cell((group.name, f"{group.name} {head}"), head_score(group, head) or 0.0, discovery.n, interval, ())
+        Cell((group.name, f"{group.name} {site}"), site_score(group, site) or 0.0, discovery.n, interval, ())
         for group in discovery.groups
-        for head, interval in sorted(zip(group.heads, group.intervals, strict=True))
+        for site, interval in sorted(zip(group.sites, group.intervals, strict=True))
     )
     heads = {cell.labels[1]: None for cell in cells}
     axes = (Axis("group", tuple(group.name for group in discovery.groups)), Axis("head", tuple(heads)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attrs import evolve
 
 from entrack.report.format import decimals_for, estimate, number, spread, visible
@@ -11,6 +13,23 @@ from entrack.results import Axis, Cell, Measure
 
 WIDTH = 100
 """Columns that a table of a measure may take."""
+LARGE = 30
+"""Cells from which on numbers are set by rows and columns without their intervals, where these do not fit."""
+WORD = 8
+"""Characters of a token beside its number."""
+
+
+def measure_grids(measure: Measure, title: str = "", width: int = WIDTH) -> tuple[Grid, ...]:
+    """A measure as one table; as several, of some columns each, where it is large and does not fit into `width`."""
+    grid, axes = measure_grid(measure, title, width), free_axes(measure)
+    if len(measure.cells) < LARGE or len(axes) < 2 or len(grid.rows) < len(measure.cells) or of_heads(measure):
+        return (grid,)
+    title = visible(title or measure.name)
+    for across in (axes[-1], *axes[-2::-1]):
+        whole = _crossed(measure, across, intervals=False)
+        if whole.width <= width:
+            return (evolve(whole, title=title),)
+    return tuple(evolve(part, title=title) for part in _parted(measure, axes[-1], width))
 
 
 def measure_grid(measure: Measure, title: str = "", width: int = WIDTH) -> Grid:
@@ -27,13 +46,30 @@ def measure_grid(measure: Measure, title: str = "", width: int = WIDTH) -> Grid:
 def caption(measure: Measure) -> str:
     """What the numbers of a measure are: metric, unit, n, the labels that all cells share."""
     unit = f" ({measure.unit})" if measure.unit and measure.unit != measure.metric else ""
-    things = "heads" if of_heads(measure) else "prompts"
+    things = measure.unit.removeprefix("fraction of ") if of_heads(measure) else "prompts"
     counts = f"n = {spread(cell.n for cell in measure.cells)} {things}" if measure.cells else "no cells"
     shared = [f"{axis}: {label}" for axis, label in fixed_labels(measure)]
     return visible("; ".join([f"{measure.metric}{unit}, {counts}", *shared]))
 
 
-def _crossed(measure: Measure, across: Axis) -> Grid:
+def _parted(measure: Measure, across: Axis, width: int) -> Iterator[Grid]:
+    """The columns of a table, as many at once as fit."""
+    whole = _crossed(measure, across, intervals=False)
+    names = len(whole.head) - len(across.labels)
+    wide = max(whole.wide(column) for column in range(names, len(whole.head)))
+    many = max(1, (width - sum(whole.wide(column) for column in range(names))) // wide)
+    for start in range(0, len(across.labels), many):
+        kept = (*range(names), *range(names + start, names + min(start + many, len(across.labels))))
+        yield evolve(
+            whole,
+            head=tuple(whole.head[column] for column in kept),
+            rows=tuple(tuple(row[column] for column in kept) for row in whole.rows),
+            right=frozenset(range(names, len(kept))),
+            caption=whole.caption if start + many >= len(across.labels) else "",
+        )
+
+
+def _crossed(measure: Measure, across: Axis, *, intervals: bool = True) -> Grid:
     """Rows are all free axes but one, whose labels are the columns. A label that repeats the row above is left out."""
     down = [axis for axis in free_axes(measure) if axis is not across]
     places = [measure.axes.index(axis) for axis in down]
@@ -44,16 +80,17 @@ def _crossed(measure: Measure, across: Axis) -> Grid:
         key=lambda key: [axis.labels.index(label) for axis, label in zip(down, key, strict=True)],
     )
     decimals, counted = _decimals(measure), of_heads(measure)
-    names = {key: tuple(bare(measure, axis, label) for axis, label in zip(down, key, strict=True)) for key in keys}
+    names = {key: tuple(_named(measure, axis, label) for axis, label in zip(down, key, strict=True)) for key in keys}
     rows = [
         (
             *_unrepeated(key, before, names[key]),
-            *(_cell(cells.get((key, label)), decimals, counted=counted) for label in across.labels),
+            *(_cell(cells.get((key, label)), decimals, counted=counted, interval=intervals) for label in across.labels),
         )
         for key, before in zip(keys, [(), *keys], strict=False)
     ]
-    head = tuple(visible(text) for text in (*(axis.name for axis in down), *across.labels))
-    words = "; ".join([caption(measure), f"columns: {visible(across.name)}", *_how(measure)])
+    head = (*(visible(axis.name) for axis in down), *(_heading(across, label) for label in across.labels))
+    how = _how(measure) if intervals else ["intervals: --json, or a figure"]
+    words = "; ".join([caption(measure), f"columns: {visible(across.name)}", *how])
     return Grid("", head, tuple(rows), words, frozenset(range(len(down), len(head))))
 
 
@@ -87,11 +124,28 @@ def _decimals(measure: Measure) -> int:
     return max(decimals_for(cell.interval for cell in measure.cells), 3 if measure.metric == "minimality" else 0)
 
 
-def _cell(cell: Cell | None, decimals: int, *, counted: bool = False) -> str:
+def _named(measure: Measure, axis: Axis, label: str) -> str:
+    """A label as it stands before a row: of a token, with its text in the first prompt."""
+    word = _word(axis, label)
+    return f"{label} {word}" if word else bare(measure, axis, label)
+
+
+def _heading(axis: Axis, label: str) -> str:
+    """A label as it stands above a column."""
+    return "\n".join(filter(None, (visible(label), _word(axis, label))))
+
+
+def _word(axis: Axis, label: str) -> str:
+    place = axis.labels.index(label)
+    text = visible(axis.tokens[place]).strip() if axis.tokens else ""
+    return text if len(text) <= WORD else f"{text[: WORD - 1]}…"
+
+
+def _cell(cell: Cell | None, decimals: int, *, counted: bool = False, interval: bool = True) -> str:
     """`counted`: a share of `n` heads, said beside it because it differs."""
     if cell is None:
         return "-"
-    text = estimate(cell.value, cell.interval, decimals) + (f" of {cell.n}" if counted else "")
+    text = estimate(cell.value, cell.interval if interval else None, decimals) + (f" of {cell.n}" if counted else "")
     return text if cell.sd is None else f"{text}\nsd {_sd(cell, decimals)}"
 
 

@@ -6,9 +6,15 @@ from __future__ import annotations
 from entrack.report.claims_table import claims_grid
 from entrack.report.format import change_in, estimate, number, spread, visible
 from entrack.report.grid import Grid
-from entrack.report.lookup import head_score, pick, ranked, receiver_words
-from entrack.report.measure_table import WIDTH, measure_grid
+from entrack.report.lookup import pick, ranked, receiver_words, site_score, sites_word
+from entrack.report.measure_table import WIDTH, measure_grids
 from entrack.results import Discovery, Group, Mask, Measure, Missed, Results, Screen
+from entrack.sites import Part, Site
+
+NAMED = {Part.OUTPUT: "heads as layer.head", Part.MLP: "MLPs as mlp.layer"}
+"""How sites are written, in words."""
+ALSO = {"lowest": "low", "highest": "high", "strongest": "strongly"}
+"""How a site scored that a group would have kept, by its ranking."""
 
 
 def grids(results: Results, width: int = WIDTH) -> tuple[Grid, ...]:
@@ -20,8 +26,9 @@ def grids(results: Results, width: int = WIDTH) -> tuple[Grid, ...]:
     order = [item.name for item in results]
     every.sort(key=lambda pair: order.index(pair[1].name))
     found = [
-        measure_grid(item, title, width) if isinstance(item, Measure) else discovery_grid(item, title)
+        grid
         for title, item in every
+        for grid in (measure_grids(item, title, width) if isinstance(item, Measure) else (discovery_grid(item, title),))
     ]
     masks = dict.fromkeys(mask.name for mask in results.masks)
     found += [masks_grid(tuple(mask for mask in results.masks if mask.name == name)) for name in masks]
@@ -29,21 +36,34 @@ def grids(results: Results, width: int = WIDTH) -> tuple[Grid, ...]:
 
 
 def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
-    """One row per group: where it stands, what it feeds, how many heads were scored, those kept with their scores."""
+    """One row per group: where it stands, what it feeds, how many sites were scored, those kept with their scores."""
     rows = tuple((_group_words(group), _kept_words(group)) for group in discovery.groups)
     notes = [visible(f"{group.name}: {group.note}") for group in discovery.groups if group.note]
     also = [
-        visible(f"{group.name}: {head} also scored low here, and stands in {other}")
+        visible(f"{group.name}: {site} also scored {ALSO[group.ranking]} here, and stands in {other}")
         for group in discovery.groups
-        for head, other in group.also
+        for site, other in group.also
     ]
     words = (
-        f"model: {discovery.model}; heads as layer.head, from 0, with their score "
+        f"model: {discovery.model}; {_named(discovery)}, from 0, with their score "
         f"({change_in(discovery.score)}), mean over n = "
     )
     screens = [visible(f"{group.name}: {_screen_words(group.screen)}") for group in discovery.groups if group.screen]
     lines = [f"{visible(words)}{discovery.n} prompts", *screens, *notes, *also]
-    return Grid(visible(title or discovery.name), ("group", "heads kept, lowest score first"), rows, "\n".join(lines))
+    rankings = {group.ranking for group in discovery.groups}
+    first = rankings.pop() if len(rankings) == 1 else "best"
+    kept = f"{sites_word(_every_site(discovery))} kept, {first} score first"
+    return Grid(visible(title or discovery.name), ("group", kept), rows, "\n".join(lines))
+
+
+def _every_site(discovery: Discovery) -> list[Site]:
+    return [site for group in discovery.groups for site in (*group.scores, *group.sites)]
+
+
+def _named(discovery: Discovery) -> str:
+    """How sites are written."""
+    parts = {site.part for site in _every_site(discovery)} or {Part.OUTPUT}
+    return " and ".join(words for part, words in NAMED.items() if part in parts)
 
 
 def masks_grid(masks: tuple[Mask, ...]) -> Grid:
@@ -54,9 +74,9 @@ def masks_grid(masks: tuple[Mask, ...]) -> Grid:
         (
             "" if mask.group == last else f"{visible(mask.group)}\n{visible(f'at {mask.position}')}",
             visible(mask.desideratum),
-            f"{len(mask.heads)} of {len(mask.over)}",
+            f"{len(mask.sites)} of {len(mask.over)}",
             number(mask.validation, 2),
-            tuple(str(head) for head in sorted(mask.heads)) or ("none",),
+            tuple(map(str, sorted(mask.sites))) or ("none",),
         )
         for mask, last in zip(ordered, ["", *(mask.group for mask in ordered)], strict=False)
     )
@@ -65,14 +85,17 @@ def masks_grid(masks: tuple[Mask, ...]) -> Grid:
         f"masks learned in {models}; accuracy on n = {spread(mask.n for mask in masks)} validation "
         "prompts, each mask at its best"
     )
-    head = ("group", "desideratum", "patched", "accuracy", "heads patched, as layer.head")
+    word = sites_word(site for mask in masks for site in mask.over)
+    last = "heads patched, as layer.head" if word == "heads" else f"{word} patched"
+    head = ("group", "desideratum", "patched", "accuracy", last)
     return Grid(visible(masks[0].name), head, rows, visible(words), frozenset({2, 3}))
 
 
 def _group_words(group: Group) -> str:
     every = len(group.scores)
     run = len(group.screen.through) if group.screen else every - group.known_zero
-    counts = f"{len(group.heads)} kept of {run} scored" if every else f"{len(group.heads)} heads, not scored"
+    ranking = "" if group.ranking == "lowest" else f", {group.ranking} first"
+    counts = f"{len(group.sites)} kept of {run} scored{ranking}" if every else f"{len(group.sites)} heads, not scored"
     out = [f"{group.screen.missed.others} screened out"] if group.screen else []
     zeros = [f"{group.known_zero} known zeros"] if group.known_zero else []
     return "\n".join(
@@ -86,7 +109,8 @@ def _screen_words(screen: Screen) -> str:
     how = f"by gradients at {screen.steps} points" if screen.steps else "by one gradient"
     ranks = "nothing to rank"
     if known:
-        ranks = f"rank correlation with the scores {estimate(known.value, known.interval, 2)} over {known.n} heads"
+        word = sites_word(screen.through)
+        ranks = f"rank correlation with the scores {estimate(known.value, known.interval, 2)} over {known.n} {word}"
     places = f"; those kept stood at places {spread(screen.places)} of {len(screen.through)}" if screen.places else ""
     return f"screened {how}, {ranks}{places}; {_missed_words(missed)}"
 
@@ -97,13 +121,13 @@ def _missed_words(missed: Missed) -> str:
     if not missed.checked:
         return f"{missed.others} were left out, and none checked"
     heads, of_all = (
-        "".join(f" {head}" for head in missed.heads),
+        "".join(f" {site}" for site in missed.sites),
         map(int, (missed.of_others.low, missed.of_others.high)),
     )
-    found = f"{len(missed.heads)} of {len(missed.checked)} checked would have been kept{heads}"
+    found = f"{len(missed.sites)} of {len(missed.checked)} checked would have been kept{heads}"
     return f"of {missed.others} left out {found}: {spread(of_all)} of all (95 %)"
 
 
 def _kept_words(group: Group) -> tuple[str, ...]:
-    scores = [(head, head_score(group, head)) for head in ranked(group)]
-    return tuple(str(head) if score is None else f"{head} {number(score, 3)}" for head, score in scores)
+    scores = [(site, site_score(group, site)) for site in ranked(group)]
+    return tuple(str(site) if score is None else f"{site} {number(score, 3)}" for site, score in scores)

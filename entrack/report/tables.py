@@ -5,7 +5,7 @@ Text is given to rich as `Text`, never as markup, so that a spec's `[bold]` is s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rich import box
 from rich.columns import Columns
@@ -18,12 +18,12 @@ from rich.text import Text
 from entrack.report.claims_table import claims_grid
 from entrack.report.format import visible
 from entrack.report.grid import Entry, Grid
-from entrack.report.lookup import scored, unscored
-from entrack.report.measure_table import WIDTH, measure_grid
+from entrack.report.lookup import layers_of, mlp_scores, scored, unscored
+from entrack.report.measure_table import WIDTH, measure_grids
 from entrack.report.provenance_lines import provenance_lines
 from entrack.report.table_data import discovery_grid, grids
 from entrack.results import Claim, Discovery, Group, Measure, Provenance, Results
-from entrack.sites import Site
+from entrack.sites import Part, Site
 
 TALLEST = 16
 """Layers up to which a report shows the map of a discovery's scores without being asked."""
@@ -47,7 +47,7 @@ def report(results: Results, *, heat_maps: bool | None = None) -> RenderableType
 
 def measure(item: Measure, title: str = "", width: int = WIDTH) -> RenderableType:
     """One measure: each number with its 95 % interval and n, and sd over draws where there are any."""
-    return Encodable(Fitted(lambda room: _set(measure_grid(item, title, min(width, room)))))
+    return Encodable(Fitted(lambda room: Stack(*map(_set, measure_grids(item, title, min(width, room))))))
 
 
 def discovery(item: Discovery, title: str = "") -> RenderableType:
@@ -66,9 +66,11 @@ def provenance(item: Provenance) -> RenderableType:
 
 
 def heat(item: Discovery) -> RenderableType:
-    """Every head's score as a block, layers upwards, heads to the right, a panel per group. Legible without colour."""
-    panels = [_panel(group) for group in item.groups if group.matrix]
-    legend = "█ ▓ ▒ ░ lower score, to the lowest of the panel; + higher; · near 0; blank 0; underlined: kept"
+    """Every site's score as a block, layers upwards, heads to the right and the MLP beside them, a panel per group.
+    Legible without colour."""
+    panels = [_panel(group) for group in item.groups if group.scores]
+    legend = "m: MLP; " if any(map(mlp_scores, item.groups)) else ""
+    legend += "█ ▓ ▒ ░ lower score, to the lowest of the panel; + higher; · near 0; blank 0; underlined: kept"
     legend += "; ? screened out, not run" if any(unscored(group) for group in item.groups) else ""
     return Encodable(Stack(Columns(panels, padding=(0, 3)), Text(legend, style="dim"), Text()) if panels else Text())
 
@@ -119,15 +121,26 @@ def _panel(group: Group) -> RenderableType:
     limit = lowest if lowest > 0 else highest
     name = visible(group.name)
     text = Text("".join(f"{name[start : start + 28]}\n" for start in range(0, max(len(name), 1), 28)))
-    for layer in range(len(group.matrix) - 1, -1, -1):
+    heads, mlps = len(group.matrix[0]) if group.matrix else 0, mlp_scores(group)
+    between = " " if heads and mlps else ""
+    for layer in range(layers_of(group) - 1, -1, -1):
         text.append(f"{layer:>3} ")
-        for head, score in enumerate(group.matrix[layer]):
-            text.append(_block(score, limit), style=_colour(score, kept=Site.of_head(layer, head) in group.heads))
+        text.append_text(_row(group, limit, [Site.of_head(layer, head) for head in range(heads)]))
+        text.append(between)
+        text.append_text(_row(group, limit, [Site(layer, Part.MLP)] if mlps else []))
         text.append("\n")
-    marks = "".join(f"{head:<8}" for head in range(0, len(group.matrix[0]), 8))
-    text.append(f"    {marks}"[: max(len(group.matrix[0]) + 4, 6)])
+    marks = "".join(f"{head:<8}" for head in range(0, heads, 8))[:heads]
+    text.append(f"    {marks:<{heads}}{between}m" if mlps else f"    {marks}"[: max(heads + 4, 6)])
     text.no_wrap = True
     return text
+
+
+def _row(group: Group, limit: float, sites: Iterable[Site]) -> Text:
+    row = Text()
+    for site in sites:
+        score = group.scores[site]
+        row.append(_block(score, limit), style=_colour(score, kept=site in group.sites))
+    return row
 
 
 def _block(score: float | None, limit: float) -> str:
@@ -147,7 +160,7 @@ def _colour(score: float | None, *, kept: bool) -> str:
 
 
 def _layers(item: Discovery) -> int:
-    return max((len(group.matrix) for group in item.groups), default=0)
+    return max(map(layers_of, item.groups), default=0)
 
 
 def _ascii(text: str) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from entrack.results.provenance import Provenance
 from entrack.results.values import (
+    Axis,
     Claim,
     Discovery,
-    Group,
     Interval,
     Mask,
     Measure,
     Screen,
+    heads_among,
 )
 from entrack.sites import Part, Site, layer_by_head
 
@@ -27,7 +29,7 @@ def measure_json(measure: Measure) -> dict[str, Any]:
         "name": measure.name,
         "metric": measure.metric,
         "unit": measure.unit,
-        "axes": [{"name": axis.name, "labels": list(axis.labels)} for axis in measure.axes],
+        "axes": list(map(_axis, measure.axes)),
         "cells": [
             {
                 "labels": dict(zip(names, cell.labels, strict=True)),
@@ -42,6 +44,11 @@ def measure_json(measure: Measure) -> dict[str, Any]:
             for cell in measure.cells
         ],
     }
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    tokens = {"tokens": list(axis.tokens)} if axis.tokens else {}
+    return {"name": axis.name, "labels": list(axis.labels), **tokens}
 
 
 def discovery_json(discovery: Discovery) -> dict[str, Any]:
@@ -60,9 +67,10 @@ def discovery_json(discovery: Discovery) -> dict[str, Any]:
                 "heads": _heads(group.heads),
                 "intervals": [_interval(interval) for interval in group.intervals],
                 "scores": [list(row) for row in group.matrix],
-                "other_scores": _other_scores(group),
+                "other_scores": _others(group.scores),
+                "ranking": group.ranking,
                 "known_zero": group.known_zero,
-                "also": [{"head": [site.layer, site.index], "group": name} for site, name in group.also],
+                "also": [{**_also(site), "group": name} for site, name in group.also],
                 "note": group.note,
                 "screen": _screen(group.screen),
             }
@@ -71,9 +79,13 @@ def discovery_json(discovery: Discovery) -> dict[str, Any]:
     }
 
 
-def _other_scores(group: Group) -> dict[str, float | None]:
-    """Of sites that are no heads."""
-    return {str(site): score for site, score in group.scores.items() if site.part is not Part.OUTPUT}
+def _also(site: Site) -> dict[str, Any]:
+    return {"site": str(site), "head": next(iter(_heads((site,))), None)}
+
+
+def _others(values: Mapping[Site, float | None]) -> dict[str, float | None]:
+    """Of sites that are no heads, by their names."""
+    return {str(site): value for site, value in values.items() if site.part is not Part.OUTPUT}
 
 
 def _screen(screen: Screen | None) -> dict[str, Any] | None:
@@ -83,20 +95,25 @@ def _screen(screen: Screen | None) -> dict[str, Any] | None:
     return {
         "steps": screen.steps,
         "through": _heads(screen.through),
+        "through_sites": list(map(str, screen.through)),
         "places": list(screen.places),
         "agreement": known and {"spearman": known.value, "interval": _interval(known.interval), "n": known.n},
         "missed": {
             "checked": _heads(screen.missed.checked),
-            "heads": _heads(screen.missed.heads),
+            "checked_sites": list(map(str, screen.missed.checked)),
+            "heads": _heads(screen.missed.sites),
+            "sites": list(map(str, screen.missed.sites)),
             "others": screen.missed.others,
             "of_others": _interval(screen.missed.of_others),
         },
         "estimates": [list(row) for row in layer_by_head(screen.estimates)],
+        "other_estimates": _others(screen.estimates),
     }
 
 
-def _heads(heads: tuple[Site, ...]) -> list[list[int]]:
-    return [[head.layer, head.head] for head in heads]
+def _heads(sites: tuple[Site, ...]) -> list[list[int]]:
+    """Those that are heads."""
+    return [[head.layer, head.head] for head in heads_among(sites)]
 
 
 def mask_json(mask: Mask) -> dict[str, Any]:
@@ -107,8 +124,10 @@ def mask_json(mask: Mask) -> dict[str, Any]:
         "desideratum": mask.desideratum,
         "position": mask.position,
         "over": _heads(mask.over),
+        "over_sites": list(map(str, mask.over)),
         "values": list(mask.values),
-        "heads": _heads(mask.heads),
+        "heads": _heads(mask.sites),
+        "sites": list(map(str, mask.sites)),
         "step": mask.step,
         "validation": mask.validation,
         "n": mask.n,

@@ -24,10 +24,11 @@ class Interval:
 @frozen
 class Axis:
     """One way in which the cells of a measure differ: its name (model, intervention, prompts, ...) and its labels in
-    order."""
+    order. Where these are numbers of tokens, `tokens` are the texts of these in the first prompt."""
 
     name: str
     labels: tuple[str, ...]
+    tokens: tuple[str, ...] = ()
 
 
 @frozen
@@ -98,7 +99,7 @@ class Measure:
 
 @frozen
 class Agreement:
-    """Spearman's rank correlation of estimates and scores over the `n` heads that a screen let through."""
+    """Spearman's rank correlation of estimates and scores over the `n` sites that a screen let through."""
 
     value: float
     interval: Interval
@@ -107,25 +108,30 @@ class Agreement:
 
 @frozen
 class Missed:
-    """What a screen left out: `others` heads, of which those `checked` were run too, and `heads` of these would have
+    """What a screen left out: `others` sites, of which those `checked` were run too, and `sites` of these would have
     been kept.
 
     `of_others` is the 95 % interval of how many of the others would have been, by the hypergeometric distribution.
     """
 
     checked: tuple[Site, ...]
-    heads: tuple[Site, ...]
+    sites: tuple[Site, ...]
     others: int
     of_others: Interval
+
+    @property
+    def heads(self) -> tuple[Site, ...]:
+        """Of the sites that would have been kept, those that are heads."""
+        return heads_among(self.sites)
 
 
 @frozen
 class Screen:
-    """A hop's screen: which heads were let through, the lowest estimate first, and how far it can be trusted.
+    """A hop's screen: which sites were let through, the best estimate first, and how far it can be trusted.
 
     `estimates` are the estimated mean scores of all sites; one that cannot reach the receivers has exactly 0.0.
     `steps` are the points at which gradients were taken, 0 for the clean run alone. `places` say, in the order of the
-    group's sites, how many sites had an estimate at least as low. `agreement` is None where there is nothing to rank.
+    group's sites, how many sites had an estimate at least as good. `agreement` is None where there is nothing to rank.
     """
 
     steps: int
@@ -140,7 +146,8 @@ class Screen:
 class Group:
     """One hop's result: the sites kept, and how every site scored.
 
-    `scores` are mean scores over prompts; a site that cannot reach the receivers scores exactly 0.0, and one that a
+    The best come first by `ranking`: lowest, highest or strongest (the largest absolute value). `scores` are mean
+    scores over prompts; a site that cannot reach the receivers scores exactly 0.0, and one that a
     screen left out has no score: None. `known_zero` is how many were not run because they cannot. `also` names sites
     that an earlier group of this position keeps. `intervals` follow `sites`.
     """
@@ -155,11 +162,12 @@ class Group:
     also: tuple[tuple[Site, str], ...] = ()
     note: str = ""
     screen: Screen | None = None
+    ranking: str = "lowest"
 
     @property
     def heads(self) -> tuple[Site, ...]:
         """Of the sites kept, those that are heads."""
-        return tuple(site for site in self.sites if site.part is Part.OUTPUT)
+        return heads_among(self.sites)
 
     @cached_property
     def matrix(self) -> tuple[tuple[float | None, ...], ...]:
@@ -211,7 +219,7 @@ class Discovery:
 
 @frozen
 class Mask:
-    """A mask learned over a group for one desideratum. `values` are the masks of `over`, 0 to 1; `heads` those it
+    """A mask learned over a group for one desideratum. `values` are the masks of `over`, 0 to 1; `sites` those it
     patches (rounded to 0). It is the mask after `step` steps of Adam, whose accuracy on the `n` validation prompts is
     `validation`."""
 
@@ -222,11 +230,16 @@ class Mask:
     position: str
     over: tuple[Site, ...]
     values: tuple[float, ...]
-    heads: tuple[Site, ...]
+    sites: tuple[Site, ...]
     step: int
     validation: float
     n: int
     address: str = ""
+
+    @property
+    def heads(self) -> tuple[Site, ...]:
+        """Of the sites that it patches, those that are heads."""
+        return heads_among(self.sites)
 
 
 @frozen
@@ -265,6 +278,11 @@ class Table:
 
     title: str
     of: str
+
+
+def heads_among(sites: tuple[Site, ...]) -> tuple[Site, ...]:
+    """Of sites, those that are heads."""
+    return tuple(site for site in sites if site.part is Part.OUTPUT)
 
 
 def frame(records: list[dict[str, Any]]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from typing import Any, cast, get_args
 
 from attrs import evolve
@@ -17,6 +18,8 @@ from entrack.syntax.build_tasks import BuildTasks
 
 SOURCES: Mapping[str, Callable[..., ast.Source]] = {kind.__name__.lower(): kind for kind in get_args(ast.Source)}
 """The sources that stand after `from`, by their rules."""
+NO_PROMPTS = (ast.Where, ast.Named, *get_args(ast.Act))
+"""What stands in brackets after a name, and in no list of prompts."""
 
 
 class Swept(list[Any]):
@@ -69,12 +72,14 @@ class Build(BuildTasks, BuildExpressions):
     def circuit_group(self, meta: Meta, c: Children) -> ast.GroupItem:
         return ast.GroupItem(str(c[0]), self._name(c[1]), c[2], span=self._at(meta), name_span=self._of(c[0]))
 
-    def head_list(self, meta: Meta, c: Children) -> ast.HeadList:
-        return ast.HeadList(tuple(self._head(token) for token in c), span=self._at(meta))
+    def head_list(self, meta: Meta, c: Children) -> ast.SiteList:
+        return ast.SiteList(tuple(self._site(token) for token in c), span=self._at(meta))
 
-    def _head(self, token: Token) -> ast.HeadNumber:
-        layer, head = token.split(".")
-        return ast.HeadNumber(int(layer), int(head), span=self._of(token))
+    def _site(self, token: Token) -> ast.SiteLiteral:
+        pieces = token.split(".")
+        kind = ast.HEAD if pieces[0].isdecimal() else pieces.pop(0)
+        numbers = tuple(int(piece) for piece in takewhile(str.isdecimal, pieces))
+        return ast.SiteLiteral(kind, numbers, ".".join(pieces[len(numbers) :]), span=self._of(token))
 
     def discover(self, meta: Meta, c: Children) -> ast.Discover:
         return ast.Discover(
@@ -88,7 +93,23 @@ class Build(BuildTasks, BuildExpressions):
         return ast.Score(c[0], span=self._at(meta))
 
     def hop(self, meta: Meta, c: Children) -> ast.Hop:
-        return ast.Hop(str(c[0]), self._name(c[1]), c[2], c[3], span=self._at(meta), name_span=self._of(c[0]))
+        name, senders, position, receivers, keep, ranking = c
+        return ast.Hop(
+            str(name),
+            self._name(position),
+            receivers,
+            keep,
+            senders or (),
+            str(ranking or ""),
+            span=self._at(meta),
+            name_span=self._of(name),
+        )
+
+    def kept(self, meta: Meta, c: Children) -> ast.Integer | ast.Name:
+        return ast.Integer(int(c[0]), span=self._at(meta)) if c[0].type == "INT" else self._name(c[0])
+
+    def senders(self, meta: Meta, c: Children) -> tuple[ast.Name, ...]:
+        return tuple(self._name(token) for token in c)
 
     def receivers(self, meta: Meta, c: Children) -> tuple[ast.Reference, ...]:
         return tuple(c)
@@ -101,6 +122,17 @@ class Build(BuildTasks, BuildExpressions):
 
     def count_name(self, meta: Meta, c: Children) -> ast.Name:
         return self._name(c[0])
+
+    # vectors
+
+    def vector(self, meta: Meta, c: Children) -> ast.Vector:
+        signs = ("+", *map(str, c[3::2]))
+        terms = tuple(evolve(term, sign=sign) for sign, term in zip(signs, c[2::2], strict=True))
+        return ast.Vector(str(c[0]), self._name(c[1]), terms, span=self._at(meta), name_span=self._of(c[0]))
+
+    def term(self, meta: Meta, c: Children) -> ast.Term:
+        factor, times, mean = c
+        return ast.Term("+", mean, factor, str(times or "*"), span=self._at(meta))
 
     # interventions and measures
 
@@ -123,8 +155,42 @@ class Build(BuildTasks, BuildExpressions):
         source = given if isinstance(given, ast.Source) else ast.sources.NamedRun(given, span=given.span)
         return ast.Set(target, source, span=self._at(meta))
 
+    def freeze(self, meta: Meta, c: Children) -> ast.Freeze:
+        return ast.Freeze(c[0], span=self._at(meta))
+
+    def add(self, meta: Meta, c: Children) -> ast.Add:
+        return ast.Add(c[0], c[1], span=self._at(meta))
+
+    def noise(self, meta: Meta, c: Children) -> ast.Noise:
+        return ast.Noise(c[0], c[1], span=self._at(meta))
+
+    def project(self, meta: Meta, c: Children) -> ast.Project:
+        return ast.Project(c[0], c[1], span=self._at(meta))
+
+    def scale(self, meta: Meta, c: Children) -> ast.Scale:
+        return ast.Scale(c[0], c[1], span=self._at(meta))
+
     def elsewhere(self, meta: Meta, c: Children) -> ast.Elsewhere:
         return ast.Elsewhere(span=self._at(meta))
+
+    def placed(self, meta: Meta, c: Children) -> ast.At:
+        return ast.At(c[0], c[1], span=self._at(meta))
+
+    def named_positions(self, meta: Meta, c: Children) -> tuple[ast.Name, ...]:
+        return tuple(self._name(token) for token in c)
+
+    def every_token(self, meta: Meta, c: Children) -> ast.EveryToken:
+        return ast.EveryToken(span=self._at(meta))
+
+    def sites(self, meta: Meta, c: Children) -> ast.Sites:
+        return ast.Sites(tuple(c), span=self._at(meta))
+
+    def literal(self, meta: Meta, c: Children) -> ast.SiteLiteral:
+        return self._site(c[0])
+
+    def computed(self, meta: Meta, c: Children) -> ast.Computed:
+        kind, layers, index, part = c
+        return ast.Computed(str(kind), layers, index, str(part or ""), span=self._at(meta))
 
     def called_sample(self, meta: Meta, c: Children) -> ast.Reference:
         return ast.Reference("sample", span=self._at(meta))
@@ -150,13 +216,16 @@ class Build(BuildTasks, BuildExpressions):
         return evolve(what, name=str(name), span=self._at(meta), name_span=self._of(name))  # type: ignore[no-any-return]  # lark is untyped
 
     def measured(self, meta: Meta, c: Children) -> ast.Measure:
-        metric, subject, given, prompts, draws, loop = c
+        metric, subject, given, prompts, draws, *loops = c
         swept = isinstance(given, Swept)
         items = tuple(given) if isinstance(given, Swept) else () if given is None else (given,)
-        return ast.Measure("", metric, subject, items, prompts, swept=swept, draws=draws, loop=loop)
+        return ast.Measure("", metric, subject, items, prompts, swept=swept, draws=draws, loops=tuple(loops))
 
     def loop(self, meta: Meta, c: Children) -> ast.Loop:
-        return ast.Loop(str(c[0]), c[1] if isinstance(c[1], ast.ListOf) else None, span=self._at(meta))
+        return ast.Loop(str(c[0]), c[1], span=self._at(meta))
+
+    def all_of(self, meta: Meta, c: Children) -> ast.All:
+        return ast.All(str(c[0]), span=self._at(meta))
 
     def examined(self, meta: Meta, c: Children) -> ast.Examine:
         kind, circuit, amount, model, over, prompts = c
@@ -216,7 +285,9 @@ def _counted(of: ast.Reference) -> tuple[ast.Name | None, ast.Expression]:
     """`n [boxes, scrambled]`, which the grammar reads as an element of `n`, is a count and a list: prompts have no
     elements."""
     match of.rest:
-        case (ast.Subscript(items, span=span),) if not any(isinstance(item, ast.Where | ast.Act) for item in items):
+        case (ast.Subscript(items, span=span),) if not any(
+            isinstance(item, ast.Where | ast.Named | ast.Act) for item in items
+        ):
             name = ast.Name(of.name, span=Span(of.span.file, of.span.start, of.span.start + len(of.name)))
             return name, ast.ListOf(cast("tuple[ast.Expression, ...]", items), span=span)
     return None, of

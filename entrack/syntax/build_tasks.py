@@ -53,6 +53,9 @@ class BuildTasks(BuildBase):
     def any_of(self, meta: Meta, c: Children) -> ast.AnyOf:
         return ast.AnyOf(c[0], span=self._at(meta))
 
+    def span_of(self, meta: Meta, c: Children) -> ast.SpanOf:
+        return ast.SpanOf(c[0], span=self._at(meta))
+
     def hole_place(self, meta: Meta, c: Children) -> ast.HolePlace:
         sign, number = c[1], c[2]
         offset = 0 if number is None else int(number) * (-1 if sign == "-" else 1)

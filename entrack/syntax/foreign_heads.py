@@ -41,5 +41,7 @@ def heads_written(text: str) -> str | None:
     found = HEADS.search(text)
     if found is None:
         return None
+    if text[found.end() : found.end() + 1].isalpha():
+        return None  # a site that is no head, which is written otherwise
     pairs = PAIRS.findall(found.group(1)) or re.findall(r"(\d+)\.(\d+)", found.group(1))
     return " ".join(f"{int(layer)}.{int(head)}" for layer, head in pairs[:12]) or None

@@ -102,7 +102,9 @@ def _found(part: ast.Score | ast.Hop) -> Line:
     if isinstance(part, ast.Score):
         return Line((f"score {part.metric}",), 1, part.span)
     receivers = f"-> {_one_or_list(part.receivers)}"
-    cells = f"group {part.name}", f"at {part.position.text}", receivers, f"keep {written(part.keep)}"
+    senders = " of " + " and ".join(map(written, part.senders)) if part.senders else ""
+    keep = " ".join(["keep", written(part.keep), *([part.ranking] if part.ranking else [])])
+    cells = f"group {part.name}{senders}", f"at {part.position.text}", receivers, keep
     return Line(cells, 1, part.span, "hop")
 
 
@@ -130,6 +132,8 @@ def _cells(item: object) -> tuple[str, ...]:
             return f"model {name}", f"= {written(base)}" + (f" + {written(adapter)}" if adapter else "")
         case ast.Intervention(name, parameters, acts):
             return f"intervention {name}{_parameters(parameters)}", f"= {listed(acts)}"
+        case ast.Vector(name, model, terms):
+            return f"vector {name} in {model.text}", f"= {_sum(terms)}"
         case ast.Measure(name):
             return f"measure {name}", f"= {_measured(item)}"
         case ast.Examine(name):
@@ -148,6 +152,11 @@ def _cells(item: object) -> tuple[str, ...]:
     raise TypeError(type(item).__name__)
 
 
+def _sum(terms: tuple[ast.Term, ...]) -> str:
+    first, *rest = terms
+    return written(first) + "".join(f" {term.sign} {written(term)}" for term in rest)
+
+
 def _parameters(names: tuple[object, ...]) -> str:
     return f"({listed(names)})" if names else ""
 
@@ -161,8 +170,8 @@ def _measured(item: ast.Measure) -> str:
     given = f" with {f'[{changes}]' if item.swept else changes}" if item.interventions else ""
     space = " " if item.metric.of else ""
     draws = f", {written(item.draws)} draws" if item.draws is not None else ""
-    loop = f" for {item.loop.name} in {written(item.loop.values) or 'layers'}" if item.loop is not None else ""
-    return f"{item.metric}{space}({written(item.subject)}{given}) on {written(item.prompts)}{draws}{loop}"
+    loops = "".join(f" for {loop.name} in {written(loop.values)}" for loop in item.loops)
+    return f"{item.metric}{space}({written(item.subject)}{given}) on {written(item.prompts)}{draws}{loops}"
 
 
 def _claim(item: ast.Claim) -> tuple[str, ...]:

@@ -17,6 +17,9 @@ TERMS = {
     "INT": "a whole number",
     "FLOAT": "a number",
     "HEAD": "a head such as 14.13",
+    "SITE": "a site such as mlp.14",
+    "COMPUTED": "a site such as mlp[k]",
+    "EMBEDDING": "`embedding`",
     "RELATION": "a comparison such as >=",
     "PLUS": "+ or -",
     "MINUS": "+ or -",
@@ -24,6 +27,8 @@ TERMS = {
     "LETTERS": "letters such as A..Z",
     "$END": "the end",
     "FIGURE_OPTION": "`by`, `coloured by` or `error`",
+    "SENDER": "`heads` or `mlps`",
+    "RANKING": "`lowest`, `highest` or `strongest`",
 }
 TOO_GENERAL = (
     "= 3",
@@ -31,6 +36,7 @@ TOO_GENERAL = (
     "measure m = accuracy(b) on 5 t 3",
     "model m = x 3",
     "discover c in b on 3 t against s screen 3 3",
+    "discover c in b on 3 t against s { group g at p -> logits keep 3 3",
 )
 """Failures in whose state anything may have gone wrong: there, only the same kind of token means the same mistake."""
 

@@ -14,11 +14,13 @@ from entrack.syntax.grammar import parser
 from entrack.syntax.strings import quoted
 
 FORMS = tuple(kind.FORM for kind in get_args(ast.Source))
-ACTS = ("keep", "block", *dict.fromkeys(form.split()[0] for form in FORMS))
+ACTS = ("keep", "freeze", "block", "add", "project", "scale", *dict.fromkeys(form.split()[0] for form in FORMS))
 """What a subscript, or what follows `with`, is read as an act after."""
 SOURCES = tuple(word for form in FORMS for word in re.findall(r" from (\w+)", form))
 """What is read as a source after `from`, and not as a name."""
 FIRST_WORD = re.compile(r"[A-Za-z_]\w*")
+A_SITE = re.compile(r"\d+\.\d|embedding\b|(heads|mlp|attention|residual|neurons)\[")
+"""What sites begin with, and an expression too."""
 LETTER_AT_END = re.compile(r"(?<!\w)[A-Z]$")
 
 
@@ -96,19 +98,49 @@ def changed(node: object) -> str:
 
 
 def _subscript(node: object) -> str:
-    return written(node) if isinstance(node, ast.Where | ast.Act | ast.ListOf) else guarded(node, ("where", *ACTS))
-
-
-def _set(target: ast.Expression | ast.Elsewhere, source: ast.Source) -> str:
-    fields = asdict(source, recurse=False, filter=lambda field, _: field.name != "span")
-    return source.FORM.format(
-        target=_beside(target, ("elsewhere",)), **{name: _beside(part, SOURCES) for name, part in fields.items()}
+    return (
+        written(node)
+        if isinstance(node, ast.Where | ast.Named | ast.Act | ast.ListOf)
+        else guarded(node, ("where", *ACTS))
     )
+
+
+def _set(target: ast.Target, source: ast.Source) -> str:
+    fields = asdict(source, recurse=False, filter=lambda field, _: field.name != "span")
+    return source.FORM.format(target=_target(target), **{name: _beside(part, SOURCES) for name, part in fields.items()})
 
 
 def _beside(node: object, words: Collection[str]) -> str:
     """A part of an act, where `words` mean something else than names."""
-    return written(node) if isinstance(node, ast.ListOf | ast.Prompts | ast.Elsewhere) else guarded(node, words)
+    return written(node) if isinstance(node, ast.ListOf | ast.Prompts) else guarded(node, words)
+
+
+def _target(node: ast.Target) -> str:
+    match node:
+        case ast.Elsewhere():
+            return "elsewhere"
+        case ast.Sites(sites):
+            return " ".join(map(written, sites))
+        case ast.At(what, where):
+            return f"{_target(what)} at {_where(where)}"
+    text = _beside(node, ("elsewhere",))
+    return f"({text})" if A_SITE.match(text) else text
+
+
+def _where(where: tuple[ast.Name | ast.Integer, ...] | ast.EveryToken) -> str:
+    if isinstance(where, ast.EveryToken):
+        return "every token"
+    return written(where[0]) if len(where) == 1 else f"[{listed(where)}]"
+
+
+def _computed(node: ast.Computed) -> str:
+    index = f", {single(node.index)}" if node.index is not None else ""
+    return f"{node.kind}[{written(node.layers)}{index}]" + (f".{node.part}" if node.part else "")
+
+
+def _literal(node: ast.SiteLiteral) -> str:
+    kind = () if node.kind == ast.HEAD else (node.kind,)
+    return ".".join((*kind, *map(str, node.numbers), *((node.part,) if node.part else ())))
 
 
 def _range(first: str, last: str) -> str:
@@ -149,6 +181,8 @@ def _drawing(node: object) -> str:
             return f"end of {written(text)}"
         case ast.AnyOf(hole):
             return f"any of {written(hole)}"
+        case ast.SpanOf(hole):
+            return f"span of {written(hole)}"
         case ast.HolePlace(hole, offset):
             return written(hole) + (f" {'+' if offset > 0 else '-'} {abs(offset)}" if offset else "")
     return _act(node)
@@ -165,17 +199,33 @@ def _act(node: object) -> str:
             return f"keep {written(heads)}"
         case ast.Set(target, source):
             return _set(target, source)
-        case ast.Elsewhere():
-            return "elsewhere"
+        case ast.Freeze(target):
+            return f"freeze {_target(target)}"
+        case ast.Add(vector, target):
+            return f"add {guarded(vector, ('noise',))} to {_target(target)}"
+        case ast.Noise(sd, target):
+            return f"add noise sd {single(sd)} to {_target(target)}"
+        case ast.Project(vector, target):
+            return f"project {single(vector)} out of {_target(target)}"
+        case ast.Scale(target, factor):
+            return f"scale {_target(target)} by {single(factor)}"
         case ast.Block(reader, read, layers):
             targets = written(read[0]) if len(read) == 1 else f"[{listed(read)}]"
-            return f"block attention {reader.text} -> {targets} in layers {written(layers)}"
+            return f"block attention {written(reader)} -> {targets} in layers {written(layers)}"
         case ast.Layers(first, last, open_end):
             if last is None:
                 return single(first) + (".." if open_end else "")
             return _range(single(first), guarded(last, parser().words))
+        case ast.Term(_, mean, factor, times):
+            return (f"{_tight(factor)} {times} " if factor is not None else "") + written(mean)
         case ast.Metric():
             return str(node)
-        case ast.HeadList(heads):
-            return " ".join(f"{head.layer}.{head.head}" for head in heads)
+        case ast.All(what):
+            return what
+        case ast.SiteLiteral():
+            return _literal(node)
+        case ast.Computed():
+            return _computed(node)
+        case ast.SiteList(sites) | ast.Sites(sites):
+            return " ".join(map(written, sites))
     raise TypeError(f"{type(node).__name__} is not written on one line")

@@ -8,14 +8,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from entrack.analysis.outcomes import NotANumber, estimated, score
+from entrack.analysis.outcomes import BySite, NotANumber, estimated, score
 from entrack.analysis.screening import Screening, agreement, hits_interval, missed, screen, spearman
 from entrack.analysis.selection import select
 from entrack.plan.steps import Chosen, Ref, Screen, Screened, Select
-from entrack.sites import Site
+from entrack.ranking import Ranking
+from entrack.sites import Part, Site, every_sender
 
 ESTIMATES = np.array([[-0.5, 0.5, -0.25, 0.0], [0.25, -1.0, 0.125, -0.125], [1.0, -2.0, 3.0, -4.0]])
 """Of three layers of four heads."""
+
+
+HEADS = every_sender(Part.OUTPUT, 3, 4)
+LOWEST = Ranking.LOWEST
+
+
+def by_site(values: Any) -> BySite:
+    """Of values (layer, head, ...)."""
+    return BySite(HEADS, values.reshape(12, *values.shape[2:]))
 
 
 def change(values: Any) -> dict[str, Any]:
@@ -41,7 +51,7 @@ def test_the_lowest_estimates_go_through() -> None:
     found = screened(4)
     assert found.through == (Site.of_head(2, 3), Site.of_head(2, 1), Site.of_head(1, 1), Site.of_head(0, 0))
     assert (found.checked, found.others, found.known_zero) == ((), 8, 0)
-    assert found.heads == tuple(sorted(found.through))
+    assert found.sites == tuple(sorted(found.through))
 
 
 def test_heads_that_cannot_reach_a_receiver_are_none_of_them() -> None:
@@ -56,7 +66,7 @@ def test_heads_that_cannot_reach_a_receiver_are_none_of_them() -> None:
         Site.of_head(1, 3),
     ), "all others, where there are fewer than asked for"
     nothing = screen(Screen("logit", 3, 2, 0, 0, 3, 4, (Ref("c"),), (Ref("e"),), (Chosen("x"),)), [clean()], None, [()])
-    assert (nothing.heads, nothing.others, nothing.known_zero) == ((), 0, 12)
+    assert (nothing.sites, nothing.others, nothing.known_zero) == ((), 0, 12)
 
 
 def test_what_is_checked_is_drawn_by_seed_and_hop() -> None:
@@ -92,18 +102,18 @@ SCORES = np.array([[-0.4, 0.1, -0.3, -0.2], [-0.05, -0.9, 0.2, -0.6], [0.5, -0.7
 
 def selected(screening: Screening, keep: int) -> Any:
     """Select by SCORES among the heads of a screening."""
-    rows = [[head.head for head in screening.heads if head.layer == layer] for layer in range(3)]
+    rows = [[head.head for head in screening.sites if head.layer == layer] for layer in range(3)]
     patched = [
         [{"logit": 2.0 + change(SCORES[layer, heads])["logit"]}] if heads else None for layer, heads in enumerate(rows)
     ]
     node = Select("logit", keep, 3, 4, (Ref("clean"),), ((Ref("0"),),) * 3, (), Screened("screen", 9))
-    return select(node, [clean()], patched, (), screening)
+    return select(node, [clean()], {Part.OUTPUT: patched}, (), screening)
 
 
 def test_only_what_went_through_is_kept_and_what_was_not_run_has_no_score() -> None:
     screening = screened(5, 3)
     found = selected(screening, 9)
-    assert found.heads == (
+    assert found.sites == (
         Site.of_head(1, 1),
         Site.of_head(2, 3),
         Site.of_head(2, 1),
@@ -112,8 +122,8 @@ def test_only_what_went_through_is_kept_and_what_was_not_run_has_no_score() -> N
     ), "a head that was only checked is not among them"
     for layer in range(3):
         for head in range(4):
-            assert found.scores[layer, head] == pytest.approx(
-                SCORES[layer, head] if Site.of_head(layer, head) in screening.heads else np.nan, nan_ok=True
+            assert found.scores.mapping()[Site.of_head(layer, head)] == pytest.approx(
+                SCORES[layer, head] if Site.of_head(layer, head) in screening.sites else np.nan, nan_ok=True
             )
     assert found.known_zero == 0
 
@@ -121,17 +131,18 @@ def test_only_what_went_through_is_kept_and_what_was_not_run_has_no_score() -> N
 def test_known_zeros_stay_zero_under_a_screen() -> None:
     screening = screened(3, 0, receivers=(Site.of_head(2, 0),))
     found = selected(screening, 3)
-    assert found.scores[2].tolist() == [0.0] * 4
+    assert [found.scores.mapping()[Site.of_head(2, head)] for head in range(4)] == [0.0] * 4
     assert found.known_zero == 4
-    assert np.isnan(found.scores[:2]).sum() == 5
+    assert np.isnan(found.scores.values).sum() == 5
 
 
 def test_a_screen_of_all_heads_keeps_what_no_screen_keeps() -> None:
     node = Select("logit", 4, 3, 4, (Ref("clean"),), ((Ref("0"),),) * 3)
-    without = select(node, [clean()], [[{"logit": 2.0 + change(SCORES[layer])["logit"]}] for layer in range(3)], ())
+    patched = [[{"logit": 2.0 + change(SCORES[layer])["logit"]}] for layer in range(3)]
+    without = select(node, [clean()], {Part.OUTPUT: patched}, ())
     found = selected(screened(12), 4)
-    assert found.heads == without.heads
-    assert found.scores.tolist() == without.scores.tolist()
+    assert found.sites == without.sites
+    assert found.scores.mapping() == without.scores.mapping()
 
 
 # --- how good the screen was -------------------------------------------------------------------------------------
@@ -153,7 +164,7 @@ def test_ranks_agree() -> None:
 
 def test_agreement_is_over_what_went_through() -> None:
     screening = screened(5, 3)
-    scores = np.repeat(SCORES[..., None], 2, axis=2)
+    scores = by_site(np.repeat(SCORES[..., None], 2, axis=2))
     found = agreement(screening, scores)
     assert found is not None
     order = [(-4.0, -0.8), (-2.0, -0.7), (-1.0, -0.9), (-0.5, -0.4), (-0.25, -0.3)]
@@ -172,10 +183,10 @@ def test_prompts_that_differ_leave_doubt() -> None:
         tuple(Site.of_head(layer, head) for layer in range(3) for head in range(4)),
         (),
         0,
-        0,
-        scores + drawn.normal(size=(3, 4, 30)),
+        HEADS,
+        by_site(scores + drawn.normal(size=(3, 4, 30))),
     )
-    found = agreement(screening, scores)
+    found = agreement(screening, by_site(scores))
     assert found is not None
     assert found.interval.low < found.value < found.interval.high
 
@@ -185,22 +196,22 @@ def test_what_was_missed() -> None:
         (Site.of_head(0, 0), Site.of_head(1, 1)),
         (Site.of_head(1, 3), Site.of_head(2, 2), Site.of_head(2, 3)),
         10,
-        0,
-        np.zeros((3, 4, 2)),
+        HEADS,
+        by_site(np.zeros((3, 4, 2))),
     )
     kept = (Site.of_head(1, 1), Site.of_head(0, 0))
-    assert missed(screening, SCORES, kept, 2).heads == (Site.of_head(1, 3), Site.of_head(2, 3)), (
+    assert missed(screening, by_site(SCORES), kept, 2, LOWEST).sites == (Site.of_head(1, 3), Site.of_head(2, 3)), (
         "lower than the highest that was kept"
     )
-    assert missed(screening, SCORES, kept[:1], 1).heads == ()
-    assert missed(screening, SCORES, kept, 3).heads == (Site.of_head(1, 3), Site.of_head(2, 3)), (
+    assert missed(screening, by_site(SCORES), kept[:1], 1, LOWEST).sites == ()
+    assert missed(screening, by_site(SCORES), kept, 3, LOWEST).sites == (Site.of_head(1, 3), Site.of_head(2, 3)), (
         "there was room for one more, but a score below zero is needed"
     )
     ties = np.where(SCORES == -0.8, -0.4, SCORES)
-    assert missed(screening, ties, kept, 2).heads == (Site.of_head(1, 3),), (
+    assert missed(screening, by_site(ties), kept, 2, LOWEST).sites == (Site.of_head(1, 3),), (
         "of equal scores the first head would have been kept"
     )
-    assert missed(screening, SCORES, kept, 2).of_others == hits_interval(10, 3, 2)
+    assert missed(screening, by_site(SCORES), kept, 2, LOWEST).of_others == hits_interval(10, 3, 2)
 
 
 @pytest.mark.parametrize(
@@ -227,3 +238,59 @@ def test_an_interval_holds_what_is_true_at_least_95_times_in_100(population: int
             if hits_interval(population, drawn, hits).low <= true <= hits_interval(population, drawn, hits).high
         )
         assert held / comb(population, drawn) >= 0.95, true
+
+
+# --- MLPs, and other rankings --------------------------------------------------------------------------------------
+
+
+def both(ranking: Ranking, receivers: tuple[Site, ...] | None = None, *, parallel: bool = False) -> Screening:
+    """A screen of heads and MLPs; the MLPs' estimates are 5, 6 and -7."""
+    node = Screen(
+        "logit",
+        3,
+        0,
+        0,
+        0,
+        3,
+        4,
+        (Ref("clean"),),
+        (Ref("estimate"),),
+        () if receivers is None else (receivers,),
+        (Part.OUTPUT, Part.MLP),
+        parallel,
+        ranking,
+    )
+    given = np.repeat(np.array([5.0, 6.0, -7.0])[:, None, None], 2, axis=1)
+    changes = {**change(ESTIMATES), "mlp_logit": given, "mlp_log_probability": given}
+    return screen(node, [clean()], [changes], [] if receivers is None else [receivers])
+
+
+@pytest.mark.parametrize(
+    ("ranking", "through"),
+    [
+        (Ranking.LOWEST, "mlp.2 2.3 2.1"),
+        (Ranking.HIGHEST, "mlp.1 mlp.0 2.2"),
+        (Ranking.STRONGEST, "mlp.2 mlp.1 mlp.0"),
+    ],
+)
+def test_the_best_estimates_go_through_by_the_group_s_own_ranking(ranking: Ranking, through: str) -> None:
+    assert " ".join(map(str, both(ranking).through)) == through
+
+
+def test_what_reaches_the_input_of_an_mlp() -> None:
+    """Heads up to its layer, but in parallel blocks, and MLPs below it."""
+    receivers = (Site(1, Part.MLP),)
+    for parallel, many in ((False, 8 + 1), (True, 4 + 1)):
+        found = both(Ranking.LOWEST, receivers, parallel=parallel)
+        assert len(found.reaching) == many
+        assert found.known_zero == 15 - many
+        assert Site(0, Part.MLP) in found.reaching and Site(1, Part.MLP) not in found.reaching
+
+
+def test_what_was_missed_of_the_strongest() -> None:
+    screening = Screening(
+        (Site.of_head(0, 0),), (Site.of_head(1, 3), Site.of_head(2, 2)), 10, HEADS, by_site(ESTIMATES)
+    )
+    kept = (Site.of_head(0, 0),)
+    assert missed(screening, by_site(SCORES), kept, 1, Ranking.STRONGEST).sites == screening.checked
+    assert missed(screening, by_site(SCORES), kept, 1, Ranking.HIGHEST).sites == (Site.of_head(2, 2),)

@@ -10,7 +10,8 @@ import pytest
 from entrack.analysis.outcomes import NotANumber, score
 from entrack.analysis.selection import Selection, merged, select
 from entrack.plan.steps import Ref, Select
-from entrack.sites import Site
+from entrack.ranking import Ranking
+from entrack.sites import Part, Site
 
 
 def outcome(probabilities: Any) -> dict[str, Any]:
@@ -33,20 +34,26 @@ def selected(
     node = Select(
         name, keep, len(scores), heads, (Ref("clean"),), tuple((Ref(str(layer)),) for layer in range(len(scores)))
     )
-    return select(node, [outcome(clean)], patched, earlier)
+    return select(node, [outcome(clean)], {Part.OUTPUT: patched}, earlier)
+
+
+def matrix(found: Selection) -> Any:
+    """The scores of heads (layer, head)."""
+    heads = [site for site in found.scores.sites if site.part is Part.OUTPUT]
+    return found.scores.of(heads).reshape(heads[-1].layer + 1, -1)
 
 
 def test_the_lowest_below_zero() -> None:
     found = selected([[-0.25, 0.5, 0.0], [-0.5, -0.125, 0.25]], keep=9)
-    assert found.heads == (Site.of_head(1, 0), Site.of_head(0, 0), Site.of_head(1, 1))
-    assert found.scores == pytest.approx(np.array([[-0.25, 0.5, 0.0], [-0.5, -0.125, 0.25]]))
+    assert found.sites == (Site.of_head(1, 0), Site.of_head(0, 0), Site.of_head(1, 1))
+    assert matrix(found) == pytest.approx(np.array([[-0.25, 0.5, 0.0], [-0.5, -0.125, 0.25]]))
     assert [(i.low, i.high) for i in found.intervals] == [
         pytest.approx((score, score)) for score in (-0.5, -0.25, -0.125)
     ]
 
 
 def test_ties_break_by_layer_and_head() -> None:
-    assert selected([[-0.25, -0.25], [-0.25, -0.5]], keep=3).heads == (
+    assert selected([[-0.25, -0.25], [-0.25, -0.5]], keep=3).sites == (
         Site.of_head(1, 1),
         Site.of_head(0, 0),
         Site.of_head(0, 1),
@@ -55,20 +62,20 @@ def test_ties_break_by_layer_and_head() -> None:
 
 def test_a_layer_that_cannot_reach() -> None:
     found = selected([[-0.25, 0.25], None, None], keep=6)
-    assert found.heads == (Site.of_head(0, 0),)
+    assert found.sites == (Site.of_head(0, 0),)
     assert found.known_zero == 4
-    assert found.scores[1:].tolist() == [[0.0, 0.0], [0.0, 0.0]]
-    assert not np.signbit(found.scores[1:]).any()
+    assert matrix(found)[1:].tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert not np.signbit(matrix(found)[1:]).any()
 
 
 def test_an_earlier_group_keeps_its_heads() -> None:
     found = selected([[-0.5, -0.25, -0.125]], keep=2, earlier=((), (Site.of_head(0, 0), Site.of_head(0, 2))))
-    assert found.heads == (Site.of_head(0, 1),)
+    assert found.sites == (Site.of_head(0, 1),)
     assert found.taken == ((Site.of_head(0, 0), 1),)
 
 
 def test_other_scores() -> None:
-    assert selected([[-0.5, 0.5]], 2, name="probability").scores == pytest.approx(np.array([[-0.1875, 0.1875]]))
+    assert matrix(selected([[-0.5, 0.5]], 2, name="probability")) == pytest.approx(np.array([[-0.1875, 0.1875]]))
     before, after = ({"logit": np.array([[4.0, 1.0]])}, {"logit": np.array([[1.0, 1.0]])})
     assert score("logit difference", after, before).tolist() == [-3.0]
     assert score("relative logit difference", after, before).tolist() == [-1.0]
@@ -77,9 +84,55 @@ def test_other_scores() -> None:
 def test_relative_to_nothing_is_said() -> None:
     node = Select("relative logit", 1, 1, 1, (Ref("clean"),), ((Ref("0"),),))
     with pytest.raises(NotANumber, match="relative logit"):
-        select(node, [outcome([0.0])], [[outcome([[0.5]])]], ())
+        select(node, [outcome([0.0])], {Part.OUTPUT: [[outcome([[0.5]])]]}, ())
 
 
 def test_batches_are_put_in_order() -> None:
     first, second = outcome([0.1, 0.3]), outcome([0.2])
     assert merged([first, second], [(0, 2), (1,)])["logit"][:, 0].tolist() == [0.1, 0.2, 0.3]
+
+
+# --- rankings, and sites that are no heads -------------------------------------------------------------------------
+
+
+def of_both(heads: list[list[float]], mlps: list[float | None], keep: int, ranking: Ranking) -> Selection:
+    """Select from scores of heads (layer, head) and of the MLP of each layer; None: it cannot reach."""
+    clean = np.array([0.5, 0.25])
+    patched = {
+        Part.OUTPUT: [[outcome((1 + np.array(row))[:, None] * clean)] for row in heads],
+        Part.MLP: [None if one is None else [outcome((1 + np.array([one]))[:, None] * clean)] for one in mlps],
+    }
+    refs = tuple((Ref(str(layer)),) for layer in range(len(heads)))
+    node = Select(
+        "relative probability", keep, len(heads), len(heads[0]), (Ref("clean"),), refs, mlps=refs, ranking=ranking
+    )
+    return select(node, [outcome(clean)], patched, ())
+
+
+HEADS = [[-0.25, 0.5], [0.125, -0.5]]
+MLPS = [-0.375, 0.625]
+
+
+@pytest.mark.parametrize(
+    ("ranking", "kept"),
+    [
+        (Ranking.LOWEST, ("1.1", "mlp.0", "0.0")),
+        (Ranking.HIGHEST, ("mlp.1", "0.1", "1.0")),
+        (Ranking.STRONGEST, ("mlp.1", "0.1", "1.1", "mlp.0", "0.0", "1.0")),
+    ],
+)
+def test_heads_and_mlps_in_one_order(ranking: Ranking, kept: tuple[str, ...]) -> None:
+    for keep in (2, 9):
+        assert tuple(map(str, of_both(HEADS, MLPS, keep, ranking).sites)) == kept[:keep]
+
+
+def test_of_equal_scores_the_lower_layer_and_heads_come_first() -> None:
+    found = of_both([[-0.5, -0.5], [-0.5, 0.5]], [-0.5, -0.5], 9, Ranking.LOWEST)
+    assert tuple(map(str, found.sites)) == ("0.0", "0.1", "mlp.0", "1.0", "mlp.1")
+
+
+def test_nothing_is_kept_that_scores_exactly_zero() -> None:
+    found = of_both([[0.0, 0.5], [0.0, -0.5]], [None, 0.0], 9, Ranking.STRONGEST)
+    assert tuple(map(str, found.sites)) == ("0.1", "1.1")
+    assert found.known_zero == 1
+    assert found.scores.mapping()[Site(0, Part.MLP)] == 0.0

@@ -22,6 +22,7 @@ WORDS = (
     "budget",
     "address",
     "sites",
+    "ranking",
     "tree",
     "families",
     "model_config",

@@ -20,6 +20,14 @@ from entrack.syntax.lesson import lessons
 
 CODE = re.compile(r'"([EW][0-9]{3})"')
 GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 8, "vocab_size": 300}
+NEOX = {
+    "model_type": "gpt_neox",
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "hidden_size": 8,
+    "intermediate_size": 16,
+    "vocab_size": 300,
+}
 PARAM = re.compile(r"^# run with -p (\w+)=([0-9]+)$", re.MULTILINE)
 
 
@@ -42,6 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model(root / "small", {**config, "num_hidden_layers": 2}, tokenizer)
     model(root / "short", {**config, "vocab_size": 20}, tokenizer)
     model(root / "odd", {"model_type": "unheard-of"}, tokenizer)
+    model(root / "parallel", NEOX, tokenizer)
     model(root / "positions", {**GPT2, "n_positions": 64}, tokenizer)
     model(root / "few_positions", {**GPT2, "n_positions": 8}, tokenizer)
     model(root / "foreign", config, tokenizer.replace('"apple"', '"apples"'))

@@ -10,13 +10,14 @@ import tempfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 from differential_models import FAMILIES
 from e2e_world import TASKS, World, make_model
 from hypothesis import strategies as st
 
+T = TypeVar("T")
 ORDER = ("previous", "query", "last")
 """Positions of a prompt of `boxes`: what stands further right reads what stands further left."""
 MODELS = ((1, 2, 1), (2, 2, 2), (2, 3, 1), (3, 2, 1), (3, 4, 2))
@@ -53,6 +54,19 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     "olmo3": {"head_dim": 6, "intermediate_size": 16, "sliding_window": 12},
 }
 """What families say whose heads share the width of the model, or whose layers have a window."""
+NORMED = ("gemma2", "gemma3_text", "olmo2", "olmo3")
+"""Families that norm what a whole attention or MLP adds."""
+FACTS = """task facts {
+  size   = one from ["big", "old red", "small new green"]
+  object = one from ["apple", "ball", "bell", "book"]
+  label  = one of A..Z
+  prompt = "The {size} {object} is in Box {label}. Box {label} contains the"
+  answer = object
+  at last  = end of prompt
+  at size  = span of prompt.size
+  at thing = prompt.object
+}
+alternate refacts of facts { fresh object, label }"""
 _folders: list[tempfile.TemporaryDirectory[str]] = []
 
 
@@ -106,6 +120,9 @@ class Writer:
             self.mask,
             self.examination,
             self.drawn,
+            self.sites,
+            self.sites,
+            self.grid,
         )
         for number, part in enumerate(self.draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3))):
             part(f"m{number}")
@@ -115,24 +132,28 @@ class Writer:
     # items
 
     def discovery(self, name: str, task: str, against: str, order: tuple[str, ...]) -> list[str]:
-        """Hops backwards: first to the logits, then to groups above; a query is at its head's own position. -> the
-        groups' names"""
-        hops = [("a", "last", "logits")]
+        """Hops backwards: first to the logits, then to groups above, or declared; a query is at its head's own
+        position, and so is the input of an MLP. -> the groups' names"""
+        hops, senders = [("a", "last", "logits")], {"a": self.senders()}
         for group in "bcd"[: self.number(0, 3)]:
-            position, reach = self.one(*order), []
+            position, reach = self.one(*order), [f"declared_{name}.{self.one('query', 'key', 'value')}"]
             for receiver, stands, _ in hops:
-                components = ("query", "key", "value") if stands == position else ("key", "value")
-                if order.index(position) <= order.index(stands):
-                    reach.append(f"{receiver}.{self.one(*components)}")
-            chosen = self.draw(st.lists(st.sampled_from(reach), min_size=1, max_size=2, unique=True)) if reach else []
-            if chosen:
-                hops.append((group, position, chosen[0] if len(chosen) == 1 else f"[{', '.join(chosen)}]"))
+                heads = ("query", "key", "value") if stands == position else ("key", "value")
+                read = self.reading(senders[receiver], heads, here=stands == position)
+                if order.index(position) <= order.index(stands) and read:
+                    reach.append(f"{receiver}.{self.one(*read)}")
+            chosen = self.draw(st.lists(st.sampled_from(reach), min_size=1, max_size=2, unique=True))
+            senders[group] = self.senders()
+            hops.append((group, position, chosen[0] if len(chosen) == 1 else f"[{', '.join(chosen)}]"))
         score = self.one("relative probability of answer", "probability of answer", "logit of answer")
         most = min(4, self.setting.layers * self.setting.heads)
         groups = "".join(
-            f"  group {group} at {position} -> {receivers} keep {self.number(1, most)}\n"
+            f"  group {group}{' of ' * bool(senders[group])}{senders[group]} at {position} -> {receivers} "
+            f"keep {self.number(1, min(most, self.setting.layers) if senders[group] == 'mlps' else most)} "
+            f"{self.one('', '', 'lowest', 'highest', 'strongest')}\n"
             for group, position, receivers in hops
         )
+        self.lines.append(f"group declared_{name} in base at last = {self.heads()}")
         screen = (
             self.one("", " screen 4 check 1", " screen 5 in 2 steps")
             if self.setting.layers * self.setting.heads > 5
@@ -143,6 +164,13 @@ class Writer:
             f"{score}\n{groups}}}"
         )
         return [group for group, _, _ in hops]
+
+    def senders(self) -> str:
+        return self.one("", "", "heads", "mlps", "heads and mlps")
+
+    def reading(self, senders: str, heads: tuple[str, ...], *, here: bool) -> tuple[str, ...]:
+        """What a group's sites read, as far as senders reach it."""
+        return (*(() if senders == "mlps" else heads), *(("input",) if "mlps" in senders and here else ()))
 
     def measure(self, name: str) -> None:
         """On prompts of one length."""
@@ -309,6 +337,74 @@ class Writer:
         self.lines.append(f"measure {name} = {self.metric()}(base with [{changes}]) on {self.few()} boxes, 2 draws")
         self.lines.append(f'claim "of {name}" mean({name}) >= 0')
 
+    def sites(self, name: str) -> None:
+        """Acts at any site, at spans of several lengths, with vectors, in an order that is drawn."""
+        self.facts()
+        self.lines += [f"vector v{name} in base = {self.mean_of()} - {self.one('', '0.5 * ')}{self.mean_of()}"]
+        acts = [self.site_act(f"v{name}", sets=place == 0) for place in range(self.number(1, 3))]
+        self.lines.append(f"intervention s{name} = {', '.join(acts)}")
+        changes = [self.site_act(f"v{name}", sets=True) for _ in range(2)]
+        subject = f"base with [{', '.join(dict.fromkeys(['nothing', f's{name}', *changes]))}]"
+        self.lines.append(f"measure {name} = {self.metric_uneven()}({subject}) on {self.number(2, 6)} facts")
+
+    def grid(self, name: str) -> None:
+        """Layers by tokens, heads or positions."""
+        above = f"k - {self.number(0, 1)}..k + {self.number(0, 1)}"
+        site, loops = self.one(
+            ("residual[k] at t", "for k in layers for t in tokens"),
+            (f"mlp[{above}] heads[k, 0] at p", "for k in layers for p in [last, query]"),
+            ("heads[k, h] at last", "for k in layers for h in heads"),
+            ("heads[k, h].value at p", "for k in [0] for h in heads for p in positions"),
+            (f"attention[k..] neurons[{above}, 3] at p", "for k in layers for p in positions"),
+        )
+        source = self.one("scrambled", "clean", "tuned", self.sample(*EVEN))
+        mean = f"mean {site} over {self.few()} scrambled"
+        act = self.one(f"patch {site} from {source}", mean, f"scale {site} by 0.5")
+        self.lines.append(f"measure {name} = {self.metric()}(base with {act}) on {self.few()} boxes {loops}")
+        self.lines.append(f'claim "of {name}" largest({name}[k = 0]) >= smallest({name})')
+
+    def facts(self) -> None:
+        """A task with a span of one to three tokens."""
+        if FACTS not in self.lines:
+            self.lines.append(FACTS)
+
+    def mean_of(self) -> str:
+        stream = [site for site in self.wide() if site.startswith(("residual", "embedding"))]
+        site = self.one(*(stream if self.setting.family in NORMED else (*self.wide(), self.narrow())))
+        where = self.one("last", "size", "every token")
+        return f"mean {site} at {where} over {self.few()} {self.one('facts', 'refacts')}"
+
+    def site_act(self, vector: str, *, sets: bool) -> str:
+        """An act that sets sites, or, or else only, one that changes them: two never set the same."""
+        where = f"at {self.one('last', 'thing', 'size', '[thing, last]', 'every token')}"
+        sites = st.lists(st.sampled_from((*self.wide(), self.narrow())), min_size=1, max_size=2, unique=True)
+        several, source = " ".join(self.draw(sites)), self.one("refacts", "clean", "tuned")
+        setting = (
+            f"zero {several} {where}",
+            f"patch {several} {where} from {source}",
+            f"patch {several} at {self.one('last', 'thing')} from sample of {self.few()} facts",
+            f"freeze {several} {where}",
+        )
+        return self.one(
+            *(setting if sets else ()),
+            f"scale {several} {where} by {self.one('0.5', '-1', '2')}",
+            f"add {self.one('', '0.3 * ', '-2 * ')}{vector} to {self.one(*self.wide())} {where}",
+            f"project {vector} out of {self.one(*self.wide())} {where}",
+            f"add noise sd {self.one('0.1', '1')} to {several} {where}",
+        )
+
+    def wide(self) -> tuple[str, ...]:
+        """Sites as wide as the residual stream."""
+        layer = self.number(0, self.setting.layers - 1)
+        middle = () if self.setting.family == "gpt_neox" else (f"residual.{layer}.mid",)
+        parts = (f"residual.{layer}", f"residual.{layer}.post", f"attention.{layer}", f"mlp.{layer}", "embedding")
+        return (*parts, *middle)
+
+    def narrow(self) -> str:
+        """A head, what it reads, or a neuron."""
+        layer, head = self.number(0, self.setting.layers - 1), self.number(0, self.setting.heads - 1)
+        return self.one(f"{layer}.{head}", f"neuron.{layer}.{self.number(0, 15)}")
+
     # parts of items
 
     def metric(self) -> str:
@@ -344,7 +440,7 @@ class Writer:
     def number(self, least: int, most: int) -> int:
         return self.draw(st.integers(least, most))
 
-    def one(self, *words: str) -> str:
+    def one(self, *words: T) -> T:
         return self.draw(st.sampled_from(words))
 
 

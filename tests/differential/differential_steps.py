@@ -14,11 +14,13 @@ import attrs
 from attrs import define, field, frozen
 from differential_models import USUAL, InMemory, Options, Shape, others, shapes
 from engine_models import VOCABULARY, prompts
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from entrack.address import address
 from entrack.engine.inputs import bound
 from entrack.plan.steps import (
+    Add,
     At,
     Attribute,
     Batch,
@@ -29,18 +31,26 @@ from entrack.plan.steps import (
     Evaluate,
     FromCapture,
     FromMean,
+    FromNoise,
+    FromVector,
     FromZero,
     Indices,
     MaskBatch,
     PathPatch,
+    Position,
+    ProjectOut,
     Receivers,
     Ref,
+    Scale,
     Screened,
     Set,
     Source,
+    Spans,
     Step,
     SumOutputs,
+    Term,
     TrainMask,
+    kind_of,
 )
 from entrack.sites import PER_HEAD, RECEIVING, SHARED, Part, Site
 
@@ -108,8 +118,8 @@ def value_of(models: tuple[Shape, ...], step: Step, executor: Any, options: Opti
     return InMemory(models, executor, options).compute(step, {}).tensors
 
 
-LAYER_PARTS = (Part.RESIDUAL, Part.ATTENTION, Part.MLP)
-PARTS = (Part.OUTPUT, *RECEIVING, *LAYER_PARTS)
+LAYER_PARTS = (Part.RESIDUAL, Part.ATTENTION, Part.MID, Part.MLP, Part.POST)
+PARTS = (Part.OUTPUT, *RECEIVING, *LAYER_PARTS, Part.NEURON)
 SEEDS = st.integers(1, 3)
 LENGTHS = st.integers(3, 12)
 batches = st.builds(prompts, SEEDS, st.integers(1, 6), LENGTHS)
@@ -135,12 +145,10 @@ class Bench:
 
     # the kinds of steps, each made only here
 
-    def capture(
-        self, shape: Shape, batch: Batch, at: Indices | None, sites: Sites, part: Part = Part.OUTPUT
-    ) -> Capture:
+    def capture(self, shape: Shape, batch: Batch, at: Position, sites: Sites, part: Part = Part.OUTPUT) -> Capture:
         """Of the sites that are wanted, or, where these are heads, of all."""
         some = st.sampled_from((sites, None)) if part in PER_HEAD else st.just(sites)
-        return Capture(shape.key, batch, None if part in SHARED else at, self.draw(some), part)
+        return Capture(shape.key, batch, at, self.draw(some), part)
 
     def sum_outputs(self, shape: Shape, batch: Batch, part: Part = Part.OUTPUT) -> SumOutputs:
         return SumOutputs(shape.key, batch, part)
@@ -149,19 +157,31 @@ class Bench:
         return Evaluate(self.world.shape.key, self.world.batch, edits, self.asked() if asked is None else asked)
 
     def path_patch(
-        self, at: Indices, layer: int, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...]
+        self,
+        at: Indices,
+        layer: int,
+        alternate: Batch,
+        alternate_at: Indices,
+        receivers: tuple[Receivers, ...],
+        parts: tuple[Part, ...] = (Part.OUTPUT, Part.OUTPUT, Part.MLP),
     ) -> PathPatch:
-        """For all heads of the layer, or some in any order."""
+        """For all heads of the layer, or some in any order; or for its MLP."""
+        part = self.draw(st.sampled_from(parts))
         heads = tuple(head for head in self.world.shape.every_head if head.layer == layer)
-        senders = self.draw(st.none() | st.lists(st.sampled_from(heads), min_size=1, unique=True).map(tuple))
-        ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at))
-        return PathPatch(self.world.shape.key, self.world.batch, self.asked(), at, layer, ref, receivers, senders)
+        some = st.lists(st.sampled_from(heads), min_size=1, unique=True).map(tuple)
+        senders = self.draw(st.none() | some) if part is Part.OUTPUT else None
+        ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at, part=part))
+        asked = self.asked()
+        return PathPatch(self.world.shape.key, self.world.batch, asked, at, layer, ref, receivers, senders, part)
 
     def attribute(
         self, at: Indices, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...], steps: int
     ) -> Attribute:
-        ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at))
-        return Attribute(self.world.shape.key, self.world.batch, self.asked(), at, ref, receivers, steps)
+        """Of heads, of MLPs, or of both."""
+        sending = self.draw(st.sampled_from(((Part.OUTPUT,), (Part.MLP,), (Part.OUTPUT, Part.MLP))))
+        refs = {part: self.ref(Capture(self.world.shape.key, alternate, alternate_at, part=part)) for part in sending}
+        heads, mlps = refs.get(Part.OUTPUT), refs.get(Part.MLP)
+        return Attribute(self.world.shape.key, self.world.batch, self.asked(), at, heads, receivers, steps, mlps)
 
     def train_mask(
         self, heads: Sites, train: tuple[MaskBatch, ...], validate: tuple[MaskBatch, ...], **settings: Any
@@ -186,6 +206,29 @@ class Bench:
         alike = st.sampled_from((batch.length - 1, 0)) | one
         return self.draw(alike.map(lambda token: (token,) * batch.prompts) | st.tuples(*[one] * batch.prompts))
 
+    def position(self) -> Position:
+        """A token of each prompt, some, or every one."""
+        kind = self.draw(st.integers(0, 5))
+        return None if kind == 1 else self.span(self.world.batch) if kind in (2, 3) else self.at()
+
+    def span(self, batch: Batch, many: int | None = None) -> Spans:
+        many = many or self.draw(st.integers(1, min(3, batch.length)))
+        tokens = st.lists(st.integers(0, batch.length - 1), min_size=many, max_size=many, unique=True)
+        return Spans(self.draw(st.tuples(*[tokens.map(sorted).map(tuple)] * batch.prompts)))
+
+    def layer_parts(self, among: tuple[Part, ...] = (*LAYER_PARTS, Part.NEURON)) -> Part:
+        return self.draw(st.sampled_from([part for part in among if self.world.shape.key.facts.has(part)]))
+
+    def some_of(self, part: Part) -> Sites:
+        """Sites of a part: heads, one or several neurons, or whole layers."""
+        facts, layers = self.world.shape.key.facts, st.integers(0, self.world.shape.layers - 1)
+        if part in PER_HEAD:
+            return tuple(Site(head.layer, part, head.head) for head in self.heads())
+        if part is Part.NEURON and self.draw(st.booleans()):
+            one = st.builds(lambda layer, neuron: Site(layer, part, neuron), layers, st.integers(0, facts.d_mlp - 1))
+            return self.draw(st.lists(one, min_size=1, max_size=4, unique=True).map(tuple))
+        return tuple(Site(layer, part) for layer in self.draw(st.lists(layers, max_size=3, unique=True)))
+
     def heads(self, least: int = 0) -> Sites:
         every = self.world.shape.every_head
         layer = self.draw(st.integers(0, self.world.shape.layers - 1))
@@ -196,7 +239,19 @@ class Bench:
         return tuple(make() for _ in range(self.draw(st.integers(least, most))))
 
     def receivers(self) -> Receivers:
+        """What heads read, or MLPs."""
+        if self.draw(st.integers(0, 3)) == 0:
+            return Receivers(Part.MLP, self.some_of(Part.MLP))
+        return self.receiving_heads()
+
+    def receiving_heads(self) -> Receivers:
         return Receivers(self.draw(st.sampled_from(RECEIVING)), self.heads())
+
+    def mixed(self) -> Sites:
+        """Sites of several parts: mostly heads and MLPs."""
+        parts = self.several(lambda: self.draw(st.sampled_from((Part.MLP, Part.MLP, Part.ATTENTION, Part.NEURON))))
+        others = (site for part in dict.fromkeys(parts) for site in bound(self.some_of(part)))
+        return (*bound(self.heads()), *others)
 
     def alternate(self, at: Indices) -> tuple[Batch, Indices]:
         """Alternates of any length, or some that say the same as the original, at the same token or another."""
@@ -218,57 +273,106 @@ class Bench:
             )
         )
 
-    def from_capture(self, sites: Sites, at: Indices | None, part: Part = Part.OUTPUT) -> FromCapture:
+    def from_capture(self, sites: Sites, at: Position, part: Part = Part.OUTPUT) -> FromCapture:
         """From alternates, or from either model on the same tokens; at every token, from alternates as long."""
         shape, batch = self.draw(st.sampled_from(self.world.models)), self.world.batch
-        alternates = self.world.alternates() if at else self.world.partly()
+        alternates = self.world.partly() if at is None else self.world.alternates()
         alternate = self.draw(alternates | st.just(batch))
-        alternate_at = at if alternate is batch or at is None else self.at(alternate)
+        alternate_at = at if alternate is batch or at is None else self.alternate_at(alternate, at)
         return FromCapture(self.ref(self.capture(shape, alternate, alternate_at, sites, part)))
 
+    def alternate_at(self, alternate: Batch, at: Position) -> Position:
+        """Other tokens, as many: the last where the alternates are too short."""
+        if not isinstance(at, Spans):
+            return self.at(alternate)
+        assume(at.many <= alternate.length)
+        return self.span(alternate, at.many)
+
     def set_heads(self) -> Set:
-        return self.set_sites(self.heads(), Part.OUTPUT)
+        heads, at = self.heads(), self.position()
+        return Set(At(heads, at), self.source(heads, at, Part.OUTPUT))
 
-    def set_layers(self) -> Set:
-        """A part of some layers, without heads: the residual stream, or what an attention or MLP gives."""
-        part = self.draw(st.sampled_from(LAYER_PARTS))
-        layers = st.lists(st.integers(0, self.world.shape.layers - 1), max_size=3, unique=True)
-        return self.set_sites(tuple(Site(layer, part) for layer in self.draw(layers)), part)
+    def change(self) -> Edit:
+        """Any change of sites of any part."""
+        part = self.layer_parts(PARTS)
+        sites, at = self.some_of(part), self.position()
+        factor, target = self.draw(st.sampled_from((1.0, 0.5, -2.0, 0.0))), At(sites, at)
+        wide = part in LAYER_PARTS
+        source = self.vector() if wide and self.draw(st.integers(0, 3)) == 0 else self.source(sites, at, part)
+        edits: tuple[Edit, ...] = (
+            Set(target, source),
+            Add(target, source, factor),
+            Scale(target, factor),
+            *([ProjectOut(target, source)] if wide else []),
+        )
+        return self.draw(st.sampled_from(edits))
 
-    def set_sites(self, sites: tuple[Site, ...], part: Part) -> Set:
-        """At a token of each prompt, or at every token."""
-        at = self.draw(st.none()) if self.draw(st.integers(0, 3)) == 0 else self.at()
+    def source(self, sites: Sites, at: Position, part: Part) -> Source:
         makers: tuple[Callable[[], Source], ...] = (
             FromZero,
             lambda: self.mean(part),
             lambda: self.from_capture(sites, at, part),
-        )
-        return Set(At(sites, at), self.draw(st.sampled_from(makers))())
-
-    def set_elsewhere(self) -> Set:
-        """Groups at several positions, or twice at one."""
-        places = self.several(self.at, least=1, most=2)
-        kept = self.several(lambda: At(self.heads(), self.draw(st.sampled_from(places))))
-        return Set(Elsewhere(kept), self.everywhere())
-
-    def everywhere(self) -> Source:
-        """What all heads at all tokens can be set to."""
-        makers: tuple[Callable[[], Source], ...] = (
-            FromZero,
-            self.mean,
-            lambda: FromCapture(self.ref(self.all_heads())),
+            self.noise,
         )
         return self.draw(st.sampled_from(makers))()
 
-    def all_heads(self) -> Capture:
+    def noise(self) -> FromNoise:
+        numbers = st.tuples(*[st.integers(0, 9)] * self.world.batch.prompts)
+        return FromNoise(self.draw(st.sampled_from((0.5, 3.0))), self.draw(st.integers(0, 1)), self.draw(numbers))
+
+    def vector(self) -> FromVector:
+        """Of what the residual stream is made of, or, where that is known, what writes to it."""
+        normed = self.world.shape.key.facts.layout.norms_what_is_added
+        stream = (Part.RESIDUAL, Part.MID, Part.POST)
+        part = self.layer_parts(stream if normed else (*stream, Part.OUTPUT, Part.NEURON, Part.ATTENTION, Part.MLP))
+        sites, several = self.some_of(part), prompts(self.draw(SEEDS), 2, self.world.batch.length)
+        captures = Capture(self.world.shape.key, several, self.draw(st.sampled_from(((0, 1), None))), sites, part)
+        return FromVector((Term(self.draw(st.sampled_from((1.0, -0.5))), sites, (self.ref(captures),)),))
+
+    def set_elsewhere(self) -> Set:
+        """Groups at several positions, or twice at one."""
+        places = self.several(self.position, least=1, most=2)
+        kept = self.several(lambda: At(self.heads(), self.draw(st.sampled_from(places))))
+        return Set(Elsewhere(kept), self.everywhere())
+
+    def set_everything_else(self) -> Set:
+        """MLPs, neurons or attentions, or, to zero, heads as well."""
+        part, heads = self.layer_parts((Part.ATTENTION, Part.NEURON, Part.MLP)), self.draw(st.booleans())
+        kept = (*self.several(lambda: At(self.some_of(part), self.position())), At(self.heads(), self.position()))
+        if heads:
+            return Set(Elsewhere(kept, (Part.OUTPUT, part)), FromZero())
+        return Set(Elsewhere(kept, (part,)), self.everywhere(part))
+
+    def with_others_elsewhere(self, heads: Set) -> list[Set]:
+        """MLPs or neurons set elsewhere beside the heads, at once or by an edit of their own."""
+        assert isinstance(heads.target, Elsewhere)
+        part = self.draw(st.sampled_from((Part.MLP, Part.NEURON)))
+        kept = (*heads.target.kept, *self.several(lambda: At(self.some_of(part), self.at())))
+        if heads.source == FromZero():
+            return [Set(Elsewhere(kept, (Part.OUTPUT, part)), FromZero())]
+        return [heads, Set(Elsewhere(kept, (part,)), self.everywhere(part))]
+
+    def scale_elsewhere(self) -> Scale:
+        return Scale(Elsewhere((At(self.heads(), self.position()),)), 0.5)
+
+    def everywhere(self, part: Part = Part.OUTPUT) -> Source:
+        """What all sites of a part at all tokens can be set to."""
+        makers: tuple[Callable[[], Source], ...] = (
+            FromZero,
+            lambda: self.mean(part),
+            lambda: FromCapture(self.ref(self.all_sites(part))),
+        )
+        return self.draw(st.sampled_from(makers))()
+
+    def all_sites(self, part: Part) -> Capture:
         """Of every token, of alternates as long or of either model on the same tokens."""
         batch = self.draw(self.world.partly() | st.just(self.world.batch))
-        return Capture(self.draw(st.sampled_from(self.world.models)).key, batch, None)
+        return Capture(self.draw(st.sampled_from(self.world.models)).key, batch, None, None, part)
 
     def set_inputs(self) -> Set:
-        heads, at, part = self.heads(), self.at(), self.draw(st.sampled_from(RECEIVING))
+        heads, at, part = self.heads(), self.position(), self.draw(st.sampled_from(RECEIVING))
         shape = self.draw(st.sampled_from((self.world.other, self.world.shape)))
-        capture = self.capture(shape, self.world.batch, at, heads, part)
+        capture = self.capture(shape, self.world.batch, None if part in SHARED else at, heads, part)
         return Set(At(heads, at, part), FromCapture(self.ref(capture)))
 
     def block_attention(self) -> BlockAttention:
@@ -280,8 +384,11 @@ class Bench:
     def edit(self) -> Edit:
         makers: tuple[Callable[[], Edit], ...] = (
             self.set_heads,
-            self.set_layers,
+            self.change,
+            self.change,
             self.set_elsewhere,
+            self.set_everything_else,
+            self.scale_elsewhere,
             self.set_inputs,
             self.block_attention,
         )
@@ -303,14 +410,17 @@ def evaluations(draw: st.DrawFn, world: World) -> Case:
 
 
 def circuits(draw: st.DrawFn, world: World) -> Case:
-    """A circuit with the same everywhere else as others have, and heads that are set beside it."""
+    """A circuit with the same everywhere else as others have, also of MLPs or neurons, and changes beside it."""
     bench = Bench(draw, world)
     mean = FromMean((bench.ref(bench.sum_outputs(world.shape, prompts(1, 2, world.batch.length))),))
     alternates = FromCapture(bench.ref(Capture(world.shape.key, world.batch, None)))
     sources: tuple[Source, ...] = (mean, FromZero(), alternates)
-    elsewhere = Set(Elsewhere(bench.several(lambda: At(bench.heads(), bench.at()))), draw(st.sampled_from(sources)))
-    edits = bench.several(lambda: bench.set_heads(), most=1)
-    return bench.case(bench.evaluate(tuple(draw(st.permutations((elsewhere, *edits))))))
+    kept = bench.several(lambda: At(bench.heads(), bench.position()))
+    elsewhere = [Set(Elsewhere(kept), draw(st.sampled_from(sources)))]
+    if draw(st.booleans()):
+        elsewhere = bench.with_others_elsewhere(elsewhere[0])
+    edits = bench.several(draw(st.sampled_from((bench.set_heads, bench.change))), most=1)
+    return bench.case(bench.evaluate(tuple(draw(st.permutations((*elsewhere, *edits))))))
 
 
 def path_patches(draw: st.DrawFn, world: World) -> Case:
@@ -323,16 +433,15 @@ def attributions(draw: st.DrawFn, world: World) -> Case:
     """To receivers that can be reached, or the logits: a hop to others is not estimated."""
     bench, at = (bench := Bench(draw, world)), bench.at()
     receivers = bench.several(bench.receivers, most=2)
-    if not any(head.layer for one in receivers for head in bound(one.sites)):
-        receivers = ()
-    return bench.case(bench.attribute(at, *bench.alternate(at), receivers, draw(st.integers(0, 2))))
+    step = bench.attribute(at, *bench.alternate(at), receivers, draw(st.integers(0, 2)))
+    return bench.case(attrs.evolve(step, receivers=()) if kind_of(step).known_zero(step) else step)
 
 
 def clean_runs(draw: st.DrawFn, world: World) -> Case:
     """Captures and sums, of any part."""
-    bench, shape, part = Bench(draw, world), draw(st.sampled_from(world.models)), draw(st.sampled_from(PARTS))
-    at = draw(st.none()) if draw(st.booleans()) else bench.at()
-    sites = bench.heads() if part in PER_HEAD else tuple(Site(layer, part) for layer in range(shape.layers))
+    bench, shape = Bench(draw, world), draw(st.sampled_from(world.models))
+    part, at = bench.layer_parts(PARTS), bench.position()
+    sites = bench.some_of(part)
     capture = bench.capture(shape, world.batch, at, sites, part)
     steps: tuple[Step, ...] = (capture, bench.sum_outputs(shape, world.batch, part))
     return bench.case(draw(st.sampled_from(steps)))
@@ -350,7 +459,7 @@ def masks(draw: st.DrawFn, world: World) -> Case:
         "rate": draw(st.sampled_from((0.1, 0.3))),
     }
     return bench.case(
-        bench.train_mask(bench.heads(), several, validate, **settings, check_every=draw(st.integers(1, 4)))
+        bench.train_mask(bench.mixed(), several, validate, **settings, check_every=draw(st.integers(1, 4)))
     )
 
 
@@ -383,8 +492,10 @@ def everything(batch: Batch) -> tuple[Indices, ...]:
 
 
 def senders_of(case: Case) -> list[int]:
-    """The heads that a path patch has rows for."""
+    """The heads that a path patch has rows for, or 0 for an MLP."""
     assert isinstance(case.step, PathPatch) and not isinstance(case.step.senders, Screened)
+    if case.step.part is not Part.OUTPUT:
+        return [0]
     return (
         list(range(case.world.shape.heads)) if case.step.senders is None else [head.head for head in case.step.senders]
     )

@@ -12,6 +12,7 @@ from differential_specs import Setting, specs, world
 from hypothesis import event, given, note
 from pytest import approx
 
+from entrack.ranking import Ranking
 from entrack.report.document import document
 from entrack.results import Discovery, Group, Measure, Results
 from entrack.sites import Site
@@ -57,12 +58,11 @@ def discoveries_agree(fast: Results, slow: Results) -> bool:
             if not screens_agree(group, other_group):
                 return False
             scores, others = (
-                [nan if score is None else score for row in each.matrix for score in row]
-                for each in (group, other_group)
+                [nan if score is None else score for score in each.scores.values()] for each in (group, other_group)
             )
             assert scores == approx(others, **NEARLY, nan_ok=True), (one.name, group.name)
             assert group.known_zero == other_group.known_zero
-            if group.heads != other_group.heads:
+            if group.sites != other_group.sites:
                 assert alike(one, other, group.name)
                 event("a tie")
                 return False
@@ -86,16 +86,17 @@ def alike(one: Discovery, other: Discovery, name: str) -> bool:
     """Whether the heads that only one of two runs kept, or kept in another order, score like others, or like
     nothing."""
     group, other_group = one.group(name), other.group(name)
-    scores = [score for row in group.matrix for score in row if score is not None]
-    differ = {head for place, head in enumerate(group.heads) if other_group.heads[place : place + 1] != (head,)} | set(
-        other_group.heads
-    ) - set(group.heads)
-    near = [sum(abs(score - _score(group, head)) < NEAR for score in (*scores, 0.0)) for head in differ]
+    scores = [score for score in group.scores.values() if score is not None]
+    differ = {site for place, site in enumerate(group.sites) if other_group.sites[place : place + 1] != (site,)} | set(
+        other_group.sites
+    ) - set(group.sites)
+    key = Ranking(group.ranking).key
+    near = [sum(abs(key(score) - key(_score(group, site))) < NEAR for score in (*scores, 0.0)) for site in differ]
     return all(count >= 2 for count in near)
 
 
-def _score(group: Group, head: Site) -> float:
-    found = group.matrix[head.layer][head.head]
+def _score(group: Group, site: Site) -> float:
+    found = group.scores[site]
     assert found is not None, "only what was run is kept"
     return found
 
@@ -111,5 +112,5 @@ def measures_agree(one: Measure, other: Measure) -> None:
 
 def masks_agree(fast: Results, slow: Results) -> None:
     for mask, other in zip(fast.masks, slow.masks, strict=True):
-        assert (mask.heads, mask.step, mask.validation) == (other.heads, other.step, other.validation)
+        assert (mask.sites, mask.step, mask.validation) == (other.sites, other.step, other.validation)
         assert mask.values == approx(other.values, **NEARLY, nan_ok=False)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from entrack.engine.errors import EngineError
 from entrack.execution.value_check import fault
 from entrack.plan.steps import At, Chosen, Edit, Evaluate, FromCapture, PathPatch, Set, TrainMask
-from entrack.sites import PER_HEAD, RECEIVING, Site
+from entrack.sites import RECEIVING, SHARED, Part, Site
 
 executors = st.sampled_from(EXECUTORS)
 
@@ -159,10 +159,11 @@ def self_edits(draw: st.DrawFn) -> Case:
     world = bench.world
 
     def edit() -> Edit:
-        part, at = draw(st.sampled_from(PARTS)), bench.at()
-        sites = bench.heads() if part in PER_HEAD else tuple(Site(layer, part) for layer in range(world.shape.layers))
-        capture = bench.capture(world.shape, world.batch, at, sites, part)
-        return Set(At(sites, at, part if part in RECEIVING else None), FromCapture(bench.ref(capture)))
+        part, at = bench.layer_parts(PARTS), bench.position()
+        sites, reads = bench.some_of(part), part in RECEIVING and draw(st.booleans())
+        capture = bench.capture(world.shape, world.batch, None if reads and part in SHARED else at, sites, part)
+        heads = tuple(Site.of_head(site.layer, site.head) for site in sites) if reads else sites
+        return Set(At(heads, at, part if reads else None), FromCapture(bench.ref(capture)))
 
     return bench.case(bench.evaluate(bench.several(edit, least=1, most=4)))
 
@@ -178,7 +179,7 @@ def out_of_reach(draw: st.DrawFn) -> Case:
     """Senders at or above every receiver, or no receivers but the logits and no sender at the last token."""
     bench = Bench(draw, draw(worlds()))
     world, top = bench.world, draw(st.integers(0, bench.world.shape.layers - 1))
-    at, alternate, receivers = bench.at(), draw(world.alternates()), bench.several(bench.receivers, least=1)
+    at, alternate, receivers = bench.at(), draw(world.alternates()), bench.several(bench.receiving_heads, least=1)
     low = tuple(
         attrs.evolve(each, sites=tuple(Site.of_head(min(head.layer, top), head.head) for head in each.sites))
         for each in receivers
@@ -205,7 +206,8 @@ def with_a_dead_sender(draw: st.DrawFn) -> tuple[Case, list[int]]:
     )
     bench = Bench(draw, World(shape, world.other, world.batch))
     at, alternate = bench.at(), draw(world.alternates())
-    return bench.case(bench.path_patch(at, layer, alternate, bench.at(alternate), bench.several(bench.receivers))), dead
+    receivers, heads = bench.several(bench.receivers), (Part.OUTPUT,)
+    return bench.case(bench.path_patch(at, layer, alternate, bench.at(alternate), receivers, heads)), dead
 
 
 @cases(0.05)

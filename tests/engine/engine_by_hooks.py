@@ -6,7 +6,7 @@ gpt_neox families; `heads` and `d_head` come from the model's own config.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, cast
 
@@ -40,7 +40,8 @@ class Hooked:
         whole: Mapping[tuple[int, str], Callable[[Tensor], None]] | None = None,
     ) -> Tensor:
         """Logits at the last token. The functions change (prompt, token, head, d_head) in place, or only look at it;
-        those of `whole` - a layer, and residual, attention or mlp - (prompt, token, d_model)."""
+        those of `whole` - a layer, and residual, attention, mid, mlp or post - (prompt, token, d_model), with neuron
+        (prompt, token, d_mlp)."""
         with ExitStack() as stack:
             stack.enter_context(torch.set_grad_enabled(gradient))
             for layer, change in (z or {}).items():
@@ -74,6 +75,21 @@ class Hooked:
         seen: dict[int, Tensor] = {}
         look = {(i, part): (lambda value, i=i: seen.__setitem__(i, value.clone())) for i in range(self.layers)}
         self.run(tokens, whole=look)
+        return torch.stack([seen[i] for i in range(self.layers)])
+
+    def changed(self, tokens: Tensor, places: Mapping[tuple[int, str], Callable[[Tensor], None]]) -> Tensor:
+        """Logits at the last token, with functions as of `run` at parts of any kind: output, query, key, value, or one
+        without heads."""
+        heads = {layer: change for (layer, part), change in places.items() if part == "output"}
+        projected = {place: change for place, change in places.items() if place[1] in PROJECTIONS}
+        whole = {place: change for place, change in places.items() if place[1] not in (*PROJECTIONS, "output")}
+        return self.run(tokens, heads, projected, whole=whole)
+
+    def part(self, tokens: Tensor, part: str) -> Tensor:
+        """A part of any kind, of all layers. -> (layer, prompt, token, ...)"""
+        seen: dict[int, Tensor] = {}
+        look = {(i, part): (lambda value, i=i: seen.__setitem__(i, value.clone())) for i in range(self.layers)}
+        self.changed(tokens, look)
         return torch.stack([seen[i] for i in range(self.layers)])
 
     def knockout(self, tokens: Tensor, layers: Collection[int], pairs: Collection[tuple[int, int, int]]) -> Tensor:
@@ -144,26 +160,34 @@ class Hooked:
         self,
         tokens: Tensor,
         at: list[int],
-        sender: tuple[int, int],
+        sender: tuple[int, int | None],
         alternate: Tensor,
-        receivers: list[tuple[str, tuple[int, int]]],
+        receivers: Sequence[tuple[str, tuple[int, int | None]]],
     ) -> Tensor:
-        """Logits (prompt, vocabulary). `alternate`: the alternates' z at the position (layer, prompt, head, d_head)."""
+        """Logits (prompt, vocabulary). `alternate`: the alternates' z at the position (layer, prompt, head, d_head); of
+        a sender that is no head, but an MLP, what MLPs give there (layer, prompt, d_model). What an MLP receives is its
+        input: "mlp input"."""
         clean = self.z(tokens)
 
         def hold(layer: int) -> Callable[[Tensor], None]:
             def change(z: Tensor) -> None:
                 for prompt, first in enumerate(at):
                     z[prompt, first:] = clean[layer, prompt, first:]
-                    if layer == sender[0]:
+                    if layer == sender[0] and sender[1] is not None:
                         z[prompt, first, sender[1]] = alternate[layer, prompt, sender[1]]
 
             return change
 
+        def send(mlp: Tensor) -> None:
+            for prompt, first in enumerate(at):
+                mlp[prompt, first] = alternate[sender[0], prompt]
+
         seen: dict[tuple[int, str], Tensor] = {}
         places = {(layer, component) for component, (layer, _) in receivers}
         look = {place: (lambda value, place=place: seen.__setitem__(place, value.clone())) for place in places}
-        logits = self.run(tokens, {i: hold(i) for i in range(self.layers)}, look)
+        heads, mlps = ({p: look[p] for p in places if (p[1] == "mlp input") == mlp} for mlp in (False, True))
+        sent = {(sender[0], "mlp"): send} if sender[1] is None else {}
+        logits = self.run(tokens, {i: hold(i) for i in range(self.layers)}, heads, whole={**mlps, **sent})
         if not receivers:
             return logits
 
@@ -171,13 +195,14 @@ class Hooked:
             def change(value: Tensor) -> None:
                 for component, (layer, head) in receivers:
                     if (layer, component) == place:
-                        row = head if component == "query" else head // self.sharing
+                        row = ... if head is None else head if component == "query" else head // self.sharing
                         for prompt, token in enumerate(at):
                             value[prompt, token, row] = seen[place][prompt, token, row]
 
             return change
 
-        return self.run(tokens, projected={place: receive(place) for place in places})
+        takes = [{place: receive(place) for place in given} for given in (heads, mlps)]
+        return self.run(tokens, projected=takes[0], whole=takes[1])
 
     def _on_layer(self, layer: int, part: str, change: Callable[[Tensor], None]) -> Any:
         def before(_: object, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -186,14 +211,36 @@ class Hooked:
             return (value, *inputs[1:])
 
         def after(_: object, __: object, output: Any) -> Any:
-            value = (output[0] if part == "attention" else output).clone()
+            value = (output[0] if isinstance(output, tuple) else output).clone()
             change(value)
-            return (value, *output[1:]) if part == "attention" else value
+            return (value, *output[1:]) if isinstance(output, tuple) else value
 
-        if part == "residual":
-            return self._block(layer).register_forward_pre_hook(before)
-        module = self._attention(layer) if part == "attention" else self._block(layer).mlp
-        return module.register_forward_hook(after)
+        def inside(_: object, inputs: tuple[Any, ...]) -> None:
+            change(inputs[0])  # in place: the layer adds the MLP's output to this tensor
+
+        block = self._block(layer)
+        match part:
+            case "residual":
+                return block.register_forward_pre_hook(before)
+            case "mid":
+                return self._after_attention(layer).register_forward_pre_hook(inside)
+            case "neuron":
+                return self._down_projection(layer).register_forward_pre_hook(before)
+            case "mlp input":
+                return block.mlp.register_forward_pre_hook(before)
+            case "attention":
+                return self._attention(layer).register_forward_hook(after)
+        return (block.mlp if part == "mlp" else block).register_forward_hook(after)
+
+    def _after_attention(self, layer: int) -> Any:
+        """The module that takes the residual stream once the attention was added."""
+        names = {"gpt2": "ln_2", "gpt_neo": "ln_2", "olmo2": "mlp", "olmo3": "mlp"}
+        norms = dict.fromkeys(("gemma2", "gemma3_text"), "pre_feedforward_layernorm")
+        return getattr(self._block(layer), {**names, **norms}.get(self._family, "post_attention_layernorm"))
+
+    def _down_projection(self, layer: int) -> Any:
+        names = {"gpt2": "c_proj", "gpt_neo": "c_proj", "gpt_neox": "dense_4h_to_h"}
+        return getattr(self._block(layer).mlp, names.get(self._family, "down_proj"))
 
     @property
     def _family(self) -> str:

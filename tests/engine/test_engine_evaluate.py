@@ -121,8 +121,9 @@ def test_set_elsewhere(saved: Saved, executor: str, source: FromMean | FromZero)
         own = z.clone()
         z[:] = mean[layer]
         for group in kept:
+            assert isinstance(group.at, tuple)
             for head in (h.head for h in bound(group.sites) if h.layer == layer):
-                for prompt, token in enumerate(group.at or ()):
+                for prompt, token in enumerate(group.at):
                     z[prompt, token, head] = own[prompt, token, head]
 
     logits = model.run(tensor(ORIGINALS), {i: partial(change, i) for i in range(model.layers)})

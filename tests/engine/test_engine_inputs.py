@@ -92,7 +92,7 @@ def by_hooks(
     touched: set[tuple[int, int]] = set()
     sets: dict[tuple[int, str], dict[tuple[int, int, int], torch.Tensor]] = {}
     for one in edits:
-        assert isinstance(one.target, At) and one.target.reads is not None and one.target.at is not None
+        assert isinstance(one.target, At) and one.target.reads is not None and isinstance(one.target.at, tuple)
         component, places = one.target.reads, one.target.at
         given = donor.projections(tensor(ORIGINALS), component.value)
         for head in bound(one.target.sites):

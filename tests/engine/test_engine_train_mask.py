@@ -34,7 +34,7 @@ from entrack.engine.kernels import train_mask as kernel
 from entrack.engine.optimised import train_mask as batched
 from entrack.plan.schedule import Memory
 from entrack.plan.steps import Batch, MaskBatch, TrainMask
-from entrack.sites import Site
+from entrack.sites import Part, Site
 
 HEADS = (Site.of_head(1, 2), Site.of_head(0, 1), Site.of_head(1, 0))
 """Not in order: elements of a mask are in the order of the step."""
@@ -47,20 +47,33 @@ def step(saved: Saved, **changes: Any) -> TrainMask:
     return attrs.evolve(TrainMask(saved.key, HEADS, (SHORTER, LONGER), (LONGER, AT_LAST), 0.02, 3, 0.1), **changes)
 
 
+MIXED = (Site(1, Part.MLP), Site.of_head(0, 1), Site(0, Part.MLP), Site(1, Part.ATTENTION), Site.of_head(1, 2))
+
+
 class ByHooks:
-    """The definition with hooks, autograd and Adam written out."""
+    """The definition with hooks, autograd and Adam written out. `heads` may be MLPs and attentions, too."""
 
     def __init__(self, module: Any, heads: tuple[Site, ...]) -> None:
         self.model, self.heads = Hooked(module.requires_grad_(False)), heads
 
     def logits(self, pair: MaskBatch, mask: torch.Tensor, gradient: bool = False) -> torch.Tensor:
         alternate = self.model.z(tensor(pair.alternate))
+        wholes = {part: self.model.parts(tensor(pair.alternate), part.value) for part in (Part.MLP, Part.ATTENTION)}
+
+        def whole(element: int, site: Site) -> Any:
+            def change(value: torch.Tensor) -> None:
+                for prompt, (token, other) in enumerate(zip(pair.at, pair.alternate_at, strict=True)):
+                    own = value[prompt, token].clone()
+                    given = wholes[site.part][site.layer, prompt, other]
+                    value[prompt, token] = mask[element] * own + (1 - mask[element]) * given
+
+            return change
 
         def change(layer: int) -> Any:
             def change(z: torch.Tensor) -> None:
                 for element, head in enumerate(self.heads):
                     for prompt, (token, other) in enumerate(zip(pair.at, pair.alternate_at, strict=True)):
-                        if head.layer == layer:
+                        if (head.layer, head.part) == (layer, Part.OUTPUT):
                             own = z[prompt, token, head.head].clone()
                             mixed = (
                                 mask[element] * own + (1 - mask[element]) * alternate[layer, prompt, other, head.head]
@@ -69,9 +82,13 @@ class ByHooks:
 
             return change
 
-        return self.model.run(
-            tensor(pair.original), {i: change(i) for i in range(self.model.layers)}, gradient=gradient
-        )
+        parts = {
+            (site.layer, site.part.value): whole(element, site)
+            for element, site in enumerate(self.heads)
+            if site.part is not Part.OUTPUT
+        }
+        z = {i: change(i) for i in range(self.model.layers)}
+        return self.model.run(tensor(pair.original), z, gradient=gradient, whole=parts)
 
     def loss(self, pair: MaskBatch, mask: torch.Tensor, sparsity: float) -> torch.Tensor:
         logits = self.logits(pair, mask, gradient=True)
@@ -122,6 +139,20 @@ def test_both_executors_equal_the_oracle(saved: Saved, executor: str) -> None:
     ):
         one = step(saved, **changes)
         agree(saved.compute(executor, one), ByHooks(saved.module, HEADS).train(one))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_mlps_and_attentions_can_be_masked_beside_heads(saved: Saved, executor: str) -> None:
+    one = step(saved, sites=MIXED, rate=0.3)
+    agree(saved.compute(executor, one), ByHooks(saved.module, MIXED).train(one))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_neurons_that_are_all_masked_are_the_whole(grouped: Saved, executor: str) -> None:
+    """With no rate of learning the mask stays at 1, and so does all that is said."""
+    every = tuple(Site(1, Part.NEURON, index) for index in range(grouped.key.facts.d_mlp))
+    found = [grouped.compute(executor, step(grouped, sites=sites, rate=0.0)) for sites in (every, HEADS)]
+    np.testing.assert_allclose(found[0]["loss"], found[1]["loss"], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

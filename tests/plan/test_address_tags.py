@@ -13,12 +13,25 @@ from typing import Any, get_args
 import attrs
 import pytest
 from attrs import frozen
-from stress.addresses import BATCH, EDITS, HEADS, MASKS, MODEL, OTHER, STEPS
+from stress.addresses import BATCH, EDITS, HEADS, LATER, MASKS, MODEL, OTHER, STEPS
 
 from entrack.address import Digested, address, fields_by_tag, tag_of, tagged
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
-from entrack.plan.steps import Attribute, Capture, Chosen, Node, PathPatch, Ref, Screen, Screened, Select, TrainMask
+from entrack.plan.steps import (
+    Attribute,
+    Capture,
+    Chosen,
+    Node,
+    PathPatch,
+    Receivers,
+    Ref,
+    Screen,
+    Screened,
+    Select,
+    TrainMask,
+)
+from entrack.ranking import Ranking
 from entrack.sites import Part, Site
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "addresses.json"
@@ -32,14 +45,32 @@ BARE = (
     Capture(MODEL, BATCH, (1, 2), (Site(3, Part.MLP),), Part.MLP),
     PathPatch(MODEL, BATCH, ((1,), (2,)), (1, 2), 0, Ref("alternate"), ()),
     PathPatch(MODEL, OTHER, ((1,), (2,)), (1, 2), 0, Ref("alternate"), (), Screened("a screen", 3)),
+    PathPatch(MODEL, BATCH, ((1,), (2,)), (1, 2), 0, Ref("alternate"), (), part=Part.MLP),
+    Receivers(Part.QUERY, Chosen("a selection", Part.OUTPUT)),
     Attribute(MODEL, BATCH, ((1,), (2,)), (1, 2), Ref("alternate"), ()),
+    Attribute(MODEL, BATCH, ((1,), (2,)), (1, 2), None, (), 0, Ref("mlps")),
     TrainMask(MODEL, HEADS, MASKS, MASKS, 0.1, 1, 0.5, 7),
     Screen("logit", 3, 2, 1, 0, 4, 8, (Ref("clean"),), (Ref("estimate"),)),
     Screen("logit", 3, 2, 1, 0, 4, 8, (Ref("clean"),), (Ref("estimate"),), (Chosen("a selection"),)),
+    Screen("logit", 3, 2, 1, 0, 4, 8, (), (), (HEADS,), (Part.OUTPUT, Part.MLP), True, Ranking.HIGHEST),
     Select("logit", 3, 4, 8, (Ref("clean"),), ((Ref("patched"),),)),
+    Select("logit", 3, 4, 8, (), (), mlps=((Ref("patched"),),), ranking=Ranking.STRONGEST),
     Select("logit", 3, 4, 8, (Ref("clean"),), ((Ref("patched"),),), (Chosen("other"),), Screened("a screen", 3)),
 )
 """Fields at their defaults, and at others; what no step of `STEPS` holds."""
+
+
+PARTS = (
+    Part.RESIDUAL,
+    Part.NORMED,
+    Part.QUERY,
+    Part.KEY,
+    Part.VALUE,
+    Part.OUTPUT,
+    Part.ATTENTION,
+    Part.MLP,
+)
+"""Those that were there first: their golden addresses come before those of later ones."""
 
 
 def inside(value: Any) -> list[Any]:
@@ -53,7 +84,7 @@ def inside(value: Any) -> list[Any]:
     return [value, *(part for inner in fields_by_tag(value).values() for part in inside(inner))]
 
 
-STORED = list(dict.fromkeys([*inside((STEPS, EDITS, BARE)), *Part]))
+STORED = list(dict.fromkeys([*inside((STEPS, EDITS, BARE)), *PARTS, *inside(LATER), *Part]))
 
 
 def test_a_value_of_every_kind() -> None:

@@ -164,8 +164,8 @@ def test_words() -> None:
     assert (said["adapter"], said["dtype"], said["step version"]) == ("none", "float32", str(kind_of(edited()).version))
     assert words(edited())["what is set"] == "nothing"
     assert words(edited(BLOCK))["what is set"] == "attention, blocked"
-    assert words(PATCH)["receiving heads"] == "value of 0.1 2.3"
-    assert words(PATCH_TO_LOGITS)["receiving heads"] == "the logits"
+    assert words(PATCH)["receivers"] == "value of 0.1 2.3"
+    assert words(PATCH_TO_LOGITS)["receivers"] == "the logits"
     assert words(Capture(MODEL, BATCH, AT))["heads"] == "all"
     assert words(PATCH)["senders"] == "all heads of the layer"
     assert words(MASK)["training"] == "sparsity 0.01, epochs 2, rate 0.1, check_every 4"

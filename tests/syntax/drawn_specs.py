@@ -50,12 +50,17 @@ STRINGS = (
 WRITTEN: Mapping[str, Sequence[str]] = {
     "INT": ("0", "1", "7", "007", "12", "300"),
     "FLOAT": ("0.5", "1.50", "10.0", "00.1"),
-    "HEAD": ("3.14", "0.0", "14.03", "1.2"),
+    "HEAD": ("3.14", "0.0", "14.03", "1.2", "1.2.query", "0.3._"),
+    "SITE": ("mlp.3", "attention.0", "residual.07", "residual.2.mid", "residual.2.post", "neuron.1.102", "mlp.3.4.x"),
+    "COMPUTED": ("heads", "mlp", "attention", "residual", "neurons"),
+    "EMBEDDING": ("embedding",),
     "STRING": STRINGS,
     "LETTERS": ("A..Z", "M..N", "Z..A"),
     "RELATION": ("!=", "<=", ">=", "<", ">"),
     "TIMES": ("*", "/"),
     "FIGURE_OPTION": ("by", "coloured by", "error"),
+    "SENDER": ("heads", "mlps"),
+    "RANKING": ("lowest", "highest", "strongest"),
     "EXAMINATION": ("completeness", "minimality"),
 }
 GAPS = (

@@ -32,6 +32,15 @@ ALIKE = (
     "intervention i = zero (elsewhere)",
     "intervention i = zero (elsewhere + 1), mean (elsewhere) over p",
     "intervention i = mean elsewhere over p",
+    "intervention i = zero (mlp[3].heads), zero mlp[3], zero mlp, zero mlp.a, zero mlp.3, zero mlp.3.a at p",
+    "intervention i = zero (1.5 + 2), zero 1.5 2.5, zero heads[a, b] heads [c], zero (embedding), zero embedding",
+    "intervention i = zero (embedding.a), zero embedding.a at p, zero (embedding) at every token",
+    "intervention i = zero c at [a, b], zero [c] at every token, zero (elsewhere) at at",
+    "intervention i = add (noise) to c, add noise sd (noise) to c, add -1 * v to 1.2 at p, scale 1.2 at p by ([2])",
+    "intervention i = add 2 to mlp[3..a, b].query, project ([v]) out of c, freeze elsewhere, scale c by (to)",
+    "vector v in b = 2 * mean c over p - mean 1.2 at q over 3 p + (a + 1) * mean c over 100 [p, q]",
+    "measure m = accuracy(b with (freeze)) on t for k in layers for p in [last, 3..4] for t in tokens",
+    "task t { at x = span of prompt.x; at z = span of of }",
     "measure m = accuracy(b with (keep(c))) on t",
     "measure m = accuracy(b with [(zero), (patch(c)), keep c]) on t",
     "measure m = accuracy(b with keep (c)) on t",
@@ -79,7 +88,7 @@ def test_drawn() -> None:
 
 def test_drawn_specs_have_every_rule_of_the_grammar() -> None:
     seen: set[str] = set()
-    for number in range(600):
+    for number in range(1500):
         try:
             seen |= {
                 tree.data for tree in grammar.parser().tree(drawn(random.Random(f"rules {number}"))).iter_subtrees()

@@ -13,14 +13,14 @@ from benchmarks.contenders.floor.circuits import Circuited
 from benchmarks.contenders.floor.hop import Hop
 from benchmarks.contenders.floor.interchange import Interchanged
 from benchmarks.contenders.floor.mask import Masked
-from benchmarks.llama import Llama
+from benchmarks.gpt2 import opened
 from benchmarks.tasks import Circuits, Interchange, Mask, PathPatch
 
 
 class Contender(base.Contender):
     def __init__(self, folder: Path, device: str) -> None:
         super().__init__()
-        self.llama = Llama(folder, device)
+        self.llama = opened(folder, device)
 
 
 Contender.makers = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}

@@ -1,4 +1,4 @@
-"""Path patching. First pass: a row is one (head, prompt); norms and MLPs at one token, from the sender's layer to
+"""Path patching. First pass: a row is one (sender, prompt); norms and MLPs at one token, from the sender's layer to
 the highest receiver's, or to the logits. Second: a suffix from the lowest receiver's layer and the position."""
 
 from __future__ import annotations
@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
 from benchmarks.contenders.floor.suffix import Suffix
 from benchmarks.llama import Clean
@@ -18,7 +17,8 @@ TOKENS_AT_ONCE = 1 << 14
 
 
 class Hop:
-    """A hop made ready: the clean run, and z of the alternates at their tokens, (layer, prompt, head, d_head)."""
+    """A hop made ready: the clean run, and what senders give on the alternates at their tokens, (layer, prompt, head,
+    d_head) or (layer, prompt, d_model)."""
 
     def __init__(self, contender: Any, task: PathPatch) -> None:
         llama = contender.llama
@@ -29,7 +29,10 @@ class Hop:
         self.clean = Clean(llama, torch.tensor(task.originals, device=llama.device))
         other = Clean(llama, torch.tensor(task.alternates, device=llama.device))
         self.alternate = torch.stack(
-            [z[self.prompts, torch.tensor(task.alternate_at, device=llama.device)] for z in other.z]
+            [
+                value[self.prompts, torch.tensor(task.alternate_at, device=llama.device)]
+                for value in (other.mlp if task.mlps else other.z)
+            ]
         )
         self.reads: dict[int, list[tuple[str, int]]] = {}
         for component, layer, head in task.receivers:
@@ -44,35 +47,39 @@ class Hop:
         for layer in self.task.layers:
             rows = self.layer(layer, self.alternate[layer][order]).log_softmax(-1)
             found = rows.gather(-1, self.asked[None, :, None].expand(len(rows), -1, 1))[..., 0]
-            values.update((f"{layer}.{head}", one) for head, one in enumerate(found.tolist()))
+            values.update(zip(self.task.senders(layer, len(found)), found.tolist(), strict=True))
         whole = len(self.prompts) * len(self.task.originals[0]) * self.llama.layers
         return Done(values, self.token_layers / whole, self.token_layers)
 
     def layer(self, layer: int, alternate: Tensor) -> Tensor:
-        """Logits with each head of a layer the sender. -> (head, prompt, vocabulary)"""
-        moved = alternate - self.clean.z[layer][self.prompts, self.at]
-        weight = self.llama.of(layer, "self_attn.o_proj").unflatten(1, (self.llama.heads, -1))
+        """Logits with each head, or the MLP, of a layer the sender. -> (sender, prompt, vocabulary)"""
         here = self.clean.residual[layer][self.prompts, self.at] + self.clean.attention[layer][self.prompts, self.at]
-        x = here + torch.einsum("phd,ohd->hpo", moved, weight)
+        if self.task.mlps:
+            x = (here + alternate)[None]
+        else:
+            moved = alternate - self.clean.z[layer][self.prompts, self.at]
+            x = here + torch.einsum("phd,ohd->hpo", moved, self.llama.by_head(layer))
+        last = max(self.reads) if self.reads else self.llama.layers - 1
+        x, read = self.chain(layer + self.task.mlps, last, x, whole=self.task.mlps)
         if not self.reads:
-            return self.llama.logits(self.chain(layer, self.llama.layers - 1, x)[0])
-        _, read = self.chain(layer, max(self.reads), x)
+            return self.llama.logits(x)
         most = max(1, TOKENS_AT_ONCE // int((self.clean.z[0].shape[1] - self.at).sum()))
         return torch.cat(
-            [self.received(read, senders) for senders in torch.arange(self.llama.heads, device=x.device).split(most)]
+            [self.received(read, senders) for senders in torch.arange(len(x), device=x.device).split(most)]
         )
 
-    def chain(self, first: int, last: int, x: Tensor) -> tuple[Tensor, dict[tuple[int, str, int], Tensor]]:
-        """From a layer's attention output on, (head, prompt, d_model). -> the residual at the end, and what the
-        receivers read"""
+    def chain(
+        self, first: int, last: int, x: Tensor, *, whole: bool
+    ) -> tuple[Tensor, dict[tuple[int, str, int], Tensor]]:
+        """From what stands after a layer's attention on, or, where it is run as a `whole`, before it, (sender, prompt,
+        d_model). -> the residual at the end, and what the receivers read"""
         read: dict[tuple[int, str, int], Tensor] = {}
         for layer in range(first, last + 1):
-            if layer > first:
+            if layer > first or whole:
                 for name, number in self.reads.get(layer, ()):
-                    weight = self.llama.of(layer, f"self_attn.{name}_proj").unflatten(0, (-1, self.llama.d_head))[
-                        number
-                    ]
-                    read[layer, name, number] = linear(self.llama.normed(layer, x), weight)
+                    read[layer, name, number] = self.llama.projected_one(
+                        layer, name, number, self.llama.normed(layer, x)
+                    )
                 x = x + self.clean.attention[layer][self.prompts, self.at]
             if layer < last or not self.reads:
                 x = self.llama.mlp(layer, x)

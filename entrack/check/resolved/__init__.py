@@ -22,6 +22,8 @@ from entrack.check.resolved.circuits import Metric as Metric
 from entrack.check.resolved.circuits import RandomLike as RandomLike
 from entrack.check.resolved.circuits import Receiver as Receiver
 from entrack.check.resolved.circuits import Screen as Screen
+from entrack.check.resolved.circuits import Where as Where
+from entrack.check.resolved.circuits import may_have_heads as may_have_heads
 from entrack.check.resolved.claims import Arithmetic as Arithmetic
 from entrack.check.resolved.claims import CellOf as CellOf
 from entrack.check.resolved.claims import Claim as Claim
@@ -29,12 +31,18 @@ from entrack.check.resolved.claims import Constant as Constant
 from entrack.check.resolved.claims import Quantity as Quantity
 from entrack.check.resolved.claims import Size as Size
 from entrack.check.resolved.claims import Summary as Summary
+from entrack.check.resolved.claims import carries as carries
 from entrack.check.resolved.interventions import Act as Act
+from entrack.check.resolved.interventions import AddAct as AddAct
 from entrack.check.resolved.interventions import BlockAct as BlockAct
+from entrack.check.resolved.interventions import ChangeAct as ChangeAct
 from entrack.check.resolved.interventions import Elsewhere as Elsewhere
 from entrack.check.resolved.interventions import HeadsOf as HeadsOf
 from entrack.check.resolved.interventions import Intervention as Intervention
 from entrack.check.resolved.interventions import KeepAct as KeepAct
+from entrack.check.resolved.interventions import NoiseAct as NoiseAct
+from entrack.check.resolved.interventions import ProjectAct as ProjectAct
+from entrack.check.resolved.interventions import ScaleAct as ScaleAct
 from entrack.check.resolved.interventions import SetAct as SetAct
 from entrack.check.resolved.measures import HALF as HALF
 from entrack.check.resolved.measures import WHOLE as WHOLE
@@ -47,6 +55,8 @@ from entrack.check.resolved.prompts import Alternate as Alternate
 from entrack.check.resolved.prompts import Model as Model
 from entrack.check.resolved.prompts import Population as Population
 from entrack.check.resolved.prompts import Task as Task
+from entrack.check.resolved.vectors import MeanOf as MeanOf
+from entrack.check.resolved.vectors import Vector as Vector
 from entrack.syntax import ast
 
 

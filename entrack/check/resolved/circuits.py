@@ -8,16 +8,18 @@ from functools import cached_property
 from attrs import field, frozen
 
 from entrack.check.resolved.prompts import Population
-from entrack.sites import Part, Site
+from entrack.ranking import Ranking
+from entrack.sites import HEADS, Part, Site
 from entrack.source import Span
 
 
 @frozen
 class Found:
-    """The heads that a discovery's group keeps, known when it has run."""
+    """The sites that a discovery's group keeps, of these parts, known when it has run."""
 
     discovery: str
     group: str
+    parts: tuple[Part, ...] = HEADS
 
 
 @frozen
@@ -38,17 +40,34 @@ class Masked:
 
 
 Heads = tuple[Site, ...] | Found | RandomLike | Masked
+Where = str | int | None
+"""At which token: a position by its name, a token by its number, or, with None, every token."""
 
 
 @frozen
 class Group:
-    """Heads at a position."""
+    """Sites, most often heads, at a position. An act that names sites itself has one for each position, called as it
+    is written, of no model of its own (""); `at` is where it says the position."""
 
     name: str
-    position: str
+    position: Where
     heads: Heads
     model: str
     span: Span = field(eq=False, repr=False)
+    at: Span | None = field(default=None, eq=False, repr=False)
+
+
+def may_have_heads(heads: Heads) -> bool:
+    """Whether any of a group's sites may be a head."""
+    match heads:
+        case Found(parts=parts):
+            return Part.OUTPUT in parts
+        case RandomLike(like):
+            return may_have_heads(like)
+        case Masked():
+            return True
+        case written:
+            return not written or any(site.part is Part.OUTPUT for site in written)
 
 
 @frozen(slots=False)
@@ -66,10 +85,19 @@ class Circuit:
 
 @frozen
 class Receiver:
-    """A component of an earlier group's heads."""
+    """What the sites of a group read: a component of its heads, or the input of its MLPs. `group` is how the spec calls
+    it; `written` is it where it is declared outside, None for that of an earlier hop. `mixed` says whether it may have
+    sites that do not receive so."""
 
     group: str
     component: Part
+    written: Group | None = None
+    mixed: bool = False
+
+    @property
+    def label(self) -> str:
+        """As a spec writes it."""
+        return f"{self.group}.{'input' if self.component is Part.MLP else self.component.value}"
 
 
 @frozen
@@ -80,11 +108,13 @@ class Hop:
     """Empty: the logits."""
     keep: int
     span: Span = field(eq=False, repr=False)
+    senders: tuple[Part, ...] = HEADS
+    ranking: Ranking = Ranking.LOWEST
 
 
 @frozen
 class Screen:
-    """How many heads of a hop are patched, after an estimate of all: `through` with the lowest, and `check` of the
+    """How many senders of a hop are patched, after an estimate of all: `through` with the best, and `check` of the
     others. `steps` 0: one gradient of the clean run."""
 
     through: int

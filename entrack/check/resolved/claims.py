@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from attrs import field, frozen
 
 from entrack.check.resolved.circuits import Circuit
@@ -38,11 +40,17 @@ class Arithmetic:
 
 @frozen
 class Summary:
-    """The smallest, largest or mean value of a measure's cells, of those that carry all `labels`."""
+    """The smallest, largest or mean value of a measure's cells, of those that carry all `labels`: each the name of an
+    axis, or "" for any, and a label."""
 
     kind: str
     measure: str
-    labels: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+def carries(cell: Sequence[str], axes: Sequence[str], wanted: Iterable[tuple[str, str]]) -> bool:
+    """Whether a cell, by its labels, has all that are wanted: on the axis that is named, or on any."""
+    return all((not name and label in cell) or (name, label) in zip(axes, cell, strict=True) for name, label in wanted)
 
 
 Quantity = CellOf | Constant | Size | Summary | Arithmetic

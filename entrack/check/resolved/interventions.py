@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from entrack.check.resolved.circuits import Circuit, Group
+from entrack.check.resolved.circuits import Circuit, Group, Where
 from entrack.sites import Part
 from entrack.source import Span
 
 if TYPE_CHECKING:  # sources stand with their rules, which read what is resolved here
+    from entrack.check.resolved.vectors import MeanOf
     from entrack.check.sources import Source
 
 
@@ -26,7 +27,8 @@ class KeepAct:
 
 @frozen
 class HeadsOf:
-    """The heads of a circuit, each at its group's position: their outputs, or a `component` that they read."""
+    """The sites of a circuit, each at its group's position; of heads their outputs, or a `component` that they
+    read."""
 
     circuit: Circuit
     component: Part = Part.OUTPUT
@@ -54,15 +56,70 @@ class SetAct:
 class BlockAct:
     """In layers `first` to `last` no head attends from the position `reader` to those of `read`."""
 
-    reader: str
-    read: tuple[str, ...]
+    reader: Where
+    read: tuple[Where, ...]
     first: int
     last: int
     span: Span = field(eq=False, repr=False)
     groups: tuple[Group, ...] = ()
 
 
-Act = KeepAct | SetAct | BlockAct
+@frozen
+class AddAct:
+    """A sum of means, `factor` times, is added to what stands there."""
+
+    target: HeadsOf
+    means: tuple[MeanOf, ...]
+    factor: float
+    span: Span = field(eq=False, repr=False)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return self.target.circuit.groups
+
+
+@frozen
+class NoiseAct:
+    """Gaussian noise of standard deviation `sd` is added to what stands there."""
+
+    target: HeadsOf
+    sd: float
+    span: Span = field(eq=False, repr=False)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return self.target.circuit.groups
+
+
+@frozen
+class ProjectAct:
+    """What points along a sum of means is taken away from what stands there."""
+
+    target: HeadsOf
+    means: tuple[MeanOf, ...]
+    span: Span = field(eq=False, repr=False)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return self.target.circuit.groups
+
+
+@frozen
+class ScaleAct:
+    """What stands there is multiplied by `factor`."""
+
+    target: HeadsOf
+    factor: float
+    span: Span = field(eq=False, repr=False)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return self.target.circuit.groups
+
+
+ChangeAct = AddAct | NoiseAct | ProjectAct | ScaleAct
+"""Acts that change what the model computed; others set it, or keep it."""
+Act = KeepAct | SetAct | ChangeAct | BlockAct
 
 
 @frozen

@@ -68,10 +68,12 @@ class Overlap:
 
 @frozen
 class Measure:
-    """A grid of cells; `draws` are how often everything random in it is drawn."""
+    """A grid of cells; `draws` are how often everything random in it is drawn, `tokens` the axes whose labels are
+    numbers of tokens."""
 
     name: str
     metric: Metric
     axes: Axes
     cells: tuple[CellSpec, ...]
     span: Span = field(eq=False, repr=False)
+    tokens: frozenset[str] = frozenset()

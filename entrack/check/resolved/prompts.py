@@ -42,6 +42,12 @@ class Task:
         return tuple(item.name for item in self.syntax.items if isinstance(item, ast.Position))
 
     @cached_property
+    def spans(self) -> frozenset[str]:
+        """The positions that are spans of tokens."""
+        items = (item for item in self.syntax.items if isinstance(item, ast.Position))
+        return frozenset(item.name for item in items if isinstance(item.place, ast.SpanOf))
+
+    @cached_property
     def bindings(self) -> tuple[ast.Binding, ...]:
         return tuple(item for item in self.syntax.items if isinstance(item, ast.Binding))
 

@@ -1,32 +1,26 @@
-"""Capture: what stands at sites in a clean run, at one token per prompt or at every token."""
+"""Capture: what stands at sites in a clean run, at one token per prompt, at some, or at every token."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from entrack.engine.context import Context
 from entrack.engine.inputs import Arrays, Inputs, bound
-from entrack.engine.tracing import Read
 from entrack.model_config import ModelFacts
 from entrack.plan.steps import Capture
 from entrack.sites import PER_HEAD, SHARED, Part, Site
-
-NAMES = {
-    Part.OUTPUT: "a head output",
-    Part.ATTENTION: "an attention output",
-    Part.MLP: "an MLP output",
-    Part.RESIDUAL: "the residual stream",
-}
 
 
 def capture(context: Context, step: Capture, inputs: Inputs) -> Arrays:
     """-> one array, called like the part, float32 (layer, prompt, token, head, d_head) or as `Capture` says"""
     sites = None if step.sites is None else bound(step.sites)
     layers = context.layers if sites is None else sorted({site.layer for site in sites})
-    values = _clean(context, step, layers)
+    values = context.clean(step.batch, step.part, layers, step.at)
+    for layer, value in values.items():
+        context.check(value, layer, step.part)
     found = (
         torch.stack([values[layer] for layer in layers])
         if sites is None
@@ -35,26 +29,14 @@ def capture(context: Context, step: Capture, inputs: Inputs) -> Arrays:
     return {step.part.value: found.float().cpu().numpy()}
 
 
-def _clean(context: Context, step: Capture, layers: Iterable[int]) -> Mapping[int, Tensor]:
-    """The part of these layers in a clean run: the outputs of heads at a token are those of a run that is shared."""
-    if step.part is Part.OUTPUT and step.at is not None:
-        return dict(enumerate(context.clean_at(step.batch, step.at).z))
-    at = None if step.at is None else context.tensor(step.at)
-    reads = [Read(Site(layer, step.part), at) for layer in layers]
-    values = context.forward(step.batch, reads=reads, logits=False).values if reads else {}
-    check_parts(context, values)
-    return {site.layer: value for site, value in values.items()}
-
-
 def _of(values: Mapping[int, Tensor], sites: Sequence[Site], facts: ModelFacts, part: Part) -> Tensor:
-    """The values (prompt, ..., head or key/value head, d_head), or (prompt, ..., d_model), of layers, of each site. ->
-    (site, prompt, ..., d_head or d_model)"""
-    index = facts.key_value_head if part in SHARED else int
-    rows = [values[site.layer][..., index(site.head), :] if part in PER_HEAD else values[site.layer] for site in sites]
+    """The values (prompt, ..., head or key/value head, d_head), or (prompt, ..., d_model or d_mlp), of layers, of each
+    site. -> (site, prompt, ..., d_head or d_model or d_mlp, or 1 of one neuron)"""
+    rows = [_at_site(values[site.layer], site, facts, part) for site in sites]
     return torch.stack(rows) if rows else torch.empty(0)
 
 
-def check_parts(context: Context, values: Mapping[Site, Tensor]) -> None:
-    """Raise NotFinite unless all that was read is finite."""
-    for site, value in values.items():
-        context.check(value, site.layer, NAMES.get(site.part, f"a {site.part.value}"))
+def _at_site(value: Tensor, site: Site, facts: ModelFacts, part: Part) -> Tensor:
+    if part in PER_HEAD:
+        return value[..., facts.key_value_head(site.head) if part in SHARED else site.head, :]
+    return value if site.index is None else value[..., site.index, None]

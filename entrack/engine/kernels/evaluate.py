@@ -1,7 +1,7 @@
 """Evaluate: one forward pass with edits in force.
 
-How edits combine: outputs, inputs and attention are changed at their own sites, and what comes later in the pass is
-computed from all of them. Where two edits of outputs, or two of one component, meet at a head and token, the later one
+How edits combine: sites and attention are changed where they stand, and what comes later in the pass is computed from
+all of them. Where edits meet at a site and token, each changes what the one before it left, so that the last `Set`
 holds. Inputs hold the outputs of their heads elsewhere; that gives way to any edit of outputs, and at a token at which
 another edit sets inputs of the same head (`kernels/inputs.py`). What is blocked is blocked by any.
 """
@@ -18,16 +18,16 @@ from entrack.engine.context import Context
 from entrack.engine.inputs import Arrays, Inputs
 from entrack.engine.kernels.inputs import input_sets
 from entrack.engine.kernels.knockout import blocked
-from entrack.engine.kernels.outputs import output_sets
+from entrack.engine.kernels.outputs import output_writes
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.tracing import Write
-from entrack.plan.steps import At, BlockAttention, Evaluate, Set
+from entrack.plan.steps import Add, At, BlockAttention, Change, Evaluate, ProjectOut, Scale, Set
 from entrack.sites import Part
 
 
 @frozen(eq=False)
 class Changes:
-    """What the edits of a step come to: values to set, and bool (prompt, token, token read) by layer where none may
+    """What the edits of a step come to: writes, and bool (prompt, token, token read) by layer where none may
     attend."""
 
     sets: list[Write]
@@ -37,19 +37,19 @@ class Changes:
     def of(cls, context: Context, step: Evaluate, inputs: Inputs) -> Changes:
         """Raises EngineError where an edit cannot be made."""
         read: list[Set] = []
-        given: list[Set] = []
+        given: list[Change] = []
         cut: list[BlockAttention] = []
         for edit in step.edits:
             match edit:
                 case Set(At(reads=Part())):
                     read.append(edit)
-                case Set():
+                case Set() | Add() | ProjectOut() | Scale():
                     given.append(edit)
                 case BlockAttention():
                     cut.append(edit)
                 case _:
                     assert_never(edit)
-        sets = [*input_sets(context, step.batch, read, inputs), *output_sets(context, step.batch, given, inputs)]
+        sets = [*input_sets(context, step.batch, read, inputs), *output_writes(context, step.batch, given, inputs)]
         return cls(sets, blocked(context, step.batch, cut))
 
 

@@ -1,8 +1,8 @@
 """Edits of what heads read: sets whose target `reads`, as values to set and outputs to hold.
 
-An edit changes what its heads do at one token per prompt, their `at`. A key or value is shared by all heads that its
-key/value head serves, so all of these are meant. At every other token their outputs are held at the clean run's of the
-model that is edited.
+An edit changes what its heads do at one token per prompt, or some, their `at`. A key or value is shared by all heads
+that its key/value head serves, so all of these are meant. At every other token their outputs are held at the clean
+run's of the model that is edited.
 
 Several edits, in all their prompts: a head's output at a token is held if one of them holds it and none of them has it
 as its own, so that groups at different positions, and several components of one head, can be set at once. Where key or
@@ -31,11 +31,12 @@ def input_sets(context: Context, batch: Batch, edits: Iterable[Set], inputs: Inp
         assert isinstance(edit.target, At)  # no other target reads
         part, heads = part_of(edit.target), _served(context, edit.target)
         masks = site_masks(context, batch, heads, edit.target.at)
-        values = values_of(context, edit, inputs) if masks else {}
+        values = values_of(context, batch, edit.target, edit.source, inputs) if masks else None
         for outputs, here in masks.items():
+            assert values is not None
             edited[outputs] = edited[outputs] | here if outputs in edited else here
             mask = _upto(context, here) if part in SHARED else here
-            yield Write(Site(outputs.layer, part), mask, values[outputs.layer])
+            yield Write(Site(outputs.layer, part), mask, values(Site(outputs.layer, part)))
     clean = context.clean_heads(batch) if edited else None
     for outputs, here in edited.items():
         assert clean is not None

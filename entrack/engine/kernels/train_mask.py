@@ -1,9 +1,9 @@
-"""TrainMask: a mask over heads for one desideratum (desiderata-based component masking; docs/semantics.md).
+"""TrainMask: a mask over sites for one desideratum (desiderata-based component masking; docs/semantics.md).
 
-A batch's originals run with z = m z_original + (1 - m) z_alternate at the heads' token, m in [0, 1] per head.
-z_original is what the head gives in that very pass, with the heads before it mixed; z_alternate is from a clean run,
-captured once. Only the mask is trained. m rounds to 0 up to 0.5, and a head whose m does takes the alternate's output;
-of two checks with the same accuracy and as many such heads the later one is kept.
+A batch's originals run with z = m z_original + (1 - m) z_alternate at the sites' token, m in [0, 1] per site.
+z_original is what the site gives in that very pass, with the sites before it mixed; z_alternate is from a clean run,
+captured once. Only the mask is trained. m rounds to 0 up to 0.5, and a site whose m does takes the alternate's output;
+of two checks with the same accuracy and as many such sites the later one is kept.
 """
 
 from __future__ import annotations
@@ -21,49 +21,56 @@ from entrack.engine.errors import NotFinite
 from entrack.engine.inputs import Arrays, Inputs, bound
 from entrack.engine.tracing import Read, Write
 from entrack.plan.steps import MaskBatch, TrainMask
-from entrack.sites import Part, Site
+from entrack.sites import Site
 
 
 @frozen(eq=False)
 class Group:
-    """The heads that a mask is over: which of its elements are of a layer, and which heads of that layer they are."""
+    """The sites that a mask is over: which of its elements are of a part of a layer, and which of its heads or neurons
+    they are; no numbers where the one element is the whole part."""
 
-    heads: tuple[Site, ...]
-    elements: Mapping[int, Tensor]
-    numbers: Mapping[int, Tensor]
+    sites: tuple[Site, ...]
+    elements: Mapping[Site, Tensor]
+    numbers: Mapping[Site, Tensor]
 
     @classmethod
-    def of(cls, context: Context, heads: tuple[Site, ...]) -> Group:
-        layers = sorted({head.layer for head in heads})
-        elements = {layer: [i for i, head in enumerate(heads) if head.layer == layer] for layer in layers}
+    def of(cls, context: Context, sites: tuple[Site, ...]) -> Group:
+        elements: dict[Site, list[int]] = {}
+        for element, site in enumerate(sites):
+            elements.setdefault(Site(site.layer, site.part), []).append(element)
+        numbers = {
+            part: [index for element in elements[part] if (index := sites[element].index) is not None]
+            for part in sorted(elements)
+        }
         return cls(
-            heads,
-            {layer: context.tensor(elements[layer]) for layer in layers},
-            {layer: context.tensor([heads[i].head for i in elements[layer]]) for layer in layers},
+            sites,
+            {part: context.tensor(elements[part]) for part in numbers},
+            {part: context.tensor(of_part) for part, of_part in numbers.items() if of_part},
         )
+
+    def own(self, part: Site, value: Tensor) -> Tensor:
+        """The elements of a part, out of what stands there: (prompt, head, d_head) -> (prompt, element, d_head),
+        (prompt, d_mlp) -> (prompt, element), or (prompt, d_model) as it is."""
+        return value[:, self.numbers[part]] if part in self.numbers else value
 
 
 @frozen(eq=False)
 class MaskTensors:
-    """A batch made ready: its alternates' z at the heads (prompt, element, d_head), in float32."""
+    """A batch made ready: what its alternates give at the sites, as `Group.own` has it, in float32."""
 
     batch: MaskBatch
-    alternate: Tensor
+    alternate: Mapping[Site, Tensor]
 
     @classmethod
     def of(cls, context: Context, group: Group, batch: MaskBatch) -> MaskTensors:
-        if not group.heads:
-            return cls(
-                batch, torch.empty(batch.original.prompts, 0, context.model.facts.d_head, device=context.model.device)
-            )
+        if not group.sites:
+            return cls(batch, {})
         at = context.tensor(batch.alternate_at)
-        sites = [Site(layer, Part.OUTPUT) for layer in group.elements]
-        z = context.forward(batch.alternate, reads=[Read(site, at) for site in sites], logits=False).values
-        for site in sites:
-            context.check(z[site], site.layer)
-        return cls(
-            batch, torch.stack([z[Site(head.layer, Part.OUTPUT)][:, head.head] for head in group.heads], 1).float()
-        )
+        reads = [Read(part, at) for part in group.elements]
+        values = context.forward(batch.alternate, reads=reads, logits=False).values
+        for part in group.elements:
+            context.check(values[part], part.layer)
+        return cls(batch, {part: group.own(part, values[part]).float() for part in group.elements})
 
 
 class MaskedPass(Protocol):
@@ -73,7 +80,7 @@ class MaskedPass(Protocol):
 
 
 def train_mask(context: Context, step: TrainMask, inputs: Inputs) -> Arrays:
-    """-> `mask` float32 (head); `steps` int64 (); `loss` float32 (step); `validation` float32 (check)"""
+    """-> `mask` float32 (site); `steps` int64 (); `loss` float32 (step); `validation` float32 (check)"""
     group = Group.of(context, bound(step.sites))
 
     def run(pair: MaskTensors, mask: Tensor, *, gradient: bool) -> Tensor:
@@ -90,25 +97,32 @@ def full_pass(context: Context, group: Group, pair: MaskTensors, mask: Tensor, *
 
 def mixed(context: Context, group: Group, pair: MaskTensors, mask: Tensor, since: int = 0) -> list[Write]:
     """What a mask (element) sets, in a pass on the tokens from `since` on. Can be differentiated by the mask."""
-    heads, original = context.model.facts.heads, pair.batch.original
+    original = pair.batch.original
     here = context.tensor(range(since, original.length)) == context.tensor(pair.batch.at)[:, None]
-    sets = []
-    for layer, numbers in group.numbers.items():
-        elements = group.elements[layer]
-        own = torch.ones(heads, device=mask.device).index_copy(0, numbers, mask[elements])
-        alternate = torch.zeros(original.prompts, heads, context.model.facts.d_head, device=mask.device)
-        alternate = alternate.index_copy(1, numbers, pair.alternate[:, elements])
-        named = torch.zeros(heads, dtype=torch.bool, device=mask.device).index_fill(0, numbers, value=True)
-        site = Site(layer, Part.OUTPUT)
-        sets.append(Write(site, here[:, :, None, None] & named[:, None], alternate[:, None], own[:, None]))
-    return sets
+    return [_mixed(context, group, part, here, pair.alternate[part], mask) for part in group.elements]
+
+
+def _mixed(context: Context, group: Group, part: Site, here: Tensor, alternate: Tensor, mask: Tensor) -> Write:
+    """What a mask sets at a part of a layer, `here`, bool (prompt, token). `alternate` is what is its own there."""
+    own, beyond = mask[group.elements[part]], alternate.dim() - 2
+    if part in group.numbers:
+        numbers, every = group.numbers[part], context.model.heads(part.part) if beyond else context.model.facts.d_mlp
+        own = torch.ones(every, device=mask.device).index_copy(0, numbers, own)
+        whole = torch.zeros(len(alternate), every, *alternate.shape[2:], device=mask.device)
+        alternate = whole.index_copy(1, numbers, alternate)
+        named = torch.zeros(every, dtype=torch.bool, device=mask.device).index_fill(0, numbers, value=True)
+    else:
+        named = torch.ones(1, dtype=torch.bool, device=mask.device)
+    shape = (-1, *(1,) * beyond)
+    wide = here.view(*here.shape, 1, *(1,) * beyond) & named.view(shape)
+    return Write(part, wide, alternate[:, None], own=own.view(shape))
 
 
 def train(context: Context, step: TrainMask, group: Group, run: MaskedPass) -> Arrays:
     """The published schedule, with `run` as the way to run a batch. Raises NotFinite."""
     batches = [MaskTensors.of(context, group, batch) for batch in step.train]
     validation = [MaskTensors.of(context, group, batch) for batch in step.validate]
-    mask = torch.ones(len(group.heads), device=context.model.device, requires_grad=True)
+    mask = torch.ones(len(group.sites), device=context.model.device, requires_grad=True)
     adam, best, losses = torch.optim.Adam([mask], lr=step.rate), Best(mask.detach().clone()), []
     for pair in batches * step.epochs:
         with torch.no_grad():

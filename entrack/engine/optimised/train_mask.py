@@ -15,9 +15,9 @@ from entrack.plan.steps import MaskBatch, TrainMask
 
 
 def train_mask(context: Context, step: TrainMask, inputs: Inputs) -> Arrays:
-    """-> `mask` float32 (head); `steps` int64 (); `loss` float32 (step); `validation` float32 (check)"""
+    """-> `mask` float32 (site); `steps` int64 (); `loss` float32 (step); `validation` float32 (check)"""
     group = Group.of(context, bound(step.sites))
-    if not group.heads:
+    if not group.sites:
         return plain_train_mask(context, step, inputs)
     cuts = {**_cuts(context, Role.TRAINED, step.train), **_cuts(context, Role.CHECKED, step.validate)}
     remembered = _remembered(context, [cuts[batch] for batch in (*step.validate, *step.train)])

@@ -24,7 +24,7 @@ from entrack.prompts.model_limits import too_long, unknown
 from entrack.prompts.rng import Stream
 from entrack.prompts.tokenise import Prompt, TokenisedPrompts, tokenise
 from entrack.prompts.tokenizer import Tokenizer
-from entrack.sites import Site
+from entrack.sites import Part, Site
 
 
 class Known(Protocol):
@@ -68,8 +68,9 @@ class Lowering:
     """The `Select` node of each group of each discovery."""
     masks: dict[tuple[str, str, str], str] = field(factory=dict)
     """The `TrainMask` node of each mask, group and desideratum."""
-    means: dict[tuple[str, int], tuple[tuple[Prompt, ...], tuple[Ref, ...]]] = field(factory=dict)
-    """For a model and prompts as they were drawn: those that a mean is taken over, and the steps that add them up."""
+    means: dict[tuple[str, int, Part], tuple[tuple[Prompt, ...], tuple[Ref, ...]]] = field(factory=dict)
+    """For a model, prompts as they were drawn and a part: those that a mean is taken over, and the steps that add them
+    up."""
 
     def prompts(self, population: Population, model: str, count: int | None = None) -> TokenisedPrompts:
         """The population for a model's tokenizer, drawn once. Raises Unmakeable; what is wrong goes to `problems`."""
@@ -139,12 +140,31 @@ class Lowering:
             return found
         return heads
 
+    def kinds(self, group: Group) -> tuple[Part, ...]:
+        """The parts that a group's sites are of, as far as the spec says."""
+        match group.heads:
+            case Found(parts=parts):
+                return parts
+            case RandomLike(like):
+                return self.kinds(attrs.evolve(group, heads=like))
+            case Masked(mask, name):
+                over = next(known for known in self.resolved.masks if known.name == mask)
+                return self.kinds(over.circuit.by_name[name])
+            case written:
+                facts = self.keys[group.model].facts
+                return tuple(sorted({facts.canonical(site).part for site in written}))
+
     def _random(self, group: Group, name: str, model: str, draw: int) -> tuple[Site, ...]:
+        """As many different sites of each kind."""
         assert isinstance(group.heads, RandomLike)
-        many = len(self.heads_now(attrs.evolve(group, heads=group.heads.like), model))
-        facts = self.keys[model].facts
-        everything = [Site.of_head(layer, head) for layer in range(facts.layers) for head in range(facts.heads)]
-        return tuple(sorted(Stream(self.resolved.seed, "random like", name, draw).distinct(everything, many)))
+        like, facts = self.heads_now(attrs.evolve(group, heads=group.heads.like), model), self.keys[model].facts
+        drawn: list[Site] = []
+        for part, one in sorted({(site.part, site.index is not None) for site in like}):
+            many = sum((site.part, site.index is not None) == (part, one) for site in like)
+            kind = () if part is Part.OUTPUT else (part.value, int(one))
+            stream = Stream(self.resolved.seed, "random like", name, draw, *kind)
+            drawn.extend(stream.distinct(facts.every(part, single=one), many))
+        return tuple(sorted(drawn, key=lambda site: (site.layer, site.part, site.index or 0)))
 
     def _masked(self, group: Group) -> tuple[Site, ...]:
         assert isinstance(group.heads, Masked)

@@ -1,5 +1,5 @@
 """`discover` becomes, hop by hop: a capture of the alternates, a path patch per batch and layer, and the selection of
-heads.
+sites.
 
     discover cir in base on 100 boxes against scrambled {
       group a at last -> logits  keep 3      Capture(alternates at last) ... PathPatch(layer 0..L, receivers ()) ...
@@ -8,24 +8,42 @@ heads.
       Select b
     }
 
-With a screen, every hop begins with an estimate of all heads, and only some are patched:
+With a screen, every hop begins with an estimate of all senders, and only some are patched:
 
     ... screen 20 { group a ... }            Attribute ... Screen a ... PathPatch(layer 0..L, senders of Screen a) ...
     Select a
+
+MLPs that send have a capture and path patches of their own, so that those of heads are the same with them and without.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from attrs import frozen
+
 from entrack import budget
-from entrack.check.resolved import Discovery, Hop
+from entrack.check.resolved import Discovery, Hop, Receiver
+from entrack.models.key import ModelKey
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
 from entrack.plan.plan import DiscoveryPlan, GroupPlan
-from entrack.plan.steps import Attribute, Capture, Chosen, Evaluate, PathPatch, Receivers, Ref, Screen, Screened, Select
+from entrack.plan.steps import (
+    Attribute,
+    Capture,
+    Chosen,
+    Evaluate,
+    PathPatch,
+    Receivers,
+    Ref,
+    Screen,
+    Screened,
+    Select,
+    Sites,
+)
 from entrack.prompts.tokenise import Prompt, TokenisedPrompts
 from entrack.prompts.values import CannotDraw
+from entrack.sites import PER_HEAD, RECEIVING, Part, every_sender
 from entrack.source import NOWHERE
 
 
@@ -57,26 +75,55 @@ def _first(prompt: Prompt, name: str) -> int:
     return ids[0]
 
 
+@frozen
+class _Hop:
+    """A hop of a discovery, with its prompts: `cells` are the places of those that run together."""
+
+    given: Discovery
+    place: int
+    realised: TokenisedPrompts
+    cells: tuple[tuple[int, ...], ...]
+    lowering: Lowering
+
+    @property
+    def hop(self) -> Hop:
+        return self.given.hops[self.place]
+
+    @property
+    def model(self) -> ModelKey:
+        return self.lowering.keys[self.given.model]
+
+    @property
+    def sides(self) -> tuple[tuple[Prompt, ...], tuple[Prompt, ...]]:
+        """Originals and alternates."""
+        return _sides(self.realised)
+
+    def named(self, what: str) -> str:
+        return f"{self.given.name}.{self.hop.name}: {what}"
+
+
 def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Lowering) -> GroupPlan:
-    hop = given.hops[place]
-    model = lowering.keys[given.model]
     cells = _cells(realised)
+    one = _Hop(given, place, realised, cells, lowering)
+    hop, facts = one.hop, one.model.facts
     clean = tuple(_clean(given, realised, cell, lowering) for cell in cells)
-    screen = _screen(given, place, realised, cells, clean, lowering)
-    patched = tuple(
-        tuple(_patched(given, hop, realised, cell, layer, screen, lowering) for cell in cells)
-        for layer in range(model.facts.layers)
-    )
+    screen = _screen(one, clean)
+    patched = {
+        part: tuple(tuple(_patched(one, part, cell, layer, screen) for cell in cells) for layer in range(facts.layers))
+        for part in hop.senders
+    }
     budget.spend(budget.STEP_PARTS, place)
     taken = tuple(
         Chosen(lowering.selects[given.name, other.name])
         for other in given.hops[:place]
         if other.position == hop.position
     )
-    select = Select(given.score.key, hop.keep, model.facts.layers, model.facts.heads, clean, patched, taken, screen)
-    id = lowering.nodes.add(select, f"{given.name}.{hop.name}: keep {hop.keep}")
+    heads, mlps = patched.get(Part.OUTPUT, ()), patched.get(Part.MLP, ())
+    shape = facts.layers, facts.heads
+    select = Select(given.score.key, hop.keep, *shape, clean, heads, taken, screen, mlps, hop.ranking)
+    id = lowering.nodes.add(select, one.named(f"keep {hop.keep}"))
     lowering.selects[given.name, hop.name] = id
-    names = tuple(f"{receiver.group}.{receiver.component.value}" for receiver in hop.receivers) or ("logits",)
+    names = tuple(receiver.label for receiver in hop.receivers) or ("logits",)
     return GroupPlan(
         hop.name, id, hop.position, names, *((screen.id, given.screen.steps) if screen and given.screen else ())
     )
@@ -100,73 +147,74 @@ def _clean(given: Discovery, realised: TokenisedPrompts, cell: tuple[int, ...], 
     return lowering.nodes.ref(step, f"{given.name}: clean runs")
 
 
-def _screen(
-    given: Discovery,
-    place: int,
-    realised: TokenisedPrompts,
-    cells: tuple[tuple[int, ...], ...],
-    clean: tuple[Ref, ...],
-    lowering: Lowering,
-) -> Screened | None:
-    """What says which heads of a hop are patched; None where all are."""
-    if given.screen is None:
+def _screen(one: _Hop, clean: tuple[Ref, ...]) -> Screened | None:
+    """What says which senders of a hop are patched; None where all are."""
+    screen, hop, facts = one.given.screen, one.hop, one.model.facts
+    if screen is None:
         return None
-    hop, facts = given.hops[place], lowering.keys[given.model].facts
     estimates = tuple(
-        lowering.nodes.ref(
-            Attribute(**_hop_of(given, hop, realised, cell, lowering), steps=given.screen.steps),
-            f"{given.name}.{hop.name}: attribution patching",
-        )
-        for cell in cells
+        one.lowering.nodes.ref(_estimate(one, cell, screen.steps), one.named("attribution patching"))
+        for cell in one.cells
     )
-    receivers = tuple(Chosen(lowering.selects[given.name, receiver.group]) for receiver in hop.receivers)
-    through, check = given.screen.through, given.screen.check
     node = Screen(
-        given.score.key,
-        through,
-        check,
-        lowering.resolved.seed,
-        place,
+        one.given.score.key,
+        screen.through,
+        screen.check,
+        one.lowering.resolved.seed,
+        one.place,
         facts.layers,
         facts.heads,
         clean,
         estimates,
-        receivers,
+        tuple(_sites(one, receiver) for receiver in hop.receivers),
+        hop.senders,
+        facts.parallel,
+        hop.ranking,
     )
-    id = lowering.nodes.add(node, f"{given.name}.{hop.name}: screen {through} check {check}")
-    return Screened(id, min(through + check, facts.layers * facts.heads))
+    id = one.lowering.nodes.add(node, one.named(f"screen {screen.through} check {screen.check}"))
+    every = sum(len(every_sender(part, facts.layers, facts.heads)) for part in hop.senders)
+    return Screened(id, min(screen.through + screen.check, every))
 
 
-def _patched(
-    given: Discovery,
-    hop: Hop,
-    realised: TokenisedPrompts,
-    cell: tuple[int, ...],
-    layer: int,
-    screen: Screened | None,
-    lowering: Lowering,
-) -> Ref:
-    step = PathPatch(**_hop_of(given, hop, realised, cell, lowering), layer=layer, senders=screen)
-    return lowering.nodes.ref(step, f"{given.name}.{hop.name}: path patching")
+def _estimate(one: _Hop, cell: tuple[int, ...], steps: int) -> Attribute:
+    known = {part: _alternate(one, part, cell) for part in one.hop.senders}
+    heads, mlps = known.get(Part.OUTPUT), known.get(Part.MLP)
+    return Attribute(**_of_both(one, cell), alternate=heads, mlps=mlps, steps=steps)
 
 
-def _hop_of(
-    given: Discovery, hop: Hop, realised: TokenisedPrompts, cell: tuple[int, ...], lowering: Lowering
-) -> dict[str, Any]:
+def _patched(one: _Hop, part: Part, cell: tuple[int, ...], layer: int, screen: Screened | None) -> Ref:
+    step = PathPatch(
+        **_of_both(one, cell), alternate=_alternate(one, part, cell), layer=layer, senders=screen, part=part
+    )
+    return one.lowering.nodes.ref(step, one.named("path patching"))
+
+
+def _alternate(one: _Hop, part: Part, cell: tuple[int, ...]) -> Ref:
+    """What the senders of a part give on the alternates."""
+    _, alternates = one.sides
+    at = tuple(alternates[place].positions[one.hop.position] for place in cell)
+    capture = Capture(one.model, batch_of(alternates, cell), at, part=part)
+    of = "" if part in PER_HEAD else "MLPs of "
+    return one.lowering.nodes.ref(capture, f"{one.given.name}: {of}alternates at {one.hop.position}")
+
+
+def _of_both(one: _Hop, cell: tuple[int, ...]) -> dict[str, Any]:
     """What path patching and attribution patching of a hop have in common."""
-    originals, alternates = _sides(realised)
-    model = lowering.keys[given.model]
-    budget.spend(budget.STEP_PARTS, 2 * len(cell) + len(hop.receivers))
-    capture = Capture(
-        model, batch_of(alternates, cell), tuple(alternates[place].positions[hop.position] for place in cell)
-    )
+    originals, _ = one.sides
+    budget.spend(budget.STEP_PARTS, 2 * len(cell) + len(one.hop.receivers))
     return {
-        "model": model,
+        "model": one.model,
         "batch": batch_of(originals, cell),
-        "asked": asked_of(originals, cell, given.score.of),
-        "at": tuple(originals[place].positions[hop.position] for place in cell),
-        "alternate": lowering.nodes.ref(capture, f"{given.name}: alternates at {hop.position}"),
-        "receivers": tuple(
-            Receivers(r.component, Chosen(lowering.selects[given.name, r.group])) for r in hop.receivers
-        ),
+        "asked": asked_of(originals, cell, one.given.score.of),
+        "at": tuple(originals[place].positions[one.hop.position] for place in cell),
+        "receivers": tuple(Receivers(r.component, _sites(one, r)) for r in one.hop.receivers),
     }
+
+
+def _sites(one: _Hop, receiver: Receiver) -> Sites:
+    """The sites of a group that receive: all, or those of the part that reads so."""
+    part = Part.OUTPUT if receiver.component in RECEIVING else receiver.component
+    if receiver.written is not None:
+        sites = one.lowering.heads_now(receiver.written, one.given.model)
+        return tuple(site for site in sites if site.part is part)
+    return Chosen(one.lowering.selects[one.given.name, receiver.group], part if receiver.mixed else None)

@@ -16,13 +16,15 @@ import attrs
 from entrack import budget
 from entrack.check.resolved import HALF, Examination, Group
 from entrack.plan.lower.context import Deferred, Lowering
+from entrack.plan.lower.edits import kinds_of
 from entrack.plan.lower.measure import evaluations
-from entrack.plan.lower.measured import Measured, Places, at_of, measured_prompts
-from entrack.plan.lower.sources import mean_of
+from entrack.plan.lower.measured import Measured, Places, at_of
+from entrack.plan.lower.sources import by_part, mean_of
 from entrack.plan.plan import ExaminationPlan, RemovalPlan, RunPlan
 from entrack.plan.steps import At, Edit, Elsewhere, Set
 from entrack.prompts.rng import Stream
-from entrack.sites import Site
+from entrack.prompts.tokenise import measured_prompts
+from entrack.sites import Part, Site
 
 Member = tuple[str, Site]
 """A head of a circuit: its group and itself."""
@@ -53,11 +55,8 @@ class _Circuit:
         """F(C \\ K)."""
         gone = set(removed)
         return self._run(
-            lambda places: (
-                Set(
-                    Elsewhere(tuple(self._kept(group, gone, places) for group in self.given.circuit.groups)),
-                    self._mean(places),
-                ),
+            lambda places: tuple(
+                Set(self._elsewhere(part, gone, places), self._mean(part, places)) for part in self.kinds
             ),
             "circuit",
         )
@@ -66,7 +65,9 @@ class _Circuit:
         """F(M \\ K)."""
         gone = set(removed)
         groups = [group for group in self.given.circuit.groups if any(name == group.name for name, _ in gone)]
-        return self._run(lambda places: tuple(self._ablated(group, gone, places) for group in groups), "model")
+        return self._run(
+            lambda places: tuple(edit for group in groups for edit in self._ablated(group, gone, places)), "model"
+        )
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -75,17 +76,28 @@ class _Circuit:
     def _run(self, edits: Callable[[Places], tuple[Edit, ...]], of: str) -> RunPlan:
         return evaluations(self.on, OF, (), edits, f"{self.given.name}: {of} without some heads", self.lowering)
 
-    def _kept(self, group: Group, gone: set[Member], places: Places) -> At:
+    @property
+    def kinds(self) -> tuple[Part, ...]:
+        return kinds_of(self.given.circuit.groups, self.lowering)
+
+    def _elsewhere(self, part: Part, gone: set[Member], places: Places) -> Elsewhere:
+        groups = self.given.circuit.groups
+        kept = [pair for group in groups for pair in self._at(group, places, lambda one: one not in gone)]
+        return Elsewhere(tuple(at for known, at in kept if known is part), (part,))
+
+    def _ablated(self, group: Group, gone: set[Member], places: Places) -> list[Set]:
+        return [Set(at, self._mean(part, places)) for part, at in self._at(group, places, lambda one: one in gone)]
+
+    def _at(self, group: Group, places: Places, wanted: Callable[[Member], bool]) -> list[tuple[Part, At]]:
+        """Some sites of a group at its position, part by part."""
         budget.spend(budget.STEP_PARTS, len(self.heads[group.name]))
-        kept = tuple(head for head in self.heads[group.name] if (group.name, head) not in gone)
-        return At(kept, at_of(group.position, self.on.prompts, places))
+        sites = tuple(site for site in self.heads[group.name] if wanted((group.name, site)))
+        at = at_of(group.position, self.on.prompts, places)
+        parts = by_part(sites, self.lowering.keys[self.given.model].facts)
+        return [(part, At(few, at)) for part, few in parts] if sites else [(Part.OUTPUT, At((), at))]
 
-    def _ablated(self, group: Group, gone: set[Member], places: Places) -> Set:
-        heads = tuple(head for head in self.heads[group.name] if (group.name, head) in gone)
-        return Set(At(heads, at_of(group.position, self.on.prompts, places)), self._mean(places))
-
-    def _mean(self, places: Places) -> Any:
-        return mean_of(self.given.over, self.on, places, self.given.span, self.lowering)
+    def _mean(self, part: Part, places: Places) -> Any:
+        return mean_of(self.given.over, self.on, places, self.given.span, self.lowering, part)
 
 
 def _completeness(circuit: _Circuit) -> tuple[RemovalPlan, ...]:

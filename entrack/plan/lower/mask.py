@@ -6,9 +6,9 @@ from __future__ import annotations
 from entrack.check.resolved import Group, Mask, Population
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
-from entrack.plan.lower.measured import at_of
+from entrack.plan.lower.measured import token_of
 from entrack.plan.plan import BATCH, MaskPlan
-from entrack.plan.steps import MaskBatch, TrainMask
+from entrack.plan.steps import Chosen, MaskBatch, TrainMask
 
 
 def lower_mask(mask: Mask, lowering: Lowering) -> tuple[MaskPlan, ...]:
@@ -19,9 +19,10 @@ def lower_mask(mask: Mask, lowering: Lowering) -> tuple[MaskPlan, ...]:
 
 
 def _train(mask: Mask, group: Group, desideratum: str, lowering: Lowering) -> MaskPlan:
+    model, sites = lowering.keys[mask.model], lowering.heads(group, mask.model)
     step = TrainMask(
-        model=lowering.keys[mask.model],
-        sites=lowering.heads(group, mask.model),
+        model=model,
+        sites=sites if isinstance(sites, Chosen) else tuple(map(model.facts.canonical, sites)),
         train=_batches(mask.train[desideratum], group, mask.model, mask.batch, lowering),
         validate=_batches(mask.validate[desideratum], group, mask.model, BATCH, lowering),
         sparsity=mask.sparsity,
@@ -41,8 +42,8 @@ def _batches(population: Population, group: Group, model: str, size: int, loweri
         MaskBatch(
             original=batch_of(originals, many),
             alternate=batch_of(alternates, many),
-            at=at_of(group.position, originals, many),
-            alternate_at=at_of(group.position, alternates, many),
+            at=token_of(group.position, originals, many),
+            alternate_at=token_of(group.position, alternates, many),
             target=tuple(originals[place].ids["target"][0] for place in many),
         )
         for many in batches(originals, [alternates], size)

@@ -9,11 +9,11 @@ from entrack.check.resolved import CellSpec, Measure, Population
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.discovery import asked_of
-from entrack.plan.lower.edits import edits_of, partners, prepared
-from entrack.plan.lower.measured import Measured, Places, drawn, measured_prompts
+from entrack.plan.lower.edits import edits_of, partners, prepared, spans
+from entrack.plan.lower.measured import Measured, Places, drawn
 from entrack.plan.plan import CellPlan, RunPlan
 from entrack.plan.steps import Edit, Evaluate
-from entrack.prompts.tokenise import Prompt
+from entrack.prompts.tokenise import Prompt, measured_prompts
 
 
 def lower_measure(measure: Measure, lowering: Lowering) -> tuple[CellPlan, ...]:
@@ -28,11 +28,12 @@ def evaluations(
     edits: Callable[[Places], tuple[Edit, ...]],
     what: str,
     lowering: Lowering,
+    spans: Sequence[tuple[int, ...]] = (),
 ) -> RunPlan:
     """Evaluate a model on all prompts, batch by batch, with the edits of each batch. `others` are the prompts that
-    these read beside them."""
+    these read beside them, `spans` the lengths of spans that they are at."""
     ids, places = [], []
-    for cell in batches(on.prompts, others):
+    for cell in batches(on.prompts, others, spans=spans):
         step = Evaluate(
             lowering.keys[on.model], batch_of(on.prompts, cell), edits(cell), asked_of(on.prompts, cell, of)
         )
@@ -55,7 +56,7 @@ def _run(measure: Measure, spec: CellSpec, draw: int, of: tuple[str, ...], lower
     acts = prepared(spec.intervention, on, lowering)
     what = f"{measure.name}: {spec.model} with {spec.intervention.label}"
     edits = partial(edits_of, acts, on, lowering=lowering)
-    return evaluations(on, of, partners(acts, on), edits, what, lowering)
+    return evaluations(on, of, partners(acts, on), edits, what, lowering, spans(acts, on))
 
 
 def _of(measure: Measure, population: Population) -> tuple[str, ...]:

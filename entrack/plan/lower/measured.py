@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from attrs import evolve, frozen
 
 from entrack import budget
-from entrack.check.resolved import Population
-from entrack.prompts.tokenise import Prompt, PromptPair
+from entrack.check.resolved import Population, Where
+from entrack.plan.steps import Position, Spans
+from entrack.prompts.tokenise import Prompt
 
 Places = tuple[int, ...]
 A_PLACE = 2
@@ -26,19 +27,30 @@ class Measured:
     draw: int = 0
 
 
-def measured_prompts(population: Population, pairs: tuple[PromptPair, ...]) -> tuple[Prompt, ...]:
-    """The prompts that a population is measured on: an alternate's own, but a desideratum's originals."""
-    if population.alternate is not None and population.alternate.target is None:
-        return tuple(pair.alternate for pair in pairs if pair.alternate is not None)
-    return tuple(pair.original for pair in pairs)
-
-
 def drawn(population: Population, draw: int) -> Population:
     """The population of another draw: other prompts of the same kind."""
     return population if draw == 0 else evolve(population, purpose=f"{population.purpose} {draw}")
 
 
-def at_of(position: str, prompts: Sequence[Prompt], places: Places) -> tuple[int, ...]:
-    """The token of a position in each prompt of a batch."""
+def at_of(position: Where, prompts: Sequence[Prompt], places: Places) -> Position:
+    """The tokens of a position in each prompt of a batch, whose spans have one length."""
     budget.spend(budget.STEP_PARTS, A_PLACE + len(places))
-    return tuple(prompts[place].positions[position] for place in places)
+    if not isinstance(position, str):
+        return None if position is None else (position,) * len(places)
+    if position in prompts[places[0]].spans:
+        return Spans(tuple(prompts[place].spans[position] for place in places))
+    return token_of(position, prompts, places)
+
+
+def token_of(position: Where, prompts: Sequence[Prompt], places: Places) -> tuple[int, ...]:
+    """The one token of a position in each prompt of a batch."""
+    budget.spend(budget.STEP_PARTS, A_PLACE + len(places))
+    assert position is not None  # by the checker: every token is none
+    return tuple(position if isinstance(position, int) else prompts[place].positions[position] for place in places)
+
+
+def span_lengths(position: Where, prompts: Sequence[Prompt]) -> tuple[int, ...] | None:
+    """How many tokens a span has in each prompt; None where the position is no span."""
+    if not isinstance(position, str) or not prompts or position not in prompts[0].spans:
+        return None
+    return tuple(len(prompt.spans[position]) for prompt in prompts)

@@ -14,14 +14,17 @@ from attrs import evolve
 
 from entrack import budget
 from entrack.check.resolved import (
+    AddAct,
     CellSpec,
     Circuit,
     Discovery,
     Examination,
     Intervention,
     Mask,
+    MeanOf,
     Measure,
     Population,
+    ProjectAct,
     Resolved,
     SetAct,
 )
@@ -36,7 +39,19 @@ ALL_PROMPTS, MOST_OF_ALL = 1000, 2000
 """Of all populations together: as long as each has the fewest, and even then, as long as each has one."""
 MOST_CELLS = 200
 """Of all measures together; also of all discoveries, examinations, and desiderata of masks."""
-HOLDERS = (CellSpec, Discovery, Examination, Intervention, Mask, Measure, SetAct, Source)
+HOLDERS = (
+    CellSpec,
+    Discovery,
+    Examination,
+    Intervention,
+    Mask,
+    Measure,
+    SetAct,
+    AddAct,
+    ProjectAct,
+    MeanOf,
+    Source,
+)
 """What has prompts inside."""
 
 T = TypeVar("T")

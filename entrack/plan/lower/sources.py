@@ -3,21 +3,22 @@ another model, prompt by prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Never, assert_never
 
 from attrs import frozen
 
-from entrack.check.resolved import Alternate, Group, Population
-from entrack.check.sources import FromAlternate, FromModel, MeanOver, SampleOf, Source, Zero
+from entrack.check.resolved import Alternate, Population, Where
+from entrack.check.sources import FromAlternate, FromClean, FromModel, FromOriginal, MeanOver, SampleOf, Source, Zero
 from entrack.diagnostics import Diagnostic, Label
+from entrack.model_config import ModelFacts
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering, Unmakeable
-from entrack.plan.lower.measured import Measured, Places, at_of, drawn, measured_prompts
-from entrack.plan.steps import Capture, FromCapture, FromMean, FromZero, SumOutputs
+from entrack.plan.lower.measured import Measured, Places, at_of, drawn, span_lengths
+from entrack.plan.steps import At, Capture, FromCapture, FromMean, FromZero, SumOutputs
 from entrack.plan.steps import Source as Values
-from entrack.prompts.tokenise import Prompt
-from entrack.sites import SHARED, Part
+from entrack.prompts.tokenise import Prompt, measured_prompts
+from entrack.sites import SHARED, Part, Site
 from entrack.source import Span
 
 SHOWN = 60
@@ -34,6 +35,15 @@ class Donor:
     name: str
 
 
+@frozen
+class Aim:
+    """Sites of one part, which an act is about, at the tokens of a position in the prompts of a batch."""
+
+    position: Where
+    part: Part
+    at: At
+
+
 Given = Donor | Zero | MeanOver
 """Where an act takes values from, once prompts are drawn: a run, or what is the same for all prompts."""
 
@@ -45,6 +55,11 @@ def given_by(source: Source, on: Measured, lowering: Lowering) -> Given:
             return Donor(on.model, _sampled(of, on, lowering), f"sample of {of.label}")
         case FromAlternate(alternate):
             return Donor(on.model, _alternates(alternate, on, lowering), "alternates")
+        case FromOriginal():
+            pairs = lowering.prompts(on.population, on.model).pairs
+            return Donor(on.model, tuple(pair.original for pair in pairs), "originals")
+        case FromClean():
+            return Donor(on.model, on.prompts, "clean runs")
         case FromModel(model):
             return Donor(model, on.prompts, model)
         case Zero() | MeanOver():
@@ -53,51 +68,62 @@ def given_by(source: Source, on: Measured, lowering: Lowering) -> Given:
             assert_never(source)
 
 
-def values_at(
-    given: Given, group: Group, part: Part, on: Measured, places: Places, span: Span, lowering: Lowering
-) -> Values:
-    """What a part of the heads of a group takes at their position, in one batch."""
+def values_at(given: Given, aim: Aim, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
+    """What sites of one part take at a position, in one batch."""
     if not isinstance(given, Donor):
-        return _alike(given, on, places, span, lowering)
-    heads = lowering.heads(group, on.model, on.draw)
-    at = None if part in SHARED else at_of(group.position, given.prompts, places)
-    capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), at, heads, part)
-    of = "" if part is Part.OUTPUT else f"{part.value} of "
-    return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {of}{given.name} at {group.position}"))
+        return _alike(given, aim.part, on, places, span, lowering)
+    if not isinstance(aim.position, str):
+        _token_by_token(given, on, places, span, lowering)
+    _span_by_span(given, aim, on, places, span, lowering)
+    everywhere = aim.at.reads is not None and aim.part in SHARED
+    at = None if everywhere else at_of(aim.position, given.prompts, places)
+    capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), at, aim.at.sites, aim.part)
+    of = "" if aim.part is Part.OUTPUT else f"{aim.part.value} of "
+    return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {of}{given.name} at {_said(aim.position)}"))
 
 
-def values_everywhere(given: Given, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
-    """What all heads take at every token, in one batch."""
+def values_everywhere(given: Given, part: Part, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
+    """What all sites of a part take at every token, in one batch."""
     if not isinstance(given, Donor):
-        return _alike(given, on, places, span, lowering)
+        return _alike(given, part, on, places, span, lowering)
     _token_by_token(given, on, places, span, lowering)
-    capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), None)
-    return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {given.name} at every token"))
+    capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), None, part=part)
+    of = "" if part is Part.OUTPUT else f"{part.value} of "
+    return FromCapture(lowering.nodes.ref(capture, f"{on.name}: {of}{given.name} at every token"))
 
 
-def _alike(given: Zero | MeanOver, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
-    """What is the same for all prompts, and for all targets."""
+def by_part(sites: Iterable[Site], facts: ModelFacts) -> Iterator[tuple[Part, tuple[Site, ...]]]:
+    """Sites as steps name them, part by part: one edit is of one part, and of whole layers or of what is in them."""
+    known = dict.fromkeys(facts.canonical(site) for site in sites)
+    kinds = dict.fromkeys((site.part, site.index is None) for site in known)
+    for part, whole in kinds:
+        yield part, tuple(site for site in known if (site.part, site.index is None) == (part, whole))
+
+
+def _alike(given: Zero | MeanOver, part: Part, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
+    """What is the same for all prompts, and for all sites of a part."""
     match given:
         case Zero():
             return FromZero()
         case MeanOver(over):
-            return mean_of(over, on, places, span, lowering)
+            return mean_of(over, on, places, span, lowering, part)
         case _:
             assert_never(given)
 
 
-def mean_of(over: Population, on: Measured, places: Places, span: Span, lowering: Lowering) -> FromMean:
-    """The mean of head outputs over a population: as many prompts as are measured, where the spec does not say how
-    many."""
+def mean_of(
+    over: Population, on: Measured, places: Places, span: Span, lowering: Lowering, part: Part = Part.OUTPUT
+) -> FromMean:
+    """The mean of a part over a population: as many prompts as are measured, where the spec does not say how many."""
     tokenised = lowering.prompts(over, on.model, over.count or on.population.count)
-    known = lowering.means.get((on.model, id(tokenised)))
+    known = lowering.means.get((on.model, id(tokenised), part))
     if known is None:
         prompts, key = measured_prompts(over, tokenised.pairs), lowering.keys[on.model]
         sums = (
-            lowering.nodes.ref(SumOutputs(key, batch_of(prompts, many)), f"mean over {over.label}")
+            lowering.nodes.ref(SumOutputs(key, batch_of(prompts, many), part), f"mean over {over.label}")
             for many in batches(prompts)
         )
-        known = lowering.means[on.model, id(tokenised)] = prompts, tuple(sums)
+        known = lowering.means[on.model, id(tokenised), part] = prompts, tuple(sums)
     else:
         lowering.nodes.again(len(known[1]))
     prompts, refs = known
@@ -140,15 +166,54 @@ def _token_by_token(donor: Donor, on: Measured, places: Places, span: Span, lowe
         _unlike("values at each token need prompts of one token length", label, on, span, lowering)
 
 
-def _unlike(message: str, label: str, on: Measured, span: Span, lowering: Lowering) -> Never:
+def _span_by_span(donor: Donor, aim: Aim, on: Measured, places: Places, span: Span, lowering: Lowering) -> None:
+    """What is taken in a span is there when it has as many tokens in the prompt that it is taken from."""
+    taken, given = span_lengths(aim.position, on.prompts), span_lengths(aim.position, donor.prompts)
+    if taken is None or given is None:
+        return
+    place = next((place for place in places if taken[place] != given[place]), None)
+    if place is not None:
+        label = f"{given[place]} tokens in {_short(donor.prompts[place].text)!r}, "
+        label += f"{taken[place]} in {_short(on.prompts[place].text)!r}"
+        message = f"the span `{aim.position}` needs as many tokens where values are taken from"
+        help = "let all values of the variable have as many tokens, or name one token of it"
+        _unlike(message, label, on, span, lowering, code="E641", help=help)
+
+
+def no_such_token(token: int, shortest: Prompt, longest: Prompt, on: Measured, span: Span, lowering: Lowering) -> Never:
+    """Raises Unmakeable."""
+    if len(shortest.token_ids) != len(longest.token_ids):
+        label = f"{_counted(shortest)}, {_counted(longest)}"
+        message = "tokens that are named by their numbers need prompts of one length"
+        help = "let all values of a variable have as many tokens, or loop over positions"
+    else:
+        label, help = f"the prompts have {len(shortest.token_ids)}, counted from 0", "loop over fewer, or `in tokens`"
+        message = f"there is no token {token}"
+    _unlike(message, label, on, span, lowering, code="E642", help=help)
+
+
+def _said(position: Where) -> str:
+    return "every token" if position is None else "a token" if isinstance(position, int) else position
+
+
+def _unlike(
+    message: str,
+    label: str,
+    on: Measured,
+    span: Span,
+    lowering: Lowering,
+    *,
+    code: str = "E640",
+    help: str = "let all values of a variable have as many tokens, or use `zero`",
+) -> Never:
     """Raises Unmakeable."""
     lowering.problems.append(
         Diagnostic(
-            "E640",
+            code,
             message,
             span,
             label,
-            "let all values of a variable have as many tokens, or use `zero`",
+            help,
             (Label(on.population.span, "measured on these"),),
         )
     )

@@ -26,7 +26,8 @@ def eliminate_unreachable(schedule: Schedule) -> Schedule:
     if not takers:
         return schedule if _says_something(sent) else _without(schedule, "no change reaches the last token")
     lowest = min(place.layer for place in sent.changed)
-    above = tuple(place for place in sent.read if sent.facts.sends(lowest, place.layer))
+    senders = tuple(place.site for place in sent.changed)
+    above = tuple(place for place in sent.read if any(sent.facts.reaches(one, place.site) for one in senders))
     if not above:
         return _without(schedule, f"no receiver stands above layer {lowest}")
     if len(above) == len(sent.read):

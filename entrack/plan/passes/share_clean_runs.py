@@ -13,11 +13,15 @@ What is remembered has to fit into memory; where it does not, runs stay whole.
 
 from __future__ import annotations
 
+from math import prod
+
 from attrs import evolve
 
 from entrack.model_config import ModelFacts
 from entrack.plan.batch import Batch
 from entrack.plan.schedule import BYTES, Every, ForwardPass, Role, Schedule
+from entrack.plan.steps.capture import width
+from entrack.sites import Part
 
 SPARE = 1.25
 """What making a whole run takes beside what is kept of it."""
@@ -34,10 +38,15 @@ def fits(facts: ModelFacts, dtype: str, batch: Batch, room: int) -> bool:
 
 
 def whole_bytes(facts: ModelFacts, dtype: str, batch: Batch) -> int:
-    """What is remembered of a whole run: residual, attention output, head outputs, keys and values at each token of
-    each layer; logits."""
-    width = 2 * facts.d_model + facts.heads * facts.d_head + 2 * facts.key_value_heads * facts.d_head
+    """What is remembered of a whole run: residual, attention and MLP output, head outputs, keys and values at each
+    token of each layer; logits."""
+    width = 3 * facts.d_model + facts.heads * facts.d_head + 2 * facts.key_value_heads * facts.d_head
     return BYTES[dtype] * batch.prompts * (batch.length * facts.layers * width + facts.vocabulary)
+
+
+def part_bytes(facts: ModelFacts, dtype: str, batch: Batch, part: Part, layers: int) -> int:
+    """What a part of so many layers takes at all tokens, which whole runs do not keep."""
+    return BYTES[dtype] * batch.prompts * batch.length * layers * prod(width(facts, part))
 
 
 def _shared(run: ForwardPass, room: int) -> tuple[ForwardPass, ...]:

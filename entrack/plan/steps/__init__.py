@@ -15,11 +15,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrack.plan.batch import Batch, Indices
+from entrack.plan.batch import Batch, Indices, Position, Spans
 from entrack.plan.refs import Chosen, Ref, Screened, Sites
 from entrack.plan.steps.attribute import ATTRIBUTE, Attribute
 from entrack.plan.steps.capture import CAPTURE, Capture
-from entrack.plan.steps.edits import At, BlockAttention, Edit, Elsewhere, FromCapture, FromMean, FromZero, Set, Source
+from entrack.plan.steps.edits import (
+    Add,
+    At,
+    BlockAttention,
+    Change,
+    Edit,
+    Elsewhere,
+    FromCapture,
+    FromMean,
+    FromNoise,
+    FromVector,
+    FromZero,
+    ProjectOut,
+    Scale,
+    Set,
+    Source,
+    Target,
+    Term,
+)
 from entrack.plan.steps.evaluate import EVALUATE, Evaluate
 from entrack.plan.steps.hop import Receivers
 from entrack.plan.steps.kind import Comparison, StepKind
@@ -54,11 +72,13 @@ def kind_of(step: Step) -> StepKind[Any]:
 
 __all__ = [
     "STEPS",
+    "Add",
     "At",
     "Attribute",
     "Batch",
     "BlockAttention",
     "Capture",
+    "Change",
     "Choice",
     "Chosen",
     "Comparison",
@@ -67,22 +87,30 @@ __all__ = [
     "Evaluate",
     "FromCapture",
     "FromMean",
+    "FromNoise",
+    "FromVector",
     "FromZero",
     "Indices",
     "MaskBatch",
     "Node",
     "PathPatch",
+    "Position",
+    "ProjectOut",
     "Receivers",
     "Ref",
+    "Scale",
     "Screen",
     "Screened",
     "Select",
     "Set",
     "Sites",
     "Source",
+    "Spans",
     "Step",
     "StepKind",
     "SumOutputs",
+    "Target",
+    "Term",
     "TrainMask",
     "kind_of",
 ]

@@ -1,12 +1,12 @@
-"""Edits: what an evaluation sets, keeps or blocks. What sets is a target and a source: which sites are set at which
-tokens, and where their values are from."""
+"""Edits: what an evaluation sets, changes, keeps or blocks. Most are a target and a source: which sites are changed at
+which tokens, and where the values are from."""
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from entrack.address import tagged
-from entrack.plan.batch import Indices
+from entrack.plan.batch import Indices, Position
 from entrack.plan.refs import Ref, Sites
 from entrack.sites import Part
 
@@ -34,30 +34,64 @@ class FromZero:
     """Zero."""
 
 
+@tagged("term", "factor sites captures")
+@frozen
+class Term:
+    """What `sites`, all of one part, write to the residual stream, times `factor`: the mean over all prompts of the
+    `captures` of these sites, in their order; over the tokens of each prompt first, where a capture has several."""
+
+    factor: float
+    sites: Sites
+    captures: tuple[Ref, ...]
+
+
+@tagged("from-vector", "terms")
+@frozen
+class FromVector:
+    """One vector of the residual stream: the sum of its terms. What is written is a head's output times its part of the
+    output projection, a neuron times its row of the down projection, both without bias and with the weights of the
+    model that is edited; an attention's or MLP's output, and the residual stream, are themselves."""
+
+    terms: tuple[Term, ...]
+
+
+@tagged("from-noise", "sd seed numbers")
+@frozen
+class FromNoise:
+    """Gaussian noise of standard deviation `sd`, independent in each coordinate of each site and token. Prompt i of the
+    batch has the stream of (`seed`, `numbers[i]`, site), whatever runs beside it (docs/semantics.md)."""
+
+    sd: float
+    seed: int
+    numbers: Indices = field(repr=False)
+
+
 @tagged("at", "sites at reads")
 @frozen
 class At:
-    """These sites, all of one part, at the token `at` of each prompt, or, without one, at every token.
+    """These sites, all of one part, at the token or the span `at` of each prompt, or, without one, at every token.
 
     With `reads` it is not the heads' outputs that are meant, but what they read: a query at `at`; a key or value at
     every token up to `at`, for the key/value heads that serve them. At every other token the outputs of all heads so
-    served are then held at their own, so that only what happens at `at` changes.
+    served are then held at their own, so that only what happens at `at` changes. Only a `Set` has such a target.
     """
 
     sites: Sites
-    at: Indices | None
+    at: Position
     reads: Part | None = None
 
 
-@tagged("elsewhere", "kept")
+@tagged("elsewhere", "kept parts")
 @frozen
 class Elsewhere:
-    """The outputs of all heads at all tokens, but for those kept. Where two `kept` name one token, both keep."""
+    """All sites of these parts at all tokens, but for those kept. Where two `kept` name one token, both keep."""
 
     kept: tuple[At, ...]
+    parts: tuple[Part, ...] = (Part.OUTPUT,)
 
 
-Source = FromCapture | FromMean | FromZero
+Target = At | Elsewhere
+Source = FromCapture | FromMean | FromZero | FromVector | FromNoise
 
 
 @tagged("set", "target source")
@@ -65,8 +99,36 @@ Source = FromCapture | FromMean | FromZero
 class Set:
     """Set a target to the values of a source."""
 
-    target: At | Elsewhere
+    target: Target
     source: Source
+
+
+@tagged("add", "target source factor")
+@frozen
+class Add:
+    """Add the values of a source, times `factor`, to what the model computed."""
+
+    target: Target
+    source: Source
+    factor: float = 1.0
+
+
+@tagged("project-out", "target source")
+@frozen
+class ProjectOut:
+    """Take away the part along the direction of the source's values, of a target as wide as the residual stream."""
+
+    target: Target
+    source: Source
+
+
+@tagged("scale", "target factor")
+@frozen
+class Scale:
+    """Multiply what the model computed by `factor`."""
+
+    target: Target
+    factor: float
 
 
 @tagged("block-attention", "first last reader read")
@@ -81,7 +143,9 @@ class BlockAttention:
     read: tuple[Indices, ...]
 
 
-Edit = Set | BlockAttention
+Change = Set | Add | ProjectOut | Scale
+"""An edit that changes what stands at sites."""
+Edit = Change | BlockAttention
 
 
 def part_of(target: At) -> Part:
@@ -91,19 +155,25 @@ def part_of(target: At) -> Part:
     return target.sites[0].part if isinstance(target.sites, tuple) and target.sites else Part.OUTPUT
 
 
-def elsewhere_of(edits: tuple[Edit, ...]) -> list[Set]:
-    """The edits that set all heads."""
-    return [edit for edit in edits if isinstance(edit, Set) and isinstance(edit.target, Elsewhere)]
+def elsewhere_of(edits: tuple[Edit, ...]) -> list[tuple[Elsewhere, Source]]:
+    """What sets all sites of some parts, and to what."""
+    several = [(edit.target, edit.source) for edit in edits if isinstance(edit, Set)]
+    return [(target, source) for target, source in several if isinstance(target, Elsewhere)]
 
 
 WORDS = {
     Set: "",
+    Add: "added to",
+    ProjectOut: "projected out of",
+    Scale: "scaled",
     At: "heads",
     Elsewhere: "all other heads",
     BlockAttention: "attention, blocked",
     FromCapture: "to a capture",
     FromMean: "to a mean",
     FromZero: "to zero",
+    FromVector: "a vector",
+    FromNoise: "noise",
 }
 """What an edit sets, and to what."""
 PARTS = {
@@ -114,7 +184,12 @@ PARTS = {
     "read": "positions",
     "first": "layers",
     "last": "layers",
+    "parts": "component",
+    "factor": "edits",
+    "sd": "edits",
+    "seed": "edits",
+    "numbers": "edits",
 }
 """Which part of a key the fields of edits belong to, by their tags, where they are not called like it."""
-BRANCHES = {"kept": "edits", "source": "edits", "target": "edits"}
+BRANCHES = {"kept": "edits", "source": "edits", "target": "edits", "terms": "edits"}
 """Fields whose own fields belong to several parts."""

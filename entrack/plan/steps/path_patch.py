@@ -1,4 +1,4 @@
-"""Path patching: one hop, for heads of one layer, on one batch."""
+"""Path patching: one hop, for heads or the MLP of one layer, on one batch."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from entrack.plan.refs import Ref, Screened
 from entrack.plan.schedule import ForwardPass
 from entrack.plan.steps.hop import Receivers, hop, reaches_nothing
 from entrack.plan.steps.kind import Comparison, StepKind
+from entrack.plan.steps.runs import at
 from entrack.plan.value_forms import OUTCOME_BYTES, Form, outcomes
-from entrack.sites import Site
+from entrack.sites import Part, Site
 
 
-@tagged("path-patch", "model batch asked at layer alternate receivers senders")
+@tagged("path-patch", "model batch asked at layer alternate receivers senders part")
 @frozen
 class PathPatch:
-    """One hop of path patching for heads of one layer, on one batch (definition: docs/semantics.md).
+    """One hop of path patching for heads or the MLP of one layer, on one batch (definition: docs/semantics.md).
 
-    `batch` are the originals, `at` the senders' token in each; `alternate` is a `Capture` on the alternates, prompt by
-    prompt, at their token of that position. No `receivers` means the logits at the last token. `senders` None means all
-    heads of the layer. -> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k), a row for
-    each sender in order.
+    `batch` are the originals, `at` the senders' token in each; `alternate` is a `Capture` of the senders' `part` on the
+    alternates, prompt by prompt, at their token of that position. No `receivers` means the logits at the last token.
+    `senders` None means all of the layer. -> `top` int64 (sender, prompt); `logit`, `log_probability` float32 (sender,
+    prompt, k), a row for each sender in order.
     """
 
     model: ModelKey
@@ -36,23 +37,34 @@ class PathPatch:
     alternate: Ref
     receivers: tuple[Receivers, ...]
     senders: tuple[Site, ...] | Screened | None = None
+    part: Part = Part.OUTPUT
+
+    @property
+    def site(self) -> Site:
+        """All that could send."""
+        return Site(self.layer, self.part)
+
+
+def most_senders(step: PathPatch) -> int:
+    """How many senders of its part a layer has."""
+    return step.model.facts.heads if step.part is Part.OUTPUT else 1
 
 
 def senders_of(step: PathPatch) -> int:
-    """How many heads are patched. In which layers those of a screen will be is not known: they are counted evenly."""
+    """How many senders are patched. In which layers those of a screen will be is not known: they are counted evenly."""
     if isinstance(step.senders, Screened):
         each, rest = divmod(step.senders.most, step.model.facts.layers)
-        return min(step.model.facts.heads, each + (step.layer < rest))
-    return step.model.facts.heads if step.senders is None else len(step.senders)
+        return min(most_senders(step), each + (step.layer < rest))
+    return most_senders(step) if step.senders is None else len(step.senders)
 
 
 def _expand(step: PathPatch) -> Iterator[ForwardPass]:
-    return hop(step, (step.layer,), variants=senders_of(step))
+    return hop(step, at([step.layer], step.at, step.part), variants=senders_of(step))
 
 
 def _form(step: PathPatch) -> Form:
     if isinstance(step.senders, Screened):
-        raise ValueError("the heads that a screen lets through are not known")
+        raise ValueError("the senders that a screen lets through are not known")
     return outcomes((senders_of(step), step.batch.prompts), len(step.asked[0]), step.model.facts.vocabulary)
 
 
@@ -61,11 +73,11 @@ def _nbytes(step: PathPatch, nodes: Mapping[str, object]) -> int:
 
 
 def _known_zero(step: PathPatch) -> bool:
-    return reaches_nothing(step, step.layer)
+    return reaches_nothing(step, [step.site])
 
 
 def _nothing_is_left(step: PathPatch) -> bool:
-    """A screen let no head of the layer through."""
+    """A screen let no sender of the layer through."""
     return step.senders == ()
 
 
@@ -74,8 +86,8 @@ def _settled(step: PathPatch) -> PathPatch:
     a screen let through elsewhere."""
     if not isinstance(step.senders, tuple):
         return step
-    own = tuple(sorted(head for head in step.senders if head.layer == step.layer))
-    return evolve(step, senders=None if len(own) == step.model.facts.heads else own)
+    own = tuple(sorted(site for site in step.senders if (site.layer, site.part) == (step.layer, step.part)))
+    return evolve(step, senders=None if len(own) == most_senders(step) else own)
 
 
 PATH_PATCH = StepKind(
@@ -86,7 +98,7 @@ PATH_PATCH = StepKind(
     _form,
     _nbytes,
     Comparison.OUTCOMES,
-    parts={"at": "positions", "layer": "layers"},
+    parts={"at": "positions", "layer": "layers", "part": "senders"},
     known_zero=_known_zero,
     nothing_is_left=_nothing_is_left,
     settled=_settled,

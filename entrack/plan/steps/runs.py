@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from entrack.models.key import ModelKey
-from entrack.plan.batch import Batch, Indices
+from entrack.plan.batch import Batch, Indices, Position, Spans
 from entrack.plan.refs import Chosen, Sites
-from entrack.plan.schedule import ForwardPass, Only, Place, Role
+from entrack.plan.schedule import Every, ForwardPass, Only, Place, Role, Tokens
 from entrack.plan.steps.select import Select
+from entrack.sites import Part
 
 
 class OnABatch(Protocol):
@@ -46,13 +47,24 @@ def layers_of(model: ModelKey, sites: Sites | None) -> tuple[int, ...]:
     return tuple(sorted({site.layer for site in sites}))
 
 
-def at(layers: Iterable[int], token: Indices) -> tuple[Place, ...]:
-    """One token of each prompt, in each of these layers."""
-    return tuple(Place(layer, only(token)) for layer in layers)
+def at(layers: Iterable[int], token: Indices, part: Part = Part.OUTPUT) -> tuple[Place, ...]:
+    """One token of each prompt, at a part of each of these layers."""
+    return tuple(Place(layer, only(token), part) for layer in layers)
 
 
 def only(token: Indices) -> Only:
     return Only(tuple((one,) for one in token))
+
+
+def tokens_at(position: Position) -> Tokens:
+    """The tokens of a position."""
+    match position:
+        case None:
+            return Every()
+        case Spans(at):
+            return Only(at)
+        case _:
+            return only(position)
 
 
 def many_sites(sites: Sites | None, every: int, nodes: Mapping[str, object]) -> int:

@@ -1,22 +1,24 @@
-"""A screen: which heads of a hop are run, from estimates of all."""
+"""A screen: which sites of a hop are run, from estimates of all."""
 
 from __future__ import annotations
 
 from attrs import frozen
 
 from entrack.address import tagged
-from entrack.plan.refs import Chosen, Ref
+from entrack.plan.refs import Ref, Sites
+from entrack.ranking import Ranking
+from entrack.sites import HEADS, Part
 
 
-@tagged("screen", "score through check seed hop layers heads clean estimates receivers")
+@tagged("screen", "score through check seed hop layers heads clean estimates receivers senders parallel ranking")
 @frozen
 class Screen:
-    """The heads of a hop that are run: the `through` with the lowest mean estimate, and `check` of the others, drawn by
-    (`seed`, `hop`).
+    """The sites of a hop that are run: the `through` whose mean estimates are the first by `ranking`, and `check` of
+    the others, drawn by (`seed`, `hop`).
 
     `score` is one that `analysis.outcomes.score` knows; `clean` and `estimates` are `Evaluate`s and `Attribute`s per
-    batch. Heads that cannot reach a receiver, by the heads that `receivers` chose, are not among any of them. Computed
-    in an instant, never stored.
+    batch; `senders` are the parts of all `layers` that send. Sites that cannot reach one of the `receivers` are not
+    among any of them; `parallel` says which kind of block the model is made of. Computed in an instant, never stored.
     """
 
     score: str
@@ -28,4 +30,7 @@ class Screen:
     heads: int
     clean: tuple[Ref, ...]
     estimates: tuple[Ref, ...]
-    receivers: tuple[Chosen, ...] = ()
+    receivers: tuple[Sites, ...] = ()
+    senders: tuple[Part, ...] = HEADS
+    parallel: bool = False
+    ranking: Ranking = Ranking.LOWEST

@@ -1,4 +1,4 @@
-"""A selection: which heads of a hop are kept, from their outcomes."""
+"""A selection: which sites of a hop are kept, from their outcomes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from attrs import frozen
 
 from entrack.address import tagged
 from entrack.plan.refs import Chosen, Ref, Screened
+from entrack.ranking import Ranking
 
 
-@tagged("select", "score keep layers heads clean patched taken screen")
+@tagged("select", "score keep layers heads clean patched taken screen mlps ranking")
 @frozen
 class Select:
-    """The `keep` heads with the lowest mean score below zero. Computed from outcomes in an instant, never stored.
+    """The `keep` sites whose mean scores are the first by `ranking`. Computed from outcomes in an instant, never
+    stored.
 
-    `score` is one that `analysis.outcomes.score` knows; `clean` and `patched` are the outcomes per batch (and per
-    layer). `layers` and `heads` give the shape of the scores; a layer whose step cannot reach the receivers has score
-    exactly 0.
+    `score` is one that `analysis.outcomes.score` knows; `clean` are the outcomes per batch, `patched` those of heads
+    and `mlps` those of MLPs, empty where these do not send. `layers` and `heads` say which sites these are; a layer
+    whose step cannot reach the receivers has score exactly 0.
     """
 
     score: str
@@ -28,4 +30,7 @@ class Select:
     taken: tuple[Chosen, ...] = ()
     """Earlier groups at the same position: they keep the heads that they have."""
     screen: Screened | None = None
-    """What says which heads were run, where not all were."""
+    """What says which sites were run, where not all were."""
+    mlps: tuple[tuple[Ref, ...], ...] = ()
+    """Per layer, per batch."""
+    ranking: Ranking = Ranking.LOWEST

@@ -22,7 +22,7 @@ from entrack.sites import Part
 @frozen
 class SumOutputs:
     """A part summed over a batch, at each token. -> `sum` float64 (layer, token, head, d_head), or (layer, token,
-    d_model) for a part without heads; `count` int64 ()."""
+    d_model or d_mlp) for a part without heads; `count` int64 ()."""
 
     model: ModelKey
     batch: Batch

@@ -1,4 +1,4 @@
-"""A mask over heads, trained for one desideratum."""
+"""A mask over sites, trained for one desideratum."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from attrs import frozen
 from entrack.address import tagged
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch, Indices
-from entrack.plan.refs import Sites
-from entrack.plan.schedule import ForwardPass, Role
+from entrack.plan.refs import Chosen, Sites
+from entrack.plan.schedule import ForwardPass, Place, Role
 from entrack.plan.steps.kind import Comparison, StepKind
 from entrack.plan.steps.runs import at, layers_of, run_on
 from entrack.plan.value_forms import Array, Form, count
+from entrack.sites import Part
 
 
 @tagged("mask-batch", "original alternate at alternate_at target")
@@ -32,11 +33,11 @@ class MaskBatch:
 @tagged("train-mask", "model sites train validate sparsity epochs rate check_every")
 @frozen
 class TrainMask:
-    """A mask over heads for one desideratum (desiderata-based component masking; definition: docs/semantics.md).
+    """A mask over sites for one desideratum (desiderata-based component masking; definition: docs/semantics.md).
 
-    m in [0, 1] per head starts at 1; z = m z_original + (1 - m) z_alternate at the heads' token; loss = - mean target
+    m in [0, 1] per site starts at 1; z = m z_original + (1 - m) z_alternate at the sites' token; loss = - mean target
     logit + sparsity * sum(1 - m); Adam, clamped to [0, 1] before each step; every `check_every` steps the rounded mask
-    is scored on `validate` and the best is kept, on a tie the one that patches more heads. -> `mask` float32 (head):
+    is scored on `validate` and the best is kept, on a tie the one that patches more sites. -> `mask` float32 (site):
     the best mask before rounding; `steps` int64 (): the step it is of; `loss` float32 (step); `validation` float32
     (check): accuracies.
     """
@@ -62,14 +63,24 @@ def _expand(step: TrainMask) -> Iterator[ForwardPass]:
 
 
 def _mixed(step: TrainMask, batch: MaskBatch, role: Role, **more: int) -> ForwardPass:
-    """A pass over the originals, with the heads between their own outputs and those of the alternates."""
-    changed = at(layers_of(step.model, step.sites), batch.at)
+    """A pass over the originals, with the sites between their own outputs and those of the alternates."""
+    changed = _places(step, batch.at)
     return run_on(step.model, batch.original, role, takes=Role.ALTERNATES, changed=changed, **more)
 
 
 def _alternates(step: TrainMask, batch: MaskBatch) -> ForwardPass:
-    read = at(layers_of(step.model, step.sites), batch.alternate_at)
+    read = _places(step, batch.alternate_at)
     return run_on(step.model, batch.alternate, Role.ALTERNATES, read=read, logits=False)
+
+
+def _places(step: TrainMask, token: Indices) -> tuple[Place, ...]:
+    """Where a mask's sites stand; heads in any layer while they are not known."""
+    if isinstance(step.sites, Chosen):
+        return at(layers_of(step.model, step.sites), token, step.sites.part or Part.OUTPUT)
+    by_part: dict[Part, set[int]] = {}
+    for site in step.sites:
+        by_part.setdefault(site.part, set()).add(site.layer)
+    return tuple(place for part, layers in sorted(by_part.items()) for place in at(sorted(layers), token, part))
 
 
 def _steps(step: TrainMask) -> int:

@@ -5,8 +5,9 @@ from entrack.report.plots.completeness import completeness
 from entrack.report.plots.curves import curves
 from entrack.report.plots.diagram import diagram
 from entrack.report.plots.heads import head_bars
-from entrack.report.plots.heatmap import score_map, value_map
+from entrack.report.plots.heatmap import value_map
 from entrack.report.plots.scatter import scatter
+from entrack.report.plots.score_map import score_map
 from entrack.report.plots.style import save, style
 
 __all__ = [

@@ -6,11 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from entrack.report.lookup import counted
 from entrack.report.plots.diagram_arrows import POINT, Arrow, Placing, place
 from entrack.report.plots.diagram_layout import BOX, GAP, LINE, NAME, SIDE, Box
 from entrack.report.plots.style import TAB, heading, small_print
 from entrack.report.plots.text import fold, height
 from entrack.results import Discovery
+from entrack.sites import Part
 
 UNDER = 0.2
 """Inches from the boxes down to the positions."""
@@ -129,5 +131,6 @@ def _layer_axis(axes: Axes, placing: Placing) -> None:
 
 
 def _words(discovery: Discovery) -> str:
-    count = sum(len(group.heads) for group in discovery.groups)
-    return f"{discovery.name} in {discovery.model}: {count} heads as layer.head; found on n = {discovery.n} prompts."
+    sites = [site for group in discovery.groups for site in group.sites]
+    named = " as layer.head" if all(site.part is Part.OUTPUT for site in sites) else ""
+    return f"{discovery.name} in {discovery.model}: {counted(sites)}{named}; found on n = {discovery.n} prompts."

@@ -15,7 +15,7 @@ from statistics import fmean
 
 from attrs import evolve, frozen
 
-from entrack.report.lookup import ranked
+from entrack.report.lookup import counted, ranked
 from entrack.report.plots.text import fold, height
 from entrack.results import Discovery, Group
 
@@ -90,16 +90,16 @@ def hops(discovery: Discovery) -> dict[tuple[str, str], list[str]]:
 
 
 def _box(group: Group, columns: Sequence[str], number: int) -> Box:
-    heads = ranked(group)
-    layers = sorted({head.layer for head in heads})
+    sites = ranked(group)
+    layers = sorted({site.layer for site in sites})
     span = "" if not layers else f", layer {layers[0]}" if len(layers) == 1 else f", layers {layers[0]} to {layers[-1]}"
-    count = f"{len(heads)} head{'' if len(heads) == 1 else 's'}{span}"
-    wide = max((len(str(head)) for head in heads), default=0) + 1
-    words = [str(head).ljust(wide) for head in sorted(heads)[:MOST]]
+    count = f"{counted(sites)}{span}"
+    wide = max((len(str(site)) for site in sites), default=0) + 1
+    words = [str(site).ljust(wide) for site in sorted(sites)[:MOST]]
     across = CHARACTERS // wide
     rows = ["".join(words[start : start + across]) for start in range(0, len(words), across)]
-    more = [f"and {len(heads) - MOST} more"] if len(heads) > MOST else []
-    layer = fmean(head.layer for head in heads) if heads else 0.0
+    more = [f"and {len(sites) - MOST} more"] if len(sites) > MOST else []
+    layer = fmean(site.layer for site in sites) if sites else 0.0
     return Box(group.name, _title(group.name), (count, *rows, *more), columns.index(group.position), layer, number)
 
 

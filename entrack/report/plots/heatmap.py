@@ -1,5 +1,4 @@
-"""Heat maps: the scores of a discovery (path patching), layer by head; or a measure of one or two axes, as coloured
-cells with numbers."""
+"""Heat maps of a measure of one or two axes, as coloured cells with numbers."""
 
 from __future__ import annotations
 
@@ -13,65 +12,24 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from entrack.report.format import change_in, decimals_for, number
-from entrack.report.lookup import free_axes, of_heads, receiver_words, scored, unscored
+from entrack.report.format import decimals_for, number
+from entrack.report.lookup import (
+    free_axes,
+    of_heads,
+)
 from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import label_of, named
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.labels import SIZE, depth, label_sides, names, shown, value_label
 from entrack.report.plots.style import BETWEEN, WIDTH, around, caption, panels
 from entrack.report.plots.text import fold, height, inches
-from entrack.results import Axis, Cell, Discovery, Group, Measure
-from entrack.sites import Site
+from entrack.results import Axis, Cell, Measure
 
 SIDE = 2.2
 """Inches of a line of the labels of rows."""
 NOWHERE = "#D9D9D9"
 """The colour of what was not run because it cannot matter, and of what was not measured."""
-
-
-def score_map(discovery: Discovery, title: str) -> Figure:
-    """One panel per group: layers upwards from 0, heads to the right, colours centred on 0, heads kept in outline."""
-    return fitted(lambda scale: _score_map(discovery, title, scale))
-
-
-def _score_map(discovery: Discovery, title: str, scale: float) -> Figure:
-    groups = [group for group in discovery.groups if group.matrix]
-    layers, heads = _shape(groups)
-    tall = min(4.2, max(1.1, 2.6 * layers / heads))
-    wide = max(1.2, tall * heads / layers)
-    across = max(1, min(len(groups), floor(WIDTH / (wide + 1.1))))
-    down = ceil(max(len(groups), 1) / across)
-    across = ceil(max(len(groups), 1) / down)
-    width = scale * max(4.5, across * (wide + 1.1))
-    unit, words = change_in(discovery.score), _words(discovery, groups)
-    over = max((_over(group, wide) for group in groups), default=0.0)
-    inside = scale * down * (max(tall, inches(fold(unit, tall + 0.4, 7), 7)) + 0.55 + over)
-    figure, axes = panels(title, len(groups), width, around(title, words, width) + inside, across)
-    for each, group in zip(axes, groups, strict=True):
-        _scores(each, group, figure, fold(unit, tall + 0.4, 7), wide)
-    caption(figure, words)
-    return figure
-
-
-def _words(discovery: Discovery, groups: list[Group]) -> str:
-    grey = "; grey: cannot reach the receivers, exactly 0" if any(_has_zeros(group) for group in groups) else ""
-    dots = (
-        "; dotted: screened out and not run, the colour is an estimate"
-        if any(unscored(group) for group in groups)
-        else ""
-    )
-    taken = (
-        "; dashed: as low, and kept in an earlier group at this position" if any(group.also for group in groups) else ""
-    )
-    own = " Each panel has its own scale." if len(groups) > 1 else ""
-    return (
-        f"{discovery.name} in {discovery.model}: mean {change_in(discovery.score)} over n = {discovery.n} "
-        "prompts when a head's "
-        f"paths to the receivers are patched; outlined: heads kept{taken}{grey}{dots}.{own}"
-    )
 
 
 def value_map(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
@@ -114,7 +72,7 @@ def _value_map(measure: Measure, title: str, chosen: tuple[Axis, Axis, tuple[Axi
         each.set_title(words_over, loc="left")
     axes[0].invert_yaxis()
     label_sides(axes, across, shown(columns)[1], fold(shown(rows)[1], max(tall, 1.0), 8), room)
-    _bar(figure.colorbar(mesh, ax=axes, aspect=max(16, 9 * inside), pad=0.02), value_label(measure, inside - 0.3))
+    colour_bar(figure.colorbar(mesh, ax=axes, aspect=max(16, 9 * inside), pad=0.02), value_label(measure, inside - 0.3))
     caption(figure, words)
     return figure
 
@@ -125,68 +83,13 @@ def _values(
     """One panel's colours, and its numbers where there are few enough columns. Values of both signs have colours
     centred on 0."""
     values = [[cell.value if cell and isfinite(cell.value) else nan for cell in row] for row in cells]
-    colours = _cmap("RdBu" if ends[0] < 0 else "viridis")
+    colours = colours_of("RdBu" if ends[0] < 0 else "viridis")
     mesh = axes.pcolormesh(values, cmap=colours, edgecolors="white", linewidth=0.6, vmin=ends[0], vmax=ends[1])
     if columns <= 12:
         _write(
             axes, cells, decimals_for(cell.interval for cell in measure.cells), colours, ends, counted=of_heads(measure)
         )
     return mesh
-
-
-def _over(group: Group, wide: float) -> float:
-    """Inches that a panel's name and what it feeds take above it."""
-    return height(fold(group.name, wide + 0.9, 8.5, "bold"), 8.5) + height(_feeds(group, wide), 7) + 0.1
-
-
-def _feeds(group: Group, wide: float) -> str:
-    return fold(f"at {group.position} → {receiver_words(group)}; {len(group.heads)} kept", wide + 0.9, 7)
-
-
-def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -> None:
-    """One panel, `width` inches wide."""
-    limit = max(map(abs, scored(group)), default=0.0) or 1.0
-    hide = _has_zeros(group)
-    shown = [
-        [
-            nan if hide and score == 0.0 else _estimate(group, layer, head) if score is None else score
-            for head, score in enumerate(row)
-        ]
-        for layer, row in enumerate(group.matrix)
-    ]
-    mesh = axes.pcolormesh(shown, cmap=_cmap("RdBu"), vmin=-limit, vmax=limit, edgecolors="white", linewidth=0.15)
-    out = unscored(group)
-    axes.scatter(
-        [head.head + 0.5 for head in out], [head.layer + 0.5 for head in out], s=1.2, color="#444444", linewidths=0
-    )
-    outlined = {**{head: "--" for head, _ in group.also}, **dict.fromkeys(group.heads, "-")}
-    for head, line in outlined.items():
-        place = (head.head, head.layer)
-        axes.add_patch(
-            Rectangle(place, 1, 1, fill=False, edgecolor="black", linewidth=0.9, linestyle=line, clip_on=False)
-        )
-    axes.set_aspect("equal")
-    words = _feeds(group, width)
-    pad = 7 + 72 * height(words, 7)
-    axes.set_title(fold(group.name, width + 0.9, 8.5, "bold"), fontweight="bold", loc="left", pad=pad)
-    axes.annotate(words, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=7, va="bottom").set_in_layout(False)
-    axes.set(xlabel="head", ylabel="layer")
-    _ticks(axes, len(group.matrix), len(group.matrix[0]))
-    _bar(figure.colorbar(mesh, cax=axes.inset_axes((1 + 0.08 / width, 0, 0.12 / width, 1))), unit)
-
-
-def _estimate(group: Group, layer: int, head: int) -> float:
-    return group.screen.estimates[Site.of_head(layer, head)] if group.screen else nan
-
-
-def _ticks(axes: Axes, layers: int, heads: int) -> None:
-    for count, set_ticks in ((heads, axes.set_xticks), (layers, axes.set_yticks)):
-        step = next((step for step in (1, 2, 4, 8, 16, 32) if count / step <= 9), 64)
-        places = range(0, count, step)
-        set_ticks([place + 0.5 for place in places], labels=[str(place) for place in places])
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
 
 
 def _labels(axes: Axes, left: list[str]) -> None:
@@ -196,26 +99,14 @@ def _labels(axes: Axes, left: list[str]) -> None:
         spine.set_visible(False)
 
 
-def _bar(bar: Colorbar, unit: str) -> None:
+def colour_bar(bar: Colorbar, unit: str) -> None:
     bar.outline.set_visible(False)
     bar.set_label(unit, fontsize=7)
     bar.ax.tick_params(labelsize=6.5, length=2)
 
 
-def _cmap(name: str) -> Colormap:
+def colours_of(name: str) -> Colormap:
     return colormaps[name].with_extremes(bad=NOWHERE)
-
-
-def _has_zeros(group: Group) -> bool:
-    """Whether the scores that are exactly 0 are the known zeros, and no measured score is among them."""
-    return 0 < group.known_zero == sum(score == 0.0 for score in scored(group))
-
-
-def _shape(groups: list[Group]) -> tuple[int, int]:
-    return (
-        max((len(group.matrix) for group in groups), default=1),
-        max((len(group.matrix[0]) for group in groups), default=1),
-    )
 
 
 def _axes(measure: Measure, by: str | None) -> tuple[Axis, Axis, tuple[Axis, ...]]:

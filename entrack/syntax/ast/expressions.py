@@ -87,9 +87,9 @@ class Where:
 
 @frozen
 class Subscript:
-    """`[...]` after a name: an index in tasks, axis labels in claims."""
+    """`[...]` after a name: an index in tasks, axis labels in claims, with the name of the axis or without."""
 
-    items: tuple[Expression | Where | Act, ...]
+    items: tuple[Expression | Where | Named | Act, ...]
     span: Span = span_field()
 
 

@@ -8,7 +8,7 @@ from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Negative, Number, String
 from entrack.syntax.ast.heads import Circuit, Discover, Group, Mask
-from entrack.syntax.ast.measures import Claim, Examine, Figure, Intervention, Measure, Overlap, Table
+from entrack.syntax.ast.measures import Claim, Examine, Figure, Intervention, Measure, Overlap, Table, Vector
 from entrack.syntax.ast.tasks import Alternate, Desideratum, Task
 
 
@@ -69,6 +69,7 @@ Item = (
     | Circuit
     | Discover
     | Mask
+    | Vector
     | Intervention
     | Measure
     | Examine

@@ -1,4 +1,4 @@
-"""Attention heads as written: groups, circuits, prompts of a measure, discoveries and masks."""
+"""Groups and circuits as written, prompts of a measure, discoveries and masks."""
 
 from __future__ import annotations
 
@@ -9,21 +9,7 @@ from attrs import frozen
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Negative, Number, Reference
-
-
-@frozen
-class HeadNumber:
-    """`14.13`: layer and head."""
-
-    layer: int
-    head: int
-    span: Span = span_field()
-
-
-@frozen
-class HeadList:
-    heads: tuple[HeadNumber, ...]
-    span: Span = span_field()
+from entrack.syntax.ast.sites import SiteList
 
 
 @frozen
@@ -32,7 +18,7 @@ class GroupItem:
 
     name: str
     position: Name
-    heads: HeadList | Call
+    heads: SiteList | Call
     span: Span = span_field()
     name_span: Span = span_field()
 
@@ -85,10 +71,14 @@ class Prompts:
 
 @frozen
 class Hop:
+    """`group g of mlps at last -> logits keep 5 highest`; empty for senders and ranking that are not said."""
+
     name: str
     position: Name
     receivers: tuple[Reference, ...]
     keep: Integer | Name
+    senders: tuple[Name, ...] = ()
+    ranking: str = ""
     span: Span = span_field()
     name_span: Span = span_field()
 

@@ -1,4 +1,5 @@
-"""Interventions and what is measured with them as written: acts, measures, examinations, claims, figures, tables."""
+"""Interventions and what is measured with them as written: acts, vectors, measures, examinations, claims, figures,
+tables."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Expression, Integer, ListOf, Name, Negative, Number, Reference, String
 from entrack.syntax.ast.heads import Metric, Prompts
+from entrack.syntax.ast.sites import At, Layers, Sites
 from entrack.syntax.ast.sources import Source
 
 
@@ -26,11 +28,16 @@ class Elsewhere:
     span: Span = span_field()
 
 
+Target = Expression | Elsewhere | Sites | At
+"""What an act is about: a circuit or group by its name, all other heads, or sites. Without `at`, each group stands at
+its own position."""
+
+
 @frozen
 class Set:
-    """`zero H`, `mean H over P`, `patch H from X`: heads take the values of a source."""
+    """`zero T`, `mean T over P`, `patch T from X`: what stands there takes the values of a source."""
 
-    target: Expression | Elsewhere
+    target: Target
     source: Source
     span: Span = span_field()
 
@@ -41,26 +48,61 @@ class Set:
 
 
 @frozen
-class Layers:
-    """`layers 3`, `layers 3..5`, `layers k..`: `last` None with `open_end` means up to the top."""
+class Freeze:
+    """`freeze T`: it keeps what it has without an intervention."""
 
-    first: Expression
-    last: Expression | None = None
-    open_end: bool = False
+    target: Target
+    span: Span = span_field()
+
+
+@frozen
+class Add:
+    """`add 2 * v to T`: a vector is added there."""
+
+    vector: Expression
+    target: Target
+    span: Span = span_field()
+
+
+@frozen
+class Noise:
+    """`add noise sd 0.1 to T`: Gaussian noise is added there."""
+
+    sd: Expression
+    target: Target
+    span: Span = span_field()
+
+
+@frozen
+class Project:
+    """`project v out of T`: what points along a vector is taken away."""
+
+    vector: Expression
+    target: Target
+    span: Span = span_field()
+
+
+@frozen
+class Scale:
+    """`scale T by 2`: what stands there is multiplied."""
+
+    target: Target
+    factor: Expression
     span: Span = span_field()
 
 
 @frozen
 class Block:
-    """`block attention p -> q in layers a..b`: attention from position p to the positions q is cut."""
+    """`block attention p -> q in layers a..b`: attention from position p to the positions q is cut. A loop puts numbers
+    of tokens in the place of names."""
 
-    reader: Name
-    read: tuple[Name, ...]
+    reader: Name | Integer
+    read: tuple[Name | Integer, ...]
     layers: Layers
     span: Span = span_field()
 
 
-Act = Keep | Set | Block
+Act = Keep | Set | Freeze | Block | Add | Noise | Project | Scale
 
 
 @frozen
@@ -73,11 +115,41 @@ class Intervention:
 
 
 @frozen
-class Loop:
-    """`for k in layers`, or `for k in [0, 2, 4]`; `values` None means all layers."""
+class Term:
+    """A mean in a vector, with its sign, and what it is multiplied by, if anything."""
+
+    sign: str
+    mean: Set
+    factor: Expression | None = None
+    times: str = "*"
+    span: Span = span_field()
+
+
+@frozen
+class Vector:
+    """`vector v in M = mean T over P - mean T over Q`: a direction in the residual stream."""
 
     name: str
-    values: ListOf | None
+    model: Name
+    terms: tuple[Term, ...]
+    span: Span = span_field()
+    name_span: Span = span_field()
+
+
+@frozen
+class All:
+    """All `layers`, `heads`, `positions` or `tokens`."""
+
+    what: str
+    span: Span = span_field()
+
+
+@frozen
+class Loop:
+    """`for k in layers`, `for t in tokens`, `for k in [0, 2..4]`, `for p in [last, query]`."""
+
+    name: str
+    values: ListOf | All
     span: Span = span_field()
 
 
@@ -95,7 +167,7 @@ class Measure:
     swept: bool = True
     """Whether the interventions were written as a list."""
     draws: Integer | None = None
-    loop: Loop | None = None
+    loops: tuple[Loop, ...] = ()
 
 
 @frozen

@@ -83,6 +83,14 @@ class AnyOf:
 
 
 @frozen
+class SpanOf:
+    """All tokens of what fills a hole, or of a text."""
+
+    hole: Reference
+    span: Span = span_field()
+
+
+@frozen
 class HolePlace:
     """The last token of what fills a hole, moved by `offset` tokens."""
 
@@ -91,7 +99,7 @@ class HolePlace:
     span: Span = span_field()
 
 
-Place = EndOf | AnyOf | HolePlace
+Place = EndOf | AnyOf | SpanOf | HolePlace
 
 
 @frozen

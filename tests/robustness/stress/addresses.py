@@ -21,6 +21,7 @@ from entrack.models.key import ModelKey
 from entrack.plan import bind
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import (
+    Add,
     At,
     Attribute,
     Batch,
@@ -30,14 +31,20 @@ from entrack.plan.steps import (
     Evaluate,
     FromCapture,
     FromMean,
+    FromNoise,
+    FromVector,
     FromZero,
     MaskBatch,
     PathPatch,
+    ProjectOut,
     Receivers,
     Ref,
+    Scale,
     Set,
+    Spans,
     Step,
     SumOutputs,
+    Term,
     TrainMask,
     kind_of,
 )
@@ -72,7 +79,21 @@ STEPS: tuple[Step, ...] = (
     Attribute(MODEL, BATCH, ((10, 11), (12, 13)), AT, Ref("alternate"), (Receivers(Part.KEY, HEADS),), 3),
     TrainMask(MODEL, HEADS, MASKS, MASKS, 0.25, 2, 0.5),
 )
-"""One step of every kind, with every kind of edit and source."""
+"""One step of every kind."""
+STREAM, SPANS = (Site(1, Part.MID), Site(2, Part.MID)), Spans(((0, 1), (1, 2)))
+VECTOR = FromVector((Term(1.0, HEADS, (Ref("one"),)), Term(-0.5, HEADS, (Ref("other"), Ref("third")))))
+LATER_EDITS = (
+    Add(At(STREAM, SPANS), VECTOR, 2.0),
+    Add(At(STREAM, None), FromNoise(0.5, 1, (3, 4))),
+    ProjectOut(At((Site(3, Part.POST),), AT), VECTOR),
+    Scale(At((Site(0, Part.NEURON, 7),), AT), 0.5),
+    Set(Elsewhere((At((Site(1, Part.MLP),), SPANS),), (Part.OUTPUT, Part.MLP)), FromZero()),
+)
+LATER: tuple[Step, ...] = (
+    Capture(MODEL, BATCH, SPANS, (Site(0, Part.NEURON, 7), Site(2, Part.NEURON, 1)), Part.NEURON),
+    Evaluate(MODEL, BATCH, LATER_EDITS, ((10, 11), (12, 13))),
+)
+"""With the edits, sources and parts that the others do not hold."""
 
 
 def every_component(count: int, seed: int, folder: Path) -> Tried:
@@ -81,7 +102,7 @@ def every_component(count: int, seed: int, folder: Path) -> Tried:
     tally, seen = Tally(), dict[str, str]()
     with tally.case("a step of every kind"):
         assert {type(step) for step in STEPS} == set(get_args(Step))
-    for step in STEPS:
+    for step in (*STEPS, *LATER):
         for where, other in ((type(step).__name__, step), *changed(step, type(step).__name__)):
             with tally.case(where):
                 _new(bind.step_address(other), where, seen)

@@ -1,0 +1,41 @@
+"""Vectors of the residual stream: sums of what sites write to it, on the mean over prompts."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from entrack.engine.context import Context
+from entrack.engine.inputs import Inputs, bound, captured
+from entrack.plan.steps import FromVector, Term
+from entrack.sites import Part
+
+
+def vector(context: Context, source: FromVector, inputs: Inputs) -> Tensor:
+    """A source's vector, summed in float64. Raises EngineError for sites that write nothing. -> float32 (d_model)"""
+
+    def make() -> tuple[Tensor]:
+        total = torch.zeros(context.model.facts.d_model, dtype=torch.float64, device=context.model.device)
+        for term in source.terms:
+            total += term.factor * _written(context, term, inputs)
+        return (total.float(),)
+
+    return context.activations.get((context.model.key, source), make)[0]
+
+
+def _written(context: Context, term: Term, inputs: Inputs) -> Tensor:
+    """What the sites of a term write. -> float64 (d_model)"""
+    written = torch.zeros(context.model.facts.d_model, dtype=torch.float64, device=context.model.device)
+    sites = bound(term.sites)
+    if sites:
+        for site, value in zip(sites, context.tensor(_mean(term, sites[0].part, inputs)), strict=True):
+            written += context.model.written(site, value)
+    return written
+
+
+def _mean(term: Term, part: Part, inputs: Inputs) -> np.ndarray:
+    """The mean over all prompts of the captures, of each over its tokens. -> float64 (site, width)"""
+    several = [captured(inputs, ref, part).astype(np.float64) for ref in term.captures]
+    prompts = [values.mean(2) if values.ndim == 4 else values for values in several]
+    return np.asarray(np.concatenate(prompts, axis=1).mean(1))
