@@ -7,6 +7,7 @@ from entrack.report.plots.diagram import diagram
 from entrack.report.plots.heads import head_bars
 from entrack.report.plots.heatmap import score_map, value_map
 from entrack.report.plots.scatter import scatter
+from entrack.report.plots.site_map import over_sites, site_map
 from entrack.report.plots.style import save, style
 
 __all__ = [
@@ -15,9 +16,11 @@ __all__ = [
     "curves",
     "diagram",
     "head_bars",
+    "over_sites",
     "save",
     "scatter",
     "score_map",
+    "site_map",
     "style",
     "value_map",
 ]
