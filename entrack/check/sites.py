@@ -32,6 +32,14 @@ INSIDE: Mapping[Part, Mapping[str, Part]] = {
     Part.RESIDUAL: {part.value: part for part in (Part.MID, Part.POST)},
 }
 """What may stand after it: `.query`, `.mid`."""
+MISSING: Mapping[Part, tuple[str, str]] = {
+    Part.MID: (
+        "attention and MLP read the same residual stream: nothing stands between them",
+        "name `residual` or `.post`",
+    ),
+    Part.NEURON: ("its MLPs have no one row of neurons", "name `mlp`"),
+}
+"""Why a family may have no such part, and what to name."""
 INDEXED = (Part.OUTPUT, Part.NEURON)
 """Parts of which a site may be one among many in its layer."""
 EXAMPLES: Mapping[str, str] = {
@@ -69,8 +77,8 @@ def exists(scope: Scope, site: Site, facts: ModelFacts | None, span: Span) -> bo
     elif site.index is not None and site.index >= _in_a_layer(site, facts):
         counted = (_in_a_layer(site, facts), "neurons in a layer" if site.part is Part.NEURON else "heads in a layer")
     elif not facts.has(site.part):
-        why = "attention and MLP read the same residual stream: nothing stands between them"
-        scope.report("E515", f"layers of {facts.family} have no `{site}`", span, why, "name `residual` or `.post`")
+        why, help = MISSING.get(site.part, ("", "name another part of the layer"))
+        scope.report("E515", f"layers of {facts.family} have no `{site}`", span, why, help)
         return False
     else:
         return True

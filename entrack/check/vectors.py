@@ -12,13 +12,13 @@ from entrack.check.shapes import same_shape
 from entrack.check.targets import is_open, target_of
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.sites import RECEIVING, Part
+from entrack.sites import RECEIVING, STREAM, Part
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 from entrack.tree import parts
 
-WIDE = (Part.RESIDUAL, Part.MID, Part.POST, Part.ATTENTION, Part.MLP)
+WIDE = (*STREAM, Part.ATTENTION, Part.MLP)
 """Parts as wide as the residual stream."""
 Weighted = tuple[tuple[float, Vector], ...]
 
@@ -78,13 +78,13 @@ def _writes(changes: Changes, item: ast.Vector, group: Group, target: HeadsOf, s
         )
         return False
     normed = any(facts.layout.norms_what_is_added for facts in changes.shapes)
-    if normed and not kinds <= set(WIDE):
+    if normed and not kinds <= set(STREAM):
         changes.scope.report(
             "E515",
-            f"in `{item.model.text}` no head and no neuron writes a vector of its own",
+            f"in `{item.model.text}` no head, neuron, attention or MLP writes a vector of its own",
             span,
-            "a norm stands after the attention and after the MLP, which is of the sum of all",
-            "name `attention`, `mlp` or `residual` of the layer",
+            "a norm stands after the attention and after the MLP: what is added depends on all of it",
+            "name `residual` of a layer",
         )
         return False
     return True

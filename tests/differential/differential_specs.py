@@ -358,7 +358,8 @@ class Writer:
             self.lines.append(FACTS)
 
     def mean_of(self) -> str:
-        site = self.one(*self.wide(), *(() if self.setting.family in NORMED else (self.narrow(),)))
+        stream = [site for site in self.wide() if site.startswith(("residual", "embedding"))]
+        site = self.one(*(stream if self.setting.family in NORMED else (*self.wide(), self.narrow())))
         where = self.one("last", "size", "every token")
         return f"mean {site} at {where} over {self.few()} {self.one('facts', 'refacts')}"
 
