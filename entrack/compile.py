@@ -23,7 +23,7 @@ from entrack.errors import EntrackError
 from entrack.models.fetch import fetch
 from entrack.models.key import ModelSource
 from entrack.models.locate import ModelMissing, key_of, locate, tokenizer_file
-from entrack.source import Source
+from entrack.source import Source, Span
 from entrack.syntax.content import content
 from entrack.syntax.parse import parse
 
@@ -180,8 +180,11 @@ def prompts_of(
     return realised, tokens
 
 
-def count_tokens(population: Population, model: Model, params: Mapping[str, float]) -> int | None:
-    """How many tokens the first prompt of a population has for a model; None where that cannot be told."""
+def count_tokens(
+    population: Population, model: Model, params: Mapping[str, float]
+) -> int | tuple[Diagnostic, ...] | None:
+    """How many tokens the first prompt of a population has for a model, or why it cannot be made; None where the
+    model's tokenizer is not here."""
     from entrack.prompts.tokenise import measured_prompts, tokenise
     from entrack.prompts.tokenizer import BadTokenizer, tokenizer
 
@@ -189,10 +192,13 @@ def count_tokens(population: Population, model: Model, params: Mapping[str, floa
         return None
     try:
         tokens = tokenizer(tokenizer_file(model.source))
-    except (BadTokenizer, ModelMissing):
+    except BadTokenizer as bad:
+        return (_unusable(bad, model.span),)
+    except ModelMissing:
         return None
-    pairs = tokenise(population, 1, tokens, params)[0].pairs
-    return next((len(prompt.token_ids) for prompt in measured_prompts(population, pairs)), None)
+    realised, problems = tokenise(population, 1, tokens, params)
+    counts = [len(prompt.token_ids) for prompt in measured_prompts(population, realised.pairs)]
+    return counts[0] if counts else problems or None
 
 
 def prompt_problems(spec: CheckedSpec) -> tuple[Diagnostic, ...]:
@@ -253,7 +259,9 @@ def _tokenizer(spec: CheckedSpec, model: str, source: ModelSource) -> Tokenizer:
     try:
         return tokenizer(tokenizer_file(source))
     except BadTokenizer as bad:
-        help = "take the tokenizer.json that belongs to the model"
-        span = spec.resolved.models[model].span
-        problem = Diagnostic("E434", str(bad), span, "its tokenizer cannot be used", help)
-        raise SpecError((problem,), spec.sources) from None
+        raise SpecError((_unusable(bad, spec.resolved.models[model].span),), spec.sources) from None
+
+
+def _unusable(bad: Exception, span: Span) -> Diagnostic:
+    help = "take the tokenizer.json that belongs to the model"
+    return Diagnostic("E434", str(bad), span, "its tokenizer cannot be used", help)

@@ -68,16 +68,20 @@ def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], 
 
 
 def _measure(spec: Measure, cells: Sequence[CellPlan], ran: Ran) -> MeasureResult:
-    axes = tuple(Axis(name, labels, _tokens(spec, name, labels, cells)) for name, labels in spec.axes)
+    over = dict(spec.loops)
+    axes = tuple(
+        Axis(name, labels, _tokens(labels, cells) if over.get(name) == "tokens" else (), over.get(name, ""))
+        for name, labels in spec.axes
+    )
     made = tuple(
         _cell(spec, cell, planned, ran) for cell, planned in zip((c.population for c in spec.cells), cells, strict=True)
     )
     return MeasureResult(spec.name, spec.metric.name, spec.metric.unit, axes, made)
 
 
-def _tokens(spec: Measure, axis: str, labels: Sequence[str], cells: Sequence[CellPlan]) -> tuple[str, ...]:
+def _tokens(labels: Sequence[str], cells: Sequence[CellPlan]) -> tuple[str, ...]:
     """What the tokens of an axis are in the first prompt that was measured."""
-    if axis not in spec.tokens or not cells:
+    if not cells:
         return ()
     pieces = cells[0].runs[0].prompts[0].pieces
     return tuple(pieces[int(label)] for label in labels)

@@ -9,8 +9,9 @@ from math import prod
 from entrack import budget
 from entrack.check.changes import Changes
 from entrack.check.populations import first_twice, values_of
-from entrack.check.resolved import Population
+from entrack.check.resolved import Axes, Population
 from entrack.check.scope import Scope
+from entrack.check.texts import mentioned
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
@@ -61,26 +62,32 @@ def all_used(scope: Scope, item: ast.Measure) -> bool:
     return True
 
 
-def over_tokens(item: ast.Measure) -> frozenset[str]:
-    """The loops that go through numbers of tokens."""
-    return frozenset(loop.name for loop in item.loops if loop.values == ast.All("tokens") or _names_a_token(item, loop))
+def goes_through(item: ast.Measure, axes: Axes) -> tuple[tuple[str, str], ...]:
+    """What each loop goes through: `layers`, `heads`, `neurons`, `tokens` or `positions`. Left out where its variable
+    is given to an intervention of another item."""
+    labels = dict(axes)
+    found = ((loop.name, _goes_through(item, loop, labels[loop.name])) for loop in item.loops)
+    return tuple((name, what) for name, what in found if what)
 
 
-def _names_a_token(item: ast.Measure, loop: ast.Loop) -> bool:
-    """Whether the numbers of a list stand where positions stand."""
-    if not isinstance(loop.values, ast.ListOf) or any(isinstance(one, ast.Reference) for one in loop.values.items):
-        return False
-    return any(loop.name in {name.text for name in _places(act)} for act in item.interventions)
+def _goes_through(item: ast.Measure, loop: ast.Loop, labels: Sequence[str]) -> str:
+    if isinstance(loop.values, ast.All):
+        return loop.values.what
+    what = next((what for what, part in _uses(item.interventions) if loop.name in set(mentioned(part))), "")
+    return "tokens" if what == "positions" and all(label.isdigit() for label in labels) else what
 
 
-def _places(node: object) -> Iterator[ast.Name]:
-    """The names of positions in acts."""
-    if isinstance(node, ast.At) and isinstance(node.where, tuple):
-        yield from (name for name in node.where if isinstance(name, ast.Name))
-    if isinstance(node, ast.Block):
-        yield from (name for name in (node.reader, *node.read) if isinstance(name, ast.Name))
+def _uses(node: object) -> Iterator[tuple[str, object]]:
+    """Where acts say positions, layers, heads and neurons."""
+    match node:
+        case ast.At(_, where):
+            yield "positions", where
+        case ast.Computed(kind, layers, index):
+            yield from (("layers", layers), (kind, index))
+        case ast.Block(reader, read, layers):
+            yield from (("positions", (reader, *read)), ("layers", layers))
     for part in node if isinstance(node, tuple) else parts(node, ("span", "name_span")):
-        yield from _places(part)
+        yield from _uses(part)
 
 
 def _names_fit(scope: Scope, item: ast.Measure) -> bool:
@@ -143,13 +150,16 @@ def _tokens(
         return None
     here = [model for name in models if (model := scope.models.get(name)) is not None]
     known = {scope.count_tokens(population, model) for model in here for population in populations}
-    if len(known) == 1 and None not in known:
-        return known.pop()
-    counts = sorted(many for many in known if many is not None)
+    problems = [problem for found in known if isinstance(found, tuple) for problem in found]
+    for problem in problems:
+        scope.add(problem)
+    counts = sorted(found for found in known if isinstance(found, int))
+    if len(counts) == len(known) == 1:
+        return counts[0]
     if len(counts) > 1:
         label, help = f"some have {counts[0]} tokens, others {counts[-1]}", "measure prompts of one length at a time"
         scope.report("E665", "a loop over tokens is of prompts of one length", loop.span, label, help)
-    elif not any(name in scope.broken for name in models):
+    elif not problems and not any(name in scope.broken for name in models):
         scope.report(
             "E613",
             "it is not known here how many tokens there are",

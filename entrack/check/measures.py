@@ -7,7 +7,7 @@ from attrs import evolve
 from entrack import budget
 from entrack.check.changes import Changes
 from entrack.check.interventions import NOTHING, interventions
-from entrack.check.loops import all_used, at_turn, over_tokens, turns_of
+from entrack.check.loops import all_used, at_turn, goes_through, turns_of
 from entrack.check.masks import members
 from entrack.check.measure_fit import intervention_fits
 from entrack.check.metrics import metric
@@ -127,7 +127,7 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     labelled = tuple(
         (name, tuple(dict.fromkeys(cell.labels[place] for cell in cells))) for place, name in enumerate(axes)
     )
-    return Measure(item.name, kind, labelled, tuple(cells), item.name_span, over_tokens(item))
+    return Measure(item.name, kind, labelled, tuple(cells), item.name_span, goes_through(item, labelled))
 
 
 def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:

@@ -54,7 +54,7 @@ Item = TypeVar(
     ast.Desideratum,
 )
 Made = TypeVar("Made")
-TokenCount = Callable[[Population, Model, Mapping[str, float]], int | None]
+TokenCount = Callable[[Population, Model, Mapping[str, float]], int | tuple[Diagnostic, ...] | None]
 
 
 @define
@@ -89,8 +89,9 @@ class Scope:
         budget.spend(budget.PROBLEMS)
         self.problems.append(problem)
 
-    def count_tokens(self, population: Population, model: Model) -> int | None:
-        """How many tokens the first prompt of a population has; None where its model's tokenizer is not here."""
+    def count_tokens(self, population: Population, model: Model) -> int | tuple[Diagnostic, ...] | None:
+        """How many tokens the first prompt of a population has, or why it has none; None where its model's tokenizer
+        is not here."""
         return None if self.tokens is None or model.source is None else self.tokens(population, model, self.params)
 
     def declare(self, items: Iterable[ast.Item]) -> None:

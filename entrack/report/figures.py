@@ -21,7 +21,7 @@ from attrs import evolve
 from entrack import interrupts
 from entrack.report.format import slug, visible
 from entrack.report.lookup import fits_completeness, kept_scores, nested, pick
-from entrack.report.plot_data import is_curve
+from entrack.report.plot_data import is_curve, is_map
 from entrack.results import Discovery, Figure, Measure, Results
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def draw_all(results: Results, folder: Path, *, pdf: bool = False) -> tuple[Path
 
 
 def usual(results: Results) -> tuple[Figure, ...]:
-    """For each discovery a heat map and a diagram; for each measure of several cells bars, curves over numbers, or a
-    completeness' scatter."""
+    """For each discovery a heat map and a diagram; for each measure of several cells bars, curves over layers or other
+    numbers, a heat map of layers by tokens, positions or heads, or a completeness' scatter."""
     found = [
         Figure(f"{discovery.name} {kind}", kind, discovery.name)
         for discovery in results.discoveries
@@ -60,15 +60,19 @@ def usual(results: Results) -> tuple[Figure, ...]:
         if kind == "diagram" or any(group.scores for group in discovery.groups)
     ]
     measures = [
-        Figure(
-            measure.name,
-            "scatter" if fits_completeness(measure) else "curves" if is_curve(measure) else "bars",
-            measure.name,
-        )
+        Figure(measure.name, _usual_kind(measure), measure.name)
         for measure in results.measures
         if len(measure.cells) > 1
     ]
     return (*found, *measures)
+
+
+def _usual_kind(measure: Measure) -> str:
+    if fits_completeness(measure):
+        return "scatter"
+    if is_map(measure):
+        return "heatmap"
+    return "curves" if is_curve(measure) else "bars"
 
 
 def _draw(figure: Figure, results: Results, folder: Path, stem: str) -> tuple[Path, ...]:
@@ -90,7 +94,8 @@ def _drawn(figure: Figure, item: Measure | Discovery) -> Drawing:
         case "heatmap", Discovery():
             return plots.score_map(item, figure.title)
         case "heatmap", Measure() if nested(item) is None:
-            return plots.value_map(item, figure.title, figure.options)
+            painter = plots.site_map if plots.over_sites(item) else plots.value_map
+            return painter(item, figure.title, figure.options)
         case "diagram", Discovery():
             return plots.diagram(item, figure.title)
         case "bars", Discovery():

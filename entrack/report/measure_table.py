@@ -44,12 +44,13 @@ def measure_grid(measure: Measure, title: str = "", width: int = WIDTH) -> Grid:
 
 
 def caption(measure: Measure) -> str:
-    """What the numbers of a measure are: metric, unit, n, the labels that all cells share."""
+    """What the numbers of a measure are: metric, unit, n, the labels that all cells share, whose tokens are named."""
     unit = f" ({measure.unit})" if measure.unit and measure.unit != measure.metric else ""
     things = measure.unit.removeprefix("fraction of ") if of_heads(measure) else "prompts"
     counts = f"n = {spread(cell.n for cell in measure.cells)} {things}" if measure.cells else "no cells"
     shared = [f"{axis}: {label}" for axis, label in fixed_labels(measure)]
-    return visible("; ".join([f"{measure.metric}{unit}, {counts}", *shared]))
+    tokens = ["tokens: those of the first prompt"] if any(axis.tokens for axis in free_axes(measure)) else []
+    return visible("; ".join([f"{measure.metric}{unit}, {counts}", *shared, *tokens]))
 
 
 def _parted(measure: Measure, across: Axis, width: int) -> Iterator[Grid]:

@@ -73,7 +73,10 @@ def parted(measure: Measure, options: Mapping[str, str]) -> tuple[Measure, Mappi
 
 
 def numbers(axis: Axis) -> tuple[float, ...] | None:
-    """The labels as numbers, where all are one number in the same words: `12`, `k = 12`, `12..`."""
+    """The labels as numbers, where all are one number in the same words: `12`, `k = 12`, `12..`. A token is no
+    number."""
+    if axis.tokens:
+        return None
     split = [re.fullmatch(r"([^\d.-]*)(-?\d+(?:\.\d+)?)(\D*)", label) for label in axis.labels]
     found = [match for match in split if match]
     if len(found) != len(split) or len({match.group(1, 3) for match in found}) != 1:
@@ -83,8 +86,20 @@ def numbers(axis: Axis) -> tuple[float, ...] | None:
 
 
 def is_curve(measure: Measure) -> bool:
-    """Whether the first axis of numbers is long enough for curves."""
-    return any(numbers(axis) and len(axis.labels) >= FEWEST_NUMBERS for axis in free_axes(measure))
+    """Whether there are several layers, or an axis of numbers that is long enough for curves; heads are no numbers."""
+    return any(map(_along, free_axes(measure)))
+
+
+def is_map(measure: Measure) -> bool:
+    """Whether loops over layers, heads, positions or tokens cross."""
+    return sum(bool(axis.over) for axis in free_axes(measure)) > 1
+
+
+def _along(axis: Axis) -> bool:
+    """Whether curves go along this axis."""
+    if axis.over:
+        return axis.over == "layers"
+    return numbers(axis) is not None and len(axis.labels) >= FEWEST_NUMBERS
 
 
 def label_of(measure: Measure, cell: Cell, axis: Axis) -> str:
@@ -113,8 +128,7 @@ def _x_axis(measure: Measure, free: tuple[Axis, ...], by: str | None, coloured: 
     if by is not None:
         return named(measure, by)
     open_axes = [axis for axis in free if axis.name != coloured] or list(free)
-    numeric = [axis for axis in open_axes if numbers(axis) and len(axis.labels) >= FEWEST_NUMBERS]
-    return (numeric or open_axes)[0]
+    return next(filter(_along, open_axes), open_axes[0])
 
 
 def named(measure: Measure, name: str) -> Axis:

@@ -48,7 +48,8 @@ def measure_json(measure: Measure) -> dict[str, Any]:
 
 def _axis(axis: Axis) -> dict[str, Any]:
     tokens = {"tokens": list(axis.tokens)} if axis.tokens else {}
-    return {"name": axis.name, "labels": list(axis.labels), **tokens}
+    over = {"over": axis.over} if axis.over else {}
+    return {"name": axis.name, "labels": list(axis.labels), **over, **tokens}
 
 
 def discovery_json(discovery: Discovery) -> dict[str, Any]:

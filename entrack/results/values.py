@@ -24,11 +24,13 @@ class Interval:
 @frozen
 class Axis:
     """One way in which the cells of a measure differ: its name (model, intervention, prompts, ...) and its labels in
-    order. Where these are numbers of tokens, `tokens` are the texts of these in the first prompt."""
+    order. `over` is what the labels of a loop are: `layers`, `heads`, `neurons`, `tokens` or `positions`. Where these
+    are numbers of tokens, `tokens` are the texts of these in the first prompt."""
 
     name: str
     labels: tuple[str, ...]
     tokens: tuple[str, ...] = ()
+    over: str = ""
 
 
 @frozen

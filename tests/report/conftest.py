@@ -271,7 +271,11 @@ def donors() -> Measure:
 
 def knockouts() -> Measure:
     blocks = tuple(f"block attention last -> {to} in layers k.." for to in ("answer", "query"))
-    axes = (Axis("model", ("base",)), Axis("k", tuple(str(layer) for layer in range(6))), Axis("intervention", blocks))
+    axes = (
+        Axis("model", ("base",)),
+        Axis("k", tuple(str(layer) for layer in range(6)), over="layers"),
+        Axis("intervention", blocks),
+    )
     cells = tuple(cell(("base", k, block), 0.1 * int(k)) for k in axes[1].labels for block in blocks)
     return Measure("knockouts", "accuracy", "fraction of prompts", axes, cells)
 

@@ -20,7 +20,7 @@ from entrack.report import plots
 from entrack.report.figures import draw, draw_all, usual
 from entrack.report.plot_data import numbers, parted
 from entrack.report.plots.diagram_arrows import place
-from entrack.report.plots.labels import layer_words, shown
+from entrack.report.plots.labels import shown
 from entrack.results import Axis, Discovery, Figure, Measure, Results
 from entrack.sites import Site
 from entrack.source import Source
@@ -106,7 +106,7 @@ def test_heads_stand_in_their_groups_the_largest_fall_first(study: Results) -> N
 def test_long_labels_are_told_apart_by_what_differs(study: Results) -> None:
     blocks, k = study.measures[4].axes[2], study.measures[4].axes[1]
     assert shown(blocks) == (("answer", "query"), "intervention: block attention last -> … in layers k..")
-    assert layer_words(study.measures[4], k) == "layer k" and layer_words(study.measures[0], k) == "k"
+    assert shown(k)[1] == "layer k" and shown(attrs.evolve(k, over=""))[1] == "k"
     same = Axis("model", ("a[b, c] and much more of it", "a[b] and much more of it"))
     assert shown(same) == (("b, c", "b"), "model: a[…] and much more of it")
     whole = Axis("with", ("nothing", "patch circuit from goat", "patch circuit.fetcher from goat"))

@@ -68,12 +68,12 @@ class Overlap:
 
 @frozen
 class Measure:
-    """A grid of cells; `draws` are how often everything random in it is drawn, `tokens` the axes whose labels are
-    numbers of tokens."""
+    """A grid of cells; `draws` are how often everything random in it is drawn, `loops` what the axes of loops go
+    through: `layers`, `heads`, `neurons`, `tokens` or `positions`."""
 
     name: str
     metric: Metric
     axes: Axes
     cells: tuple[CellSpec, ...]
     span: Span = field(eq=False, repr=False)
-    tokens: frozenset[str] = frozenset()
+    loops: tuple[tuple[str, str], ...] = ()

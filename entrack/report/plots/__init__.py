@@ -8,6 +8,7 @@ from entrack.report.plots.heads import head_bars
 from entrack.report.plots.heatmap import value_map
 from entrack.report.plots.scatter import scatter
 from entrack.report.plots.score_map import score_map
+from entrack.report.plots.site_map import over_sites, site_map
 from entrack.report.plots.style import save, style
 
 __all__ = [
@@ -16,9 +17,11 @@ __all__ = [
     "curves",
     "diagram",
     "head_bars",
+    "over_sites",
     "save",
     "scatter",
     "score_map",
+    "site_map",
     "style",
     "value_map",
 ]

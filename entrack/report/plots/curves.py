@@ -16,7 +16,7 @@ from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import Arrangement, Panel, Series, arrange, numbers
 from entrack.report.plots.error_bars import error_of, error_words, reach
 from entrack.report.plots.fitting import fitted
-from entrack.report.plots.labels import depth, label_sides, layer_words, legend_size, legend_words, names, value_label
+from entrack.report.plots.labels import depth, label_sides, legend_size, legend_words, names, shown, value_label
 from entrack.report.plots.style import BESIDE, BETWEEN, LEFT, LINES, MARKS, WIDTH, around, caption, colours, panels
 from entrack.report.plots.text import fold, height
 from entrack.results import Measure
@@ -37,7 +37,7 @@ def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale:
     values = numbers(layout.x)
     words = f"{measured(measure)}. {error_words(measure, error).replace('Error bars', 'Bands')}"
     titles = max(height(fold(panel.title, room, 8.5), 8.5) for panel in layout.panels)
-    under = (0.15 if values else depth(layout.x, room)) + height(fold(layer_words(measure, layout.x), room, 8), 8)
+    under = (0.15 if values else depth(layout.x, room)) + height(fold(shown(layout.x)[1], room, 8), 8)
     inside = down * (scale * (1.9 + titles) + under)
     figure, axes = panels(
         title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True
@@ -49,7 +49,7 @@ def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale:
         elif all(value == int(value) for value in values):
             each.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
         each.set_ylim(*reach(measure, error))
-    label_sides(axes, across, layer_words(measure, layout.x), value_label(measure, 1.9 * scale), room)
+    label_sides(axes, across, shown(layout.x)[1], value_label(measure, 1.9 * scale), room)
     _legend(figure, layout)
     caption(figure, words)
     return figure

@@ -73,7 +73,8 @@ def _drawn(measure: Measure, title: str, pair: tuple[Axis, Axis], error: str, sc
             [bar.x for bar in line], labels=[fold(bar.head, 2.0, 7) for bar in line] if row == len(labels) - 1 else []
         )
         each.tick_params("x", length=0, labelrotation=90, labelsize=5.5 if longest > 30 * scale else 7)
-    axes[-1].set_xlabel("head, as layer.head")
+    only_heads = all(bar.head[:1].isdigit() for line in lines for bar in line)
+    axes[-1].set_xlabel("head, as layer.head" if only_heads else "site; a head as layer.head")
     patches = [Patch(color=tints[name]) for name in groups.labels]
     axes[0].legend(patches, legend, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0, ncols=columns)
     caption(figure, words)

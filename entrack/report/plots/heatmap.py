@@ -62,7 +62,7 @@ def _value_map(measure: Measure, title: str, chosen: tuple[Axis, Axis, tuple[Axi
     for each, part, words_over in zip(axes, parts, titles, strict=True):
         mesh = _values(
             each,
-            _grid(measure, rows, columns, dict(zip(others, part, strict=True))),
+            grid(measure, rows, columns, dict(zip(others, part, strict=True))),
             measure,
             ends,
             len(columns.labels) * across,
@@ -118,15 +118,17 @@ def _axes(measure: Measure, by: str | None) -> tuple[Axis, Axis, tuple[Axis, ...
     return left[-1], columns, tuple(left[:-1])
 
 
-def _grid(measure: Measure, rows: Axis, columns: Axis, fixed: Mapping[Axis, str]) -> list[list[Cell | None]]:
+def grid(measure: Measure, rows: Axis, columns: Axis, fixed: Mapping[Axis, str]) -> list[list[Cell | None]]:
+    """The cells that have these labels on other axes, row by row."""
+
     def place(axis: Axis, cell: Cell) -> int:
         return axis.labels.index(label_of(measure, cell, axis)) if axis in measure.axes else 0
 
-    grid: list[list[Cell | None]] = [[None] * len(columns.labels) for _ in rows.labels]
+    found: list[list[Cell | None]] = [[None] * len(columns.labels) for _ in rows.labels]
     for cell in measure.cells:
         if all(label_of(measure, cell, axis) == label for axis, label in fixed.items()):
-            grid[place(rows, cell)][place(columns, cell)] = cell
-    return grid
+            found[place(rows, cell)][place(columns, cell)] = cell
+    return found
 
 
 def _limits(measure: Measure) -> tuple[float, float]:

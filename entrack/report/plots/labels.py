@@ -11,7 +11,7 @@ from math import inf
 from attrs import frozen
 from matplotlib.axes import Axes
 
-from entrack.report.format import MOST, told_apart
+from entrack.report.format import MOST, told_apart, visible
 from entrack.report.plots.text import broken, drawable, fold, height, inches
 from entrack.results import Axis, Measure
 
@@ -29,6 +29,10 @@ LONG = 20
 """Characters of the longest label from which labels are told apart by what they do not share."""
 NOTHING = "nothing"
 """What the intervention is called that changes nothing."""
+ONE = {"layers": "layer", "heads": "head", "neurons": "neuron", "tokens": "token", "positions": "position"}
+"""What one of those is called that a loop goes through."""
+WORD = 24
+"""Characters of a token that are shown."""
 
 
 def shown(axis: Axis) -> tuple[tuple[str, ...], str]:
@@ -38,8 +42,12 @@ def shown(axis: Axis) -> tuple[tuple[str, ...], str]:
     `patch cir.a.heads from goat` and `... from float` are `goat` and `float` of `intervention: patch cir.a.heads from
     …`. `nothing` beside them stays as it is. Where another label is made otherwise, such as `zero cir.a`, all stay
     whole: what is left of one would be read as the rest of another. What is given to an intervention, as in
-    `without(cir.a)`, is not cut out of its brackets.
+    `without(cir.a)`, is not cut out of its brackets. Tokens are `2 map`: a number, and the text in the first prompt.
     """
+    if axis.over:
+        words = token_words(axis) or ("",) * len(axis.labels)
+        labels = [f"{label} {word}".rstrip() for label, word in zip(axis.labels, words, strict=True)]
+        return told_apart(labels), _called(axis)
     others = [label for label in axis.labels if label != NOTHING]
     if len(others) < 2 or not LONG <= max(map(len, others)) <= MOST:
         return told_apart(axis.labels), axis.name
@@ -59,14 +67,16 @@ def _good(rest: list[str]) -> bool:
     return all(_whole(each) for each in rest) and len({*rest, NOTHING}) == len(rest) + 1
 
 
-def layer_words(measure: Measure, axis: Axis) -> str:
-    """`layer k` for the `k` of `block attention ... in layers k..`: what a number along x counts."""
-    said = (label for each in measure.axes if each is not axis for label in each.labels)
-    return (
-        f"layer {axis.name}"
-        if any(re.search(rf"\blayers {re.escape(axis.name)}\b", label) for label in said)
-        else shown(axis)[1]
-    )
+def token_words(axis: Axis) -> tuple[str, ...]:
+    """The texts of the tokens of an axis, without the spaces around them; of a very long one its beginning."""
+    words = (" ".join(visible(token).split()) for token in axis.tokens)
+    return tuple(drawable(word if len(word) <= WORD else f"{word[: WORD - 1]}…") for word in words)
+
+
+def _called(axis: Axis) -> str:
+    """`layer k` for a `k` that goes through layers."""
+    one = ONE[axis.over]
+    return one if axis.name == one else f"{one} {axis.name}"
 
 
 @frozen
