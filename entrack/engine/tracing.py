@@ -114,7 +114,7 @@ def forward(
     the pass ends where the last site was visited. With `gradient` the logits can be differentiated by what was set.
     Raises what torch raises, and NothingToAttend where all that a token can attend to is blocked.
     """
-    script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits=logits)
+    script = _Script.of(len(tokens), sets, reads, start, held or {}, blocked or {}, logits=logits)
     extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
     if prefix is not None:
         ids = torch.arange(prefix.length, prefix.length + tokens.shape[1], device=model.device)
@@ -157,8 +157,9 @@ def _trace(model: LoadedModel, tokens: Tensor, script: _Script, extra: Mapping[s
 
 @frozen(eq=False)
 class _Script:
-    """What is to happen at each site of one pass."""
+    """What is to happen at each site of one pass over so many `prompts`."""
 
+    prompts: int
     sets: Mapping[Site, Sequence[Write]]
     reads: Mapping[Site, Read]
     start: ResumeAt | None
@@ -169,6 +170,7 @@ class _Script:
     @classmethod
     def of(
         cls,
+        prompts: int,
         sets: Iterable[Write],
         reads: Iterable[Read],
         start: ResumeAt | None,
@@ -180,7 +182,7 @@ class _Script:
         at: dict[Site, list[Write]] = {}
         for one in sets:
             at.setdefault(one.site, []).append(one)
-        return cls(at, {read.site: read for read in reads}, start, held, blocked, logits)
+        return cls(prompts, at, {read.site: read for read in reads}, start, held, blocked, logits)
 
     def last_layer(self, layers: int) -> int:
         if self.logits:
@@ -222,11 +224,11 @@ def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values
     module = block.get(door.path) if door.path else block
     found = getattr(module, door.side)
     whole: Tensor = found[0] if site.part is Part.ATTENTION else found
-    value = model.by_head(site.part, whole)
+    value = model.by_head(site.part, whole.view(script.prompts, -1, whole.shape[-1]) if door.flat else whole)
     if site in script.sets:
         for one in script.sets[site]:
             value = one.applied(value)
-        changed = model.put(site.part, whole, value)
+        changed = model.put(site.part, whole, value).reshape(whole.shape)
         setattr(module, door.side, (changed, *found[1:]) if site.part is Part.ATTENTION else changed)
     if site in script.reads:
         at = script.reads[site].at

@@ -1,5 +1,8 @@
 """Phi 3: as Llama, but that one projection gives the queries, keys and values of a layer, side by side, and one more
-both sides of its gated MLP. There are fewer keys and values than queries where heads share them."""
+both sides of its gated MLP. There are fewer keys and values than queries where heads share them.
+
+It was published as code beside the weights (`auto_map`) before transformers had it.
+"""
 
 from __future__ import annotations
 
@@ -21,4 +24,5 @@ PHI3 = evolve(
         Part.VALUE: Door("self_attn.qkv_proj", "output", Beside(-1)),
     },
     gguf=None,
+    taken_over=("Phi3Config", "Phi3ForCausalLM"),
 )
