@@ -121,7 +121,8 @@ class Only:
 
 @frozen
 class Family:
-    """A family of models. `name` is what a config.json calls it (`model_type`), `model_class` what transformers does.
+    """A family of models. `name` is what a config.json calls it (`model_type`), `model_class` what transformers does;
+    `examples` are published models.
 
     `decides` are the words of a config.json that decide what a model computes; it is built from these and no others. A
     file that says a word of `refuses`, or something else than `only` allows, is refused, for the reason that stands
@@ -146,6 +147,7 @@ class Family:
 
     name: str
     model_class: str
+    examples: tuple[str, ...]
     words: ConfigWords
     decides: tuple[str, ...]
     layers: str

@@ -20,6 +20,7 @@ MIXTRAL = evolve(
     MISTRAL,
     name="mixtral",
     model_class="MixtralForCausalLM",
+    examples=("Mixtral 8x7B and 8x22B",),
     words=evolve(LLAMA.words, experts=COUNTS, experts_per_token="num_experts_per_tok"),
     decides=(*MISTRAL.decides, *COUNTS, "num_experts_per_tok"),
     gguf=None,
@@ -28,6 +29,7 @@ QWEN3_MOE = evolve(
     QWEN3,
     name="qwen3_moe",
     model_class="Qwen3MoeForCausalLM",
+    examples=("Qwen3 30B-A3B and 235B-A22B",),
     words=evolve(LLAMA.words, d_mlp="moe_intermediate_size", experts=COUNTS, experts_per_token="num_experts_per_tok"),
     decides=(
         *(word for word in QWEN3.decides if word not in ("max_window_layers", "layer_types")),

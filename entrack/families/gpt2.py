@@ -9,6 +9,7 @@ from entrack.sites import Part
 GPT2 = Family(
     name="gpt2",
     model_class="GPT2LMHeadModel",
+    examples=("GPT-2",),
     words=ConfigWords(
         layers="n_layer",
         heads="n_head",

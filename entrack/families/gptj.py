@@ -13,6 +13,7 @@ from entrack.sites import Part
 GPTJ = Family(
     name="gptj",
     model_class="GPTJForCausalLM",
+    examples=("GPT-J 6B",),
     words=ConfigWords(
         layers="n_layer",
         heads="n_head",

@@ -13,6 +13,7 @@ from entrack.sites import Part
 OPT = Family(
     name="opt",
     model_class="OPTForCausalLM",
+    examples=("OPT 125M to 66B, but 350M",),
     words=ConfigWords(
         layers="num_hidden_layers",
         heads="num_attention_heads",

@@ -16,6 +16,7 @@ PHI3 = evolve(
     LLAMA,
     name="phi3",
     model_class="Phi3ForCausalLM",
+    examples=("Phi 3", "Phi 4"),
     decides=(*COMMON, "original_max_position_embeddings", "sliding_window", "pad_token_id"),
     parts={
         **LLAMA.parts,

@@ -13,6 +13,7 @@ QWEN3 = evolve(
     LLAMA,
     name="qwen3",
     model_class="Qwen3ForCausalLM",
+    examples=("Qwen3 0.6B to 32B",),
     decides=(*COMMON, "attention_bias", "sliding_window", "use_sliding_window", "max_window_layers", "layer_types"),
     parts={
         **LLAMA.parts,
