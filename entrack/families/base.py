@@ -136,7 +136,9 @@ class Family:
     where no norm stands before it, is `NORMED`; outputs of attention and MLP are what stands before a norm that comes
     after them. `layers` and `lm_head` start at the model, `attention` at a layer. An MLP has `mlp_matrices` matrices of
     d_model x d_mlp. With `transposed_weights` a projection keeps its weight as (input, output), as GPT-2's Conv1D does,
-    instead of (output, input). `gguf` is what a GGUF file calls the family, where such files are read.
+    instead of (output, input). `gguf` is what a GGUF file calls the family, where such files are read; `gguf_words` are
+    values of such a file that transformers does not read, after the family's name, and the words of a config.json that
+    say the same.
 
     With `layers_give_pairs` a layer gives a pair whose first is its output. `own_mask` is a buffer of an attention, its
     path from the layer, that says what a token may attend to (1, 1, token, token read); its last rows are taken.
@@ -162,4 +164,5 @@ class Family:
     refuses: Mapping[str, str] = MappingProxyType({})
     only: Mapping[str, Only] = MappingProxyType({})
     gguf: str | None = None
+    gguf_words: Mapping[str, str] = MappingProxyType({})
     taken_over: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ QWEN3_MOE = evolve(
         "num_experts_per_tok",
         "norm_topk_prob",
     ),
+    gguf=None,
     refuses={"mlp_only_layers": SOME},
     only={"decoder_sparse_step": Only(1, SOME)},
 )

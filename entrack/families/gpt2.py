@@ -49,4 +49,6 @@ GPT2 = Family(
     },
     mlp_matrices=2,
     transposed_weights=True,
+    gguf="gpt2",
+    gguf_words={"context_length": "n_positions", "feed_forward_length": "n_inner"},
 )

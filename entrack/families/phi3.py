@@ -24,6 +24,7 @@ PHI3 = evolve(
         Part.KEY: Door("self_attn.qkv_proj", "output", Beside(-2)),
         Part.VALUE: Door("self_attn.qkv_proj", "output", Beside(-1)),
     },
-    gguf=None,
+    gguf="phi3",
+    gguf_words={"attention.sliding_window": "sliding_window"},
     taken_over=("Phi3Config", "Phi3ForCausalLM"),
 )

@@ -20,5 +20,6 @@ QWEN3 = evolve(
         Part.QUERY: Door("self_attn.q_norm", "output", Axis(-2), "self_attn.q_proj"),
         Part.KEY: Door("self_attn.k_norm", "output", Axis(-2), "self_attn.k_proj"),
     },
-    gguf=None,
+    gguf="qwen3",
+    gguf_words={"attention.key_length": "head_dim"},
 )
