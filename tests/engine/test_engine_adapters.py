@@ -123,3 +123,23 @@ def test_an_adapter_of_experts_is_refused(tmp_path: Path) -> None:
     saved, _ = adapted("mixtral, grouped", tmp_path, ("q_proj",), target_parameters=["mlp.experts.down_proj"])
     with pytest.raises(AdapterRefused, match="more than plain LoRA: target_parameters"):
         load(saved.key, saved.source, CPU)
+
+
+@pytest.mark.parametrize(("name", "module"), [("llama, grouped, tied", "lm_head"), ("gpt2, tied", "wte")])
+def test_an_adapter_of_a_tied_weight_is_refused(tmp_path: Path, name: str, module: str) -> None:
+    """Beside the weight it would change the embedding or the logits, and merged into it both."""
+    saved, wrapped = adapted(name, tmp_path, (module,))
+    with torch.no_grad():
+        beside = wrapped(tensor(ORIGINALS)).logits
+        assert (wrapped.merge_and_unload()(tensor(ORIGINALS)).logits - beside).abs().max() > 0.1
+    with pytest.raises(AdapterRefused, match=f"changes .*{module}, whose weight is tied"):
+        load(saved.key, saved.source, CPU)
+
+
+@pytest.mark.parametrize("module", ["lm_head", "embed_tokens"])
+def test_an_adapter_of_a_weight_of_its_own_is_merged(tmp_path: Path, module: str) -> None:
+    saved, wrapped = adapted("llama", tmp_path, (module,))
+    with torch.no_grad():
+        expected = wrapped(tensor(ORIGINALS)).logits
+        found = load(saved.key, saved.source, CPU).module(tensor(ORIGINALS)).logits
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
