@@ -12,15 +12,22 @@ from attrs import frozen
 
 from entrack.address import tagged
 from entrack.families import FAMILIES, REFUSED
-from entrack.families.base import ConfigWords, Family
+from entrack.families.base import ConfigWords, Family, Only
 from entrack.families.reaches import reaches
 from entrack.sites import Part, Site
 
 NARROW = 256
 """Width up to which one thread is enough: the products are too small to share, and two threads would only wait for
 each other."""
-MOST = {"layers": 1024, "heads": 1024, "d_model": 1 << 20, "vocabulary": 1 << 24, "positions": 1 << 24}
-CODE = ("auto_map", "custom_pipelines", "custom_generate", "trust_remote_code", "use_kernels", "kernel_config")
+MOST = {
+    "layers": 1024,
+    "heads": 1024,
+    "d_model": 1 << 20,
+    "vocabulary": 1 << 24,
+    "positions": 1 << 24,
+    "experts": 1 << 14,
+}
+CODE = ("custom_pipelines", "custom_generate", "trust_remote_code", "use_kernels", "kernel_config")
 OTHERWISE = {
     "quantization_config": "its weights are quantised",
     "compression_config": "its weights are compressed",
@@ -36,12 +43,16 @@ class BadConfig(ValueError):
     """A config.json that does not describe a model entrack can work with; the message says why."""
 
 
-@tagged("facts", "family layers heads key_value_heads d_model d_head d_mlp vocabulary positions parallel")
+@tagged(
+    "facts",
+    "family layers heads key_value_heads d_model d_head d_mlp vocabulary positions parallel experts experts_per_token",
+)
 @frozen
 class ModelFacts:
     """Shape of a model. `key_value_heads` is smaller than `heads` under grouped-query attention; `d_mlp` is the
-    width inside an MLP. `positions` is how many tokens a model with learned positions can take at most; `parallel`
-    says whether attention and MLP of a layer read the same residual stream."""
+    width inside an MLP, or inside an expert. `positions` is how many tokens a model with a table of positions can take
+    at most; `parallel` says whether attention and MLP of a layer read the same residual stream. Where the MLP of a
+    layer is `experts`, `experts_per_token` of them answer a token."""
 
     family: str
     layers: int
@@ -53,6 +64,8 @@ class ModelFacts:
     vocabulary: int
     positions: int | None = None
     parallel: bool = False
+    experts: int = 1
+    experts_per_token: int = 1
 
     @property
     def layout(self) -> Family:
@@ -137,11 +150,14 @@ def _shape(family: str, config: Mapping[str, Any], words: ConfigWords) -> ModelF
         _d_mlp(config, words, d_model),
         _number(config, words.vocabulary, MOST["vocabulary"]),
         None if words.positions is None else _number(config, words.positions, MOST["positions"]),
-        _parallel(config, words.parallel),
+        _parallel(config, words),
+        *_experts(config, words),
     )
 
 
 def _refuse(config: Mapping[str, Any], family: Family) -> None:
+    if config.get("auto_map") and not _is_taken_over(config["auto_map"], family):
+        raise BadConfig("config.json asks for code of its own (auto_map), which entrack never runs")
     for word in CODE:
         if config.get(word):
             raise BadConfig(f"config.json asks for code of its own ({word}), which entrack never runs")
@@ -151,12 +167,30 @@ def _refuse(config: Mapping[str, Any], family: Family) -> None:
     for word, why in {**OTHERWISE, **family.refuses}.items():
         if config.get(word):
             raise BadConfig(f"{why} ({word} in config.json), which entrack does not read")
+    for word, only in family.only.items():
+        if not _allowed(config, word, only):
+            raise BadConfig(f"{only.why} ({word} in config.json), which entrack does not read")
     for word in ("rope_parameters", "rope_scaling"):
         if _is_dynamic(config.get(word)):
             raise BadConfig(
                 f"its rotary embedding depends on the longest prompt that ran before ({word} in config.json is "
                 "dynamic), so its numbers would depend on what was run"
             )
+
+
+def _is_taken_over(said: object, family: Family) -> bool:
+    """Whether an `auto_map` names nothing but classes that transformers has itself, as `owner/name--module.Class`,
+    beside a tokenizer, of which only a tokenizer.json is ever read."""
+    if not isinstance(said, dict):
+        return False
+    classes = [name for word, name in said.items() if word != "AutoTokenizer"]
+    return bool(classes) and all(str(name).rpartition(".")[2] in family.taken_over for name in classes)
+
+
+def _allowed(config: Mapping[str, Any], word: str, only: Only) -> bool:
+    """Whether a file says nothing of a word, or what it may."""
+    may = config.get(str(only.value)) if only.of_word else only.value
+    return config.get(word) is None or (type(config[word]) is type(may) and config[word] == may)
 
 
 def _is_dynamic(rope: object) -> bool:
@@ -172,11 +206,22 @@ def _d_mlp(config: Mapping[str, Any], words: ConfigWords, d_model: int) -> int:
     return _number(config, words.d_mlp, 16 * MOST["d_model"])
 
 
-def _parallel(config: Mapping[str, Any], word: str | None) -> bool:
-    said = False if word is None else config.get(word, True)
+def _parallel(config: Mapping[str, Any], words: ConfigWords) -> bool:
+    said = words.parallel if isinstance(words.parallel, bool) else config.get(words.parallel, True)
     if type(said) is not bool:
-        raise BadConfig(f"config.json needs true or false as {word}, not {str(said)[:60]}")
+        raise BadConfig(f"config.json needs true or false as {words.parallel}, not {str(said)[:60]}")
     return said
+
+
+def _experts(config: Mapping[str, Any], words: ConfigWords) -> tuple[int, int]:
+    """How many MLPs a layer has, and how many of them answer a token."""
+    if words.experts_per_token is None:
+        return 1, 1
+    said = [word for word in words.experts if config.get(word) is not None]
+    counts = {_number(config, word, MOST["experts"]) for word in said or words.experts[:1]}
+    if len(counts) > 1:
+        raise BadConfig(f"config.json says {' and '.join(map(str, sorted(counts)))} experts ({', '.join(said)})")
+    return (most := max(counts)), _number(config, words.experts_per_token, most)
 
 
 def _optional(config: Mapping[str, Any], word: str | None, most: int) -> int | None:

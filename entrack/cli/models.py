@@ -1,4 +1,4 @@
-"""`entrack models`: the built-in models, their location, shape and description; and what a GGUF file tells."""
+"""`entrack models`: the built-in models, their location, shape and description; families; what a GGUF file tells."""
 
 from __future__ import annotations
 
@@ -13,14 +13,23 @@ from entrack.cli.options import Json
 if TYPE_CHECKING:  # rich is not imported at start-up
     from rich.console import RenderableType
 
-models = typer.Typer(help="Models that come with entrack, and GGUF files.", invoke_without_command=True)
+Families = Annotated[bool, typer.Option("--families", help="list the families of models instead, and what is refused")]
+models = typer.Typer(
+    help="Models that come with entrack, families of models, and GGUF files.", invoke_without_command=True
+)
 
 
 @models.callback()
-def list_models(context: typer.Context, as_json: Json = False) -> None:
+def list_models(context: typer.Context, families: Families = False, as_json: Json = False) -> None:
     """List the built-in models: folder, shape, and what is known of each."""
-    if context.invoked_subcommand is None:
-        with failures(as_json=as_json) as shown:
+    if context.invoked_subcommand is not None:
+        return
+    with failures(as_json=as_json) as shown:
+        if families:
+            from entrack.cli.families import families_table, known_families
+
+            shown.give(dict, families_table, known_families())
+        else:
             shown.give(list, models_table, known_models())
 
 

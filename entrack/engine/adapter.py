@@ -7,6 +7,7 @@ with regular expressions from it. It is given settings made from the few words t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,11 @@ def with_adapter(module: nn.Module, source: ModelSource, adapter: Path) -> nn.Mo
         config = peft.LoraConfig(
             **_settings(read_json(adapter / "adapter_config.json"), max(ranks, default=64)), inference_mode=True
         )
+        shared = _shared(module)
         wrapped = peft.get_peft_model(module, config)
+        changed: Any = wrapped.base_model.targeted_module_names
+        if twice := sorted(shared.intersection(changed)):
+            raise AdapterRefused(f"changes {twice[0]}, whose weight is tied to another's: both would change")
         weights = load_file(path)
         result: Any = peft.set_peft_model_state_dict(wrapped, weights)
     except EngineError as error:
@@ -82,6 +87,13 @@ def with_adapter(module: nn.Module, source: ModelSource, adapter: Path) -> nn.Mo
         raise AdapterRefused(f"{source.description}: weights of its adapter have no place in the model: {unplaced[:3]}")
     merged: nn.Module = wrapped.merge_and_unload()
     return merged
+
+
+def _shared(module: nn.Module) -> set[str]:
+    """Modules whose weight is that of another one too: tied embeddings. Merged into one, an adapter changes both."""
+    weights = {name: id(part.weight) for name, part in module.named_modules() if hasattr(part, "weight")}
+    counts = Counter(weights.values())
+    return {name for name, weight in weights.items() if counts[weight] > 1}
 
 
 def _settings(said: object, most: int) -> dict[str, Any]:

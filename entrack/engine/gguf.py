@@ -22,7 +22,8 @@ from entrack.engine.errors import EngineError, ModelUnreadable
 from entrack.engine.quiet import quiet
 from entrack.error_text import reason
 from entrack.families import FAMILIES
-from entrack.model_config import BadConfig, read_facts
+from entrack.families.base import Family
+from entrack.model_config import BadConfig, ModelFacts, read_facts
 
 VERSIONS = (2, 3)
 SCALARS: Mapping[int, str] = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -40,9 +41,9 @@ def unpack(path: Path) -> tuple[Path, ...]:
 
     Reads local files only, and runs no code that comes with them. Raises ModelUnreadable.
     """
-    check(path)
+    header = _walked(path)
     with alone(path) as folder:
-        config = _config(folder, path)
+        config = _config(folder, path, header)
         texts = (json.dumps(config, indent=2, sort_keys=True) + "\n", _tokenizer(folder, path))
     written = tuple(path.parent / name for name in WANTED)
     for place, text in zip(written, texts, strict=True):
@@ -56,24 +57,34 @@ def check(path: Path) -> int:
 
     Gives how many numbers its tensors have.
     """
+    return _walked(path).elements
+
+
+def _walked(path: Path) -> _Header:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if file.read(4) != b"GGUF":
                 raise ModelUnreadable(f"{path} is no GGUF file: it does not begin with GGUF")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _Header(path, data, size).walk()
+                header = _Header(path, data, size)
+                header.walk()
+                return header
     except OSError as error:
         raise ModelUnreadable(f"{path} cannot be read: {error.strerror}") from None
 
 
 class _Header:
-    """A walk through the header, from its first byte to its last."""
+    """A walk through the header, from its first byte to its last: its values by name, of which lists are None, the
+    names of its tensors, and how many numbers these have."""
 
     def __init__(self, path: Path, data: mmap.mmap, size: int) -> None:
-        self._path, self._data, self._size, self._at, self._elements = path, data, size, 4, 0
+        self._path, self._data, self._size, self._at, self._listed = path, data, size, 4, 0
+        self.values: dict[str, object] = {}
+        self.tensors: list[str] = []
+        self.elements = 0
 
-    def walk(self) -> int:
+    def walk(self) -> None:
         version = self._number("I")
         if version not in VERSIONS:
             swapped = int.from_bytes(version.to_bytes(4, "little"), "big") in VERSIONS
@@ -83,15 +94,18 @@ class _Header:
                 else f"its version is {version}; known are {VERSIONS[0]} and {VERSIONS[1]}"
             )
         tensors, values = self._many("tensors", 24), self._many("values", 12)
-        known: dict[str, object] = {}
         for _ in range(values):
             name = self._text("the name of a value")
-            known[name] = self._value(name, self._number("I"), 0)
-        self._family(known.get("general.architecture"))
-        alignment = known.get("general.alignment", 32)
+            self.values[name] = self._value(name, self._number("I"), 0)
+        self._family(self.values.get("general.architecture"))
+        alignment = self.values.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 1 <= alignment <= 1 << 20:
             raise self._bad(f"it aligns its tensors to {alignment!r} bytes")
-        return self._tensors(tensors, alignment)
+        self._tensors(tensors, alignment)
+
+    def of_family(self, name: str) -> object:
+        """A value that is called after the family. None where there is none."""
+        return self.values.get(f"{self.values['general.architecture']}.{name}")
 
     def _family(self, family: object) -> None:
         known = sorted(one.gguf for one in FAMILIES.values() if one.gguf)
@@ -100,9 +114,8 @@ class _Header:
         if family not in known:
             raise self._bad(f"the model family {family!r} is not known; known are {', '.join(known)}")
 
-    def _tensors(self, count: int, alignment: int) -> int:
-        """How many elements all tensors have."""
-        sizes, total = _quantised_sizes(), 0
+    def _tensors(self, count: int, alignment: int) -> None:
+        sizes = _quantised_sizes()
         ends: list[tuple[str, int]] = []
         for _ in range(count):
             name = self._text("the name of a tensor")
@@ -120,13 +133,13 @@ class _Header:
                 raise self._bad(
                     f"the tensor {name!r} has {elements} elements, which is no whole number of blocks of {block}"
                 )
-            total += elements
+            self.elements += elements
+            self.tensors.append(name)
             ends.append((name, offset + elements // block * width))
         start = -(-self._at // alignment) * alignment
         for name, end in ends:
             if start + end > self._size:
                 raise self._bad(f"the tensor {name!r} ends at byte {start + end}, and the file has {self._size}")
-        return total
 
     def _value(self, name: str, kind: int, depth: int) -> object:
         """The value that stands here; of an array only that it is one."""
@@ -141,8 +154,8 @@ class _Header:
         inner = self._number("I")
         width = struct.calcsize(SCALARS[inner]) if inner in SCALARS else 8 if inner == TEXT else 12
         count = self._many(f"elements in {name!r}", width)
-        self._elements += count
-        if self._elements > MOST_ELEMENTS:
+        self._listed += count
+        if self._listed > MOST_ELEMENTS:
             raise self._bad(f"its lists have over {MOST_ELEMENTS:,} elements, with those in {name!r}")
         if inner in SCALARS:
             self._at += count * width
@@ -200,7 +213,7 @@ def alone(path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _config(folder: Path, path: Path) -> dict[str, Any]:
+def _config(folder: Path, path: Path, header: _Header) -> dict[str, Any]:
     """What the file says, without what every configuration has by default and without where it lay."""
     from transformers import AutoConfig, PreTrainedConfig
 
@@ -213,10 +226,27 @@ def _config(folder: Path, path: Path) -> dict[str, Any]:
         if name not in unsaid and (name not in usual or value != usual[name])
     }
     try:
-        read_facts(config)
+        config |= _left_out(header, FAMILIES.get(str(config.get("model_type"))))
+        _is_turned_plainly(header, read_facts(config))
     except BadConfig as bad:
         raise ModelUnreadable(f"{path}: {bad}") from None
     return config
+
+
+def _left_out(header: _Header, family: Family | None) -> dict[str, object]:
+    """Words of the configuration that the file says and transformers does not read."""
+    words = {} if family is None else family.gguf_words
+    said = {word: header.of_family(name) for name, word in words.items()}
+    return {word: value for word, value in said.items() if value is not None}
+
+
+def _is_turned_plainly(header: _Header, facts: ModelFacts) -> None:
+    """Raises BadConfig where the rotary embedding is one that transformers would not read from the file."""
+    scaled = header.of_family("rope.scaling.type") not in (None, "none")
+    if scaled or any(name.startswith("rope_") for name in header.tensors):
+        raise BadConfig("its rotary embedding is scaled, which is not read from a GGUF file: take the safetensors")
+    if header.of_family("rope.dimension_count") not in (None, facts.d_head):
+        raise BadConfig("only a part of each head is turned, which is not read from a GGUF file: take the safetensors")
 
 
 def _tokenizer(folder: Path, path: Path) -> str:

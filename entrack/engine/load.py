@@ -86,6 +86,7 @@ def _config(family: Any, key: ModelKey, source: ModelSource) -> Any:
     said = read_json(source.folder / "config.json")
     config = family.config_class(**{word: said[word] for word in key.facts.layout.decides if word in said})
     config._attn_implementation = key.attention
+    config._experts_implementation = "eager"  # other kernels need widths that are multiples of some bytes
     return config
 
 
@@ -111,7 +112,7 @@ def _enough(facts: ModelFacts, elements: int) -> None:
     """That the configuration is not of a much larger model: transformers makes room for weights that are not there,
     and only then says so."""
     projections = 2 * (facts.heads + facts.key_value_heads) * facts.d_head
-    layers = facts.layers * (projections + facts.layout.mlp_matrices * facts.d_mlp)
+    layers = facts.layers * (projections + facts.layout.mlp_matrices * facts.d_mlp * facts.experts)
     wanted = facts.d_model * (layers + facts.vocabulary + (facts.positions or 0))
     if wanted > 2 * elements + MOST_MISSING:
         raise ModelUnreadable(f"config.json describes a model of {wanted:,} weights, and there are {elements:,}")

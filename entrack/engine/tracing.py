@@ -148,7 +148,7 @@ def forward(
     Raises what torch raises, NothingToAttend where all that a token can attend to is blocked, and EngineError for a
     part that the model does not have.
     """
-    script = _Script.of(sets, reads, start, held or {}, blocked or {}, logits=logits)
+    script = _Script.of(len(tokens), sets, reads, start, held or {}, blocked or {}, logits=logits)
     script.check(model)
     extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
     if prefix is not None:
@@ -192,8 +192,9 @@ def _trace(model: LoadedModel, tokens: Tensor, script: _Script, extra: Mapping[s
 
 @frozen(eq=False)
 class _Script:
-    """What is to happen at each site of one pass."""
+    """What is to happen at each site of one pass over so many `prompts`."""
 
+    prompts: int
     sets: Mapping[Site, Sequence[Write]]
     reads: Mapping[Site, Read]
     start: ResumeAt | None
@@ -204,6 +205,7 @@ class _Script:
     @classmethod
     def of(
         cls,
+        prompts: int,
         sets: Iterable[Write],
         reads: Iterable[Read],
         start: ResumeAt | None,
@@ -215,7 +217,7 @@ class _Script:
         at: dict[Site, list[Write]] = {}
         for one in sets:
             at.setdefault(one.site, []).append(one)
-        return cls(at, {read.site: read for read in reads}, start, held, blocked, logits)
+        return cls(prompts, at, {read.site: read for read in reads}, start, held, blocked, logits)
 
     def check(self, model: LoadedModel) -> None:
         for site in (*self.sets, *self.reads):
@@ -263,11 +265,12 @@ def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values
     found = getattr(module, door.side)
     pair = model.gives_pair(site.part)
     whole: Tensor = found[0] if pair else found
-    value = computed = model.by_head(site.part, whole)
+    flat = whole.view(script.prompts, -1, whole.shape[-1]) if door.flat else whole
+    value = computed = model.by_head(site.part, flat)
     if site in script.sets:
         for one in script.sets[site]:
             value = one.applied(value)
-        changed = model.put(site.part, whole, value)
+        changed = model.put(site.part, whole, value).reshape(whole.shape)
         if site.part is Part.MID:
             whole.copy_(changed)  # the layer goes on with this very tensor, and not only with what reads it here
         else:

@@ -21,6 +21,7 @@ GEMMA2 = evolve(
     LLAMA,
     name="gemma2",
     model_class="Gemma2ForCausalLM",
+    examples=("Gemma 2",),
     decides=(
         *COMMON,
         "hidden_activation",
@@ -41,6 +42,7 @@ GEMMA3 = evolve(
     LLAMA,
     name="gemma3_text",
     model_class="Gemma3ForCausalLM",
+    examples=("Gemma 3 270M and 1B",),
     decides=(
         *(word for word in GEMMA2.decides if word != "attn_logit_softcapping"),
         "sliding_window_pattern",

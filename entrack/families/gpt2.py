@@ -9,6 +9,7 @@ from entrack.sites import Part
 GPT2 = Family(
     name="gpt2",
     model_class="GPT2LMHeadModel",
+    examples=("GPT-2",),
     words=ConfigWords(
         layers="n_layer",
         heads="n_head",
@@ -51,4 +52,6 @@ GPT2 = Family(
     },
     mlp_matrices=2,
     transposed_weights=True,
+    gguf="gpt2",
+    gguf_words={"context_length": "n_positions", "feed_forward_length": "n_inner"},
 )

@@ -13,6 +13,7 @@ from entrack.sites import Part
 GPT_NEO = Family(
     name="gpt_neo",
     model_class="GPTNeoForCausalLM",
+    examples=("GPT-Neo", "TinyStories"),
     words=ConfigWords(
         layers="num_layers",
         heads="num_heads",

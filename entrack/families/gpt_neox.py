@@ -9,6 +9,7 @@ from entrack.sites import Part
 GPT_NEOX = Family(
     name="gpt_neox",
     model_class="GPTNeoXForCausalLM",
+    examples=("Pythia", "GPT-NeoX"),
     words=ConfigWords(
         layers="num_hidden_layers",
         heads="num_attention_heads",

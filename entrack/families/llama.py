@@ -33,6 +33,7 @@ COMMON = (
 LLAMA = Family(
     name="llama",
     model_class="LlamaForCausalLM",
+    examples=("Llama 1 to 3", "SmolLM2"),
     words=ConfigWords(
         layers="num_hidden_layers",
         heads="num_attention_heads",
@@ -63,12 +64,18 @@ LLAMA = Family(
     gguf="llama",
 )
 MISTRAL = evolve(
-    LLAMA, name="mistral", model_class="MistralForCausalLM", decides=(*COMMON, "sliding_window"), gguf="mistral"
+    LLAMA,
+    name="mistral",
+    model_class="MistralForCausalLM",
+    examples=("Mistral 7B",),
+    decides=(*COMMON, "sliding_window"),
+    gguf="mistral",
 )
 QWEN2 = evolve(
     LLAMA,
     name="qwen2",
     model_class="Qwen2ForCausalLM",
+    examples=("Qwen2", "Qwen2.5"),
     gguf="qwen2",
     decides=(*COMMON, "sliding_window", "use_sliding_window", "max_window_layers", "layer_types"),
 )

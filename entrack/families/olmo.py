@@ -17,6 +17,7 @@ OLMO2 = evolve(
     LLAMA,
     name="olmo2",
     model_class="Olmo2ForCausalLM",
+    examples=("OLMo 2",),
     decides=(*COMMON, "attention_bias"),
     parts={
         **LLAMA.parts,
@@ -32,5 +33,6 @@ OLMO3 = evolve(
     OLMO2,
     name="olmo3",
     model_class="Olmo3ForCausalLM",
+    examples=("OLMo 3",),
     decides=(*OLMO2.decides, "sliding_window", "layer_types"),
 )

@@ -13,11 +13,13 @@ QWEN3 = evolve(
     LLAMA,
     name="qwen3",
     model_class="Qwen3ForCausalLM",
+    examples=("Qwen3 0.6B to 32B",),
     decides=(*COMMON, "attention_bias", "sliding_window", "use_sliding_window", "max_window_layers", "layer_types"),
     parts={
         **LLAMA.parts,
         Part.QUERY: Door("self_attn.q_norm", "output", Axis(-2), "self_attn.q_proj"),
         Part.KEY: Door("self_attn.k_norm", "output", Axis(-2), "self_attn.k_proj"),
     },
-    gguf=None,
+    gguf="qwen3",
+    gguf_words={"attention.key_length": "head_dim"},
 )

@@ -157,7 +157,8 @@ class ForwardPass:
         projections = 4 * facts.d_model * (width + facts.key_value_heads * facts.d_head)
         looking = 4 * width * sum(sum(here) + len(here) for here in self._ran)
         attended = len([layer for layer in self.attention if layer in self.layers]) * (tokens * projections + looking)
-        mlps = len(self.layers) * tokens * 2 * facts.layout.mlp_matrices * facts.d_model * facts.d_mlp
+        answering = 2 * facts.layout.mlp_matrices * facts.d_model * facts.d_mlp * facts.experts_per_token
+        mlps = len(self.layers) * tokens * answering
         said = 2 * facts.d_model * facts.vocabulary * self.batch.prompts if self.logits else 0
         return self.forwards * (attended + mlps + said)
 

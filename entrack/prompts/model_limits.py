@@ -33,15 +33,15 @@ def unknown(realised: TokenisedPrompts, vocabulary: int) -> tuple[Diagnostic, ..
 
 
 def too_long(realised: TokenisedPrompts, positions: int | None) -> tuple[Diagnostic, ...]:
-    """That a model that has learned so many positions, and no more, can take the prompts; None where positions are not
-    learned."""
+    """That a model that has so many positions, and no more, can take the prompts; None where there is no table of
+    positions."""
     longest = max((len(prompt.token_ids) for prompt in _prompts(realised)), default=0)
     if positions is None or longest <= positions:
         return ()
     return (
         Diagnostic(
             "E435",
-            f"a prompt has {longest:,} tokens, and the model has learned {positions:,} positions",
+            f"a prompt has {longest:,} tokens, and the model has {positions:,} positions",
             realised.population.span,
             "among these prompts",
             "shorten the prompts",

@@ -11,6 +11,9 @@ FAMILIES: Mapping[str, tuple[str, int, int, int, dict[str, Any]]] = {
     "llama-wide-heads": ("llama", 2, 3, 3, {"head_dim": 6}),
     "mistral": ("mistral", 3, 4, 1, {}),
     "qwen2": ("qwen2", 3, 4, 2, {}),
+    "gptj": ("gptj", 3, 4, 4, {"n_positions": 64}),
+    "opt": ("opt", 3, 4, 4, {"max_position_embeddings": 64}),
+    "mixtral": ("mixtral", 3, 4, 2, {"num_local_experts": 5, "num_experts_per_tok": 2}),
 }
 """Family, layers, heads, key/value heads, and more."""
 

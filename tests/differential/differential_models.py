@@ -30,9 +30,10 @@ from entrack.plan.steps import Step
 from entrack.sites import Site
 
 POOL = 64
-GROUPED = ("llama", "mistral", "qwen2", "qwen3", "olmo2", "olmo3", "gemma2", "gemma3_text", "phi3")
-WINDOWED = ("mistral", "olmo3", "gemma2", "gemma3_text")
-FAMILIES = (*GROUPED, "gpt2", "gpt_neo", "gpt_neox")
+EXPERTS = ("mixtral", "qwen3_moe")
+GROUPED = ("llama", "mistral", "qwen2", "qwen3", "olmo2", "olmo3", "gemma2", "gemma3_text", "phi3", *EXPERTS)
+WINDOWED = ("mistral", "mixtral", "olmo3", "gemma2", "gemma3_text")
+FAMILIES = (*GROUPED, "gpt2", "gpt_neo", "gptj", "gpt_neox", "opt")
 
 
 @tagged("shape", "family layers heads shared d_head d_model tied attention window parallel dead weights")
@@ -132,8 +133,18 @@ def _words(shape: Shape) -> dict[str, Any]:
         case "gpt_neo":
             layers = [("global", "local")[layer % 2] for layer in range(shape.layers)]
             return {"intermediate_size": 10, "attention_types": [[layers, 1]], "window_size": 3}
+        case "gptj":
+            return {"n_inner": 10, "rotary_dim": 2 * (shape.d_head // 4)}
+        case "opt":
+            return {"ffn_dim": 10, "enable_bias": shape.layers != 3}
         case "gpt_neox":
             return {"intermediate_size": 10, "use_parallel_residual": shape.parallel, "rotary_pct": 0.5}
+        case "mixtral":
+            experts = {"num_local_experts": 4, "num_experts_per_tok": shape.layers}
+            return {"intermediate_size": 10, "head_dim": shape.d_head, "sliding_window": shape.window, **experts}
+        case "qwen3_moe":
+            experts = {"num_local_experts": 4, "num_experts_per_tok": 2, "norm_topk_prob": shape.heads == 2}
+            return {"moe_intermediate_size": 10, "head_dim": shape.d_head, **experts}
         case "mistral":
             return {"intermediate_size": 10, "head_dim": shape.d_head, "sliding_window": shape.window}
         case "gemma2":
@@ -163,6 +174,10 @@ def _output_weight(module: Any, family: str, layer: int) -> torch.Tensor:
             weight: torch.Tensor = module.transformer.h[layer].attn.c_proj.weight.T
         case "gpt_neo":
             weight = module.transformer.h[layer].attn.attention.out_proj.weight
+        case "gptj":
+            weight = module.transformer.h[layer].attn.out_proj.weight
+        case "opt":
+            weight = module.model.decoder.layers[layer].self_attn.out_proj.weight
         case "gpt_neox":
             weight = module.gpt_neox.layers[layer].attention.dense.weight
         case _:

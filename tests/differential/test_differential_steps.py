@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 from differential import cases, masks_agree, near, outcomes_agree, same
-from differential_models import USUAL, Options, fewer_passes, options
+from differential_models import EXPERTS, USUAL, Options, fewer_passes, options
 from differential_steps import PARTS, Bench, Case, World, case_of, everything, senders_of, sequences, worlds
 from engine_models import EXECUTORS
 from hypothesis import event, given, note
@@ -193,7 +193,10 @@ def out_of_reach(draw: st.DrawFn) -> Case:
 @cases(0.05)
 @given(out_of_reach(), executors, options)
 def test_what_cannot_reach_changes_nothing(case: Case, executor: str, within: Options) -> None:
-    same(own(case, executor, within), repeated(case, clean(case, executor, within)))
+    """Of experts, which the tokens of a pass share, the reference executor gives other last bits where another token
+    chose others."""
+    alike = near if executor == "reference" and case.world.shape.family in EXPERTS else same
+    alike(own(case, executor, within), repeated(case, clean(case, executor, within)))
 
 
 @st.composite

@@ -1,7 +1,7 @@
 """The oracle: what docs/semantics.md says, written by hand with plain torch hooks. No nnsight, no engine code.
 
-Works on models of the llama, mistral, qwen2, qwen3, olmo2, olmo3, gemma2, gemma3_text, phi3, gpt2, gpt_neo and
-gpt_neox families; `heads` and `d_head` come from the model's own config.
+Works on models of the llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, olmo2, olmo3, gemma2, gemma3_text, phi3, gpt2,
+gpt_neo, gptj, gpt_neox and opt families; `heads` and `d_head` come from the model's own config.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Hooked:
                 stack.callback(module.register_forward_hook(self._after(component, change)).remove)
             for (layer, part), change in (whole or {}).items():
                 stack.callback(self._on_layer(layer, part, change).remove)
+            self._prompts = len(tokens)
             logits: Tensor = self.model(tokens).logits[:, -1].float()
             return logits
 
@@ -144,9 +145,11 @@ class Hooked:
 
     def _rotated(self, value: Tensor, layer: int) -> Tensor:
         """Rotary embedding of (prompt, head, token, d_head), each half of what is turned with the other: all of d_head,
-        its first part in GPT-NeoX and Phi 3, nothing in GPT-2 and GPT-Neo."""
-        if self._family in ("gpt2", "gpt_neo"):
+        its first part in GPT-NeoX and Phi 3, nothing in GPT-2, GPT-Neo and OPT. GPT-J turns neighbours."""
+        if self._family in ("gpt2", "gpt_neo", "opt"):
             return value
+        if self._family == "gptj":
+            return self._neighbours_rotated(value, self.model.config.rotary_dim)
         share = self.model.config.rope_parameters.get("partial_rotary_factor", 1)
         turned = int(self.d_head * share)
         half = turned // 2
@@ -155,6 +158,13 @@ class Hooked:
         return torch.cat(
             [first * angle.cos() - second * angle.sin(), second * angle.cos() + first * angle.sin(), rest], -1
         )
+
+    def _neighbours_rotated(self, value: Tensor, turned: int) -> Tensor:
+        """The first `turned` of d_head, two by two."""
+        pairs = torch.view_as_complex(value[..., :turned].reshape(*value.shape[:-1], -1, 2).contiguous())
+        angle = torch.arange(value.shape[2])[:, None] * 10_000 ** (-torch.arange(turned // 2) / (turned // 2))
+        first = torch.view_as_real(pairs * torch.polar(torch.ones_like(angle), angle)).flatten(-2)
+        return torch.cat([first, value[..., turned:]], -1)
 
     def path_patch(
         self,
@@ -207,16 +217,16 @@ class Hooked:
     def _on_layer(self, layer: int, part: str, change: Callable[[Tensor], None]) -> Any:
         def before(_: object, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
             value = inputs[0].clone()
-            change(value)
+            change(self._by_prompt(value))
             return (value, *inputs[1:])
 
         def after(_: object, __: object, output: Any) -> Any:
             value = (output[0] if isinstance(output, tuple) else output).clone()
-            change(value)
+            change(self._by_prompt(value))
             return (value, *output[1:]) if isinstance(output, tuple) else value
 
         def inside(_: object, inputs: tuple[Any, ...]) -> None:
-            change(inputs[0])  # in place: the layer adds the MLP's output to this tensor
+            change(self._by_prompt(inputs[0]))  # in place: the layer adds the MLP's output to this tensor
 
         block = self._block(layer)
         match part:
@@ -227,20 +237,29 @@ class Hooked:
             case "neuron":
                 return self._down_projection(layer).register_forward_pre_hook(before)
             case "mlp input":
-                return block.mlp.register_forward_pre_hook(before)
+                return self._mlp(layer).register_forward_pre_hook(before)
             case "attention":
                 return self._attention(layer).register_forward_hook(after)
-        return (block.mlp if part == "mlp" else block).register_forward_hook(after)
+        return (self._mlp(layer) if part == "mlp" else block).register_forward_hook(after)
 
     def _after_attention(self, layer: int) -> Any:
         """The module that takes the residual stream once the attention was added."""
-        names = {"gpt2": "ln_2", "gpt_neo": "ln_2", "olmo2": "mlp", "olmo3": "mlp"}
+        names = {"gpt2": "ln_2", "gpt_neo": "ln_2", "olmo2": "mlp", "olmo3": "mlp", "opt": "final_layer_norm"}
         norms = dict.fromkeys(("gemma2", "gemma3_text"), "pre_feedforward_layernorm")
         return getattr(self._block(layer), {**names, **norms}.get(self._family, "post_attention_layernorm"))
 
     def _down_projection(self, layer: int) -> Any:
-        names = {"gpt2": "c_proj", "gpt_neo": "c_proj", "gpt_neox": "dense_4h_to_h"}
-        return getattr(self._block(layer).mlp, names.get(self._family, "down_proj"))
+        names = {"gpt2": "c_proj", "gpt_neo": "c_proj", "gptj": "fc_out", "gpt_neox": "dense_4h_to_h"}
+        block = self._block(layer)
+        return block.fc2 if self._family == "opt" else getattr(block.mlp, names.get(self._family, "down_proj"))
+
+    def _by_prompt(self, value: Tensor) -> Tensor:
+        """A view by prompt of what OPT gives its MLP: there the tokens of all prompts stand one after the other."""
+        return value.view(self._prompts, -1, value.shape[-1]) if value.dim() == 2 else value
+
+    def _mlp(self, layer: int) -> Any:
+        """The module that gives what an MLP does."""
+        return self._block(layer).fc2 if self._family == "opt" else self._block(layer).mlp
 
     @property
     def _family(self) -> str:
@@ -248,8 +267,10 @@ class Hooked:
 
     def _block(self, layer: int) -> Any:
         match self._family:
-            case "gpt2" | "gpt_neo":
+            case "gpt2" | "gpt_neo" | "gptj":
                 return self.model.transformer.h[layer]
+            case "opt":
+                return self.model.model.decoder.layers[layer]
             case "gpt_neox":
                 return self.model.gpt_neox.layers[layer]
         return self.model.model.layers[layer]
@@ -257,7 +278,7 @@ class Hooked:
     def _attention(self, layer: int) -> Any:
         return getattr(
             self._block(layer),
-            {"gpt2": "attn", "gpt_neo": "attn", "gpt_neox": "attention"}.get(self._family, "self_attn"),
+            {"gpt2": "attn", "gpt_neo": "attn", "gptj": "attn", "gpt_neox": "attention"}.get(self._family, "self_attn"),
         )
 
     def _projections(self, layer: int) -> Any:
@@ -266,12 +287,12 @@ class Hooked:
         return attention.attention if self._family == "gpt_neo" else attention
 
     def _output_projection(self, layer: int) -> Any:
-        names = {"gpt2": "c_proj", "gpt_neo": "out_proj", "gpt_neox": "dense"}
+        names = {"gpt2": "c_proj", "gpt_neo": "out_proj", "gptj": "out_proj", "opt": "out_proj", "gpt_neox": "dense"}
         return getattr(self._projections(layer), names.get(self._family, "o_proj"))
 
     def _projection(self, layer: int, component: str) -> Any:
         fused = {"gpt2": "c_attn", "gpt_neox": "query_key_value", "phi3": "qkv_proj"}.get(self._family)
-        own = NORMED if self._family in ("qwen3", "olmo2", "olmo3", "gemma3_text") else PROJECTIONS
+        own = NORMED if self._family in ("qwen3", "qwen3_moe", "olmo2", "olmo3", "gemma3_text") else PROJECTIONS
         return getattr(self._projections(layer), fused or own[component])
 
     def _heads_of(self, component: str, value: Tensor) -> Tensor:
@@ -288,7 +309,7 @@ class Hooked:
             case "gpt_neox":  # query, key and value of the first head, then those of the second, ...
                 heads = value.unflatten(-1, (self.heads, 3 * self.d_head))  # type: ignore[no-untyped-call]
                 found = heads[..., third * self.d_head : (third + 1) * self.d_head]
-            case "qwen3" if component != "value":  # each head is normed on its own
+            case "qwen3" | "qwen3_moe" if component != "value":  # each head is normed on its own
                 found = value
             case "gemma3_text" if component != "value":  # and stands before its tokens
                 found = value.transpose(1, 2)

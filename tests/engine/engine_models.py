@@ -32,6 +32,7 @@ def tiny(family: str, layers: int, heads: int, shared: int, **more: Any) -> Any:
         "num_hidden_layers": layers,
         "num_attention_heads": heads,
         "initializer_range": 0.3,
+        "experts_implementation": "eager",
         **OWN.get(family, {"intermediate_size": 40, "num_key_value_heads": shared}),
         **_besides(family, layers),
         **more,
@@ -58,12 +59,15 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt2": {"n_inner": 40, "n_positions": 16},
     "gpt_neo": {"intermediate_size": 40, "max_position_embeddings": 16},
     "gpt_neox": {"intermediate_size": 40, "rotary_pct": 0.25},
+    "gptj": {"n_inner": 40, "n_positions": 16, "rotary_dim": 4},
+    "opt": {"ffn_dim": 40, "max_position_embeddings": 16, "init_std": 0.3, "initializer_range": None},
 }
 """What families without grouped-query attention are told instead."""
 ADDED_TO_ONE = ("gemma2", "gemma3_text")
 """Families whose norms' weights are."""
 GLOBAL = {"sliding_window_pattern": 2}
 """Every second layer without a window."""
+EXPERTS = {"num_local_experts": 5, "num_experts_per_tok": 2, "initializer_range": 0.22}
 CAPPED = {"final_logit_softcapping": 4.0}
 MODELS: dict[str, Callable[[], Any]] = {
     "llama": lambda: tiny("llama", 3, 4, 4),
@@ -90,6 +94,12 @@ MODELS: dict[str, Callable[[], Any]] = {
     "gpt_neo, local": lambda: tiny(
         "gpt_neo", 3, 4, 4, attention_types=[[["global", "local", "global"], 1]], window_size=4, initializer_range=0.15
     ),
+    "mixtral, grouped": lambda: tiny("mixtral", 3, 4, 2, **EXPERTS),
+    "qwen3_moe, grouped": lambda: tiny(
+        "qwen3_moe", 3, 4, 2, head_dim=12, moe_intermediate_size=20, norm_topk_prob=True, **EXPERTS
+    ),
+    "gptj": lambda: tiny("gptj", 3, 4, 4),
+    "opt, tied": lambda: tiny("opt", 3, 4, 4),
     "gpt_neox, parallel": lambda: tiny("gpt_neox", 3, 4, 4),
     "gpt_neox, sequential": lambda: tiny("gpt_neox", 3, 4, 4, use_parallel_residual=False, rotary_pct=0.5),
 }

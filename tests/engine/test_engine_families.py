@@ -22,7 +22,6 @@ from entrack.engine.tracing import Read, Write, forward
 from entrack.families import FAMILIES
 from entrack.families.base import Axis, Beside, Block, Door, Heads, Interleaved, View
 from entrack.model_config import BadConfig, read_facts
-from entrack.models.key import ModelSource
 from entrack.models.locate import Named, attention_of
 from entrack.plan.steps import Capture
 from entrack.sites import PER_HEAD, Part, Site
@@ -36,10 +35,13 @@ BLOCKS = [
     "olmo2",
     "gemma3, grouped, windows",
     "gpt2, tied",
+    "gptj",
+    "opt, tied",
+    "mixtral, grouped",
     "gpt_neox, parallel",
     "gpt_neox, sequential",
 ]
-NORMED = ["qwen3, grouped", "olmo2", "olmo3, grouped, windows", "gemma3, grouped, windows"]
+NORMED = ["qwen3, grouped", "qwen3_moe, grouped", "olmo2", "olmo3, grouped, windows", "gemma3, grouped, windows"]
 """Whose queries and keys pass a norm."""
 GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_head": 4, "n_embd": 32, "vocab_size": 50, "n_positions": 16}
 NEOX = {
@@ -51,6 +53,14 @@ NEOX = {
     "vocab_size": 50,
 }
 
+OPT = {**NEOX, "model_type": "opt", "ffn_dim": 40, "max_position_embeddings": 16}
+MOE = {
+    **NEOX,
+    "model_type": "qwen3_moe",
+    "moe_intermediate_size": 20,
+    "num_experts": 4,
+    "num_experts_per_tok": 2,
+}
 GEMMA3 = {**NEOX, "model_type": "gemma3_text", "num_key_value_heads": 2, "head_dim": 12}
 
 
@@ -188,7 +198,7 @@ def published(saved: Saved, names: dict[str, str], buffers: dict[str, torch.Tens
 
 
 def as_transformers_reads_it(saved: Saved) -> torch.Tensor:
-    module: Any = transformers.AutoModelForCausalLM.from_pretrained(saved.source.folder)
+    module: Any = transformers.AutoModelForCausalLM.from_pretrained(saved.source.folder, experts_implementation="eager")
     with torch.no_grad():
         logits: torch.Tensor = module.eval()(tensor(ORIGINALS)).logits
     return logits
@@ -293,6 +303,71 @@ def test_logits_are_capped_as_the_model_caps_them(tmp_path: Path) -> None:
     assert found.abs().max() < CAPPED["final_logit_softcapping"]
 
 
+def test_gptj_as_it_is_published(tmp_path: Path) -> None:
+    """Masks among the weights; heads that give logits have a bias; words of other tasks."""
+    saved = save(MODELS["gptj"](), tmp_path)
+    assert load_file(tmp_path / "model.safetensors")["lm_head.bias"].abs().sum() > 0
+    buffers: dict[str, torch.Tensor] = {}
+    for layer in range(3):
+        at = f"transformer.h.{layer}.attn"
+        buffers |= {f"{at}.bias": torch.ones(1, 1, 16, 16).tril(), f"{at}.masked_bias": torch.tensor(-1e9)}
+    published(saved, {}, buffers, {"rotary": True, "scale_attn_weights": True, "tokenizer_class": "GPT2Tokenizer"})
+    is_read_alike(saved)
+
+
+def test_the_attention_of_gptj_does_not_reach_its_own_mlp() -> None:
+    """By hooks alone. Both read one norm, so that what its norm gives reaches both."""
+    module, seen = MODELS["gptj"](), list[torch.Tensor]()
+    module.transformer.h[1].mlp.register_forward_hook(lambda _, __, output: seen.append(output))
+    model, facts = Hooked(module), read_facts(module.config.to_dict())
+    model.run(tensor(ORIGINALS))
+    model.run(tensor(ORIGINALS), {1: silenced})
+    assert torch.equal(*seen) and facts.parallel
+    assert not facts.reaches(Site(1, Part.ATTENTION), Site(1, Part.MLP)) and facts.sends(1, 2)
+
+
+def test_neighbours_are_turned_with_one_another_in_gptj() -> None:
+    """The oracle knocks out by hand with the rotary embedding of GPT-J, and with another it does not fit."""
+    model = Hooked(MODELS["gptj"]())
+    every = model.knockout(tensor(ORIGINALS), range(3), [])
+    torch.testing.assert_close(every, model.run(tensor(ORIGINALS)), rtol=0, atol=1e-4)
+    halves = Hooked(MODELS["gptj"]())
+    halves._neighbours_rotated = lambda value, turned: value.roll(1, -1)  # type: ignore[method-assign]  # a wrong one
+    assert (halves.knockout(tensor(ORIGINALS), range(3), []) - every).abs().max() > 1e-2
+
+
+def test_opt_as_it_is_published(tmp_path: Path) -> None:
+    """Names without the outer module; two positions more than prompts can have."""
+    saved = save(MODELS["opt, tied"](), tmp_path)
+    published(saved, {"model.": ""}, {}, {"activation_dropout": 0.0, "prefix": "</s>", "word_embed_proj_dim": 32})
+    weights = load_file(tmp_path / "model.safetensors")
+    assert weights["decoder.embed_positions.weight"].shape == (18, 32) and saved.key.facts.positions == 16
+    is_read_alike(saved)
+
+
+def test_what_the_mlp_of_opt_gives_is_set_prompt_by_prompt(tmp_path: Path) -> None:
+    """It stands there with the tokens of all prompts in a row."""
+    saved = save(MODELS["opt, tied"](), tmp_path)
+    model, site = load(saved.key, saved.source, CPU), Site(1, Part.MLP)
+    shape = (len(ORIGINALS.tokens), ORIGINALS.length, saved.key.facts.d_model)
+    mask, values = torch.zeros(shape[:2], dtype=torch.bool), torch.randn(shape)
+    mask[1, 4] = True
+    clean = forward(model, tensor(ORIGINALS), reads=[Read(site)]).values[site]
+    found = forward(model, tensor(ORIGINALS), sets=[Write(site, mask[..., None], values)], reads=[Read(site)])
+    assert torch.equal(found.values[site], torch.where(mask[..., None], values, clean))
+
+
+@pytest.mark.parametrize("name", ["gptj", "opt, tied"])
+def test_what_ends_with_the_table_of_positions(tmp_path: Path, name: str) -> None:
+    """The last token that has a position is run; the next would be an error of transformers (E435)."""
+    saved = save(MODELS[name](), tmp_path)
+    tokens = torch.arange(17)[None]
+    with torch.no_grad():
+        assert saved.module(tokens[:, : saved.key.facts.positions]).logits.isfinite().all()
+        with pytest.raises((RuntimeError, IndexError)):
+            saved.module(tokens)
+
+
 def test_phi3_as_it_is_published(tmp_path: Path) -> None:
     """Its rotary embedding is another where a prompt is longer than those that it was first trained with."""
     for name, first in (("long", 4), ("short", 16)):
@@ -303,12 +378,57 @@ def test_phi3_as_it_is_published(tmp_path: Path) -> None:
         is_read_alike(saved)
 
 
+OF_PHI3 = {
+    "AutoConfig": "configuration_phi3.Phi3Config",
+    "AutoModelForCausalLM": "owner/name--modeling_phi3.Phi3ForCausalLM",
+    "AutoTokenizer": "Xenova/gpt-4o",
+}
+
+
+def test_code_that_transformers_has_taken_over_is_named_and_not_run(tmp_path: Path) -> None:
+    """Phi 3 as it is published, with code that would end this test."""
+    saved = save(MODELS["phi3, grouped"](), tmp_path)
+    for name in ("configuration_phi3", "modeling_phi3"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('code ran')")
+    published(saved, {}, {}, {"auto_map": OF_PHI3})
+    facts = read_facts(json.loads((tmp_path / "config.json").read_text()))
+    with torch.no_grad():
+        found = load(evolve(saved.key, facts=facts), saved.source, CPU).module(tensor(ORIGINALS)).logits
+        assert torch.equal(found, saved.module(tensor(ORIGINALS)).logits)
+
+
+@pytest.mark.parametrize(
+    ("family", "auto_map"),
+    [
+        ("llama", OF_PHI3),
+        ("llama", {"AutoTokenizer": "tokenization_own.Own"}),
+        ("phi3", {"AutoTokenizer": "tokenization_own.Own"}),
+        ("phi3", {**OF_PHI3, "AutoModelForCausalLM": "modeling_phi3.OwnForCausalLM"}),
+        ("phi3", {**OF_PHI3, "AutoModelForCausalLM": ["modeling_phi3.Phi3ForCausalLM"]}),
+        ("phi3", {**OF_PHI3, "AutoModel": "Phi3ForCausalLM.Own"}),
+        ("phi3", {**OF_PHI3, "AutoProcessor": "own.Processor"}),
+        ("phi3", [OF_PHI3]),
+        ("phi3", "Phi3ForCausalLM"),
+        ("phi3", {"AutoModelForCausalLM": None}),
+    ],
+)
+def test_code_of_its_own_is_refused(family: str, auto_map: object) -> None:
+    """Also where it is called like code that is known, in a family where nothing was taken over."""
+    config = {**NEOX, "model_type": family, "num_key_value_heads": 4, "auto_map": auto_map}
+    with pytest.raises(BadConfig, match=r"code of its own \(auto_map\)"):
+        read_facts(config)
+
+
 def test_facts() -> None:
     facts = read_facts(GPT2)
     assert (facts.d_mlp, facts.d_head, facts.key_value_heads, facts.positions) == (128, 8, 4, 16)
     assert read_facts({**GPT2, "n_inner": 40}).d_mlp == 40
     assert (read_facts(NEOX).parallel, facts.parallel, read_facts(NEOX).positions) == (True, False, None)
     assert not read_facts({**NEOX, "use_parallel_residual": False}).parallel
+    assert read_facts({**OPT, "do_layer_norm_before": True, "word_embed_proj_dim": 32}).positions == 16
+    moe = read_facts({**MOE, "decoder_sparse_step": 1, "mlp_only_layers": []})
+    assert (moe.d_mlp, moe.experts, moe.experts_per_token) == (20, 4, 2)
+    assert (facts.experts, facts.experts_per_token) == (1, 1)
     assert read_facts({**NEOX, "num_key_value_heads": 2}).key_value_heads == 4, "no word of this family"
 
 
@@ -326,6 +446,14 @@ def test_facts() -> None:
         ({**GEMMA3, "use_bidirectional_attention": True}, "its tokens attend to later ones"),
         ({**GEMMA3, "attn_logit_softcapping": 50.0}, "attention scores are capped"),
         ({"model_type": "gpt_oss"}, "are not run: its heads may attend to a sink"),
+        ({**OPT, "do_layer_norm_before": False}, "its norms come after attention and MLP, as in opt-350m"),
+        ({**OPT, "do_layer_norm_before": 1}, "its norms come after attention and MLP"),
+        ({**OPT, "word_embed_proj_dim": 16}, "its embedding is not as wide as its residual stream"),
+        ({**MOE, "num_experts": 5, "num_local_experts": 4}, "says 4 and 5 experts"),
+        ({**MOE, "num_experts_per_tok": 5}, "whole number from 1 to 4 as num_experts_per_tok"),
+        ({**MOE, "num_experts": None}, "as num_local_experts, not None"),
+        ({**MOE, "mlp_only_layers": [1]}, "some of its layers have no experts"),
+        ({**MOE, "decoder_sparse_step": 2}, "some of its layers have no experts"),
         ({**GPT2, "n_head": 5}, "a width of 32 does not divide into 5 heads"),
     ],
 )
@@ -342,22 +470,3 @@ def test_positions_that_are_not_in_the_weights(tmp_path: Path) -> None:
     key = evolve(saved.key, facts=evolve(saved.key.facts, positions=1 << 24))
     with pytest.raises(ModelUnreadable, match="describes a model of 268,"):
         load(key, saved.source, CPU)
-
-
-def test_an_adapter_of_gpt2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its weights are transposed before they are added, as the projections are."""
-    peft = pytest.importorskip("peft")
-    monkeypatch.setattr(peft.PeftModel, "create_or_update_model_card", lambda *_: None)  # a template, which is compiled
-    saved = save(MODELS["gpt2, tied"](), tmp_path / "model")
-    config = peft.LoraConfig(r=2, lora_alpha=4, target_modules=["c_attn", "c_proj"], fan_in_fan_out=True)
-    wrapped = peft.get_peft_model(MODELS["gpt2, tied"](), config).eval()
-    for name, parameter in wrapped.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter)
-    wrapped.save_pretrained(tmp_path / "adapter")
-    source = ModelSource("tuned", saved.source.folder, adapter=tmp_path / "adapter")
-    with torch.no_grad():
-        found = load(saved.key, source, CPU).module(tensor(ORIGINALS)).logits
-        expected, plain = wrapped(tensor(ORIGINALS)).logits, saved.module(tensor(ORIGINALS)).logits
-    assert not torch.allclose(expected, plain, atol=1e-2)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-3)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 import pytest
 import torch
 from engine_models import MODELS, ORIGINALS, Saved, save, tensor
@@ -22,6 +21,16 @@ from entrack.models.key import ModelSource
 from entrack.sites import Part
 
 CPU = torch.device("cpu")
+IN_GGUF = [
+    "llama",
+    "llama, grouped, tied",
+    "qwen2, grouped, biased",
+    "qwen3, grouped",
+    "gemma3, grouped, windows",
+    "phi3, grouped",
+    "gpt2, tied",
+    "gpt2, scaled by layer",
+]
 
 
 @pytest.fixture
@@ -130,10 +139,12 @@ def test_an_adapter_changes_the_model_as_peft_does(
         refused(AdapterRefused, fresh, "have no place", adapter=tmp_path / "adapter")
 
 
-@pytest.mark.parametrize("name", ["llama", "llama, grouped, tied", "gemma3, grouped, windows"])
+@pytest.mark.parametrize("name", IN_GGUF)
 def test_a_gguf_file(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("accelerate", reason="transformers reads GGUF files only where accelerate is installed")
     pytest.importorskip("gguf")
+    from engine_gguf import write_gguf
+
     saved = save(MODELS[name](), tmp_path)
     write_gguf(saved.module, tmp_path / "model.gguf")
     loaded = load(saved.key, ModelSource("gguf", tmp_path, gguf="model.gguf"), CPU)
@@ -145,59 +156,3 @@ def test_a_gguf_file(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str
 def test_importing_the_engine_package_imports_no_torch() -> None:
     code = "import sys, entrack.engine, entrack.engine.errors; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=200).returncode == 0
-
-
-GGUF_NAMES = {
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-}
-GEMMA_NAMES = {
-    **GGUF_NAMES,
-    "self_attn.q_norm": "attn_q_norm",
-    "self_attn.k_norm": "attn_k_norm",
-    "post_attention_layernorm": "post_attention_norm",
-    "pre_feedforward_layernorm": "ffn_norm",
-    "post_feedforward_layernorm": "post_ffw_norm",
-}
-
-
-def write_gguf(module: Any, path: Path) -> None:
-    """A model in llama.cpp's format, which keeps the rows of Llama's queries and keys in another order, and the norms
-    of Gemma with the one that is added to their weights."""
-    import gguf
-
-    gemma = module.config.model_type == "gemma3_text"
-    config, writer = module.config, gguf.GGUFWriter(str(path), "gemma3" if gemma else "llama")
-    names, added = (GEMMA_NAMES, np.float32(1)) if gemma else (GGUF_NAMES, np.float32(0))
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_vocab_size(config.vocab_size)
-    weights = {name: value.detach().numpy() for name, value in module.state_dict().items()}
-    writer.add_tensor("token_embd.weight", weights["model.embed_tokens.weight"])
-    writer.add_tensor("output_norm.weight", weights["model.norm.weight"] + added)
-    if not config.tie_word_embeddings:
-        writer.add_tensor("output.weight", weights["lm_head.weight"])
-    heads = {} if gemma else {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
-    for layer in range(config.num_hidden_layers):
-        for ours, theirs in names.items():
-            value = weights[f"model.layers.{layer}.{ours}.weight"] + (added if ours.endswith("norm") else 0)
-            if theirs in heads:
-                halves = value.reshape(heads[theirs], 2, -1, value.shape[-1])
-                value = np.ascontiguousarray(halves.swapaxes(1, 2).reshape(value.shape))
-            writer.add_tensor(f"blk.{layer}.{theirs}.weight", value)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()

@@ -1,13 +1,16 @@
-"""A tiny GGUF file, unpacked once."""
+"""A tiny GGUF file, unpacked once; and the tiny models of `tests/engine`, made importable."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("gguf", reason="GGUF files are written and read with the package gguf")
 pytest.importorskip("accelerate", reason="transformers reads GGUF files only where accelerate is installed")
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 
 from ioi_gguf import write
 

@@ -56,7 +56,7 @@ def write(path: Path, family: str = "llama") -> Any:
     model."""
     module, writer = tiny(), gguf.GGUFWriter(str(path), family)
     _values(module.config, writer)
-    _tokens(writer)
+    add_tokens(writer)
     _weights(module, writer)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -78,7 +78,8 @@ def _values(config: Any, writer: Any) -> None:
     writer.add_vocab_size(config.vocab_size)
 
 
-def _tokens(writer: Any) -> None:
+def add_tokens(writer: Any) -> None:
+    """The tokenizer, in the header of a file."""
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("smollm")
     writer.add_token_list(list(TOKENS))

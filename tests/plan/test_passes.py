@@ -185,3 +185,13 @@ def test_an_mlp_without_a_gate_has_two_matrices(family: str, matrices: int) -> N
         for facts in (ModelFacts(family, 1, 2, 2, 8, 4, width, 10) for width in (24, 25))
     )
     assert large - small == 2 * (2 * matrices * 8)
+
+
+def test_of_experts_those_count_that_answer() -> None:
+    runs = [
+        expand(Evaluate(ModelKey("w", "c", "t", facts), Batch(((1, 2),)), (), ((1,),))).runs[0]
+        for facts in (
+            ModelFacts("mixtral", 1, 2, 2, 8, 4, 24, 10, experts=5, experts_per_token=each) for each in (1, 3)
+        )
+    ]
+    assert runs[1].flops - runs[0].flops == 2 * (2 * 2 * 3 * 8 * 24)
