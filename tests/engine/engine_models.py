@@ -60,9 +60,10 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     "gpt_neo": {"intermediate_size": 40, "max_position_embeddings": 16},
     "gpt_neox": {"intermediate_size": 40, "rotary_pct": 0.25},
     "gptj": {"n_inner": 40, "n_positions": 16, "rotary_dim": 4},
-    "opt": {"ffn_dim": 40, "max_position_embeddings": 16, "init_std": 0.3, "initializer_range": None},
+    "opt": {"ffn_dim": 40, "max_position_embeddings": 16, "activation_function": "gelu"},
 }
-"""What families without grouped-query attention are told instead."""
+"""What families without grouped-query attention are told instead. OPT is made smooth, so that its derivatives are those
+of small differences."""
 ADDED_TO_ONE = ("gemma2", "gemma3_text")
 """Families whose norms' weights are."""
 GLOBAL = {"sliding_window_pattern": 2}
