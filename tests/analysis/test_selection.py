@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
 from entrack.analysis.outcomes import NotANumber, score
-from entrack.analysis.selection import Selection, merged, select
+from entrack.analysis.selection import Patched, Selection, merged, select
 from entrack.plan.steps import Ref, Select
 from entrack.ranking import Ranking
 from entrack.sites import Part, Site
@@ -95,10 +96,10 @@ def test_batches_are_put_in_order() -> None:
 # --- rankings, and sites that are no heads -------------------------------------------------------------------------
 
 
-def of_both(heads: list[list[float]], mlps: list[float | None], keep: int, ranking: Ranking) -> Selection:
+def of_both(heads: list[list[float]], mlps: Sequence[float | None], keep: int, ranking: Ranking) -> Selection:
     """Select from scores of heads (layer, head) and of the MLP of each layer; None: it cannot reach."""
     clean = np.array([0.5, 0.25])
-    patched = {
+    patched: dict[Part, Patched] = {
         Part.OUTPUT: [[outcome((1 + np.array(row))[:, None] * clean)] for row in heads],
         Part.MLP: [None if one is None else [outcome((1 + np.array([one]))[:, None] * clean)] for one in mlps],
     }

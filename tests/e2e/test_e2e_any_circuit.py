@@ -111,7 +111,7 @@ def test_a_circuit_of_heads_and_mlps_is_kept(world: World, hooked: Hooked, refer
     others = tokens(alternates(world.prompts("scrambled", 6, "mean")))
     means = {part: hooked.part(others, part).mean(1, keepdim=True) for part in ("output", "mlp")}
     last, query = at(entries, "last"), at(entries, "query")
-    kept = {
+    kept: dict[tuple[int, str], list[tuple[list[int], int | None]]] = {
         (1, "output"): [(last, 1)],
         (0, "output"): [(query, 2)],
         (0, "mlp"): [(last, None)],
