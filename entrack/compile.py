@@ -74,7 +74,7 @@ class CheckedSpec:
 
     @property
     def sources(self) -> Mapping[str, Source]:
-        return self.checked.sources
+        return self.checked.texts
 
     @property
     def root(self) -> Path:
@@ -87,7 +87,7 @@ class CheckedSpec:
         return address(
             [
                 1,
-                sorted(address(content(parse(source)[0])) for source in self.sources.values()),
+                sorted(address(content(parse(source)[0])) for source in self.checked.sources.values()),
                 dict(self.resolved.params),
             ]
         )
@@ -165,7 +165,7 @@ def prompts_of(
     tokens = _first_tokenizer(spec, model)
     try:
         with within(planning=True):
-            realised, problems = tokenise(population, count, tokens, resolved.params)
+            realised, problems = tokenise(population, count, tokens, resolved.params, resolved.allotments)
     except Spent as spent:
         raise SpecError((told(spent, span),), spec.sources) from None
     if errors(problems):

@@ -119,7 +119,7 @@ def _fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
         fetch(resolved.models[name].named, spec.root)
     again = check(spec.source, {name: resolved.params[name] for name in resolved.changed_params})
     if errors(again.problems):
-        raise SpecError(again.problems, again.sources)
+        raise SpecError(again.problems, again.texts)
     return CheckedSpec(spec.source, again)
 
 

@@ -61,6 +61,10 @@ class Scope:
     tasks: dict[str, Task] = field(factory=dict)
     typed: dict[str, Mapping[str, object]] = field(factory=dict)
     """The types of the variables of each task that has been checked."""
+    data: dict[str, Source] = field(factory=dict)
+    """The texts of tables, which problems may point into."""
+    asked: set[object] = field(factory=set)
+    """What has been asked of a column, so that what is wrong with it is said once."""
     broken: set[str] = field(factory=set)
     """Names whose item has errors: what uses them is not complained about again."""
     _called: dict[tuple[str, ...], list[str]] = field(factory=dict, init=False)

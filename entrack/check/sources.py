@@ -3,7 +3,7 @@ source without names that still have to be looked up comes out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from attrs import evolve, frozen
@@ -90,6 +90,19 @@ def source_fits(
             return _reads_the_same(scope, act, scope.models.get(donor), model)
         case _:
             assert_never(act.source)
+
+
+def drawn_by(source: Source, measured: Population, draws: int) -> Iterator[tuple[Population, int]]:
+    """The prompts that a source draws beside those that are measured, in all draws."""
+    match source:
+        case MeanOver(over):
+            yield over, over.count or measured.count or 0
+        case SampleOf(of):
+            yield of, (of.count or measured.count or 0) * draws
+        case Zero() | FromAlternate() | FromModel():
+            return
+        case _:
+            assert_never(source)
 
 
 # --- prompts -----------------------------------------------------------------------------------------------------

@@ -8,16 +8,18 @@ from collections.abc import Iterator, Mapping
 from attrs import field, frozen
 
 from entrack import budget, interrupts
-from entrack.check.positions import ORDINALS
 from entrack.check.resolved import Population
+from entrack.check.tables import SHOWN
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import sample
 from entrack.prompts.first_tokens import after, alike
+from entrack.prompts.places import token_of
+from entrack.prompts.rows import Allotments, Dealt
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
-from entrack.prompts.values import CannotDraw, Filled, Names, evaluate, index, plain
-from entrack.source import Span
+from entrack.prompts.values import CannotDraw, Names, evaluate, plain
 from entrack.syntax import ast
 
+NO_ALLOTMENTS: Allotments = {}
 EXPECTED = ("answer", "target", "wrong")
 """The words that are told by their first token, so that they must have one."""
 
@@ -53,22 +55,28 @@ class TokenisedPrompts:
 
 
 def tokenise(
-    population: Population, count: int, tokens: Tokenizer, params: Mapping[str, float]
+    population: Population,
+    count: int,
+    tokens: Tokenizer,
+    params: Mapping[str, float],
+    allotments: Allotments = NO_ALLOTMENTS,
 ) -> tuple[TokenisedPrompts, tuple[Diagnostic, ...]]:
     """Draw `count` prompts. What cannot be drawn, placed or told apart is a diagnostic; then there may be fewer
-    prompts."""
+    prompts. Of prompts made of rows of a file, every one that is wrong is said, up to `SHOWN`."""
     pairs: list[PromptPair] = []
     problems: list[Diagnostic] = []
     budget.work_on(population.span)
     constants = sample.Constants.of(population.parameters, params)
     changed = None if population.alternate is None else sample.Changed.of(population.alternate)
+    dealt = Dealt(population, count, allotments)
     for place in range(count):
         interrupts.check()
         try:
-            pairs.append(_pair(population, place, tokens, constants, changed))
+            pairs.append(_pair(dealt, place, tokens, constants, changed))
         except CannotDraw as trouble:
-            problems.append(_diagnostic(population, place, trouble))
-            break
+            problems.append(_diagnostic(dealt, place, trouble))
+            if not population.task.rows or trouble.code == "E424" or len(problems) == SHOWN:
+                break
         except BadTokenizer as bad:
             problems.append(
                 Diagnostic(
@@ -83,19 +91,23 @@ def tokenise(
     return TokenisedPrompts(population, tuple(pairs)), (*problems, *_alike(population, pairs, tokens))
 
 
-def _diagnostic(population: Population, place: int, trouble: CannotDraw) -> Diagnostic:
-    label = Label(population.span, f"drawing prompt {place + 1} of these")
-    return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, (label,))
+def _diagnostic(dealt: Dealt, place: int, trouble: CannotDraw) -> Diagnostic:
+    """What is wrong with a prompt, and the rows that it is made of."""
+    labels = [Label(dealt.population.span, f"drawing prompt {place + 1} of these")]
+    if trouble.code != "E424":
+        labels += [Label(row.table.span(row.number), "made of this row") for row in dealt.rows_at(place)]
+    return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, tuple(labels))
 
 
 def _pair(
-    population: Population, place: int, tokens: Tokenizer, constants: sample.Constants, changed: sample.Changed | None
+    dealt: Dealt, place: int, tokens: Tokenizer, constants: sample.Constants, changed: sample.Changed | None
 ) -> PromptPair:
+    population = dealt.population
     name = (population.seed, population.purpose, place)
-    first = sample.original(population.task, constants, name)
+    first = sample.original(population.task, constants, name, dealt)
     if changed is None:
         return PromptPair(_prompt(first, tokens, name, population, {}), None)
-    second = sample.alternate(changed, first, constants, name)
+    second = sample.alternate(changed, first, constants, name, dealt)
     target: dict[str, str] = {}
     if changed.given.target is not None:
         both = Names({}, {"original": first.values, "alternate": second.values})
@@ -131,7 +143,7 @@ def _prompt(
     words = {key: str(value) for key, value in drawn.values.items() if isinstance(value, str)}
     words |= {key: str(plain(drawn.values[key])) for key in ("answer", "wrong") if key in drawn.values} | dict(extra)
     positions = {
-        item.name: _token(item.place, drawn, encoded, name, item)
+        item.name: token_of(item.place, drawn, encoded, name, item)
         for item in drawn.items
         if isinstance(item, ast.Position)
     }
@@ -171,85 +183,6 @@ def _continued(
             "end the prompt before a space, at a whole word",
         )
     return ids
-
-
-# --- positions ---------------------------------------------------------------------------------------------------
-
-
-def _token(
-    place: ast.Place, drawn: sample.Drawn, encoded: Encoded, name: tuple[str | int, ...], item: ast.Position
-) -> int:
-    if isinstance(place, ast.EndOf) and place.text.plain == "prompt":
-        return len(encoded.ids) - 1
-    start, end = _characters(place, drawn, name, item)
-    found = encoded.token_of(start, end)
-    token = None if found is None else found + (place.offset if isinstance(place, ast.HolePlace) else 0)
-    if token is None or not 0 <= token < len(encoded.ids):
-        raise CannotDraw(
-            "E431",
-            f"the position `{item.name}` has no token",
-            item.span,
-            "",
-            "what fills the hole must not be empty, and an offset must stay inside the prompt",
-        )
-    return token
-
-
-def _characters(
-    place: ast.Place, drawn: sample.Drawn, name: tuple[str | int, ...], item: ast.Position
-) -> tuple[int, int]:
-    holes = drawn.prompt.holes
-    match place:
-        case ast.EndOf(text):
-            hits = [hole for hole in holes if hole.variable == text.name]
-            return _only(hits, item, text.span)
-        case ast.AnyOf(hole):
-            hits = _matching(hole, holes, drawn)
-            if not hits:
-                return _only(hits, item, hole.span)
-            chosen = sample.place_stream(name, item.name).one(hits)
-            return chosen.start, chosen.end
-        case ast.HolePlace(hole):
-            return _only(_matching(hole, holes, drawn), item, hole.span)
-
-
-def _matching(hole: ast.Reference, holes: tuple[Filled, ...], drawn: sample.Drawn) -> list[Filled]:
-    variable, *rest = hole.rest
-    hits = [
-        filled
-        for filled in holes
-        if filled.text == hole.name and isinstance(variable, ast.Dotted) and filled.variable == variable.name
-    ]
-    for part in rest:
-        if isinstance(part, ast.Subscript):
-            column = drawn.values.get(variable.name) if isinstance(variable, ast.Dotted) else None
-            wanted = index(part, column, drawn.names) if isinstance(column, list) else None
-            hits = [filled for filled in hits if filled.element == wanted]
-        elif hits and -len(hits) <= ORDINALS[part.name] < len(hits):
-            hits = [hits[ORDINALS[part.name]]]
-        else:
-            hits = []
-    return hits
-
-
-def _only(hits: list[Filled], item: ast.Position, span: Span) -> tuple[int, int]:
-    if len(hits) == 1:
-        return hits[0].start, hits[0].end
-    if not hits:
-        raise CannotDraw(
-            "E431",
-            f"the position `{item.name}` is nowhere in this prompt",
-            span,
-            "",
-            "name a hole that every prompt and alternate has",
-        )
-    raise CannotDraw(
-        "E432",
-        f"the position `{item.name}` is {len(hits)} places",
-        span,
-        "",
-        "add `.first`, `.second` or `.last`, or choose an element",
-    )
 
 
 # --- what cannot be told apart -----------------------------------------------------------------------------------

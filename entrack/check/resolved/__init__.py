@@ -7,8 +7,9 @@ claims is resolved here to values without names that still have to be looked up.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from entrack.check.resolved.circuits import Circuit as Circuit
 from entrack.check.resolved.circuits import Discovery as Discovery
@@ -47,7 +48,11 @@ from entrack.check.resolved.prompts import Alternate as Alternate
 from entrack.check.resolved.prompts import Model as Model
 from entrack.check.resolved.prompts import Population as Population
 from entrack.check.resolved.prompts import Task as Task
+from entrack.check.tables import Table
 from entrack.syntax import ast
+
+if TYPE_CHECKING:  # allotments stand with their rules, which read what is resolved here
+    from entrack.check.allotments import Allotment
 
 
 @frozen
@@ -71,3 +76,5 @@ class Resolved:
     claims: tuple[Claim, ...]
     figures: tuple[ast.Figure, ...]
     tables: tuple[ast.Table, ...]
+    allotments: Mapping[Table, Allotment] = field(factory=dict, repr=False)
+    """Which rows of each file are taken for what."""
