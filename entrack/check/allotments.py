@@ -7,7 +7,7 @@ move no other row.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import starmap
 
@@ -16,9 +16,10 @@ from attrs import field, frozen
 from entrack.check.resolved import Discovery, Examination, Mask, Measure, Population, SetAct
 from entrack.check.scope import Scope
 from entrack.check.sources import drawn_by
-from entrack.check.tables import Table
+from entrack.check.tables import Table, table_key
 from entrack.diagnostics import Label
 from entrack.source import Span
+from entrack.syntax import ast
 
 FROM_THE_END = ("discover", "train", "validate", "mean", "sample")
 
@@ -69,10 +70,13 @@ def check_allotments(scope: Scope, constructs: Constructs) -> Mapping[Table, All
 
 
 def rows_of(population: Population) -> Mapping[Table, int]:
-    """How many rows of each table a prompt takes."""
-    found: dict[Table, int] = {}
-    for table in population.task.rows.values():
-        found[table] = found.get(table, 0) + 1
+    """How many rows of each table a prompt takes, or its alternate where that has others."""
+    found = Counter(population.task.rows.values())
+    changes = () if population.alternate is None else population.alternate.changes
+    for change in changes:
+        if isinstance(change, ast.Override) and isinstance(change.drawing, ast.Row):
+            table = population.task.tables[table_key(change.drawing.table)]
+            found[table] = max(found[table], 1)
     return found
 
 
@@ -105,6 +109,7 @@ def _wanted(constructs: Constructs) -> Iterator[Wanted]:
                     yield from starmap(Wanted, drawn_by(act.source, cell.population, cell.draws))
     for discovery in discoveries:
         yield _all_of(discovery.originals)
+        yield _all_of(discovery.alternates)
     for given in examinations:
         yield _all_of(given.population)
         yield Wanted(given.over, given.over.count or given.population.count or 0)

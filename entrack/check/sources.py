@@ -99,7 +99,10 @@ def drawn_by(source: Source, measured: Population, draws: int) -> Iterator[tuple
             yield over, over.count or measured.count or 0
         case SampleOf(of):
             yield of, (of.count or measured.count or 0) * draws
-        case Zero() | FromAlternate() | FromModel():
+        case FromAlternate(alternate):
+            if alternate is not None:
+                yield evolve(measured, task=alternate.task, alternate=alternate), (measured.count or 0) * draws
+        case Zero() | FromModel():
             return
         case _:
             assert_never(source)

@@ -13,10 +13,14 @@ from entrack.check.columns import Read
 from entrack.check.drawing_types import binding_types
 from entrack.check.positions import check_positions
 from entrack.check.resolved import Task
-from entrack.check.row_columns import is_column
+from entrack.check.row_columns import column_of, is_column
+from entrack.check.row_positions import marked_column
 from entrack.check.scope import Scope
+from entrack.check.tables import markers_of
+from entrack.check.texts import holes_of
 from entrack.check.types import NUMBER, TEXT, WORD, Names, Type
 from entrack.syntax import ast
+from entrack.syntax.unparse import written
 
 MOST_LINES = budget.LINES.most
 
@@ -51,6 +55,7 @@ def _task(scope: Scope, item: ast.Task) -> Task:
     before = len(scope.problems)
     _required(scope, item, names)
     check_positions(scope, item.items, names)
+    _markers_left(scope, item, names)
     if len(scope.problems) == before and not scope.unread and not _names_end(item):
         scope.report(
             "W401",
@@ -88,6 +93,22 @@ def _required(scope: Scope, item: ast.Task, names: Names) -> None:
                 f"this is {kind}",
                 f"write, for example, `{example}`",
             )
+
+
+def _markers_left(scope: Scope, item: ast.Task, names: Names) -> None:
+    """Warn of texts whose markers are read by nobody, so that the model would read them."""
+    for binding in item.items:
+        if isinstance(binding, ast.Binding) and marked_column(binding.drawing) is None:
+            for hole in holes_of(binding.drawing):
+                found = column_of(hole, names)
+                if found is not None and markers_of(*found):
+                    scope.report(
+                        "W402",
+                        f"the column `{found[1]}` of `{found[0].name}` has markers, and the model would read them",
+                        hole.span,
+                        "taken as it stands",
+                        f"write `marked({written(hole)})`",
+                    )
 
 
 def _also(item: ast.Task, name: str, kind: Type, names: Names) -> bool:
