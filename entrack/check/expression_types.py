@@ -254,8 +254,14 @@ def is_list(hole: object, names: Names) -> bool:
 
 def require_type(scope: Scope, node: ast.Expression, kind: Type | None, wanted: Type) -> None:
     if kind is not None and kind.base != "unknown" and kind != wanted:
-        help = "draw the place of an element: `one index of LIST`" if (kind, wanted) == (WORD, NUMBER) else ""
+        help = _as_number(node) if (kind, wanted) == (WORD, NUMBER) else ""
         scope.report("E402", f"{wanted} is wanted here", node.span, f"this is {kind}", help)
+
+
+def _as_number(node: ast.Expression) -> str:
+    if isinstance(node, ast.Reference) and node.plain is not None and node.rest:
+        return f"read it as a number: `number({node.plain})`"
+    return "draw the place of an element: `one index of LIST`"
 
 
 def common_type(scope: Scope, node: ast.Expression, kinds: list[Type | None]) -> Type | None:

@@ -25,6 +25,8 @@ from entrack.syntax.unparse import written as written_as
 
 SHOWN = 20
 """Bad rows of one kind that are pointed at; the others are counted."""
+LOOK = 256
+"""Rows after which it is looked whether there are too many."""
 MOST_COLUMNS = budget.COLUMNS.most
 MOST_CELLS = budget.CELLS_READ.most
 MARKER = re.compile(r"\[\[([A-Za-z_]\w*): ?((?:(?!\[\[|\]\]).)*)\]\]", re.ASCII | re.DOTALL)
@@ -42,6 +44,7 @@ class Table:
     source: Source = field(repr=False)
     columns: Mapping[str, Sequence[Cell]] = field(repr=False)
     starts: Sequence[int] = field(repr=False)
+    _markers: dict[str, tuple[frozenset[str], ...]] = field(factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -50,9 +53,14 @@ class Table:
         """Where a row stands: its first line."""
         return _line(self.source, self.starts[row])
 
-    def line(self, row: int) -> int:
-        """The line that a row begins on, from 1."""
-        return self.source.place(self.starts[row])[0]
+    def markers(self, column: str) -> tuple[frozenset[str], ...]:
+        """The names of the markers in a column, row by row."""
+        if column not in self._markers:
+            budget.spend(budget.SEARCHED, sum(len(cell or "") for cell in self.columns[column]))
+            seen: dict[frozenset[str], frozenset[str]] = {}
+            each = (frozenset(_names_in(cell or "")) for cell in self.columns[column])
+            self._markers[column] = tuple(seen.setdefault(names, names) for names in each)
+        return self._markers[column]
 
 
 @frozen
@@ -151,8 +159,10 @@ def _csv(
             if row and _fits(row, names, start, bad):
                 cells.append(row)
                 starts.append(start)
-                _not_too_many(len(starts), len(names), written, span)
+                if len(starts) % LOOK == 0:
+                    _not_too_many(len(starts), len(names), written, span)
             start = at[0]
+        _not_too_many(len(starts), len(names), written, span)
     except csv.Error as error:
         label = f"in the row that begins on line {source.text.count(chr(10), 0, start) + 1}"
         help = "save it as comma-separated values with a header line; a text with commas or quotes in it is quoted"
@@ -264,7 +274,11 @@ def column_problems(table: Table, name: str, span: Span) -> tuple[Diagnostic, ..
 def number_problems(table: Table, name: str, span: Span) -> tuple[Diagnostic, ...]:
     """That a column has a whole number in every row."""
     cells = enumerate(table.columns[name])
-    bad = ((table.starts[row], f"`{_short(cell)}` is no whole number") for row, cell in cells if not is_whole(cell))
+    bad = (
+        (table.starts[row], f"`{_short(cell)}` is no whole number")
+        for row, cell in cells
+        if cell and not is_whole(cell)
+    )
     return bad_rows(table.source, bad, span, table.name)
 
 
@@ -280,6 +294,8 @@ def marker_problems(table: Table, name: str, span: Span) -> tuple[Diagnostic, ..
 
 
 def _bad_marker(cell: str) -> str:
+    if "[[" not in cell and "]]" not in cell:
+        return ""
     if any(not text.strip() for _, text in MARKER.findall(cell)):
         return "a marker marks no text"
     left = MARKER.sub("", cell)
@@ -290,20 +306,19 @@ def _bad_marker(cell: str) -> str:
 
 def without_marker(table: Table, name: str, span: Span, marker: str) -> tuple[Diagnostic, ...]:
     """That a column has a marker in every row."""
-    cells = enumerate(table.columns[name])
+    rows = enumerate(table.markers(name))
     missing = f"`{name}` has no marker `[[{marker}: ...]]` in this row"
-    bad = ((table.starts[row], missing) for row, cell in cells if marker not in markers_in(cell or ""))
+    bad = ((table.starts[row], missing) for row, markers in rows if marker not in markers)
     return bad_rows(table.source, bad, span, table.name)
 
 
-def markers_in(cell: str) -> set[str]:
-    return {name for name, _ in MARKER.findall(cell)} if "[[" in cell else set()
-
-
-def markers_of(table: Table, name: str) -> set[str]:
+def markers_of(table: Table, name: str) -> frozenset[str]:
     """The markers that some row of a column has."""
-    budget.spend(budget.SEARCHED, sum(len(cell or "") for cell in table.columns[name]))
-    return {marker for cell in table.columns[name] for marker in markers_in(cell or "")}
+    return frozenset().union(*set(table.markers(name)))
+
+
+def _names_in(cell: str) -> Iterable[str]:
+    return (match[1] for match in MARKER.finditer(cell)) if "[[" in cell else ()
 
 
 def _short(text: Cell) -> str:

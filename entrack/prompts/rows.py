@@ -15,7 +15,7 @@ from entrack import budget
 from entrack.check.allotments import FROM_THE_END, Allotment
 from entrack.check.resolved import Population
 from entrack.check.tables import Row, Table
-from entrack.prompts.rng import Stream
+from entrack.prompts.rng import rank
 from entrack.prompts.values import CannotDraw
 
 Allotments = Mapping[Table, Allotment]
@@ -25,7 +25,7 @@ NONE = Allotment()
 @lru_cache(maxsize=16)
 def order(rows: int, seed: int) -> tuple[int, ...]:
     """The numbers of so many rows, in the order that a seed draws."""
-    return tuple(sorted(range(rows), key=lambda row: Stream(seed, "row", row).below(1 << 64)))
+    return tuple(sorted(range(rows), key=lambda row: rank(seed, "row", row)))
 
 
 @frozen
