@@ -25,6 +25,8 @@ FUNCTIONS: Mapping[str, str] = {
     "join": TEXTS_HELP,
     "capitalise": TEXTS_HELP,
     "marked": "write `marked(row.prompt)`",
+    "attached": "write `attached(row.answer)`: no space stands before it",
+    "first_token": "write `first_token(row.answer)`: others may begin with the same token",
     "number": "write `number(row.year)`",
 }
 """What may be called in a task, and how."""
@@ -65,6 +67,11 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
         case ast.Call("number", (ast.Reference() as text,)):
             _number(scope, text, names)
             return NUMBER
+        case ast.Call("attached" | "first_token", (ast.String() | ast.Reference() | ast.Call() as inner,)):
+            kind = expression_type(scope, inner, names)
+            if kind is not None and kind.many:
+                scope.report("E402", "one word is wanted here", inner.span, f"this is {kind}", "take one element of it")
+            return WORD
         case ast.Call("capitalise", (ast.String() | ast.Reference() | ast.Call() as inner,)):
             return expression_type(scope, inner, names)
         case ast.Call(name):

@@ -4,6 +4,7 @@ diagnostics."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from attrs import field, frozen
 
@@ -16,7 +17,7 @@ from entrack.prompts.first_tokens import after, alike
 from entrack.prompts.places import token_of
 from entrack.prompts.rows import Allotments, Dealt
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
-from entrack.prompts.values import CannotDraw, Names, evaluate, plain
+from entrack.prompts.values import CannotDraw, Names, Rendered, Value, as_text, evaluate
 from entrack.syntax import ast
 
 NO_ALLOTMENTS: Allotments = {}
@@ -36,6 +37,8 @@ class Prompt:
     ids: Mapping[str, tuple[int, ...]]
     candidates: tuple[str, ...] = field(default=(), repr=False)
     """The values that the answer was one of."""
+    by_first_token: frozenset[str] = field(default=frozenset(), repr=False)
+    """The words that may begin as those of other prompts do."""
 
 
 @frozen
@@ -108,10 +111,10 @@ def _pair(
     if changed is None:
         return PromptPair(_prompt(first, tokens, name, population, {}), None)
     second = sample.alternate(changed, first, constants, name, dealt)
-    target: dict[str, str] = {}
+    target: dict[str, Value] = {}
     if changed.given.target is not None:
         both = Names({}, {"original": first.values, "alternate": second.values})
-        target["target"] = str(plain(evaluate(changed.given.target, both)))
+        target["target"] = evaluate(changed.given.target, both)
     return PromptPair(
         _prompt(first, tokens, name, population, target), _prompt(second, tokens, (*name, "alternate"), population, {})
     )
@@ -122,7 +125,7 @@ def _prompt(
     tokens: Tokenizer,
     name: tuple[str | int, ...],
     population: Population,
-    extra: Mapping[str, str],
+    extra: Mapping[str, Value],
 ) -> Prompt:
     budget.spend(budget.REALISED)
     rendered = drawn.prompt
@@ -140,16 +143,31 @@ def _prompt(
         (len(drawn.values) + (len(rendered.holes) + len(encoded.ids)) * len(population.task.positions))
         // sample.AT_A_GLANCE,
     )
-    words = {key: str(value) for key, value in drawn.values.items() if isinstance(value, str)}
-    words |= {key: str(plain(drawn.values[key])) for key in ("answer", "wrong") if key in drawn.values} | dict(extra)
+    words = _words(drawn, extra)
     positions = {
         item.name: token_of(item.place, drawn, encoded, name, item)
         for item in drawn.items
         if isinstance(item, ast.Position)
     }
-    wanted = {key: value for key, value in words.items() if key not in ("prompt",)}
-    ids = {key: _continued(value, rendered.text, encoded, tokens, population, key) for key, value in wanted.items()}
-    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn))
+    ids = {key: _continued(word, rendered.text, encoded, tokens, population, key) for key, word in words.items()}
+    told = frozenset(key for key, word in words.items() if word.by_first_token)
+    wanted = {key: word.text for key, word in words.items()}
+    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), told)
+
+
+def _words(drawn: sample.Drawn, extra: Mapping[str, Value]) -> Mapping[str, Rendered]:
+    """The single words of a prompt, and how each follows it."""
+    values = {**drawn.values, **extra}
+    return {
+        key: as_text(value)
+        for key, value in values.items()
+        if key != "prompt"
+        and (
+            key in ("answer", "wrong", *extra)
+            or isinstance(value, str)
+            or (isinstance(value, Rendered) and (value.attached or value.by_first_token))
+        )
+    }
 
 
 def _candidates(drawn: sample.Drawn) -> tuple[str, ...]:
@@ -160,9 +178,10 @@ def _candidates(drawn: sample.Drawn) -> tuple[str, ...]:
 
 
 def _continued(
-    word: str, text: str, encoded: Encoded, tokens: Tokenizer, population: Population, name: str
+    given: Rendered, text: str, encoded: Encoded, tokens: Tokenizer, population: Population, name: str
 ) -> tuple[int, ...]:
     """The tokens of a word that follows the prompt: a space between, unless the prompt ends with one."""
+    word = given.text
     if not word and name not in EXPECTED:
         return ()
     if not word:
@@ -173,7 +192,7 @@ def _continued(
             "what is expected after a prompt has a token",
             "leave the empty value out of the pool",
         )
-    ids = after(tokens, text, encoded.ids, word)
+    ids = after(tokens, text, encoded.ids, word, attached=given.attached)
     if not ids and name in EXPECTED:
         raise CannotDraw(
             "E430",
@@ -189,7 +208,17 @@ def _continued(
 
 
 def _alike(population: Population, pairs: list[PromptPair], tokens: Tokenizer) -> tuple[Diagnostic, ...]:
-    return alike(population, _told_by(pairs, tokens), pairs[0].original.text, tokens) if pairs else ()
+    if not pairs:
+        return ()
+    among_all = alike(population, _told_by(pairs, tokens), pairs[0].original.text, tokens)
+    return (*among_all, *islice(dict.fromkeys(_alike_in_one(population, pairs, tokens)), SHOWN))
+
+
+def _alike_in_one(population: Population, pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[Diagnostic]:
+    """What cannot be told apart in one prompt, of words that are told by their first token."""
+    for prompt in (pair.original for pair in pairs if pair.original.by_first_token):
+        told = [(prompt.ids[name][0], prompt.words[name]) for name in EXPECTED if prompt.ids.get(name)]
+        yield from alike(population, told, prompt.text, tokens)
 
 
 def _told_by(pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[tuple[int, str]]:
@@ -197,7 +226,7 @@ def _told_by(pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[tuple[int, 
     others: dict[str, None] = {}
     for pair in pairs:
         for name in EXPECTED:
-            if pair.original.ids.get(name):
+            if pair.original.ids.get(name) and name not in pair.original.by_first_token:
                 yield pair.original.ids[name][0], pair.original.words[name]
         others.update(dict.fromkeys(pair.original.candidates))
     first = pairs[0].original

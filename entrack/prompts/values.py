@@ -31,10 +31,16 @@ class Filled:
 
 @frozen
 class Rendered:
-    """A text, and every hole in it, those of the texts inside it too."""
+    """A text, and every hole in it, those of the texts inside it too.
+
+    As a word that is expected, `attached` says that no space stands before it, `by_first_token` that it may begin as
+    others do.
+    """
 
     text: str
     holes: tuple[Filled, ...] = ()
+    attached: bool = False
+    by_first_token: bool = False
 
 
 MOST_TEXT = budget.TEXT.most
@@ -93,10 +99,20 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
             return (
                 rendered if len(capital) != 1 else evolve(rendered, text=capital + rendered.text[1:])
             )  # "SS" for a sharp s would move the holes
+        case ast.Call("attached" | "first_token" as how, (inner,)) if not isinstance(inner, ast.Named):
+            word = as_text(evaluate(inner, names, text))
+            return evolve(word, attached=True) if how == "attached" else evolve(word, by_first_token=True)
         case ast.ListOf(items):
             budget.spend(budget.MADE, len(items))
-            return [plain(evaluate(item, names, text)) for item in items]  # type: ignore[return-value]  # one kind: checked
+            return [_listed(evaluate(item, names, text), item) for item in items]  # type: ignore[return-value]  # one kind: checked
     raise CannotDraw("E401", "this cannot stand in a task", node.span)
+
+
+def _listed(value: Value, item: ast.Expression) -> Scalar:
+    if isinstance(value, Rendered) and (value.attached or value.by_first_token):
+        help = "write `attached(...)` and `first_token(...)` round the whole answer"
+        raise CannotDraw("E401", "how a word is told is not kept in a list", item.span, "", help)
+    return plain(value)
 
 
 def number(node: ast.Expression, names: Names) -> int:
