@@ -158,6 +158,8 @@ def _named(changes: Changes, node: ast.Expression) -> FromAlternate | FromModel 
         return FromModel(name)
     if name is not None and name in changes.alternates:
         return FromAlternate(changes.alternates[name])
+    if name in changes.scope.broken:
+        return None  # what is wrong with it has been said
     changes.scope.report(
         "E609",
         "heads are patched from `alternate`, from a named alternate, from a model, or from a sample of prompts",
