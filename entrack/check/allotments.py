@@ -65,6 +65,8 @@ def check_allotments(scope: Scope, constructs: Constructs) -> Mapping[Table, All
             if many > wanted[table].get(some.purpose, (0, None))[0]:
                 wanted[table][some.purpose] = many, some.population.span
     for table, each_purpose in wanted.items():
+        if not len(table):
+            continue  # it is not on this machine
         _enough(scope, table, each_purpose)
     return {table: Allotment({purpose: many for purpose, (many, _) in each.items()}) for table, each in wanted.items()}
 

@@ -112,6 +112,7 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
         figures=tuple(item for item in items if isinstance(item, ast.Figure)),
         tables=tuple(item for item in items if isinstance(item, ast.Table)),
         allotments=allotments,
+        absent=tuple(scope.absent.values()),
     )
 
 

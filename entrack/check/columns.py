@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
+from entrack.check.datasets import named_dataset
 from entrack.check.files import Unreadable
 from entrack.check.scope import Scope
-from entrack.check.tables import Table, beside, read_table, table_key
+from entrack.check.tables import Table, absent_table, beside, read_table, table_key
+from entrack.models.datasets import Dataset, locate_dataset
 from entrack.syntax import ast
 
 UNREAD = ("unread",)
@@ -78,13 +80,28 @@ def _together(scope: Scope, call: ast.Call, written: str, name: str, others: lis
 
 def read_rows(scope: Scope, table: ast.String | ast.Call, read: Read) -> Table | None:
     """The table that rows are drawn from. Reports what is wrong with it; None where it cannot be read."""
-    if not isinstance(table, ast.String):
-        scope.report("E401", "a row is of a file", table.span, "", 'write `one row of "pairs.csv"`')
-        return None
-    found, problems = read_table(scope.files, table.value, table.span)
+    downloaded = None
+    if isinstance(table, ast.String):
+        written = table.value
+    else:
+        dataset = named_dataset(scope, table)
+        if dataset is None:
+            return None
+        written, downloaded = dataset.file, locate_dataset(dataset)
+        if downloaded is None:
+            _not_here(scope, table, dataset, read)
+            return None
+    found, problems = read_table(scope.files, written, table.span, downloaded)
     for problem in problems:
         scope.add(problem)
     if found is not None:
         read.tables[table_key(table)] = found
         scope.data[found.source.name] = found.source
     return found
+
+
+def _not_here(scope: Scope, table: ast.Call, dataset: Dataset, read: Read) -> None:
+    """That a dataset is not on this machine is no error of the spec."""
+    scope.report("W501", f"{dataset} is not here", table.span, "its rows are not checked", "`run` downloads it")
+    read.tables[table_key(table)] = absent_table(dataset.file)
+    scope.absent[str(dataset)] = dataset

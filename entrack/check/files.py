@@ -108,6 +108,10 @@ class Files:
         source = self.once(("text", self.identity(path)), span, lambda: self._text(path, written, span))
         return source if source.name == str(path) else Source(str(path), source.text)
 
+    def outside(self, path: Path, written: str, span: Span) -> Source:
+        """A text file that was downloaded, wherever it is kept. Raises Unreadable."""
+        return self.once(("text", self.identity(path)), span, lambda: self._text(path, written, span))
+
     def _text(self, path: Path, written: str, span: Span) -> Source:
         if not path.is_file():
             raise Unreadable(

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from attrs import field, frozen
 
@@ -91,10 +91,18 @@ def beside(file: str, written: str) -> str:
     return str(PurePath(file).parent / written)
 
 
-def read_table(files: Files, written: str, span: Span) -> tuple[Table | None, tuple[Diagnostic, ...]]:
-    """The table of a file, and what is wrong with it: None where its rows cannot be read."""
+def absent_table(name: str) -> Table:
+    """In place of a table that is not on this machine."""
+    return Table(name, Source(name, ""), {}, ())
+
+
+def read_table(
+    files: Files, written: str, span: Span, downloaded: Path | None = None
+) -> tuple[Table | None, tuple[Diagnostic, ...]]:
+    """The table of a file beside the spec, or of one that was `downloaded`, and what is wrong with it: None where its
+    rows cannot be read."""
     try:
-        source = files.text(written, span)
+        source = files.text(written, span) if downloaded is None else files.outside(downloaded, written, span)
         return files.once(("table", files.identity(source.name)), span, lambda: _table(source, written, span))
     except Unreadable as trouble:
         return None, (trouble.problem,)

@@ -49,6 +49,7 @@ from entrack.check.resolved.prompts import Model as Model
 from entrack.check.resolved.prompts import Population as Population
 from entrack.check.resolved.prompts import Task as Task
 from entrack.check.tables import Table
+from entrack.models.datasets import Dataset
 from entrack.syntax import ast
 
 if TYPE_CHECKING:  # allotments stand with their rules, which read what is resolved here
@@ -78,3 +79,5 @@ class Resolved:
     tables: tuple[ast.Table, ...]
     allotments: Mapping[Table, Allotment] = field(factory=dict, repr=False)
     """Which rows of each file are taken for what."""
+    absent: tuple[Dataset, ...] = ()
+    """The datasets that are not on this machine: of their rows nothing is known."""
