@@ -18,11 +18,13 @@ from typing import Any, TypeVar, cast
 from attrs import evolve, field, frozen
 
 from entrack import budget
+from entrack.check.parquet_process import NoParquet, json_lines_of
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
 
 MOST_BYTES = budget.FILE_BYTES.most
 MOST_ROWS = budget.ROWS.most
+PARQUET = ".parquet"
 MOST_LISTS = 1 << 21
 """Brackets of a JSON file: a list takes some fifty bytes, however little stands in it."""
 MOST_ENTRIES = 1000
@@ -131,7 +133,12 @@ class Files:
                     )
                 )
             budget.spend(budget.DATA, size)
+            if PurePosixPath(written).suffix.lower() == PARQUET:
+                return Source(str(path), json_lines_of(path.read_bytes()))
             return Source(str(path), path.read_text(encoding="utf-8-sig"))
+        except NoParquet as trouble:
+            message = f"`{written}` cannot be read: {trouble}"
+            raise Unreadable(Diagnostic("E213", message, span, help=trouble.help)) from None
         except UnicodeDecodeError:
             where = _not_utf8(path)
             raise Unreadable(

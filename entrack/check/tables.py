@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 from attrs import field, frozen
 
 from entrack import budget
-from entrack.check.files import MOST_LINE, MOST_ROWS, Files, Unreadable, few
+from entrack.check.files import MOST_LINE, MOST_ROWS, PARQUET, Files, Unreadable, few
 from entrack.diagnostics import Diagnostic, Label, nearest
 from entrack.source import Source, Span
 from entrack.syntax import ast
@@ -260,7 +260,7 @@ def _object(line: str, start: int, bad: list[Bad]) -> dict[str, Cell] | None:
     return {name: value if isinstance(value, str) else None for name, value in found.items()}
 
 
-READERS: Mapping[str, Reader] = {".csv": _csv, ".jsonl": _json_lines}
+READERS: Mapping[str, Reader] = {".csv": _csv, ".jsonl": _json_lines, PARQUET: _json_lines}
 """By the end of a file's name."""
 
 

@@ -173,6 +173,7 @@ def test_a_dataset_comes_when_a_spec_is_run(rows: tuple[Hub, Path, Path]) -> Non
         capture_output=True,
         text=True,
         env=os.environ | {"HF_ENDPOINT": nowhere, "HF_HOME": str(spec.parent / "hub")},
+        timeout=100,
         check=False,
     )
     assert (checked.returncode, "warning[W501]" in checked.stdout + checked.stderr) == (0, True)
