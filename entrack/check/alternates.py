@@ -4,6 +4,7 @@ positions."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import assert_never
 
 from attrs import evolve
@@ -153,6 +154,7 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: S
             case ast.Override(target, drawing):
                 _override(scope, task, target, drawing, uses)
                 kind = drawing_type(scope, drawing, names, read)
+                _row_stays(scope, target, kind, own)
                 if not target.rest and target.name not in names.types:
                     names.types[target.name] = kind or Type("unknown")
             case ast.Position(name):
@@ -219,6 +221,18 @@ def _lost(task: Task, changes: tuple[ast.Change, ...], problems: list[Diagnostic
             )
         )
     return found
+
+
+def _row_stays(scope: Scope, target: ast.Reference, kind: Type | None, own: Mapping[str, Type]) -> None:
+    """That no row becomes anything else, nor anything else a row: what is made of it names its columns."""
+    now = own.get(target.name)
+    was, becomes = now is not None and now.base == "row", kind is not None and kind.base == "row"
+    if becomes and (now is not None or target.rest):
+        help = f"write `fresh {target.name}` or `redraw {target.name}`" if was else "draw it as a variable of its own"
+        scope.report("E416", f"`{target.plain or target.name}` cannot become a row", target.span, "", help)
+    elif was and kind is not None:
+        help = f"change what is made of it, such as `prompt = {target.name}.corrupted`"
+        scope.report("E416", f"`{target.name}` is a row, and stays one", target.span, "", help)
 
 
 def _text_of(place: ast.Place) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 
 from attrs import define, field
 
 from entrack.check.datasets import named_dataset
 from entrack.check.files import Unreadable
 from entrack.check.scope import Scope
-from entrack.check.tables import Table, absent_table, beside, read_table, table_key
+from entrack.check.tables import READERS, Table, absent_table, beside, column_problems, read_table, table_key
 from entrack.models.datasets import Dataset, locate_dataset
+from entrack.source import Span
 from entrack.syntax import ast
 
+OTHERS = tuple(READERS.keys() - {".csv"})
+"""The ends of files whose columns are those of a table."""
 UNREAD = ("unread",)
 """Stands for a column that cannot be read, which has been said."""
 
@@ -51,11 +55,7 @@ def read_column(scope: Scope, call: ast.Call, read: Read) -> None:
             if key in read.columns:
                 return
             _together(scope, call, written, name, [other for file, other in read.columns if file == key[0]])
-            try:
-                read.columns[key] = scope.files.column(written, name, path.span)
-            except Unreadable as trouble:
-                scope.add(trouble.problem)
-                read.columns[key] = UNREAD
+            read.columns[key] = _column(scope, written, name, path.span)
         case _:
             scope.report(
                 "E401",
@@ -64,6 +64,23 @@ def read_column(scope: Scope, call: ast.Call, read: Read) -> None:
                 "",
                 'write `column("objects.csv", "object")`',
             )
+
+
+def _column(scope: Scope, written: str, name: str, span: Span) -> tuple[str, ...]:
+    """The values of a column; reports what is wrong with it."""
+    try:
+        if PurePath(written).suffix.lower() not in OTHERS:
+            return scope.files.column(written, name, span)
+    except Unreadable as trouble:
+        scope.add(trouble.problem)
+        return UNREAD
+    table, problems = read_table(scope.files, written, span)
+    if table is not None:
+        scope.data[table.source.name] = table.source
+        problems = (*problems, *column_problems(table, name, span))
+    for problem in problems:
+        scope.add(problem)
+    return UNREAD if table is None or problems else tuple(cell or "" for cell in table.columns[name])
 
 
 def _together(scope: Scope, call: ast.Call, written: str, name: str, others: list[str]) -> None:

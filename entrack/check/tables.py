@@ -53,6 +53,10 @@ class Table:
         """Where a row stands: its first line."""
         return _line(self.source, self.starts[row])
 
+    def place(self, row: int) -> str:
+        """A row as a reader looks it up: its file and line."""
+        return f"{self.name}:{self.source.place(self.starts[row])[0]}"
+
     def markers(self, column: str) -> tuple[frozenset[str], ...]:
         """The names of the markers in a column, row by row."""
         if column not in self._markers:

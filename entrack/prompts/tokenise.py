@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from entrack import budget, interrupts
 from entrack.check.resolved import Population
-from entrack.check.tables import SHOWN
+from entrack.check.tables import SHOWN, Row
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import sample
 from entrack.prompts.first_tokens import after, alike
@@ -39,6 +39,8 @@ class Prompt:
     """The values that the answer was one of."""
     by_first_token: frozenset[str] = field(default=frozenset(), repr=False)
     """The words that may begin as those of other prompts do."""
+    rows: tuple[Row, ...] = field(default=(), repr=False)
+    """The rows of files that it is made of."""
 
 
 @frozen
@@ -152,7 +154,8 @@ def _prompt(
     ids = {key: _continued(word, rendered.text, encoded, tokens, population, key) for key, word in words.items()}
     told = frozenset(key for key, word in words.items() if word.by_first_token)
     wanted = {key: word.text for key, word in words.items()}
-    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), told)
+    rows = tuple(value for value in drawn.values.values() if isinstance(value, Row))
+    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), told, rows)
 
 
 def _words(drawn: sample.Drawn, extra: Mapping[str, Value]) -> Mapping[str, Rendered]:

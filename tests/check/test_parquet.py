@@ -54,6 +54,9 @@ def test_the_same_rows(tmp_path: Path) -> None:
         )
         for ending in ("csv", "parquet")
     )
+    assert [entry.pop("rows")[0].replace("csv", "parquet") for entry in one] == [
+        f"pairs.parquet:{int(entry.pop('rows')[0].partition(':')[2]) + 1}" for entry in other
+    ]
     assert one == other
 
 
@@ -113,3 +116,14 @@ def test_the_process_has_nothing_of_the_user(tmp_path: Path, monkeypatch: pytest
     raw = written(tmp_path / "pairs.parquet", ROWS * 20_000).read_bytes()
     with pytest.raises(NoParquet, match="more time or memory than it may"):
         json_lines_of(raw)
+
+
+def test_a_column_is_a_pool_too(tmp_path: Path) -> None:
+    written(tmp_path / "pairs.parquet", ROWS)
+    (tmp_path / "pairs.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
+    for ending in ("parquet", "jsonl"):
+        task = f'task t {{ thing = one from column("pairs.{ending}", "answer")\n'
+        task += 'prompt = "The {thing}" answer = thing\nat last = end of prompt }\n'
+        text = TASK.split("task")[0] + task
+        entries = prompts_json(api.loads(Source(str(tmp_path / "spec.et"), text)).prompts("t", 30)[0])
+        assert {entry["answer"] for entry in entries} == {row["answer"] for row in ROWS}

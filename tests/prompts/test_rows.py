@@ -142,6 +142,45 @@ def test_an_alternates_own_row_is_of_the_same_purpose(folder: Path) -> None:
         assert len({entry["alternate"]["text"] for entry in others}) > many // 3
 
 
+CHANGED = """
+alternate asked of pairs { row.answer != original.row.answer; row.other == original.row.other }
+alternate shown of pairs { more = one row of "more.csv"; prompt = "{more.thing} {row.clean}" }
+desideratum other on pairs { alternate { fresh row }  target alternate.row.answer }
+measure m = accuracy(base) on 30 [pairs, asked, shown]
+measure n = accuracy(base) on 30 other
+"""
+
+
+def test_alternates_of_rows(folder: Path) -> None:
+    write(folder / "more.csv", [{"thing": thing} for thing in THINGS * 3])
+    known = {row["clean"]: row for row in pairs(100)}
+    for entry in drawn(folder, TASK + CHANGED, "asked", 30):
+        one, other = known[entry["text"]], known[entry["alternate"]["text"]]
+        assert one["answer"] != other["answer"] and one["other"] == other["other"]
+    for entry in drawn(folder, TASK + CHANGED, "shown", 30):
+        thing, _, clean = entry["alternate"]["text"].partition(" ")
+        assert thing in THINGS and clean == entry["text"]
+    for entry in drawn(folder, TASK + CHANGED, "other", 30):
+        assert entry["target"] == known[entry["alternate"]["text"]]["answer"]
+
+
+def test_a_thousand_pairs_are_measured(tmp_path: Path) -> None:
+    """What the file says of each pair is what is measured: the answer is one of the two things, so a model that
+    guesses between them is right in half of the prompts, and each prompt counts once."""
+    write(tmp_path / "pairs.csv", pairs(1000))
+    text = TASK + "measure told = logit difference(base) on all pairs\nmeasure right = accuracy(base) on all pairs\n"
+    results = loaded(tmp_path, text).run(tmp_path / "store")
+    assert results["told"].cell().n == results["right"].cell().n == 1000
+    assert results["right"].cell().value > 0.5
+    assert results["told"].cell().value > 0
+    swapped = text.replace("answer = row.answer", "answer = row.wrong").replace(
+        "wrong  = row.wrong", "wrong  = row.answer"
+    )
+    assert loaded(tmp_path, swapped).run(tmp_path / "store")["told"].cell().value == pytest.approx(
+        -results["told"].cell().value
+    )
+
+
 def test_rows_run_out(folder: Path) -> None:
     assert said(folder, TASK + USED) == []
     assert said(folder, TASK + USED.replace("on 9 pairs", "on 10 pairs")) == ["E424 spec.et:17"]
@@ -218,7 +257,11 @@ def test_json_lines_say_the_same(folder: Path) -> None:
     rows = pairs(100)
     text = "\n\n".join(json.dumps({**row, "place": int(row["place"]), "more": [1]}) for row in rows)
     (folder / "pairs.jsonl").write_text(text, encoding="utf-8")
-    assert drawn(folder, PLACES, "placed", 30) == drawn(folder, PLACES.replace(".csv", ".jsonl"), "placed", 30)
+    read = drawn(folder, PLACES.replace(".csv", ".jsonl"), "placed", 30)
+    lines = [int(entry.pop("rows")[0].partition(":")[2]) for entry in read]
+    entries = drawn(folder, PLACES, "placed", 30)
+    assert [entry.pop("rows") for entry in entries] == [[f"pairs.csv:{(line + 1) // 2 + 1}"] for line in lines]
+    assert read == entries
 
 
 def test_texts_are_taken_as_they_stand(tmp_path: Path) -> None:
