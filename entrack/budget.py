@@ -63,6 +63,8 @@ FILES = Limit("included files", 256, "E216")
 FILES_DEEP = Limit("files that include one another in turn", 32, "E216")
 FILE_BYTES = Limit("bytes of a column's or circuit's file", 1 << 24, "E212")
 ROWS = Limit("rows of a column that are read", 100_000, "E213")
+COLUMNS = Limit("columns of a table", 1000, "E213")
+CELLS_READ = Limit("cells of a table", 1 << 22, "E213")
 LIST_HEADS = Limit("heads of a group", 1 << 16, "E214")
 
 # Work: over a whole command.

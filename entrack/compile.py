@@ -74,7 +74,7 @@ class CheckedSpec:
 
     @property
     def sources(self) -> Mapping[str, Source]:
-        return self.checked.sources
+        return self.checked.texts
 
     @property
     def root(self) -> Path:
@@ -87,7 +87,7 @@ class CheckedSpec:
         return address(
             [
                 1,
-                sorted(address(content(parse(source)[0])) for source in self.sources.values()),
+                sorted(address(content(parse(source)[0])) for source in self.checked.sources.values()),
                 dict(self.resolved.params),
             ]
         )
@@ -120,6 +120,7 @@ def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Lowerer:
     """What makes plans of a spec: its models located, their tokenizers read. Raises SpecError, ModelMissing."""
     from entrack.plan.lower.program import Lowerer
 
+    _need_rows(spec)
     models = {name: model for name, model in spec.resolved.models.items() if name in spec.used_models}
     # two names of one model are one model: its files are hashed once
     named = {model.named: model for model in models.values()}
@@ -129,6 +130,12 @@ def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Lowerer:
     keys = {name: hashes[model.named] for name, model in models.items()}
     tokenizers = {name: _tokenizer(spec, name, source) for name, source in sources.items()}
     return Lowerer(spec.resolved, keys, sources, tokenizers)
+
+
+def _need_rows(spec: CheckedSpec) -> None:
+    """That all datasets are on this machine. Raises ModelMissing."""
+    for dataset in spec.resolved.absent:
+        raise ModelMissing(f"{dataset} is not on this machine yet; `entrack run` downloads it where the network allows")
 
 
 def lowered(spec: CheckedSpec, lowerer: Lowerer, known: Known | None = None) -> Planned:
@@ -169,10 +176,11 @@ def prompts_of(
     task = alternate.task if alternate else resolved.tasks[name]
     span = task.syntax.name_span if alternate is None else alternate.span
     population = Population(task, alternate, task.parameters, resolved.seed, count, purpose, name, span)
+    _need_rows(spec)
     tokens = _first_tokenizer(spec, model)
     try:
         with within(planning=True):
-            realised, problems = tokenise(population, count, tokens, resolved.params)
+            realised, problems = tokenise(population, count, tokens, resolved.params, resolved.allotments)
     except Spent as spent:
         raise SpecError((told(spent, span),), spec.sources) from None
     if errors(problems):
@@ -206,7 +214,7 @@ def prompt_problems(spec: CheckedSpec) -> tuple[Diagnostic, ...]:
     nothing is run."""
     models = spec.resolved.models
     here = [name for name in spec.used_models if models[name].source is not None]
-    if set(here) != set(spec.used_models) or not here:
+    if set(here) != set(spec.used_models) or not here or spec.resolved.absent:
         return ()
     try:
         return _sampled(spec)

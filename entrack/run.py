@@ -12,6 +12,7 @@ from attrs import evolve
 
 from entrack import arguments
 from entrack.address import address
+from entrack.budget import FILE_BYTES
 from entrack.check.check import check
 from entrack.compile import CheckedSpec, SpecError, count_tokens, lowered, lowerer_of
 from entrack.diagnostics import errors
@@ -19,7 +20,7 @@ from entrack.events import ModelFetching, Watcher
 from entrack.execution.environment import Environment
 from entrack.execution.repository import Repository
 from entrack.execution.reuse_policy import ReusePolicy
-from entrack.models.fetch import fetch
+from entrack.models.fetch import fetch, fetch_dataset
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
 from entrack.results import Provenance, Results
@@ -109,18 +110,21 @@ def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Env
 
 
 def _fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
-    """The spec, checked again now that its models have come: some mistakes only a config.json can tell. Raises
-    ModelMissing, SpecError."""
+    """The spec, checked again now that its models and datasets have come: some mistakes only a config.json, or a row,
+    can tell. Raises ModelMissing, SpecError."""
     resolved = spec.resolved
-    if all(resolved.models[name].facts for name in spec.used_models):
+    if all(resolved.models[name].facts for name in spec.used_models) and not resolved.absent:
         return spec
+    for dataset in resolved.absent:
+        watcher(ModelFetching(str(dataset)))
+        fetch_dataset(dataset, FILE_BYTES.most)
     for name in sorted(spec.used_models):
         watcher(ModelFetching(str(resolved.models[name].named)))
         fetch(resolved.models[name].named, spec.root)
     params = {name: resolved.params[name] for name in resolved.changed_params}
     again = check(spec.source, params, tokens=count_tokens)
     if errors(again.problems):
-        raise SpecError(again.problems, again.sources)
+        raise SpecError(again.problems, again.texts)
     return CheckedSpec(spec.source, again)
 
 

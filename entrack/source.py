@@ -5,10 +5,13 @@ A `Span` is two offsets into one named text; line and column are worked out only
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from functools import cached_property
 
 from attrs import field, frozen
+
+LINE_END = re.compile("\n")
 
 
 @frozen
@@ -36,11 +39,7 @@ class Source:
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
-        starts = [0]
-        for offset, character in enumerate(self.text):
-            if character == "\n":
-                starts.append(offset + 1)
-        return tuple(starts)
+        return (0, *(match.end() for match in LINE_END.finditer(self.text)))
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both counted from 1."""

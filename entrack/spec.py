@@ -50,7 +50,7 @@ class Spec:
         self.source = source
         self.resolved = checked.resolved
         self.problems = checked.problems
-        self.sources = checked.sources
+        self.sources = checked.texts
 
     @property
     def root(self) -> Path:

@@ -62,9 +62,12 @@ STARTERS = {
 """Modules that ask a program of the system, and which: matplotlib lists the fonts of a machine once, before it has a
 list of its own; Python asks for the kind of processor when tests run in several processes, which tell each other
 where they are; numpy 2.0's help for tests asks for the kind of processor too."""
-APART = "entrack.prompts.tokenizer_sandbox"
-"""The one module of entrack that starts a program: Python with `tokenizer_worker.py`, for a tokenizer that may not
-be used in this process."""
+APART = {
+    "entrack.prompts.tokenizer_sandbox": ROOT / "entrack" / "prompts" / "tokenizer_worker.py",
+    "entrack.check.parquet_process": ROOT / "entrack" / "check" / "parquet_worker.py",
+}
+"""The modules of entrack that start a program: Python with a worker of theirs, for a tokenizer that may not be used in
+this process, and for a Parquet file."""
 PLUMBING = ("subprocess", "os", "pickle", "contextlib", "jinja2.environment")
 """Modules that do what others ask for: whoever called them is asked about."""
 
@@ -105,16 +108,16 @@ def _loads_a_library(given: tuple[Any, ...]) -> bool:
 
 def _starts_a_process(given: tuple[Any, ...]) -> bool:
     frame = _asker()
-    if _module(frame) == APART:
-        return is_worker(given)
+    if _module(frame) in APART:
+        return is_worker(given, APART[_module(frame)])
     return given[0] in STARTERS.get(_module(frame), ()) or os.path.realpath(frame.f_code.co_filename).startswith(BESIDE)
 
 
-def is_worker(given: tuple[Any, ...]) -> bool:
-    """That a program to be started is entrack's own: this Python, by itself, with `tokenizer_worker.py` and the
-    folder of the tokenizers library."""
+def is_worker(given: tuple[Any, ...], worker: Path) -> bool:
+    """That a program to be started is entrack's own: this Python, by itself, with a worker and the folder of its
+    library."""
     library = str(Path(sysconfig.get_path("platlib")).resolve())
-    command = [sys.executable, "-I", "-S", "-B", str(ROOT / "entrack" / "prompts" / "tokenizer_worker.py")]
+    command = [sys.executable, "-I", "-S", "-B", str(worker)]
     return (
         given[0] == sys.executable
         and list(given[1][:-1]) == command

@@ -64,7 +64,7 @@ def lists(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.List
 def _references(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.Reference]:
     where = st.builds(ast.Where, plain_references, part)
     after = st.builds(ast.Dotted, names) | st.builds(
-        ast.Subscript, tuples(part | where | st.builds(ast.Named, names, part), 1, 2)
+        ast.Subscript, tuples(part | where | ranges(part) | st.builds(ast.Named, names, part), 1, 2)
     )
     return st.builds(ast.Reference, names, tuples(after, 0, 2))
 
@@ -148,12 +148,14 @@ drawings = (
     | st.builds(ast.Several, counts, pools)
     | st.builds(ast.One, pools)
     | st.builds(ast.Index, references)
+    | st.builds(ast.Row, strings | calls(expressions))
     | expressions
 )
 places = (
     st.builds(ast.EndOf, references)
     | st.builds(ast.AnyOf, references)
     | st.builds(ast.SpanOf, references)
+    | st.builds(ast.TextIn, references, references, st.integers(-99, 99))
     | st.builds(ast.HolePlace, references, st.integers(-99, 99))
 )
 positions = st.builds(ast.Position, names, places)

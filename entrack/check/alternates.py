@@ -4,21 +4,28 @@ positions."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import assert_never
 
 from attrs import evolve
 
 from entrack import budget
+from entrack.check.columns import Read
 from entrack.check.drawing_types import drawing_type
-from entrack.check.expression_types import Names, Type, expression_type, reference_type
+from entrack.check.expression_types import expression_type, reference_type
 from entrack.check.positions import check_positions
 from entrack.check.resolved import Alternate, Task
 from entrack.check.scope import Scope
 from entrack.check.tasks import MOST_LINES, types_of
 from entrack.check.texts import holes_of, mentioned
+from entrack.check.types import Names, Type
 from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.source import Span
 from entrack.syntax import ast
+
+DRAWN = ast.Distinct | ast.Several | ast.One | ast.Row | ast.Index
+"""The drawings in which there is chance."""
 
 
 def check_alternates(scope: Scope, items: list[ast.Item]) -> dict[str, Alternate]:
@@ -119,8 +126,8 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: S
     own = types_of(scope, task)
     names = Names(dict(own), {"original": own})
     uses = _uses(changes)
-    columns = dict(task.columns)
-    drawn = {b.name for b in task.bindings if isinstance(b.drawing, ast.Distinct | ast.Several | ast.One | ast.Index)}
+    read = Read(dict(task.columns), dict(task.tables))
+    drawn = {binding.name for binding in task.bindings if isinstance(binding.drawing, DRAWN)}
     for change in changes:
         match change:
             case ast.Fresh(given) | ast.Redraw(given) | ast.Shuffle(given):
@@ -146,7 +153,8 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: S
                 expression_type(scope, right, names)
             case ast.Override(target, drawing):
                 _override(scope, task, target, drawing, uses)
-                kind = drawing_type(scope, drawing, names, columns)
+                kind = drawing_type(scope, drawing, names, read)
+                _row_stays(scope, target, kind, own)
                 if not target.rest and target.name not in names.types:
                     names.types[target.name] = kind or Type("unknown")
             case ast.Position(name):
@@ -164,7 +172,7 @@ def _changes(scope: Scope, task: Task, changes: tuple[ast.Change, ...], place: S
         budget.spend(budget.LOOKED_AT, (1 + added) * len(task.syntax.items))
         check_positions(scope, changed_items(task.syntax, changes), names)
         scope.problems[before:] = _lost(task, changes, scope.problems[before:], place)
-    return names, evolve(task, columns=columns)
+    return names, evolve(task, columns=read.columns, tables=read.tables)
 
 
 def _moves(changes: tuple[ast.Change, ...]) -> bool:
@@ -200,7 +208,7 @@ def _lost(task: Task, changes: tuple[ast.Change, ...], problems: list[Diagnostic
         if position is None:
             found.append(problem)
             continue
-        text = position.place.text.name if isinstance(position.place, ast.EndOf) else position.place.hole.name
+        text = _text_of(position.place)
         cause = next((c for c in changes if isinstance(c, ast.Override) and c.target.name == text), None)
         found.append(
             Diagnostic(
@@ -213,6 +221,29 @@ def _lost(task: Task, changes: tuple[ast.Change, ...], problems: list[Diagnostic
             )
         )
     return found
+
+
+def _row_stays(scope: Scope, target: ast.Reference, kind: Type | None, own: Mapping[str, Type]) -> None:
+    """That no row becomes anything else, nor anything else a row: what is made of it names its columns."""
+    now = own.get(target.name)
+    was, becomes = now is not None and now.base == "row", kind is not None and kind.base == "row"
+    if becomes and (now is not None or target.rest):
+        help = f"write `fresh {target.name}` or `redraw {target.name}`" if was else "draw it as a variable of its own"
+        scope.report("E416", f"`{target.plain or target.name}` cannot become a row", target.span, "", help)
+    elif was and kind is not None:
+        help = f"change what is made of it, such as `prompt = {target.name}.corrupted`"
+        scope.report("E416", f"`{target.name}` is a row, and stays one", target.span, "", help)
+
+
+def _text_of(place: ast.Place) -> str:
+    """The text that a position stands in."""
+    match place:
+        case ast.EndOf(text) | ast.TextIn(_, text):
+            return text.name
+        case ast.AnyOf(hole) | ast.HolePlace(hole):
+            return hole.name
+        case _:
+            assert_never(place)
 
 
 def _drawn(scope: Scope, name: str, span: Span, drawn: set[str], names: Names) -> None:

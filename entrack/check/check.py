@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from entrack.budget import Spent, within
+from entrack.check.allotments import check_allotments
 from entrack.check.alternates import check_alternates
 from entrack.check.changes import Changes
 from entrack.check.claims import check_claims, grids
@@ -41,12 +42,18 @@ NOTHING = Resolved("", 0, {}, (), {}, {}, {}, (), (), (), (), (), (), (), (), ()
 
 @frozen
 class Checked:
-    """`resolved` is what could be understood; it may only be run when there is no error. `sources` are the texts
-    read."""
+    """`resolved` is what could be understood; it may only be run when there is no error. `sources` are the texts of
+    the spec, `data` those of its tables."""
 
     resolved: Resolved
     problems: tuple[Diagnostic, ...]
     sources: Mapping[str, Source]
+    data: Mapping[str, Source] = field(factory=dict, repr=False)
+
+    @property
+    def texts(self) -> Mapping[str, Source]:
+        """All texts that a problem may point into."""
+        return {**self.data, **self.sources}
 
 
 def check(
@@ -61,7 +68,7 @@ def check(
         except Spent as spent:
             resolved = NOTHING
             scope.problems.append(told(spent, Span(source.name, 0, 1)))
-    return Checked(resolved, _once(scope.problems), dict(scope.sources))
+    return Checked(resolved, _once(scope.problems), dict(scope.sources), dict(scope.data))
 
 
 def _resolved(scope: Scope, source: Source) -> Resolved:
@@ -86,6 +93,7 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
     by_name = grids(measures, examinations, overlaps)
     claims = check_claims(changes, items, by_name)
     check_shown(changes, items, by_name)
+    allotments = check_allotments(scope, (measures, discoveries, examinations, masks))
     _something(scope, items, source)
     return Resolved(
         title=title,
@@ -108,6 +116,8 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
         claims=tuple(claims),
         figures=tuple(item for item in items if isinstance(item, ast.Figure)),
         tables=tuple(item for item in items if isinstance(item, ast.Table)),
+        allotments=allotments,
+        absent=tuple(scope.absent.values()),
     )
 
 

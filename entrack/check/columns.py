@@ -1,15 +1,22 @@
-"""Columns of files as pools: how one is kept, and how many different values a pool has."""
+"""Columns of files as pools, and tables as rows: how they are kept, and how many different values a pool has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import PurePath
 
+from attrs import define, field
+
+from entrack.check.datasets import named_dataset
 from entrack.check.files import Unreadable
 from entrack.check.scope import Scope
+from entrack.check.tables import READERS, Table, absent_table, beside, column_problems, read_table, table_key
+from entrack.models.datasets import Dataset, locate_dataset
+from entrack.source import Span
 from entrack.syntax import ast
 
+OTHERS = tuple(READERS.keys() - {".csv"})
+"""The ends of files whose columns are those of a table."""
 UNREAD = ("unread",)
 """Stands for a column that cannot be read, which has been said."""
 
@@ -30,25 +37,25 @@ def pool_size(pool: ast.Pool, columns: Mapping[tuple[str, str], tuple[str, ...]]
 
 def column_key(path: ast.String, name: str) -> tuple[str, str]:
     """How a column is kept: its file as seen from the file it is named in."""
-    return _beside(path.span.file, path.value), name
+    return beside(path.span.file, path.value), name
 
 
-@lru_cache(maxsize=1 << 10)
-def _beside(file: str, written: str) -> str:
-    return str(PurePath(file).parent / written)
+@define
+class Read:
+    """What a task, or an alternate of it, has read from files."""
+
+    columns: dict[tuple[str, str], tuple[str, ...]] = field(factory=dict)
+    tables: dict[str, Table] = field(factory=dict)
 
 
-def read_column(scope: Scope, call: ast.Call, columns: dict[tuple[str, str], tuple[str, ...]]) -> None:
+def read_column(scope: Scope, call: ast.Call, read: Read) -> None:
     match call.arguments:
         case (ast.String(written) as path, ast.String(name)):
             key = column_key(path, name)
-            if key in columns:
+            if key in read.columns:
                 return
-            try:
-                columns[key] = scope.files.column(written, name, path.span)
-            except Unreadable as trouble:
-                scope.add(trouble.problem)
-                columns[key] = UNREAD
+            _together(scope, call, written, name, [other for file, other in read.columns if file == key[0]])
+            read.columns[key] = _column(scope, written, name, path.span)
         case _:
             scope.report(
                 "E401",
@@ -57,3 +64,61 @@ def read_column(scope: Scope, call: ast.Call, columns: dict[tuple[str, str], tup
                 "",
                 'write `column("objects.csv", "object")`',
             )
+
+
+def _column(scope: Scope, written: str, name: str, span: Span) -> tuple[str, ...]:
+    """The values of a column; reports what is wrong with it."""
+    try:
+        if PurePath(written).suffix.lower() not in OTHERS:
+            return scope.files.column(written, name, span)
+    except Unreadable as trouble:
+        scope.add(trouble.problem)
+        return UNREAD
+    table, problems = read_table(scope.files, written, span)
+    if table is not None:
+        scope.data[table.source.name] = table.source
+        problems = (*problems, *column_problems(table, name, span))
+    for problem in problems:
+        scope.add(problem)
+    return UNREAD if table is None or problems else tuple(cell or "" for cell in table.columns[name])
+
+
+def _together(scope: Scope, call: ast.Call, written: str, name: str, others: list[str]) -> None:
+    """That no other column of the file is drawn apart from this one in the same task."""
+    if others:
+        scope.report(
+            "E440",
+            f"`{others[0]}` and `{name}` of `{written}` are drawn apart",
+            call.span,
+            "their values would come from different rows",
+            f'draw a row, `row = one row of "{written}"`, and write `row.{others[0]}` and `row.{name}`',
+        )
+
+
+def read_rows(scope: Scope, table: ast.String | ast.Call, read: Read) -> Table | None:
+    """The table that rows are drawn from. Reports what is wrong with it; None where it cannot be read."""
+    downloaded = None
+    if isinstance(table, ast.String):
+        written = table.value
+    else:
+        dataset = named_dataset(scope, table)
+        if dataset is None:
+            return None
+        written, downloaded = dataset.file, locate_dataset(dataset)
+        if downloaded is None:
+            _not_here(scope, table, dataset, read)
+            return None
+    found, problems = read_table(scope.files, written, table.span, downloaded)
+    for problem in problems:
+        scope.add(problem)
+    if found is not None:
+        read.tables[table_key(table)] = found
+        scope.data[found.source.name] = found.source
+    return found
+
+
+def _not_here(scope: Scope, table: ast.Call, dataset: Dataset, read: Read) -> None:
+    """That a dataset is not on this machine is no error of the spec."""
+    scope.report("W501", f"{dataset} is not here", table.span, "its rows are not checked", "`run` downloads it")
+    read.tables[table_key(table)] = absent_table(dataset.file)
+    scope.absent[str(dataset)] = dataset

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from entrack import budget
-from entrack.check.columns import pool_size, read_column
-from entrack.check.expression_types import NUMBER, WORD, Names, Type, common_type, expression_type, require_type
+from entrack.check.columns import Read, pool_size, read_column, read_rows
+from entrack.check.expression_types import common_type, expression_type, require_type
 from entrack.check.scope import Scope
+from entrack.check.types import NUMBER, WORD, Names, Type
 from entrack.diagnostics.suggest import did_you_mean, nearest
 from entrack.source import Span
 from entrack.syntax import ast
@@ -22,7 +23,7 @@ def binding_types(
     scope: Scope,
     items: tuple[ast.Binding | ast.Position, ...],
     parameters: Mapping[str, int],
-    columns: dict[tuple[str, str], tuple[str, ...]],
+    read: Read,
 ) -> Names:
     """The type of every binding, in order; a binding sees those before it."""
     names = Names(dict.fromkeys(parameters, NUMBER))
@@ -39,23 +40,23 @@ def binding_types(
                 "rename one of them",
             )
         seen[item.name] = item.name_span
-        kind = drawing_type(scope, item.drawing, names, columns)
+        kind = drawing_type(scope, item.drawing, names, read)
         names.types[item.name] = kind if kind is not None else Type("unknown")
     return names
 
 
-def drawing_type(
-    scope: Scope, drawing: ast.Drawing, names: Names, columns: dict[tuple[str, str], tuple[str, ...]]
-) -> Type | None:
+def drawing_type(scope: Scope, drawing: ast.Drawing, names: Names, read: Read) -> Type | None:
     """The type of what a drawing gives."""
     match drawing:
         case ast.Distinct(count, pool) | ast.Several(count, pool):
             counted = _count(scope, count, names)
-            one = pool_type(scope, pool, names, columns)
-            _enough(scope, drawing, names, columns)
+            one = pool_type(scope, pool, names, read)
+            _enough(scope, drawing, names, read)
             return None if one is None or not counted else Type(one.base, many=True)
         case ast.One(pool):
-            return pool_type(scope, pool, names, columns)
+            return pool_type(scope, pool, names, read)
+        case ast.Row(table):
+            return Type("row", table=read_rows(scope, table, read))
         case ast.Index(column):
             kind = expression_type(scope, column, names)
             if kind is not None and kind.base != "unknown" and not kind.many:
@@ -70,15 +71,13 @@ def drawing_type(
     return expression_type(scope, drawing, names)
 
 
-def pool_type(
-    scope: Scope, pool: ast.Pool, names: Names, columns: dict[tuple[str, str], tuple[str, ...]]
-) -> Type | None:
+def pool_type(scope: Scope, pool: ast.Pool, names: Names, read: Read) -> Type | None:
     """The type of one value of a pool."""
     match pool:
         case ast.Except(inner, without):
             for part in without.items if isinstance(without, ast.ListOf) else (without,):
                 expression_type(scope, part, names)
-            return pool_type(scope, inner, names, columns)
+            return pool_type(scope, inner, names, read)
         case ast.Letters(first, last):
             if first > last:
                 scope.report(
@@ -110,7 +109,7 @@ def pool_type(
                 require_type(scope, end, expression_type(scope, end, names), NUMBER)
             return NUMBER
         case ast.Call("column"):
-            read_column(scope, pool, columns)
+            read_column(scope, pool, read)
             return WORD
         case ast.ListOf(items):
             return common_type(scope, pool, [expression_type(scope, part, names) for part in items])
@@ -160,12 +159,10 @@ def _count(scope: Scope, count: ast.Integer | ast.Name, names: Names) -> bool:
     return True
 
 
-def _enough(
-    scope: Scope, drawing: ast.Distinct | ast.Several, names: Names, columns: Mapping[tuple[str, str], tuple[str, ...]]
-) -> None:
+def _enough(scope: Scope, drawing: ast.Distinct | ast.Several, names: Names, read: Read) -> None:
     if not isinstance(drawing, ast.Distinct) or not isinstance(drawing.count, ast.Integer):
         return
-    size = pool_size(drawing.pool, columns)
+    size = pool_size(drawing.pool, read.columns)
     if size is not None and size < drawing.count.value:
         scope.report(
             "E403",

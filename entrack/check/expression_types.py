@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import define, field, frozen
-
+from entrack.check.row_columns import ask, column_of, column_type, is_column, whole_row
 from entrack.check.scope import Scope
+from entrack.check.tables import marker_problems, number_problems
 from entrack.check.texts import at_use
+from entrack.check.types import NUMBER, TEXT, WORD, Names, Type
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.source import Span
 from entrack.syntax import ast
@@ -19,32 +20,16 @@ from entrack.syntax.holes import BadHole, parts
 DRAWING_WORDS = ("choice", "choices", "random", "randint", "randrange", "sample", "pick", "draw", "shuffle", "uniform")
 DRAWING_HELP = 'write `one from ["car", "cup"]`, `2 distinct from A..Z` or `one of 0..6`'
 OTHERS = ("original", "alternate")
-
-
-@frozen
-class Type:
-    """`base` is word, number or text; `many` says that it is a list."""
-
-    base: str
-    many: bool = False
-
-    def __str__(self) -> str:
-        names = {"word": "a word", "number": "a number", "text": "a text"}
-        return f"a list of {self.base}s" if self.many else names[self.base]
-
-
-WORD, NUMBER, TEXT = Type("word"), Type("number"), Type("text")
-
-
-@define
-class Names:
-    """What the names inside a task stand for. `others` are the name spaces `original` and `alternate`, where they
-    exist."""
-
-    types: dict[str, Type]
-    others: Mapping[str, Mapping[str, Type]] = field(factory=dict)
-    bare: bool = True
-    """Whether names may stand without `original.` or `alternate.`."""
+TEXTS_HELP = 'write `join("segment with {holes}", ", ")` or `capitalise("text")`'
+FUNCTIONS: Mapping[str, str] = {
+    "join": TEXTS_HELP,
+    "capitalise": TEXTS_HELP,
+    "marked": "write `marked(row.prompt)`",
+    "attached": "write `attached(row.answer)`: no space stands before it",
+    "first_token": "write `first_token(row.answer)`: others may begin with the same token",
+    "number": "write `number(row.year)`",
+}
+"""What may be called in a task, and how."""
 
 
 def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | None:
@@ -76,25 +61,29 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
                     "put a variable drawn with `distinct` in a hole of it",
                 )
             return _text(scope, segment, names, inside_join=True)
+        case ast.Call("marked", (ast.Reference() as column,)):
+            _marked(scope, column, names)
+            return TEXT
+        case ast.Call("number", (ast.Reference() as text,)):
+            _number(scope, text, names)
+            return NUMBER
+        case ast.Call("attached" | "first_token", (ast.String() | ast.Reference() | ast.Call() as inner,)):
+            kind = expression_type(scope, inner, names)
+            if kind is not None and kind.many:
+                scope.report("E402", "one word is wanted here", inner.span, f"this is {kind}", "take one element of it")
+            return WORD
         case ast.Call("capitalise", (ast.String() | ast.Reference() | ast.Call() as inner,)):
             return expression_type(scope, inner, names)
         case ast.Call(name):
-            known = ("join", "capitalise")
-            if name in known:
-                scope.report(
-                    "E401",
-                    f"`{name}` is not used like this",
-                    node.span,
-                    "",
-                    'write `join("segment with {holes}", ", ")` or `capitalise("text")`',
-                )
+            if name in FUNCTIONS:
+                scope.report("E401", f"`{name}` is not used like this", node.span, "", FUNCTIONS[name])
             else:
                 scope.report(
                     "E401",
                     f"a task has no function `{name}`",
                     node.name_span,
                     "",
-                    DRAWING_HELP if name in DRAWING_WORDS else did_you_mean(name, known),
+                    DRAWING_HELP if name in DRAWING_WORDS else did_you_mean(name, FUNCTIONS),
                 )
             return None
         case ast.ListOf(items):
@@ -162,6 +151,9 @@ def _after(
     scope: Scope, node: ast.Reference, kind: Type, rest: list[ast.Dotted | ast.Subscript], names: Names
 ) -> Type | None:
     for part in rest:
+        if isinstance(part, ast.Dotted) and kind.base == "row":
+            kind = column_type(scope, kind, part)
+            continue
         if isinstance(part, ast.Dotted):
             scope.report(
                 "E405",
@@ -182,8 +174,29 @@ def _after(
             scope.report("E402", "one index stands in brackets", part.span, "", "write one index")
             return None
         check_index(scope, part.items[0], names)
-        kind = Type(kind.base)
+        kind = kind if isinstance(part.items[0], ast.Range) else Type(kind.base)
+    if kind.base == "row":
+        whole_row(scope, node, kind)
+        return None
     return kind
+
+
+def _marked(scope: Scope, node: ast.Reference, names: Names) -> None:
+    """`marked(row.prompt)`: a column whose texts have markers."""
+    kind, found = expression_type(scope, node, names), column_of(node, names)
+    if found is not None:
+        ask(scope, marker_problems, *found, node.span)
+    elif kind is not None and not is_column(node, names):
+        scope.report("E401", "markers stand in a column of a row", node.span, "", FUNCTIONS["marked"])
+
+
+def _number(scope: Scope, node: ast.Reference, names: Names) -> None:
+    """`number(row.year)`: a column of whole numbers, or another text that is one."""
+    kind, found = expression_type(scope, node, names), column_of(node, names)
+    if found is not None:
+        ask(scope, number_problems, *found, node.span)
+    elif kind is not None and (kind.many or kind == NUMBER):
+        scope.report("E402", "`number` reads a text", node.span, f"this is {kind}", "leave `number` out")
 
 
 def check_index(scope: Scope, item: object, names: Names) -> None:
@@ -196,6 +209,9 @@ def check_index(scope: Scope, item: object, names: Names) -> None:
         expression_type(scope, item.value, names)
     elif isinstance(item, ast.Act):
         scope.report("E401", "this cannot stand in a task", item.span)
+    elif isinstance(item, ast.Range):
+        for end in (item.first, item.last):
+            require_type(scope, end, expression_type(scope, end, names), NUMBER)
     else:
         node: ast.Expression = item  # type: ignore[assignment]  # what is left of a subscript's items
         require_type(scope, node, expression_type(scope, node, names), NUMBER)
@@ -236,13 +252,23 @@ def _text(scope: Scope, string: ast.String, names: Names, *, inside_join: bool) 
 
 
 def is_list(hole: object, names: Names) -> bool:
-    return isinstance(hole, ast.Reference) and not hole.rest and names.types.get(hole.name, WORD).many
+    """Whether a hole takes a list, or some of its elements."""
+    match hole:
+        case ast.Reference(name, () | (ast.Subscript((ast.Range(),)),)):
+            return names.types.get(name, WORD).many
+    return False
 
 
 def require_type(scope: Scope, node: ast.Expression, kind: Type | None, wanted: Type) -> None:
     if kind is not None and kind.base != "unknown" and kind != wanted:
-        help = "draw the place of an element: `one index of LIST`" if (kind, wanted) == (WORD, NUMBER) else ""
+        help = _as_number(node) if (kind, wanted) == (WORD, NUMBER) else ""
         scope.report("E402", f"{wanted} is wanted here", node.span, f"this is {kind}", help)
+
+
+def _as_number(node: ast.Expression) -> str:
+    if isinstance(node, ast.Reference) and node.plain is not None and node.rest:
+        return f"read it as a number: `number({node.plain})`"
+    return "draw the place of an element: `one index of LIST`"
 
 
 def common_type(scope: Scope, node: ast.Expression, kinds: list[Type | None]) -> Type | None:

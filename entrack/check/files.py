@@ -18,11 +18,13 @@ from typing import Any, TypeVar, cast
 from attrs import evolve, field, frozen
 
 from entrack import budget
+from entrack.check.parquet_process import NoParquet, json_lines_of
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
 
 MOST_BYTES = budget.FILE_BYTES.most
 MOST_ROWS = budget.ROWS.most
+PARQUET = ".parquet"
 MOST_LISTS = 1 << 21
 """Brackets of a JSON file: a list takes some fifty bytes, however little stands in it."""
 MOST_ENTRIES = 1000
@@ -52,13 +54,13 @@ class Files:
 
     def resolve(self, written: str, span: Span) -> Path:
         """The file that `written` names, seen from the file it is written in. Raises Unreadable."""
-        return self._once(("path", written, span.file), span, lambda: self._resolved(written, span))
+        return self.once(("path", written, span.file), span, lambda: self._resolved(written, span))
 
     def identity(self, path: Path | str) -> str:
         """What two names of one file have in common."""
-        return self._once(("identity", str(path)), None, lambda: str(Path(path).resolve()))
+        return self.once(("identity", str(path)), None, lambda: str(Path(path).resolve()))
 
-    def _once(self, key: tuple[str, ...], span: Span | None, make: Callable[[], T]) -> T:
+    def once(self, key: tuple[str, ...], span: Span | None, make: Callable[[], T]) -> T:
         """What `make` gave the first time, or the same trouble as then, at the place that is asked from now. Raises
         Unreadable."""
         if key not in self._kept:
@@ -105,8 +107,12 @@ class Files:
     def text(self, written: str, span: Span) -> Source:
         """A text file as a source. Raises Unreadable."""
         path = self.resolve(written, span)
-        source = self._once(("text", self.identity(path)), span, lambda: self._text(path, written, span))
+        source = self.once(("text", self.identity(path)), span, lambda: self._text(path, written, span))
         return source if source.name == str(path) else Source(str(path), source.text)
+
+    def outside(self, path: Path, written: str, span: Span) -> Source:
+        """A text file that was downloaded, wherever it is kept. Raises Unreadable."""
+        return self.once(("text", self.identity(path)), span, lambda: self._text(path, written, span))
 
     def _text(self, path: Path, written: str, span: Span) -> Source:
         if not path.is_file():
@@ -127,10 +133,16 @@ class Files:
                     )
                 )
             budget.spend(budget.DATA, size)
+            if PurePosixPath(written).suffix.lower() == PARQUET:
+                return Source(str(path), json_lines_of(path.read_bytes()))
             return Source(str(path), path.read_text(encoding="utf-8-sig"))
+        except NoParquet as trouble:
+            message = f"`{written}` cannot be read: {trouble}"
+            raise Unreadable(Diagnostic("E213", message, span, help=trouble.help)) from None
         except UnicodeDecodeError:
+            where = _not_utf8(path)
             raise Unreadable(
-                Diagnostic("E212", f"`{written}` is not UTF-8 text", span, help="save it as UTF-8")
+                Diagnostic("E212", f"`{written}` is not UTF-8 text", span, where, help="save it as UTF-8")
             ) from None
         except OSError as error:
             raise Unreadable(
@@ -142,7 +154,7 @@ class Files:
     def column(self, written: str, name: str, span: Span) -> tuple[str, ...]:
         """One column of a CSV file with a header line. Raises Unreadable."""
         source = self.text(written, span)
-        return self._once(
+        return self.once(
             ("column", self.identity(source.name), name), span, lambda: self._column(source, written, name, span)
         )
 
@@ -178,7 +190,7 @@ class Files:
     def json(self, written: str, dotted: str, span: Span) -> Any:
         """What stands at a dotted path of a JSON file. Raises Unreadable."""
         source = self.text(written, span)
-        value = self._once(("json", self.identity(source.name)), span, lambda: _json(source, written, span))
+        value = self.once(("json", self.identity(source.name)), span, lambda: _json(source, written, span))
         for part in dotted.split("."):
             if not isinstance(value, dict) or part not in value:
                 known = sorted(str(key) for key in value) if isinstance(value, dict) else []
@@ -188,7 +200,7 @@ class Files:
                         "E214",
                         f"`{written}` has nothing at `{dotted}`",
                         span,
-                        f"no `{part}`; there is {_few(known)}",
+                        f"no `{part}`; there is {few(known)}",
                         f"did you mean `{near}`?" if near else "",
                     )
                 )
@@ -196,7 +208,7 @@ class Files:
         return value
 
     def _near_file(self, path: Path) -> str:
-        near = nearest(path.name, self._once(("folder", str(path.parent)), None, lambda: _files_in(path.parent)))
+        near = nearest(path.name, self.once(("folder", str(path.parent)), None, lambda: _files_in(path.parent)))
         return f"did you mean `{near}`?" if near else "check the path; it is seen from the file it is written in"
 
 
@@ -224,7 +236,7 @@ def _no_column(written: str, name: str, columns: list[str], span: Span) -> Diagn
         "E213",
         f"`{written}` has no column `{name}`",
         span,
-        f"its columns: {_few(columns)}",
+        f"its columns: {few(columns)}",
         f"did you mean `{near}`?" if near else "the first line of the file names the columns",
     )
 
@@ -274,6 +286,13 @@ def _json(source: Source, written: str, span: Span) -> Any:
         ) from None
 
 
+def _not_utf8(path: Path) -> str:
+    """Which lines of a file are not UTF-8: where two encodings meet in one file, some are."""
+    lines = enumerate(path.read_bytes().split(b"\n"), 1)
+    bad = [number for number, line in lines if line.decode(errors="ignore").encode() != line]
+    return f"line{'s' * (len(bad) != 1)} {few([str(number) for number in bad])}"
+
+
 def _files_in(folder: Path) -> tuple[str, ...]:
     """Some of the files of a folder, for a near name."""
     try:
@@ -282,6 +301,6 @@ def _files_in(folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def _few(names: list[str]) -> str:
+def few(names: list[str]) -> str:
     """Some names of a file, which may have any number of any length."""
     return (", ".join(name[:40] for name in names[:8]) or "nothing") + (" ..." if len(names) > 8 else "")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from entrack.check.expression_types import WORD
 from entrack.check.resolved import Metric, Task
 from entrack.check.scope import Scope
 from entrack.check.tasks import types_of
+from entrack.check.types import WORD
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 

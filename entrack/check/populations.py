@@ -47,7 +47,8 @@ def sweep(
 ) -> Swept | None:
     """All populations that `node` stands for: a list of them, or lists among their parameters."""
     count = None
-    if node.count is not None:
+    every = isinstance(node.count, ast.Name) and node.count.text == "all" and "all" not in scope.params
+    if node.count is not None and not every:
         count = scope.whole(node.count, "the number of prompts", 1, MOST_PROMPTS)
         if count is None:
             return None
@@ -58,7 +59,7 @@ def sweep(
     each = [_one(scope, alternates, part, seed, purpose, count) for part in parts]
     if any(item is None for item in each):
         return None
-    known = [item for item in each if item is not None]
+    known = [_all_rows(scope, item) if every else item for item in each if item is not None]
     if len(known) == 1 and known[0].axes:
         return known[0]
     members = tuple(((population.label,), population) for item in known for _, population in item.populations)
@@ -68,6 +69,25 @@ def sweep(
         scope.report("E616", f"`{again.label}` stands twice in this list", again.span, "again here", "delete it")
         return None
     return Swept((("desideratum" if of_mask else "prompts", tuple(labels[0] for labels, _ in members)),), members)
+
+
+def _all_rows(scope: Scope, swept: Swept) -> Swept:
+    """With as many prompts of each population as its file has rows for. Reports populations without rows."""
+    return evolve(swept, populations=tuple((labels, _all(scope, given)) for labels, given in swept.populations))
+
+
+def _all(scope: Scope, given: Population) -> Population:
+    tables = list(given.task.rows.values())
+    if not tables:
+        scope.report(
+            "E626",
+            f"there is no last prompt of `{given.label}`: it is drawn, and has no rows",
+            given.span,
+            "",
+            f"say how many: `100 {given.label}`, or draw `one row of` a file",
+        )
+        return evolve(given, count=1)
+    return evolve(given, count=max(1, min(len(table) // tables.count(table) for table in tables)))
 
 
 def _desiderata(scope: Scope, node: ast.Expression) -> tuple[ast.Reference, ...]:
@@ -125,6 +145,15 @@ def _parameters(
 ) -> Swept | None:
     values: dict[str, list[int]] = {}
     for argument in given:
+        if argument.name == "seed" and task.rows:
+            scope.report(
+                "E603",
+                "rows of a file are taken in the order of the spec's seed",
+                argument.span,
+                "with another they would be taken twice",
+                "write `seed 3` in the spec, or ask for several draws: `, 3 draws`",
+            )
+            return None
         if argument.name != "seed" and argument.name not in task.parameters:
             scope.report(
                 "E603",

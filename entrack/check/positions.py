@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from entrack import budget
-from entrack.check.expression_types import Names, check_index, is_list
+from entrack.check.expression_types import check_index, is_list
+from entrack.check.row_positions import is_placed, text_in
 from entrack.check.scope import Scope
-from entrack.check.texts import holes_of, reached_texts
+from entrack.check.texts import ORDINALS, holes_of, reached_texts
+from entrack.check.types import Names
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 from entrack.syntax.holes import BadHole, parts
-
-ORDINALS: Mapping[str, int] = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
-
 
 HOLES_OF_A_LINE = 16
 """Holes that are gone through as quickly as a line."""
@@ -50,6 +49,10 @@ def _place(
         case ast.SpanOf(hole) if not hole.rest:
             if hole.name not in reached:
                 _no_text(scope, hole, bindings, reached)
+        case ast.TextIn(_, within):
+            text_in(scope, place, names)
+            if within.plain not in reached:
+                _no_text(scope, within, bindings, reached)
         case ast.AnyOf(hole) | ast.HolePlace(hole) | ast.SpanOf(hole):
             _hole(scope, hole, bindings, reached, names, several=isinstance(place, ast.AnyOf))
 
@@ -84,6 +87,8 @@ def _hole(
     if hole.name not in reached:
         _no_text(scope, ast.Reference(hole.name, (), span=hole.span), bindings, reached)
         return
+    if is_placed(scope, hole, bindings[hole.name], names):
+        return
     inside = {reference.name: reference for reference in _holes(bindings[hole.name])}
     if not isinstance(bindings[hole.name], ast.String | ast.Call | ast.Reference):
         _no_hole(scope, hole, bindings, reached)
@@ -115,7 +120,10 @@ def _hole(
             scope.report("E412", f"a hole has no part `{part.name}`", part.span, "", f"one of {', '.join(ORDINALS)}")
     for subscript in chosen:
         for item in subscript.items:
-            check_index(scope, item, names)
+            if isinstance(item, ast.Range):
+                scope.report("E402", "a position is one element", item.span, "these are several", "write one index")
+            else:
+                check_index(scope, item, names)
     whole = len(hole.rest) == 1 and _repeated(bindings[hole.name]) and is_list(inside[variable.name], names)
     if whole and not several:
         scope.report(

@@ -18,6 +18,7 @@ from entrack.check.files import Files
 from entrack.check.resolved import Model, Population, Task
 from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.models.datasets import Dataset
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.parse import EVERYTHING
@@ -74,6 +75,12 @@ class Scope:
     tasks: dict[str, Task] = field(factory=dict)
     typed: dict[str, Mapping[str, object]] = field(factory=dict)
     """The types of the variables of each task that has been checked."""
+    data: dict[str, Source] = field(factory=dict)
+    """The texts of tables, which problems may point into."""
+    absent: dict[str, Dataset] = field(factory=dict)
+    """The datasets that are not on this machine."""
+    asked: set[object] = field(factory=set)
+    """What has been asked of a column, so that what is wrong with it is said once."""
     broken: set[str] = field(factory=set)
     """Names whose item has errors: what uses them is not complained about again."""
     tokens: TokenCount | None = None

@@ -3,7 +3,7 @@ source without names that still have to be looked up comes out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
 from attrs import evolve, frozen
@@ -110,6 +110,22 @@ def source_fits(
             assert_never(act.source)
 
 
+def drawn_by(source: Source, measured: Population, draws: int) -> Iterator[tuple[Population, int]]:
+    """The prompts that a source draws beside those that are measured, in all draws."""
+    match source:
+        case MeanOver(over):
+            yield over, over.count or measured.count or 0
+        case SampleOf(of):
+            yield of, (of.count or measured.count or 0) * draws
+        case FromAlternate(alternate):
+            if alternate is not None:
+                yield evolve(measured, task=alternate.task, alternate=alternate), (measured.count or 0) * draws
+        case Zero() | FromModel():
+            return
+        case _:
+            assert_never(source)
+
+
 # --- prompts -----------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +178,8 @@ def _named(changes: Changes, node: ast.Expression) -> FromAlternate | FromOrigin
         return FromModel(name)
     if name is not None and name in changes.alternates:
         return FromAlternate(changes.alternates[name])
+    if name in changes.scope.broken:
+        return None  # what is wrong with it has been said
     changes.scope.report(
         "E609",
         "heads are patched from `alternate`, from a named alternate, from a model, or from a sample of prompts",

@@ -9,12 +9,18 @@ from collections.abc import Mapping
 from typing import cast
 
 from entrack import budget
+from entrack.check.columns import Read
 from entrack.check.drawing_types import binding_types
-from entrack.check.expression_types import NUMBER, TEXT, WORD, Names, Type
 from entrack.check.positions import check_positions
 from entrack.check.resolved import Task
+from entrack.check.row_columns import column_of, is_column
+from entrack.check.row_positions import marked_column
 from entrack.check.scope import Scope
+from entrack.check.tables import markers_of
+from entrack.check.texts import holes_of
+from entrack.check.types import NUMBER, TEXT, WORD, Names, Type
 from entrack.syntax import ast
+from entrack.syntax.unparse import written
 
 MOST_LINES = budget.LINES.most
 
@@ -43,12 +49,13 @@ def _task(scope: Scope, item: ast.Task) -> Task:
             "",
             "draw lists instead of single variables",
         )
-    columns: dict[tuple[str, str], tuple[str, ...]] = {}
-    names = binding_types(scope, item.items, parameters, columns)
+    read = Read()
+    names = binding_types(scope, item.items, parameters, read)
     scope.typed[item.name] = dict(names.types)
     before = len(scope.problems)
     _required(scope, item, names)
     check_positions(scope, item.items, names)
+    _markers_left(scope, item, names)
     if len(scope.problems) == before and not scope.unread and not _names_end(item):
         scope.report(
             "W401",
@@ -57,7 +64,7 @@ def _task(scope: Scope, item: ast.Task) -> Task:
             "",
             "add `at last = end of prompt`",
         )
-    return Task(item, parameters, columns)
+    return Task(item, parameters, read.columns, read.tables)
 
 
 def types_of(scope: Scope, task: Task) -> Mapping[str, Type]:
@@ -77,7 +84,7 @@ def _required(scope: Scope, item: ast.Task, names: Names) -> None:
             scope.report(
                 "E409", f"the task `{item.name}` has no `{name}`", item.name_span, "", f"add a line such as `{example}`"
             )
-        elif kind.base != "unknown" and kind not in wanted and not (name == "answer" and kind == NUMBER):
+        elif kind.base != "unknown" and kind not in wanted and not _also(item, name, kind, names):
             span = next(b.span for b in item.items if isinstance(b, ast.Binding) and b.name == name)
             scope.report(
                 "E410",
@@ -86,6 +93,44 @@ def _required(scope: Scope, item: ast.Task, names: Names) -> None:
                 f"this is {kind}",
                 f"write, for example, `{example}`",
             )
+
+
+def _markers_left(scope: Scope, item: ast.Task, names: Names) -> None:
+    """Warn of texts whose markers are read by nobody, so that the model would read them."""
+    for binding in item.items:
+        if isinstance(binding, ast.Binding) and marked_column(binding.drawing) is None:
+            for hole in holes_of(binding.drawing):
+                found = column_of(hole, names)
+                if found is not None and markers_of(*found):
+                    scope.report(
+                        "W402",
+                        f"the column `{found[1]}` of `{found[0].name}` has markers, and the model would read them",
+                        hole.span,
+                        "taken as it stands",
+                        f"write `marked({written(hole)})`",
+                    )
+
+
+def _also(item: ast.Task, name: str, kind: Type, names: Names) -> bool:
+    """Whether an answer is a number, or a prompt stands whole in a column."""
+    return (name == "answer" and kind == NUMBER) or (
+        name == "prompt" and kind == WORD and _from_a_row(item, name, names)
+    )
+
+
+def _from_a_row(item: ast.Task, name: str, names: Names) -> bool:
+    """Whether a variable is a column of a row, or another variable that is one."""
+    seen: set[str] = set()
+    drawings = {binding.name: binding.drawing for binding in item.items if isinstance(binding, ast.Binding)}
+    while name not in seen:
+        seen.add(name)
+        drawing = drawings.get(name)
+        if not isinstance(drawing, ast.Reference):
+            return False
+        if is_column(drawing, names):
+            return True
+        name = drawing.name
+    return False
 
 
 def _names_end(item: ast.Task) -> bool:

@@ -8,6 +8,9 @@ from entrack.syntax import ast
 from entrack.syntax.holes import parts
 from entrack.tree import parts as parts_of
 
+ORDINALS: Mapping[str, int] = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
+"""Which of several places, in the order of the text."""
+
 
 def reached_texts(bindings: Mapping[str, ast.Drawing], name: str) -> Iterator[str]:
     """The texts that end up in a text, itself first."""

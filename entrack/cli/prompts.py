@@ -55,6 +55,7 @@ def _pair(original: Prompt, alternate: Prompt | None) -> dict[str, Any]:
 
 def _prompt(prompt: Prompt) -> dict[str, Any]:
     return {
+        **({"rows": [row.table.place(row.number) for row in prompt.rows]} if prompt.rows else {}),
         "text": prompt.text,
         "token_ids": list(prompt.token_ids),
         "positions": dict(prompt.positions),
@@ -71,6 +72,7 @@ def _prompt(prompt: Prompt) -> dict[str, Any]:
 
 def _shown(head: str, prompt: Prompt, tokens: Tokenizer) -> Text:
     out = Text(f"{head}  ", "bold")
+    out.append("".join(f"{visible(row.table.place(row.number))}  " for row in prompt.rows), "dim")
     out.append(visible(prompt.text)).append(" -> ").append(visible(prompt.words["answer"]), "bold green")
     if "target" in prompt.words:
         out.append("  target ").append(visible(prompt.words["target"]), "bold magenta")

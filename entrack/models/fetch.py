@@ -10,6 +10,7 @@ from threading import Thread
 
 from entrack import interrupts
 from entrack.error_text import reason
+from entrack.models.datasets import Dataset
 from entrack.models.key import ModelSource
 from entrack.models.locate import Named, locate
 from entrack.models.weight_files import ModelMissing
@@ -30,6 +31,29 @@ def fetch(named: Named, root: Path) -> ModelSource:
     if named.adapter is not None and named.adapter[0] == "hub":
         _download(named.adapter[1], None)
     return locate(named, root)
+
+
+def fetch_dataset(given: Dataset, most: int) -> None:
+    """Download a file of a dataset that has at most so many bytes. Raises ModelMissing with the hub's reason."""
+    try:
+        _interruptible(lambda: _download_file(given, most))
+    except ModelMissing:
+        raise
+    except Exception as error:  # the hub client's own, httpx's, OSError
+        raise ModelMissing(f"{given}{_hub_trouble(error, 'dataset', 'put its file beside the spec')}") from None
+
+
+def _download_file(given: Dataset, most: int) -> None:
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    size = get_hf_file_metadata(hf_hub_url(given.name, given.file, repo_type="dataset", revision=given.revision)).size
+    if size is None or size > most:
+        raise ModelMissing(f"{given}: the file has more than {most:,} bytes; keep the rows that are needed in a file")
+    hf_hub_download(given.name, given.file, repo_type="dataset", revision=given.revision)
 
 
 def _download(name: str, revision: str | None) -> None:
@@ -65,7 +89,9 @@ def _interruptible(work: Callable[[], object]) -> None:
         raise failed[0]
 
 
-def _hub_trouble(error: Exception) -> str:
+def _hub_trouble(
+    error: Exception, what: str = "model", instead: str = 'name a model that is on this machine with local("folder")'
+) -> str:
     """What went wrong, and what to do. The hub's client hides its reasons behind one another."""
     chain = list(_causes(error))
     kinds = {type(one).__name__ for one in chain}
@@ -77,13 +103,13 @@ def _hub_trouble(error: Exception) -> str:
     if "GatedRepoError" in kinds:
         return " is gated: accept its terms on its page, then log in with `hf auth login`"
     if kinds & {"RepositoryNotFoundError", "RevisionNotFoundError"}:
-        return ": the hub knows no such model or revision (or it is private: log in with `hf auth login`)"
+        return f": the hub knows no such {what} or revision (or it is private: log in with `hf auth login`)"
     if status in HUB_SAYS:
         return f": {HUB_SAYS[status]}"
     if status is not None:
         return f": the hub answers with status {status}; try again later"
     why = f"no connection to the hub, or it broke ({reason(error)})"
-    return f': {why}; run again to go on, or name a model that is on this machine with local("folder")'
+    return f": {why}; run again to go on, or {instead}"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

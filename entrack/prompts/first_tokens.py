@@ -9,10 +9,10 @@ from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts.tokenizer import Tokenizer
 
 
-def after(tokens: Tokenizer, text: str, ids: Sequence[int], word: str) -> tuple[int, ...]:
+def after(tokens: Tokenizer, text: str, ids: Sequence[int], word: str, *, attached: bool = False) -> tuple[int, ...]:
     """The tokens of a word that follows a text of these `ids`: a space between, unless the text ends or the word
-    begins with one. None where it is not simply added."""
-    joint = "" if text[-1:].isspace() or word[:1].isspace() else " "
+    begins with one, or it is `attached`. None where it is not simply added."""
+    joint = "" if attached or text[-1:].isspace() or word[:1].isspace() else " "
     longer = tokens.encode(text + joint + word).ids
     return longer[len(ids) :] if longer[: len(ids)] == tuple(ids) else ()
 
@@ -33,7 +33,10 @@ def alike(
 def _problem(population: Population, words: tuple[str, ...], text: str, tokens: Tokenizer) -> Diagnostic:
     word, *others = words
     known = _unknown(words, text, tokens) or _because_of_a_space(words, text, tokens)
-    cause, mend = known or ("an answer is told by its first token", "leave one of them out of the pool")
+    leave_out = "leave one of them out of the pool"
+    accept = "leave one of the rows out, or say that the first token is enough: `first_token(row.answer)`"
+    mend = accept if population.task.rows else leave_out
+    cause, mend = known or ("an answer is told by its first token", mend)
     return Diagnostic(
         "E433",
         f"`{word}` and {', '.join(f'`{other}`' for other in others)} begin with the same token",

@@ -14,11 +14,20 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def rank(*name: str | int) -> bytes:
+    """Where something of this name stands among others, when they are put in an order by chance."""
+    return hashlib.sha256(_written(name)).digest()
+
+
+def _written(name: tuple[str | int, ...]) -> bytes:
+    return "\x1f".join(f"{type(part).__name__}:{part}" for part in name).encode()
+
+
 class Stream:
     """An endless stream of 64-bit numbers that follows from its name."""
 
     def __init__(self, *name: str | int) -> None:
-        self._name = "\x1f".join(f"{type(part).__name__}:{part}" for part in name).encode()
+        self._name = _written(name)
         self._block: list[int] = []
         self._count = 0
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import frozen
 
 from entrack import budget
-from entrack.check.alternates import changed_items
+from entrack.check.alternates import DRAWN, changed_items
 from entrack.check.columns import column_key
 from entrack.check.drawing_types import MOST_POOL
 from entrack.check.resolved import Alternate, Task
+from entrack.check.tables import Row, Table, table_key
 from entrack.check.texts import mentioned
 from entrack.prompts.rng import Stream
+from entrack.prompts.rows import Dealt
 from entrack.prompts.values import CannotDraw, Names, Rendered, Scalar, Value, evaluate, look_up, plain
 from entrack.source import Span
 from entrack.syntax import ast
@@ -22,7 +24,6 @@ A_STREAM = 4
 """Values that are drawn as quickly as a stream is begun."""
 AT_A_GLANCE = 16
 """Values that are passed by as quickly as one is drawn."""
-DRAWN = ast.Distinct | ast.Several | ast.One | ast.Index
 RELATIONS = {"==": "__eq__", "!=": "__ne__", "<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__"}
 
 
@@ -58,11 +59,15 @@ class Constants:
         return dict(self.values)
 
 
-def original(task: Task, constants: Constants, name: tuple[str | int, ...]) -> Drawn:
-    """A prompt of a task. Raises CannotDraw."""
+def original(task: Task, constants: Constants, name: tuple[str | int, ...], dealt: Dealt) -> Drawn:
+    """A prompt of a task. `name` ends in its number. Raises CannotDraw."""
     values = constants.copied()
     for binding in task.bindings:
-        values[binding.name] = _bound(task, binding, Names(values), Stream(*name, binding.name), ())
+        if isinstance(binding.drawing, ast.Row):
+            budget.spend(budget.MADE, A_STREAM)
+            values[binding.name] = dealt.row(binding.name, int(name[-1]))
+        else:
+            values[binding.name] = _bound(task, binding, Names(values), Stream(*name, binding.name), ())
     return Drawn(Names(values), task.syntax.items)
 
 
@@ -122,7 +127,7 @@ class _Failed(Exception):
         self.span = constraint.span
 
 
-def alternate(given: Changed, first: Drawn, constants: Constants, name: tuple[str | int, ...]) -> Drawn:
+def alternate(given: Changed, first: Drawn, constants: Constants, name: tuple[str | int, ...], dealt: Dealt) -> Drawn:
     """The alternate of an original: drawn again until its constraints hold. Raises CannotDraw when they never do.
 
     A try ends at the first constraint that does not hold, before what is bound later is made: texts are long, and the
@@ -131,7 +136,7 @@ def alternate(given: Changed, first: Drawn, constants: Constants, name: tuple[st
     span = given.given.span
     for attempt in range(MOST_TRIES):
         try:
-            return _changed(given, first, constants, (*name, "alternate", attempt))
+            return _changed(given, first, constants, (*name, "alternate", attempt), dealt)
         except _Failed as failed:
             span = failed.span
     raise CannotDraw(
@@ -148,7 +153,7 @@ def place_stream(name: tuple[str | int, ...], position: str) -> Stream:
     return Stream(*name, "position", position)
 
 
-def _changed(changed: Changed, first: Drawn, constants: Constants, name: tuple[str | int, ...]) -> Drawn:
+def _changed(changed: Changed, first: Drawn, constants: Constants, name: tuple[str | int, ...], dealt: Dealt) -> Drawn:
     """One try. Raises _Failed."""
     values, given = constants.copied(), changed.given
     fillings: dict[tuple[str, str], Value] = {}
@@ -162,6 +167,10 @@ def _changed(changed: Changed, first: Drawn, constants: Constants, name: tuple[s
             values[binding.name] = _shuffled(first.values[binding.name], stream)
         elif binding.name not in changed.anew:
             values[binding.name] = first.values[binding.name]
+        elif isinstance(binding.drawing, ast.Row):
+            table = given.task.tables[table_key(binding.drawing.table)]
+            gone = first.values.values() if binding.name in changed.fresh else ()
+            values[binding.name] = _other_row(table, gone, dealt, stream, binding.span)
         else:
             without = _values_of(first.values[binding.name]) if binding.name in changed.fresh else ()
             values[binding.name] = _bound(given.task, binding, names, stream, without)
@@ -169,6 +178,16 @@ def _changed(changed: Changed, first: Drawn, constants: Constants, name: tuple[s
             if not _holds(constraint, names):
                 raise _Failed(constraint)
     return Drawn(names, changed.items)
+
+
+def _other_row(table: Table, without: Iterable[Value], dealt: Dealt, stream: Stream, span: Span) -> Row:
+    """A row for an alternate, none of those in `without`."""
+    gone = {value.number for value in without if isinstance(value, Row) and value.table is table}
+    rows = [row for row in dealt.others(table) if row not in gone]
+    if not rows:
+        message = f"no other row of `{table.name}` is left for an alternate"
+        raise CannotDraw("E423", message, span, "", "ask for more prompts, so that there are more rows to take")
+    return Row(table, stream.one(rows))
 
 
 def _named(changes: tuple[ast.Change, ...], kind: type[ast.Fresh] | type[ast.Redraw] | type[ast.Shuffle]) -> set[str]:
@@ -215,6 +234,8 @@ def _bound(task: Task, binding: ast.Binding, names: Names, stream: Stream, witho
         case ast.Index(column):
             column_value = look_up(column, names)
             return stream.below(len(column_value)) if isinstance(column_value, list) and column_value else 0
+        case ast.Row():
+            raise TypeError("rows are dealt")  # by whoever makes the prompt
     return evaluate(binding.drawing, names, binding.name)
 
 

@@ -4,20 +4,23 @@ diagnostics."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from attrs import field, frozen
 
 from entrack import budget, interrupts
-from entrack.check.positions import ORDINALS
 from entrack.check.resolved import Population
+from entrack.check.tables import SHOWN, Row
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import sample
 from entrack.prompts.first_tokens import after, alike
+from entrack.prompts.places import token_of, tokens_of
+from entrack.prompts.rows import Allotments, Dealt
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
-from entrack.prompts.values import CannotDraw, Filled, Names, evaluate, index, plain
-from entrack.source import Span
+from entrack.prompts.values import CannotDraw, Names, Rendered, Value, as_text, evaluate
 from entrack.syntax import ast
 
+NO_ALLOTMENTS: Allotments = {}
 EXPECTED = ("answer", "target", "wrong")
 """The words that are told by their first token, so that they must have one."""
 
@@ -37,6 +40,10 @@ class Prompt:
     """The values that the answer was one of."""
     spans: Mapping[str, tuple[int, ...]] = field(factory=dict)
     pieces: tuple[str, ...] = field(default=(), repr=False)
+    by_first_token: frozenset[str] = field(default=frozenset(), repr=False)
+    """The words that may begin as those of other prompts do."""
+    rows: tuple[Row, ...] = field(default=(), repr=False)
+    """The rows of files that it is made of."""
 
 
 @frozen
@@ -63,22 +70,28 @@ def measured_prompts(population: Population, pairs: tuple[PromptPair, ...]) -> t
 
 
 def tokenise(
-    population: Population, count: int, tokens: Tokenizer, params: Mapping[str, float]
+    population: Population,
+    count: int,
+    tokens: Tokenizer,
+    params: Mapping[str, float],
+    allotments: Allotments = NO_ALLOTMENTS,
 ) -> tuple[TokenisedPrompts, tuple[Diagnostic, ...]]:
     """Draw `count` prompts. What cannot be drawn, placed or told apart is a diagnostic; then there may be fewer
-    prompts."""
+    prompts. Of prompts made of rows of a file, every one that is wrong is said, up to `SHOWN`."""
     pairs: list[PromptPair] = []
     problems: list[Diagnostic] = []
     budget.work_on(population.span)
     constants = sample.Constants.of(population.parameters, params)
     changed = None if population.alternate is None else sample.Changed.of(population.alternate)
+    dealt = Dealt(population, count, allotments)
     for place in range(count):
         interrupts.check()
         try:
-            pairs.append(_pair(population, place, tokens, constants, changed))
+            pairs.append(_pair(dealt, place, tokens, constants, changed))
         except CannotDraw as trouble:
-            problems.append(_diagnostic(population, place, trouble))
-            break
+            problems.append(_diagnostic(dealt, place, trouble))
+            if not population.task.rows or trouble.code == "E424" or len(problems) == SHOWN:
+                break
         except BadTokenizer as bad:
             problems.append(
                 Diagnostic(
@@ -93,23 +106,27 @@ def tokenise(
     return TokenisedPrompts(population, tuple(pairs)), (*problems, *_alike(population, pairs, tokens))
 
 
-def _diagnostic(population: Population, place: int, trouble: CannotDraw) -> Diagnostic:
-    label = Label(population.span, f"drawing prompt {place + 1} of these")
-    return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, (label,))
+def _diagnostic(dealt: Dealt, place: int, trouble: CannotDraw) -> Diagnostic:
+    """What is wrong with a prompt, and the rows that it is made of."""
+    labels = [Label(dealt.population.span, f"drawing prompt {place + 1} of these")]
+    if trouble.code != "E424":
+        labels += [Label(row.table.span(row.number), "made of this row") for row in dealt.rows_at(place)]
+    return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, tuple(labels))
 
 
 def _pair(
-    population: Population, place: int, tokens: Tokenizer, constants: sample.Constants, changed: sample.Changed | None
+    dealt: Dealt, place: int, tokens: Tokenizer, constants: sample.Constants, changed: sample.Changed | None
 ) -> PromptPair:
+    population = dealt.population
     name = (population.seed, population.purpose, place)
-    first = sample.original(population.task, constants, name)
+    first = sample.original(population.task, constants, name, dealt)
     if changed is None:
         return PromptPair(_prompt(first, tokens, name, population, {}), None)
-    second = sample.alternate(changed, first, constants, name)
-    target: dict[str, str] = {}
+    second = sample.alternate(changed, first, constants, name, dealt)
+    target: dict[str, Value] = {}
     if changed.given.target is not None:
         both = Names({}, {"original": first.values, "alternate": second.values})
-        target["target"] = str(plain(evaluate(changed.given.target, both)))
+        target["target"] = evaluate(changed.given.target, both)
     return PromptPair(
         _prompt(first, tokens, name, population, target), _prompt(second, tokens, (*name, "alternate"), population, {})
     )
@@ -120,7 +137,7 @@ def _prompt(
     tokens: Tokenizer,
     name: tuple[str | int, ...],
     population: Population,
-    extra: Mapping[str, str],
+    extra: Mapping[str, Value],
 ) -> Prompt:
     budget.spend(budget.REALISED)
     rendered = drawn.prompt
@@ -138,22 +155,38 @@ def _prompt(
         (len(drawn.values) + (len(rendered.holes) + len(encoded.ids)) * len(population.task.positions))
         // sample.AT_A_GLANCE,
     )
-    words = {key: str(value) for key, value in drawn.values.items() if isinstance(value, str)}
-    words |= {key: str(plain(drawn.values[key])) for key in ("answer", "wrong") if key in drawn.values} | dict(extra)
+    words = _words(drawn, extra)
     positions = {
-        item.name: _token(item.place, drawn, encoded, name, item)
+        item.name: token_of(item.place, drawn, encoded, name, item)
         for item in drawn.items
         if isinstance(item, ast.Position) and not isinstance(item.place, ast.SpanOf)
     }
     spans = {
-        item.name: _span(item.place, drawn, encoded, item)
+        item.name: tokens_of(item.place, drawn, encoded, item)
         for item in drawn.items
         if isinstance(item, ast.Position) and isinstance(item.place, ast.SpanOf)
     }
-    wanted = {key: value for key, value in words.items() if key not in ("prompt",)}
-    ids = {key: _continued(value, rendered.text, encoded, tokens, population, key) for key, value in wanted.items()}
+    ids = {key: _continued(word, rendered.text, encoded, tokens, population, key) for key, word in words.items()}
+    told = frozenset(key for key, word in words.items() if word.by_first_token)
+    wanted = {key: word.text for key, word in words.items()}
+    rows = tuple(value for value in drawn.values.values() if isinstance(value, Row))
     pieces = tuple(rendered.text[start:end] for start, end in encoded.offsets)
-    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), spans, pieces)
+    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), spans, pieces, told, rows)
+
+
+def _words(drawn: sample.Drawn, extra: Mapping[str, Value]) -> Mapping[str, Rendered]:
+    """The single words of a prompt, and how each follows it."""
+    values = {**drawn.values, **extra}
+    return {
+        key: as_text(value)
+        for key, value in values.items()
+        if key != "prompt"
+        and (
+            key in ("answer", "wrong", *extra)
+            or isinstance(value, str)
+            or (isinstance(value, Rendered) and (value.attached or value.by_first_token))
+        )
+    }
 
 
 def _candidates(drawn: sample.Drawn) -> tuple[str, ...]:
@@ -164,9 +197,10 @@ def _candidates(drawn: sample.Drawn) -> tuple[str, ...]:
 
 
 def _continued(
-    word: str, text: str, encoded: Encoded, tokens: Tokenizer, population: Population, name: str
+    given: Rendered, text: str, encoded: Encoded, tokens: Tokenizer, population: Population, name: str
 ) -> tuple[int, ...]:
     """The tokens of a word that follows the prompt: a space between, unless the prompt ends with one."""
+    word = given.text
     if not word and name not in EXPECTED:
         return ()
     if not word:
@@ -177,7 +211,7 @@ def _continued(
             "what is expected after a prompt has a token",
             "leave the empty value out of the pool",
         )
-    ids = after(tokens, text, encoded.ids, word)
+    ids = after(tokens, text, encoded.ids, word, attached=given.attached)
     if not ids and name in EXPECTED:
         raise CannotDraw(
             "E430",
@@ -189,104 +223,21 @@ def _continued(
     return ids
 
 
-# --- positions ---------------------------------------------------------------------------------------------------
-
-
-def _token(
-    place: ast.Place, drawn: sample.Drawn, encoded: Encoded, name: tuple[str | int, ...], item: ast.Position
-) -> int:
-    if isinstance(place, ast.EndOf) and place.text.plain == "prompt":
-        return len(encoded.ids) - 1
-    start, end = _characters(place, drawn, name, item)
-    found = encoded.token_of(start, end)
-    token = None if found is None else found + (place.offset if isinstance(place, ast.HolePlace) else 0)
-    if token is None or not 0 <= token < len(encoded.ids):
-        raise CannotDraw(
-            "E431",
-            f"the position `{item.name}` has no token",
-            item.span,
-            "",
-            "what fills the hole must not be empty, and an offset must stay inside the prompt",
-        )
-    return token
-
-
-def _span(place: ast.SpanOf, drawn: sample.Drawn, encoded: Encoded, item: ast.Position) -> tuple[int, ...]:
-    """Every token that stands for any character of a text, or of what fills a hole."""
-    holes = drawn.prompt.holes
-    whole = not place.hole.rest
-    hits = [hole for hole in holes if hole.variable == place.hole.name] if whole else []
-    start, end = _only(hits if whole else _matching(place.hole, holes, drawn), item, place.hole.span)
-    tokens = encoded.tokens_of(start, end)
-    if not tokens:
-        raise CannotDraw(
-            "E431", f"the span `{item.name}` has no token", item.span, "", "what fills the hole must not be empty"
-        )
-    return tokens
-
-
-def _characters(
-    place: ast.Place, drawn: sample.Drawn, name: tuple[str | int, ...], item: ast.Position
-) -> tuple[int, int]:
-    holes = drawn.prompt.holes
-    match place:
-        case ast.EndOf(text):
-            hits = [hole for hole in holes if hole.variable == text.name]
-            return _only(hits, item, text.span)
-        case ast.AnyOf(hole):
-            hits = _matching(hole, holes, drawn)
-            if not hits:
-                return _only(hits, item, hole.span)
-            chosen = sample.place_stream(name, item.name).one(hits)
-            return chosen.start, chosen.end
-        case ast.HolePlace(hole) | ast.SpanOf(hole):
-            return _only(_matching(hole, holes, drawn), item, hole.span)
-
-
-def _matching(hole: ast.Reference, holes: tuple[Filled, ...], drawn: sample.Drawn) -> list[Filled]:
-    variable, *rest = hole.rest
-    hits = [
-        filled
-        for filled in holes
-        if filled.text == hole.name and isinstance(variable, ast.Dotted) and filled.variable == variable.name
-    ]
-    for part in rest:
-        if isinstance(part, ast.Subscript):
-            column = drawn.values.get(variable.name) if isinstance(variable, ast.Dotted) else None
-            wanted = index(part, column, drawn.names) if isinstance(column, list) else None
-            hits = [filled for filled in hits if filled.element == wanted]
-        elif hits and -len(hits) <= ORDINALS[part.name] < len(hits):
-            hits = [hits[ORDINALS[part.name]]]
-        else:
-            hits = []
-    return hits
-
-
-def _only(hits: list[Filled], item: ast.Position, span: Span) -> tuple[int, int]:
-    if len(hits) == 1:
-        return hits[0].start, hits[0].end
-    if not hits:
-        raise CannotDraw(
-            "E431",
-            f"the position `{item.name}` is nowhere in this prompt",
-            span,
-            "",
-            "name a hole that every prompt and alternate has",
-        )
-    raise CannotDraw(
-        "E432",
-        f"the position `{item.name}` is {len(hits)} places",
-        span,
-        "",
-        "add `.first`, `.second` or `.last`, or choose an element",
-    )
-
-
 # --- what cannot be told apart -----------------------------------------------------------------------------------
 
 
 def _alike(population: Population, pairs: list[PromptPair], tokens: Tokenizer) -> tuple[Diagnostic, ...]:
-    return alike(population, _told_by(pairs, tokens), pairs[0].original.text, tokens) if pairs else ()
+    if not pairs:
+        return ()
+    among_all = alike(population, _told_by(pairs, tokens), pairs[0].original.text, tokens)
+    return (*among_all, *islice(dict.fromkeys(_alike_in_one(population, pairs, tokens)), SHOWN))
+
+
+def _alike_in_one(population: Population, pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[Diagnostic]:
+    """What cannot be told apart in one prompt, of words that are told by their first token."""
+    for prompt in (pair.original for pair in pairs if pair.original.by_first_token):
+        told = [(prompt.ids[name][0], prompt.words[name]) for name in EXPECTED if prompt.ids.get(name)]
+        yield from alike(population, told, prompt.text, tokens)
 
 
 def _told_by(pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[tuple[int, str]]:
@@ -294,7 +245,7 @@ def _told_by(pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[tuple[int, 
     others: dict[str, None] = {}
     for pair in pairs:
         for name in EXPECTED:
-            if pair.original.ids.get(name):
+            if pair.original.ids.get(name) and name not in pair.original.by_first_token:
                 yield pair.original.ids[name][0], pair.original.words[name]
         others.update(dict.fromkeys(pair.original.candidates))
     first = pairs[0].original

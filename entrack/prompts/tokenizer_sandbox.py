@@ -2,7 +2,7 @@
 
 The process is Python without the user's settings, folders or environment (`-I -S`). It runs `tokenizer_worker.py` and
 nothing else, reads one tokenizer and answers questions; its messages go nowhere. It ends with the `Apart` that started
-it, and by itself when its input ends. This is the only place where entrack starts a program.
+it, and by itself when its input ends. Beside this, entrack starts a program only for Parquet.
 """
 
 from __future__ import annotations

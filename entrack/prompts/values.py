@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attrs import evolve, field, frozen
 
 from entrack import budget
+from entrack.check.tables import MARKER, Row, is_whole
 from entrack.check.texts import at_use
 from entrack.source import Span
 from entrack.syntax import ast
@@ -30,17 +31,23 @@ class Filled:
 
 @frozen
 class Rendered:
-    """A text, and every hole in it, those of the texts inside it too."""
+    """A text, and every hole in it, those of the texts inside it too.
+
+    As a word that is expected, `attached` says that no space stands before it, `by_first_token` that it may begin as
+    others do.
+    """
 
     text: str
     holes: tuple[Filled, ...] = ()
+    attached: bool = False
+    by_first_token: bool = False
 
 
 MOST_TEXT = budget.TEXT.most
 MOST_HOLES = budget.HOLES.most
 MOST_NUMBER = 10**18
 Scalar = str | int
-Value = str | int | list[str] | list[int] | Rendered
+Value = str | int | list[str] | list[int] | Rendered | Row
 
 
 class CannotDraw(Exception):
@@ -82,16 +89,30 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
         case ast.Call("join", (ast.String() as segment, ast.String(between), *options)):
             others = {number(place, names): other for place, other in at_use(tuple(options)) or ()}
             return _join(segment, between, others, names, text)
+        case ast.Call("marked", (ast.Reference() as column,)):
+            return _marked(str(plain(look_up(column, names))), text)
+        case ast.Call("number", (ast.Reference() as column,)):
+            return _number(str(plain(look_up(column, names))), node.span)
         case ast.Call("capitalise", (inner,)) if not isinstance(inner, ast.Named):
             rendered = as_text(evaluate(inner, names, text))
             capital = rendered.text[:1].upper()
             return (
                 rendered if len(capital) != 1 else evolve(rendered, text=capital + rendered.text[1:])
             )  # "SS" for a sharp s would move the holes
+        case ast.Call("attached" | "first_token" as how, (inner,)) if not isinstance(inner, ast.Named):
+            word = as_text(evaluate(inner, names, text))
+            return evolve(word, attached=True) if how == "attached" else evolve(word, by_first_token=True)
         case ast.ListOf(items):
             budget.spend(budget.MADE, len(items))
-            return [plain(evaluate(item, names, text)) for item in items]  # type: ignore[return-value]  # one kind: checked
+            return [_listed(evaluate(item, names, text), item) for item in items]  # type: ignore[return-value]  # one kind: checked
     raise CannotDraw("E401", "this cannot stand in a task", node.span)
+
+
+def _listed(value: Value, item: ast.Expression) -> Scalar:
+    if isinstance(value, Rendered) and (value.attached or value.by_first_token):
+        help = "write `attached(...)` and `first_token(...)` round the whole answer"
+        raise CannotDraw("E401", "how a word is told is not kept in a list", item.span, "", help)
+    return plain(value)
 
 
 def number(node: ast.Expression, names: Names) -> int:
@@ -103,13 +124,32 @@ def number(node: ast.Expression, names: Names) -> int:
 
 def plain(value: Value) -> Scalar:
     """A word or number as such; a text as its characters."""
-    if isinstance(value, list):
-        raise TypeError("a list is no single value")
+    if isinstance(value, list | Row):
+        raise TypeError("a list or a row is no single value")
     return value.text if isinstance(value, Rendered) else value
 
 
 def as_text(value: Value) -> Rendered:
     return value if isinstance(value, Rendered) else Rendered(str(plain(value)))
+
+
+def _marked(given: str, text: str) -> Rendered:
+    """A text without its markers, each a hole that is filled with what it marks."""
+    out, holes, place = "", [], 0
+    for match in MARKER.finditer(given):
+        out += given[place : match.start()]
+        holes.append(Filled(text, match[1], None, len(out), len(out) + len(match[2])))
+        out += match[2]
+        place = match.end()
+    budget.spend(budget.RENDERED, len(given))
+    budget.spend(budget.MADE, len(holes))
+    return Rendered(out + given[place:], tuple(holes))
+
+
+def _number(given: str, span: Span) -> int:
+    if not is_whole(given):
+        raise CannotDraw("E402", f"`{given[:40]}` is no whole number", span)
+    return int(given)
 
 
 def look_up(node: ast.Reference, names: Names) -> Value:
@@ -121,9 +161,30 @@ def look_up(node: ast.Reference, names: Names) -> Value:
         rest.pop(0)
     value = table[name]
     for part in rest:
-        if isinstance(part, ast.Subscript) and isinstance(value, list):
-            value = value[index(part, value, names)]
+        if isinstance(part, ast.Dotted) and isinstance(value, Row):
+            value = value[part.name]
+        elif isinstance(part, ast.Subscript) and isinstance(value, list):
+            item = part.items[0]
+            if isinstance(item, ast.Range):
+                value = value[_slice(item, value, names)]
+            else:
+                value = value[index(part, value, names)]
     return value
+
+
+def _slice(item: ast.Range, column: list[str] | list[int], names: Names) -> slice:
+    """The places from one to another, both included."""
+    first, last = number(item.first, names), number(item.last, names)
+    if not 0 <= first <= last < len(column):
+        raise CannotDraw(
+            "E420",
+            f"there are no elements {first} to {last}",
+            item.span,
+            f"the list has {len(column)}",
+            "indices count from 0, and both ends are included",
+        )
+    budget.spend(budget.MADE, last - first)
+    return slice(first, last + 1)
 
 
 def index(part: ast.Subscript, column: list[str] | list[int], names: Names) -> int:
@@ -160,7 +221,7 @@ def render(string: ast.String, names: Names, text: str, element: int | None) -> 
         elif isinstance(part, ast.Reference):
             value, place = _fill(part, names, text, element)
             rendered = as_text(value)
-            holes.append(Filled(text, part.name, place, len(out), len(out) + len(rendered.text)))
+            holes.append(Filled(text, _hole_name(part, names), place, len(out), len(out) + len(rendered.text)))
             holes.extend(hole.moved(len(out)) for hole in rendered.holes)
             out += rendered.text
         _bounded(out, len(holes), string.span)
@@ -169,19 +230,32 @@ def render(string: ast.String, names: Names, text: str, element: int | None) -> 
     return Rendered(out, tuple(holes))
 
 
+def _hole_name(part: ast.Reference, names: Names) -> str:
+    """What a hole is called: the variable that fills it, and the column of a row."""
+    return part.plain or part.name if isinstance(names.values.get(part.name), Row) else part.name
+
+
 def _fill(part: ast.Reference, names: Names, text: str, element: int | None) -> tuple[Value, int | None]:
     filling = names.fillings.get((text, part.name))
     if filling is not None and not isinstance(filling, list):
         return filling, element
     value = look_up(part, names) if filling is None else filling
     if isinstance(value, list) and (element is not None or filling is not None):
-        return _element(value, element, part), element
+        return _element(value, element, part), None if element is None else element + _skipped(part, names)
     place = None
     for following in part.rest:
         column = names.values.get(part.name)
         if isinstance(following, ast.Subscript) and isinstance(column, list):
             place = index(following, column, names)
     return value, place
+
+
+def _skipped(part: ast.Reference, names: Names) -> int:
+    """How many elements of a list stand before those that a hole takes."""
+    match part.rest:
+        case (*_, ast.Subscript((ast.Range(first, _),))):
+            return number(first, names)
+    return 0
 
 
 def _element(column: list[str] | list[int], element: int | None, part: ast.Reference) -> Scalar:

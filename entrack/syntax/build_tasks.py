@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lark import v_args
+from lark import Token, v_args
 from lark.tree import Meta
 
 from entrack.source import NOWHERE, Span
@@ -35,6 +35,9 @@ class BuildTasks(BuildBase):
     def one(self, meta: Meta, c: Children) -> ast.One:
         return ast.One(c[0], span=self._at(meta))
 
+    def row(self, meta: Meta, c: Children) -> ast.Row:
+        return ast.Row(c[0], span=self._at(meta))
+
     def index(self, meta: Meta, c: Children) -> ast.Index:
         return ast.Index(c[0], span=self._at(meta))
 
@@ -56,10 +59,11 @@ class BuildTasks(BuildBase):
     def span_of(self, meta: Meta, c: Children) -> ast.SpanOf:
         return ast.SpanOf(c[0], span=self._at(meta))
 
+    def text_in(self, meta: Meta, c: Children) -> ast.TextIn:
+        return ast.TextIn(c[0], c[1], _offset(*c[2:]), span=self._at(meta))
+
     def hole_place(self, meta: Meta, c: Children) -> ast.HolePlace:
-        sign, number = c[1], c[2]
-        offset = 0 if number is None else int(number) * (-1 if sign == "-" else 1)
-        return ast.HolePlace(c[0], offset, span=self._at(meta))
+        return ast.HolePlace(c[0], _offset(*c[1:]), span=self._at(meta))
 
     def alternate(self, meta: Meta, c: Children) -> ast.Alternate:
         return ast.Alternate(str(c[0]), self._name(c[1]), tuple(c[2:]), span=self._at(meta), name_span=self._of(c[0]))
@@ -97,3 +101,7 @@ class BuildTasks(BuildBase):
 
     def target(self, meta: Meta, c: Children) -> ast.Expression:
         return c[0]  # type: ignore[no-any-return]  # lark is untyped
+
+
+def _offset(sign: Token | None, number: Token | None) -> int:
+    return 0 if number is None else int(number) * (-1 if sign == "-" else 1)

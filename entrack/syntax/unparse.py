@@ -162,7 +162,7 @@ def _tight(node: ast.Expression) -> str:
 
 def drawing(node: object) -> str:
     """What follows the `=` of a variable."""
-    return written(node) if isinstance(node, ast.One | ast.Index | ast.ListOf) else guarded(node, ("one",))
+    return written(node) if isinstance(node, ast.One | ast.Row | ast.Index | ast.ListOf) else guarded(node, ("one",))
 
 
 def _drawing(node: object) -> str:
@@ -175,6 +175,8 @@ def _drawing(node: object) -> str:
             return f"{written(count)} from {written(pool)}"
         case ast.One(pool):
             return f"one {'from' if _listing(pool) else 'of'} {written(pool)}"
+        case ast.Row(table):
+            return f"one row of {written(table)}"
         case ast.Index(column):
             return f"one index of {written(column)}"
         case ast.EndOf(text):
@@ -183,9 +185,15 @@ def _drawing(node: object) -> str:
             return f"any of {written(hole)}"
         case ast.SpanOf(hole):
             return f"span of {written(hole)}"
+        case ast.TextIn(text, within, offset):
+            return f"{written(text)} in {written(within)}{_moved(offset)}"
         case ast.HolePlace(hole, offset):
-            return written(hole) + (f" {'+' if offset > 0 else '-'} {abs(offset)}" if offset else "")
+            return written(hole) + _moved(offset)
     return _act(node)
+
+
+def _moved(offset: int) -> str:
+    return f" {'+' if offset > 0 else '-'} {abs(offset)}" if offset else ""
 
 
 def _listing(pool: ast.Pool) -> bool:

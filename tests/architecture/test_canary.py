@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 import types
@@ -101,6 +102,7 @@ def test_torch_load_is_refused(tmp_path: Path) -> None:
 WORKER = str(canary.ROOT / "entrack" / "prompts" / "tokenizer_worker.py")
 
 
+@pytest.mark.parametrize("module", list(canary.APART))
 @pytest.mark.parametrize(
     "command",
     [
@@ -110,11 +112,9 @@ WORKER = str(canary.ROOT / "entrack" / "prompts" / "tokenizer_worker.py")
         [sys.executable, WORKER, "/tmp"],
     ],
 )
-def test_what_starts_a_tokenizer_starts_nothing_else(command: list[str]) -> None:
-    with pytest.raises(CodeFromData, match=r"asked for by entrack\.prompts\.tokenizer_sandbox"):
-        as_if_in(
-            "entrack.prompts.tokenizer_sandbox", "import subprocess; subprocess.run(data, cwd='/')", {"data": command}
-        )
+def test_what_starts_a_worker_starts_nothing_else(command: list[str], module: str) -> None:
+    with pytest.raises(CodeFromData, match=f"asked for by {re.escape(module)}"):
+        as_if_in(module, "import subprocess; subprocess.run(data, cwd='/')", {"data": command})
 
 
 def test_what_is_innocent_is_let_through() -> None:

@@ -81,11 +81,15 @@ HOMES: Mapping[str, set[str]] = {
     "peft": {"engine"},
     "matplotlib": {"report"},
     "pandas": {"results"},
+    "pyarrow": {"check"},
     "numpy": {"store", "analysis", "engine", "execution", "verification", "report", "builtin"},
     "attrs": {*LAYERS, "builtin"},
 }
-STARTERS = {"entrack.prompts.tokenizer_sandbox": {"subprocess"}}
-"""The one module that may start a program, and what it may import for it. Which program: tests/canary.py."""
+STARTERS = {
+    "entrack.prompts.tokenizer_sandbox": {"subprocess"},
+    "entrack.check.parquet_process": {"subprocess"},
+}
+"""The two modules that may start a program, and what they may import for it. Which program: tests/canary.py."""
 FORBIDDEN_CALLS = (
     "eval",
     "exec",

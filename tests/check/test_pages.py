@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pages")
     words = ["car", "cup", "key", "ball", "book", "bell"]
     (root / "objects.csv").write_text("object\n" + "\n".join(words) + "\n")
+    write_pairs(root / "pairs.csv", words, "The {0} is in Box A, the {1} is in Box B. Box A contains the")
+    write_pairs(root / "marked.csv", words, "The [[thing: {0}]] is in Box A, the {1} is in Box B. Box A contains the")
+    write_pairs(root / "bad_pairs.csv", ["", *words], "The {0} is in Box A, the {1} is in Box B. Box A contains the")
     (root / "heads.json").write_text(json.dumps({"published": {"movers": [[3, 1], [3, 2]]}}))
     (root / "tasks.et").write_text("entrack 1\n\nparam from_another_file = 1\n")
     (root / "latin.et").write_bytes("entrack 1 # na\xefve\n".encode("latin-1"))
@@ -55,6 +59,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model(root / "few_positions", {**GPT2, "n_positions": 8}, tokenizer)
     model(root / "foreign", config, tokenizer.replace('"apple"', '"apples"'))
     return root
+
+
+def write_pairs(path: Path, words: list[str], prompt: str) -> None:
+    """Pairs of prompts about two things, each thing with the one after it."""
+    pairs = list(pairwise([*words, *words]))
+    rows = [f'"{prompt.format(a, b)}","{prompt.format(b, a)}",{a},{b}' for a, b in pairs]
+    path.write_text("\n".join(["clean,corrupted,answer,wrong", *rows]) + "\n")
 
 
 def model(folder: Path, config: Mapping[str, object], tokenizer: str) -> None:

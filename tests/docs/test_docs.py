@@ -29,6 +29,15 @@ DECLARED = re.compile(
 )
 
 
+PAIRS = "clean,corrupted,answer,wrong,place\n" + "".join(
+    f'"The [[thing: {a}]] is in Box A, the {b} is in Box B. Box A contains the",'
+    f'"The [[thing: {b}]] is in Box A, the {a} is in Box B. Box A contains the",{a},{b},7\n'
+    for a in ("apple", "ball", "bell", "book")
+    for b in ("boot", "bowl", "brush")
+)
+"""The file of pairs that fragments name."""
+
+
 def _build() -> Any:
     spec = importlib.util.spec_from_file_location("docs_build", DOCS / "build.py")
     assert spec is not None and spec.loader is not None
@@ -39,10 +48,6 @@ def _build() -> Any:
 
 
 build = _build()
-
-
-def _specs(page: Path) -> list[Any]:
-    return [block for block in build.blocks(page.read_text(encoding="utf-8")) if block.language == "et"]
 
 
 def _problems(path: Path) -> tuple[Diagnostic, ...]:
@@ -64,6 +69,7 @@ def _completed(fragment: str) -> str:
 def folder(tmp_path: Path) -> Path:
     """What fragments may name: the files of the boxes task."""
     shutil.copy(ROOT / "specs" / "boxes" / "objects.csv", tmp_path)
+    (tmp_path / "pairs.csv").write_text(PAIRS, encoding="utf-8")
     (tmp_path / "tasks").mkdir()
     (tmp_path / "tasks" / "shopping.et").write_text(
         'entrack 1\ntask shopping { prompt = "A" answer = "B" at last = end of prompt }\n', encoding="utf-8"
@@ -74,8 +80,10 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_specs_are_valid(page: Path, folder: Path) -> None:
-    for block in _specs(page):
+    for block in build.blocks(page.read_text(encoding="utf-8")):
         path = build.put(block, folder)
+        if block.language != "et":
+            continue
         if path is None:
             path = folder / "spec.et"
             whole = block.words[:1] not in (("fragment",), ("wrong",))

@@ -229,6 +229,41 @@ def test_an_answer_may_bring_its_space(tmp_path: Path) -> None:
     assert [entry["answer_ids"] for entry in without] == [entry["answer_ids"] for entry in with_space]
 
 
+def test_an_answer_may_follow_without_a_space(tmp_path: Path) -> None:
+    text = numbers(" (", '"car", "dog", "fox", "hen"').replace("answer = object[asked]", "WORDS")
+    words = "answer = attached(object[asked]); wrong = attached(answer); other = attached(wrong); spaced = object[0]"
+    for entry in read(tmp_path, made := byte_pairs(False), text.replace("WORDS", words)):
+        assert made.encode(entry["text"] + entry["answer"]).ids == entry["token_ids"] + entry["answer_ids"]
+        assert entry["words"]["wrong"]["ids"] == entry["words"]["other"]["ids"] == entry["answer_ids"]
+        spaced = entry["words"]["spaced"]
+        assert made.encode(f"{entry['text']} {spaced['text']}").ids == entry["token_ids"] + spaced["ids"]
+
+
+def test_a_target_follows_as_its_word_does(tmp_path: Path) -> None:
+    text = numbers(" (", '"car", "dog", "fox", "hen"').replace(
+        "answer = object[asked]", "answer = attached(object[asked])"
+    )
+    text += "desideratum d on t { alternate { redraw asked }  target alternate.answer }\n"
+    read(tmp_path, made := byte_pairs(False), text)
+    for entry in prompts_json(loads(Source(str(tmp_path / "spec.et"), text)).prompts("d", 10)[0]):
+        assert made.encode(entry["text"] + entry["target"]).ids == entry["token_ids"] + entry["target_ids"]
+
+
+def test_words_may_be_told_by_a_first_token_that_others_have(tmp_path: Path) -> None:
+    text = numbers(":", '"dish", "elegant", "elephant"').replace("answer = object[asked]", "answer = WORD")
+    assert refused(tmp_path, byte_pairs(True), text.replace("WORD", '"{object[asked]}"'))
+    said = text.replace("WORD", 'first_token("{object[asked]}")')
+    assert {entry["answer"] for entry in read(tmp_path, byte_pairs(True), said)} == {"dish", "elegant", "elephant"}
+    both = said.replace("\n  at last", '\n  wrong = first_token(object[where object == "elephant"])\n  at last')
+    assert refused(tmp_path, byte_pairs(True), both).message == "`elegant` and `elephant` begin with the same token"
+
+
+def test_how_a_word_is_told_is_not_lost_in_a_list(tmp_path: Path) -> None:
+    text = numbers(":").replace("answer = object[asked]", "a = attached(object[asked]); b = [a, a]; answer = b[0]")
+    with pytest.raises(SpecError, match="not kept in a list"):
+        read(tmp_path, byte_pairs(True), text)
+
+
 def test_words_that_a_tokenizer_does_not_know(tmp_path: Path) -> None:
     made = tokenizers.Tokenizer(models.WordLevel({"<unk>": 0, "of": 1}, unk_token="<unk>"))
     made.pre_tokenizer = pre_tokenizers.Whitespace()

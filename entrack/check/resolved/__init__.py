@@ -7,8 +7,9 @@ claims is resolved here to values without names that still have to be looked up.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from entrack.check.resolved.circuits import Circuit as Circuit
 from entrack.check.resolved.circuits import Discovery as Discovery
@@ -57,7 +58,12 @@ from entrack.check.resolved.prompts import Population as Population
 from entrack.check.resolved.prompts import Task as Task
 from entrack.check.resolved.vectors import MeanOf as MeanOf
 from entrack.check.resolved.vectors import Vector as Vector
+from entrack.check.tables import Table
+from entrack.models.datasets import Dataset
 from entrack.syntax import ast
+
+if TYPE_CHECKING:  # allotments stand with their rules, which read what is resolved here
+    from entrack.check.allotments import Allotment
 
 
 @frozen
@@ -81,3 +87,7 @@ class Resolved:
     claims: tuple[Claim, ...]
     figures: tuple[ast.Figure, ...]
     tables: tuple[ast.Table, ...]
+    allotments: Mapping[Table, Allotment] = field(factory=dict, repr=False)
+    """Which rows of each file are taken for what."""
+    absent: tuple[Dataset, ...] = ()
+    """The datasets that are not on this machine: of their rows nothing is known."""

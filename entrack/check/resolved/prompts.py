@@ -7,6 +7,7 @@ from functools import cached_property
 
 from attrs import field, frozen
 
+from entrack.check.tables import Table, table_key
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelSource
 from entrack.models.locate import Named
@@ -27,11 +28,12 @@ class Model:
 
 @frozen(slots=False)
 class Task:
-    """A task with its columns read. `pools` holds, per span of a `column(...)` call, the values it stands for."""
+    """A task with its files read: `columns` by file and column, `tables` by file."""
 
     syntax: ast.Task
     parameters: Mapping[str, int]
     columns: Mapping[tuple[str, str], tuple[str, ...]] = field(repr=False)
+    tables: Mapping[str, Table] = field(factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -46,6 +48,12 @@ class Task:
         """The positions that are spans of tokens."""
         items = (item for item in self.syntax.items if isinstance(item, ast.Position))
         return frozenset(item.name for item in items if isinstance(item.place, ast.SpanOf))
+
+    @cached_property
+    def rows(self) -> Mapping[str, Table]:
+        """The variables that are rows of a file, with their tables."""
+        rows = {b.name: b.drawing for b in self.bindings if isinstance(b.drawing, ast.Row)}
+        return {name: self.tables[table_key(row.table)] for name, row in rows.items()}
 
     @cached_property
     def bindings(self) -> tuple[ast.Binding, ...]:

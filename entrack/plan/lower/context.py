@@ -89,7 +89,8 @@ class Lowering:
             facts.positions,
         )
         if key not in self.drawn:
-            realised, problems = tokenise(population, many, self.tokenizers[model], self.resolved.params)
+            resolved, tokens = self.resolved, self.tokenizers[model]
+            realised, problems = tokenise(population, many, tokens, resolved.params, resolved.allotments)
             problems = (*problems, *unknown(realised, facts.vocabulary), *too_long(realised, facts.positions))
             self.problems.extend(problems)
             self.drawn[key] = None if errors(problems) else realised

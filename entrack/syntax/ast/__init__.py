@@ -94,7 +94,9 @@ from entrack.syntax.ast.tasks import Place as Place
 from entrack.syntax.ast.tasks import Pool as Pool
 from entrack.syntax.ast.tasks import Position as Position
 from entrack.syntax.ast.tasks import Redraw as Redraw
+from entrack.syntax.ast.tasks import Row as Row
 from entrack.syntax.ast.tasks import Several as Several
 from entrack.syntax.ast.tasks import Shuffle as Shuffle
 from entrack.syntax.ast.tasks import SpanOf as SpanOf
 from entrack.syntax.ast.tasks import Task as Task
+from entrack.syntax.ast.tasks import TextIn as TextIn

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
-from entrack.syntax.ast.expressions import Expression, Integer, Name, Named, Reference
+from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Named, Reference, String
 
 
 @frozen
@@ -55,7 +55,15 @@ class Index:
     span: Span = span_field()
 
 
-Drawing = Distinct | Several | One | Index | Expression
+@frozen
+class Row:
+    """`one row of TABLE`: a row of a file, whose columns stay together."""
+
+    table: String | Call
+    span: Span = span_field()
+
+
+Drawing = Distinct | Several | One | Row | Index | Expression
 
 
 @frozen
@@ -99,7 +107,17 @@ class HolePlace:
     span: Span = span_field()
 
 
-Place = EndOf | AnyOf | SpanOf | HolePlace
+@frozen
+class TextIn:
+    """The last token of a text where it stands in another, moved by `offset` tokens."""
+
+    text: Reference
+    within: Reference
+    offset: int = 0
+    span: Span = span_field()
+
+
+Place = EndOf | AnyOf | SpanOf | TextIn | HolePlace
 
 
 @frozen

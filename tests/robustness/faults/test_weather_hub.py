@@ -139,3 +139,84 @@ def test_a_disk_that_is_full(hub: Hub, spec: Path) -> None:
     fails(run(spec, hub.address, code=SMALL_DISK), "the disk is full", "HF_HOME")
     assert not list((spec.parent / "hub").rglob("model.safetensors"))
     assert run(spec, hub.address).returncode == 0
+
+
+ROWS = """entrack 1
+model base = builtin("boxes-base")
+task pairs {
+  row    = one row of dataset("someone/pairs", "data/pairs.csv", revision = "main")
+  prompt = row.clean
+  answer = row.answer
+  at last = end of prompt
+}
+measure told = probability of answer (base) on all pairs
+"""
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Iterator[tuple[Hub, Path, Path]]:
+    """A hub with a dataset, its file, and a spec of it."""
+    (tmp_path / "files").mkdir()
+    file, spec = tmp_path / "files" / "pairs.csv", tmp_path / "rows.et"
+    things = ("apple", "ball", "bell")
+    file.write_text("clean,answer\n" + "".join(f"The {t} is in Box A. Box A contains the,{t}\n" for t in things))
+    spec.write_text(ROWS)
+    with serving(Hub(tmp_path / "files")) as hub:
+        yield hub, file, spec
+
+
+def test_a_dataset_comes_when_a_spec_is_run(rows: tuple[Hub, Path, Path]) -> None:
+    hub, _, spec = rows
+    nowhere = "http://127.0.0.1:9"
+    checked = subprocess.run(
+        [sys.executable, "-c", MAIN, "check", str(spec)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HF_ENDPOINT": nowhere, "HF_HOME": str(spec.parent / "hub")},
+        timeout=100,
+        check=False,
+    )
+    assert (checked.returncode, "warning[W501]" in checked.stdout + checked.stderr) == (0, True)
+    planned = run(spec, hub.address, "plan")
+    assert planned.returncode == 3 and "`entrack run` downloads it" in planned.stderr
+    assert hub.asked == [], "only a run asks"
+    assert "no connection to the hub" in run(spec, nowhere).stderr.splitlines()[-1]
+    done = run(spec, hub.address)
+    assert done.returncode == 0, done.stderr
+    assert "n = 3 prompts" in done.stdout
+    assert all("/datasets/someone/pairs/resolve/main/data/pairs.csv" in asked for asked in hub.asked)
+    offline = run(spec, nowhere)
+    assert (offline.returncode, told(offline.stdout)) == (0, told(done.stdout)), offline.stderr
+
+
+@pytest.mark.parametrize(
+    ("trouble", "headers", "words"),
+    [
+        ("404", {"X-Error-Code": "RevisionNotFound"}, "the hub knows no such dataset or revision"),
+        ("404", {"X-Error-Code": "EntryNotFound"}, "a file of it is not on the hub"),
+        ("401", {}, "log in with `hf auth login`"),
+    ],
+)
+def test_the_hub_says_no_to_a_dataset(
+    rows: tuple[Hub, Path, Path], trouble: str, headers: dict[str, str], words: str
+) -> None:
+    hub, _, spec = rows
+    hub.trouble, hub.headers = trouble, headers
+    ended = run(spec, hub.address)
+    assert (ended.returncode, ended.stdout) == (3, ""), ended.stderr
+    assert words in ended.stderr.splitlines()[-1]
+
+
+def test_what_is_wrong_with_rows_is_said_when_they_have_come(rows: tuple[Hub, Path, Path]) -> None:
+    hub, file, spec = rows
+    file.write_text(file.read_text() + "The bell is in Box A. Box A contains the,\n")
+    ended = run(spec, hub.address)
+    assert ended.returncode == 2 and "E441" in ended.stderr and "pairs.csv:5:1" in ended.stderr, ended.stderr
+
+
+def test_a_file_of_a_dataset_that_is_too_large_is_not_asked_for(rows: tuple[Hub, Path, Path]) -> None:
+    hub, file, spec = rows
+    file.write_text(file.read_text() + "x" * (1 << 24))
+    ended = run(spec, hub.address)
+    assert ended.returncode == 3 and "more than 16,777,216 bytes" in ended.stderr
+    assert not [asked for asked in hub.asked if asked.startswith("GET")]

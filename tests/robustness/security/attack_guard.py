@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
-from canary import is_worker
+from canary import APART, is_worker
 
 SECONDS = 10.0
 """Of the processor. Two would do on a quiet machine, and `make stress` says how many it took; this is for what never
@@ -57,9 +57,10 @@ class Guard:
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.awake:
             return
-        if (event in FORBIDDEN and not (event == "subprocess.Popen" and is_worker(arguments))) or (
-            event == "import" and "evil" in str(arguments[0])
-        ):
+        if (
+            event in FORBIDDEN
+            and not (event == "subprocess.Popen" and any(is_worker(arguments, worker) for worker in APART.values()))
+        ) or (event == "import" and "evil" in str(arguments[0])):
             self.seen.append(f"{event} {arguments!r}"[:200])
         if (
             event == "open"
