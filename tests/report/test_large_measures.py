@@ -23,7 +23,7 @@ def grid_of(layers: int, tokens: int, width: int = 100) -> list[tuple[tuple[str,
     grids = measure_grids(Measure("m", "logit of answer", "logits", axes, cells), width=width)
     assert all(grid.width <= width for grid in grids)
     assert [bool(grid.caption) for grid in grids] == [False] * (len(grids) - 1) + [True]
-    return [(grid.head, *grid.rows) for grid in grids]  # type: ignore[misc]  # entries of a measure are text
+    return [(grid.head, *(tuple(map(str, row)) for row in grid.rows)) for grid in grids]
 
 
 def test_rows_are_layers_and_columns_tokens() -> None:
