@@ -366,6 +366,28 @@ def test_heads_and_mlps_elsewhere(bench: Bench, source: str) -> None:
         agree(bench.evaluate(executor, everywhere(kept, source), inputs), expected)
 
 
+@pytest.mark.parametrize("kept_at", [SPREAD, None], ids=["token", "every token"])
+@pytest.mark.parametrize("set_at", [SPREAD, None], ids=["token", "every token"])
+def test_heads_elsewhere_beside_what_is_done_at_every_token(bench: Bench, kept_at: Position, set_at: Position) -> None:
+    last = bench.saved.key.facts.layers - 1
+    kept, changed = Site.of_head(last, 0), Site.of_head(0, 1)
+    given = bench.model.part(tensor(ALTERNATES), "output")
+
+    def change(layer: int, z: Tensor) -> None:
+        own = z[:, :, kept.head].clone()
+        z[:] = 0
+        for site, at, value in ((kept, kept_at, own), (changed, set_at, given[0, :, :, 1])):
+            for prompt, token, _ in cells(at) if site.layer == layer else ():
+                z[prompt, token, site.head] = value[prompt, token]
+
+    places = {(layer, "output"): partial(change, layer) for layer in range(last + 1)}
+    expected = outcomes(bench.model.changed(tensor(ORIGINALS), places))
+    inputs = {"others": bench.compute("reference", Capture(bench.saved.key, ALTERNATES, set_at, (changed,)))}
+    edits = (Set(Elsewhere((At((kept,), kept_at),)), FromZero()), Set(At((changed,), set_at), SOURCES["capture"]))
+    for executor in EXECUTORS:
+        agree(bench.evaluate(executor, edits, inputs), expected)
+
+
 def everywhere(kept: tuple[At, ...], source: str) -> tuple[Edit, ...]:
     """All heads and MLPs but those kept: at once, or, as the values are of one part, part by part."""
     if source == "zero":
@@ -489,3 +511,37 @@ def test_the_page_of_models_says_what_is_tested() -> None:
 def test_every_family_of_the_table_is_tested() -> None:
     tested = {name.split(",")[0] for name in MODELS}
     assert {name.replace("3_text", "3") for name in FAMILIES} == tested
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def test_captures_of_one_batch_share_its_clean_run(grouped: Saved) -> None:
+    """One pass for all that a whole run keeps, and one for each part that it does not keep."""
+    engine, layers = grouped.engine("optimised"), range(grouped.key.facts.layers)
+
+    def forwards(part: Part, at: Position) -> float:
+        sites = [(Site(layer, part, 1 if part in PER_HEAD else None),) for layer in layers]
+        steps = [Capture(grouped.key, ALTERNATES, at, named, part) for named in sites]
+        return sum(float(engine.compute(step, {}).how["forwards"]) for step in steps)
+
+    assert forwards(Part.RESIDUAL, SPREAD) == 1
+    assert all(forwards(part, at) == 0 for part in (*PER_HEAD, Part.ATTENTION, Part.RESIDUAL) for at in (SPAN, None))
+    for part in (Part.MLP, Part.MID, Part.NEURON, Part.POST):
+        assert [forwards(part, at) for at in (None, SPREAD, SPAN)] == [1, 0, 0]
+
+
+def test_a_grid_costs_the_layers_and_tokens_from_the_change_on(grouped: Saved) -> None:
+    engine, layers, length = grouped.engine("optimised"), grouped.key.facts.layers, ORIGINALS.length
+    alternates = {
+        site: grouped.compute("reference", Capture(grouped.key, ALTERNATES, None, (site,), site.part))
+        for site in (Site(layer, part) for layer in range(layers) for part in (Part.RESIDUAL, Part.MLP))
+    }
+    engine.compute(Evaluate(grouped.key, ORIGINALS, (), ASKED), {})
+    engine.compute(Capture(grouped.key, ORIGINALS, None, None, Part.MLP), {})
+    for site, captured in alternates.items():
+        for token in range(1, length):
+            inputs = {"others": {name: value[:, :, token] for name, value in captured.items()}}
+            edit = Set(At((site,), (token,) * ORIGINALS.prompts), SOURCES["capture"])
+            cell = engine.compute(Evaluate(grouped.key, ORIGINALS, (edit,), ASKED), inputs)
+            assert cell.how["forwards"] == pytest.approx((1 - site.layer / layers) * (1 - token / length))

@@ -8,7 +8,7 @@ from functools import cached_property
 from attrs import field, frozen
 
 from entrack.check.resolved.prompts import Population
-from entrack.sites import Part, Site
+from entrack.sites import PER_HEAD, Part, Site
 from entrack.source import Span
 
 
@@ -53,6 +53,11 @@ class Group:
     model: str
     span: Span = field(eq=False, repr=False)
     at: Span | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def whole(self) -> bool:
+        """Whether some of its sites are no heads, or what heads read."""
+        return isinstance(self.heads, tuple) and any(site.part not in PER_HEAD for site in self.heads)
 
 
 @frozen(slots=False)
