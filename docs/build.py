@@ -7,6 +7,7 @@ A page holds files and commands, and is worked through from top to bottom in an 
     ```et file=boxes.et            the block is the file from here on (so is ```python file=look.py)
     ```et add=boxes.et             the block is added at the end of the file
     <!-- output of: COMMAND -->    the block below is what COMMAND prints there
+    ![Title](img/NAME.png)         the image is figures/NAME.png, where a command has drawn that
 
 A page is rewritten only when all its commands have run. Exit status 1 when one of them crashed.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +27,7 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 FENCE = re.compile(r"^(`{3,})([^\n`]*)\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"<!-- output of: (.+?) -->\n\Z")
+IMAGE = re.compile(r"!\[[^]]*\]\(img/([\w-]+\.png)\)")
 CRASHED = ("Traceback (most recent call last)", "error: internal: ")
 
 
@@ -66,13 +69,17 @@ def put(block: Block, folder: Path) -> Path | None:
 
 
 def built(text: str, folder: Path) -> str:
-    """The page with the output of its commands. Raises RuntimeError when one of them crashes."""
+    """The page with the output of its commands; its images are put beside it. Raises RuntimeError when one of them
+    crashes."""
     parts, end = [], 0
     for block in blocks(text):
         put(block, folder)
         if block.command is not None:
             parts += [text[end : block.start], "```text\n", output(block.command, folder), "```"]
             end = block.end
+    for name in IMAGE.findall(text):
+        if (folder / "figures" / name).exists():
+            shutil.copyfile(folder / "figures" / name, DOCS / "img" / name)
     return "".join([*parts, text[end:]])
 
 

@@ -62,24 +62,30 @@ def all_used(scope: Scope, item: ast.Measure) -> bool:
     return True
 
 
-def goes_through(item: ast.Measure, axes: Axes) -> tuple[tuple[str, str], ...]:
-    """What each loop goes through: `layers`, `heads`, `neurons`, `tokens` or `positions`. Left out where its variable
-    is given to an intervention of another item."""
+def goes_through(scope: Scope, item: ast.Measure, axes: Axes) -> tuple[tuple[str, str], ...]:
+    """What each loop goes through: `layers`, `heads`, `neurons`, `tokens` or `positions`."""
     labels = dict(axes)
-    found = ((loop.name, _goes_through(item, loop, labels[loop.name])) for loop in item.loops)
+    found = ((loop.name, _goes_through(scope, item, loop, labels[loop.name])) for loop in item.loops)
     return tuple((name, what) for name, what in found if what)
 
 
-def _goes_through(item: ast.Measure, loop: ast.Loop, labels: Sequence[str]) -> str:
+def _goes_through(scope: Scope, item: ast.Measure, loop: ast.Loop, labels: Sequence[str]) -> str:
+    """Of numbers or names that are listed, what they are where the variable stands; nothing where that is not said."""
     if isinstance(loop.values, ast.All):
         return loop.values.what
-    what = next((what for what, part in _uses(item.interventions) if loop.name in set(mentioned(part))), "")
+    uses = _uses(scope, item.interventions)
+    what = next((what for what, part in uses if loop.name in set(mentioned(part))), "")
     return "tokens" if what == "positions" and all(label.isdigit() for label in labels) else what
 
 
-def _uses(node: object) -> Iterator[tuple[str, object]]:
-    """Where acts say positions, layers, heads and neurons."""
+def _uses(scope: Scope, node: object) -> Iterator[tuple[str, object]]:
+    """Where acts say positions, layers, heads and neurons, and what an intervention is given for these."""
     match node:
+        case ast.Call(name, arguments) if isinstance(item := scope.names.get(name), ast.Intervention):
+            for what, part in _uses(scope, item.acts):
+                names = set(mentioned(part))
+                given = zip(item.parameters, arguments, strict=False)
+                yield from ((what, argument) for parameter, argument in given if parameter.text in names)
         case ast.At(_, where):
             yield "positions", where
         case ast.Computed(kind, layers, index):
@@ -87,7 +93,7 @@ def _uses(node: object) -> Iterator[tuple[str, object]]:
         case ast.Block(reader, read, layers):
             yield from (("positions", (reader, *read)), ("layers", layers))
     for part in node if isinstance(node, tuple) else parts(node, ("span", "name_span")):
-        yield from _uses(part)
+        yield from _uses(scope, part)
 
 
 def _names_fit(scope: Scope, item: ast.Measure) -> bool:

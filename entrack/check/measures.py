@@ -63,7 +63,10 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
         for _, changed in turns
         for intervention in changed
     )
-    return None if kind is None or not fits else _grid(item, kind, models, turns, swept, draws)
+    if kind is None or not fits:
+        return None
+    grid = _grid(item, kind, models, turns, swept, draws)
+    return evolve(grid, loops=goes_through(scope, item, grid.axes))
 
 
 Turns = list[tuple[tuple[str, ...], list[Intervention]]]
@@ -127,7 +130,7 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     labelled = tuple(
         (name, tuple(dict.fromkeys(cell.labels[place] for cell in cells))) for place, name in enumerate(axes)
     )
-    return Measure(item.name, kind, labelled, tuple(cells), item.name_span, goes_through(item, labelled))
+    return Measure(item.name, kind, labelled, tuple(cells), item.name_span)
 
 
 def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:

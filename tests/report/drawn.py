@@ -4,6 +4,7 @@ of a figure lies."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from random import Random
 
 from matplotlib.axes import Axes as Plot
@@ -25,6 +26,7 @@ WORDS = (
     "日本",
     "x" * 60,
 )
+TOKENS = (" the", " Box", ",", "", " ", "\n", " contains", "<|begin_of_text|>", "日本", "_" * 64, "\x1b[31m", "$x^2$")
 
 
 def name(draw: Random, most: int = 3) -> str:
@@ -83,6 +85,35 @@ def measure(draw: Random, least: int = 1) -> Measure:
         tuple(axes),
         cells,
     )
+
+
+def sites(draw: Random) -> Measure:
+    """Loops that cross: layers by tokens, positions or heads, for some models and interventions."""
+    layers = Axis("k", tuple(map(str, range(draw.choice((1, 2, 4, 12, 30))))), (), "layers")
+    count = draw.choice((2, 5, 15, 40))
+    acts = tuple(dict.fromkeys(f"{act(draw)} at t" for _ in range(draw.randint(1, 3))))
+    parts = tuple(f"patch {part}[k] at t from alternate" for part in ("residual", "mlp", "attention"))
+    axes = (
+        Axis("model", tuple(dict.fromkeys(name(draw, 1) for _ in range(draw.choice((1, 1, 2)))))),
+        layers,
+        draw.choice(
+            (
+                Axis("t", tuple(map(str, range(count))), tuple(draw.choice(TOKENS) for _ in range(count)), "tokens"),
+                Axis("p", tuple(dict.fromkeys(name(draw) for _ in range(min(count, 15)))), (), "positions"),
+                Axis("h", tuple(map(str, range(min(count, 32)))), (), "heads"),
+            )
+        ),
+        Axis("intervention", (*draw.choice(((), ("nothing",))), *draw.choice((parts, acts)))),
+    )
+    low = draw.choice((0.0, -3.0))
+    places = product(*(axis.labels for axis in axes))
+    cells = tuple(
+        _cell(Random(0) if "nothing" in place else draw, place, low)
+        for place in places
+        if "nothing" in place or draw.random() < 0.98
+    )
+    kinds = (("accuracy", "fraction of prompts"), ("logit difference of answer and wrong", "logits"))
+    return Measure("m", *draw.choice(kinds), axes, cells)
 
 
 def heads(draw: Random) -> Measure:

@@ -29,6 +29,9 @@ KINDS: dict[str, tuple[str, Callable[[Random], Measure | Discovery]]] = {
     "bars": ("bars", drawn.measure),
     "curves": ("curves", drawn.measure),
     "values": ("heatmap", drawn.measure),
+    "sites": ("heatmap", drawn.sites),
+    "sites by layer": ("heatmap", drawn.sites),
+    "sites in bars": ("bars", drawn.sites),
     "scatter": ("scatter", lambda draw: drawn.measure(draw, 2)),
     "heads": ("bars", drawn.heads),
     "completeness": ("scatter", drawn.complete),
@@ -43,8 +46,9 @@ def figure_of(kind: str, seed: int) -> tuple[Figure, Measure | Discovery]:
     item = make(draw)
     while how == "scatter" and isinstance(item, Measure) and not any(len(axis.labels) > 1 for axis in item.axes):
         item = make(draw)
+    options = {"by": "k"} if kind == "sites by layer" else {}
     with plots.style():
-        figure = _drawn(Asked(" ".join(drawn.name(draw) for _ in range(draw.randint(1, 6))), how, "m"), item)
+        figure = _drawn(Asked(" ".join(drawn.name(draw) for _ in range(draw.randint(1, 6))), how, "m", options), item)
         figure.draw_without_rendering()
     return figure, item
 

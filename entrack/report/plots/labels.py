@@ -45,9 +45,9 @@ def shown(axis: Axis) -> tuple[tuple[str, ...], str]:
     `without(cir.a)`, is not cut out of its brackets. Tokens are `2 map`: a number, and the text in the first prompt.
     """
     if axis.over:
-        words = token_words(axis) or ("",) * len(axis.labels)
-        labels = [f"{label} {word}".rstrip() for label, word in zip(axis.labels, words, strict=True)]
-        return told_apart(labels), _called(axis)
+        texts = token_words(axis) or ("",) * len(axis.labels)
+        said = (f"{label} {word}".rstrip() for label, word in zip(axis.labels, texts, strict=True))
+        return told_apart(tuple(said)), _called(axis)
     others = [label for label in axis.labels if label != NOTHING]
     if len(others) < 2 or not LONG <= max(map(len, others)) <= MOST:
         return told_apart(axis.labels), axis.name
@@ -68,8 +68,10 @@ def _good(rest: list[str]) -> bool:
 
 
 def token_words(axis: Axis) -> tuple[str, ...]:
-    """The texts of the tokens of an axis, without the spaces around them; of a very long one its beginning."""
-    words = (" ".join(visible(token).split()) for token in axis.tokens)
+    """The texts of the tokens of an axis, without the spaces around them, a new line as `\\n`; of a very long one its
+    beginning."""
+    plain = (token.strip(" ").replace("\n", "\\n").replace("\t", "\\t") for token in axis.tokens)
+    words = (" ".join(visible(token).split()) for token in plain)
     return tuple(drawable(word if len(word) <= WORD else f"{word[: WORD - 1]}…") for word in words)
 
 

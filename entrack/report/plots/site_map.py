@@ -35,9 +35,9 @@ rows."""
 LEAST, NARROW, MOST, SQUARE, TALLEST = 0.115, 0.085, 0.5, 0.22, 0.3
 """Inches of a cell's sides: at least, so that its label can be read, and where only some numbers are labels; of its
 width at most, and where cells are square; of its height at most."""
-LOWEST, HIGHEST = 1.1, 4.2
+LOWEST, HIGHEST, TITLE = 1.1, 4.2, 1.2
 """Inches of all rows together: at least where cells need not be higher than they may, and at most where they need not
-be lower."""
+be lower; and of a panel that has a title, at least, from side to side."""
 LABELLED = 150
 """Columns or rows up to which each has its label."""
 TOKEN, INDEX, LONG_INDEX = 6.5, 5.0, 4.2
@@ -142,7 +142,7 @@ def _drawn(chosen: Chosen, title: str, scale: float) -> Figure:
     room = sides.wide * len(columns.labels)
     unit = value_label(measure, down * sides.tall * len(rows.labels) - 0.1)
     width = max(3.6, sides.left + sides.across * (room + BETWEEN) + BAR + height(unit, 7))
-    titles = [fold(", ".join(part), max(room, 1.0), 8.5) for part in _titles(chosen)]
+    titles = [fold(", ".join(part), max(room, TITLE), 8.5) for part in _titles(chosen)]
     over = max(height(text, 8.5) for text in titles) + 0.15 if chosen.others else 0.1
     inside = down * (sides.tall * len(rows.labels) + over)
     under = _depth(columns, room) + height(fold(shown(columns)[1], room, 8), 8) + 0.1
@@ -171,15 +171,16 @@ def _sides(chosen: Chosen, scale: float) -> Sides:
     left = 0.45 + max(inches(fold(label, SIDE, SIZE), SIZE) for label in labels)
     narrow = NARROW if columns.over in COUNTED else LEAST
     least = narrow if count <= LABELLED else 150 * narrow / count
-    across = _across(len(chosen.parts), int((WIDEST - left - 2 * BAR) / (least * count + BETWEEN)))
+    titled = TITLE / count if chosen.others else 0.0
+    across = _across(len(chosen.parts), int((WIDEST - left - 2 * BAR) / (max(least, titled) * count + BETWEEN)))
     wide = min(MOST, max(scale * least, ((scale * WIDTH - left - 2 * BAR) / across - BETWEEN) / count))
     lines = max(height(fold(label, SIDE, SIZE), SIZE) for label in labels) + 0.02
     lowest = NARROW if rows.over in COUNTED else max(LEAST, lines) if len(rows.labels) <= LABELLED else 0.03
     if {rows.over, columns.over} <= set(COUNTED):
         wide = max(scale * lowest, min(wide, scale * SQUARE, scale * HIGHEST / len(rows.labels)))
-        return Sides(wide, wide, left, across)
+        return Sides(max(wide, scale * titled), wide, left, across)
     tall = min(TALLEST, max(1.5 * wide, LOWEST / len(rows.labels)), HIGHEST / len(rows.labels))
-    return Sides(wide, scale * max(lowest, tall), left, across)
+    return Sides(max(wide, scale * titled), scale * max(lowest, tall), left, across)
 
 
 def _across(count: int, most: int) -> int:
