@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from entrack.check.column_problems import marker_problems, number_problems
 from entrack.check.row_columns import ask, column_of, column_type, is_column, whole_row
 from entrack.check.scope import Scope
-from entrack.check.tables import marker_problems, number_problems
 from entrack.check.texts import at_use
 from entrack.check.types import NUMBER, TEXT, WORD, Names, Type
 from entrack.diagnostics.suggest import did_you_mean

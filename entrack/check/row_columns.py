@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from entrack.check.column_problems import column_problems
 from entrack.check.scope import Scope
-from entrack.check.tables import Table, column_problems
+from entrack.check.tables import Table
 from entrack.check.types import WORD, Names, Type
 from entrack.diagnostics import Diagnostic
 from entrack.source import Span

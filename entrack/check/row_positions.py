@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
+from entrack.check.column_problems import without_marker
 from entrack.check.expression_types import check_index, expression_type
 from entrack.check.row_columns import ask, column_of, is_column
 from entrack.check.scope import Scope
-from entrack.check.tables import Table, markers_of, without_marker
+from entrack.check.tables import Table, markers_of
 from entrack.check.texts import ORDINALS, holes_of
 from entrack.check.types import Names
 from entrack.diagnostics.suggest import did_you_mean

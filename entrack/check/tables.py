@@ -17,8 +17,8 @@ from pathlib import Path, PurePath
 from attrs import field, frozen
 
 from entrack import budget
-from entrack.check.files import MOST_LINE, MOST_ROWS, PARQUET, Files, Unreadable, few
-from entrack.diagnostics import Diagnostic, Label, nearest
+from entrack.check.files import MOST_LINE, MOST_ROWS, PARQUET, Files, Unreadable
+from entrack.diagnostics import Diagnostic, Label
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.unparse import written as written_as
@@ -268,60 +268,8 @@ READERS: Mapping[str, Reader] = {".csv": _csv, ".jsonl": _json_lines, PARQUET: _
 """By the end of a file's name."""
 
 
-# --- what is asked of a column -----------------------------------------------------------------------------------
-
-
-def column_problems(table: Table, name: str, span: Span) -> tuple[Diagnostic, ...]:
-    """That a table has a column, with a text in every row."""
-    column = table.columns.get(name)
-    if column is None:
-        near = nearest(name, list(table.columns))
-        label = f"its columns: {few(list(table.columns))}"
-        help = f"did you mean `{near}`?" if near else "the first line of the file names the columns"
-        return (Diagnostic("E213", f"`{table.name}` has no column `{name}`", span, label, help),)
-    empty = ((table.starts[row], f"this row has no `{name}`") for row, cell in enumerate(column) if not cell)
-    return bad_rows(table.source, empty, span, table.name)
-
-
-def number_problems(table: Table, name: str, span: Span) -> tuple[Diagnostic, ...]:
-    """That a column has a whole number in every row."""
-    cells = enumerate(table.columns[name])
-    bad = (
-        (table.starts[row], f"`{_short(cell)}` is no whole number")
-        for row, cell in cells
-        if cell and not is_whole(cell)
-    )
-    return bad_rows(table.source, bad, span, table.name)
-
-
 def is_whole(cell: Cell) -> bool:
     return cell is not None and WHOLE.fullmatch(cell) is not None
-
-
-def marker_problems(table: Table, name: str, span: Span) -> tuple[Diagnostic, ...]:
-    """That every marker in a column is one: `[[name: text]]`, closed, and with a text."""
-    cells = enumerate(table.columns[name])
-    bad = ((table.starts[row], what) for row, cell in cells if (what := _bad_marker(cell or "")))
-    return bad_rows(table.source, bad, span, table.name)
-
-
-def _bad_marker(cell: str) -> str:
-    if "[[" not in cell and "]]" not in cell:
-        return ""
-    if any(not text.strip() for _, text in MARKER.findall(cell)):
-        return "a marker marks no text"
-    left = MARKER.sub("", cell)
-    if "[[" in left:
-        return f"a marker is not closed, or has no name: `{_short(left[left.index('[[') :])}`"
-    return "a marker that was not opened is closed" if "]]" in left else ""
-
-
-def without_marker(table: Table, name: str, span: Span, marker: str) -> tuple[Diagnostic, ...]:
-    """That a column has a marker in every row."""
-    rows = enumerate(table.markers(name))
-    missing = f"`{name}` has no marker `[[{marker}: ...]]` in this row"
-    bad = ((table.starts[row], missing) for row, markers in rows if marker not in markers)
-    return bad_rows(table.source, bad, span, table.name)
 
 
 def markers_of(table: Table, name: str) -> frozenset[str]:
@@ -331,7 +279,3 @@ def markers_of(table: Table, name: str) -> frozenset[str]:
 
 def _names_in(cell: str) -> Iterable[str]:
     return (match[1] for match in MARKER.finditer(cell)) if "[[" in cell else ()
-
-
-def _short(text: Cell) -> str:
-    return "" if text is None else text if len(text) <= 40 else f"{text[:40]}..."

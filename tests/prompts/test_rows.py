@@ -16,6 +16,7 @@ from entrack import api, budget
 from entrack.cli.prompts import prompts_json
 from entrack.compile import SpecError, prompts_of
 from entrack.diagnostics import errors
+from entrack.results import Cell, Measure
 from entrack.source import Source
 
 THINGS = ("apple", "ball", "bell", "book", "boot", "bottle", "bowl", "brush", "bus", "cake", "camera", "candle")
@@ -169,16 +170,20 @@ def test_a_thousand_pairs_are_measured(tmp_path: Path) -> None:
     guesses between them is right in half of the prompts, and each prompt counts once."""
     write(tmp_path / "pairs.csv", pairs(1000))
     text = TASK + "measure told = logit difference(base) on all pairs\nmeasure right = accuracy(base) on all pairs\n"
-    results = loaded(tmp_path, text).run(tmp_path / "store")
-    assert results["told"].cell().n == results["right"].cell().n == 1000
-    assert results["right"].cell().value > 0.5
-    assert results["told"].cell().value > 0
+    measured = cells(tmp_path, text)
+    assert {cell.n for cell in measured.values()} == {1000}
+    assert measured["right"].value > 0.5
+    assert measured["told"].value > 0
     swapped = text.replace("answer = row.answer", "answer = row.wrong").replace(
-        "wrong  = row.wrong", "wrong  = row.answer"
+        "wrong  = row.w", "wrong  = row.answer #"
     )
-    assert loaded(tmp_path, swapped).run(tmp_path / "store")["told"].cell().value == pytest.approx(
-        -results["told"].cell().value
-    )
+    assert cells(tmp_path, swapped)["told"].value == pytest.approx(-measured["told"].value)
+
+
+def cells(folder: Path, text: str) -> dict[str, Cell]:
+    """The one cell of each measure."""
+    results = loaded(folder, text).run(folder / "store")
+    return {found.name: found.cell() for found in results if isinstance(found, Measure)}
 
 
 def test_rows_run_out(folder: Path) -> None:
