@@ -10,10 +10,26 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import starmap
+from typing import assert_never
 
 from attrs import field, frozen
 
-from entrack.check.resolved import Discovery, Examination, Mask, Measure, Population, SetAct
+from entrack.check.resolved import (
+    Act,
+    AddAct,
+    BlockAct,
+    CellSpec,
+    Discovery,
+    Examination,
+    KeepAct,
+    Mask,
+    Measure,
+    NoiseAct,
+    Population,
+    ProjectAct,
+    ScaleAct,
+    SetAct,
+)
 from entrack.check.scope import Scope
 from entrack.check.sources import drawn_by
 from entrack.check.tables import Table, table_key
@@ -107,8 +123,7 @@ def _wanted(constructs: Constructs) -> Iterator[Wanted]:
         for cell in measure.cells:
             yield Wanted(cell.population, (cell.population.count or 0) * cell.draws)
             for act in cell.intervention.acts:
-                if isinstance(act, SetAct):
-                    yield from starmap(Wanted, drawn_by(act.source, cell.population, cell.draws))
+                yield from _wanted_by(act, cell)
     for discovery in discoveries:
         yield _all_of(discovery.originals)
         yield _all_of(discovery.alternates)
@@ -117,6 +132,18 @@ def _wanted(constructs: Constructs) -> Iterator[Wanted]:
         yield Wanted(given.over, given.over.count or given.population.count or 0)
     for mask in masks:
         yield from map(_all_of, (*mask.train.values(), *mask.validate.values()))
+
+
+def _wanted_by(act: Act, cell: CellSpec) -> Iterator[Wanted]:
+    match act:
+        case SetAct(source=source):
+            yield from starmap(Wanted, drawn_by(source, cell.population, cell.draws))
+        case AddAct(means=means) | ProjectAct(means=means):
+            yield from (Wanted(mean.over, mean.over.count or cell.population.count or 0) for mean in means)
+        case KeepAct() | NoiseAct() | ScaleAct() | BlockAct():
+            return
+        case _:
+            assert_never(act)
 
 
 def _all_of(population: Population) -> Wanted:

@@ -240,7 +240,7 @@ def _text_of(place: ast.Place) -> str:
     match place:
         case ast.EndOf(text) | ast.TextIn(_, text):
             return text.name
-        case ast.AnyOf(hole) | ast.HolePlace(hole):
+        case ast.AnyOf(hole) | ast.HolePlace(hole) | ast.SpanOf(hole):
             return hole.name
         case _:
             assert_never(place)

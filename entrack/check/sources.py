@@ -120,7 +120,7 @@ def drawn_by(source: Source, measured: Population, draws: int) -> Iterator[tuple
         case FromAlternate(alternate):
             if alternate is not None:
                 yield evolve(measured, task=alternate.task, alternate=alternate), (measured.count or 0) * draws
-        case Zero() | FromModel():
+        case Zero() | FromModel() | FromClean() | FromOriginal():
             return
         case _:
             assert_never(source)

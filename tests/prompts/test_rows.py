@@ -194,6 +194,13 @@ def test_rows_run_out(folder: Path) -> None:
         drawn(folder, TASK, "pairs", 101)
 
 
+def test_the_means_of_a_vector_take_rows_too(folder: Path) -> None:
+    vector = "vector v in base = mean residual.3 at last over {many} pairs - mean residual.3 at last over 5 corrupted\n"
+    steered = "measure m = accuracy(base with add v to residual.3 at last) on 10 pairs"
+    assert said(folder, TASK + vector.format(many=90) + steered) == []
+    assert said(folder, TASK + vector.format(many=91) + steered) == ["E424 spec.et:12"]
+
+
 def test_all_is_every_row_once(folder: Path) -> None:
     (measure,) = loaded(folder, TASK + "measure m = accuracy(base) on all pairs").resolved.measures
     assert [cell.population.count for cell in measure.cells] == [100]
