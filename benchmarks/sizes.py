@@ -15,6 +15,7 @@ ALL: Mapping[str, tuple[str, ...]] = {
     "mask step": FULL,
     "circuits": FULL,
     "interchange": (*FULL, "pyvene"),
+    "grid": ("ours", "floor", "plain", "nnsight", "transformer_lens"),
 }
 
 
@@ -70,6 +71,23 @@ SUITES = {
         ),
         Suite(
             Size(
+                "smollm2",
+                layers=30,
+                width=576,
+                heads=9,
+                shared=3,
+                mlp=1536,
+                vocabulary=49152,
+                tokens=15,
+                prompts=50,
+                sampled=6,
+                few=1,
+                positions=5,
+            ),
+            work={"grid": ALL["grid"]},
+        ),
+        Suite(
+            Size(
                 "large",
                 layers=32,
                 width=1024,
@@ -117,8 +135,8 @@ SUITES = {
             work=dict.fromkeys(HOPS, ("ours", "floor", "plain")),
             device="cuda",
         ),
-        Suite(Size("toy", layers=2, width=16, heads=4, shared=2, mlp=24, vocabulary=64, tokens=53, prompts=2)),
+        Suite(Size("toy", layers=2, width=16, heads=4, shared=2, mlp=24, vocabulary=512, tokens=53, prompts=2)),
     )
 }
-FULLY = ("small", "medium", "large", "memory", "llama-7b")
+FULLY = ("small", "medium", "smollm2", "large", "memory", "llama-7b")
 """What `make bench` measures; the last where there is a GPU."""
