@@ -150,7 +150,8 @@ def _expected(facts: ModelFacts) -> dict[str, tuple[int, int]]:
             heads = facts.key_value_heads if part in SHARED else facts.heads
             shape = views.width(door.view, heads, facts.d_head, every), facts.d_model
             found[f"{layout.layers}.{layer}.{door.linear}"] = shape if door.side == "output" else shape[::-1]
-        found[f"{layout.layers}.{layer}.{layout.parts[Part.NEURON].linear}"] = facts.d_model, facts.d_mlp
+        if facts.has(Part.NEURON):
+            found[f"{layout.layers}.{layer}.{layout.parts[Part.NEURON].linear}"] = facts.d_model, facts.d_mlp
     return found
 
 

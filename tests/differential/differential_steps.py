@@ -318,6 +318,15 @@ class Bench:
             return Set(Elsewhere(kept, (Part.OUTPUT, part)), FromZero())
         return Set(Elsewhere(kept, (part,)), self.everywhere(part))
 
+    def with_others_elsewhere(self, heads: Set) -> list[Set]:
+        """MLPs or neurons set elsewhere beside the heads, at once or by an edit of their own."""
+        assert isinstance(heads.target, Elsewhere)
+        part = self.draw(st.sampled_from((Part.MLP, Part.NEURON)))
+        kept = (*heads.target.kept, *self.several(lambda: At(self.some_of(part), self.at())))
+        if heads.source == FromZero():
+            return [Set(Elsewhere(kept, (Part.OUTPUT, part)), FromZero())]
+        return [heads, Set(Elsewhere(kept, (part,)), self.everywhere(part))]
+
     def scale_elsewhere(self) -> Scale:
         return Scale(Elsewhere((At(self.heads(), self.position()),)), 0.5)
 
@@ -376,14 +385,17 @@ def evaluations(draw: st.DrawFn, world: World) -> Case:
 
 
 def circuits(draw: st.DrawFn, world: World) -> Case:
-    """A circuit with the same everywhere else as others have, and heads that are set beside it."""
+    """A circuit with the same everywhere else as others have, also of MLPs or neurons, and changes beside it."""
     bench = Bench(draw, world)
     mean = FromMean((bench.ref(bench.sum_outputs(world.shape, prompts(1, 2, world.batch.length))),))
     alternates = FromCapture(bench.ref(Capture(world.shape.key, world.batch, None)))
     sources: tuple[Source, ...] = (mean, FromZero(), alternates)
-    elsewhere = Set(Elsewhere(bench.several(lambda: At(bench.heads(), bench.at()))), draw(st.sampled_from(sources)))
-    edits = bench.several(lambda: bench.set_heads(), most=1)
-    return bench.case(bench.evaluate(tuple(draw(st.permutations((elsewhere, *edits))))))
+    kept = bench.several(lambda: At(bench.heads(), bench.position()))
+    elsewhere = [Set(Elsewhere(kept), draw(st.sampled_from(sources)))]
+    if draw(st.booleans()):
+        elsewhere = bench.with_others_elsewhere(elsewhere[0])
+    edits = bench.several(draw(st.sampled_from((bench.set_heads, bench.change))), most=1)
+    return bench.case(bench.evaluate(tuple(draw(st.permutations((*elsewhere, *edits))))))
 
 
 def path_patches(draw: st.DrawFn, world: World) -> Case:

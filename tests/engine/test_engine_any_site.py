@@ -3,22 +3,39 @@ oracle in every family, by both executors. docs/models.md has the table of what 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from any_site import ACTS, FACTOR, PARTS, POSITIONS, SPAN, acts_on
+from any_site import ACTS, FACTOR, PARTS, POSITIONS, SITES, SPAN, acts_on, table
 from attrs import frozen
 from engine_by_hooks import Hooked
-from engine_models import ALTERNATES, ASKED, EXECUTORS, ORIGINALS, SPREAD, Saved, agree, outcomes, prompts, same, tensor
+from engine_models import (
+    ALTERNATES,
+    ASKED,
+    EXECUTORS,
+    MODELS,
+    ORIGINALS,
+    SPREAD,
+    Saved,
+    agree,
+    outcomes,
+    prompts,
+    same,
+    save,
+    tensor,
+)
 from torch import Tensor
 
 from entrack.engine.engine import Engine
 from entrack.engine.errors import EngineError
 from entrack.engine.noise import noise
+from entrack.families import FAMILIES
 from entrack.plan.steps import (
     Add,
     At,
@@ -65,6 +82,7 @@ GIVEN: Mapping[str, tuple[str, ...]] = {
 """Sources by act; a capture at all positions, the others at a span."""
 
 
+PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 Given = Callable[[Site, int, int, int], Tensor]
 """What a site is given at a prompt and token, which has a number within the target."""
 
@@ -86,8 +104,9 @@ class Bench:
         return self.compute(executor, Evaluate(self.saved.key, ORIGINALS, edits, ASKED), inputs)
 
 
-@pytest.fixture(scope="module")
-def bench(saved: Saved) -> Bench:
+@pytest.fixture(scope="module", params=MODELS)
+def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    saved = save(MODELS[request.param](), tmp_path_factory.mktemp("model"))
     return Bench(saved, Hooked(saved.module), {executor: saved.engine(executor) for executor in EXECUTORS})
 
 
@@ -137,7 +156,7 @@ def acted(act: str, old: Tensor, given: Tensor) -> Tensor:
             return old + FACTOR * given
         case "scale":
             return FACTOR * old
-    return old - (old @ given) / (given @ given) * given
+    return old - (old @ given) / (given @ given) * given if given.any() else old
 
 
 def edit(act: str, target: At, source: Source) -> Edit:
@@ -175,11 +194,11 @@ def test_a_part_that_a_model_does_not_have(bench: Bench, part: Part) -> None:
     steps = (Capture(bench.saved.key, ORIGINALS, None, None, part), SumOutputs(bench.saved.key, ORIGINALS, part))
     for executor in () if has(bench, part) else EXECUTORS:
         for step in steps:
-            with pytest.raises(EngineError, match="have no mid"):
+            with pytest.raises(EngineError, match=f"have no {part.value}"):
                 bench.compute(executor, step)
-        with pytest.raises(EngineError, match="have no mid"):
+        with pytest.raises(EngineError, match=f"have no {part.value}"):
             bench.evaluate(executor, (Scale(At(sites(bench.saved, part), None), 2.0),), {})
-    assert has(bench, part) or part is Part.MID
+    assert has(bench, part) or part in (Part.MID, Part.NEURON)
 
 
 @PART
@@ -347,6 +366,28 @@ def test_heads_and_mlps_elsewhere(bench: Bench, source: str) -> None:
         agree(bench.evaluate(executor, everywhere(kept, source), inputs), expected)
 
 
+@pytest.mark.parametrize("kept_at", [SPREAD, None], ids=["token", "every token"])
+@pytest.mark.parametrize("set_at", [SPREAD, None], ids=["token", "every token"])
+def test_heads_elsewhere_beside_what_is_done_at_every_token(bench: Bench, kept_at: Position, set_at: Position) -> None:
+    last = bench.saved.key.facts.layers - 1
+    kept, changed = Site.of_head(last, 0), Site.of_head(0, 1)
+    given = bench.model.part(tensor(ALTERNATES), "output")
+
+    def change(layer: int, z: Tensor) -> None:
+        own = z[:, :, kept.head].clone()
+        z[:] = 0
+        for site, at, value in ((kept, kept_at, own), (changed, set_at, given[0, :, :, 1])):
+            for prompt, token, _ in cells(at) if site.layer == layer else ():
+                z[prompt, token, site.head] = value[prompt, token]
+
+    places = {(layer, "output"): partial(change, layer) for layer in range(last + 1)}
+    expected = outcomes(bench.model.changed(tensor(ORIGINALS), places))
+    inputs = {"others": bench.compute("reference", Capture(bench.saved.key, ALTERNATES, set_at, (changed,)))}
+    edits = (Set(Elsewhere((At((kept,), kept_at),)), FromZero()), Set(At((changed,), set_at), SOURCES["capture"]))
+    for executor in EXECUTORS:
+        agree(bench.evaluate(executor, edits, inputs), expected)
+
+
 def everywhere(kept: tuple[At, ...], source: str) -> tuple[Edit, ...]:
     """All heads and MLPs but those kept: at once, or, as the values are of one part, part by part."""
     if source == "zero":
@@ -391,6 +432,8 @@ def means(bench: Bench, site: Site, batch: Batch, at: tuple[tuple[int, ...], ...
 @pytest.mark.parametrize("part", [Part.OUTPUT, Part.NEURON, Part.MLP, Part.RESIDUAL], ids=lambda part: part.value)
 def test_vectors(bench: Bench, part: Part) -> None:
     """The difference of two means, one over two batches of spans, in the residual stream."""
+    if not has(bench, part):
+        return
     key, named, more = bench.saved.key, sites(bench.saved, part), prompts(5, 3, 7)
     span = Spans(((1, 2), (0, 4), (3, 6)))
     inputs = {
@@ -449,3 +492,56 @@ def test_what_cannot_be(grouped: Saved, wrong: Edit) -> None:
     for executor in EXECUTORS:
         with pytest.raises(EngineError):
             grouped.compute(executor, Evaluate(grouped.key, ORIGINALS, (wrong,), ASKED), inputs)
+
+
+# --- the table in docs/models.md --------------------------------------------------------------------------------------
+
+
+def test_the_page_of_models_says_what_is_tested() -> None:
+    """`ENTRACK_GOLDEN=write` writes the table anew."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition("<!-- families and sites -->\n")
+    shown, _, after = rest.partition("<!-- end -->")
+    if os.environ.get("ENTRACK_GOLDEN") == "write":
+        PAGE.write_text(f"{before}<!-- families and sites -->\n{table()}\n<!-- end -->{after}", encoding="utf-8")
+        shown = f"{table()}\n"
+    assert shown == f"{table()}\n"
+    assert set(SITES) == set(PARTS)
+
+
+def test_every_family_of_the_table_is_tested() -> None:
+    tested = {name.split(",")[0] for name in MODELS}
+    assert {name.replace("3_text", "3") for name in FAMILIES} == tested
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def test_captures_of_one_batch_share_its_clean_run(grouped: Saved) -> None:
+    """One pass for all that a whole run keeps, and one for each part that it does not keep."""
+    engine, layers = grouped.engine("optimised"), range(grouped.key.facts.layers)
+
+    def forwards(part: Part, at: Position) -> float:
+        sites = [(Site(layer, part, 1 if part in PER_HEAD else None),) for layer in layers]
+        steps = [Capture(grouped.key, ALTERNATES, at, named, part) for named in sites]
+        return sum(float(engine.compute(step, {}).how["forwards"]) for step in steps)
+
+    assert forwards(Part.RESIDUAL, SPREAD) == 1
+    assert all(forwards(part, at) == 0 for part in (*PER_HEAD, Part.ATTENTION, Part.RESIDUAL) for at in (SPAN, None))
+    for part in (Part.MLP, Part.MID, Part.NEURON, Part.POST):
+        assert [forwards(part, at) for at in (None, SPREAD, SPAN)] == [1, 0, 0]
+
+
+def test_a_grid_costs_the_layers_and_tokens_from_the_change_on(grouped: Saved) -> None:
+    engine, layers, length = grouped.engine("optimised"), grouped.key.facts.layers, ORIGINALS.length
+    alternates = {
+        site: grouped.compute("reference", Capture(grouped.key, ALTERNATES, None, (site,), site.part))
+        for site in (Site(layer, part) for layer in range(layers) for part in (Part.RESIDUAL, Part.MLP))
+    }
+    engine.compute(Evaluate(grouped.key, ORIGINALS, (), ASKED), {})
+    engine.compute(Capture(grouped.key, ORIGINALS, None, None, Part.MLP), {})
+    for site, captured in alternates.items():
+        for token in range(1, length):
+            inputs = {"others": {name: value[:, :, token] for name, value in captured.items()}}
+            edit = Set(At((site,), (token,) * ORIGINALS.prompts), SOURCES["capture"])
+            cell = engine.compute(Evaluate(grouped.key, ORIGINALS, (edit,), ASKED), inputs)
+            assert cell.how["forwards"] == pytest.approx((1 - site.layer / layers) * (1 - token / length))

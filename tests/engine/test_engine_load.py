@@ -50,7 +50,8 @@ def test_the_dtype_is_the_key_s(grouped: Saved, dtype: str) -> None:
 
 
 def test_every_family_has_its_module_paths() -> None:
-    assert all(set(family.parts) == set(Part) for family in FAMILIES.values())
+    """All but what only some have."""
+    assert all({*Part} - {Part.MID, Part.NEURON} <= set(family.parts) for family in FAMILIES.values())
 
 
 def test_a_missing_folder(fresh: Saved, tmp_path: Path) -> None:

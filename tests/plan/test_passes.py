@@ -16,6 +16,7 @@ from entrack.plan.passes import PASSES, optimise, stages
 from entrack.plan.passes.share_clean_runs import SPARE, whole_bytes
 from entrack.plan.schedule import Memory, Role, Schedule
 from entrack.plan.steps import (
+    Add,
     At,
     Batch,
     BlockAttention,
@@ -30,7 +31,9 @@ from entrack.plan.steps import (
     PathPatch,
     Receivers,
     Ref,
+    Scale,
     Set,
+    Spans,
     Step,
     SumOutputs,
     TrainMask,
@@ -58,6 +61,9 @@ STEPS: dict[str, Step] = {
     "capture": Capture(KEY, BATCH, LAST),
     "capture_of_heads": Capture(KEY, BATCH, LAST, heads((1, 2), (3, 0))),
     "capture_inputs": Capture(KEY, BATCH, None, heads((2, 1)), Part.KEY),
+    "capture_neurons_of_a_span": Capture(
+        KEY, BATCH, Spans(((2, 3), (5, 7), (3, 4), (4, 8))), (Site(2, Part.NEURON, 7),), Part.NEURON
+    ),
     "sum_outputs": SumOutputs(KEY, BATCH),
     "evaluate": Evaluate(KEY, BATCH, (), ASKED),
     "evaluate_set": Evaluate(KEY, BATCH, (Set(At(heads((2, 1), (4, 3)), EARLY), FromZero()),), ASKED),
@@ -74,6 +80,19 @@ STEPS: dict[str, Step] = {
         KEY,
         BATCH,
         (Set(Elsewhere((At(heads((4, 1)), LAST),)), FromZero()), Set(At(heads((1, 1)), EARLY), FromZero())),
+        ASKED,
+    ),
+    "evaluate_stream": Evaluate(
+        KEY,
+        BATCH,
+        (Add(At((Site(3, Part.RESIDUAL),), Spans(((2, 3), (5, 7), (3, 4), (4, 8)))), FromZero(), 2.0),),
+        ASKED,
+    ),
+    "evaluate_neuron": Evaluate(KEY, BATCH, (Scale(At((Site(4, Part.NEURON, 7),), None), 0.5),), ASKED),
+    "evaluate_heads_and_mlps": Evaluate(
+        KEY,
+        BATCH,
+        (Set(Elsewhere((At(heads((4, 1)), LAST),), (Part.OUTPUT, Part.MLP)), FromZero()),),
         ASKED,
     ),
     "patch_to_logits": patch(2),

@@ -4,9 +4,9 @@ From the first change on: nothing changes below the lowest edited layer or befor
 starts there, on what is kept of the clean run. Prompts in which nothing is changed at all - what is set is what was
 there - have the clean outcome, bit for bit.
 
-At single tokens: with the mean (or zero) everywhere else, tokens at which no head is kept or set are the same in all
-circuits. A base run with all heads held has them, with their keys and values; only the other tokens are run, and
-attention only where a head is kept.
+At single tokens: with the mean (or zero) everywhere else, tokens at which nothing is kept or changed are the same in
+all circuits. A base run with all heads held (and MLPs or neurons, where these are set elsewhere too) has them, with
+their keys and values; only the other tokens are run, and attention only where a head is kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from entrack.engine.tracing import ResumeAt, Write
 from entrack.plan.schedule import ForwardPass, From, Only, Role
 from entrack.plan.steps import At, Batch, BlockAttention, Elsewhere, Evaluate, Set
 from entrack.plan.steps.edits import elsewhere_of
-from entrack.sites import Site
+from entrack.sites import Part, Site
 
 
 def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
@@ -43,16 +43,18 @@ def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
         if run is None:
             whole = context.whole(step.batch)
             return full(context, step, changes) if whole is None else whole.logits
+        if run.held is None:
+            return _since(context, step, run, changes)
         if isinstance(run.tokens, Only) and _can_be_beside(context, step):
             return _beside(context, step, run, changes.sets, inputs)
-        return _since(context, step, run, changes)
+        return full(context, step, changes)
 
     return evaluated(context, step, inputs, logits)
 
 
 def _since(context: Context, step: Evaluate, run: ForwardPass, changes: Changes) -> Tensor:
     """From the first change on, group by group. -> (prompt, vocabulary)"""
-    later = isinstance(run.tokens, From) or (run.first > 0 and not isinstance(run.tokens, Only))
+    later = isinstance(run.tokens, From) or run.first > 0
     whole = context.whole(step.batch) if later else None
     if whole is None:
         return full(context, step, changes)
@@ -115,7 +117,7 @@ def _beside(context: Context, step: Evaluate, run: ForwardPass, sets: Iterable[W
     return tracing.forward(
         context.model,
         context.tokens(step.batch).gather(1, tokens),
-        sets=[one for one in here if one.site.layer in run.attention],
+        sets=[one for one in here if one.site.layer in run.attention or one.site.part is not Part.OUTPUT],
         start=ResumeAt(run.first, base.residual[run.first][prompts, tokens]),
         held=held,
         around=Around(tokens, base.keys, base.values),
@@ -129,16 +131,14 @@ def _attention(
     (prompt, k, d_model)"""
     changes = [edit for edit in step.edits if not isinstance(edit, BlockAttention)]
     targets = [edit.target for edit in changes if isinstance(edit.target, At)]
-    if not any(layer == head.layer for target in targets for head in bound(target.sites)):
+    outputs = Site(layer, Part.OUTPUT)
+    if not any(outputs == Site(site.layer, site.part) for target in targets for site in bound(target.sites)):
         return base.attention[layer][at]
-    z = base.z[layer][at]
-    for one in sets:
-        z = one.applied(z) if one.site.layer == layer else z
-    return context.model.attended(layer, z)
+    writes = [one for one in sets if one.site == outputs]
+    return context.model.attended(layer, reduce(lambda z, one: one.applied(z), writes, base.z[layer][at]))
 
 
 def _held(context: Context, step: Evaluate, inputs: Inputs) -> FixedHeads:
     """What the base is held at, by the address of where it is from."""
-    source = elsewhere_of(step.edits)[0].source
-    everywhere = Set(Elsewhere(()), source)
-    return FixedHeads(address(source), tuple(output_writes(context, step.batch, [everywhere], inputs)))
+    everywhere = [Set(Elsewhere((), target.parts), source) for target, source in elsewhere_of(step.edits)]
+    return FixedHeads(address(everywhere), tuple(output_writes(context, step.batch, everywhere, inputs)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from entrack.plan.schedule import Every, ForwardPass, From, Only, Role, Schedule
+from entrack.sites import PER_HEAD
 
 
 def skip_frozen_attention(schedule: Schedule) -> Schedule:
@@ -22,7 +23,7 @@ def skip_frozen_attention(schedule: Schedule) -> Schedule:
 def _frozen(run: ForwardPass) -> ForwardPass:
     if run.held is None or not _covered(run) or run.role is Role.BASE:
         return run
-    free = tuple(sorted({place.layer for place in run.free} & set(run.layers)))
+    free = tuple(sorted({place.layer for place in run.free if place.part in PER_HEAD} & set(run.layers)))
     return run.noted(
         f"skip frozen attention: attention is computed in {len(free)} of {len(run.layers)} layers, it is "
         "known in the others",

@@ -155,9 +155,10 @@ def part_of(target: At) -> Part:
     return target.sites[0].part if isinstance(target.sites, tuple) and target.sites else Part.OUTPUT
 
 
-def elsewhere_of(edits: tuple[Edit, ...]) -> list[Set]:
-    """The edits that set all sites of some parts."""
-    return [edit for edit in edits if isinstance(edit, Set) and isinstance(edit.target, Elsewhere)]
+def elsewhere_of(edits: tuple[Edit, ...]) -> list[tuple[Elsewhere, Source]]:
+    """What sets all sites of some parts, and to what."""
+    several = [(edit.target, edit.source) for edit in edits if isinstance(edit, Set)]
+    return [(target, source) for target, source in several if isinstance(target, Elsewhere)]
 
 
 WORDS = {

@@ -16,7 +16,12 @@ from entrack.plan.steps.edits import Add, At, BlockAttention, Edit, Elsewhere, P
 from entrack.plan.steps.kind import Comparison, StepKind
 from entrack.plan.steps.runs import at, layers_of, run, tokens_at
 from entrack.plan.value_forms import OUTCOME_BYTES, Form, outcomes
-from entrack.sites import PER_HEAD, RECEIVING, SHARED, Part
+from entrack.sites import PER_HEAD, RECEIVING, SHARED, STREAM, Part
+
+ELSEWHERE = (Part.OUTPUT, Part.NEURON, Part.MLP)
+"""Parts of which all sites can be held beside all heads."""
+BESIDE = (*PER_HEAD, *STREAM, Part.NEURON, Part.MLP)
+"""Parts that can be changed at a token while all heads are held."""
 
 
 @tagged("evaluate", "model batch edits asked")
@@ -39,19 +44,21 @@ def _expand(step: Evaluate) -> Iterator[ForwardPass]:
         yield run(step, Role.CLEAN)
         return
     changed = tuple(place for edit in step.edits for place in _changed(step.model, edit))
-    elsewhere = edits.elsewhere_of(step.edits)
-    if elsewhere and _of_heads(step.edits) and all(place.part in PER_HEAD for place in changed):
-        free = tuple(place for edit in elsewhere for place in _free(step.model, edit))
-        yield run(step, Role.EDITED, changed=changed, held=Every(), free=free, base=_base(step, elsewhere))
+    if _holds_heads(step):
+        free = tuple(place for target, _ in edits.elsewhere_of(step.edits) for place in _free(step.model, target))
+        yield run(step, Role.EDITED, changed=changed, held=Every(), free=free, base=_base(step, free))
     else:
         yield run(step, Role.EDITED, changed=changed)
 
 
-def _of_heads(several: tuple[Edit, ...]) -> bool:
-    """Whether all that is changed elsewhere is set, and are heads: then they are held."""
-    changes = [(edit, edit.target) for edit in several if not isinstance(edit, BlockAttention)]
-    everywhere = [(edit, target) for edit, target in changes if isinstance(target, Elsewhere)]
-    return all(isinstance(edit, Set) and target.parts == (Part.OUTPUT,) for edit, target in everywhere)
+def _holds_heads(step: Evaluate) -> bool:
+    """Whether all heads are set elsewhere, and whatever else is changed stays at its token as long as they are."""
+    changes = [(edit, edit.target) for edit in step.edits if not isinstance(edit, BlockAttention)]
+    everywhere = [(edit, target.parts) for edit, target in changes if isinstance(target, Elsewhere)]
+    here = {part_of(target) for _, target in changes if isinstance(target, At)}
+    heads = any(Part.OUTPUT in parts for _, parts in everywhere)
+    set_ = all(isinstance(edit, Set) and {*parts} <= {*ELSEWHERE} for edit, parts in everywhere)
+    return heads and set_ and here <= {*BESIDE}
 
 
 def _changed(model: ModelKey, edit: Edit) -> Iterable[Place]:
@@ -74,18 +81,25 @@ def _places(model: ModelKey, target: At) -> Iterator[Place]:
     return (Place(layer, tokens, part_of(target)) for layer in layers_of(model, target.sites))
 
 
-def _free(model: ModelKey, edit: Set) -> Iterator[Place]:
-    """Where heads keep their own outputs."""
-    for kept in edit.target.kept if isinstance(edit.target, Elsewhere) else ():
-        yield from _places(model, kept)
+def _free(model: ModelKey, target: Elsewhere) -> Iterator[Place]:
+    """Where sites keep what is their own."""
+    for kept in target.kept:
+        yield from (place for place in _places(model, kept) if place.part in target.parts)
 
 
-def _base(step: Evaluate, elsewhere: list[Set]) -> str | None:
+def _base(step: Evaluate, free: tuple[Place, ...]) -> str | None:
     """What an evaluation that sets all heads shares with others: the same prompts with the same values everywhere.
-    With two such edits, or with edits of what heads read or of attention beside it, nothing."""
-    if len(elsewhere) > 1 or any(map(_inside, step.edits)):
+    With two such edits of one part, edits of what heads read or of attention beside it, or where something else is done
+    at every token, nothing."""
+    everywhere = [(target.parts, source) for target, source in edits.elsewhere_of(step.edits)]
+    parts = [part for several, _ in everywhere for part in several]
+    targets = [edit.target for edit in step.edits if not isinstance(edit, BlockAttention)]
+    here = [place for target in targets if isinstance(target, At) for place in _places(step.model, target)]
+    if len({*parts}) < len(parts) or any(map(_inside, step.edits)):
         return None
-    return f"base {address([step.model, step.batch, elsewhere[0].source])}"
+    if any(isinstance(place.tokens, Every) for place in (*here, *free)):
+        return None
+    return f"base {address([step.model, step.batch, *everywhere])}"
 
 
 def _inside(edit: Edit) -> bool:
