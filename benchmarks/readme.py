@@ -21,6 +21,7 @@ OTHERS = {
     "mask step": "a step of training a mask",
     "circuits": "random circuits, completeness and minimality",
     "interchange": "interchange",
+    "grid": "a grid of activation patching",
 }
 
 

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from benchmarks.crew import Crew, Failed
 from benchmarks.records import Ratio, Record, machine, ratios
-from benchmarks.tasks import Mask, PathPatch, Size, Task
+from benchmarks.tasks import Grid, Mask, PathPatch, Size, Task
 
 WITHIN = {"float32": 1e-3, "float16": 0.05, "bfloat16": 0.5}
 """Log probabilities of the same computation, done in another order, differ by less; in float32 also by less than
@@ -157,4 +157,12 @@ def sample(size: Size, task: Task, own: Runs) -> str:
             return words + (f"; {task.zeros} more layers are known zeros and not run" if task.zeros else "")
         case Mask():
             return f"{own.units} steps of one batch, over {len(task.heads)} heads"
+        case Grid():
+            where = [{int(name.split(".")[axis]) for name in values} for axis in (0, 1)]
+            words = f"{_listed(where[0])} of {size.layers} layers, {_listed(where[1])} of {size.tokens} tokens"
+            return f"{len(values)} cells, in {words}"
     return f"{len(values)} variants: {', '.join(values)}"
+
+
+def _listed(numbers: set[int]) -> str:
+    return f"{len(numbers)} ({', '.join(map(str, sorted(numbers)))})"

@@ -16,6 +16,7 @@ ALL: Mapping[str, tuple[str, ...]] = {
     "mask step": FULL,
     "circuits": FULL,
     "interchange": (*FULL, "pyvene"),
+    "grid": ("ours", "floor", "plain", "nnsight", "transformer_lens"),
 }
 
 
@@ -68,6 +69,23 @@ SUITES = {
                 few=2,
             ),
             studies=(QUICKSTART, STUDY),
+        ),
+        Suite(
+            Size(
+                "smollm2",
+                layers=30,
+                width=576,
+                heads=9,
+                shared=3,
+                mlp=1536,
+                vocabulary=49152,
+                tokens=15,
+                prompts=50,
+                sampled=6,
+                few=1,
+                positions=5,
+            ),
+            work={"grid": ALL["grid"]},
         ),
         Suite(
             Size(
@@ -139,8 +157,8 @@ SUITES = {
             Size("toy gpt2", 2, 16, 4, 4, 24, vocabulary=64, tokens=53, prompts=2, family="gpt2"),
             work=dict.fromkeys((*HOPS, *MLP_HOPS), ("ours", "floor", "plain")),
         ),
-        Suite(Size("toy", layers=2, width=16, heads=4, shared=2, mlp=24, vocabulary=64, tokens=53, prompts=2)),
+        Suite(Size("toy", layers=2, width=16, heads=4, shared=2, mlp=24, vocabulary=512, tokens=53, prompts=2)),
     )
 }
-FULLY = ("small", "medium", "large", "gpt2", "memory", "llama-7b")
+FULLY = ("small", "medium", "smollm2", "large", "gpt2", "memory", "llama-7b")
 """What `make bench` measures; the last where there is a GPU."""

@@ -22,7 +22,8 @@ Placed = list[tuple[str, int, int]]
 @dataclass(frozen=True)
 class Size:
     """A model's shape and the prompts it is given. Of each hop senders in `sampled` layers are run, and by the plain
-    executor `few` heads of these; 0 is all."""
+    executor `few` heads of these; of a grid cells of `sampled` layers at `positions` tokens, and by those that make a
+    full pass for each `few` of a layer's; 0 is all."""
 
     name: str
     layers: int
@@ -35,6 +36,7 @@ class Size:
     prompts: int
     sampled: int = 0
     few: int = 0
+    positions: int = 15
     dtype: str = "float32"
     family: str = "llama"
 
@@ -134,9 +136,29 @@ class Interchange:
         return dict(list(self.variants.items())[: self.slow])
 
 
-Task = PathPatch | Mask | Circuits | Interchange
+@dataclass(frozen=True)
+class Grid:
+    """Activation patching, cell by cell: the residual stream before a layer, at one token of each prompt, taken from
+    the alternate at the same token. A value is a cell's, named "layer.token".
+
+    Cells are all of `layers` at all of `tokens`; those of contenders that make a full pass for each are `few` of these.
+    """
+
+    row: str
+    originals: Tokens
+    alternates: Tokens
+    layers: list[int]
+    tokens: list[int]
+    asked: list[int]
+    few: list[tuple[int, int]]
+
+    def cells(self) -> list[tuple[int, int]]:
+        return [(layer, token) for layer in self.layers for token in self.tokens]
+
+
+Task = PathPatch | Mask | Circuits | Interchange | Grid
 BY_PROMPT = ("originals", "alternates", "at", "alternate_at", "asked", "target")
-KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (PathPatch, Mask, Circuits, Interchange)}
+KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (PathPatch, Mask, Circuits, Interchange, Grid)}
 
 
 @dataclass(frozen=True)

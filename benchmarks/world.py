@@ -16,7 +16,7 @@ from torch import Tensor
 from benchmarks import tasks
 from benchmarks.gpt2 import opened
 from benchmarks.llama import Clean
-from benchmarks.tasks import Circuits, Interchange, Mask, PathPatch, Placed, Size, Task, Tokens, rolled
+from benchmarks.tasks import Circuits, Grid, Interchange, Mask, PathPatch, Placed, Size, Task, Tokens, rolled
 
 SEED = 0
 SHARP = 6.0
@@ -213,6 +213,8 @@ def made(folder: Path, size: Size, device: str) -> Iterator[Task]:
         "circuits", originals, alternates, positions, [circuits(size, groups, chance) for _ in range(TURNS)], asked
     )
     yield Interchange("interchange", originals, alternates, positions, alternate_positions, groups, asked)
+    layers, tokens = spread(size.layers, size.sampled), spread(size.tokens, size.positions)
+    yield Grid("grid", originals, alternates, layers, tokens, asked, some_of(layers, tokens, size.few))
 
 
 def prompts(size: Size, chance: random.Random) -> Tokens:
@@ -267,6 +269,13 @@ def random_like(circuit: Placed, size: Size, chance: random.Random) -> Placed:
     return sorted(
         {(position, chance.randrange(size.layers), chance.randrange(size.heads)) for position, _, _ in circuit}
     )
+
+
+def some_of(layers: list[int], tokens: list[int], few: int) -> list[tuple[int, int]]:
+    """So many cells of each layer, or all of them, all together evenly spread over the tokens."""
+    step = len(tokens) // (few or len(tokens))
+    firsts = [(layer, step * (2 * part + 1) // (2 * len(layers))) for part, layer in enumerate(layers)]
+    return [(layer, tokens[first + step * i]) for layer, first in firsts for i in range(few or len(tokens))]
 
 
 def spread(all: int, count: int) -> list[int]:

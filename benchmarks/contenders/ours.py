@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contenders import base
-from benchmarks.tasks import Circuits, Done, Interchange, Mask, PathPatch, Placed, Tokens, rolled
+from benchmarks.tasks import Circuits, Done, Grid, Interchange, Mask, PathPatch, Placed, Tokens, rolled
 from entrack.engine.engine import Engine
 from entrack.model_config import read_facts
 from entrack.models.key import ModelKey, ModelSource
@@ -30,6 +30,7 @@ from entrack.plan.steps import (
     Receivers,
     Ref,
     Set,
+    Spans,
     SumOutputs,
 )
 from entrack.sites import Part, Site
@@ -134,7 +135,7 @@ class Masked:
 class Edited:
     """Variants, each an evaluation with edits."""
 
-    def __init__(self, contender: Contender, task: Circuits | Interchange) -> None:
+    def __init__(self, contender: Contender, task: Any) -> None:
         self.contender, self.task = contender, task
 
     def evaluated(self, variants: Mapping[str, tuple[Any, ...]], inputs: Any) -> Done:
@@ -194,6 +195,36 @@ class Interchanged(Edited):
         )
 
 
+class Gridded(Edited):
+    """A cell is an evaluation with one edit; the alternates are captured at all tokens of the grid at once."""
+
+    def __init__(self, contender: Contender, task: Grid) -> None:
+        super().__init__(contender, task)
+        step = Capture(contender.key, batch(task.alternates), self.spans(), part=Part.RESIDUAL)
+        self.alternate: np.ndarray = contender.compute(step).tensors["residual"]
+        """(layer, prompt, token, d_model)"""
+
+    def spans(self) -> Spans:
+        return Spans((tuple(self.task.tokens),) * len(self.task.originals))
+
+    def __call__(self, turn: int) -> Done:
+        order = rolled(list(range(len(self.task.originals))), turn)
+        cells = self.task.few if self.contender.executor is ExecutorKind.REFERENCE else self.task.cells()
+        inputs = {self.ref(layer, token, turn).id: self.value(layer, token, order) for layer, token in cells}
+        return self.evaluated({f"{layer}.{token}": self.edits(layer, token, turn) for layer, token in cells}, inputs)
+
+    def ref(self, layer: int, token: int, turn: int) -> Ref:
+        return Ref(f"{layer}.{token} {turn}")
+
+    def value(self, layer: int, token: int, order: list[int]) -> dict[str, np.ndarray]:
+        """What a capture of the site at the token alone would have. -> (1, prompt, d_model)"""
+        return {"residual": self.alternate[layer, order, self.task.tokens.index(token)][None]}
+
+    def edits(self, layer: int, token: int, turn: int) -> tuple[Set, ...]:
+        site, at = Site(layer, Part.RESIDUAL), (token,) * len(self.task.originals)
+        return (Set(At((site,), at), FromCapture(self.ref(layer, token, turn))),)
+
+
 def ref(turn: int) -> Ref:
     return Ref(f"alternate {turn}")
 
@@ -206,4 +237,4 @@ def asked(tokens: list[int]) -> tuple[tuple[int, ...], ...]:
     return tuple((token,) for token in tokens)
 
 
-Contender.makers = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}
+Contender.makers = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged, Grid: Gridded}

@@ -1,5 +1,6 @@
 """Path patching with TransformerLens 4, in the way it is done with its hooks: run_with_cache once, then for each
-sender run_with_hooks with every head's z held and the sender's patched, and again with what the receivers read."""
+sender run_with_hooks with every head's z held and the sender's patched, and again with what the receivers read.
+Activation patching with its own function for that."""
 
 from __future__ import annotations
 
@@ -7,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas
 import torch
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
+from transformer_lens.patching import generic_activation_patch, layer_pos_patch_setter
 
 from benchmarks.contenders import base
-from benchmarks.tasks import Done, PathPatch, rolled
+from benchmarks.tasks import Done, Grid, PathPatch, rolled
 
 NAMES = {"query": "q", "key": "k", "value": "v"}
 
@@ -94,4 +97,44 @@ class Hop:
         return change
 
 
-Contender.makers = {PathPatch: Hop}
+class Gridded:
+    """What its `get_act_patch_resid_pre` does, for some cells of the grid."""
+
+    def __init__(self, contender: Contender, task: Grid) -> None:
+        self.model, self.task = contender.model, task
+        self.tokens, alternates = (
+            torch.tensor(tokens, device=contender.device) for tokens in (task.originals, task.alternates)
+        )
+        self.asked = torch.tensor(task.asked, device=contender.device)
+        self.names = {f"blocks.{layer}.hook_resid_pre" for layer, _ in task.few}
+        _, cache = self.model.run_with_cache(
+            alternates, names_filter=lambda name: name.endswith(("resid_pre", "hook_in"))
+        )
+        self.alternate = {name: cache[name] for name in self.names}
+
+    def __call__(self, turn: int) -> Done:
+        order = rolled(list(range(len(self.tokens))), turn)
+        found = generic_activation_patch(
+            self.model,
+            self.tokens,
+            {name: value[order] for name, value in self.alternate.items()},
+            self.asked_for,
+            layer_pos_patch_setter,
+            "resid_pre",
+            index_df=pandas.DataFrame(self.task.few, columns=["layer", "pos"]),
+            reduce="none",
+        )
+        cells = zip(self.task.few, found.values.tolist(), strict=True)
+        forwards = len(self.task.few)
+        return Done(
+            {f"{layer}.{token}": values for (layer, token), values in cells},
+            forwards,
+            forwards * self.tokens.numel() * self.model.cfg.n_layers,
+        )
+
+    def asked_for(self, logits: Tensor) -> Tensor:
+        """The log probability of the asked token, prompt by prompt."""
+        return logits[:, -1].float().log_softmax(-1).gather(-1, self.asked[:, None])[:, 0]
+
+
+Contender.makers = {PathPatch: Hop, Grid: Gridded}

@@ -16,8 +16,8 @@ from benchmarks.readme import README, written
 from benchmarks.records import Record, merged, ratios, stored
 from benchmarks.rounds import Different, measured
 from benchmarks.sizes import SUITES
-from benchmarks.tasks import PathPatch, read
-from benchmarks.world import HOPS, build
+from benchmarks.tasks import Grid, PathPatch, read
+from benchmarks.world import HOPS, build, some_of
 
 RESULTS = README.parent / "benchmarks" / "results.json"
 TOY = SUITES["toy"].size
@@ -64,6 +64,20 @@ def test_ratios_are_of_pairs_of_the_same_round() -> None:
     assert (ours.ratio_to_plain, ours.spread["ratio_to_plain"]) == (12.5, (10.0, 15.0))
     assert (ours.ratio_to_floor, ours.spread["ratio_to_floor"]) == (3.0, (2.0, 4.0))
     assert ours.counting_zeros == 25.0  # one of two layers is run
+
+
+def test_a_grid_says_which_of_its_cells_were_run() -> None:
+    played: Any = Played({"ours": [1.0, 1.0]}, {"ours": [0.0]})
+    cells = Grid("grid", [[1]], [[2]], [0], [0, 1], [1], [(0, 0)])
+    (ours,) = measured(played, TOY, cells, ["ours"], 1, lambda _: None)
+    assert ours.sample == "2 cells, in 1 (0) of 2 layers, 2 (0, 1) of 53 tokens"
+
+
+def test_a_few_cells_are_spread_over_layers_and_tokens() -> None:
+    layers, tokens = [2, 7, 12], [1, 4, 7, 10, 13]
+    assert some_of(layers, tokens, 1) == [(2, 1), (7, 7), (12, 13)]
+    assert some_of(layers, tokens, 2) == [(2, 1), (2, 7), (7, 4), (7, 10), (12, 4), (12, 10)]
+    assert some_of(layers, tokens, 0) == [(layer, token) for layer in layers for token in tokens]
 
 
 def test_who_cannot_do_it_is_left_out() -> None:

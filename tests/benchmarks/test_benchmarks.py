@@ -9,12 +9,13 @@ from types import ModuleType
 import pytest
 import torch
 
-from benchmarks.contenders import base, floor, ours, plain, published
+from benchmarks.contenders import base, floor, nnsight, ours, plain, published
+from benchmarks.contenders.floor import grid
 from benchmarks.sizes import ALL, SUITES
 from benchmarks.tasks import Done, read
 from benchmarks.world import HOPS, MLP_HOPS, build
 
-CONTENDERS = (floor, ours, published)
+CONTENDERS = (floor, ours, published, nnsight)
 ROUNDS = 2
 TOY = SUITES["toy"].size
 
@@ -73,7 +74,7 @@ def test_no_round_repeats_an_earlier_one(world: Path) -> None:
         assert first.values != second.values, row
 
 
-@pytest.mark.parametrize("row", [*HOPS, "circuits"])
+@pytest.mark.parametrize("row", [*HOPS, "circuits", "grid"])
 def test_many_prompts_go_in_batches(world: Path, row: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "BATCH", 1)
     expected = rounds(plain, world, row)[1]
@@ -92,3 +93,20 @@ def test_the_floor_runs_less_than_ours_and_ours_less_than_plain(world: Path) -> 
         ran = [rounds(module, world, row)[1] for module in (floor, ours, plain)]
         least, some, most = (done.token_layers / (done.units or len(done.values)) for done in ran)
         assert least <= some + 1e-6 < most, row
+
+
+def test_a_grid_has_a_cell_for_each_layer_and_token(world: Path) -> None:
+    task = read(world / "tasks" / "grid.json")
+    assert list(rounds(ours, world, "grid")[0].values) == [f"{layer}.{token}" for layer, token in task.cells()]
+    assert (len(task.layers), len(task.tokens)) == (TOY.layers, TOY.positions)
+
+
+def test_cells_of_the_floor_that_run_apart_are_those_that_run_together(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = rounds(floor, world, "grid")[0]
+    monkeypatch.setattr(grid, "TOKENS_AT_ONCE", 60)
+    apart = rounds(floor, world, "grid")[0]
+    assert apart.token_layers == together.token_layers
+    for name, value in apart.values.items():
+        assert value == pytest.approx(together.values[name], abs=1e-5)

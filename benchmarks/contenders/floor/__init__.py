@@ -10,11 +10,12 @@ from pathlib import Path
 
 from benchmarks.contenders import base
 from benchmarks.contenders.floor.circuits import Circuited
+from benchmarks.contenders.floor.grid import Gridded
 from benchmarks.contenders.floor.hop import Hop
 from benchmarks.contenders.floor.interchange import Interchanged
 from benchmarks.contenders.floor.mask import Masked
 from benchmarks.gpt2 import opened
-from benchmarks.tasks import Circuits, Interchange, Mask, PathPatch
+from benchmarks.tasks import Circuits, Grid, Interchange, Mask, PathPatch
 
 
 class Contender(base.Contender):
@@ -23,4 +24,4 @@ class Contender(base.Contender):
         self.llama = opened(folder, device)
 
 
-Contender.makers = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged}
+Contender.makers = {PathPatch: Hop, Mask: Masked, Circuits: Circuited, Interchange: Interchanged, Grid: Gridded}

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.contenders.floor.suffix import Suffix
+from benchmarks.contenders.floor.suffix import Suffix, grouped
 from benchmarks.llama import Clean
 from benchmarks.tasks import Done, PathPatch, rolled
 
@@ -99,7 +99,8 @@ class Hop:
                 value[:, :, token, number] = seen[senders][:, prompts]
             return value
 
-        suffix = Suffix(self.llama, self.clean, self.at, len(senders), min(layer for layer, _, _ in read), change)
+        first = min(layer for layer, _, _ in read)
+        suffix = Suffix(self.llama, self.clean, grouped(self.at), len(senders), first, change)
         logits = suffix.logits()
         self.token_layers += suffix.token_layers
         return logits

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.contenders.floor.suffix import Suffix
+from benchmarks.contenders.floor.suffix import Suffix, grouped
 from benchmarks.llama import Clean, Llama
 from benchmarks.tasks import Done, Interchange, rolled
 
@@ -51,7 +51,7 @@ def edited(llama: Llama, clean: Clean, sets: list[tuple[list[int], int, int, Ten
         return value
 
     starts = torch.stack([at for at, *_ in places]).amin(0)
-    suffix = Suffix(llama, clean, starts, 1, min(layer for _, layer, _, _ in places), change, z_only=True)
+    suffix = Suffix(llama, clean, grouped(starts), 1, min(layer for _, layer, _, _ in places), change, z_only=True)
     return suffix.logits()[0], suffix.token_layers
 
 

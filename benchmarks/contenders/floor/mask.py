@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.contenders.floor.suffix import Suffix
+from benchmarks.contenders.floor.suffix import Suffix, grouped
 from benchmarks.llama import Clean
 from benchmarks.tasks import Done, Mask, rolled
 
@@ -68,7 +68,7 @@ class Masked:
             return mixed
 
         suffix = Suffix(
-            self.llama, self.clean, self.at, 1, min(layer for layer, _ in self.task.heads), change, z_only=True
+            self.llama, self.clean, grouped(self.at), 1, min(layer for layer, _ in self.task.heads), change, z_only=True
         )
         logits = suffix.logits()[0]
         self.token_layers += suffix.token_layers

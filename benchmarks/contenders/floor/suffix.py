@@ -17,34 +17,49 @@ from benchmarks.llama import Clean, Llama
 Change = Callable[[int, str, Tensor, int, Tensor], Tensor]
 """(layer, one of q k v z, prompts, the first token's number, (copy, prompt, token, head, d_head)) -> what stands
 there instead."""
+Groups = list[tuple[int, Tensor]]
+"""The token at which they start, and prompts."""
 
 
-def grouped(starts: Tensor) -> list[tuple[int, Tensor]]:
+def nothing(layer: int, part: str, prompts: Tensor, since: int, value: Tensor) -> Tensor:
+    """No change."""
+    return value
+
+
+def grouped(starts: Tensor) -> Groups:
     """Prompts by the token at which they start."""
     return [(since, (starts == since).nonzero()[:, 0]) for since in sorted(set(starts.tolist()))]
 
 
 class Suffix:
-    """With `z_only`, nothing is changed before z, so the first layer's attention is the clean one. `token_layers`
-    are counted."""
+    """With `z_only`, nothing is changed before z, so the first layer's attention is the clean one. A prompt may be in
+    several groups. `token_layers` are counted."""
 
     def __init__(
-        self, llama: Llama, clean: Clean, starts: Tensor, copies: int, first: int, change: Change, z_only: bool = False
+        self,
+        llama: Llama,
+        clean: Clean,
+        groups: Groups,
+        copies: int,
+        first: int,
+        change: Change = nothing,
+        z_only: bool = False,
     ) -> None:
-        self.llama, self.clean, self.groups, self.copies = llama, clean, grouped(starts), copies
+        self.llama, self.clean, self.groups, self.copies = llama, clean, groups, copies
         self.first, self.change, self.z_only = first, change, z_only
         self.length = clean.z[0].shape[1]
         self.token_layers = 0
 
-    def logits(self) -> Tensor:
-        """-> (copy, prompt, vocabulary)"""
-        x = self.started(self.clean.residual[self.first])
+    def logits(self, x: Tensor | None = None) -> Tensor:
+        """From the first layer's input (copy * prompt * token, d_model), by default the clean one. -> (copy, prompt,
+        vocabulary), those of a prompt in the order of the groups"""
+        x = self.started(self.clean.residual[self.first]) if x is None else x
         for layer in range(self.first, self.llama.layers):
             self.token_layers += len(x)
             x = self.layer(layer, x, only_last=layer == self.llama.layers - 1)
         x = torch.cat([part.unflatten(0, (self.copies, -1)) for part in self.parts(x, [1] * len(self.groups))], 1)
         order = torch.cat([prompts for _, prompts in self.groups])
-        return self.llama.logits(x[:, order.argsort()])
+        return self.llama.logits(x[:, order.argsort(stable=True)])
 
     def started(self, value: Tensor) -> Tensor:
         """Of (prompt, token, ...) the tokens of each group, copied. -> (copy * prompt * token, ...)"""
