@@ -22,6 +22,7 @@ from entrack.report.plots.labels import shown
 from entrack.report.plots.site_map import chosen_of, colours_of
 from entrack.report.plots.text import drawable
 from entrack.results import Axis, Cell, Figure, Interval, Measure, Results
+from entrack.results.as_json import measure_json
 
 LAYERS = Axis("k", ("0", "1", "2", "3"), over="layers")
 TOKENS = Axis("t", ("0", "1", "2", "3", "4", "5"), ("", "The", " map", " is", " map", "\n"), "tokens")
@@ -185,3 +186,10 @@ def test_every_name_is_there_whole(seed: int) -> None:
     for axis in (*chosen.others, chosen.columns):
         for label in () if axis.over in ("tokens", "heads") else shown(axis)[0]:
             assert "".join(drawable(label).split()) in words
+
+
+def test_json_says_what_an_axis_goes_over() -> None:
+    axes = measure_json(grid(TOKENS))["axes"]
+    assert axes[0] == {"name": "model", "labels": ["base"]}
+    assert axes[1] == {"name": "k", "labels": list(LAYERS.labels), "over": "layers"}
+    assert axes[2] == {"name": "t", "labels": list(TOKENS.labels), "over": "tokens", "tokens": list(TOKENS.tokens)}
