@@ -55,6 +55,7 @@ ALIKE = (
     "mask m over c in b for d { epochs 2.0 shuffle 3 }",
     "desideratum d on t { alternate { x = one of y; of = 3 } target z }",
     'about { title "a" seed "b"; model "c" }',
+    "desideratum d on t { alternate { fresh a alternate = one index of b } target x }",
 )
 
 
