@@ -169,13 +169,13 @@ class Parser:
 
     @cached_property
     def apart(self) -> frozenset[str]:
-        """The words that are read as such where a line of a block may end, but not after `;`: a variable called so
-        begins a line only there."""
+        """The words that are read as such where a line of a block may end, but not after a `;` that a name may follow:
+        a variable called so begins a line only there."""
         untyped: Any = self._lark
         states = untyped.parser.parser._parse_table.states
         ends = [state for state in states.values() if "SEMICOLON" in state]
         after = [states[state["SEMICOLON"][1]] for state in ends if state["SEMICOLON"][0] is Shift]
-        return self._words_in(ends) - self._words_in(after)
+        return self._words_in(ends) - self._words_in(state for state in after if "NAME" in state)
 
     def _words_in(self, states: Iterable[Iterable[str]]) -> frozenset[str]:
         return frozenset(self.word_of(name) for state in states for name in state) - {""}
