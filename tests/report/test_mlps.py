@@ -73,7 +73,7 @@ def test_the_map_of_a_terminal_has_mlps_beside_the_heads() -> None:
 def test_a_heat_map_has_a_column_of_mlps() -> None:
     panels = [axes for axes in score_map(FOUND, "Scores").axes if axes.get_ylabel() == "layer"]
     meshes = [[each for each in axes.collections if isinstance(each, QuadMesh)] for axes in panels]
-    assert [[np.shape(mesh.get_array()) for mesh in each] for each in meshes] == [[(2, 2), (2, 1)], [(2, 1)]]
+    assert [[np.asarray(mesh.get_array()).shape for mesh in each] for each in meshes] == [[(2, 2), (2, 1)], [(2, 1)]]
     labels = [[label.get_text() for label in axes.get_xticklabels()] for axes in panels]
     assert labels == [["0", "1", "MLP"], ["MLP"]]
 
