@@ -35,7 +35,7 @@ from entrack.check.sources import FromClean, FromModel, source_of
 from entrack.check.targets import is_open, place_words, target_of
 from entrack.check.vectors import is_wide, means_of
 from entrack.diagnostics import Label
-from entrack.sites import Part
+from entrack.sites import PER_HEAD, Part, Site
 from entrack.syntax import ast
 from entrack.syntax.substitute import filled
 from entrack.syntax.unparse import written
@@ -253,7 +253,7 @@ def _checked(changes: Changes, found: list[Intervention], node: ast.Expression |
                     if said.get(key) is act:
                         changes.scope.report(
                             "E611",
-                            f"the head {key[1]} stands in two groups at {place_words(group.position)}",
+                            f"{_named(key[1])} stands in two groups at {place_words(group.position)}",
                             node.span,
                             f"once more in `{group.name}`",
                             "name one group, or take the head out of one",
@@ -286,3 +286,7 @@ def _said_of(group: Group) -> list[tuple[Where, object]]:
     if not isinstance(group.heads, tuple):
         return [(group.position, group.heads)]
     return [(group.position, head) for head in group.heads]
+
+
+def _named(site: object) -> str:
+    return f"the head {site}" if not isinstance(site, Site) or site.part in PER_HEAD else f"`{site}`"

@@ -31,6 +31,10 @@ def window_of(scope: Scope, node: ast.Layers, layers: int | None) -> tuple[int, 
 
 
 def _bound(scope: Scope, node: ast.Expression) -> int | None:
+    if isinstance(node, ast.Reference) and node.name not in scope.names and not scope.may_be_unread(node.name):
+        help = f"write a number, or loop over it: `for {node.name} in layers`"
+        scope.report("E201", f"no param and no loop is called `{node.name}`", node.span, "used here", help)
+        return None
     value = scope.number(node) if _computed(node) else None
     if value is None or not isfinite(value) or value != int(value):
         return None if _computed(node) and value is None else scope.whole(node, "a layer", 0, LAST_LAYER)

@@ -13,6 +13,7 @@ from entrack.check.scope import Scope
 from entrack.check.spans import one_token
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
+from entrack.syntax.unparse import written
 from entrack.tree import parts, rebuilt
 
 # The published schedule (arXiv 2402.14811): lambda 0.01, two epochs over 1,000 prompts in batches of 32, Adam at 0.1.
@@ -175,11 +176,11 @@ def _pairs(node: ast.Reference, mask: Mask) -> list[tuple[str, str]]:
 
 def _wanted(node: ast.Reference) -> list[str | None]:
     return [
-        item.plain
+        item.plain if isinstance(item, ast.Reference) else written(item)
         for part in node.rest
         if isinstance(part, ast.Subscript)
         for item in part.items
-        if isinstance(item, ast.Reference)
+        if isinstance(item, ast.Reference | ast.Named)
     ]
 
 

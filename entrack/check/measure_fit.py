@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from entrack import budget
 from entrack.check.changes import Changes
 from entrack.check.layers import LAST_LAYER
-from entrack.check.resolved import BlockAct, Group, Intervention, KeepAct, Model, Population, SetAct
+from entrack.check.resolved import (
+    AddAct,
+    BlockAct,
+    Group,
+    Intervention,
+    KeepAct,
+    Model,
+    Population,
+    ProjectAct,
+    SetAct,
+)
 from entrack.check.scope import Scope
 from entrack.check.shapes import same_shape
 from entrack.check.sources import source_fits
@@ -28,15 +38,24 @@ def intervention_fits(
         if isinstance(act, BlockAct) and not _blockable(scope, act, populations, known):
             return False
         for group in act.groups:
-            if not same_shape(scope, known, scope.models.get(group.model), item.span, f"`{group.name}`"):
+            owner = scope.models.get(group.model)
+            if not same_shape(scope, known, owner, item.span, f"`{group.name}`", whole=group.whole):
                 return False
             if not all(_stands(scope, group, item, population) for population in populations):
                 return False
+        if isinstance(act, AddAct | ProjectAct) and not _same_stream(scope, act, known):
+            return False
         if isinstance(act, SetAct) and not source_fits(scope, act, item, populations, known):
             return False
         if isinstance(act, KeepAct) and not act.groups:
             return False
     return True
+
+
+def _same_stream(scope: Scope, act: AddAct | ProjectAct, known: Model | None) -> bool:
+    """Whether a vector's model has the residual stream that it is used in."""
+    owners = (scope.models.get(mean.model) for mean in act.means)
+    return all(same_shape(scope, known, owner, act.span, "this vector", whole=True) for owner in owners)
 
 
 def _stands(scope: Scope, group: Group, item: ast.Measure, population: Population) -> bool:

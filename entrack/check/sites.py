@@ -100,7 +100,6 @@ def sites_of(changes: Changes, node: ast.Sites) -> tuple[Site, ...] | None:
         several = _written(changes, one) if isinstance(one, ast.SiteLiteral) else _computed(changes, one)
         if several is None:
             return None
-        budget.spend(budget.HEADS, len(several))
         if isinstance(one, ast.SiteLiteral) and literals & set(several):
             changes.scope.report("E512", f"`{written(one)}` stands twice here", one.span, "again here", "delete it")
             return None
@@ -115,6 +114,8 @@ def in_one_order(sites: Iterable[Site]) -> tuple[Site, ...]:
 
 
 def _written(changes: Changes, node: ast.SiteLiteral) -> tuple[Site, ...] | None:
+    if node.kind == "embedding" and _two_meanings(changes, node):
+        return None
     site = literal_site(changes.scope, node)
     good = site is not None and all(exists(changes.scope, site, facts, node.span) for facts in changes.shapes)
     return (site,) if site is not None and good else None
@@ -153,6 +154,7 @@ def _computed(changes: Changes, node: ast.Computed) -> tuple[Site, ...] | None:
         )
         return None
     last = window[0] if layers is None else window[1]
+    budget.spend(budget.HEADS, (last + 1 - window[0]) * len(_of_layer(changes, Site(window[0], inside, index))))
     found = tuple(
         site for layer in range(window[0], last + 1) for site in _of_layer(changes, Site(layer, inside, index))
     )
@@ -179,17 +181,18 @@ def _inside(scope: Scope, node: ast.SiteLiteral | ast.Computed, part: Part) -> P
     return None
 
 
-def _two_meanings(changes: Changes, node: ast.Computed) -> bool:
+def _two_meanings(changes: Changes, node: ast.SiteLiteral | ast.Computed) -> bool:
     """Whether the word could also be the name of something that has heads."""
     declared = changes.scope.names.get(node.kind)
     if not isinstance(declared, ast.Mask | ast.Circuit | ast.Group | ast.Discover) and node.kind not in changes.given:
         return False
+    name = node.kind if isinstance(node, ast.SiteLiteral) else f"{node.kind}..."
     changes.scope.report(
         "E203",
         f"`{node.kind}` is a word of the language here, and a name of this spec",
         node.span,
         "sites of the model, or what is called so",
-        f"write `({node.kind}...)` for the name, or choose another name for the model's sites to be meant",
+        f"write `({name})` for the name, or choose another name for the model's sites to be meant",
         () if declared is None else (Label(name_span(declared), "declared here"),),
     )
     return True

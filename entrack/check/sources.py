@@ -250,7 +250,7 @@ def _has_original(scope: Scope, act: SetAct, item: ast.Measure, population: Popu
 def _reads_the_same(scope: Scope, act: SetAct, donor: Model | None, model: Model | None) -> bool:
     """Whether another model's heads can stand in: the same shape, and a tokenizer that gives the same tokens."""
     what = f"`{act.target.circuit.label}`" if isinstance(act.target, HeadsOf) else "what stands elsewhere"
-    if not same_shape(scope, model, donor, act.span, what):
+    if not same_shape(scope, model, donor, act.span, what, whole=any(group.whole for group in act.groups)):
         return False
     if model is None or donor is None or model.source is None or donor.source is None:
         return True

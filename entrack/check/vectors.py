@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from entrack.check.changes import Changes
+from entrack import budget
+from entrack.check.changes import AN_ACT, Changes
 from entrack.check.heads import facts_of
 from entrack.check.populations import population
 from entrack.check.resolved import Group, HeadsOf, MeanOf, Population, Vector
@@ -125,6 +126,7 @@ def means_of(changes: Changes, node: ast.Expression) -> tuple[float, tuple[MeanO
     weighted = _weighted(changes, node)
     if weighted is None:
         return None
+    budget.spend(budget.EXPANDED, sum(AN_ACT * len(vector.means) for _, vector in weighted))
     if len(weighted) == 1:
         return weighted[0][0], weighted[0][1].means
     return 1.0, tuple(evolve(mean, factor=factor * mean.factor) for factor, vector in weighted for mean in vector.means)

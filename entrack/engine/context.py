@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, assert_never
+from typing import Any
 
 import torch
 from attrs import define, field, frozen
@@ -182,42 +182,42 @@ class Context:
         return {site.layer: value for site, value in values.items()}
 
     def _remembered(self, batch: Batch, part: Part, layers: tuple[int, ...]) -> Mapping[int, Tensor] | None:
-        """A part of these layers at every token, from the whole run and what is kept beside it; None where too little
+        """A part of these layers at every token, from the whole run or what is kept beside it; None where too little
         can be remembered, or where a run is not finite."""
+        match part:
+            case Part.MID | Part.NEURON:
+                return self._beside_whole(batch, part, self.layers)
+            case Part.POST:
+                last = self._beside_whole(batch, part, self.layers[-1:]) if self.layers[-1] in layers else {}
+                before_next = tuple(layer + 1 for layer in layers if layer + 1 in self.layers)
+                whole = self._of_whole(batch, Part.RESIDUAL, before_next) if before_next else {}
+                if whole is None or last is None:
+                    return None
+                return {**{layer - 1: value for layer, value in whole.items()}, **last}
+            case _:
+                return self._of_whole(batch, part, layers)
+
+    def _of_whole(self, batch: Batch, part: Part, layers: tuple[int, ...]) -> Mapping[int, Tensor] | None:
+        """A part that whole runs keep, or that follows from what they keep."""
         try:
             whole = self.whole(batch)
         except NotFinite:
             return None
         if whole is None:
             return None
-        match part:
-            case Part.OUTPUT:
-                return {layer: whole.z[layer] for layer in layers}
-            case Part.RESIDUAL:
-                return {layer: whole.residual[layer] for layer in layers}
-            case Part.ATTENTION:
-                return {layer: whole.attention[layer] for layer in layers}
-            case Part.MLP:
-                return {layer: whole.mlp[layer] for layer in layers}
-            case Part.NORMED:
-                return {layer: self.model.normed(layer, whole.residual[layer]) for layer in layers}
-            case Part.QUERY | Part.KEY | Part.VALUE:
-                normed = {layer: self.model.normed(layer, whole.residual[layer]) for layer in layers}
-                return {layer: self.model.project(Site(layer, part), value) for layer, value in normed.items()}
-            case Part.POST:
-                last = self._beside_whole(batch, part, self.layers[-1:]) if self.layers[-1] in layers else {}
-                after = {layer: whole.residual[layer + 1] for layer in layers if layer not in self.layers[-1:]}
-                return None if last is None else {**after, **last}
-            case Part.MID | Part.NEURON:
-                return self._beside_whole(batch, part, self.layers)
-            case _:
-                assert_never(part)
+        kept = dict(zip(KEPT, (whole.residual, whole.attention, whole.z, whole.mlp), strict=True))
+        if part in kept:
+            return {layer: kept[part][layer] for layer in layers}
+        normed = {layer: self.model.normed(layer, whole.residual[layer]) for layer in layers}
+        if part is Part.NORMED:
+            return normed
+        return {layer: self.model.project(Site(layer, part), value) for layer, value in normed.items()}
 
     def _beside_whole(self, batch: Batch, part: Part, layers: range) -> Mapping[int, Tensor] | None:
-        """A part of layers that whole runs do not keep, from one pass; None where it cannot be kept as well."""
+        """A part of layers that whole runs do not keep, from one pass; None where both together cannot be kept."""
         facts, dtype = self.model.facts, self.model.key.dtype
         size = part_bytes(facts, dtype, batch, part, len(layers))
-        if whole_bytes(facts, dtype, batch) + size > self.activations.most:
+        if not self.whole_runs or whole_bytes(facts, dtype, batch) + size > self.activations.most:
             return None
 
         def make() -> tuple[Tensor, ...]:

@@ -51,7 +51,7 @@ def _declared(name: str, value: str) -> str:
         return f"write `group {name} in MODEL at POSITION = {heads}`"
     if MEASURED.match(value):
         return f"write `measure {name} = accuracy(MODEL) on 500 TASK`"
-    if re.match(r"(keep|mean|zero|patch|block)\b", value) and len(value) <= 80:
+    if re.match(r"(keep|mean|zero|patch|freeze|block|add|project|scale)\b", value) and len(value) <= 80:
         return f"write `intervention {name} = {value}`"
     if re.match(r"""["']|\d*\s*(distinct|one|from|join|capitalise)\b""", value):
         return f"put it between the braces of a `task`: `task NAME {{ {name} = ... }}`"
@@ -68,7 +68,7 @@ INSIDE = _by_word(
         ("at prompt answer", "task"),
         ("target", "desideratum"),
         ("fresh redraw shuffle", "alternate"),
-        ("keep mean zero patch block", "intervention"),
+        ("keep mean zero patch freeze block add project scale", "intervention"),
         ("title cite authors note", "about"),
     )
 )
@@ -82,8 +82,8 @@ FOREIGN = _by_word(
         ),
         (
             "for while loop foreach repeat",
-            "nothing is repeated by a loop: a list anywhere is a sweep",
-            "write, for example, `measure m = accuracy([base, tuned]) on 500 boxes`",
+            "a loop stands at the end of a measure, and a list anywhere is a sweep",
+            "write, for example, `measure m = accuracy(base with zero mlp[k] at last) on 500 boxes for k in layers`",
         ),
         (
             "import from use require load open",
@@ -118,7 +118,7 @@ FOREIGN = _by_word(
         ),
         (
             "ablate ablation resample knockout hook steer edit corrupt",
-            "what is done to heads is an `intervention`",
+            "what is done to heads and other sites is an `intervention`",
             "write, for example, `intervention without(c) = zero c`",
         ),
         (

@@ -385,19 +385,21 @@ class Writer:
             f"patch {several} at {self.one('last', 'thing')} from sample of {self.few()} facts",
             f"freeze {several} {where}",
         )
-        return self.one(
+        act: str = self.one(
             *(setting if sets else ()),
             f"scale {several} {where} by {self.one('0.5', '-1', '2')}",
             f"add {self.one('', '0.3 * ', '-2 * ')}{vector} to {self.one(*self.wide())} {where}",
             f"project {vector} out of {self.one(*self.wide())} {where}",
             f"add noise sd {self.one('0.1', '1')} to {several} {where}",
         )
+        return act
 
     def wide(self) -> tuple[str, ...]:
         """Sites as wide as the residual stream."""
         layer = self.number(0, self.setting.layers - 1)
         middle = () if self.setting.family == "gpt_neox" else (f"residual.{layer}.mid",)
-        parts = (f"residual.{layer}", f"residual.{layer}.post", f"attention.{layer}", f"mlp.{layer}", "embedding")
+        stream = f"residual.{layer}" if layer else self.one("residual.0", "embedding")
+        parts = (stream, f"residual.{layer}.post", f"attention.{layer}", f"mlp.{layer}")
         return (*parts, *middle)
 
     def narrow(self) -> str:

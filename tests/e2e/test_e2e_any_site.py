@@ -67,7 +67,8 @@ def written(hooked: Hooked, layer: int, head: int, z: Tensor) -> Tensor:
     """What a head adds to the residual stream: its output times its rows of the output projection, without bias."""
     projection = hooked._output_projection(layer)
     weight = projection.weight if type(projection).__name__ == "Conv1D" else projection.weight.T
-    return z @ weight[head * hooked.d_head : (head + 1) * hooked.d_head].detach()
+    rows: Tensor = weight[head * hooked.d_head : (head + 1) * hooked.d_head].detach()
+    return z @ rows
 
 
 def agree(found: Results, name: str, labels: tuple[str, ...], expected: list[float]) -> None:

@@ -511,3 +511,37 @@ def test_the_page_of_models_says_what_is_tested() -> None:
 def test_every_family_of_the_table_is_tested() -> None:
     tested = {name.split(",")[0] for name in MODELS}
     assert {name.replace("3_text", "3") for name in FAMILIES} == tested
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def test_captures_of_one_batch_share_its_clean_run(grouped: Saved) -> None:
+    """One pass for all that a whole run keeps, and one for each part that it does not keep."""
+    engine, layers = grouped.engine("optimised"), range(grouped.key.facts.layers)
+
+    def forwards(part: Part, at: Position) -> float:
+        sites = [(Site(layer, part, 1 if part in PER_HEAD else None),) for layer in layers]
+        steps = [Capture(grouped.key, ALTERNATES, at, named, part) for named in sites]
+        return sum(float(engine.compute(step, {}).how["forwards"]) for step in steps)
+
+    assert forwards(Part.RESIDUAL, SPREAD) == 1
+    assert all(forwards(part, at) == 0 for part in (*PER_HEAD, Part.ATTENTION, Part.RESIDUAL) for at in (SPAN, None))
+    for part in (Part.MLP, Part.MID, Part.NEURON, Part.POST):
+        assert [forwards(part, at) for at in (None, SPREAD, SPAN)] == [1, 0, 0]
+
+
+def test_a_grid_costs_the_layers_and_tokens_from_the_change_on(grouped: Saved) -> None:
+    engine, layers, length = grouped.engine("optimised"), grouped.key.facts.layers, ORIGINALS.length
+    alternates = {
+        site: grouped.compute("reference", Capture(grouped.key, ALTERNATES, None, (site,), site.part))
+        for site in (Site(layer, part) for layer in range(layers) for part in (Part.RESIDUAL, Part.MLP))
+    }
+    engine.compute(Evaluate(grouped.key, ORIGINALS, (), ASKED), {})
+    engine.compute(Capture(grouped.key, ORIGINALS, None, None, Part.MLP), {})
+    for site, captured in alternates.items():
+        for token in range(1, length):
+            inputs = {"others": {name: value[:, :, token] for name, value in captured.items()}}
+            edit = Set(At((site,), (token,) * ORIGINALS.prompts), SOURCES["capture"])
+            cell = engine.compute(Evaluate(grouped.key, ORIGINALS, (edit,), ASKED), inputs)
+            assert cell.how["forwards"] == pytest.approx((1 - site.layer / layers) * (1 - token / length))

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from entrack.check.resolved.prompts import Population
 from entrack.ranking import Ranking
-from entrack.sites import HEADS, Part, Site
+from entrack.sites import HEADS, PER_HEAD, Part, Site
 from entrack.source import Span
 
 
@@ -55,6 +55,13 @@ class Group:
     model: str
     span: Span = field(eq=False, repr=False)
     at: Span | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def whole(self) -> bool:
+        """Whether some of its sites are no heads, or what heads read."""
+        parts = self.heads.parts if isinstance(self.heads, Found) else ()
+        sites = self.heads if isinstance(self.heads, tuple) else ()
+        return any(part not in PER_HEAD for part in (*parts, *(site.part for site in sites)))
 
 
 def may_have_heads(heads: Heads) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from entrack import budget
 from entrack.check.resolved import Group, MeanOf
 from entrack.model_config import ModelFacts
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
-from entrack.plan.lower.measured import Measured, Places, at_of, span_lengths
+from entrack.plan.lower.measured import A_PLACE, Measured, Places, at_of, span_lengths
 from entrack.plan.lower.sources import by_part
 from entrack.plan.steps import Capture, Chosen, FromVector, Ref, Sites, Term
 from entrack.prompts.tokenise import Prompt, measured_prompts
@@ -40,6 +41,7 @@ def _pieces(heads: Sites, facts: ModelFacts) -> Iterator[tuple[Part, Sites]]:
 def _captures(
     mean: MeanOf, group: Group, part: Part, sites: Sites, prompts: tuple[Prompt, ...], lowering: Lowering
 ) -> tuple[Ref, ...]:
+    budget.spend(budget.STEP_PARTS, A_PLACE + len(prompts))
     lengths = span_lengths(group.position, prompts)
     many = batches(prompts, spans=() if lengths is None else (lengths,))
     return tuple(_capture(mean, group, part, sites, prompts, places, lowering) for places in many)
