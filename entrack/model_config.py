@@ -91,10 +91,6 @@ class ModelFacts:
         inside = (None,) if many is None else range(many)
         return tuple(Site(layer, part, index) for layer in range(self.layers) for index in inside)
 
-    def sends(self, sender: int, receiver: int) -> bool:
-        """Whether heads of the layer `sender` can change queries, keys and values in the layer `receiver`."""
-        return self.reaches(Site(sender, Part.OUTPUT), Site(receiver, Part.NORMED))
-
     @property
     def grouped(self) -> bool:
         return self.key_value_heads != self.heads

@@ -39,7 +39,7 @@ names = st.sampled_from(NAMES + WORDS)
 name_nodes = names.map(ast.Name)
 integers = st.integers(0, 10**6).map(ast.Integer)
 numbers = st.from_regex(r"[0-9]{1,4}\.[0-9]{1,4}", fullmatch=True, alphabet="0123456789.").map(ast.Number)
-characters = st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp")) | st.sampled_from('"\\\n\t#{}[]/')
+characters = st.characters(exclude_categories=("Cc", "Cf", "Cn", "Cs", "Zl", "Zp")) | st.sampled_from('"\\\n\t#{}[]/')
 strings = st.text(characters, max_size=12).map(ast.String)
 signed = integers | numbers | st.builds(ast.Negative, st.sampled_from("+-"), integers | numbers)
 counts = integers | name_nodes

@@ -205,12 +205,7 @@ class Context:
             return None
         if whole is None:
             return None
-        kept = {
-            Part.OUTPUT: whole.z,
-            Part.RESIDUAL: whole.residual,
-            Part.ATTENTION: whole.attention,
-            Part.MLP: whole.mlp,
-        }
+        kept = dict(zip(KEPT, (whole.residual, whole.attention, whole.z, whole.mlp), strict=True))
         if part in kept:
             return {layer: kept[part][layer] for layer in layers}
         normed = {layer: self.model.normed(layer, whole.residual[layer]) for layer in layers}

@@ -59,7 +59,9 @@ class Group:
     @property
     def whole(self) -> bool:
         """Whether some of its sites are no heads, or what heads read."""
-        return isinstance(self.heads, tuple) and any(site.part not in PER_HEAD for site in self.heads)
+        parts = self.heads.parts if isinstance(self.heads, Found) else ()
+        sites = self.heads if isinstance(self.heads, tuple) else ()
+        return any(part not in PER_HEAD for part in (*parts, *(site.part for site in sites)))
 
 
 def may_have_heads(heads: Heads) -> bool:
