@@ -103,7 +103,7 @@ def test_loops_are_axes() -> None:
     assert names["p"] == ("last", "facts", "first")
     assert names["intervention"] == ("patch heads[k, h] at p from other",)
     assert len({cell.labels for cell in measure.cells}) == len(measure.cells) == 72
-    assert dict(measure.loops) == {"k": "layers", "h": "heads", "p": "positions"}
+    assert measure.loops == (("k", "layers"), ("h", "heads"), ("p", "positions"))
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_loops_are_axes() -> None:
     ],
 )
 def test_axes_of_tokens(act: str, loop: str) -> None:
-    assert dict(measured(act, loop).loops)["t"] == "tokens"
-    assert dict(measured("zero mlp[t] at last", "for t in [2, 3]").loops).get("t") != "tokens"
+    assert measured(act, loop).loops == (("t", "tokens"),)
+    assert measured("zero mlp[t] at last", "for t in [2, 3]").loops == (("t", "layers"),)
 
 
 def test_arguments_of_an_intervention() -> None:

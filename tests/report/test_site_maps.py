@@ -108,6 +108,8 @@ def test_what_nothing_changes_is_a_line_on_the_scale() -> None:
     assert (chosen.baseline, chosen.parts) == (1.5, ((),))
     colours = colours_of(chosen)
     assert (colours.low + colours.high) / 2 == 1.5 and colours.name == "RdBu"
+    share = colours_of(chosen_of(attrs.evolve(measure, unit="probability")))
+    assert (share.low, share.name) == (0.0, "viridis"), "how far from nought a share is, is told"
     figure = figure_of(measure)
     assert len(figure.axes) == 2, "one panel, and the scale"
     assert "Line on the scale: without an intervention, 1.50." in said(figure)

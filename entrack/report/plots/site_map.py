@@ -67,7 +67,7 @@ class Chosen:
 
 @frozen
 class Colours:
-    """The ends of the colours, and the map. Where 0 or a baseline is their middle, that is white."""
+    """The ends of the colours, and the map. Where a baseline or 0 is their middle, that is white."""
 
     low: float
     high: float
@@ -118,13 +118,14 @@ def chosen_of(measure: Measure, by: str | None = None) -> Chosen:
 
 
 def colours_of(chosen: Chosen) -> Colours:
-    """From the baseline as far down as up, where values are no shares; from 0 so where they have both signs; else one
-    way: 0 to 1 for shares that reach over half of it, from the lowest value where 0 is far below it."""
+    """From the baseline as far down as up, where values are no shares; without one from 0 so, where they have both
+    signs; else one way: 0 to 1 for shares that reach over half of it, from the lowest value where 0 is far below
+    it."""
     measure = chosen.measure
     values = [cell.value for cell in measure.cells if isfinite(cell.value)] or [0.0]
     low, high = min(values), max(values)
     share = measure.unit in SHARES and low >= 0
-    middle = 0.0 if low < 0 < high else None if share else chosen.baseline
+    middle = None if share else chosen.baseline if chosen.baseline is not None else 0.0 if low < 0 < high else None
     if middle is not None:
         far = max(abs(value - middle) for value in values) or 1.0
         return Colours(middle - far, middle + far, "RdBu")
