@@ -324,7 +324,8 @@ def test_the_attention_of_gptj_does_not_reach_its_own_mlp() -> None:
     model.run(tensor(ORIGINALS))
     model.run(tensor(ORIGINALS), {1: silenced})
     assert torch.equal(*seen) and facts.parallel
-    assert not facts.reaches(Site(1, Part.ATTENTION), Site(1, Part.MLP)) and facts.sends(1, 2)
+    assert not facts.reaches(Site(1, Part.ATTENTION), Site(1, Part.MLP))
+    assert facts.reaches(Site.of_head(1, 0), Site.of_head(2, 0))
 
 
 def test_neighbours_are_turned_with_one_another_in_gptj() -> None:
