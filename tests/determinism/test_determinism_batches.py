@@ -86,7 +86,7 @@ def test_batch_sizes(
     usual: tuple[str, Results], models: Path, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, expected = usual
-    monkeypatch.setattr(builder.batches, "__defaults__", ((), size))
+    monkeypatch.setattr(builder.batches, "__defaults__", ((), size, ()))
     monkeypatch.setattr(mask, "BATCH", size)
     found = run(models, model, VARIED, tmp_path, threads=1)
     assert found.provenance.steps > expected.provenance.steps, "there are more batches"
