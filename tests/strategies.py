@@ -140,12 +140,19 @@ desiderata = st.builds(ast.Desideratum, names, name_nodes, st.none() | tuples(ch
 
 head_lists = st.builds(ast.HeadList, tuples(st.builds(ast.HeadNumber, st.integers(0, 99), st.integers(0, 99)), 1))
 group_items = st.builds(ast.GroupItem, names, name_nodes, head_lists | calls(expressions))
-words = tuples(name_nodes, 0, 1)
+some_word = name_nodes | st.builds(ast.AnyWord, name_nodes)
+words = tuples(some_word, 0, 1)
 metrics = (
-    st.just(ast.Metric("accuracy"))
+    st.builds(ast.Metric, st.just("accuracy"), of=words, top=st.none() | counts)
     | st.builds(ast.Metric, st.just("probability"), st.booleans(), words)
-    | st.builds(ast.Metric, st.just("logit"), st.just(False), words)
-    | st.builds(ast.Metric, st.just("logit difference"), st.booleans(), st.just(()) | tuples(name_nodes, 2, 2))
+    | st.builds(ast.Metric, st.sampled_from(("logit", "log probability", "rank")), st.just(False), words)
+    | st.builds(ast.Metric, st.sampled_from(("entropy", "KL from clean")))
+    | st.builds(
+        ast.Metric,
+        st.sampled_from(("logit difference", "probability difference")),
+        st.booleans(),
+        st.just(()) | tuples(some_word, 2, 2),
+    )
 )
 hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts)
 screens = st.builds(ast.Screen, counts, st.none() | counts, st.none() | counts)

@@ -46,7 +46,11 @@ def screen(
     estimates = np.zeros((node.layers, node.heads, sum(len(outcome["top"]) for outcome in clean)))
     if changes is not None:
         estimates = np.concatenate(
-            [estimated(node.score, change, before) for change, before in zip(changes, clean, strict=True)], axis=2
+            [
+                estimated(node.score, change, before, sizes)
+                for change, before, sizes in zip(changes, clean, node.words or [()] * len(clean), strict=True)
+            ],
+            axis=2,
         )
     means = estimates.mean(axis=2)
     if not np.isfinite(means).all():

@@ -72,7 +72,11 @@ def _per_prompt(
         if outcomes is not None:
             heads = [head.head for head in screening.heads if head.layer == layer] if screening else slice(None)
             scores[layer, heads] = np.concatenate(
-                [score(node.score, after, before) for after, before in zip(outcomes, clean, strict=True)], axis=1
+                [
+                    score(node.score, after, before, sizes)
+                    for after, before, sizes in zip(outcomes, clean, node.words or [()] * len(clean), strict=True)
+                ],
+                axis=1,
             )
     return scores
 

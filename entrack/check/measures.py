@@ -9,7 +9,7 @@ from entrack.check.changes import Changes
 from entrack.check.interventions import NOTHING, interventions
 from entrack.check.masks import members
 from entrack.check.measure_fit import intervention_fits
-from entrack.check.metrics import metric
+from entrack.check.metrics import is_desideratum, metric, recovery
 from entrack.check.populations import Swept, first_twice, sweep, values_of
 from entrack.check.resolved import (
     CellSpec,
@@ -54,7 +54,7 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     if len(models) * sum(len(changed) for _, changed in turns) * len(swept.populations) * draws > MOST_CELLS:
         scope.report("E705", f"a measure has at most {MOST_CELLS:,} cells", item.span, "", "sweep over fewer")
         return None
-    kind = _metric(scope, item, swept)
+    kind = _metric(changes, item, swept)
     kinds = _kinds(swept)
     fits = all(
         intervention_fits(changes, item, model, intervention, kinds)
@@ -197,20 +197,22 @@ def _interventions(changes: Changes, item: ast.Measure) -> list[Intervention] | 
     return found if good else None
 
 
-def _metric(scope: Scope, item: ast.Measure, swept: Swept) -> Metric | None:
-    found: Metric | None = None
-    for population in _kinds(swept):
-        desideratum = population.alternate is not None and population.alternate.target is not None
-        found = metric(scope, item.metric, population.task, desideratum=desideratum)
-        if found is None:
-            return None
+def _metric(changes: Changes, item: ast.Measure, swept: Swept) -> Metric | None:
+    scope, found = changes.scope, None
+    if isinstance(item.metric, ast.Recovery):
+        found = recovery(scope, item.metric, changes.alternates, _kinds(swept))
+    else:
+        for population in _kinds(swept):
+            found = metric(scope, item.metric, population.task, desideratum=is_desideratum(population))
+            if found is None:
+                return None
     if found is not None and found.relative:
         scope.report(
             "E617",
             "a relative metric compares two runs; a measure has one",
             item.metric.span,
             "",
-            f"measure `{item.metric.kind}` and compare in a claim",
+            f"measure `{found.kind}` and compare in a claim",
         )
         return None
     return found

@@ -11,7 +11,6 @@ from attrs import field, frozen
 from entrack.check.resolved import Group
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
-from entrack.prompts.tokenise import Prompt
 from entrack.sites import Site
 from entrack.tree import parts
 
@@ -41,23 +40,36 @@ class DiscoveryPlan:
     groups: tuple[GroupPlan, ...]
 
 
+Asked = tuple[tuple[tuple[int, ...], ...], ...]
+"""Prompt by prompt and word by word, the tokens that a word is told by: one, or, of a list, one or more."""
+
+
 @frozen
 class RunPlan:
     """A model on a population: an `Evaluate` node per batch, and for each the places of its prompts in the
-    population."""
+    population. `asked` are the words that outcomes are of, prompt by prompt."""
 
     evaluations: tuple[str, ...]
     places: tuple[tuple[int, ...], ...] = field(repr=False)
-    prompts: tuple[Prompt, ...] = field(repr=False)
+    asked: Asked = field(repr=False)
+
+
+@frozen
+class Between:
+    """The runs that a recovery lies between, for each draw: a model without edits on the originals and on their
+    alternates. Outcomes are of the originals' words."""
+
+    clean: tuple[RunPlan, ...]
+    corrupted: tuple[RunPlan, ...]
 
 
 @frozen
 class CellPlan:
-    """A cell of a measure: a run per draw; `of` names the words that outcomes are of."""
+    """A cell of a measure: a run per draw."""
 
     labels: tuple[str, ...]
     runs: tuple[RunPlan, ...]
-    of: tuple[str, ...]
+    between: Between | None = None
 
 
 @frozen

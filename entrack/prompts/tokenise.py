@@ -34,6 +34,8 @@ class Prompt:
     ids: Mapping[str, tuple[int, ...]]
     candidates: tuple[str, ...] = field(default=(), repr=False)
     """The values that the answer was one of."""
+    lists: Mapping[str, tuple[str, ...]] = field(factory=dict, repr=False)
+    """The task's lists of words and numbers."""
 
 
 @frozen
@@ -137,7 +139,8 @@ def _prompt(
     }
     wanted = {key: value for key, value in words.items() if key not in ("prompt",)}
     ids = {key: _continued(value, rendered.text, encoded, tokens, population, key) for key, value in wanted.items()}
-    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn))
+    lists = {key: tuple(map(str, value)) for key, value in drawn.values.items() if isinstance(value, list)}
+    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), lists)
 
 
 def _candidates(drawn: sample.Drawn) -> tuple[str, ...]:

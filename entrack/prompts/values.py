@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve, field, frozen
 
@@ -90,8 +90,21 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
             )  # "SS" for a sharp s would move the holes
         case ast.ListOf(items):
             budget.spend(budget.MADE, len(items))
-            return [plain(evaluate(item, names, text)) for item in items]  # type: ignore[return-value]  # one kind: checked
+            return [value for item in items for value in _elements(item, names, text)]  # type: ignore[return-value]  # one kind: checked
     raise CannotDraw("E401", "this cannot stand in a task", node.span)
+
+
+def _elements(item: ast.Expression | ast.Range, names: Names, text: str) -> Iterable[Scalar]:
+    """What an item of a list stands for: a value, or the whole numbers from one to another, none where the first is
+    the larger."""
+    if not isinstance(item, ast.Range):
+        return (plain(evaluate(item, names, text)),)
+    values = range(number(item.first, names), number(item.last, names) + 1)
+    if len(values) > budget.DRAWN_AT_ONCE.most:
+        message = f"a list has at most {budget.DRAWN_AT_ONCE.most:,} numbers from one to another"
+        raise CannotDraw("E304", message, item.span, f"these are {len(values):,}", "name a shorter range")
+    budget.spend(budget.MADE, len(values))
+    return values
 
 
 def number(node: ast.Expression, names: Names) -> int:

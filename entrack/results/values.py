@@ -36,7 +36,9 @@ class Cell:
     made of.
 
     `interval` is None where there are no prompts to resample (an overlap of circuits: `n` is then a number of heads).
-    `sd` is over draws, where there are several; `draws` are the values draw by draw.
+    `sd` is over draws, where there are several; `draws` are the values draw by draw. `ranges`, of a recovery, are how
+    far the clean run of each prompt lies from its corrupted one, over the mean of these: a resample's value is the mean
+    of its `outcomes` over the mean of its `ranges`.
     """
 
     labels: tuple[str, ...]
@@ -47,6 +49,7 @@ class Cell:
     sd: float | None = None
     draws: tuple[float, ...] = ()
     address: str = ""
+    ranges: tuple[float, ...] = field(default=(), repr=False)
 
 
 @frozen

@@ -159,7 +159,7 @@ def _one_or_list(parts: tuple[object, ...]) -> str:
 def _measured(item: ast.Measure) -> str:
     changes = ", ".join(changed(part) for part in item.interventions)
     given = f" with {f'[{changes}]' if item.swept else changes}" if item.interventions else ""
-    space = " " if item.metric.of else ""
+    space = "" if item.metric.bare else " "
     draws = f", {written(item.draws)} draws" if item.draws is not None else ""
     loop = f" for {item.loop.name} in {written(item.loop.values) or 'layers'}" if item.loop is not None else ""
     return f"{item.metric}{space}({written(item.subject)}{given}) on {written(item.prompts)}{draws}{loop}"

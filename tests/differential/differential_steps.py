@@ -38,6 +38,7 @@ from entrack.plan.steps import (
     Screened,
     Set,
     Source,
+    Statistic,
     Step,
     SumOutputs,
     TrainMask,
@@ -146,7 +147,8 @@ class Bench:
         return SumOutputs(shape.key, batch, part)
 
     def evaluate(self, edits: tuple[Edit, ...], asked: tuple[Indices, ...] | None = None) -> Evaluate:
-        return Evaluate(self.world.shape.key, self.world.batch, edits, self.asked() if asked is None else asked)
+        asked = self.asked() if asked is None else asked
+        return Evaluate(self.world.shape.key, self.world.batch, edits, asked, self.statistics())
 
     def path_patch(
         self, at: Indices, layer: int, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...]
@@ -155,7 +157,9 @@ class Bench:
         heads = tuple(head for head in self.world.shape.every_head if head.layer == layer)
         senders = self.draw(st.none() | st.lists(st.sampled_from(heads), min_size=1, unique=True).map(tuple))
         ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at))
-        return PathPatch(self.world.shape.key, self.world.batch, self.asked(), at, layer, ref, receivers, senders)
+        return PathPatch(
+            self.world.shape.key, self.world.batch, self.asked(), at, layer, ref, receivers, senders, self.statistics()
+        )
 
     def attribute(
         self, at: Indices, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...], steps: int
@@ -178,6 +182,9 @@ class Bench:
     def asked(self) -> tuple[Indices, ...]:
         words = self.draw(st.integers(1, 3))
         return self.draw(st.tuples(*[st.tuples(*[tokens] * words)] * self.world.batch.prompts))
+
+    def statistics(self) -> tuple[Statistic, ...]:
+        return self.draw(st.just(()) | st.lists(st.sampled_from(tuple(Statistic)), unique=True).map(tuple))
 
     def at(self, batch: Batch | None = None) -> Indices:
         """A token per prompt: the last, the first, one for all, or each its own."""

@@ -18,7 +18,19 @@ from stress.addresses import BATCH, EDITS, HEADS, MASKS, MODEL, OTHER, STEPS
 from entrack.address import Digested, address, fields_by_tag, tag_of, tagged
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
-from entrack.plan.steps import Attribute, Capture, Chosen, Node, PathPatch, Ref, Screen, Screened, Select, TrainMask
+from entrack.plan.steps import (
+    Attribute,
+    Capture,
+    Chosen,
+    Evaluate,
+    Node,
+    PathPatch,
+    Ref,
+    Screen,
+    Screened,
+    Select,
+    TrainMask,
+)
 from entrack.sites import Part, Site
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "addresses.json"
@@ -30,6 +42,7 @@ BARE = (
     Capture(MODEL, BATCH, (1, 2)),
     Capture(MODEL, BATCH, None, Chosen("a selection"), Part.KEY),
     Capture(MODEL, BATCH, (1, 2), (Site(3, Part.MLP),), Part.MLP),
+    *(attrs.evolve(step, also=()) for step in STEPS if isinstance(step, Evaluate | PathPatch)),
     PathPatch(MODEL, BATCH, ((1,), (2,)), (1, 2), 0, Ref("alternate"), ()),
     PathPatch(MODEL, OTHER, ((1,), (2,)), (1, 2), 0, Ref("alternate"), (), Screened("a screen", 3)),
     Attribute(MODEL, BATCH, ((1,), (2,)), (1, 2), Ref("alternate"), ()),

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from attrs import field, frozen
 
-from entrack.check.resolved.prompts import Population
+from entrack.check.resolved.prompts import Alternate, Population
 from entrack.sites import Part, Site
 from entrack.source import Span
 
@@ -93,15 +93,29 @@ class Screen:
 
 
 @frozen
+class Recovery:
+    """Between which runs a recovery lies: a prompt's own original and alternate, or, of prompts that have none, those
+    `against` it."""
+
+    against: Alternate | None
+
+
+@frozen
 class Metric:
-    """`name` is how it is written; `kind` one of accuracy, probability, logit, logit difference; `of` names task
-    variables."""
+    """`name` is how it is written; `kind` one of accuracy, probability, logit difference, ... (`check/metrics.py`).
+
+    `of` names task variables, words or lists of them; with `default` the first was not said: it is the answer, or the
+    target of a desideratum. `top` is how many tokens an accuracy looks among. A `recovery` is of this metric.
+    """
 
     name: str
     kind: str
     relative: bool
     of: tuple[str, ...]
     unit: str
+    top: int = 1
+    default: bool = False
+    recovery: Recovery | None = None
 
     @property
     def key(self) -> str:

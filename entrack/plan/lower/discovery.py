@@ -21,40 +21,23 @@ from typing import Any
 from entrack import budget
 from entrack.check.resolved import Discovery, Hop
 from entrack.plan.builder import batch_of, batches
+from entrack.plan.lower.asked import ADDED_UP, asked_of, rows, sizes, statistics_of
 from entrack.plan.lower.context import Lowering
-from entrack.plan.plan import DiscoveryPlan, GroupPlan
+from entrack.plan.plan import Asked, DiscoveryPlan, GroupPlan
+from entrack.plan.refs import Sizes
 from entrack.plan.steps import Attribute, Capture, Chosen, Evaluate, PathPatch, Receivers, Ref, Screen, Screened, Select
 from entrack.prompts.tokenise import Prompt, TokenisedPrompts
-from entrack.prompts.values import CannotDraw
-from entrack.source import NOWHERE
 
 
 def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan:
     """Add the steps of a discovery. Raises Unmakeable when its prompts cannot be made."""
     realised = lowering.prompts(given.alternates, given.model, given.originals.count)
     originals = tuple(pair.original for pair in realised.pairs)
-    lowering.told(given.originals, originals, given.score.of)
+    apart = given.score.kind == ADDED_UP
+    asked = asked_of(given.originals, originals, given.score.of, given.model, lowering, apart=apart)
+    lowering.asked[given.name] = asked
     groups = tuple(_hop(given, place, realised, lowering) for place in range(len(given.hops)))
     return DiscoveryPlan(given.name, given.model, given.score.name, len(originals), groups)
-
-
-def asked_of(prompts: tuple[Prompt, ...], places: tuple[int, ...], of: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
-    """Prompt by prompt, the first token of each word that outcomes are wanted for. Raises CannotDraw where a word
-    has none."""
-    return tuple(tuple(_first(prompts[place], name) for name in of) for place in places)
-
-
-def _first(prompt: Prompt, name: str) -> int:
-    ids = prompt.ids.get(name)
-    if not ids:
-        raise CannotDraw(
-            "E430",
-            f"`{name}` cannot follow the prompt",
-            NOWHERE,
-            f"{prompt.words.get(name, '')!r} has no token of its own there",
-            "measure another word",
-        )
-    return ids[0]
 
 
 def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Lowering) -> GroupPlan:
@@ -62,6 +45,7 @@ def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Low
     model = lowering.keys[given.model]
     cells = _cells(realised)
     clean = tuple(_clean(given, realised, cell, lowering) for cell in cells)
+    words = _words(lowering.asked[given.name], cells)
     screen = _screen(given, place, realised, cells, clean, lowering)
     patched = tuple(
         tuple(_patched(given, hop, realised, cell, layer, screen, lowering) for cell in cells)
@@ -73,13 +57,26 @@ def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Low
         for other in given.hops[:place]
         if other.position == hop.position
     )
-    select = Select(given.score.key, hop.keep, model.facts.layers, model.facts.heads, clean, patched, taken, screen)
+    select = Select(
+        given.score.key, hop.keep, model.facts.layers, model.facts.heads, clean, patched, taken, screen, words
+    )
     id = lowering.nodes.add(select, f"{given.name}.{hop.name}: keep {hop.keep}")
     lowering.selects[given.name, hop.name] = id
     names = tuple(f"{receiver.group}.{receiver.component.value}" for receiver in hop.receivers) or ("logits",)
     return GroupPlan(
         hop.name, id, hop.position, names, *((screen.id, given.screen.steps) if screen and given.screen else ())
     )
+
+
+def _asked(given: Discovery, cell: tuple[int, ...], lowering: Lowering) -> tuple[tuple[int, ...], ...]:
+    """The tokens that outcomes are wanted for, prompt by prompt of a batch."""
+    return rows(lowering.asked[given.name], cell)
+
+
+def _words(asked: Asked, cells: tuple[tuple[int, ...], ...]) -> tuple[Sizes, ...]:
+    """How many tokens each word has, batch by batch; empty where all have one."""
+    words = tuple(sizes(asked, cell) for cell in cells)
+    return words if any(words) else ()
 
 
 def _cells(realised: TokenisedPrompts) -> tuple[tuple[int, ...], ...]:
@@ -94,9 +91,8 @@ def _sides(realised: TokenisedPrompts) -> tuple[tuple[Prompt, ...], tuple[Prompt
 
 def _clean(given: Discovery, realised: TokenisedPrompts, cell: tuple[int, ...], lowering: Lowering) -> Ref:
     originals, _ = _sides(realised)
-    step = Evaluate(
-        lowering.keys[given.model], batch_of(originals, cell), (), asked_of(originals, cell, given.score.of)
-    )
+    also = statistics_of(given.score)
+    step = Evaluate(lowering.keys[given.model], batch_of(originals, cell), (), _asked(given, cell, lowering), also)
     return lowering.nodes.ref(step, f"{given.name}: clean runs")
 
 
@@ -132,6 +128,7 @@ def _screen(
         clean,
         estimates,
         receivers,
+        _words(lowering.asked[given.name], cells),
     )
     id = lowering.nodes.add(node, f"{given.name}.{hop.name}: screen {through} check {check}")
     return Screened(id, min(through + check, facts.layers * facts.heads))
@@ -146,7 +143,12 @@ def _patched(
     screen: Screened | None,
     lowering: Lowering,
 ) -> Ref:
-    step = PathPatch(**_hop_of(given, hop, realised, cell, lowering), layer=layer, senders=screen)
+    step = PathPatch(
+        **_hop_of(given, hop, realised, cell, lowering),
+        layer=layer,
+        senders=screen,
+        also=statistics_of(given.score),
+    )
     return lowering.nodes.ref(step, f"{given.name}.{hop.name}: path patching")
 
 
@@ -163,7 +165,7 @@ def _hop_of(
     return {
         "model": model,
         "batch": batch_of(originals, cell),
-        "asked": asked_of(originals, cell, given.score.of),
+        "asked": _asked(given, cell, lowering),
         "at": tuple(originals[place].positions[hop.position] for place in cell),
         "alternate": lowering.nodes.ref(capture, f"{given.name}: alternates at {hop.position}"),
         "receivers": tuple(

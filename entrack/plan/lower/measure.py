@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from entrack.check.resolved import CellSpec, Measure, Population
+from attrs import frozen
+
+from entrack.check.resolved import CellSpec, Measure, Metric, Population
 from entrack.plan.builder import batch_of, batches
+from entrack.plan.lower.asked import ADDED_UP, asked_of, rows, statistics_of
 from entrack.plan.lower.context import Lowering
-from entrack.plan.lower.discovery import asked_of
 from entrack.plan.lower.edits import edits_of, partners, prepared
 from entrack.plan.lower.measured import Measured, Places, drawn, measured_prompts
-from entrack.plan.plan import CellPlan, RunPlan
-from entrack.plan.steps import Edit, Evaluate
+from entrack.plan.plan import Asked, Between, CellPlan, RunPlan
+from entrack.plan.steps import Edit, Evaluate, Statistic
 from entrack.prompts.tokenise import Prompt
 
 
@@ -21,9 +23,17 @@ def lower_measure(measure: Measure, lowering: Lowering) -> tuple[CellPlan, ...]:
     return tuple(_cell(measure, spec, lowering) for spec in measure.cells)
 
 
+@frozen
+class Wanted:
+    """What is wanted of runs: outcomes of these tokens, prompt by prompt, and statistics beside them."""
+
+    asked: Asked
+    also: tuple[Statistic, ...] = ()
+
+
 def evaluations(
     on: Measured,
-    of: tuple[str, ...],
+    wanted: Wanted,
     others: Sequence[tuple[Prompt, ...]],
     edits: Callable[[Places], tuple[Edit, ...]],
     what: str,
@@ -34,32 +44,67 @@ def evaluations(
     ids, places = [], []
     for cell in batches(on.prompts, others):
         step = Evaluate(
-            lowering.keys[on.model], batch_of(on.prompts, cell), edits(cell), asked_of(on.prompts, cell, of)
+            lowering.keys[on.model],
+            batch_of(on.prompts, cell),
+            edits(cell),
+            rows(wanted.asked, cell),
+            wanted.also,
         )
         ids.append(lowering.nodes.add(step, what))
         places.append(cell)
-    return RunPlan(tuple(ids), tuple(places), on.prompts)
+    return RunPlan(tuple(ids), tuple(places), wanted.asked)
 
 
 def _cell(measure: Measure, spec: CellSpec, lowering: Lowering) -> CellPlan:
-    of = _of(measure, spec.population)
-    runs = tuple(_run(measure, spec, draw, of, lowering) for draw in range(spec.draws))
-    return CellPlan(spec.labels, runs, of)
+    draws = range(spec.draws)
+    runs = tuple(_run(measure, spec, draw, lowering) for draw in draws)
+    if measure.metric.recovery is None:
+        return CellPlan(spec.labels, runs)
+    ends = [_ends(measure, spec, draw, lowering) for draw in draws]
+    return CellPlan(spec.labels, runs, Between(tuple(clean for clean, _ in ends), tuple(other for _, other in ends)))
 
 
-def _run(measure: Measure, spec: CellSpec, draw: int, of: tuple[str, ...], lowering: Lowering) -> RunPlan:
+def _run(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> RunPlan:
     population = drawn(spec.population, draw)
     prompts = measured_prompts(population, lowering.prompts(population, spec.model).pairs)
-    lowering.told(population, prompts, of)
     on = Measured(measure.name, spec.model, population, prompts, draw)
     acts = prepared(spec.intervention, on, lowering)
     what = f"{measure.name}: {spec.model} with {spec.intervention.label}"
     edits = partial(edits_of, acts, on, lowering=lowering)
-    return evaluations(on, of, partners(acts, on), edits, what, lowering)
+    return evaluations(on, _wanted(measure.metric, on, lowering), partners(acts, on), edits, what, lowering)
 
 
-def _of(measure: Measure, population: Population) -> tuple[str, ...]:
-    """What the metric is of on these prompts: a desideratum is answered by its target."""
+def _ends(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> tuple[RunPlan, RunPlan]:
+    """The clean and the corrupted run of a recovery: the model as it is on the originals, and on their alternates."""
+    population = drawn(spec.population, draw)
+    originals, alternates = zip(*_pairs(measure.metric, population, spec.model, lowering), strict=True)
+    clean, corrupted = (
+        Measured(measure.name, spec.model, population, prompts, draw) for prompts in (originals, alternates)
+    )
+    wanted = _wanted(measure.metric, clean, lowering)
+    return (
+        evaluations(clean, wanted, (), lambda _: (), f"{measure.name}: {spec.model} on originals", lowering),
+        evaluations(corrupted, wanted, (), lambda _: (), f"{measure.name}: {spec.model} on alternates", lowering),
+    )
+
+
+def _pairs(metric: Metric, population: Population, model: str, lowering: Lowering) -> list[tuple[Prompt, Prompt]]:
+    """The originals that a recovery is measured between, each with its alternate."""
+    against = None if metric.recovery is None or population.alternate is not None else metric.recovery.against
+    pairs = lowering.paired(population, against, model).pairs
+    return [(pair.original, pair.alternate) for pair in pairs if pair.alternate is not None]
+
+
+def _wanted(metric: Metric, on: Measured, lowering: Lowering) -> Wanted:
+    """What is wanted of a run; of a recovery's, outcomes of the originals' words."""
+    prompts: Sequence[Prompt] = on.prompts
+    if metric.recovery is not None:
+        prompts = [original for original, _ in _pairs(metric, on.population, on.model, lowering)]
+    of, apart = _of(metric, on.population), metric.kind == ADDED_UP
+    return Wanted(asked_of(on.population, prompts, of, on.model, lowering, apart=apart), statistics_of(metric))
+
+
+def _of(metric: Metric, population: Population) -> tuple[str, ...]:
+    """What a metric is of on these prompts: a desideratum is answered by its target, unless the metric says more."""
     desideratum = population.alternate is not None and population.alternate.target is not None
-    default = "target" if desideratum and measure.metric.kind == "accuracy" else measure.metric.of[0]
-    return (default, *measure.metric.of[1:])
+    return ("target" if desideratum else "answer", *metric.of[1:]) if metric.default else metric.of

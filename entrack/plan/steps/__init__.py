@@ -26,6 +26,7 @@ from entrack.plan.steps.kind import Comparison, StepKind
 from entrack.plan.steps.path_patch import PATH_PATCH, PathPatch
 from entrack.plan.steps.screen import Screen
 from entrack.plan.steps.select import Select
+from entrack.plan.steps.statistic import Statistic
 from entrack.plan.steps.sum_outputs import SUM_OUTPUTS, SumOutputs
 from entrack.plan.steps.train_mask import TRAIN_MASK, MaskBatch, TrainMask
 
@@ -80,6 +81,7 @@ __all__ = [
     "Set",
     "Sites",
     "Source",
+    "Statistic",
     "Step",
     "StepKind",
     "SumOutputs",

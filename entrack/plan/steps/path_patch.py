@@ -13,11 +13,12 @@ from entrack.plan.refs import Ref, Screened
 from entrack.plan.schedule import ForwardPass
 from entrack.plan.steps.hop import Receivers, hop, reaches_nothing
 from entrack.plan.steps.kind import Comparison, StepKind
-from entrack.plan.value_forms import OUTCOME_BYTES, Form, outcomes
+from entrack.plan.steps.statistic import Statistic, bytes_each, with_statistics
+from entrack.plan.value_forms import OUTCOME_BYTES, Form
 from entrack.sites import Site
 
 
-@tagged("path-patch", "model batch asked at layer alternate receivers senders")
+@tagged("path-patch", "model batch asked at layer alternate receivers senders also")
 @frozen
 class PathPatch:
     """One hop of path patching for heads of one layer, on one batch (definition: docs/semantics.md).
@@ -25,7 +26,7 @@ class PathPatch:
     `batch` are the originals, `at` the senders' token in each; `alternate` is a `Capture` on the alternates, prompt by
     prompt, at their token of that position. No `receivers` means the logits at the last token. `senders` None means all
     heads of the layer. -> `top` int64 (head, prompt); `logit`, `log_probability` float32 (head, prompt, k), a row for
-    each sender in order.
+    each sender in order; and the statistics that are `also` wanted, under their names.
     """
 
     model: ModelKey
@@ -36,6 +37,7 @@ class PathPatch:
     alternate: Ref
     receivers: tuple[Receivers, ...]
     senders: tuple[Site, ...] | Screened | None = None
+    also: tuple[Statistic, ...] = ()
 
 
 def senders_of(step: PathPatch) -> int:
@@ -53,11 +55,12 @@ def _expand(step: PathPatch) -> Iterator[ForwardPass]:
 def _form(step: PathPatch) -> Form:
     if isinstance(step.senders, Screened):
         raise ValueError("the heads that a screen lets through are not known")
-    return outcomes((senders_of(step), step.batch.prompts), len(step.asked[0]), step.model.facts.vocabulary)
+    rows = senders_of(step), step.batch.prompts
+    return with_statistics(rows, len(step.asked[0]), step.model.facts.vocabulary, step.also)
 
 
 def _nbytes(step: PathPatch, nodes: Mapping[str, object]) -> int:
-    return OUTCOME_BYTES * step.batch.prompts * senders_of(step)
+    return (OUTCOME_BYTES + bytes_each(step.also)) * step.batch.prompts * senders_of(step)
 
 
 def _known_zero(step: PathPatch) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from attrs import frozen
 
 from entrack.address import tagged
-from entrack.plan.refs import Chosen, Ref
+from entrack.plan.refs import Chosen, Ref, Sizes
 
 
-@tagged("screen", "score through check seed hop layers heads clean estimates receivers")
+@tagged("screen", "score through check seed hop layers heads clean estimates receivers words")
 @frozen
 class Screen:
     """The heads of a hop that are run: the `through` with the lowest mean estimate, and `check` of the others, drawn by
@@ -29,3 +29,5 @@ class Screen:
     clean: tuple[Ref, ...]
     estimates: tuple[Ref, ...]
     receivers: tuple[Chosen, ...] = ()
+    words: tuple[Sizes, ...] = ()
+    """Batch by batch, where a word has more tokens than one."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from attrs import frozen
 
 from entrack.address import tagged
-from entrack.plan.refs import Chosen, Ref, Screened
+from entrack.plan.refs import Chosen, Ref, Screened, Sizes
 
 
-@tagged("select", "score keep layers heads clean patched taken screen")
+@tagged("select", "score keep layers heads clean patched taken screen words")
 @frozen
 class Select:
     """The `keep` heads with the lowest mean score below zero. Computed from outcomes in an instant, never stored.
@@ -29,3 +29,5 @@ class Select:
     """Earlier groups at the same position: they keep the heads that they have."""
     screen: Screened | None = None
     """What says which heads were run, where not all were."""
+    words: tuple[Sizes, ...] = ()
+    """Batch by batch, where a word has more tokens than one."""

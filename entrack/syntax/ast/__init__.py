@@ -33,6 +33,7 @@ from entrack.syntax.ast.file import Param as Param
 from entrack.syntax.ast.file import Program as Program
 from entrack.syntax.ast.file import Seed as Seed
 from entrack.syntax.ast.file import Version as Version
+from entrack.syntax.ast.heads import AnyWord as AnyWord
 from entrack.syntax.ast.heads import Circuit as Circuit
 from entrack.syntax.ast.heads import Discover as Discover
 from entrack.syntax.ast.heads import Group as Group
@@ -43,6 +44,8 @@ from entrack.syntax.ast.heads import Hop as Hop
 from entrack.syntax.ast.heads import Mask as Mask
 from entrack.syntax.ast.heads import Metric as Metric
 from entrack.syntax.ast.heads import Prompts as Prompts
+from entrack.syntax.ast.heads import Quantity as Quantity
+from entrack.syntax.ast.heads import Recovery as Recovery
 from entrack.syntax.ast.heads import Score as Score
 from entrack.syntax.ast.heads import Screen as Screen
 from entrack.syntax.ast.heads import Setting as Setting

@@ -58,20 +58,58 @@ class Circuit:
 
 
 @frozen
+class AnyWord:
+    """`any of W`: the words of a list, taken together."""
+
+    name: Name
+    span: Span = span_field()
+
+    @property
+    def text(self) -> str:
+        return f"any of {self.name.text}"
+
+
+@frozen
 class Metric:
-    """`kind` is accuracy, probability, logit or logit difference; `of` names task variables."""
+    """`kind` is accuracy, probability, logit difference, ... (`check/metrics.py`); `of` names task variables.
+    `accuracy in top 5` has a number of tokens, `top`."""
 
     kind: str
     relative: bool = False
-    of: tuple[Name, ...] = ()
+    of: tuple[Name | AnyWord, ...] = ()
     span: Span = span_field()
+    top: Integer | Name | None = None
 
     def __str__(self) -> str:
+        top = self.top.text if isinstance(self.top, Name) else self.top and self.top.value
         return (
             ("relative " if self.relative else "")
             + self.kind
-            + (f" of {' and '.join(n.text for n in self.of)}" if self.of else "")
+            + ("" if top is None else f" in top {top}")
+            + (f" of {' and '.join(word.text for word in self.of)}" if self.of else "")
         )
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is nothing but its name."""
+        return not self.of and self.top is None
+
+
+@frozen
+class Recovery:
+    """`recovery of METRIC against ALTERNATE`: where a metric lies between its corrupted and its clean run."""
+
+    metric: Metric
+    against: Name | None = None
+    span: Span = span_field()
+    bare = False
+
+    def __str__(self) -> str:
+        return f"recovery of {self.metric}" + (f" against {self.against.text}" if self.against else "")
+
+
+Quantity = Metric | Recovery
+"""What is measured of a model on prompts."""
 
 
 @frozen
@@ -95,7 +133,7 @@ class Hop:
 
 @frozen
 class Score:
-    metric: Metric
+    metric: Quantity
     span: Span = span_field()
 
 

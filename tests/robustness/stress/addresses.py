@@ -36,6 +36,7 @@ from entrack.plan.steps import (
     Receivers,
     Ref,
     Set,
+    Statistic,
     Step,
     SumOutputs,
     TrainMask,
@@ -58,7 +59,7 @@ MASKS = (MaskBatch(BATCH, OTHER, AT, (0, 1), (5, 6)),)
 STEPS: tuple[Step, ...] = (
     Capture(MODEL, BATCH, AT, HEADS, Part.QUERY),
     SumOutputs(MODEL, BATCH),
-    Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13))),
+    Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13)), (Statistic.RANK,)),
     PathPatch(
         MODEL,
         BATCH,
@@ -68,6 +69,7 @@ STEPS: tuple[Step, ...] = (
         Ref("alternate"),
         (Receivers(Part.VALUE, HEADS),),
         senders=(Site.of_head(2, 0), Site.of_head(2, 3)),
+        also=(Statistic.ENTROPY,),
     ),
     Attribute(MODEL, BATCH, ((10, 11), (12, 13)), AT, Ref("alternate"), (Receivers(Part.KEY, HEADS),), 3),
     TrainMask(MODEL, HEADS, MASKS, MASKS, 0.25, 2, 0.5),
