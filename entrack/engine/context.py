@@ -107,7 +107,7 @@ class Context:
         return in_microbatches(batch.prompts, run)
 
     def logits(self, batch: Batch, sets: Iterable[Write] = (), **options: Any) -> Tensor:
-        """Logits at the last token of a full forward pass. -> (prompt, vocabulary)"""
+        """Logits at the last token of a full forward pass. -> (prompt, vocabulary), or as the options say"""
         return self.forward(batch, sets, **options).logits
 
     def clean_logits(self, batch: Batch) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from attrs import field, frozen
 from nnsight import NNsight
@@ -39,6 +42,17 @@ class LoadedModel:
     def dtype(self) -> torch.dtype:
         dtype: torch.dtype = getattr(torch, self.key.dtype)
         return dtype
+
+    @contextmanager
+    def eager(self) -> Iterator[None]:
+        """Compute attention by plain matrix products meanwhile."""
+        config = self.module.config
+        usual = config._attn_implementation
+        config._attn_implementation = "eager"
+        try:
+            yield
+        finally:
+            config._attn_implementation = usual
 
     def heads(self, part: Part) -> int:
         """How many heads a per-head part has."""

@@ -21,8 +21,11 @@ from entrack.engine.kernels.knockout import blocked
 from entrack.engine.kernels.outputs import output_sets
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.tracing import Write
-from entrack.plan.steps import At, BlockAttention, Evaluate, Set, Statistic
+from entrack.plan.steps import At, Attention, BlockAttention, Evaluate, Loss, Set, Statistic
 from entrack.sites import Part
+
+Edited = Evaluate | Loss | Attention
+"""Steps that run a batch with edits in force."""
 
 
 @frozen(eq=False)
@@ -34,7 +37,7 @@ class Changes:
     blocked: dict[int, Tensor]
 
     @classmethod
-    def of(cls, context: Context, step: Evaluate, inputs: Inputs) -> Changes:
+    def of(cls, context: Context, step: Edited, inputs: Inputs) -> Changes:
         """Raises EngineError where an edit cannot be made."""
         read: list[Set] = []
         given: list[Set] = []

@@ -17,12 +17,14 @@ from typing import Any
 
 from entrack.plan.batch import Batch, Indices
 from entrack.plan.refs import Chosen, Ref, Screened, Sites
+from entrack.plan.steps.attention import ATTENTION, Attention
 from entrack.plan.steps.attribute import ATTRIBUTE, Attribute
 from entrack.plan.steps.capture import CAPTURE, Capture
 from entrack.plan.steps.edits import At, BlockAttention, Edit, Elsewhere, FromCapture, FromMean, FromZero, Set, Source
 from entrack.plan.steps.evaluate import EVALUATE, Evaluate
 from entrack.plan.steps.hop import Receivers
 from entrack.plan.steps.kind import Comparison, StepKind
+from entrack.plan.steps.loss import LOSS, Loss
 from entrack.plan.steps.path_patch import PATH_PATCH, PathPatch
 from entrack.plan.steps.screen import Screen
 from entrack.plan.steps.select import Select
@@ -30,7 +32,7 @@ from entrack.plan.steps.statistic import Statistic
 from entrack.plan.steps.sum_outputs import SUM_OUTPUTS, SumOutputs
 from entrack.plan.steps.train_mask import TRAIN_MASK, MaskBatch, TrainMask
 
-Step = Capture | SumOutputs | Evaluate | PathPatch | Attribute | TrainMask
+Step = Capture | SumOutputs | Evaluate | Loss | Attention | PathPatch | Attribute | TrainMask
 """What is computed with a model and stored."""
 Choice = Screen | Select
 """What turns outcomes into heads: computed from outcomes in an instant, never stored."""
@@ -40,6 +42,8 @@ STEPS: tuple[StepKind[Any], ...] = (
     CAPTURE,
     SUM_OUTPUTS,
     EVALUATE,
+    LOSS,
+    ATTENTION,
     PATH_PATCH,
     ATTRIBUTE,
     TRAIN_MASK,
@@ -56,6 +60,7 @@ def kind_of(step: Step) -> StepKind[Any]:
 __all__ = [
     "STEPS",
     "At",
+    "Attention",
     "Attribute",
     "Batch",
     "BlockAttention",
@@ -70,6 +75,7 @@ __all__ = [
     "FromMean",
     "FromZero",
     "Indices",
+    "Loss",
     "MaskBatch",
     "Node",
     "PathPatch",
