@@ -154,6 +154,12 @@ metrics = (
         st.just(()) | tuples(some_word, 2, 2),
     )
 )
+quantities = (
+    metrics
+    | st.builds(ast.Recovery, metrics, st.none() | name_nodes)
+    | st.builds(ast.Loss, name_nodes)
+    | st.builds(ast.Attention, name_nodes, tuples(name_nodes, 1))
+)
 hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts)
 screens = st.builds(ast.Screen, counts, st.none() | counts, st.none() | counts)
 discoveries = st.builds(
@@ -162,7 +168,7 @@ discoveries = st.builds(
     name_nodes,
     prompts,
     populations | lists(expressions),
-    tuples(st.builds(ast.Score, metrics) | hops, 0, 4),
+    tuples(st.builds(ast.Score, quantities) | hops, 0, 4),
     st.none() | screens,
 )
 subjects = expressions
@@ -176,7 +182,7 @@ def _measures(
     return st.builds(
         ast.Measure,
         names,
-        metrics,
+        quantities,
         subjects,
         given,
         prompts,

@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
 from entrack.analysis.outcomes import METRICS, Array, Outcome, accuracy, words_of
 from entrack.analysis.screening import Screening
 from entrack.analysis.selection import Selection, merged
 from entrack.check.resolved import Population
 from entrack.plan.plan import RunPlan
+from entrack.sites import Site
 
 
 class Ran(Protocol):
@@ -23,17 +26,23 @@ class Ran(Protocol):
     def screening(self, id: str) -> Screening: ...
 
 
-def outcomes_of(kind: str, run: RunPlan, ran: Ran, top: int = 1) -> Array:
-    """A metric per prompt of a run, in the order of the population. `top` is how many tokens an accuracy looks
-    among."""
+def outcomes_of(kind: str, run: RunPlan, ran: Ran, top: int = 1, head: Site | None = None) -> Array:
+    """A metric per prompt of a run, in the order of the population. `top` is how many tokens an accuracy looks among,
+    `head` whose attention is meant."""
     values = [
-        {kind: _of_batch(kind, ran.value(id), [run.asked[place] for place in places], top)}
+        {kind: _of_batch(kind, ran.value(id), [run.asked[place] for place in places], top, head)}
         for id, places in zip(run.evaluations, run.places, strict=True)
     ]
     return merged(values, run.places, (kind,))[kind]
 
 
-def _of_batch(kind: str, outcome: Outcome, asked: Sequence[Sequence[Sequence[int]]], top: int) -> Array:
+def _of_batch(
+    kind: str, outcome: Outcome, asked: Sequence[Sequence[Sequence[int]]], top: int, head: Site | None
+) -> Array:
+    if kind == "loss":
+        return np.asarray(outcome["loss"], dtype=np.float64)
+    if head is not None:
+        return np.asarray(outcome["attention"][head.layer, head.head], dtype=np.float64)
     if kind == "accuracy":
         return accuracy(outcome, asked, top)
     sizes = [[len(tokens) for tokens in words] for words in asked]

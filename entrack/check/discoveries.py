@@ -168,6 +168,15 @@ def _score(scope: Scope, item: ast.Discover, task: Task) -> Metric | None:
             f"score by `{written.metric}`: the order of the heads is the same",
         )
         return None
+    if isinstance(written, ast.Reading):
+        scope.report(
+            "E522",
+            "a score is of the next token of a prompt",
+            written.span,
+            "path patching is read at the end of the prompt alone",
+            "score by `relative probability of answer` or by `logit difference of answer and wrong`",
+        )
+        return None
     if written.kind == "accuracy":
         scope.report(
             "E522",

@@ -9,7 +9,7 @@ from entrack.check.changes import Changes
 from entrack.check.interventions import NOTHING, interventions
 from entrack.check.masks import members
 from entrack.check.measure_fit import intervention_fits
-from entrack.check.metrics import is_desideratum, metric, recovery
+from entrack.check.metrics import is_desideratum, metric, reading, recovery
 from entrack.check.populations import Swept, first_twice, sweep, values_of
 from entrack.check.resolved import (
     CellSpec,
@@ -19,6 +19,7 @@ from entrack.check.resolved import (
     Population,
 )
 from entrack.check.scope import Scope
+from entrack.sites import Site
 from entrack.syntax import ast
 from entrack.syntax.substitute import substitute
 from entrack.syntax.unparse import written
@@ -62,7 +63,10 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
         for _, changed in turns
         for intervention in changed
     )
-    return None if kind is None or not fits else _grid(item, kind, models, turns, swept, draws)
+    heads = _heads_read(scope, item, models)
+    if kind is None or not fits or heads is None:
+        return None
+    return _by_head(_grid(item, kind, models, turns, swept, draws), heads)
 
 
 Turns = list[tuple[tuple[str, ...], list[Intervention]]]
@@ -147,6 +151,40 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     return Measure(item.name, kind, labelled, tuple(cells), item.name_span)
 
 
+def _heads_read(scope: Scope, item: ast.Measure, models: list[str]) -> tuple[Site, ...] | None:
+    """The heads whose attention is read, all of the model; none for what is not read head by head. Reports and gives
+    None where they are not known, or are too many."""
+    if not isinstance(item.metric, ast.Attention):
+        return ()
+    known = {(facts.layers, facts.heads) if (facts := scope.models[name].facts) else None for name in models}
+    shape = known.pop() if len(known) == 1 else None
+    if shape is None:
+        scope.report(
+            "E613",
+            "it is not known here how many layers and heads there are",
+            item.metric.span,
+            "the model is not on this machine, or the models differ",
+            "measure one model at a time, and have its config.json here",
+        )
+        return None
+    return tuple(Site.of_head(layer, head) for layer in range(shape[0]) for head in range(shape[1]))
+
+
+def _by_head(measure: Measure, heads: tuple[Site, ...]) -> Measure:
+    """A measure with a cell for each of some heads in place of each cell, if there are heads."""
+    if not heads:
+        return measure
+    budget.spend(budget.ALL_CELLS, len(heads) * len(measure.cells))
+    cells = tuple(
+        evolve(cell, labels=(*cell.labels, str(head.layer), str(head.head)), head=head)
+        for cell in measure.cells
+        for head in heads
+    )
+    layers, numbers = ({str(head.layer): None for head in heads}, {str(head.head): None for head in heads})
+    axes = (("layer", tuple(layers)), ("head", tuple(numbers)))
+    return evolve(measure, axes=(*measure.axes, *axes), cells=cells)
+
+
 def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:
     found: dict[str, None] = {}
     for part in subject.items if isinstance(subject, ast.ListOf) else (subject,):
@@ -200,12 +238,19 @@ def _interventions(changes: Changes, item: ast.Measure) -> list[Intervention] | 
 def _metric(changes: Changes, item: ast.Measure, swept: Swept) -> Metric | None:
     scope, found = changes.scope, None
     if isinstance(item.metric, ast.Recovery):
-        found = recovery(scope, item.metric, changes.alternates, _kinds(swept))
-    else:
-        for population in _kinds(swept):
+        return _unrelated(scope, item, recovery(scope, item.metric, changes.alternates, _kinds(swept)))
+    for population in _kinds(swept):
+        if isinstance(item.metric, ast.Reading):
+            found = reading(scope, item.metric, population.task)
+        else:
             found = metric(scope, item.metric, population.task, desideratum=is_desideratum(population))
-            if found is None:
-                return None
+        if found is None:
+            return None
+    return _unrelated(scope, item, found)
+
+
+def _unrelated(scope: Scope, item: ast.Measure, found: Metric | None) -> Metric | None:
+    """A metric that is of one run."""
     if found is not None and found.relative:
         scope.report(
             "E617",

@@ -26,6 +26,8 @@ UNITS = {
     "rank": "rank",
     "entropy": "nats",
     "KL from clean": "nats",
+    "loss": "nats",
+    "attention": "fraction of attention",
 }
 DIFFERENCES = ("probability difference", "logit difference")
 """Metrics of two words."""
@@ -59,6 +61,22 @@ def metric(scope: Scope, node: ast.Metric, task: Task, *, desideratum: bool) -> 
         of = (*of, "wrong")
     unit = "ratio" if node.relative else UNITS[node.kind]
     return Metric(str(node), node.kind, node.relative, of, unit, top, not node.of)
+
+
+def reading(scope: Scope, node: ast.Reading, task: Task) -> Metric | None:
+    """What is read at named positions, which the task must have."""
+    kind, names = ("loss", (node.at,)) if isinstance(node, ast.Loss) else ("attention", (node.reader, *node.read))
+    for name in names:
+        if name.text not in task.positions:
+            scope.report(
+                "E618",
+                f"the task `{task.name}` has no position `{name.text}`",
+                name.span,
+                "",
+                did_you_mean(name.text, task.positions),
+            )
+            return None
+    return Metric(str(node), kind, relative=False, of=(), unit=UNITS[kind], at=tuple(name.text for name in names))
 
 
 RECOVERED = "fraction recovered"
@@ -117,7 +135,8 @@ def _against(
             f"`{name.text}` is no alternate of `{other.task.name}`",
             name.span,
             f"it is one of `{found.task.name}`",
-            did_you_mean(name.text, [key for key, known in alternates.items() if known.task.name == other.task.name]),
+            did_you_mean(name.text, [key for key, known in alternates.items() if known.task.name == other.task.name])
+            or f"declare an alternate of `{other.task.name}`",
         )
     return found if alone and other is None else None
 

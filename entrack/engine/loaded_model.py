@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from attrs import field, frozen
@@ -46,7 +47,7 @@ class LoadedModel:
     @contextmanager
     def eager(self) -> Iterator[None]:
         """Compute attention by plain matrix products meanwhile."""
-        config = self.module.config
+        config: Any = self.module.config
         usual = config._attn_implementation
         config._attn_implementation = "eager"
         try:

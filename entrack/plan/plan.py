@@ -46,8 +46,8 @@ Asked = tuple[tuple[tuple[int, ...], ...], ...]
 
 @frozen
 class RunPlan:
-    """A model on a population: an `Evaluate` node per batch, and for each the places of its prompts in the
-    population. `asked` are the words that outcomes are of, prompt by prompt."""
+    """A model on a population: an `Evaluate`, `Loss` or `Attention` node per batch, and for each the places of its
+    prompts in the population. `asked` are the words that outcomes are of, prompt by prompt."""
 
     evaluations: tuple[str, ...]
     places: tuple[tuple[int, ...], ...] = field(repr=False)
@@ -70,6 +70,8 @@ class CellPlan:
     labels: tuple[str, ...]
     runs: tuple[RunPlan, ...]
     between: Between | None = None
+    head: Site | None = None
+    """Of an attention, whose."""
 
 
 @frozen

@@ -143,6 +143,12 @@ class Build(BuildTasks, BuildExpressions):
     def recovery(self, meta: Meta, c: Children) -> ast.Recovery:
         return ast.Recovery(c[0], c[1], span=self._at(meta))
 
+    def loss(self, meta: Meta, c: Children) -> ast.Loss:
+        return ast.Loss(c[0], span=self._at(meta))
+
+    def attention(self, meta: Meta, c: Children) -> ast.Attention:
+        return ast.Attention(c[0], c[1], span=self._at(meta))
+
     def kl_from_clean(self, meta: Meta, c: Children) -> ast.Metric:
         return ast.Metric("KL from clean", span=self._at(meta))
 

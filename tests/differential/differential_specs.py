@@ -106,6 +106,8 @@ class Writer:
             self.mask,
             self.examination,
             self.drawn,
+            self.recovered,
+            self.read,
         )
         for number, part in enumerate(self.draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3))):
             part(f"m{number}")
@@ -127,7 +129,13 @@ class Writer:
             chosen = self.draw(st.lists(st.sampled_from(reach), min_size=1, max_size=2, unique=True)) if reach else []
             if chosen:
                 hops.append((group, position, chosen[0] if len(chosen) == 1 else f"[{', '.join(chosen)}]"))
-        score = self.one("relative probability of answer", "probability of answer", "logit of answer")
+        score = self.one(
+            "relative probability of answer",
+            "probability of answer",
+            "logit of answer",
+            "log probability of answer",
+            "logit difference of answer and object",
+        )
         most = min(4, self.setting.layers * self.setting.heads)
         groups = "".join(
             f"  group {group} at {position} -> {receivers} keep {self.number(1, most)}\n"
@@ -309,6 +317,17 @@ class Writer:
         self.lines.append(f"measure {name} = {self.metric()}(base with [{changes}]) on {self.few()} boxes, 2 draws")
         self.lines.append(f'claim "of {name}" mean({name}) >= 0')
 
+    def recovered(self, name: str) -> None:
+        of = self.one("logit difference of answer and wrong", "log probability", "accuracy")
+        prompts = self.one("boxes", "scrambled", "position")
+        against = " against scrambled" if prompts == "boxes" else ""
+        changes = "[nothing, zero cir, patch pub from tuned]"
+        self.lines.append(f"measure {name} = recovery of {of}{against} (base with {changes}) on {self.few()} {prompts}")
+
+    def read(self, name: str) -> None:
+        at, changes = self.one("loss over query", "attention from last to [query, previous]"), "[nothing, zero cir]"
+        self.lines.append(f"measure {name} = {at} (base with {changes}) on {self.few()} boxes")
+
     # parts of items
 
     def metric(self) -> str:
@@ -318,6 +337,14 @@ class Writer:
             "logit of answer ",
             "logit difference of answer and wrong ",
             "probability of wrong ",
+            "log probability of answer ",
+            "probability difference of answer and wrong ",
+            "rank of wrong ",
+            "accuracy in top 3 ",
+            "entropy ",
+            "KL from clean ",
+            "probability of any of object ",
+            "logit difference of answer and object ",
         )
 
     def elsewhere(self) -> str:

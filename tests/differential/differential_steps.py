@@ -20,6 +20,7 @@ from entrack.address import address
 from entrack.engine.inputs import bound
 from entrack.plan.steps import (
     At,
+    Attention,
     Attribute,
     Batch,
     BlockAttention,
@@ -31,6 +32,7 @@ from entrack.plan.steps import (
     FromMean,
     FromZero,
     Indices,
+    Loss,
     MaskBatch,
     PathPatch,
     Receivers,
@@ -150,6 +152,15 @@ class Bench:
         asked = self.asked() if asked is None else asked
         return Evaluate(self.world.shape.key, self.world.batch, edits, asked, self.statistics())
 
+    def loss(self, edits: tuple[Edit, ...]) -> Loss:
+        tokens = st.lists(st.integers(1, self.world.batch.length - 1), min_size=1, max_size=3, unique=True).map(tuple)
+        return Loss(self.world.shape.key, self.world.batch, self.draw(st.tuples(*[tokens] * self.prompts)), edits)
+
+    def attention(self, edits: tuple[Edit, ...]) -> Attention:
+        tokens = st.lists(st.integers(0, self.world.batch.length - 1), max_size=3, unique=True).map(tuple)
+        read = self.draw(st.tuples(*[tokens] * self.prompts))
+        return Attention(self.world.shape.key, self.world.batch, self.at(), read, edits)
+
     def path_patch(
         self, at: Indices, layer: int, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...]
     ) -> PathPatch:
@@ -178,6 +189,10 @@ class Bench:
         return Ref(name)
 
     # what they are made of
+
+    @property
+    def prompts(self) -> int:
+        return self.world.batch.prompts
 
     def asked(self) -> tuple[Indices, ...]:
         words = self.draw(st.integers(1, 3))
@@ -309,6 +324,12 @@ def evaluations(draw: st.DrawFn, world: World) -> Case:
     return bench.case(bench.evaluate(bench.several(bench.edit, most=4)))
 
 
+def readings(draw: st.DrawFn, world: World) -> Case:
+    bench = Bench(draw, world)
+    edits = bench.several(bench.edit, most=2)
+    return bench.case(bench.loss(edits) if draw(st.booleans()) else bench.attention(edits))
+
+
 def circuits(draw: st.DrawFn, world: World) -> Case:
     """A circuit with the same everywhere else as others have, and heads that are set beside it."""
     bench = Bench(draw, world)
@@ -364,6 +385,7 @@ def masks(draw: st.DrawFn, world: World) -> Case:
 KINDS: Mapping[str, Callable[[st.DrawFn, World], Case]] = {
     "evaluate": evaluations,
     "circuit": circuits,
+    "reading": readings,
     "path patch": path_patches,
     "attribute": attributions,
     "clean run": clean_runs,

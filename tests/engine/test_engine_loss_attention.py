@@ -50,9 +50,7 @@ def test_losses(saved: Saved, executor: str) -> None:
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_attention(saved: Saved, executor: str) -> None:
     weights = torch.stack(plain(saved, "eager").attentions)  # type: ignore[attr-defined]  # (layer, prompt, head, token, token read)
-    expected = np.stack(
-        [weights[:, i, :, SPREAD[i], list(READ[i])].sum(-1).numpy() for i in range(PROMPTS)], axis=-1
-    )
+    expected = np.stack([weights[:, i, :, SPREAD[i], list(READ[i])].sum(-1).numpy() for i in range(PROMPTS)], axis=-1)
     found = saved.compute(executor, Attention(saved.key, ORIGINALS, SPREAD, READ))
     agree(found, {"attention": expected})
     whole = Attention(saved.key, ORIGINALS, SPREAD, tuple(tuple(range(token + 1)) for token in SPREAD))

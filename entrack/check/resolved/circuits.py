@@ -105,7 +105,8 @@ class Metric:
     """`name` is how it is written; `kind` one of accuracy, probability, logit difference, ... (`check/metrics.py`).
 
     `of` names task variables, words or lists of them; with `default` the first was not said: it is the answer, or the
-    target of a desideratum. `top` is how many tokens an accuracy looks among. A `recovery` is of this metric.
+    target of a desideratum. `top` is how many tokens an accuracy looks among. A `recovery` is of this metric. A
+    loss and an attention are `at` named positions: of an attention the first is the reader.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Metric:
     top: int = 1
     default: bool = False
     recovery: Recovery | None = None
+    at: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

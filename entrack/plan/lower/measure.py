@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from entrack.check.resolved import CellSpec, Measure, Metric, Population
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.asked import ADDED_UP, asked_of, rows, statistics_of
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.edits import edits_of, partners, prepared
-from entrack.plan.lower.measured import Measured, Places, drawn, measured_prompts
+from entrack.plan.lower.measured import Measured, Places, at_of, drawn, measured_prompts, tokens_at
 from entrack.plan.plan import Asked, Between, CellPlan, RunPlan
-from entrack.plan.steps import Edit, Evaluate, Statistic
+from entrack.plan.steps import Attention, Edit, Evaluate, Loss, Statistic, Step
 from entrack.prompts.tokenise import Prompt
+from entrack.prompts.values import CannotDraw
 
 
 def lower_measure(measure: Measure, lowering: Lowering) -> tuple[CellPlan, ...]:
     """Add the steps of a measure. Raises Deferred and Unmakeable."""
-    return tuple(_cell(measure, spec, lowering) for spec in measure.cells)
+    made: list[CellPlan] = []
+    before: CellSpec | None = None
+    for spec in measure.cells:
+        again = before is not None and evolve(before, labels=spec.labels, head=spec.head) == spec
+        cell = made[-1] if again else _cell(measure, spec, lowering)
+        made.append(evolve(cell, labels=spec.labels, head=spec.head))
+        before = spec
+    return tuple(made)
 
 
 @frozen
@@ -41,18 +49,19 @@ def evaluations(
 ) -> RunPlan:
     """Evaluate a model on all prompts, batch by batch, with the edits of each batch. `others` are the prompts that
     these read beside them."""
-    ids, places = [], []
-    for cell in batches(on.prompts, others):
-        step = Evaluate(
-            lowering.keys[on.model],
-            batch_of(on.prompts, cell),
-            edits(cell),
-            rows(wanted.asked, cell),
-            wanted.also,
-        )
-        ids.append(lowering.nodes.add(step, what))
-        places.append(cell)
-    return RunPlan(tuple(ids), tuple(places), wanted.asked)
+
+    def step(cell: Places) -> Step:
+        batch = batch_of(on.prompts, cell)
+        return Evaluate(lowering.keys[on.model], batch, edits(cell), rows(wanted.asked, cell), wanted.also)
+
+    return _planned(batches(on.prompts, others), step, wanted.asked, what, lowering)
+
+
+def _planned(
+    cells: Sequence[Places], step: Callable[[Places], Step], asked: Asked, what: str, lowering: Lowering
+) -> RunPlan:
+    """A step for each batch."""
+    return RunPlan(tuple(lowering.nodes.add(step(cell), what) for cell in cells), tuple(cells), asked)
 
 
 def _cell(measure: Measure, spec: CellSpec, lowering: Lowering) -> CellPlan:
@@ -71,7 +80,29 @@ def _run(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> Run
     acts = prepared(spec.intervention, on, lowering)
     what = f"{measure.name}: {spec.model} with {spec.intervention.label}"
     edits = partial(edits_of, acts, on, lowering=lowering)
+    if measure.metric.at:
+        step = partial(_reading, measure.metric, on, edits, lowering)
+        return _planned(batches(prompts, partners(acts, on)), step, ((),) * len(prompts), what, lowering)
     return evaluations(on, _wanted(measure.metric, on, lowering), partners(acts, on), edits, what, lowering)
+
+
+def _reading(
+    metric: Metric, on: Measured, edits: Callable[[Places], tuple[Edit, ...]], lowering: Lowering, cell: Places
+) -> Step:
+    """What is read at named positions of a batch. Raises CannotDraw where a loss is of what nothing stands before."""
+    model, batch = lowering.keys[on.model], batch_of(on.prompts, cell)
+    tokens = tokens_at(metric.at[-1:] if metric.kind == "loss" else metric.at[1:], on.prompts, cell)
+    if metric.kind == "attention":
+        return Attention(model, batch, at_of(metric.at[0], on.prompts, cell), tokens, edits(cell))
+    if any(0 in some for some in tokens):
+        raise CannotDraw(
+            "E646",
+            f"`{metric.at[0]}` is the first token of a prompt, which has no loss",
+            on.population.span,
+            "nothing is read before it that it could be predicted from",
+            "name a later position",
+        )
+    return Loss(model, batch, tokens, edits(cell))
 
 
 def _ends(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> tuple[RunPlan, RunPlan]:

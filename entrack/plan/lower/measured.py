@@ -38,6 +38,12 @@ def drawn(population: Population, draw: int) -> Population:
     return population if draw == 0 else evolve(population, purpose=f"{population.purpose} {draw}")
 
 
+def tokens_at(positions: Sequence[str], prompts: Sequence[Prompt], places: Places) -> tuple[tuple[int, ...], ...]:
+    """The tokens of some positions in each prompt of a batch, each once and in rising order."""
+    budget.spend(budget.STEP_PARTS, A_PLACE + len(places) * len(positions))
+    return tuple(tuple(sorted({prompts[place].positions[name] for name in positions})) for place in places)
+
+
 def at_of(position: str, prompts: Sequence[Prompt], places: Places) -> tuple[int, ...]:
     """The token of a position in each prompt of a batch."""
     budget.spend(budget.STEP_PARTS, A_PLACE + len(places))

@@ -34,6 +34,7 @@ from entrack.syntax.ast.file import Program as Program
 from entrack.syntax.ast.file import Seed as Seed
 from entrack.syntax.ast.file import Version as Version
 from entrack.syntax.ast.heads import AnyWord as AnyWord
+from entrack.syntax.ast.heads import Attention as Attention
 from entrack.syntax.ast.heads import Circuit as Circuit
 from entrack.syntax.ast.heads import Discover as Discover
 from entrack.syntax.ast.heads import Group as Group
@@ -41,10 +42,12 @@ from entrack.syntax.ast.heads import GroupItem as GroupItem
 from entrack.syntax.ast.heads import HeadList as HeadList
 from entrack.syntax.ast.heads import HeadNumber as HeadNumber
 from entrack.syntax.ast.heads import Hop as Hop
+from entrack.syntax.ast.heads import Loss as Loss
 from entrack.syntax.ast.heads import Mask as Mask
 from entrack.syntax.ast.heads import Metric as Metric
 from entrack.syntax.ast.heads import Prompts as Prompts
 from entrack.syntax.ast.heads import Quantity as Quantity
+from entrack.syntax.ast.heads import Reading as Reading
 from entrack.syntax.ast.heads import Recovery as Recovery
 from entrack.syntax.ast.heads import Score as Score
 from entrack.syntax.ast.heads import Screen as Screen

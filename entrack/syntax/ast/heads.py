@@ -108,7 +108,35 @@ class Recovery:
         return f"recovery of {self.metric}" + (f" against {self.against.text}" if self.against else "")
 
 
-Quantity = Metric | Recovery
+@frozen
+class Loss:
+    """`loss over p`: how well the prompt's own tokens at a position are predicted."""
+
+    at: Name
+    span: Span = span_field()
+    bare = False
+
+    def __str__(self) -> str:
+        return f"loss over {self.at.text}"
+
+
+@frozen
+class Attention:
+    """`attention from p to q`: how much attention each head gives, at one position, to others."""
+
+    reader: Name
+    read: tuple[Name, ...]
+    span: Span = span_field()
+    bare = False
+
+    def __str__(self) -> str:
+        read = ", ".join(name.text for name in self.read)
+        return f"attention from {self.reader.text} to {read if len(self.read) == 1 else f'[{read}]'}"
+
+
+Reading = Loss | Attention
+"""What is read at named positions of a prompt."""
+Quantity = Metric | Recovery | Reading
 """What is measured of a model on prompts."""
 
 

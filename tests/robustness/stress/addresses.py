@@ -22,6 +22,7 @@ from entrack.plan import bind
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import (
     At,
+    Attention,
     Attribute,
     Batch,
     BlockAttention,
@@ -31,6 +32,7 @@ from entrack.plan.steps import (
     FromCapture,
     FromMean,
     FromZero,
+    Loss,
     MaskBatch,
     PathPatch,
     Receivers,
@@ -60,6 +62,8 @@ STEPS: tuple[Step, ...] = (
     Capture(MODEL, BATCH, AT, HEADS, Part.QUERY),
     SumOutputs(MODEL, BATCH),
     Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13)), (Statistic.RANK,)),
+    Loss(MODEL, BATCH, ((1,), (1, 2)), EDITS),
+    Attention(MODEL, BATCH, AT, ((0,), (0, 1)), EDITS),
     PathPatch(
         MODEL,
         BATCH,
