@@ -115,7 +115,7 @@ def by_hand(metric: str, logits: Tensor, clean: Tensor, words: dict[str, list[in
     chances, order = logits.softmax(-1), logits.argsort(descending=True).tolist()
     answer, wrong, objects = (words[name] for name in ("answer", "wrong", "object"))
     best = min(order.index(token) for token in objects) + 1
-    values = {
+    values: dict[str, Any] = {
         "accuracy in top 3": order.index(answer[0]) < 3,
         "accuracy in top 2 of any of object": best <= 2,
         "accuracy of any of object": order[0] in objects,
