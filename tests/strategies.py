@@ -159,6 +159,7 @@ quantities = (
     | st.builds(ast.Recovery, metrics, st.none() | name_nodes)
     | st.builds(ast.Loss, name_nodes)
     | st.builds(ast.Attention, name_nodes, tuples(name_nodes, 1))
+    | st.builds(ast.LogitLens, metrics, name_nodes)
 )
 hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts)
 screens = st.builds(ast.Screen, counts, st.none() | counts, st.none() | counts)

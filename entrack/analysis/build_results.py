@@ -95,7 +95,7 @@ def _cell(spec: Measure, population: Population, planned: CellPlan, ran: Ran) ->
 
 def _of_run(spec: Measure, planned: CellPlan, run: RunPlan, ran: Ran) -> Array:
     """The metric of each prompt of a run. Raises NotANumber."""
-    values = outcomes_of(spec.metric.kind, run, ran, spec.metric.top, planned.head)
+    values = outcomes_of(spec.metric.kind, run, ran, spec.metric.top, planned.site)
     if not np.isfinite(values).all():
         raise NotANumber(
             f"{spec.name}[{', '.join(planned.labels)}] has a prompt whose {spec.metric.name} is not a number"

@@ -26,23 +26,26 @@ class Ran(Protocol):
     def screening(self, id: str) -> Screening: ...
 
 
-def outcomes_of(kind: str, run: RunPlan, ran: Ran, top: int = 1, head: Site | None = None) -> Array:
+def outcomes_of(kind: str, run: RunPlan, ran: Ran, top: int = 1, site: Site | None = None) -> Array:
     """A metric per prompt of a run, in the order of the population. `top` is how many tokens an accuracy looks among,
-    `head` whose attention is meant."""
+    `site` whose attention is meant, or before which layer a logit lens stands."""
     values = [
-        {kind: _of_batch(kind, ran.value(id), [run.asked[place] for place in places], top, head)}
+        {kind: _of_batch(kind, ran.value(id), [run.asked[place] for place in places], top, site)}
         for id, places in zip(run.evaluations, run.places, strict=True)
     ]
     return merged(values, run.places, (kind,))[kind]
 
 
 def _of_batch(
-    kind: str, outcome: Outcome, asked: Sequence[Sequence[Sequence[int]]], top: int, head: Site | None
+    kind: str, outcome: Outcome, asked: Sequence[Sequence[Sequence[int]]], top: int, site: Site | None
 ) -> Array:
     if kind == "loss":
         return np.asarray(outcome["loss"], dtype=np.float64)
-    if head is not None:
-        return np.asarray(outcome["attention"][head.layer, head.head], dtype=np.float64)
+    if kind == "attention":
+        assert site is not None  # a cell is of one head
+        return np.asarray(outcome["attention"][site.layer, site.head], dtype=np.float64)
+    if site is not None:
+        outcome = {name: values[site.layer] for name, values in outcome.items()}
     if kind == "accuracy":
         return accuracy(outcome, asked, top)
     sizes = [[len(tokens) for tokens in words] for words in asked]

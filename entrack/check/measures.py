@@ -19,7 +19,7 @@ from entrack.check.resolved import (
     Population,
 )
 from entrack.check.scope import Scope
-from entrack.sites import Site
+from entrack.sites import Part, Site
 from entrack.syntax import ast
 from entrack.syntax.substitute import substitute
 from entrack.syntax.unparse import written
@@ -63,10 +63,10 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
         for _, changed in turns
         for intervention in changed
     )
-    heads = _heads_read(scope, item, models)
-    if kind is None or not fits or heads is None:
+    sites = _sites_read(scope, item, models)
+    if kind is None or not fits or sites is None:
         return None
-    return _by_head(_grid(item, kind, models, turns, swept, draws), heads)
+    return _by_site(_grid(item, kind, models, turns, swept, draws), sites)
 
 
 Turns = list[tuple[tuple[str, ...], list[Intervention]]]
@@ -151,10 +151,10 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     return Measure(item.name, kind, labelled, tuple(cells), item.name_span)
 
 
-def _heads_read(scope: Scope, item: ast.Measure, models: list[str]) -> tuple[Site, ...] | None:
-    """The heads whose attention is read, all of the model; none for what is not read head by head. Reports and gives
-    None where they are not known, or are too many."""
-    if not isinstance(item.metric, ast.Attention):
+def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> tuple[Site, ...] | None:
+    """The heads whose attention is read, or the layers before which, and after the last of which, a logit lens stands;
+    none for what is not read site by site. Reports and gives None where they are not known."""
+    if not isinstance(item.metric, ast.Attention | ast.LogitLens):
         return ()
     known = {(facts.layers, facts.heads) if (facts := scope.models[name].facts) else None for name in models}
     shape = known.pop() if len(known) == 1 else None
@@ -167,21 +167,24 @@ def _heads_read(scope: Scope, item: ast.Measure, models: list[str]) -> tuple[Sit
             "measure one model at a time, and have its config.json here",
         )
         return None
-    return tuple(Site.of_head(layer, head) for layer in range(shape[0]) for head in range(shape[1]))
+    layers, heads = shape
+    if isinstance(item.metric, ast.LogitLens):
+        return tuple(Site(layer, Part.RESIDUAL) for layer in range(layers + 1))
+    return tuple(Site.of_head(layer, head) for layer in range(layers) for head in range(heads))
 
 
-def _by_head(measure: Measure, heads: tuple[Site, ...]) -> Measure:
-    """A measure with a cell for each of some heads in place of each cell, if there are heads."""
-    if not heads:
+def _by_site(measure: Measure, sites: tuple[Site, ...]) -> Measure:
+    """A measure with a cell for each of some sites in place of each cell, if there are sites. They have the axis of
+    layers, and heads that of heads too."""
+    if not sites:
         return measure
-    budget.spend(budget.ALL_CELLS, len(heads) * len(measure.cells))
+    budget.spend(budget.ALL_CELLS, len(sites) * len(measure.cells))
+    labels = {site: tuple(str(number) for number in (site.layer, site.index) if number is not None) for site in sites}
     cells = tuple(
-        evolve(cell, labels=(*cell.labels, str(head.layer), str(head.head)), head=head)
-        for cell in measure.cells
-        for head in heads
+        evolve(cell, labels=(*cell.labels, *labels[site]), site=site) for cell in measure.cells for site in sites
     )
-    layers, numbers = ({str(head.layer): None for head in heads}, {str(head.head): None for head in heads})
-    axes = (("layer", tuple(layers)), ("head", tuple(numbers)))
+    columns = zip(*labels.values(), strict=True)
+    axes = tuple(zip(("layer", "head"), (tuple(dict.fromkeys(column)) for column in columns), strict=False))
     return evolve(measure, axes=(*measure.axes, *axes), cells=cells)
 
 
@@ -241,7 +244,7 @@ def _metric(changes: Changes, item: ast.Measure, swept: Swept) -> Metric | None:
         return _unrelated(scope, item, recovery(scope, item.metric, changes.alternates, _kinds(swept)))
     for population in _kinds(swept):
         if isinstance(item.metric, ast.Reading):
-            found = reading(scope, item.metric, population.task)
+            found = reading(scope, item.metric, population.task, desideratum=is_desideratum(population))
         else:
             found = metric(scope, item.metric, population.task, desideratum=is_desideratum(population))
         if found is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 from attrs import evolve
 
@@ -63,9 +64,21 @@ def metric(scope: Scope, node: ast.Metric, task: Task, *, desideratum: bool) -> 
     return Metric(str(node), node.kind, node.relative, of, unit, top, not node.of)
 
 
-def reading(scope: Scope, node: ast.Reading, task: Task) -> Metric | None:
+def reading(scope: Scope, node: ast.Reading, task: Task, *, desideratum: bool) -> Metric | None:
     """What is read at named positions, which the task must have."""
-    kind, names = ("loss", (node.at,)) if isinstance(node, ast.Loss) else ("attention", (node.reader, *node.read))
+    match node:
+        case ast.Loss(at):
+            return _read(scope, node, "loss", (at,), task)
+        case ast.Attention(reader, read):
+            return _read(scope, node, "attention", (reader, *read), task)
+        case ast.LogitLens(metric=inner, at=at):
+            lens, place = metric(scope, inner, task, desideratum=desideratum), _read(scope, node, "lens", (at,), task)
+            return lens and place and evolve(lens, name=place.name, at=place.at, lens=True)
+        case _:
+            assert_never(node)
+
+
+def _read(scope: Scope, node: ast.Reading, kind: str, names: tuple[ast.Name, ...], task: Task) -> Metric | None:
     for name in names:
         if name.text not in task.positions:
             scope.report(
@@ -76,7 +89,9 @@ def reading(scope: Scope, node: ast.Reading, task: Task) -> Metric | None:
                 did_you_mean(name.text, task.positions),
             )
             return None
-    return Metric(str(node), kind, relative=False, of=(), unit=UNITS[kind], at=tuple(name.text for name in names))
+    return Metric(
+        str(node), kind, relative=False, of=(), unit=UNITS.get(kind, ""), at=tuple(name.text for name in names)
+    )
 
 
 RECOVERED = "fraction recovered"

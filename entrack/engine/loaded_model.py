@@ -84,6 +84,15 @@ class LoadedModel:
         normed: Tensor = self._module(layer, Part.NORMED)(residual)
         return normed
 
+    def unembedded(self, residual: Tensor) -> Tensor:
+        """What the model would say of a residual stream (..., d_model) after its last layer: final norm, unembedding
+        and, where there is one, the cap of logits. -> (..., vocabulary)"""
+        normed = self.module.get_submodule(self.layout.norm)(residual)
+        logits: Tensor = self.module.get_submodule(self.layout.lm_head)(normed)
+        config: Any = self.module.config
+        cap = getattr(config, "final_logit_softcapping", None)
+        return logits if cap is None else cap * torch.tanh(logits / cap)
+
     def attended(self, layer: int, z: Tensor) -> Tensor:
         """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""
         attended: Tensor = self._module(layer, Part.OUTPUT)(z.flatten(-2))

@@ -35,6 +35,7 @@ GPT2 = Family(
     ),
     layers="transformer.h",
     attention="attn",
+    norm="transformer.ln_f",
     lm_head="lm_head",
     parts={
         Part.RESIDUAL: Door("", "input"),

@@ -70,8 +70,8 @@ class CellPlan:
     labels: tuple[str, ...]
     runs: tuple[RunPlan, ...]
     between: Between | None = None
-    head: Site | None = None
-    """Of an attention, whose."""
+    site: Site | None = None
+    """Of an attention, whose; of a logit lens, before which layer."""
 
 
 @frozen

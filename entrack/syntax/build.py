@@ -146,6 +146,9 @@ class Build(BuildTasks, BuildExpressions):
     def loss(self, meta: Meta, c: Children) -> ast.Loss:
         return ast.Loss(c[0], span=self._at(meta))
 
+    def logit_lens(self, meta: Meta, c: Children) -> ast.LogitLens:
+        return ast.LogitLens(c[0], c[1], span=self._at(meta))
+
     def attention(self, meta: Meta, c: Children) -> ast.Attention:
         return ast.Attention(c[0], c[1], span=self._at(meta))
 

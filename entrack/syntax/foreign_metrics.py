@@ -44,6 +44,7 @@ METRICS = tuple(
             r"(?i:attn|attention[ _]pattern|attention[ _](weight|score)s?)(?!\w)",
             "write `attention from last to subject`",
         ),
+        (r"(?i:logit[_-]lens|lens|tuned[ _-]lens)(?!\w)", "write `logit lens of probability of answer at last`"),
         (r"(?i:probs?|p)(?!\w)", "write `probability of answer`"),
         (r"(?i:acc)(?!\w)", "write `accuracy`"),
     )

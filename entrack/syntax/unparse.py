@@ -174,7 +174,7 @@ def _act(node: object) -> str:
             if last is None:
                 return single(first) + (".." if open_end else "")
             return _range(single(first), guarded(last, parser().words))
-        case ast.Metric() | ast.Recovery() | ast.Loss() | ast.Attention():
+        case ast.Metric() | ast.Recovery() | ast.Loss() | ast.Attention() | ast.LogitLens():
             return str(node)
         case ast.HeadList(heads):
             return " ".join(f"{head.layer}.{head.head}" for head in heads)

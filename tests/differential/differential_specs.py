@@ -325,7 +325,12 @@ class Writer:
         self.lines.append(f"measure {name} = recovery of {of}{against} (base with {changes}) on {self.few()} {prompts}")
 
     def read(self, name: str) -> None:
-        at, changes = self.one("loss over query", "attention from last to [query, previous]"), "[nothing, zero cir]"
+        at, changes = (
+            self.one(
+                "loss over query", "attention from last to [query, previous]", "logit lens of log probability at query"
+            ),
+            "[nothing, zero cir]",
+        )
         self.lines.append(f"measure {name} = {at} (base with {changes}) on {self.few()} boxes")
 
     # parts of items

@@ -32,6 +32,7 @@ from entrack.plan.steps import (
     FromMean,
     FromZero,
     Indices,
+    Lens,
     Loss,
     MaskBatch,
     PathPatch,
@@ -160,6 +161,9 @@ class Bench:
         tokens = st.lists(st.integers(0, self.world.batch.length - 1), max_size=3, unique=True).map(tuple)
         read = self.draw(st.tuples(*[tokens] * self.prompts))
         return Attention(self.world.shape.key, self.world.batch, self.at(), read, edits)
+
+    def lens(self, edits: tuple[Edit, ...]) -> Lens:
+        return Lens(self.world.shape.key, self.world.batch, self.at(), self.asked(), edits, self.statistics())
 
     def path_patch(
         self, at: Indices, layer: int, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...]
@@ -327,7 +331,8 @@ def evaluations(draw: st.DrawFn, world: World) -> Case:
 def readings(draw: st.DrawFn, world: World) -> Case:
     bench = Bench(draw, world)
     edits = bench.several(bench.edit, most=2)
-    return bench.case(bench.loss(edits) if draw(st.booleans()) else bench.attention(edits))
+    makers: tuple[Callable[[tuple[Edit, ...]], Step], ...] = (bench.loss, bench.attention, bench.lens)
+    return bench.case(draw(st.sampled_from(makers))(edits))
 
 
 def circuits(draw: st.DrawFn, world: World) -> Case:

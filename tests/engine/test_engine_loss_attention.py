@@ -1,4 +1,5 @@
-"""Losses over tokens of the prompts, and attention between tokens: equal to plain transformers', in every family."""
+"""Losses over tokens of the prompts, attention between tokens, and logit lenses: equal to plain transformers', in every
+family."""
 
 from __future__ import annotations
 
@@ -8,13 +9,39 @@ import numpy as np
 import pytest
 import torch
 from engine_by_hooks import Hooked
-from engine_models import ALTERNATES, EXECUTORS, LAST, ORIGINALS, PROMPTS, REF, SPREAD, Saved, agree, capture, tensor
+from engine_models import (
+    ALTERNATES,
+    ASKED,
+    EXECUTORS,
+    LAST,
+    ORIGINALS,
+    PROMPTS,
+    REF,
+    SPREAD,
+    Saved,
+    agree,
+    capture,
+    outcomes,
+    tensor,
+)
 
-from entrack.plan.steps import At, Attention, BlockAttention, FromCapture, FromZero, Loss, Set
+from entrack.plan.steps import (
+    At,
+    Attention,
+    BlockAttention,
+    Evaluate,
+    FromCapture,
+    FromZero,
+    Lens,
+    Loss,
+    Set,
+    Statistic,
+)
 from entrack.sites import Site
 
 SPANS = ((1,), (3, 4, 5), (8,), (2, 7), (5, 6))
 """One token or more of each prompt."""
+NORMS = ("model.norm", "transformer.ln_f", "gpt_neox.final_layer_norm")
 READ = ((0,), (3,), (1, 2), (6, 5), (4,))
 HEADS = (Site.of_head(0, 1), Site.of_head(1, 0))
 
@@ -55,6 +82,40 @@ def test_attention(saved: Saved, executor: str) -> None:
     agree(found, {"attention": expected})
     whole = Attention(saved.key, ORIGINALS, SPREAD, tuple(tuple(range(token + 1)) for token in SPREAD))
     np.testing.assert_allclose(saved.compute(executor, whole)["attention"], 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_the_logit_lens(saved: Saved, executor: str) -> None:
+    """What transformers gives of hidden states: the last of them is after the final norm."""
+    step = Lens(saved.key, ORIGINALS, SPREAD, ASKED, also=tuple(Statistic))
+    with torch.no_grad():
+        ran = saved.module(tensor(ORIGINALS), output_hidden_states=True, use_cache=False)
+        *states, normed = ran.hidden_states
+        (norm,) = [module for name, module in saved.module.named_modules() if name in NORMS]
+        at = torch.arange(PROMPTS), torch.tensor(SPREAD)
+        logits = torch.stack([said(saved, norm(state)[at]) for state in states] + [said(saved, normed[at])])
+    torch.testing.assert_close(logits[-1], ran.logits[at], atol=1e-5, rtol=0)
+    found = saved.compute(executor, step)
+    assert found["top"].shape == (saved.key.facts.layers + 1, PROMPTS)
+    agree({name: found[name] for name in outcomes(logits)}, outcomes(logits), 2e-5)
+    chances = logits.double().log_softmax(-1)
+    expected = (chances[-1].exp() * (chances[-1] - chances)).sum(-1)
+    np.testing.assert_allclose(found["kl_from_clean"], expected, atol=2e-5)
+    assert not found["kl_from_clean"][-1].any()
+
+
+def said(saved: Saved, normed: torch.Tensor) -> torch.Tensor:
+    """The logits of what the final norm gives."""
+    logits: torch.Tensor = saved.module.lm_head(normed)
+    cap = getattr(saved.module.config, "final_logit_softcapping", None)
+    return logits if cap is None else torch.tanh(logits / cap) * cap
+
+
+def test_a_lens_on_a_changed_run_ends_with_its_outcome(saved: Saved) -> None:
+    edits = (Set(At(HEADS, LAST), FromZero()),)
+    lens = saved.compute("optimised", Lens(saved.key, ORIGINALS, LAST, ASKED, edits, tuple(Statistic)))
+    expected = saved.compute("reference", Evaluate(saved.key, ORIGINALS, edits, ASKED, tuple(Statistic)))
+    agree({name: values[-1] for name, values in lens.items()}, expected, 2e-5)
 
 
 def test_edits_are_in_force(grouped: Saved) -> None:

@@ -4,7 +4,7 @@ if exists("b:current_syntax")
 endif
 
 syn keyword entrackItem about alternate circuit claim desideratum discover entrack figure group include intervention mask measure model param seed table task
-syn keyword entrackWord accuracy against and any at attention block by check clean coloured completeness difference distinct draws elsewhere end entropy error except for fresh from in index keep layers like log logit loss mean minimality of on one over overlap patch probability published random rank recovery redraw relative sample score screen shuffle steps target to top where with within zero
+syn keyword entrackWord accuracy against and any at attention block by check clean coloured completeness difference distinct draws elsewhere end entropy error except for fresh from in index keep layers lens like log logit loss mean minimality of on one over overlap patch probability published random rank recovery redraw relative sample score screen shuffle steps target to top where with within zero
 syn keyword entrackSelf logits nothing original
 syn match entrackNumber "\<\d\+\(\.\d\+\)\?\>"
 syn match entrackOperator "->\|\.\.\|[=!<>]=\|[-+*/=<>]"

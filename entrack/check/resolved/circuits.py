@@ -105,8 +105,9 @@ class Metric:
     """`name` is how it is written; `kind` one of accuracy, probability, logit difference, ... (`check/metrics.py`).
 
     `of` names task variables, words or lists of them; with `default` the first was not said: it is the answer, or the
-    target of a desideratum. `top` is how many tokens an accuracy looks among. A `recovery` is of this metric. A
-    loss and an attention are `at` named positions: of an attention the first is the reader.
+    target of a desideratum. `top` is how many tokens an accuracy looks among. A `recovery` is of this metric,
+    and so is a logit `lens`. A loss, an attention and a lens are `at` named positions: of an attention the first is
+    the reader.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Metric:
     default: bool = False
     recovery: Recovery | None = None
     at: tuple[str, ...] = ()
+    lens: bool = False
 
     @property
     def key(self) -> str:

@@ -26,8 +26,8 @@ class CellSpec:
     intervention: Intervention
     population: Population
     draws: int = 1
-    head: Site | None = None
-    """Of an attention, whose."""
+    site: Site | None = None
+    """Of an attention, whose; of a logit lens, before which layer."""
 
 
 @frozen

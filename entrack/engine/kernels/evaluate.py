@@ -21,10 +21,10 @@ from entrack.engine.kernels.knockout import blocked
 from entrack.engine.kernels.outputs import output_sets
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.tracing import Write
-from entrack.plan.steps import At, Attention, BlockAttention, Evaluate, Loss, Set, Statistic
+from entrack.plan.steps import At, Attention, BlockAttention, Evaluate, Lens, Loss, Set, Statistic
 from entrack.sites import Part
 
-Edited = Evaluate | Loss | Attention
+Edited = Evaluate | Loss | Attention | Lens
 """Steps that run a batch with edits in force."""
 
 

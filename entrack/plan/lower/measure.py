@@ -14,7 +14,7 @@ from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.edits import edits_of, partners, prepared
 from entrack.plan.lower.measured import Measured, Places, at_of, drawn, measured_prompts, tokens_at
 from entrack.plan.plan import Asked, Between, CellPlan, RunPlan
-from entrack.plan.steps import Attention, Edit, Evaluate, Loss, Statistic, Step
+from entrack.plan.steps import Attention, Edit, Evaluate, Lens, Loss, Statistic, Step
 from entrack.prompts.tokenise import Prompt
 from entrack.prompts.values import CannotDraw
 
@@ -24,9 +24,9 @@ def lower_measure(measure: Measure, lowering: Lowering) -> tuple[CellPlan, ...]:
     made: list[CellPlan] = []
     before: CellSpec | None = None
     for spec in measure.cells:
-        again = before is not None and evolve(before, labels=spec.labels, head=spec.head) == spec
+        again = before is not None and evolve(before, labels=spec.labels, site=spec.site) == spec
         cell = made[-1] if again else _cell(measure, spec, lowering)
-        made.append(evolve(cell, labels=spec.labels, head=spec.head))
+        made.append(evolve(cell, labels=spec.labels, site=spec.site))
         before = spec
     return tuple(made)
 
@@ -80,20 +80,29 @@ def _run(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> Run
     acts = prepared(spec.intervention, on, lowering)
     what = f"{measure.name}: {spec.model} with {spec.intervention.label}"
     edits = partial(edits_of, acts, on, lowering=lowering)
-    if measure.metric.at:
-        step = partial(_reading, measure.metric, on, edits, lowering)
-        return _planned(batches(prompts, partners(acts, on)), step, ((),) * len(prompts), what, lowering)
-    return evaluations(on, _wanted(measure.metric, on, lowering), partners(acts, on), edits, what, lowering)
+    if not measure.metric.at:
+        return evaluations(on, _wanted(measure.metric, on, lowering), partners(acts, on), edits, what, lowering)
+    wanted = _wanted(measure.metric, on, lowering) if measure.metric.lens else Wanted(((),) * len(prompts))
+    step = partial(_reading, measure.metric, on, wanted, edits, lowering)
+    return _planned(batches(prompts, partners(acts, on)), step, wanted.asked, what, lowering)
 
 
 def _reading(
-    metric: Metric, on: Measured, edits: Callable[[Places], tuple[Edit, ...]], lowering: Lowering, cell: Places
+    metric: Metric,
+    on: Measured,
+    wanted: Wanted,
+    edits: Callable[[Places], tuple[Edit, ...]],
+    lowering: Lowering,
+    cell: Places,
 ) -> Step:
     """What is read at named positions of a batch. Raises CannotDraw where a loss is of what nothing stands before."""
     model, batch = lowering.keys[on.model], batch_of(on.prompts, cell)
-    tokens = tokens_at(metric.at[-1:] if metric.kind == "loss" else metric.at[1:], on.prompts, cell)
+    first = at_of(metric.at[0], on.prompts, cell)
+    if metric.lens:
+        return Lens(model, batch, first, rows(wanted.asked, cell), edits(cell), wanted.also)
     if metric.kind == "attention":
-        return Attention(model, batch, at_of(metric.at[0], on.prompts, cell), tokens, edits(cell))
+        return Attention(model, batch, first, tokens_at(metric.at[1:], on.prompts, cell), edits(cell))
+    tokens = tokens_at(metric.at, on.prompts, cell)
     if any(0 in some for some in tokens):
         raise CannotDraw(
             "E646",

@@ -24,6 +24,7 @@ from entrack.plan.steps.edits import At, BlockAttention, Edit, Elsewhere, FromCa
 from entrack.plan.steps.evaluate import EVALUATE, Evaluate
 from entrack.plan.steps.hop import Receivers
 from entrack.plan.steps.kind import Comparison, StepKind
+from entrack.plan.steps.lens import LENS, Lens
 from entrack.plan.steps.loss import LOSS, Loss
 from entrack.plan.steps.path_patch import PATH_PATCH, PathPatch
 from entrack.plan.steps.screen import Screen
@@ -32,7 +33,7 @@ from entrack.plan.steps.statistic import Statistic
 from entrack.plan.steps.sum_outputs import SUM_OUTPUTS, SumOutputs
 from entrack.plan.steps.train_mask import TRAIN_MASK, MaskBatch, TrainMask
 
-Step = Capture | SumOutputs | Evaluate | Loss | Attention | PathPatch | Attribute | TrainMask
+Step = Capture | SumOutputs | Evaluate | Loss | Attention | Lens | PathPatch | Attribute | TrainMask
 """What is computed with a model and stored."""
 Choice = Screen | Select
 """What turns outcomes into heads: computed from outcomes in an instant, never stored."""
@@ -44,6 +45,7 @@ STEPS: tuple[StepKind[Any], ...] = (
     EVALUATE,
     LOSS,
     ATTENTION,
+    LENS,
     PATH_PATCH,
     ATTRIBUTE,
     TRAIN_MASK,
@@ -75,6 +77,7 @@ __all__ = [
     "FromMean",
     "FromZero",
     "Indices",
+    "Lens",
     "Loss",
     "MaskBatch",
     "Node",

@@ -42,6 +42,7 @@ from entrack.syntax.ast.heads import GroupItem as GroupItem
 from entrack.syntax.ast.heads import HeadList as HeadList
 from entrack.syntax.ast.heads import HeadNumber as HeadNumber
 from entrack.syntax.ast.heads import Hop as Hop
+from entrack.syntax.ast.heads import LogitLens as LogitLens
 from entrack.syntax.ast.heads import Loss as Loss
 from entrack.syntax.ast.heads import Mask as Mask
 from entrack.syntax.ast.heads import Metric as Metric

@@ -134,7 +134,20 @@ class Attention:
         return f"attention from {self.reader.text} to {read if len(self.read) == 1 else f'[{read}]'}"
 
 
-Reading = Loss | Attention
+@frozen
+class LogitLens:
+    """`logit lens of METRIC at p`: a metric of the residual stream before each layer."""
+
+    metric: Metric
+    at: Name
+    span: Span = span_field()
+    bare = False
+
+    def __str__(self) -> str:
+        return f"logit lens of {self.metric} at {self.at.text}"
+
+
+Reading = Loss | Attention | LogitLens
 """What is read at named positions of a prompt."""
 Quantity = Metric | Recovery | Reading
 """What is measured of a model on prompts."""

@@ -32,6 +32,7 @@ from entrack.plan.steps import (
     FromCapture,
     FromMean,
     FromZero,
+    Lens,
     Loss,
     MaskBatch,
     PathPatch,
@@ -64,6 +65,7 @@ STEPS: tuple[Step, ...] = (
     Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13)), (Statistic.RANK,)),
     Loss(MODEL, BATCH, ((1,), (1, 2)), EDITS),
     Attention(MODEL, BATCH, AT, ((0,), (0, 1)), EDITS),
+    Lens(MODEL, BATCH, AT, ((10, 11), (12, 13)), EDITS, (Statistic.RANK,)),
     PathPatch(
         MODEL,
         BATCH,
