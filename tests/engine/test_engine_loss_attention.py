@@ -25,6 +25,7 @@ from engine_models import (
     tensor,
 )
 
+from entrack.engine import context
 from entrack.plan.steps import (
     At,
     Attention,
@@ -116,6 +117,14 @@ def test_a_lens_on_a_changed_run_ends_with_its_outcome(saved: Saved) -> None:
     lens = saved.compute("optimised", Lens(saved.key, ORIGINALS, LAST, ASKED, edits, tuple(Statistic)))
     expected = saved.compute("reference", Evaluate(saved.key, ORIGINALS, edits, ASKED, tuple(Statistic)))
     agree({name: values[-1] for name, values in lens.items()}, expected, 2e-5)
+
+
+def test_so_many_logits_as_have_room(grouped: Saved, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = Loss(grouped.key, ORIGINALS, SPANS), Lens(grouped.key, ORIGINALS, SPREAD, ASKED)
+    expected = [grouped.compute("reference", step) for step in steps]
+    monkeypatch.setattr(context, "NUMBERS_AT_ONCE", 2 * PROMPTS * grouped.key.facts.vocabulary)
+    for step, value in zip(steps, expected, strict=True):
+        agree(grouped.compute("reference", step), value, 1e-6)
 
 
 def test_edits_are_in_force(grouped: Saved) -> None:

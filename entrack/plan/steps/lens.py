@@ -37,6 +37,7 @@ class Lens:
 
 
 def _expand(step: Lens) -> Iterator[ForwardPass]:
+    yield run(step, Role.EDITED, logits=False)
     yield run(step, Role.EDITED)
     if step.edits and Statistic.KL_FROM_CLEAN in step.also:
         yield run(step, Role.CLEAN)
