@@ -37,6 +37,7 @@ from entrack.plan.steps import (
     Loss,
     Set,
     Statistic,
+    Step,
 )
 from entrack.sites import Site
 
@@ -120,7 +121,7 @@ def test_a_lens_on_a_changed_run_ends_with_its_outcome(saved: Saved) -> None:
 
 
 def test_so_many_logits_as_have_room(grouped: Saved, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = Loss(grouped.key, ORIGINALS, SPANS), Lens(grouped.key, ORIGINALS, SPREAD, ASKED)
+    steps: tuple[Step, ...] = Loss(grouped.key, ORIGINALS, SPANS), Lens(grouped.key, ORIGINALS, SPREAD, ASKED)
     expected = [grouped.compute("reference", step) for step in steps]
     monkeypatch.setattr(context, "NUMBERS_AT_ONCE", 2 * PROMPTS * grouped.key.facts.vocabulary)
     for step, value in zip(steps, expected, strict=True):
