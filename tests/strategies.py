@@ -179,12 +179,26 @@ desiderata = st.builds(ast.Desideratum, names, name_nodes, st.none() | tuples(ch
 
 site_lists = st.builds(ast.SiteList, tuples(literals, 1))
 group_items = st.builds(ast.GroupItem, names, name_nodes, site_lists | calls(expressions))
-words = tuples(name_nodes, 0, 1)
+some_word = name_nodes | st.builds(ast.AnyWord, name_nodes)
+words = tuples(some_word, 0, 1)
 metrics = (
-    st.just(ast.Metric("accuracy"))
+    st.builds(ast.Metric, st.just("accuracy"), of=words, top=st.none() | counts)
     | st.builds(ast.Metric, st.just("probability"), st.booleans(), words)
-    | st.builds(ast.Metric, st.just("logit"), st.just(False), words)
-    | st.builds(ast.Metric, st.just("logit difference"), st.booleans(), st.just(()) | tuples(name_nodes, 2, 2))
+    | st.builds(ast.Metric, st.sampled_from(("logit", "log probability", "rank")), st.just(False), words)
+    | st.builds(ast.Metric, st.sampled_from(("entropy", "KL from clean")))
+    | st.builds(
+        ast.Metric,
+        st.sampled_from(("logit difference", "probability difference")),
+        st.booleans(),
+        st.just(()) | tuples(some_word, 2, 2),
+    )
+)
+quantities = (
+    metrics
+    | st.builds(ast.Recovery, metrics, st.none() | name_nodes)
+    | st.builds(ast.Loss, name_nodes)
+    | st.builds(ast.Attention, name_nodes, tuples(name_nodes, 1))
+    | st.builds(ast.LogitLens, metrics, name_nodes)
 )
 senders = st.lists(st.sampled_from(("heads", "mlps")).map(ast.Name), max_size=3).map(tuple)
 rankings = st.sampled_from(("", "lowest", "highest", "strongest"))
@@ -196,7 +210,7 @@ discoveries = st.builds(
     name_nodes,
     prompts,
     populations | lists(expressions),
-    tuples(st.builds(ast.Score, metrics) | hops, 0, 4),
+    tuples(st.builds(ast.Score, quantities) | hops, 0, 4),
     st.none() | screens,
 )
 subjects = expressions
@@ -220,7 +234,7 @@ def _measures(
     return st.builds(
         ast.Measure,
         names,
-        metrics,
+        quantities,
         subjects,
         given,
         prompts,

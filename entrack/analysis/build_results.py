@@ -11,7 +11,7 @@ import numpy as np
 from entrack import interrupts
 from entrack.address import address
 from entrack.analysis.circuits import examined, learned, overlap
-from entrack.analysis.intervals import OPERATIONS, RESAMPLES, interval, mean_interval, resampled_means
+from entrack.analysis.intervals import OPERATIONS, RESAMPLES, interval, mean_interval, resampled_means, resampled_ratios
 from entrack.analysis.outcomes import Array, NotANumber
 from entrack.analysis.run_values import Ran, outcomes_of, resampling_of
 from entrack.analysis.screening import agreement, missed
@@ -31,7 +31,7 @@ from entrack.check.resolved import (
 )
 from entrack.check.resolved import Claim as ClaimSpec
 from entrack.check.resolved import Group as GroupSpec
-from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
+from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan, RunPlan
 from entrack.plan.steps import Select
 from entrack.results import Axis, Cell, Claim, Discovery, Figure, Group, Interval, Provenance, Results, Screen, Table
 from entrack.results import Measure as MeasureResult
@@ -90,12 +90,10 @@ def _tokens(labels: Sequence[str], cells: Sequence[CellPlan]) -> tuple[str, ...]
 def _cell(spec: Measure, population: Population, planned: CellPlan, ran: Ran) -> Cell:
     """A cell over its draws: all prompts together, and the sd of the draws' values."""
     interrupts.check()
-    draws = [outcomes_of(spec.metric.kind, run, planned.of, ran) for run in planned.runs]
+    draws = [_of_run(spec, planned, run, ran) for run in planned.runs]
+    if planned.between is not None:
+        return _recovered(spec, population, planned, draws, ran)
     values = np.concatenate(draws)
-    if not np.isfinite(values).all():
-        raise NotANumber(
-            f"{spec.name}[{', '.join(planned.labels)}] has a prompt whose {spec.metric.name} is not a number"
-        )
     means = [float(draw.mean()) for draw in draws]
     return Cell(
         labels=planned.labels,
@@ -106,6 +104,43 @@ def _cell(spec: Measure, population: Population, planned: CellPlan, ran: Ran) ->
         sd=float(np.std(means, ddof=1)) if len(means) > 1 else None,
         draws=tuple(means) if len(means) > 1 else (),
         address=address([ran.address_of(id) for run in planned.runs for id in run.evaluations]),
+    )
+
+
+def _of_run(spec: Measure, planned: CellPlan, run: RunPlan, ran: Ran) -> Array:
+    """The metric of each prompt of a run. Raises NotANumber."""
+    values = outcomes_of(spec.metric.kind, run, ran, spec.metric.top, planned.site)
+    if not np.isfinite(values).all():
+        raise NotANumber(
+            f"{spec.name}[{', '.join(planned.labels)}] has a prompt whose {spec.metric.name} is not a number"
+        )
+    return values
+
+
+def _recovered(spec: Measure, population: Population, planned: CellPlan, edited: Sequence[Array], ran: Ran) -> Cell:
+    """How far a metric comes from the corrupted to the clean run: the mean of edited - corrupted over the mean of
+    clean - corrupted. Not a number, without outcomes, where the second is 0."""
+    assert planned.between is not None  # it is a recovery
+    ends = planned.between.clean, planned.between.corrupted
+    clean, corrupted = ([_of_run(spec, planned, run, ran) for run in runs] for runs in ends)
+    come, way = ([one - other for one, other in zip(several, corrupted, strict=True)] for several in (edited, clean))
+    whole = float(np.concatenate(way).mean())
+    defined = whole != 0
+    outcomes, ranges = (np.concatenate(several) / (whole if defined else nan) for several in (come, way))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = tuple(float(one.mean() / other.mean()) for one, other in zip(come, way, strict=True))
+    samples = resampled_ratios(outcomes, ranges, resampling_of(population))
+    runs = (*planned.runs, *planned.between.clean, *planned.between.corrupted)
+    return Cell(
+        labels=planned.labels,
+        value=float(outcomes.mean()),
+        n=len(outcomes),
+        interval=interval(samples[np.isfinite(samples)]) if defined else None,
+        outcomes=tuple(outcomes.tolist()) if defined else (),
+        sd=float(np.std(each, ddof=1)) if len(each) > 1 and np.isfinite(each).all() else None,
+        draws=each if len(each) > 1 else (),
+        address=address([ran.address_of(id) for run in runs for id in run.evaluations]),
+        ranges=tuple(ranges.tolist()) if defined else (),
     )
 
 
@@ -255,9 +290,10 @@ class _Cells:
     def samples(self, quantity: Quantity) -> Array:
         match quantity:
             case CellOf() if self._cell(quantity).outcomes and quantity.measure in self._specs:
-                return resampled_means(
-                    np.array(self._cell(quantity).outcomes), resampling_of(self._population(quantity))
-                )
+                cell, name = self._cell(quantity), resampling_of(self._population(quantity))
+                if cell.ranges:
+                    return resampled_ratios(np.array(cell.outcomes), np.array(cell.ranges), name)
+                return resampled_means(np.array(cell.outcomes), name)
             case Arithmetic(first, rest):
                 total = self.samples(first)
                 for sign, operand in rest:

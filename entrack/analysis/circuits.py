@@ -16,7 +16,6 @@ from entrack.results import Axis, Cell, Interval, Mask
 from entrack.results import Measure as MeasureResult
 from entrack.sites import Part, Site
 
-OF = ("answer",)
 T = TypeVar("T")
 UNIT = "fraction of prompts"
 
@@ -39,8 +38,8 @@ def completeness(spec: Examination, planned: ExaminationPlan, ran: Ran) -> Measu
 
 
 def _complete(spec: Examination, label: str, removals: Sequence[RemovalPlan], ran: Ran) -> list[Cell]:
-    circuit = np.array([outcomes_of("accuracy", removal.first, OF, ran) for removal in removals])
-    model = np.array([outcomes_of("accuracy", removal.second, OF, ran) for removal in removals])
+    circuit = np.array([outcomes_of("accuracy", removal.first, ran) for removal in removals])
+    model = np.array([outcomes_of("accuracy", removal.second, ran) for removal in removals])
     gap = circuit - model
     names = resampling_of(spec.population)
     cells = [_drawn((label, "circuit"), circuit, names), _drawn((label, "model"), model, names)]
@@ -77,7 +76,7 @@ def minimality(spec: Examination, planned: ExaminationPlan, ran: Ran) -> Measure
     (K + v)) - 1."""
     cells: list[Cell] = []
     for removal in planned.removals:
-        before, after = (outcomes_of("accuracy", run, OF, ran) for run in (removal.first, removal.second))
+        before, after = (outcomes_of("accuracy", run, ran) for run in (removal.first, removal.second))
         names = resampling_of(spec.population)
         head = f"{removal.label} {removal.head}"
         cells.append(

@@ -25,6 +25,14 @@ def resampled_means(values: Array, population: str) -> Array:
     return np.concatenate([values[chosen].mean(axis=1) for chosen in _resamples(len(values), population)])
 
 
+def resampled_ratios(values: Array, ranges: Array, population: str) -> Array:
+    """Means of `values` (prompt) over means of `ranges` (prompt), both over the same resamples, (RESAMPLES,). Not
+    finite where a resample divides by 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios: Array = resampled_means(values, population) / resampled_means(ranges, population)
+    return ratios
+
+
 def resampled_rows(values: Array, population: str) -> Array:
     """Means of the rows of `values` (row, prompt) over the same resamples, (RESAMPLES, row)."""
     n = values.shape[1]

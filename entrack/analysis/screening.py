@@ -71,7 +71,10 @@ def _estimates(node: Screen, part: Part, clean: Sequence[Outcome], changes: Sequ
     sites = every_sender(part, node.layers, node.heads)
     if changes is None:
         return BySite(sites, np.zeros((len(sites), sum(len(outcome["top"]) for outcome in clean))))
-    batches = [estimated(node.score, _of_part(part, each), before) for each, before in zip(changes, clean, strict=True)]
+    batches = [
+        estimated(node.score, _of_part(part, each), before, sizes)
+        for each, before, sizes in zip(changes, clean, node.words or [()] * len(clean), strict=True)
+    ]
     values = np.concatenate(batches, axis=-1)
     return BySite(sites, values.reshape(len(sites), values.shape[-1]))
 

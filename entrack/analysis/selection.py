@@ -86,7 +86,11 @@ def _per_prompt(
         if outcomes is not None:
             rows = [site.layer == layer and site in run for site in sites]
             scores.values[rows] = np.concatenate(
-                [score(node.score, after, before) for after, before in zip(outcomes, clean, strict=True)], axis=1
+                [
+                    score(node.score, after, before, sizes)
+                    for after, before, sizes in zip(outcomes, clean, node.words or [()] * len(clean), strict=True)
+                ],
+                axis=1,
             )
     return scores
 

@@ -28,6 +28,7 @@ from entrack.check.resolved import (
     carries,
 )
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.results.values import told_apart
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
@@ -203,7 +204,7 @@ def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -
             f"claim something of all: `smallest({node.name})`, `mean({node.name})` or `largest({node.name})`",
         )
         return None
-    hits = measure.with_all(wanted)
+    hits = told_apart(measure.with_all(wanted), [label for name, label in wanted if not name])
     if len(hits) != 1:
         open_axes = [
             f"{name}: {_few(labels)}"

@@ -6,7 +6,7 @@ from attrs import evolve
 
 from entrack import budget
 from entrack.check.heads import MOST_HEADS, distinct_groups, facts_of
-from entrack.check.metrics import metric
+from entrack.check.metrics import NOT_ESTIMATED, metric
 from entrack.check.populations import population
 from entrack.check.receivers import Given, receiver
 from entrack.check.resolved import Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
@@ -114,6 +114,17 @@ def _screen(scope: Scope, item: ast.Discover, hops: tuple[Hop, ...]) -> Screen |
     check = scope.whole(written.check, "`check`", 0, MOST_HEADS) if written.check else CHECKED
     if through is None or steps is None or check is None:
         return None
+    score = item.scores[0].metric if item.scores else DEFAULT_SCORE
+    if isinstance(score, ast.Metric) and score.kind in NOT_ESTIMATED:
+        scope.report(
+            "E526",
+            f"a screen cannot estimate {score.kind}",
+            written.span,
+            "it estimates by gradients of words' logits",
+            "score by `probability of answer` or by `logit difference of answer and wrong`, or leave the screen out",
+            (Label(score.span, "the score"),),
+        )
+        return None
     most = max((_most(facts, hop.senders) for hop in hops), default=0) if facts else 0
     if facts and hops and through > most:
         every = _words(HEADS) if _all_heads(hops) else "senders"
@@ -151,6 +162,24 @@ def _score(scope: Scope, item: ast.Discover, task: Task) -> Metric | None:
             (Label(scores[0].span, "the first"),),
         )
     written = scores[0].metric if scores else DEFAULT_SCORE
+    if isinstance(written, ast.Recovery):
+        scope.report(
+            "E522",
+            "a score is of one prompt, and a recovery of all together",
+            written.span,
+            "it divides by the mean difference of two runs, the same for every head",
+            f"score by `{written.metric}`: the order of the heads is the same",
+        )
+        return None
+    if isinstance(written, ast.Reading):
+        scope.report(
+            "E522",
+            "a score is of the next token of a prompt",
+            written.span,
+            "path patching is read at the end of the prompt alone",
+            "score by `relative probability of answer` or by `logit difference of answer and wrong`",
+        )
+        return None
     if written.kind == "accuracy":
         scope.report(
             "E522",

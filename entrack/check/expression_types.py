@@ -87,12 +87,21 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
                 )
             return None
         case ast.ListOf(items):
-            kind = common_type(scope, node, [expression_type(scope, part, names) for part in items])
+            kind = common_type(scope, node, [_element_type(scope, part, names) for part in items])
             return None if kind is None else Type(kind.base, many=True)
     scope.report(
         "E401", "this cannot stand in a task", node.span, "", "a task has drawings, texts, and values of its variables"
     )
     return None
+
+
+def _element_type(scope: Scope, part: ast.Expression | ast.Range, names: Names) -> Type | None:
+    """The type of what stands in a list: a value, or whole numbers from one to another."""
+    if not isinstance(part, ast.Range):
+        return expression_type(scope, part, names)
+    for end in (part.first, part.last):
+        require_type(scope, end, expression_type(scope, end, names), NUMBER)
+    return NUMBER
 
 
 def reference_type(scope: Scope, node: ast.Reference, names: Names) -> Type | None:

@@ -10,7 +10,7 @@ from entrack.check.interventions import NOTHING, interventions
 from entrack.check.loops import all_used, at_turn, goes_through, turns_of
 from entrack.check.masks import members
 from entrack.check.measure_fit import intervention_fits
-from entrack.check.metrics import metric
+from entrack.check.metrics import is_desideratum, metric, reading, recovery
 from entrack.check.populations import Swept, first_twice, sweep
 from entrack.check.resolved import (
     CellSpec,
@@ -21,6 +21,7 @@ from entrack.check.resolved import (
 )
 from entrack.check.scope import Scope
 from entrack.model_config import ModelFacts
+from entrack.sites import Part, Site
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 
@@ -55,7 +56,7 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     if len(models) * sum(len(changed) for _, changed in turns) * len(swept.populations) * draws > MOST_CELLS:
         scope.report("E705", f"a measure has at most {MOST_CELLS:,} cells", item.span, "", "sweep over fewer")
         return None
-    kind = _metric(scope, item, swept)
+    kind = _metric(changes, item, swept)
     kinds = _kinds(swept)
     fits = all(
         intervention_fits(changes, item, model, intervention, kinds)
@@ -63,10 +64,11 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
         for _, changed in turns
         for intervention in changed
     )
-    if kind is None or not fits:
+    sites = _sites_read(scope, item, models)
+    if kind is None or not fits or sites is None:
         return None
     grid = _grid(item, kind, models, turns, swept, draws)
-    return evolve(grid, loops=goes_through(scope, item, grid.axes))
+    return _by_site(evolve(grid, loops=goes_through(scope, item, grid.axes)), sites)
 
 
 Turns = list[tuple[tuple[str, ...], list[Intervention]]]
@@ -133,6 +135,43 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     return Measure(item.name, kind, labelled, tuple(cells), item.name_span)
 
 
+def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> tuple[Site, ...] | None:
+    """The heads whose attention is read, or the layers before which, and after the last of which, a logit lens stands;
+    none for what is not read site by site. Reports and gives None where they are not known."""
+    if not isinstance(item.metric, ast.Attention | ast.LogitLens):
+        return ()
+    known = {(facts.layers, facts.heads) if (facts := scope.models[name].facts) else None for name in models}
+    shape = known.pop() if len(known) == 1 else None
+    if shape is None:
+        scope.report(
+            "E613",
+            "it is not known here how many layers and heads there are",
+            item.metric.span,
+            "the model is not on this machine, or the models differ",
+            "measure one model at a time, and have its config.json here",
+        )
+        return None
+    layers, heads = shape
+    if isinstance(item.metric, ast.LogitLens):
+        return tuple(Site(layer, Part.RESIDUAL) for layer in range(layers + 1))
+    return tuple(Site.of_head(layer, head) for layer in range(layers) for head in range(heads))
+
+
+def _by_site(measure: Measure, sites: tuple[Site, ...]) -> Measure:
+    """A measure with a cell for each of some sites in place of each cell, if there are sites. They have the axis of
+    layers, and heads that of heads too."""
+    if not sites:
+        return measure
+    budget.spend(budget.ALL_CELLS, len(sites) * len(measure.cells))
+    labels = {site: tuple(str(number) for number in (site.layer, site.index) if number is not None) for site in sites}
+    cells = tuple(
+        evolve(cell, labels=(*cell.labels, *labels[site]), site=site) for cell in measure.cells for site in sites
+    )
+    columns = zip(*labels.values(), strict=True)
+    axes = tuple(zip(("layer", "head"), (tuple(dict.fromkeys(column)) for column in columns), strict=False))
+    return evolve(measure, axes=(*measure.axes, *axes), cells=cells)
+
+
 def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:
     found: dict[str, None] = {}
     for part in subject.items if isinstance(subject, ast.ListOf) else (subject,):
@@ -183,20 +222,29 @@ def _interventions(changes: Changes, item: ast.Measure) -> list[Intervention] | 
     return found if good else None
 
 
-def _metric(scope: Scope, item: ast.Measure, swept: Swept) -> Metric | None:
-    found: Metric | None = None
+def _metric(changes: Changes, item: ast.Measure, swept: Swept) -> Metric | None:
+    scope, found = changes.scope, None
+    if isinstance(item.metric, ast.Recovery):
+        return _unrelated(scope, item, recovery(scope, item.metric, changes.alternates, _kinds(swept)))
     for population in _kinds(swept):
-        desideratum = population.alternate is not None and population.alternate.target is not None
-        found = metric(scope, item.metric, population.task, desideratum=desideratum)
+        if isinstance(item.metric, ast.Reading):
+            found = reading(scope, item.metric, population.task, desideratum=is_desideratum(population))
+        else:
+            found = metric(scope, item.metric, population.task, desideratum=is_desideratum(population))
         if found is None:
             return None
+    return _unrelated(scope, item, found)
+
+
+def _unrelated(scope: Scope, item: ast.Measure, found: Metric | None) -> Metric | None:
+    """A metric that is of one run."""
     if found is not None and found.relative:
         scope.report(
             "E617",
             "a relative metric compares two runs; a measure has one",
             item.metric.span,
             "",
-            f"measure `{item.metric.kind}` and compare in a claim",
+            f"measure `{found.kind}` and compare in a claim",
         )
         return None
     return found

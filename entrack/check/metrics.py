@@ -2,62 +2,235 @@
 
 from __future__ import annotations
 
-from entrack.check.resolved import Metric, Task
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from attrs import evolve
+
+from entrack.check.resolved import Alternate, Metric, Population, Recovery, Task
 from entrack.check.scope import Scope
+from entrack.check.spans import one_token
 from entrack.check.tasks import types_of
-from entrack.check.types import WORD
+from entrack.check.types import WORD, Type
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 
 TOLD = ("answer", "wrong", "target")
-
+MOST_TOP = 1000
 
 UNITS = {
     "accuracy": "fraction of prompts",
     "probability": "probability",
+    "log probability": "nats",
+    "probability difference": "probability",
     "logit": "logits",
     "logit difference": "logits",
+    "rank": "rank",
+    "entropy": "nats",
+    "KL from clean": "nats",
+    "loss": "nats",
+    "attention": "fraction of attention",
 }
+DIFFERENCES = ("probability difference", "logit difference")
+"""Metrics of two words."""
+NOT_ESTIMATED = ("rank", "entropy", "KL from clean")
+"""Metrics whose change no gradient of logits gives that a screen takes: ranks jump, and the others are sums over the
+vocabulary, of which KL from clean has no slope at the clean run."""
+AVERAGED = ("logit", "logit difference")
+"""Metrics that are a mean over the words of a list; of the others a list is `any of` its words."""
 
 
 def metric(scope: Scope, node: ast.Metric, task: Task, *, desideratum: bool) -> Metric | None:
     """A metric with the variables it is of: by default the answer, or the target of a desideratum."""
     known = [binding.name for binding in task.bindings] + (["target"] if desideratum else [])
-    of = tuple(name.text for name in node.of)
     types = types_of(scope, task)
-    for name in node.of:
-        if name.text not in known:
-            help = (
-                "give the task one, such as `wrong = one from LIST except answer`"
-                if name.text == "wrong"
-                else did_you_mean(name.text, known)
-            )
-            scope.report("E604", f"the task `{task.name}` has no variable `{name.text}`", name.span, "", help)
-            return None
-        kind = types.get(name.text, WORD)
-        if kind != WORD and name.text not in TOLD:
-            words = [word for word, other in types.items() if other == WORD or word in TOLD]
+    if not all(_word(scope, node, word, task, known, types) for word in node.of):
+        return None
+    of = tuple(_name(word).text for word in node.of) or ("target" if desideratum else "answer",)
+    top = 1 if node.top is None else scope.whole(node.top, "`in top`", 1, MOST_TOP)
+    if top is None:
+        return None
+    if not node.of and node.kind in DIFFERENCES:
+        if "wrong" not in known:
             scope.report(
                 "E604",
-                "a metric is of one word",
-                name.span,
-                f"`{name.text}` is {kind}",
-                f"name one of {', '.join(f'`{word}`' for word in words)}",
+                f"a {node.kind} is of two words",
+                node.span,
+                "",
+                f"write `{node.kind} of answer and wrong`, and give the task a `wrong`",
             )
             return None
-    default = "target" if desideratum else "answer"
-    if not of:
-        of = (default,)
-        if node.kind == "logit difference":
-            if "wrong" not in known:
-                scope.report(
-                    "E604",
-                    "a logit difference is of two words",
-                    node.span,
-                    "",
-                    "write `logit difference of answer and wrong`, and give the task a `wrong`",
-                )
-                return None
-            of = (default, "wrong")
+        of = (*of, "wrong")
     unit = "ratio" if node.relative else UNITS[node.kind]
-    return Metric(str(node), node.kind, node.relative, of, unit)
+    return Metric(str(node), node.kind, node.relative, of, unit, top, not node.of)
+
+
+def reading(scope: Scope, node: ast.Reading, task: Task, *, desideratum: bool) -> Metric | None:
+    """What is read at named positions, which the task must have."""
+    match node:
+        case ast.Loss(at):
+            return _read(scope, node, "loss", (at,), task)
+        case ast.Attention(reader, read):
+            return _read(scope, node, "attention", (reader, *read), task)
+        case ast.LogitLens(metric=inner, at=at):
+            lens, place = metric(scope, inner, task, desideratum=desideratum), _read(scope, node, "lens", (at,), task)
+            return lens and place and evolve(lens, name=place.name, at=place.at, lens=True)
+        case _:
+            assert_never(node)
+
+
+STANDS = {"attention": "the reader of an attention stands", "lens": "a logit lens stands"}
+"""What is read at one token; a loss and what an attention reads may be of spans."""
+
+
+def _read(scope: Scope, node: ast.Reading, kind: str, names: tuple[ast.Name, ...], task: Task) -> Metric | None:
+    for name in names:
+        if name.text not in task.positions:
+            scope.report(
+                "E618",
+                f"the task `{task.name}` has no position `{name.text}`",
+                name.span,
+                "",
+                did_you_mean(name.text, task.positions),
+            )
+            return None
+    if kind in STANDS and not one_token(scope, task, names[0].text, names[0].span, STANDS[kind]):
+        return None
+    return Metric(
+        str(node), kind, relative=False, of=(), unit=UNITS.get(kind, ""), at=tuple(name.text for name in names)
+    )
+
+
+RECOVERED = "fraction recovered"
+
+
+def recovery(
+    scope: Scope, node: ast.Recovery, alternates: Mapping[str, Alternate], populations: Sequence[Population]
+) -> Metric | None:
+    """A recovery on prompts that have an original and an alternate, or are given one by `against`."""
+    inner: Metric | None = None
+    for one in populations:
+        inner = metric(scope, node.metric, one.task, desideratum=is_desideratum(one))
+        if inner is None:
+            return None
+    if node.metric.kind == "KL from clean":
+        scope.report(
+            "E645",
+            "KL from clean has no corrupted run to be recovered from",
+            node.metric.span,
+            "each run is held against its own clean one",
+            "take the recovery of `logit difference of answer and wrong` or of `log probability of answer`",
+        )
+        return None
+    against = None if node.against is None else _against(scope, node.against, alternates, populations)
+    if node.against is None:
+        alone = next((one for one in populations if one.alternate is None), None)
+        if alone is not None:
+            scope.report(
+                "E645",
+                "a recovery lies between a clean and a corrupted run",
+                node.span,
+                f"`{alone.label}` has no alternate to run as the corrupted one",
+                f"write `recovery of {node.metric} against ALTERNATE`, or measure on an alternate or a desideratum",
+            )
+            return None
+    elif against is None:
+        return None
+    assert inner is not None  # there are prompts
+    return evolve(inner, name=str(node), unit=RECOVERED, recovery=Recovery(against))
+
+
+def _against(
+    scope: Scope, name: ast.Name, alternates: Mapping[str, Alternate], populations: Sequence[Population]
+) -> Alternate | None:
+    """The alternate whose runs are the corrupted ones, of the task of all prompts that have none themselves."""
+    if scope.find(name.text, name.span, "alternate", "desideratum") is None or name.text not in alternates:
+        return None
+    found, alone = alternates[name.text], [one for one in populations if one.alternate is None]
+    other = next((one for one in alone if one.task.name != found.task.name), None)
+    if not alone:
+        label = f"`{populations[0].label}` says itself what the original and the alternate are"
+        scope.report("E645", "these prompts have an alternate", name.span, label, "leave out `against`")
+    elif other is not None:
+        scope.report(
+            "E645",
+            f"`{name.text}` is no alternate of `{other.task.name}`",
+            name.span,
+            f"it is one of `{found.task.name}`",
+            did_you_mean(name.text, [key for key, known in alternates.items() if known.task.name == other.task.name])
+            or f"declare an alternate of `{other.task.name}`",
+        )
+    return found if alone and other is None else None
+
+
+def is_desideratum(population: Population) -> bool:
+    """Whether its prompts have a target."""
+    return population.alternate is not None and population.alternate.target is not None
+
+
+def _name(word: ast.Name | ast.AnyWord) -> ast.Name:
+    return word.name if isinstance(word, ast.AnyWord) else word
+
+
+def _word(
+    scope: Scope,
+    node: ast.Metric,
+    word: ast.Name | ast.AnyWord,
+    task: Task,
+    known: list[str],
+    types: Mapping[str, Type],
+) -> bool:
+    """Whether a metric can be of this: a word, or a list of words where it says what is done with several."""
+    name = _name(word)
+    if name.text not in known:
+        help = (
+            "give the task one, such as `wrong = one from LIST except answer`"
+            if name.text == "wrong"
+            else did_you_mean(name.text, known)
+        )
+        scope.report("E604", f"the task `{task.name}` has no variable `{name.text}`", name.span, "", help)
+        return False
+    kind = types.get(name.text, WORD)
+    if kind.base == "unknown":
+        return True
+    if kind.many:
+        return _list(scope, node, word, name)
+    if isinstance(word, ast.AnyWord):
+        scope.report(
+            "E604", "`any of` is of a list of words", word.span, f"`{name.text}` is {kind}", f"write `{name.text}`"
+        )
+        return False
+    if kind != WORD and name.text not in TOLD:
+        words = [word for word, other in types.items() if other == WORD or word in TOLD]
+        scope.report(
+            "E604",
+            "a metric is of one word",
+            name.span,
+            f"`{name.text}` is {kind}",
+            f"name one of {', '.join(f'`{word}`' for word in words)}",
+        )
+        return False
+    return True
+
+
+def _list(scope: Scope, node: ast.Metric, word: ast.Name | ast.AnyWord, name: ast.Name) -> bool:
+    """Whether it is said of a list what the metric does with it."""
+    averaged, together = node.kind in AVERAGED, isinstance(word, ast.AnyWord)
+    if averaged and together:
+        scope.report(
+            "E604",
+            f"a {node.kind} is of the mean logit of a list",
+            word.span,
+            "logits of several words do not add up to that of any of them",
+            f"write `{name.text}`, or take the `probability of any of {name.text}`",
+        )
+    elif not averaged and not together:
+        article = "an" if node.kind[0] in "ae" else "a"
+        scope.report(
+            "E604",
+            f"{article} {node.kind} is of one word, or of any of several",
+            name.span,
+            f"`{name.text}` is a list",
+            f"write `any of {name.text}`, or name one word",
+        )
+    return averaged != together

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +20,9 @@ from entrack.plan.passes.share_clean_runs import fits, part_bytes, whole_bytes
 from entrack.plan.schedule import Schedule
 from entrack.plan.steps import Batch, Indices, Position, Spans, Step
 from entrack.sites import Part, Site
+
+NUMBERS_AT_ONCE = 1 << 27
+"""Logits that are kept at a time, where they are wanted of several tokens."""
 
 NAMES = {
     Part.OUTPUT: "a head output",
@@ -119,8 +122,18 @@ class Context:
         return in_microbatches(batch.prompts, run)
 
     def logits(self, batch: Batch, sets: Iterable[Write] = (), **options: Any) -> Tensor:
-        """Logits at the last token of a full forward pass. -> (prompt, vocabulary)"""
+        """Logits at the last token of a full forward pass. -> (prompt, vocabulary), or as the options say"""
         return self.forward(batch, sets, **options).logits
+
+    def logits_at(
+        self, batch: Batch, tokens: Sequence[int], sets: Iterable[Write] = (), **options: Any
+    ) -> Iterator[tuple[Sequence[int], Tensor]]:
+        """Logits at these tokens of every prompt, of as many tokens at a time as have room: a full forward pass for
+        each part. -> the tokens of a part, and (prompt, token, vocabulary)"""
+        sets, many = tuple(sets), max(1, NUMBERS_AT_ONCE // (batch.prompts * self.model.facts.vocabulary))
+        for start in range(0, len(tokens), many):
+            part = tokens[start : start + many]
+            yield part, self.logits(batch, sets, logits_at=self.tensor(part), **options)
 
     def clean_logits(self, batch: Batch) -> Tensor:
         """Logits at the last token without any change. -> (prompt, vocabulary)"""
@@ -260,9 +273,13 @@ class Context:
 
     def check(self, value: Tensor, layer: int, part: Part = Part.OUTPUT) -> None:
         """Raise NotFinite unless all of a layer's part (prompt, ...) is finite."""
+        self.check_finite(value, layer, NAMES.get(part, f"a {part.value}"))
+
+    def check_finite(self, value: Tensor, layer: int, what: str) -> None:
+        """Raise NotFinite unless all of `what` was computed of a layer (prompt, ...) is finite."""
         bad = ~value.flatten(1).isfinite().all(-1)
         if bad.any():
-            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), NAMES.get(part, f"a {part.value}"))
+            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), what)
 
     def check_logits(self, batch: Batch, logits: Tensor, prompts: Tensor | None = None) -> None:
         """Raise NotFinite unless all of (row, vocabulary) is finite. `prompts` says which prompt a row is of."""

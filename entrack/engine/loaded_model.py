@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 from attrs import field, frozen
 from nnsight import NNsight
@@ -43,6 +47,17 @@ class LoadedModel:
     def dtype(self) -> torch.dtype:
         dtype: torch.dtype = getattr(torch, self.key.dtype)
         return dtype
+
+    @contextmanager
+    def eager(self) -> Iterator[None]:
+        """Compute attention by plain matrix products meanwhile."""
+        config: Any = self.module.config
+        usual = config._attn_implementation
+        config._attn_implementation = "eager"
+        try:
+            yield
+        finally:
+            config._attn_implementation = usual
 
     def heads(self, part: Part) -> int:
         """How many heads a per-head part has."""
@@ -90,6 +105,15 @@ class LoadedModel:
             return residual
         normed: Tensor = self._module(layer, Part.NORMED)(residual)
         return normed
+
+    def unembedded(self, residual: Tensor) -> Tensor:
+        """What the model would say of a residual stream (..., d_model) after its last layer: final norm, unembedding
+        and, where there is one, the cap of logits. -> (..., vocabulary)"""
+        normed = self.module.get_submodule(self.layout.norm)(residual)
+        logits: Tensor = self.module.get_submodule(self.layout.lm_head)(normed)
+        config: Any = self.module.config
+        cap = getattr(config, "final_logit_softcapping", None)
+        return logits if cap is None else cap * torch.tanh(logits / cap)
 
     def attended(self, layer: int, z: Tensor) -> Tensor:
         """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""

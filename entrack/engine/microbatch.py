@@ -57,7 +57,7 @@ def rows_of_set(one: Write, rows: Rows) -> Write:
 
 
 def rows_of_read(one: Read, rows: Rows) -> Read:
-    return Read(one.site, None if one.at is None else one.at[rows], one.computed)
+    return Read(one.site, None if one.at is None else one.at[rows], one.computed, one.weights)
 
 
 def rows_of_options(options: Mapping[str, Any], rows: Rows) -> dict[str, Any]:

@@ -101,11 +101,13 @@ class Write:
 @frozen(eq=False)
 class Read:
     """Read a site at the tokens `at` - one per prompt, or (prompt, k) - or at all tokens: what stands there after what
-    is set, or, with `computed`, what the model has computed before."""
+    is set, or, with `computed`, what the model has computed before. Of an attention, `weights` are read in place of its
+    output: (prompt, head, token read) at a token, where it gives them."""
 
     site: Site
     at: Tensor | None = None
     computed: bool = False
+    weights: bool = False
 
 
 @frozen(eq=False)
@@ -118,7 +120,8 @@ class ResumeAt:
 
 @frozen(eq=False)
 class Trace:
-    """What a pass read: values by site, and the last token's logits (prompt, vocabulary), empty if not wanted."""
+    """What a pass read: values by site, and the last token's logits (prompt, vocabulary), empty if not wanted; those of
+    several tokens (prompt, token, vocabulary), if these are."""
 
     values: Mapping[Site, Tensor]
     logits: Tensor
@@ -137,6 +140,7 @@ def forward(
     around: Around | None = None,
     cache: Cache | None = None,
     logits: bool = True,
+    logits_at: Tensor | None = None,
     gradient: bool = False,
 ) -> Trace:
     """One forward pass on `tokens` (prompt, token) int64. Sets at one site apply in their order.
@@ -144,11 +148,12 @@ def forward(
     `held` maps a layer to the output of its attention (prompt, token, d_model), which then is not computed; `blocked`
     to bool (prompt, token, token read), true where no head attends. With a `prefix`, `tokens` continue it; with
     `around`, they are those that it names; without either, a `cache` takes up keys and values. Without `logits`
-    the pass ends where the last site was visited. With `gradient` the logits can be differentiated by what was set.
+    the pass ends where the last site was visited; `logits_at` are the tokens to have them of, instead of the last, the
+    same in all prompts. With `gradient` the logits can be differentiated by what was set.
     Raises what torch raises, NothingToAttend where all that a token can attend to is blocked, and EngineError for a
     part that the model does not have.
     """
-    script = _Script.of(len(tokens), sets, reads, start, held or {}, blocked or {}, logits=logits)
+    script = _Script.of(len(tokens), sets, reads, start, held or {}, blocked or {}, logits=logits, logits_at=logits_at)
     script.check(model)
     extra: dict[str, object] = {"past_key_values": cache, "use_cache": cache is not None}
     if prefix is not None:
@@ -183,7 +188,8 @@ def forward(
 
 
 def _trace(model: LoadedModel, tokens: Tensor, script: _Script, extra: Mapping[str, object]) -> Trace:
-    with model.traced.trace(tokens, logits_to_keep=1, **extra) as tracer:
+    kept = 1 if script.logits_at is None else script.logits_at
+    with model.traced.trace(tokens, logits_to_keep=kept, **extra) as tracer:
         ran: Trace = nnsight.save(_walk(model, script))
         if not script.logits:
             tracer.stop()
@@ -201,6 +207,7 @@ class _Script:
     held: Mapping[int, Tensor]
     blocked: Mapping[int, Tensor]
     logits: bool
+    logits_at: Tensor | None
 
     @classmethod
     def of(
@@ -213,11 +220,12 @@ class _Script:
         blocked: Mapping[int, Tensor],
         *,
         logits: bool,
+        logits_at: Tensor | None,
     ) -> _Script:
         at: dict[Site, list[Write]] = {}
         for one in sets:
             at.setdefault(one.site, []).append(one)
-        return cls(prompts, at, {read.site: read for read in reads}, start, held, blocked, logits)
+        return cls(prompts, at, {read.site: read for read in reads}, start, held, blocked, logits, logits_at)
 
     def check(self, model: LoadedModel) -> None:
         for site in (*self.sets, *self.reads):
@@ -256,7 +264,8 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
     head.input = (
         head.input.contiguous()
     )  # a slice of tokens would be multiplied row by row, the whole vocabulary anew for each
-    return Trace(values, model.traced.output.logits[:, -1])  # which may be more than what the head gives: capped
+    said = model.traced.output.logits  # which may be more than what the head gives: capped
+    return Trace(values, said[:, -1] if script.logits_at is None else said)
 
 
 def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values: dict[Site, Tensor]) -> None:
@@ -278,6 +287,7 @@ def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values
     if site in script.reads:
         read = script.reads[site]
         value = computed if read.computed else value
+        value = found[1].transpose(1, 2) if read.weights else value  # weights by (token, head)
         values[site] = value if read.at is None else at_tokens(value, read.at)
 
 

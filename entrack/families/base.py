@@ -135,11 +135,11 @@ class Family:
     `parts` says where each part of a layer is found, in the order in which a pass comes by them. An attention's input,
     where no norm stands before it, is `NORMED`; outputs of attention and MLP are what stands before a norm that comes
     after them, as `norms_what_is_added` says. Blocks that are always parallel have no `MID`, MLPs that are experts no
-    `NEURON`. `layers` and `lm_head` start at the model, `attention` at a layer. An MLP has `mlp_matrices` matrices of
-    d_model x d_mlp. With `transposed_weights` a projection keeps its weight as (input, output), as GPT-2's Conv1D does,
-    instead of (output, input). `gguf` is what a GGUF file calls the family, where such files are read; `gguf_words` are
-    values of such a file that transformers does not read, after the family's name, and the words of a config.json that
-    say the same.
+    `NEURON`. `layers`, the final `norm` and `lm_head` start at the model, `attention` at a layer. An MLP has
+    `mlp_matrices` matrices of d_model x d_mlp. With `transposed_weights` a projection keeps its weight as (input,
+    output), as GPT-2's Conv1D does, instead of (output, input). `gguf` is what a GGUF file calls the family, where such
+    files are read; `gguf_words` are values of such a file that transformers does not read, after the family's name, and
+    the words of a config.json that say the same.
 
     With `layers_give_pairs` a layer gives a pair whose first is its output. `own_mask` is a buffer of an attention, its
     path from the layer, that says what a token may attend to (1, 1, token, token read); its last rows are taken.
@@ -156,6 +156,7 @@ class Family:
     decides: tuple[str, ...]
     layers: str
     attention: str
+    norm: str
     lm_head: str
     parts: Mapping[Part, Door]
     mlp_matrices: int

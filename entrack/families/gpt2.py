@@ -36,6 +36,7 @@ GPT2 = Family(
     ),
     layers="transformer.h",
     attention="attn",
+    norm="transformer.ln_f",
     lm_head="lm_head",
     parts={
         Part.RESIDUAL: Door("", "input"),

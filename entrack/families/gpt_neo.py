@@ -39,6 +39,7 @@ GPT_NEO = Family(
     ),
     layers="transformer.h",
     attention="attn",
+    norm="transformer.ln_f",
     lm_head="lm_head",
     parts={
         Part.RESIDUAL: Door("", "input"),

@@ -40,6 +40,7 @@ GPT_NEOX = Family(
     ),
     layers="gpt_neox.layers",
     attention="attention",
+    norm="gpt_neox.final_layer_norm",
     lm_head="lm_head",
     parts={
         Part.RESIDUAL: Door("", "input"),

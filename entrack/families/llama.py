@@ -46,6 +46,7 @@ LLAMA = Family(
     decides=(*COMMON, "attention_bias", "mlp_bias"),
     layers="model.layers",
     attention="self_attn",
+    norm="model.norm",
     lm_head="lm_head",
     parts={
         Part.RESIDUAL: Door("", "input"),

@@ -37,6 +37,7 @@ OPT = Family(
     ),
     layers="model.decoder.layers",
     attention="self_attn",
+    norm="model.decoder.final_layer_norm",
     lm_head="lm_head",
     parts={
         Part.RESIDUAL: Door("", "input"),

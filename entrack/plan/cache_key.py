@@ -28,6 +28,7 @@ PARTS = (
     "tokens",
     "positions",
     "asked",
+    "also",
     "layers",
     "senders",
     "heads",
@@ -52,6 +53,7 @@ PARTS = (
 TITLES = {
     "positions": "token positions",
     "asked": "words asked for",
+    "also": "statistics beside them",
     "layers": "layers",
     "edits": "what is set",
     "upstream": "values it builds on",
@@ -62,6 +64,8 @@ TITLES = {
     "gradient": "points of the gradient",
 }
 EDITS = {tag_of(edit): words for edit, words in WORDS_OF_EDITS.items()}
+LATER = ("also",)
+"""Fields that there were not always: entries from before have no part of them, and neither have steps without any."""
 MOST_HEADS = 6
 
 Leaf = tuple[str, Any]
@@ -96,7 +100,8 @@ def parts(step: Step, executor: ExecutorKind = ExecutorKind.OPTIMISED, model: st
     """The parts of a step's key, in the order of `PARTS`; `model` says in words where its weights are from."""
     leaves: dict[str, list[Leaf]] = {}
     for tag, value in fields_by_tag(step).items():
-        for part, leaf in _leaves(kind_of(step), value, tag, tag) if tag != "model" else ():
+        told = tag != "model" and (value or tag not in LATER)
+        for part, leaf in _leaves(kind_of(step), value, tag, tag) if told else ():
             leaves.setdefault(part, []).append(leaf)
     own = [KeyPart(name, _digest(found), WORDS.get(name, _values)(found)) for name, found in leaves.items()]
     told = [
@@ -195,6 +200,10 @@ def _asked(leaves: Sequence[Leaf]) -> str:
     return f"{many} word{'s' if many != 1 else ''} a prompt"
 
 
+def _also(leaves: Sequence[Leaf]) -> str:
+    return ", ".join(one.value for _, value in leaves for one in value) or "none"
+
+
 def _layers(leaves: Sequence[Leaf]) -> str:
     return _range([value for _, value in leaves])
 
@@ -272,6 +281,7 @@ WORDS: Mapping[str, Callable[[Sequence[Leaf]], str]] = {
     "tokens": _tokens,
     "positions": _positions,
     "asked": _asked,
+    "also": _also,
     "layers": _layers,
     "senders": _senders,
     "heads": _sites,

@@ -41,23 +41,39 @@ class DiscoveryPlan:
     groups: tuple[GroupPlan, ...]
 
 
+Asked = tuple[tuple[tuple[int, ...], ...], ...]
+"""Prompt by prompt and word by word, the tokens that a word is told by: one, or, of a list, one or more."""
+
+
 @frozen
 class RunPlan:
-    """A model on a population: an `Evaluate` node per batch, and for each the places of its prompts in the
-    population."""
+    """A model on a population: an `Evaluate`, `Loss`, `Attention` or `Lens` node per batch, and for each the places of
+    its prompts in the population. `asked` are the words that outcomes are of, prompt by prompt."""
 
     evaluations: tuple[str, ...]
     places: tuple[tuple[int, ...], ...] = field(repr=False)
     prompts: tuple[Prompt, ...] = field(repr=False)
+    asked: Asked = field(repr=False)
+
+
+@frozen
+class Between:
+    """The runs that a recovery lies between, for each draw: a model without edits on the originals and on their
+    alternates. Outcomes are of the originals' words."""
+
+    clean: tuple[RunPlan, ...]
+    corrupted: tuple[RunPlan, ...]
 
 
 @frozen
 class CellPlan:
-    """A cell of a measure: a run per draw; `of` names the words that outcomes are of."""
+    """A cell of a measure: a run per draw."""
 
     labels: tuple[str, ...]
     runs: tuple[RunPlan, ...]
-    of: tuple[str, ...]
+    between: Between | None = None
+    site: Site | None = None
+    """Of an attention, whose; of a logit lens, before which layer."""
 
 
 @frozen

@@ -41,5 +41,8 @@ class Screened:
     most: int
 
 
+Sizes = tuple[tuple[int, ...], ...]
+"""Of a batch, prompt by prompt and word by word, how many of the tokens asked for are the word's, in their order; what
+follows is asked for again. Empty: one each."""
 Sites = tuple[Site, ...] | Chosen
 """Sites, or, until a run has chosen them, what will."""

@@ -16,6 +16,8 @@ from entrack.plan.refs import Sites
 
 LAST_BIT = 2.0**-23
 """How far above 0 a log probability may be rounded, in float32."""
+ROUNDED = 1e-3
+"""How far above its bound a sum over a vocabulary, or over tokens, may be rounded."""
 OUTCOME_BYTES = 16
 """Per prompt: the argmax, and a logit and log probability per asked word (counted for one)."""
 

@@ -44,6 +44,8 @@ class Prompt:
     """The words that may begin as those of other prompts do."""
     rows: tuple[Row, ...] = field(default=(), repr=False)
     """The rows of files that it is made of."""
+    lists: Mapping[str, tuple[str, ...]] = field(factory=dict, repr=False)
+    """The task's lists of words and numbers."""
 
 
 @frozen
@@ -171,7 +173,10 @@ def _prompt(
     wanted = {key: word.text for key, word in words.items()}
     rows = tuple(value for value in drawn.values.values() if isinstance(value, Row))
     pieces = tuple(rendered.text[start:end] for start, end in encoded.offsets)
-    return Prompt(rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), spans, pieces, told, rows)
+    lists = {key: tuple(map(str, value)) for key, value in drawn.values.items() if isinstance(value, list)}
+    return Prompt(
+        rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), spans, pieces, told, rows, lists
+    )
 
 
 def _words(drawn: sample.Drawn, extra: Mapping[str, Value]) -> Mapping[str, Rendered]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve, field, frozen
 
@@ -104,7 +104,7 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
             return evolve(word, attached=True) if how == "attached" else evolve(word, by_first_token=True)
         case ast.ListOf(items):
             budget.spend(budget.MADE, len(items))
-            return [_listed(evaluate(item, names, text), item) for item in items]  # type: ignore[return-value]  # one kind: checked
+            return [value for item in items for value in _elements(item, names, text)]  # type: ignore[return-value]  # one kind: checked
     raise CannotDraw("E401", "this cannot stand in a task", node.span)
 
 
@@ -113,6 +113,19 @@ def _listed(value: Value, item: ast.Expression) -> Scalar:
         help = "write `attached(...)` and `first_token(...)` round the whole answer"
         raise CannotDraw("E401", "how a word is told is not kept in a list", item.span, "", help)
     return plain(value)
+
+
+def _elements(item: ast.Expression | ast.Range, names: Names, text: str) -> Iterable[Scalar]:
+    """What an item of a list stands for: a value, or the whole numbers from one to another, none where the first is
+    the larger."""
+    if not isinstance(item, ast.Range):
+        return (_listed(evaluate(item, names, text), item),)
+    values = range(number(item.first, names), number(item.last, names) + 1)
+    if len(values) > budget.DRAWN_AT_ONCE.most:
+        message = f"a list has at most {budget.DRAWN_AT_ONCE.most:,} numbers from one to another"
+        raise CannotDraw("E304", message, item.span, f"these are {len(values):,}", "name a shorter range")
+    budget.spend(budget.MADE, len(values))
+    return values
 
 
 def number(node: ast.Expression, names: Names) -> int:

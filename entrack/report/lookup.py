@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import permutations
+from math import isnan
 
 from attrs import evolve
 
@@ -62,8 +63,11 @@ def bare(measure: Measure, axis: Axis, label: str) -> str:
 
 
 def of_heads(measure: Measure) -> bool:
-    """Whether the numbers rest on heads, not on prompts: an overlap of circuits. There is nothing to resample."""
-    return bool(measure.cells) and not any(cell.interval or cell.outcomes for cell in measure.cells)
+    """Whether the numbers rest on heads, not on prompts: an overlap of circuits. There is nothing to resample, and yet
+    each has a value."""
+    return bool(measure.cells) and not any(
+        cell.interval or cell.outcomes or isnan(cell.value) for cell in measure.cells
+    )
 
 
 def site_score(group: Group, site: Site) -> float | None:

@@ -40,6 +40,7 @@ def measure_json(measure: Measure) -> dict[str, Any]:
                 "draws": list(cell.draws),
                 "outcomes": list(cell.outcomes),
                 "address": cell.address,
+                **({"ranges": list(cell.ranges)} if cell.ranges else {}),
             }
             for cell in measure.cells
         ],

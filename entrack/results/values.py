@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -39,7 +39,9 @@ class Cell:
     made of.
 
     `interval` is None where there are no prompts to resample (an overlap of circuits: `n` is then a number of heads).
-    `sd` is over draws, where there are several; `draws` are the values draw by draw.
+    `sd` is over draws, where there are several; `draws` are the values draw by draw. `ranges`, of a recovery, are how
+    far the clean run of each prompt lies from its corrupted one, over the mean of these: a resample's value is the mean
+    of its `outcomes` over the mean of its `ranges`.
     """
 
     labels: tuple[str, ...]
@@ -50,6 +52,7 @@ class Cell:
     sd: float | None = None
     draws: tuple[float, ...] = ()
     address: str = ""
+    ranges: tuple[float, ...] = field(default=(), repr=False)
 
 
 @frozen
@@ -69,7 +72,9 @@ class Measure:
         for label in labels:
             if text(label, "a label") not in known:
                 raise unknown(f"no cell of {self.name} has the label", label, known)
-        hits = [cell for cell in self.cells if all(label in cell.labels for label in labels)]
+        carrying = [cell.labels for cell in self.cells if all(label in cell.labels for label in labels)]
+        chosen = set(told_apart(carrying, labels))
+        hits = [cell for cell in self.cells if cell.labels in chosen]
         if len(hits) != 1:
             said = ", ".join(labels) or "no label asked for, so all"
             raise UnknownName(f"{len(hits)} cells of {self.name} carry {said}; axes: {self._axes()}")
@@ -97,6 +102,19 @@ class Measure:
 
     def _axes(self) -> str:
         return "; ".join(f"{axis.name}: {', '.join(axis.labels)}" for axis in self.axes)
+
+
+def told_apart(cells: Sequence[tuple[str, ...]], wanted: Sequence[str]) -> list[tuple[str, ...]]:
+    """Of cells that all carry the labels `wanted`, those that are meant. Where several axes have the same labels, as
+    layers and heads have, labels that stand in the order of the axes say which is meant."""
+    in_order = [cell for cell in cells if _follow(wanted, cell)] if len(cells) > 1 else []
+    return in_order if len(in_order) == 1 else list(cells)
+
+
+def _follow(wanted: Sequence[str], cell: tuple[str, ...]) -> bool:
+    """Whether the labels stand in a cell one after the other, whatever stands between."""
+    labels = iter(cell)
+    return all(label in labels for label in wanted)
 
 
 @frozen

@@ -199,8 +199,30 @@ class Build(BuildTasks, BuildExpressions):
         """A source of an act, or a metric, by its rule."""
         if data in SOURCES:
             return SOURCES[data](*c, span=self._at(meta))
-        of = tuple(name for name in c if isinstance(name, ast.Name))
+        of = tuple(word for word in c if isinstance(word, ast.Name | ast.AnyWord))
         return ast.Metric(data.replace("_", " "), any(isinstance(word, Token) for word in c), of, span=self._at(meta))
+
+    def accuracy(self, meta: Meta, c: Children) -> ast.Metric:
+        top, word = c
+        return ast.Metric("accuracy", of=() if word is None else (word,), span=self._at(meta), top=top)
+
+    def recovery(self, meta: Meta, c: Children) -> ast.Recovery:
+        return ast.Recovery(c[0], c[1], span=self._at(meta))
+
+    def loss(self, meta: Meta, c: Children) -> ast.Loss:
+        return ast.Loss(c[0], span=self._at(meta))
+
+    def logit_lens(self, meta: Meta, c: Children) -> ast.LogitLens:
+        return ast.LogitLens(c[0], c[1], span=self._at(meta))
+
+    def attention(self, meta: Meta, c: Children) -> ast.Attention:
+        return ast.Attention(c[0], c[1], span=self._at(meta))
+
+    def kl_from_clean(self, meta: Meta, c: Children) -> ast.Metric:
+        return ast.Metric("KL from clean", span=self._at(meta))
+
+    def any_word(self, meta: Meta, c: Children) -> ast.AnyWord:
+        return ast.AnyWord(c[0], span=self._at(meta))
 
     def block(self, meta: Meta, c: Children) -> ast.Block:
         return ast.Block(self._name(c[0]), c[1], c[2], span=self._at(meta))

@@ -168,7 +168,7 @@ def _one_or_list(parts: tuple[object, ...]) -> str:
 def _measured(item: ast.Measure) -> str:
     changes = ", ".join(changed(part) for part in item.interventions)
     given = f" with {f'[{changes}]' if item.swept else changes}" if item.interventions else ""
-    space = " " if item.metric.of else ""
+    space = "" if item.metric.bare else " "
     draws = f", {written(item.draws)} draws" if item.draws is not None else ""
     loops = "".join(f" for {loop.name} in {written(loop.values)}" for loop in item.loops)
     return f"{item.metric}{space}({written(item.subject)}{given}) on {written(item.prompts)}{draws}{loops}"

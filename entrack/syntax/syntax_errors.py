@@ -1,6 +1,6 @@
 """Syntax errors: a failure of the parser becomes a diagnostic, taught by example.
 
-First the signs and words of other languages are looked for (`foreign_signs.py`, `foreign_words.py`), then brackets,
+First the signs and words of other languages are looked for (`foreign_*.py`), then brackets,
 then the lessons (`lessons/`): small wrong programs and what to say about each. A failure in the same kind of item that
 leaves the parser in the same state, at the same kind of token, gets the same words. Any other failure gets the list of
 what could have stood there.
@@ -18,6 +18,7 @@ from entrack.source import Source, Span
 from entrack.syntax.brackets import wrong_bracket
 from entrack.syntax.failure import completes, inner_completes, terminals, word_at, word_of
 from entrack.syntax.foreign_heads import heads_spelled, heads_written, misspelled
+from entrack.syntax.foreign_metrics import metric_at
 from entrack.syntax.foreign_signs import sign_at
 from entrack.syntax.foreign_words import item_at
 from entrack.syntax.grammar import Glued, parser
@@ -73,6 +74,9 @@ def _unclosed_text(source: Source, offset: int, word: str) -> Diagnostic | None:
 def _foreign(failure: UnexpectedInput, source: Source, offset: int, word: str, item: Item) -> Diagnostic | None:
     """What is written otherwise here: mistyped or with capitals, as in another language, or as another tool does."""
     known = terminals(failure)
+    metric = metric_at(source, item.start, offset) if item.word in ("measure", "discover") else None
+    if metric is not None:
+        return metric
     near = _near(failure, word, SURE)
     if near is not None:
         return _no_word(word, Span(source.name, offset, offset + len(word)), near)

@@ -10,13 +10,17 @@ import numpy as np
 from attrs import evolve, frozen
 from numpy.typing import NDArray
 
-from entrack.plan.steps import Comparison, Step, kind_of
+from entrack.plan.steps import Comparison, Statistic, Step, kind_of
 
 Tensors = Mapping[str, NDArray[Any]]
 Verdict = Literal["identical", "within", "mismatch", "lost"]
 Asked = tuple[tuple[int, ...], ...]
 Rerun = Callable[[Asked], Tensors]
 """The same step computed again for other words, prompt by prompt."""
+
+
+STATISTICS = {Statistic.ENTROPY.value, Statistic.KL_FROM_CLEAN.value}
+"""Those that are held against one another. Ranks follow from logits, and two tokens may be as near."""
 
 
 @frozen
@@ -92,6 +96,11 @@ def _outcomes(stored: Tensors, again: Tensors, tolerance: Tolerance, rerun: Reru
     said = [
         *([] if logit.within else [f"logits differ by up to {logit.most:.2g}"]),
         *([] if probability <= tolerance.probability else [f"probabilities differ by up to {probability:.2g}"]),
+        *(
+            f"`{name}` differs by up to {gap.most:.2g}"
+            for name in STATISTICS & set(stored)
+            if not (gap := _gap(stored[name], again[name], tolerance.value)).within
+        ),
         *([] if found.margin <= tolerance.margin else [f"the argmax is another token by {found.margin:.2g}"]),
     ]
     return evolve(found, why="; ".join(said))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from entrack.analysis.outcomes import ESTIMATES as ESTIMATED
 from entrack.analysis.outcomes import BySite, NotANumber, estimated, score
 from entrack.analysis.screening import Screening, agreement, hits_interval, missed, screen, spearman
 from entrack.analysis.selection import select
@@ -85,14 +86,16 @@ def test_an_estimate_relative_to_nothing_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["logit", "probability", "relative probability", "logit difference", "relative logit difference"]
+    "name", [*ESTIMATED, "relative probability", "relative logit difference", "relative probability difference"]
 )
-def test_an_estimated_score_is_the_derivative_of_the_score(name: str) -> None:
-    drawn = np.random.default_rng(1)
-    before = {"top": np.zeros(5), **{key: drawn.normal(size=(5, 2)) - 3 for key in ("logit", "log_probability")}}
-    moved = {key: drawn.normal(size=(3, 4, 5, 2)) for key in ("logit", "log_probability")}
+@pytest.mark.parametrize("sizes", [(), ((1, 3), (2, 2), (1, 1), (3, 1), (2, 1))], ids=["words", "lists"])
+def test_an_estimated_score_is_the_derivative_of_the_score(name: str, sizes: tuple[tuple[int, int], ...]) -> None:
+    drawn, many = np.random.default_rng(1), 4 if sizes else 2
+    before = {"top": np.zeros(5), **{key: drawn.normal(size=(5, many)) - 3 for key in ("logit", "log_probability")}}
+    moved = {key: drawn.normal(size=(3, 4, 5, many)) for key in ("logit", "log_probability")}
     after = {key: before[key] + 1e-6 * moved[key] for key in moved}
-    assert estimated(name, moved, before) == pytest.approx(score(name, after, before) / 1e-6, rel=1e-4, abs=1e-4)
+    found, expected = estimated(name, moved, before, sizes), score(name, after, before, sizes) / 1e-6
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
 # --- selection ---------------------------------------------------------------------------------------------------
@@ -104,7 +107,8 @@ def selected(screening: Screening, keep: int) -> Any:
     """Select by SCORES among the heads of a screening."""
     rows = [[head.head for head in screening.sites if head.layer == layer] for layer in range(3)]
     patched = [
-        [{"logit": 2.0 + change(SCORES[layer, heads])["logit"]}] if heads else None for layer, heads in enumerate(rows)
+        [{"logit": 2.0 + change(SCORES[layer : layer + 1, heads])["logit"][0]}] if heads else None
+        for layer, heads in enumerate(rows)
     ]
     node = Select("logit", keep, 3, 4, (Ref("clean"),), ((Ref("0"),),) * 3, (), Screened("screen", 9))
     return select(node, [clean()], {Part.OUTPUT: patched}, (), screening)
@@ -138,7 +142,8 @@ def test_known_zeros_stay_zero_under_a_screen() -> None:
 
 def test_a_screen_of_all_heads_keeps_what_no_screen_keeps() -> None:
     node = Select("logit", 4, 3, 4, (Ref("clean"),), ((Ref("0"),),) * 3)
-    patched = [[{"logit": 2.0 + change(SCORES[layer])["logit"]}] for layer in range(3)]
+    of_all = change(SCORES)["logit"]
+    patched = [[{"logit": 2.0 + of_all[layer]}] for layer in range(3)]
     without = select(node, [clean()], {Part.OUTPUT: patched}, ())
     found = selected(screened(12), 4)
     assert found.sites == without.sites

@@ -57,12 +57,24 @@ def outcomes_agree(found: Tensors, expected: Tensors, logits: Callable[[], np.nd
     _alike(found, expected)
     _near(found["logit"], expected["logit"], "logit")
     _near(np.exp(found["log_probability"]), np.exp(expected["log_probability"]), "probability")
+    for name in {"entropy", "kl_from_clean"} & set(found):
+        _near(found[name], expected[name], name)
+    if "rank" in found:
+        _ranks_agree(found, expected, logits)
     differ = found["top"] != expected["top"]
     if differ.any():
         every = logits()
         tops = np.stack([found["top"], expected["top"]], -1)
         chosen = np.take_along_axis(every, tops, -1)
         assert np.ptp(chosen[differ], -1).max() < MARGIN, ("top", found["top"], expected["top"])
+
+
+def _ranks_agree(found: Tensors, expected: Tensors, logits: Callable[[], np.ndarray[Any, Any]]) -> None:
+    """Where ranks differ, as many tokens lie as near to the one asked for as would change places with it."""
+    apart = np.abs(found["rank"] - expected["rank"])
+    if apart.any():
+        close = np.abs(logits()[..., None, :] - expected["logit"][..., None]) < MARGIN
+        assert (apart < close.sum(-1)).all(), ("rank", found["rank"], expected["rank"])
 
 
 def masks_agree(found: Tensors, expected: Tensors) -> None:

@@ -127,6 +127,8 @@ class Writer:
             self.sites,
             self.sites,
             self.grid,
+            self.recovered,
+            self.read,
         )
         for number, part in enumerate(self.draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3))):
             part(f"m{number}")
@@ -149,7 +151,13 @@ class Writer:
             chosen = self.draw(st.lists(st.sampled_from(reach), min_size=1, max_size=2, unique=True))
             senders[group] = self.senders()
             hops.append((group, position, chosen[0] if len(chosen) == 1 else f"[{', '.join(chosen)}]"))
-        score = self.one("relative probability of answer", "probability of answer", "logit of answer")
+        score = self.one(
+            "relative probability of answer",
+            "probability of answer",
+            "logit of answer",
+            "log probability of answer",
+            "logit difference of answer and object",
+        )
         most = min(4, self.setting.layers * self.setting.heads)
         groups = "".join(
             f"  group {group}{' of ' * bool(senders[group])}{senders[group]} at {position} -> {receivers} "
@@ -411,6 +419,22 @@ class Writer:
         layer, head = self.number(0, self.setting.layers - 1), self.number(0, self.setting.heads - 1)
         return self.one(f"{layer}.{head}", f"neuron.{layer}.{self.number(0, 15)}")
 
+    def recovered(self, name: str) -> None:
+        of = self.one("logit difference of answer and wrong", "log probability", "accuracy")
+        prompts = self.one("boxes", "scrambled", "position")
+        against = " against scrambled" if prompts == "boxes" else ""
+        changes = "[nothing, zero cir, patch pub from tuned]"
+        self.lines.append(f"measure {name} = recovery of {of}{against} (base with {changes}) on {self.few()} {prompts}")
+
+    def read(self, name: str) -> None:
+        at, changes = (
+            self.one(
+                "loss over query", "attention from last to [query, previous]", "logit lens of log probability at query"
+            ),
+            "[nothing, zero cir]",
+        )
+        self.lines.append(f"measure {name} = {at} (base with {changes}) on {self.few()} boxes")
+
     # parts of items
 
     def metric(self) -> str:
@@ -420,6 +444,14 @@ class Writer:
             "logit of answer ",
             "logit difference of answer and wrong ",
             "probability of wrong ",
+            "log probability of answer ",
+            "probability difference of answer and wrong ",
+            "rank of wrong ",
+            "accuracy in top 3 ",
+            "entropy ",
+            "KL from clean ",
+            "probability of any of object ",
+            "logit difference of answer and object ",
         )
 
     def elsewhere(self) -> str:

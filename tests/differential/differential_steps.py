@@ -22,6 +22,7 @@ from entrack.engine.inputs import bound
 from entrack.plan.steps import (
     Add,
     At,
+    Attention,
     Attribute,
     Batch,
     BlockAttention,
@@ -35,6 +36,8 @@ from entrack.plan.steps import (
     FromVector,
     FromZero,
     Indices,
+    Lens,
+    Loss,
     MaskBatch,
     PathPatch,
     Position,
@@ -46,6 +49,7 @@ from entrack.plan.steps import (
     Set,
     Source,
     Spans,
+    Statistic,
     Step,
     SumOutputs,
     Term,
@@ -154,7 +158,20 @@ class Bench:
         return SumOutputs(shape.key, batch, part)
 
     def evaluate(self, edits: tuple[Edit, ...], asked: tuple[Indices, ...] | None = None) -> Evaluate:
-        return Evaluate(self.world.shape.key, self.world.batch, edits, self.asked() if asked is None else asked)
+        asked = self.asked() if asked is None else asked
+        return Evaluate(self.world.shape.key, self.world.batch, edits, asked, self.statistics())
+
+    def loss(self, edits: tuple[Edit, ...]) -> Loss:
+        tokens = st.lists(st.integers(1, self.world.batch.length - 1), min_size=1, max_size=3, unique=True).map(tuple)
+        return Loss(self.world.shape.key, self.world.batch, self.draw(st.tuples(*[tokens] * self.prompts)), edits)
+
+    def attention(self, edits: tuple[Edit, ...]) -> Attention:
+        tokens = st.lists(st.integers(0, self.world.batch.length - 1), max_size=3, unique=True).map(tuple)
+        read = self.draw(st.tuples(*[tokens] * self.prompts))
+        return Attention(self.world.shape.key, self.world.batch, self.at(), read, edits)
+
+    def lens(self, edits: tuple[Edit, ...]) -> Lens:
+        return Lens(self.world.shape.key, self.world.batch, self.at(), self.asked(), edits, self.statistics())
 
     def path_patch(
         self,
@@ -172,7 +189,8 @@ class Bench:
         senders = self.draw(st.none() | some) if part is Part.OUTPUT else None
         ref = self.ref(Capture(self.world.shape.key, alternate, alternate_at, part=part))
         asked = self.asked()
-        return PathPatch(self.world.shape.key, self.world.batch, asked, at, layer, ref, receivers, senders, part)
+        also = self.statistics()
+        return PathPatch(self.world.shape.key, self.world.batch, asked, at, layer, ref, receivers, senders, part, also)
 
     def attribute(
         self, at: Indices, alternate: Batch, alternate_at: Indices, receivers: tuple[Receivers, ...], steps: int
@@ -195,9 +213,16 @@ class Bench:
 
     # what they are made of
 
+    @property
+    def prompts(self) -> int:
+        return self.world.batch.prompts
+
     def asked(self) -> tuple[Indices, ...]:
         words = self.draw(st.integers(1, 3))
         return self.draw(st.tuples(*[st.tuples(*[tokens] * words)] * self.world.batch.prompts))
+
+    def statistics(self) -> tuple[Statistic, ...]:
+        return self.draw(st.just(()) | st.lists(st.sampled_from(tuple(Statistic)), unique=True).map(tuple))
 
     def at(self, batch: Batch | None = None) -> Indices:
         """A token per prompt: the last, the first, one for all, or each its own."""
@@ -409,6 +434,13 @@ def evaluations(draw: st.DrawFn, world: World) -> Case:
     return bench.case(bench.evaluate(bench.several(bench.edit, most=4)))
 
 
+def readings(draw: st.DrawFn, world: World) -> Case:
+    bench = Bench(draw, world)
+    edits = bench.several(bench.edit, most=2)
+    makers: tuple[Callable[[tuple[Edit, ...]], Step], ...] = (bench.loss, bench.attention, bench.lens)
+    return bench.case(draw(st.sampled_from(makers))(edits))
+
+
 def circuits(draw: st.DrawFn, world: World) -> Case:
     """A circuit with the same everywhere else as others have, also of MLPs or neurons, and changes beside it."""
     bench = Bench(draw, world)
@@ -466,6 +498,7 @@ def masks(draw: st.DrawFn, world: World) -> Case:
 KINDS: Mapping[str, Callable[[st.DrawFn, World], Case]] = {
     "evaluate": evaluations,
     "circuit": circuits,
+    "reading": readings,
     "path patch": path_patches,
     "attribute": attributions,
     "clean run": clean_runs,

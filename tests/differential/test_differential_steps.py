@@ -77,7 +77,7 @@ def test_masks_agree(case: Case, within: Options) -> None:
 
 
 @cases(0.04)
-@given(case_of("clean run"), options)
+@given(case_of("clean run", "reading"), options)
 def test_clean_runs_agree(case: Case, within: Options) -> None:
     agree(case, outcome(case, "optimised", within), outcome(case, "reference"))
 

@@ -333,3 +333,10 @@ def test_the_lead_of_an_argmax(
     assert found.flips == again["top"].size // 2
     assert found.margin == pytest.approx(lead, rel=1e-3)
     assert (found.why == "") == fine
+
+
+def test_entropy_and_divergence_are_compared_and_ranks_follow_from_logits() -> None:
+    stored = {**outcomes(2), "entropy": np.ones(2, np.float32), "rank": np.ones((2, 1), np.int64)}
+    for name, change, fine in (("entropy", 5e-5, True), ("entropy", 1e-2, False), ("rank", 1, True)):
+        again = {**stored, name: stored[name] + np.array(change, stored[name].dtype)}
+        assert (difference(EVALUATE, stored, again, NEAR, never).why == "") == fine, name

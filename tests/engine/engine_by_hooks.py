@@ -31,7 +31,11 @@ class Hooked:
         self.d_head: int = getattr(config, "head_dim", None) or config.hidden_size // self.heads
         self.sharing: int = self.heads // getattr(config, "num_key_value_heads", self.heads)
 
-    def run(
+    def run(self, tokens: Tensor, *changes: Any, **more: Any) -> Tensor:
+        """Logits at the last token, with changes as `run_all` takes them. -> (prompt, vocabulary)"""
+        return self.run_all(tokens, *changes, **more)[:, -1]
+
+    def run_all(
         self,
         tokens: Tensor,
         z: Mapping[int, Callable[[Tensor], None]] | None = None,
@@ -39,7 +43,7 @@ class Hooked:
         gradient: bool = False,
         whole: Mapping[tuple[int, str], Callable[[Tensor], None]] | None = None,
     ) -> Tensor:
-        """Logits at the last token. The functions change (prompt, token, head, d_head) in place, or only look at it;
+        """Logits at every token. The functions change (prompt, token, head, d_head) in place, or only look at it;
         those of `whole` - a layer, and residual, attention, mid, mlp or post - (prompt, token, d_model), with neuron
         (prompt, token, d_mlp)."""
         with ExitStack() as stack:
@@ -53,7 +57,7 @@ class Hooked:
             for (layer, part), change in (whole or {}).items():
                 stack.callback(self._on_layer(layer, part, change).remove)
             self._prompts = len(tokens)
-            logits: Tensor = self.model(tokens).logits[:, -1].float()
+            logits: Tensor = self.model(tokens).logits.float()
             return logits
 
     def z(self, tokens: Tensor) -> Tensor:

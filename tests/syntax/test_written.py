@@ -89,7 +89,7 @@ def test_drawn() -> None:
 
 def test_drawn_specs_have_every_rule_of_the_grammar() -> None:
     seen: set[str] = set()
-    for number in range(1500):
+    for number in range(2000):
         try:
             seen |= {
                 tree.data for tree in grammar.parser().tree(drawn(random.Random(f"rules {number}"))).iter_subtrees()

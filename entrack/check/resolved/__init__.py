@@ -22,6 +22,7 @@ from entrack.check.resolved.circuits import Masked as Masked
 from entrack.check.resolved.circuits import Metric as Metric
 from entrack.check.resolved.circuits import RandomLike as RandomLike
 from entrack.check.resolved.circuits import Receiver as Receiver
+from entrack.check.resolved.circuits import Recovery as Recovery
 from entrack.check.resolved.circuits import Screen as Screen
 from entrack.check.resolved.circuits import Where as Where
 from entrack.check.resolved.circuits import may_have_heads as may_have_heads

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from attrs import field, frozen
 
-from entrack.check.resolved.prompts import Population
+from entrack.check.resolved.prompts import Alternate, Population
 from entrack.ranking import Ranking
 from entrack.sites import HEADS, PER_HEAD, Part, Site
 from entrack.source import Span
@@ -130,15 +130,33 @@ class Screen:
 
 
 @frozen
+class Recovery:
+    """Between which runs a recovery lies: a prompt's own original and alternate, or, of prompts that have none, those
+    `against` it."""
+
+    against: Alternate | None
+
+
+@frozen
 class Metric:
-    """`name` is how it is written; `kind` one of accuracy, probability, logit, logit difference; `of` names task
-    variables."""
+    """`name` is how it is written; `kind` one of accuracy, probability, logit difference, ... (`check/metrics.py`).
+
+    `of` names task variables, words or lists of them; with `default` the first was not said: it is the answer, or the
+    target of a desideratum. `top` is how many tokens an accuracy looks among. A `recovery` is of this metric,
+    and so is a logit `lens`. A loss, an attention and a lens are `at` named positions: of an attention the first is
+    the reader.
+    """
 
     name: str
     kind: str
     relative: bool
     of: tuple[str, ...]
     unit: str
+    top: int = 1
+    default: bool = False
+    recovery: Recovery | None = None
+    at: tuple[str, ...] = ()
+    lens: bool = False
 
     @property
     def key(self) -> str:

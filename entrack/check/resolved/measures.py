@@ -7,6 +7,7 @@ from attrs import field, frozen
 from entrack.check.resolved.circuits import Circuit, Metric
 from entrack.check.resolved.interventions import Intervention
 from entrack.check.resolved.prompts import Population
+from entrack.sites import Site
 from entrack.source import Span
 
 Axes = tuple[tuple[str, tuple[str, ...]], ...]
@@ -25,6 +26,8 @@ class CellSpec:
     intervention: Intervention
     population: Population
     draws: int = 1
+    site: Site | None = None
+    """Of an attention, whose; of a logit lens, before which layer."""
 
 
 @frozen

@@ -21,8 +21,24 @@ from entrack.engine.kernels.knockout import blocked
 from entrack.engine.kernels.outputs import output_writes
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.tracing import Write
-from entrack.plan.steps import Add, At, BlockAttention, Change, Evaluate, ProjectOut, Scale, Set
+from entrack.plan.steps import (
+    Add,
+    At,
+    Attention,
+    BlockAttention,
+    Change,
+    Evaluate,
+    Lens,
+    Loss,
+    ProjectOut,
+    Scale,
+    Set,
+    Statistic,
+)
 from entrack.sites import Part
+
+Edited = Evaluate | Loss | Attention | Lens
+"""Steps that run a batch with edits in force."""
 
 
 @frozen(eq=False)
@@ -34,7 +50,7 @@ class Changes:
     blocked: dict[int, Tensor]
 
     @classmethod
-    def of(cls, context: Context, step: Evaluate, inputs: Inputs) -> Changes:
+    def of(cls, context: Context, step: Edited, inputs: Inputs) -> Changes:
         """Raises EngineError where an edit cannot be made."""
         read: list[Set] = []
         given: list[Change] = []
@@ -58,7 +74,7 @@ Run = Callable[[Context, Evaluate, Changes], Tensor]
 
 
 def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
-    """-> `top` int64 (prompt); `logit`, `log_probability` float32 (prompt, k)"""
+    """-> `top` int64 (prompt); `logit`, `log_probability` float32 (prompt, k); and statistics"""
     return evaluated(context, step, inputs, full)
 
 
@@ -66,7 +82,15 @@ def evaluated(context: Context, step: Evaluate, inputs: Inputs, run: Run) -> Arr
     """Outcomes, with `run` as the way to run a batch."""
     logits = run(context, step, Changes.of(context, step, inputs))
     context.check_logits(step.batch, logits)
-    return Outcomes.of(logits, context.tensor(step.asked)).arrays()
+    return Outcomes.of(logits, context.tensor(step.asked), step.also, _clean(context, step)).arrays()
+
+
+def _clean(context: Context, step: Evaluate) -> Tensor | None:
+    """Logits of the clean run, where a statistic needs them and the step's own are not. -> (prompt, vocabulary)"""
+    if not step.edits or Statistic.KL_FROM_CLEAN not in step.also:
+        return None
+    whole = context.whole(step.batch)
+    return context.clean_logits(step.batch) if whole is None else whole.logits
 
 
 def full(context: Context, step: Evaluate, changes: Changes) -> Tensor:

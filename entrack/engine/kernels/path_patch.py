@@ -9,18 +9,19 @@ from entrack.engine.inputs import Arrays, Inputs, captured, senders
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.receivers import receive, receiving
 from entrack.engine.tracing import Read, Write
-from entrack.plan.steps import PathPatch
+from entrack.plan.steps import PathPatch, Statistic
 from entrack.sites import Part, Site
 
 
 def path_patch(context: Context, step: PathPatch, inputs: Inputs) -> Arrays:
-    """-> `top` int64 (sender, prompt); `logit`, `log_probability` float32 (sender, prompt, k)"""
+    """-> `top` int64 (sender, prompt); `logit`, `log_probability` float32 (sender, prompt, k); and statistics"""
     asked = context.tensor(step.asked)
+    clean = context.clean_logits(step.batch) if Statistic.KL_FROM_CLEAN in step.also else None
     several = []
     for sender in senders(step):
         logits = _patched_logits(context, step, inputs, sender)
         context.check_logits(step.batch, logits)
-        several.append(Outcomes.of(logits, asked))
+        several.append(Outcomes.of(logits, asked, step.also, clean))
     return Outcomes.stack(several).arrays()
 
 

@@ -36,7 +36,7 @@ from entrack.sites import Part, Site
 
 
 def evaluate(context: Context, step: Evaluate, inputs: Inputs) -> Arrays:
-    """-> `top` int64 (prompt); `logit`, `log_probability` float32 (prompt, k)"""
+    """-> `top` int64 (prompt); `logit`, `log_probability` float32 (prompt, k); and statistics"""
 
     def logits(context: Context, step: Evaluate, changes: Changes) -> Tensor:
         run = context.schedule.run(Role.EDITED)

@@ -35,14 +35,14 @@ Places = Mapping[Site, tuple[int, ...]]
 
 
 def path_patch(context: Context, step: PathPatch, inputs: Inputs) -> Arrays:
-    """-> `top` int64 (sender, prompt); `logit`, `log_probability` float32 (sender, prompt, k)"""
+    """-> `top` int64 (sender, prompt); `logit`, `log_probability` float32 (sender, prompt, k); and statistics"""
     sent = context.schedule.run(Role.SENT)
     if sent is not None and sent.attention:
         return reference(context, step, inputs)
     asked = context.tensor(step.asked)
     clean = context.clean_at(step.batch, step.at)
     context.check_logits(step.batch, clean.logits)
-    outcomes = Outcomes.of(clean.logits, asked).repeated(len(senders(step)))
+    outcomes = Outcomes.of(clean.logits, asked, step.also).repeated(len(senders(step)))
     if sent is None or reaches_nothing(step, [step.site]):
         return outcomes.arrays()
     patch = _Patch.of(context, step, inputs, clean)
@@ -51,7 +51,7 @@ def path_patch(context: Context, step: PathPatch, inputs: Inputs) -> Arrays:
         sender, prompt = patch.sender[rows], patch.prompt[rows]
         logits = patch.logits(sender, prompt)
         context.check_logits(step.batch, logits, prompt)
-        outcomes.put((sender, prompt), Outcomes.of(logits, asked[prompt]))
+        outcomes.put((sender, prompt), Outcomes.of(logits, asked[prompt], step.also, clean.logits[prompt]))
 
     last = context.schedule.run(Role.RECEIVED) or sent
     for group in last.groups or (tuple(range(step.batch.prompts)),):

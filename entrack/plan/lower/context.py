@@ -19,6 +19,7 @@ from entrack.check.resolved import Alternate, Found, Group, Masked, Population, 
 from entrack.diagnostics import Diagnostic, errors
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.builder import Nodes
+from entrack.plan.plan import Asked
 from entrack.plan.steps import Chosen, Ref, Sites
 from entrack.prompts.model_limits import too_long, unknown
 from entrack.prompts.rng import Stream
@@ -71,6 +72,10 @@ class Lowering:
     means: dict[tuple[str, int, Part], tuple[tuple[Prompt, ...], tuple[Ref, ...]]] = field(factory=dict)
     """For a model, prompts as they were drawn and a part: those that a mean is taken over, and the steps that add them
     up."""
+    asked: dict[str, Asked] = field(factory=dict)
+    """The tokens that the score of each discovery is of, prompt by prompt."""
+    listed: dict[tuple[str, str, tuple[str, ...]], tuple[int, ...]] = field(factory=dict)
+    """For a model, a prompt's text and a list of words: the different first tokens of these words."""
 
     def prompts(self, population: Population, model: str, count: int | None = None) -> TokenisedPrompts:
         """The population for a model's tokenizer, drawn once. Raises Unmakeable; what is wrong goes to `problems`."""
@@ -98,20 +103,6 @@ class Lowering:
         if found is None:
             raise Unmakeable(population.label)
         return found
-
-    def told(self, population: Population, prompts: tuple[Prompt, ...], of: tuple[str, ...]) -> None:
-        """That each prompt has a token for each of the words that outcomes are wanted for. Raises Unmakeable."""
-        for name in of:
-            if not all(prompt.ids.get(name) for prompt in prompts):
-                problem = Diagnostic(
-                    "E604",
-                    f"`{name}` is not always one word that can follow the prompt",
-                    population.span,
-                    "measured on these",
-                    "a metric is of `answer`, or of another variable that is one word",
-                )
-                self.problems.extend([] if problem in self.problems else [problem])
-                raise Unmakeable(name)
 
     def paired(self, population: Population, alternate: Alternate | None, model: str) -> TokenisedPrompts:
         """The same originals with another alternate."""

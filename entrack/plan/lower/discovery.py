@@ -26,8 +26,10 @@ from entrack import budget
 from entrack.check.resolved import Discovery, Hop, Receiver
 from entrack.models.key import ModelKey
 from entrack.plan.builder import batch_of, batches
+from entrack.plan.lower.asked import ADDED_UP, asked_of, rows, sizes, statistics_of
 from entrack.plan.lower.context import Lowering
-from entrack.plan.plan import DiscoveryPlan, GroupPlan
+from entrack.plan.plan import Asked, DiscoveryPlan, GroupPlan
+from entrack.plan.refs import Sizes
 from entrack.plan.steps import (
     Attribute,
     Capture,
@@ -42,37 +44,18 @@ from entrack.plan.steps import (
     Sites,
 )
 from entrack.prompts.tokenise import Prompt, TokenisedPrompts
-from entrack.prompts.values import CannotDraw
 from entrack.sites import PER_HEAD, RECEIVING, Part, every_sender
-from entrack.source import NOWHERE
 
 
 def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan:
     """Add the steps of a discovery. Raises Unmakeable when its prompts cannot be made."""
     realised = lowering.prompts(given.alternates, given.model, given.originals.count)
     originals = tuple(pair.original for pair in realised.pairs)
-    lowering.told(given.originals, originals, given.score.of)
+    apart = given.score.kind == ADDED_UP
+    asked = asked_of(given.originals, originals, given.score.of, given.model, lowering, apart=apart)
+    lowering.asked[given.name] = asked
     groups = tuple(_hop(given, place, realised, lowering) for place in range(len(given.hops)))
     return DiscoveryPlan(given.name, given.model, given.score.name, len(originals), groups)
-
-
-def asked_of(prompts: tuple[Prompt, ...], places: tuple[int, ...], of: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
-    """Prompt by prompt, the first token of each word that outcomes are wanted for. Raises CannotDraw where a word
-    has none."""
-    return tuple(tuple(_first(prompts[place], name) for name in of) for place in places)
-
-
-def _first(prompt: Prompt, name: str) -> int:
-    ids = prompt.ids.get(name)
-    if not ids:
-        raise CannotDraw(
-            "E430",
-            f"`{name}` cannot follow the prompt",
-            NOWHERE,
-            f"{prompt.words.get(name, '')!r} has no token of its own there",
-            "measure another word",
-        )
-    return ids[0]
 
 
 @frozen
@@ -107,6 +90,7 @@ def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Low
     one = _Hop(given, place, realised, cells, lowering)
     hop, facts = one.hop, one.model.facts
     clean = tuple(_clean(given, realised, cell, lowering) for cell in cells)
+    words = _words(lowering.asked[given.name], cells)
     screen = _screen(one, clean)
     patched = {
         part: tuple(tuple(_patched(one, part, cell, layer, screen) for cell in cells) for layer in range(facts.layers))
@@ -120,13 +104,24 @@ def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Low
     )
     heads, mlps = patched.get(Part.OUTPUT, ()), patched.get(Part.MLP, ())
     shape = facts.layers, facts.heads
-    select = Select(given.score.key, hop.keep, *shape, clean, heads, taken, screen, mlps, hop.ranking)
+    select = Select(given.score.key, hop.keep, *shape, clean, heads, taken, screen, mlps, hop.ranking, words)
     id = lowering.nodes.add(select, one.named(f"keep {hop.keep}"))
     lowering.selects[given.name, hop.name] = id
     names = tuple(receiver.label for receiver in hop.receivers) or ("logits",)
     return GroupPlan(
         hop.name, id, hop.position, names, *((screen.id, given.screen.steps) if screen and given.screen else ())
     )
+
+
+def _asked(given: Discovery, cell: tuple[int, ...], lowering: Lowering) -> tuple[tuple[int, ...], ...]:
+    """The tokens that outcomes are wanted for, prompt by prompt of a batch."""
+    return rows(lowering.asked[given.name], cell)
+
+
+def _words(asked: Asked, cells: tuple[tuple[int, ...], ...]) -> tuple[Sizes, ...]:
+    """How many tokens each word has, batch by batch; empty where all have one."""
+    words = tuple(sizes(asked, cell) for cell in cells)
+    return words if any(words) else ()
 
 
 def _cells(realised: TokenisedPrompts) -> tuple[tuple[int, ...], ...]:
@@ -141,9 +136,8 @@ def _sides(realised: TokenisedPrompts) -> tuple[tuple[Prompt, ...], tuple[Prompt
 
 def _clean(given: Discovery, realised: TokenisedPrompts, cell: tuple[int, ...], lowering: Lowering) -> Ref:
     originals, _ = _sides(realised)
-    step = Evaluate(
-        lowering.keys[given.model], batch_of(originals, cell), (), asked_of(originals, cell, given.score.of)
-    )
+    also = statistics_of(given.score)
+    step = Evaluate(lowering.keys[given.model], batch_of(originals, cell), (), _asked(given, cell, lowering), also)
     return lowering.nodes.ref(step, f"{given.name}: clean runs")
 
 
@@ -170,6 +164,7 @@ def _screen(one: _Hop, clean: tuple[Ref, ...]) -> Screened | None:
         hop.senders,
         facts.parallel,
         hop.ranking,
+        _words(one.lowering.asked[one.given.name], one.cells),
     )
     id = one.lowering.nodes.add(node, one.named(f"screen {screen.through} check {screen.check}"))
     every = sum(len(every_sender(part, facts.layers, facts.heads)) for part in hop.senders)
@@ -184,7 +179,12 @@ def _estimate(one: _Hop, cell: tuple[int, ...], steps: int) -> Attribute:
 
 def _patched(one: _Hop, part: Part, cell: tuple[int, ...], layer: int, screen: Screened | None) -> Ref:
     step = PathPatch(
-        **_of_both(one, cell), alternate=_alternate(one, part, cell), layer=layer, senders=screen, part=part
+        **_of_both(one, cell),
+        alternate=_alternate(one, part, cell),
+        layer=layer,
+        senders=screen,
+        part=part,
+        also=statistics_of(one.given.score),
     )
     return one.lowering.nodes.ref(step, one.named("path patching"))
 
@@ -205,7 +205,7 @@ def _of_both(one: _Hop, cell: tuple[int, ...]) -> dict[str, Any]:
     return {
         "model": one.model,
         "batch": batch_of(originals, cell),
-        "asked": asked_of(originals, cell, one.given.score.of),
+        "asked": _asked(one.given, cell, one.lowering),
         "at": tuple(originals[place].positions[one.hop.position] for place in cell),
         "receivers": tuple(Receivers(r.component, _sites(one, r)) for r in one.hop.receivers),
     }

@@ -15,9 +15,10 @@ import attrs
 
 from entrack import budget
 from entrack.check.resolved import HALF, Examination, Group
+from entrack.plan.lower.asked import asked_of
 from entrack.plan.lower.context import Deferred, Lowering
 from entrack.plan.lower.edits import kinds_of
-from entrack.plan.lower.measure import evaluations
+from entrack.plan.lower.measure import Wanted, evaluations
 from entrack.plan.lower.measured import Measured, Places, at_of
 from entrack.plan.lower.sources import by_part, mean_of
 from entrack.plan.plan import ExaminationPlan, RemovalPlan, RunPlan
@@ -37,7 +38,8 @@ def lower_examination(given: Examination, lowering: Lowering) -> ExaminationPlan
     not known."""
     heads = {group.name: lowering.heads_now(group, given.model) for group in given.circuit.groups}
     prompts = measured_prompts(given.population, lowering.prompts(given.population, given.model).pairs)
-    circuit = _Circuit(given, heads, Measured(given.name, given.model, given.population, prompts), lowering)
+    wanted = Wanted(asked_of(given.population, prompts, OF, given.model, lowering))
+    circuit = _Circuit(given, heads, Measured(given.name, given.model, given.population, prompts), wanted, lowering)
     removals = _completeness(circuit) if given.kind == "completeness" else _minimality(circuit)
     return ExaminationPlan(given.name, given.kind, removals)
 
@@ -49,6 +51,7 @@ class _Circuit:
     given: Examination
     heads: Mapping[str, tuple[Site, ...]]
     on: Measured
+    wanted: Wanted
     lowering: Lowering
 
     def without(self, removed: Iterable[Member]) -> RunPlan:
@@ -74,7 +77,9 @@ class _Circuit:
         return tuple((name, head) for name, heads in self.heads.items() for head in heads)
 
     def _run(self, edits: Callable[[Places], tuple[Edit, ...]], of: str) -> RunPlan:
-        return evaluations(self.on, OF, (), edits, f"{self.given.name}: {of} without some heads", self.lowering)
+        return evaluations(
+            self.on, self.wanted, (), edits, f"{self.given.name}: {of} without some heads", self.lowering
+        )
 
     @property
     def kinds(self) -> tuple[Part, ...]:
@@ -141,7 +146,7 @@ def _accuracies(lowering: Lowering, runs: Sequence[RunPlan]) -> Accuracy:
     def accuracy(run: RunPlan) -> float:
         if run.evaluations not in computed:
             right = [
-                int(top) == run.prompts[place].ids[OF[0]][0]
+                int(top) == run.asked[place][0][0]
                 for id, places in zip(run.evaluations, run.places, strict=True)
                 for top, place in zip(tops[id], places, strict=True)
             ]

@@ -5,25 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from entrack.check.resolved import CellSpec, Measure, Population
+from attrs import evolve, frozen
+
+from entrack.check.resolved import CellSpec, Measure, Metric, Population
 from entrack.plan.builder import batch_of, batches
+from entrack.plan.lower.asked import ADDED_UP, asked_of, rows, statistics_of
 from entrack.plan.lower.context import Lowering
-from entrack.plan.lower.discovery import asked_of
 from entrack.plan.lower.edits import edits_of, partners, prepared, spans
-from entrack.plan.lower.measured import Measured, Places, drawn
-from entrack.plan.plan import CellPlan, RunPlan
-from entrack.plan.steps import Edit, Evaluate
+from entrack.plan.lower.measured import Measured, Places, drawn, token_of, tokens_at
+from entrack.plan.plan import Asked, Between, CellPlan, RunPlan
+from entrack.plan.steps import Attention, Edit, Evaluate, Lens, Loss, Statistic, Step
 from entrack.prompts.tokenise import Prompt, measured_prompts
+from entrack.prompts.values import CannotDraw
 
 
 def lower_measure(measure: Measure, lowering: Lowering) -> tuple[CellPlan, ...]:
     """Add the steps of a measure. Raises Deferred and Unmakeable."""
-    return tuple(_cell(measure, spec, lowering) for spec in measure.cells)
+    made: list[CellPlan] = []
+    ends: dict[tuple[str, int], Between] = {}
+    before: CellSpec | None = None
+    for spec in measure.cells:
+        again = before is not None and evolve(before, labels=spec.labels, site=spec.site) == spec
+        cell = made[-1] if again else _cell(measure, spec, ends, lowering)
+        made.append(evolve(cell, labels=spec.labels, site=spec.site))
+        before = spec
+    return tuple(made)
+
+
+@frozen
+class Wanted:
+    """What is wanted of runs: outcomes of these tokens, prompt by prompt, and statistics beside them."""
+
+    asked: Asked
+    also: tuple[Statistic, ...] = ()
 
 
 def evaluations(
     on: Measured,
-    of: tuple[str, ...],
+    wanted: Wanted,
     others: Sequence[tuple[Prompt, ...]],
     edits: Callable[[Places], tuple[Edit, ...]],
     what: str,
@@ -32,35 +51,113 @@ def evaluations(
 ) -> RunPlan:
     """Evaluate a model on all prompts, batch by batch, with the edits of each batch. `others` are the prompts that
     these read beside them, `spans` the lengths of spans that they are at."""
-    ids, places = [], []
-    for cell in batches(on.prompts, others, spans=spans):
-        step = Evaluate(
-            lowering.keys[on.model], batch_of(on.prompts, cell), edits(cell), asked_of(on.prompts, cell, of)
-        )
-        ids.append(lowering.nodes.add(step, what))
-        places.append(cell)
-    return RunPlan(tuple(ids), tuple(places), on.prompts)
+
+    def step(cell: Places) -> Step:
+        batch = batch_of(on.prompts, cell)
+        return Evaluate(lowering.keys[on.model], batch, edits(cell), rows(wanted.asked, cell), wanted.also)
+
+    return _planned(on, batches(on.prompts, others, spans=spans), step, wanted.asked, what, lowering)
 
 
-def _cell(measure: Measure, spec: CellSpec, lowering: Lowering) -> CellPlan:
-    of = _of(measure, spec.population)
-    runs = tuple(_run(measure, spec, draw, of, lowering) for draw in range(spec.draws))
-    return CellPlan(spec.labels, runs, of)
+def _planned(
+    on: Measured, cells: Sequence[Places], step: Callable[[Places], Step], asked: Asked, what: str, lowering: Lowering
+) -> RunPlan:
+    """A step for each batch."""
+    nodes = tuple(lowering.nodes.add(step(cell), what) for cell in cells)
+    return RunPlan(nodes, tuple(cells), on.prompts, asked)
 
 
-def _run(measure: Measure, spec: CellSpec, draw: int, of: tuple[str, ...], lowering: Lowering) -> RunPlan:
+def _cell(measure: Measure, spec: CellSpec, ends: dict[tuple[str, int], Between], lowering: Lowering) -> CellPlan:
+    """A cell. `ends` are what recoveries lie between, by model and population: the same for all cells that differ in
+    their interventions alone."""
+    runs = tuple(_run(measure, spec, draw, lowering) for draw in range(spec.draws))
+    if measure.metric.recovery is None:
+        return CellPlan(spec.labels, runs)
+    key = spec.model, id(spec.population)
+    if key not in ends:
+        ends[key] = _between(measure, spec, lowering)
+    return CellPlan(spec.labels, runs, ends[key])
+
+
+def _between(measure: Measure, spec: CellSpec, lowering: Lowering) -> Between:
+    several = [_ends(measure, spec, draw, lowering) for draw in range(spec.draws)]
+    return Between(tuple(clean for clean, _ in several), tuple(corrupted for _, corrupted in several))
+
+
+def _run(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> RunPlan:
     population = drawn(spec.population, draw)
     prompts = measured_prompts(population, lowering.prompts(population, spec.model).pairs)
-    lowering.told(population, prompts, of)
     on = Measured(measure.name, spec.model, population, prompts, draw)
     acts = prepared(spec.intervention, on, lowering)
     what = f"{measure.name}: {spec.model} with {spec.intervention.label}"
     edits = partial(edits_of, acts, on, lowering=lowering)
-    return evaluations(on, of, partners(acts, on), edits, what, lowering, spans(acts, on))
+    others, lengths = partners(acts, on), spans(acts, on)
+    if not measure.metric.at:
+        return evaluations(on, _wanted(measure.metric, on, lowering), others, edits, what, lowering, lengths)
+    wanted = _wanted(measure.metric, on, lowering) if measure.metric.lens else Wanted(((),) * len(prompts))
+    step = partial(_reading, measure.metric, on, wanted, edits, lowering)
+    return _planned(on, batches(prompts, others, spans=lengths), step, wanted.asked, what, lowering)
 
 
-def _of(measure: Measure, population: Population) -> tuple[str, ...]:
-    """What the metric is of on these prompts: a desideratum is answered by its target."""
+def _reading(
+    metric: Metric,
+    on: Measured,
+    wanted: Wanted,
+    edits: Callable[[Places], tuple[Edit, ...]],
+    lowering: Lowering,
+    cell: Places,
+) -> Step:
+    """What is read at named positions of a batch. Raises CannotDraw where a loss is of what nothing stands before."""
+    model, batch = lowering.keys[on.model], batch_of(on.prompts, cell)
+    if metric.lens:
+        first = token_of(metric.at[0], on.prompts, cell)
+        return Lens(model, batch, first, rows(wanted.asked, cell), edits(cell), wanted.also)
+    if metric.kind == "attention":
+        first = token_of(metric.at[0], on.prompts, cell)
+        return Attention(model, batch, first, tokens_at(metric.at[1:], on.prompts, cell), edits(cell))
+    tokens = tokens_at(metric.at, on.prompts, cell)
+    if any(0 in some for some in tokens):
+        raise CannotDraw(
+            "E646",
+            f"`{metric.at[0]}` is the first token of a prompt, which has no loss",
+            on.population.span,
+            "nothing is read before it that it could be predicted from",
+            "name a later position",
+        )
+    return Loss(model, batch, tokens, edits(cell))
+
+
+def _ends(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> tuple[RunPlan, RunPlan]:
+    """The clean and the corrupted run of a recovery: the model as it is on the originals, and on their alternates."""
+    population = drawn(spec.population, draw)
+    originals, alternates = zip(*_pairs(measure.metric, population, spec.model, lowering), strict=True)
+    clean, corrupted = (
+        Measured(measure.name, spec.model, population, prompts, draw) for prompts in (originals, alternates)
+    )
+    wanted = _wanted(measure.metric, clean, lowering)
+    return (
+        evaluations(clean, wanted, (), lambda _: (), f"{measure.name}: {spec.model} on originals", lowering),
+        evaluations(corrupted, wanted, (), lambda _: (), f"{measure.name}: {spec.model} on alternates", lowering),
+    )
+
+
+def _pairs(metric: Metric, population: Population, model: str, lowering: Lowering) -> list[tuple[Prompt, Prompt]]:
+    """The originals that a recovery is measured between, each with its alternate."""
+    against = None if metric.recovery is None or population.alternate is not None else metric.recovery.against
+    pairs = lowering.paired(population, against, model).pairs
+    return [(pair.original, pair.alternate) for pair in pairs if pair.alternate is not None]
+
+
+def _wanted(metric: Metric, on: Measured, lowering: Lowering) -> Wanted:
+    """What is wanted of a run; of a recovery's, outcomes of the originals' words."""
+    prompts: Sequence[Prompt] = on.prompts
+    if metric.recovery is not None:
+        prompts = [original for original, _ in _pairs(metric, on.population, on.model, lowering)]
+    of, apart = _of(metric, on.population), metric.kind == ADDED_UP
+    return Wanted(asked_of(on.population, prompts, of, on.model, lowering, apart=apart), statistics_of(metric))
+
+
+def _of(metric: Metric, population: Population) -> tuple[str, ...]:
+    """What a metric is of on these prompts: a desideratum is answered by its target, unless the metric says more."""
     desideratum = population.alternate is not None and population.alternate.target is not None
-    default = "target" if desideratum and measure.metric.kind == "accuracy" else measure.metric.of[0]
-    return (default, *measure.metric.of[1:])
+    return ("target" if desideratum else "answer", *metric.of[1:]) if metric.default else metric.of

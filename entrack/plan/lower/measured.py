@@ -32,6 +32,18 @@ def drawn(population: Population, draw: int) -> Population:
     return population if draw == 0 else evolve(population, purpose=f"{population.purpose} {draw}")
 
 
+def tokens_at(positions: Sequence[str], prompts: Sequence[Prompt], places: Places) -> tuple[tuple[int, ...], ...]:
+    """The tokens of some positions in each prompt of a batch, those of spans too, each once and in rising order."""
+    budget.spend(budget.STEP_PARTS, A_PLACE + len(places) * len(positions))
+    return tuple(
+        tuple(sorted({token for name in positions for token in _standing(prompts[place], name)})) for place in places
+    )
+
+
+def _standing(prompt: Prompt, position: str) -> tuple[int, ...]:
+    return prompt.spans.get(position) or (prompt.positions[position],)
+
+
 def at_of(position: Where, prompts: Sequence[Prompt], places: Places) -> Position:
     """The tokens of a position in each prompt of a batch, whose spans have one length."""
     budget.spend(budget.STEP_PARTS, A_PLACE + len(places))

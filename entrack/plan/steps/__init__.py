@@ -17,6 +17,7 @@ from typing import Any
 
 from entrack.plan.batch import Batch, Indices, Position, Spans
 from entrack.plan.refs import Chosen, Ref, Screened, Sites
+from entrack.plan.steps.attention import ATTENTION, Attention
 from entrack.plan.steps.attribute import ATTRIBUTE, Attribute
 from entrack.plan.steps.capture import CAPTURE, Capture
 from entrack.plan.steps.edits import (
@@ -41,13 +42,16 @@ from entrack.plan.steps.edits import (
 from entrack.plan.steps.evaluate import EVALUATE, Evaluate
 from entrack.plan.steps.hop import Receivers
 from entrack.plan.steps.kind import Comparison, StepKind
+from entrack.plan.steps.lens import LENS, Lens
+from entrack.plan.steps.loss import LOSS, Loss
 from entrack.plan.steps.path_patch import PATH_PATCH, PathPatch
 from entrack.plan.steps.screen import Screen
 from entrack.plan.steps.select import Select
+from entrack.plan.steps.statistic import Statistic
 from entrack.plan.steps.sum_outputs import SUM_OUTPUTS, SumOutputs
 from entrack.plan.steps.train_mask import TRAIN_MASK, MaskBatch, TrainMask
 
-Step = Capture | SumOutputs | Evaluate | PathPatch | Attribute | TrainMask
+Step = Capture | SumOutputs | Evaluate | Loss | Attention | Lens | PathPatch | Attribute | TrainMask
 """What is computed with a model and stored."""
 Choice = Screen | Select
 """What turns outcomes into heads: computed from outcomes in an instant, never stored."""
@@ -57,6 +61,9 @@ STEPS: tuple[StepKind[Any], ...] = (
     CAPTURE,
     SUM_OUTPUTS,
     EVALUATE,
+    LOSS,
+    ATTENTION,
+    LENS,
     PATH_PATCH,
     ATTRIBUTE,
     TRAIN_MASK,
@@ -74,6 +81,7 @@ __all__ = [
     "STEPS",
     "Add",
     "At",
+    "Attention",
     "Attribute",
     "Batch",
     "BlockAttention",
@@ -91,6 +99,8 @@ __all__ = [
     "FromVector",
     "FromZero",
     "Indices",
+    "Lens",
+    "Loss",
     "MaskBatch",
     "Node",
     "PathPatch",
@@ -106,6 +116,7 @@ __all__ = [
     "Sites",
     "Source",
     "Spans",
+    "Statistic",
     "Step",
     "StepKind",
     "SumOutputs",

@@ -15,7 +15,8 @@ from entrack.plan.steps import edits
 from entrack.plan.steps.edits import Add, At, BlockAttention, Edit, Elsewhere, ProjectOut, Scale, Set, part_of
 from entrack.plan.steps.kind import Comparison, StepKind
 from entrack.plan.steps.runs import at, layers_of, run, tokens_at
-from entrack.plan.value_forms import OUTCOME_BYTES, Form, outcomes
+from entrack.plan.steps.statistic import Statistic, bytes_each, with_statistics
+from entrack.plan.value_forms import OUTCOME_BYTES, Form
 from entrack.sites import PER_HEAD, RECEIVING, SHARED, STREAM, Part
 
 ELSEWHERE = (Part.OUTPUT, Part.NEURON, Part.MLP)
@@ -24,25 +25,29 @@ BESIDE = (*PER_HEAD, *STREAM, Part.NEURON, Part.MLP)
 """Parts that can be changed at a token while all heads are held."""
 
 
-@tagged("evaluate", "model batch edits asked")
+@tagged("evaluate", "model batch edits asked also")
 @frozen
 class Evaluate:
     """One forward pass per batch with edits in force, read at the last token.
 
     `asked` holds, prompt by prompt, the token ids that outcomes are wanted for (prompts x k).
-    -> `top` int64 (prompt): the argmax token; `logit`, `log_probability` float32 (prompt, k).
+    -> `top` int64 (prompt): the argmax token; `logit`, `log_probability` float32 (prompt, k); and the statistics that
+    are `also` wanted, under their names.
     """
 
     model: ModelKey
     batch: Batch
     edits: tuple[Edit, ...]
     asked: tuple[tuple[int, ...], ...]
+    also: tuple[Statistic, ...] = ()
 
 
 def _expand(step: Evaluate) -> Iterator[ForwardPass]:
     if not step.edits:
         yield run(step, Role.CLEAN)
         return
+    if Statistic.KL_FROM_CLEAN in step.also:
+        yield run(step, Role.CLEAN)
     changed = tuple(place for edit in step.edits for place in _changed(step.model, edit))
     if _holds_heads(step):
         free = tuple(place for target, _ in edits.elsewhere_of(step.edits) for place in _free(step.model, target))
@@ -108,11 +113,11 @@ def _inside(edit: Edit) -> bool:
 
 
 def _form(step: Evaluate) -> Form:
-    return outcomes((step.batch.prompts,), len(step.asked[0]), step.model.facts.vocabulary)
+    return with_statistics((step.batch.prompts,), len(step.asked[0]), step.model.facts.vocabulary, step.also)
 
 
 def _nbytes(step: Evaluate, nodes: Mapping[str, object]) -> int:
-    return OUTCOME_BYTES * step.batch.prompts
+    return (OUTCOME_BYTES + bytes_each(step.also)) * step.batch.prompts
 
 
 EVALUATE = StepKind(

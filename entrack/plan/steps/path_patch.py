@@ -14,11 +14,12 @@ from entrack.plan.schedule import ForwardPass
 from entrack.plan.steps.hop import Receivers, hop, reaches_nothing
 from entrack.plan.steps.kind import Comparison, StepKind
 from entrack.plan.steps.runs import at
-from entrack.plan.value_forms import OUTCOME_BYTES, Form, outcomes
+from entrack.plan.steps.statistic import Statistic, bytes_each, with_statistics
+from entrack.plan.value_forms import OUTCOME_BYTES, Form
 from entrack.sites import Part, Site
 
 
-@tagged("path-patch", "model batch asked at layer alternate receivers senders part")
+@tagged("path-patch", "model batch asked at layer alternate receivers senders part also")
 @frozen
 class PathPatch:
     """One hop of path patching for heads or the MLP of one layer, on one batch (definition: docs/semantics.md).
@@ -26,7 +27,7 @@ class PathPatch:
     `batch` are the originals, `at` the senders' token in each; `alternate` is a `Capture` of the senders' `part` on the
     alternates, prompt by prompt, at their token of that position. No `receivers` means the logits at the last token.
     `senders` None means all of the layer. -> `top` int64 (sender, prompt); `logit`, `log_probability` float32 (sender,
-    prompt, k), a row for each sender in order.
+    prompt, k), a row for each sender in order; and the statistics that are `also` wanted, under their names.
     """
 
     model: ModelKey
@@ -38,6 +39,7 @@ class PathPatch:
     receivers: tuple[Receivers, ...]
     senders: tuple[Site, ...] | Screened | None = None
     part: Part = Part.OUTPUT
+    also: tuple[Statistic, ...] = ()
 
     @property
     def site(self) -> Site:
@@ -65,11 +67,12 @@ def _expand(step: PathPatch) -> Iterator[ForwardPass]:
 def _form(step: PathPatch) -> Form:
     if isinstance(step.senders, Screened):
         raise ValueError("the senders that a screen lets through are not known")
-    return outcomes((senders_of(step), step.batch.prompts), len(step.asked[0]), step.model.facts.vocabulary)
+    rows = senders_of(step), step.batch.prompts
+    return with_statistics(rows, len(step.asked[0]), step.model.facts.vocabulary, step.also)
 
 
 def _nbytes(step: PathPatch, nodes: Mapping[str, object]) -> int:
-    return OUTCOME_BYTES * step.batch.prompts * senders_of(step)
+    return (OUTCOME_BYTES + bytes_each(step.also)) * step.batch.prompts * senders_of(step)
 
 
 def _known_zero(step: PathPatch) -> bool:

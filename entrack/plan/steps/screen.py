@@ -5,12 +5,12 @@ from __future__ import annotations
 from attrs import frozen
 
 from entrack.address import tagged
-from entrack.plan.refs import Ref, Sites
+from entrack.plan.refs import Ref, Sites, Sizes
 from entrack.ranking import Ranking
 from entrack.sites import HEADS, Part
 
 
-@tagged("screen", "score through check seed hop layers heads clean estimates receivers senders parallel ranking")
+@tagged("screen", "score through check seed hop layers heads clean estimates receivers senders parallel ranking words")
 @frozen
 class Screen:
     """The sites of a hop that are run: the `through` whose mean estimates are the first by `ranking`, and `check` of
@@ -34,3 +34,5 @@ class Screen:
     senders: tuple[Part, ...] = HEADS
     parallel: bool = False
     ranking: Ranking = Ranking.LOWEST
+    words: tuple[Sizes, ...] = ()
+    """Batch by batch, where a word has more tokens than one."""

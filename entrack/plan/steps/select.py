@@ -5,11 +5,11 @@ from __future__ import annotations
 from attrs import frozen
 
 from entrack.address import tagged
-from entrack.plan.refs import Chosen, Ref, Screened
+from entrack.plan.refs import Chosen, Ref, Screened, Sizes
 from entrack.ranking import Ranking
 
 
-@tagged("select", "score keep layers heads clean patched taken screen mlps ranking")
+@tagged("select", "score keep layers heads clean patched taken screen mlps ranking words")
 @frozen
 class Select:
     """The `keep` sites whose mean scores are the first by `ranking`. Computed from outcomes in an instant, never
@@ -34,3 +34,5 @@ class Select:
     mlps: tuple[tuple[Ref, ...], ...] = ()
     """Per layer, per batch."""
     ranking: Ranking = Ranking.LOWEST
+    words: tuple[Sizes, ...] = ()
+    """Batch by batch, where a word has more tokens than one."""

@@ -44,20 +44,99 @@ class Circuit:
 
 
 @frozen
+class AnyWord:
+    """`any of W`: the words of a list, taken together."""
+
+    name: Name
+    span: Span = span_field()
+
+    @property
+    def text(self) -> str:
+        return f"any of {self.name.text}"
+
+
+@frozen
 class Metric:
-    """`kind` is accuracy, probability, logit or logit difference; `of` names task variables."""
+    """`kind` is accuracy, probability, logit difference, ... (`check/metrics.py`); `of` names task variables.
+    `accuracy in top 5` has a number of tokens, `top`."""
 
     kind: str
     relative: bool = False
-    of: tuple[Name, ...] = ()
+    of: tuple[Name | AnyWord, ...] = ()
     span: Span = span_field()
+    top: Integer | Name | None = None
 
     def __str__(self) -> str:
+        top = self.top.text if isinstance(self.top, Name) else self.top and self.top.value
         return (
             ("relative " if self.relative else "")
             + self.kind
-            + (f" of {' and '.join(n.text for n in self.of)}" if self.of else "")
+            + ("" if top is None else f" in top {top}")
+            + (f" of {' and '.join(word.text for word in self.of)}" if self.of else "")
         )
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is nothing but its name."""
+        return not self.of and self.top is None
+
+
+@frozen
+class Recovery:
+    """`recovery of METRIC against ALTERNATE`: where a metric lies between its corrupted and its clean run."""
+
+    metric: Metric
+    against: Name | None = None
+    span: Span = span_field()
+    bare = False
+
+    def __str__(self) -> str:
+        return f"recovery of {self.metric}" + (f" against {self.against.text}" if self.against else "")
+
+
+@frozen
+class Loss:
+    """`loss over p`: how well the prompt's own tokens at a position are predicted."""
+
+    at: Name
+    span: Span = span_field()
+    bare = False
+
+    def __str__(self) -> str:
+        return f"loss over {self.at.text}"
+
+
+@frozen
+class Attention:
+    """`attention from p to q`: how much attention each head gives, at one position, to others."""
+
+    reader: Name
+    read: tuple[Name, ...]
+    span: Span = span_field()
+    bare = False
+
+    def __str__(self) -> str:
+        read = ", ".join(name.text for name in self.read)
+        return f"attention from {self.reader.text} to {read if len(self.read) == 1 else f'[{read}]'}"
+
+
+@frozen
+class LogitLens:
+    """`logit lens of METRIC at p`: a metric of the residual stream before each layer."""
+
+    metric: Metric
+    at: Name
+    span: Span = span_field()
+    bare = False
+
+    def __str__(self) -> str:
+        return f"logit lens of {self.metric} at {self.at.text}"
+
+
+Reading = Loss | Attention | LogitLens
+"""What is read at named positions of a prompt."""
+Quantity = Metric | Recovery | Reading
+"""What is measured of a model on prompts."""
 
 
 @frozen
@@ -85,7 +164,7 @@ class Hop:
 
 @frozen
 class Score:
-    metric: Metric
+    metric: Quantity
     span: Span = span_field()
 
 

@@ -8,7 +8,7 @@ from attrs import frozen
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Expression, Integer, ListOf, Name, Negative, Number, Reference, String
-from entrack.syntax.ast.heads import Metric, Prompts
+from entrack.syntax.ast.heads import Prompts, Quantity
 from entrack.syntax.ast.sites import At, Layers, Sites
 from entrack.syntax.ast.sources import Source
 
@@ -158,7 +158,7 @@ class Measure:
     """`subject` is a model, or a list of models; `interventions` what follows `with`."""
 
     name: str
-    metric: Metric
+    metric: Quantity
     subject: Expression
     interventions: tuple[Expression | Act, ...]
     prompts: Prompts

@@ -23,6 +23,7 @@ from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import (
     Add,
     At,
+    Attention,
     Attribute,
     Batch,
     BlockAttention,
@@ -34,6 +35,8 @@ from entrack.plan.steps import (
     FromNoise,
     FromVector,
     FromZero,
+    Lens,
+    Loss,
     MaskBatch,
     PathPatch,
     ProjectOut,
@@ -42,6 +45,7 @@ from entrack.plan.steps import (
     Scale,
     Set,
     Spans,
+    Statistic,
     Step,
     SumOutputs,
     Term,
@@ -65,7 +69,10 @@ MASKS = (MaskBatch(BATCH, OTHER, AT, (0, 1), (5, 6)),)
 STEPS: tuple[Step, ...] = (
     Capture(MODEL, BATCH, AT, HEADS, Part.QUERY),
     SumOutputs(MODEL, BATCH),
-    Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13))),
+    Evaluate(MODEL, BATCH, EDITS, ((10, 11), (12, 13)), (Statistic.RANK,)),
+    Loss(MODEL, BATCH, ((1,), (1, 2)), EDITS),
+    Attention(MODEL, BATCH, AT, ((0,), (0, 1)), EDITS),
+    Lens(MODEL, BATCH, AT, ((10, 11), (12, 13)), EDITS, (Statistic.RANK,)),
     PathPatch(
         MODEL,
         BATCH,
@@ -75,6 +82,7 @@ STEPS: tuple[Step, ...] = (
         Ref("alternate"),
         (Receivers(Part.VALUE, HEADS),),
         senders=(Site.of_head(2, 0), Site.of_head(2, 3)),
+        also=(Statistic.ENTROPY,),
     ),
     Attribute(MODEL, BATCH, ((10, 11), (12, 13)), AT, Ref("alternate"), (Receivers(Part.KEY, HEADS),), 3),
     TrainMask(MODEL, HEADS, MASKS, MASKS, 0.25, 2, 0.5),
@@ -92,6 +100,9 @@ LATER_EDITS = (
 LATER: tuple[Step, ...] = (
     Capture(MODEL, BATCH, SPANS, (Site(0, Part.NEURON, 7), Site(2, Part.NEURON, 1)), Part.NEURON),
     Evaluate(MODEL, BATCH, LATER_EDITS, ((10, 11), (12, 13))),
+    Loss(MODEL, BATCH, ((1,), (1, 2)), LATER_EDITS),
+    Attention(MODEL, BATCH, AT, ((0,), (0, 1)), LATER_EDITS),
+    Lens(MODEL, BATCH, AT, ((10, 11), (12, 13)), LATER_EDITS),
 )
 """With the edits, sources and parts that the others do not hold."""
 
