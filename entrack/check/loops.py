@@ -8,6 +8,7 @@ from math import prod
 
 from entrack import budget
 from entrack.check.changes import Changes
+from entrack.check.metrics import axes_read
 from entrack.check.populations import first_twice, values_of
 from entrack.check.resolved import Axes, Population
 from entrack.check.scope import Scope
@@ -107,9 +108,11 @@ def _names_fit(scope: Scope, item: ast.Measure) -> bool:
             "choose another name",
         )
         return False
+    read = dict(axes_read(item.metric))
     for loop in item.loops:
-        if loop.name in AXES:
-            message = f"every measure has an axis `{loop.name}`"
+        if loop.name in AXES or loop.name in read:
+            of = "every measure" if loop.name in AXES else "what is read site by site"
+            message = f"{of} has an axis `{loop.name}`"
             scope.report("E616", message, loop.span, "a second one", "call the variable otherwise")
             return False
     return True

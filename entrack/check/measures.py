@@ -10,7 +10,7 @@ from entrack.check.interventions import NOTHING, interventions
 from entrack.check.loops import all_used, at_turn, goes_through, turns_of
 from entrack.check.masks import members
 from entrack.check.measure_fit import intervention_fits
-from entrack.check.metrics import is_desideratum, metric, reading, recovery
+from entrack.check.metrics import axes_read, is_desideratum, metric, reading, recovery
 from entrack.check.populations import Swept, first_twice, sweep
 from entrack.check.resolved import (
     CellSpec,
@@ -53,7 +53,11 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
             f"write, for example, `on 500 {written(item.prompts.of)}`",
         )
         return None
-    if len(models) * sum(len(changed) for _, changed in turns) * len(swept.populations) * draws > MOST_CELLS:
+    sites = _sites_read(scope, item, models)
+    if sites is None:
+        return None
+    runs = len(models) * sum(len(changed) for _, changed in turns) * len(swept.populations) * draws
+    if runs * max(len(sites), 1) > MOST_CELLS:
         scope.report("E705", f"a measure has at most {MOST_CELLS:,} cells", item.span, "", "sweep over fewer")
         return None
     kind = _metric(changes, item, swept)
@@ -64,11 +68,10 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
         for _, changed in turns
         for intervention in changed
     )
-    sites = _sites_read(scope, item, models)
-    if kind is None or not fits or sites is None:
+    if kind is None or not fits:
         return None
     grid = _grid(item, kind, models, turns, swept, draws)
-    return _by_site(evolve(grid, loops=goes_through(scope, item, grid.axes)), sites)
+    return _by_site(evolve(grid, loops=goes_through(scope, item, grid.axes)), sites, axes_read(item.metric))
 
 
 Turns = list[tuple[tuple[str, ...], list[Intervention]]]
@@ -138,7 +141,7 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
 def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> tuple[Site, ...] | None:
     """The heads whose attention is read, or the layers before which, and after the last of which, a logit lens stands;
     none for what is not read site by site. Reports and gives None where they are not known."""
-    if not isinstance(item.metric, ast.Attention | ast.LogitLens):
+    if not axes_read(item.metric):
         return ()
     known = {(facts.layers, facts.heads) if (facts := scope.models[name].facts) else None for name in models}
     shape = known.pop() if len(known) == 1 else None
@@ -157,9 +160,8 @@ def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> tuple[Sit
     return tuple(Site.of_head(layer, head) for layer in range(layers) for head in range(heads))
 
 
-def _by_site(measure: Measure, sites: tuple[Site, ...]) -> Measure:
-    """A measure with a cell for each of some sites in place of each cell, if there are sites. They have the axis of
-    layers, and heads that of heads too."""
+def _by_site(measure: Measure, sites: tuple[Site, ...], read: tuple[tuple[str, str], ...]) -> Measure:
+    """A measure with a cell for each of some sites in place of each cell, if there are sites. `read` are their axes."""
     if not sites:
         return measure
     budget.spend(budget.ALL_CELLS, len(sites) * len(measure.cells))
@@ -168,8 +170,8 @@ def _by_site(measure: Measure, sites: tuple[Site, ...]) -> Measure:
         evolve(cell, labels=(*cell.labels, *labels[site]), site=site) for cell in measure.cells for site in sites
     )
     columns = zip(*labels.values(), strict=True)
-    axes = tuple(zip(("layer", "head"), (tuple(dict.fromkeys(column)) for column in columns), strict=False))
-    return evolve(measure, axes=(*measure.axes, *axes), cells=cells)
+    axes = tuple((name, tuple(dict.fromkeys(column))) for (name, _), column in zip(read, columns, strict=True))
+    return evolve(measure, axes=(*measure.axes, *axes), cells=cells, loops=(*measure.loops, *read))
 
 
 def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:

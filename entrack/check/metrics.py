@@ -101,6 +101,19 @@ def _read(scope: Scope, node: ast.Reading, kind: str, names: tuple[ast.Name, ...
     )
 
 
+def axes_read(quantity: ast.Quantity) -> tuple[tuple[str, str], ...]:
+    """The axes of what is read site by site, and what each goes through."""
+    match quantity:
+        case ast.Attention():
+            return ("layer", "layers"), ("head", "heads")
+        case ast.LogitLens():
+            return (("layer", "layers"),)
+        case ast.Metric() | ast.Recovery() | ast.Loss():
+            return ()
+        case _:
+            assert_never(quantity)
+
+
 RECOVERED = "fraction recovered"
 
 

@@ -43,7 +43,7 @@ from entrack.sites import Site
 
 SPANS = ((1,), (3, 4, 5), (8,), (2, 7), (5, 6))
 """One token or more of each prompt."""
-NORMS = ("model.norm", "transformer.ln_f", "gpt_neox.final_layer_norm")
+NORMS = ("model.norm", "transformer.ln_f", "gpt_neox.final_layer_norm", "model.decoder.final_layer_norm")
 READ = ((0,), (3,), (1, 2), (6, 5), (4,))
 HEADS = (Site.of_head(0, 1), Site.of_head(1, 0))
 
