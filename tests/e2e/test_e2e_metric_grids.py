@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +19,8 @@ from torch import Tensor
 
 from entrack.plan.steps import Evaluate
 from entrack.report.figures import usual
-from entrack.results import Results
+from entrack.results import Group, Results
+from entrack.sites import Part, Site
 from entrack.store import MemoryStore
 
 N = 4
@@ -178,3 +182,47 @@ def test_what_axes_go_through_and_how_they_are_drawn(results: Results) -> None:
         "lost": "curves",
     }
     assert [claim.passed for claim in results.claims] == [True, True]
+
+
+def test_scores_that_rise(world: World, hooked: Hooked) -> None:
+    """The MLP of the last layer sends to nothing but the logits: there it can be patched by hand."""
+    text = f"""
+discover far in base on {N} boxes against scrambled {{
+  score KL from clean
+  group a of heads and mlps at last -> logits keep 2 highest
+}}
+discover placed in base on {N} boxes against scrambled {{
+  score rank of any of object
+  group a of mlps at last -> logits keep 2 strongest
+}}
+"""
+    runs = [scored(world.spec(text).run(MemoryStore(), reference=reference)) for reference in (False, True)]
+    for ranking, many, key, group, again in zip(("highest", "strongest"), (20, 4), (float, abs), *runs, strict=True):
+        scores = {site: score for site, score in group.scores.items() if score is not None}
+        assert group.ranking == ranking and len(scores) == many
+        assert list(group.sites) == sorted((s for s in scores if scores[s]), key=lambda s: (-key(scores[s]), s))[:2]
+        assert dict(again.scores) == pytest.approx(scores, abs=1e-4)
+    entries = world.prompts("scrambled", N, "discover")
+    values, last = hooked.part(tokens(alternates(entries)), "mlp")[3], [[len(e["token_ids"]) - 1] for e in entries]
+    clean = hooked.run(tokens(entries)).double()
+    edited = hooked.changed(tokens(entries), {(3, "mlp"): put(last, values)}).double()
+    known = json.loads((world.folder / "base" / "tokenizer.json").read_text())["model"]["vocab"]
+    far, placed = (group.scores[Site(3, Part.MLP)] for group in runs[0])
+    divergence = (clean.softmax(-1) * (clean.log_softmax(-1) - edited.log_softmax(-1))).sum(-1).mean()
+    assert far == pytest.approx(float(divergence), abs=1e-5)
+    assert placed == np.mean(
+        [
+            best(after, e, known) - best(before, e, known)
+            for before, after, e in zip(clean, edited, entries, strict=True)
+        ]
+    )
+
+
+def scored(results: Results) -> list[Group]:
+    return [discovery.groups[0] for discovery in results.discoveries]
+
+
+def best(logits: Tensor, entry: dict[str, Any], vocabulary: dict[str, int]) -> int:
+    """The rank of the most likely object of a prompt, of those in its boxes."""
+    order, words = logits.argsort(descending=True).tolist(), re.findall(r"[Tt]he (\w+) is in", entry["text"])
+    return 1 + min(order.index(vocabulary[word]) for word in words)
