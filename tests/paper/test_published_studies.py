@@ -24,6 +24,7 @@ STEPS = {
     "causal_tracing/gpt2_xl.et": ("gpt2-xl", 3080),
     "causal_tracing/smollm2.et": ("smollm2-135m", 1928),
     "ioi_gpt2/gpt2.et": ("gpt2", 878),
+    "ioi_gpt2/smollm2.et": ("smollm2-135m", 43),
     "knockout/gpt2_xl.et": ("gpt2-xl", 580),
     "knockout/smollm2.et": ("smollm2-135m", 364),
 }
