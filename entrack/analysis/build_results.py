@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from math import isnan, nan
 from typing import Any
 
@@ -11,7 +12,15 @@ import numpy as np
 from entrack import interrupts
 from entrack.address import address
 from entrack.analysis.circuits import examined, learned, overlap
-from entrack.analysis.intervals import OPERATIONS, RESAMPLES, interval, mean_interval, resampled_means, resampled_ratios
+from entrack.analysis.intervals import (
+    OPERATIONS,
+    RESAMPLES,
+    Combine,
+    interval,
+    mean_interval,
+    resampled_means,
+    resampled_ratios,
+)
 from entrack.analysis.outcomes import Array, NotANumber
 from entrack.analysis.run_values import Ran, outcomes_of, resampling_of
 from entrack.analysis.screening import agreement, missed
@@ -39,6 +48,8 @@ from entrack.sites import SENDING, Site
 from entrack.syntax import ast
 
 ROUNDING = 1e-12
+FOLDS: dict[str, Combine] = {"smallest": np.minimum, "largest": np.maximum, "mean": np.add}
+"""How two cells of a summary are taken together; a mean is divided by their number then."""
 
 
 def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], Provenance]) -> Results:
@@ -248,8 +259,9 @@ class _Cells:
     """The quantities of claims, as values and as resampled values."""
 
     def __init__(self, resolved: Resolved, measures: Sequence[MeasureResult], discoveries: Sequence[Discovery]) -> None:
-        self._specs = {measure.name: measure for measure in resolved.measures}
+        self._specs = {measure.name for measure in resolved.measures}
         self._measures = {measure.name: measure for measure in measures}
+        self._populations = {(m.name, cell.labels): cell.population for m in resolved.measures for cell in m.cells}
         self._found: Mapping[tuple[str, str], tuple[Site, ...]] = {
             (d.name, group.name): group.sites for d in discoveries for group in d.groups
         }
@@ -280,20 +292,24 @@ class _Cells:
         return len(group.heads) if isinstance(group.heads, tuple) else 0
 
     def _summary(self, quantity: Summary) -> float:
-        measure = self._measures[quantity.measure]
-        names = [axis.name for axis in measure.axes]
-        values = [cell.value for cell in measure.cells if carries(cell.labels, names, quantity.labels)]
+        values = [cell.value for cell in self._summarised(quantity)]
         if not values:
             return nan
         return {"smallest": min(values), "largest": max(values), "mean": sum(values) / len(values)}[quantity.kind]
 
+    def _summarised(self, quantity: Summary) -> list[Cell]:
+        measure = self._measures[quantity.measure]
+        names = [axis.name for axis in measure.axes]
+        return [cell for cell in measure.cells if carries(cell.labels, names, quantity.labels)]
+
     def samples(self, quantity: Quantity) -> Array:
         match quantity:
-            case CellOf() if self._cell(quantity).outcomes and quantity.measure in self._specs:
-                cell, name = self._cell(quantity), resampling_of(self._population(quantity))
-                if cell.ranges:
-                    return resampled_ratios(np.array(cell.outcomes), np.array(cell.ranges), name)
-                return resampled_means(np.array(cell.outcomes), name)
+            case CellOf(measure) if self._cell(quantity).outcomes and measure in self._specs:
+                return self._resampled(measure, self._cell(quantity))
+            case Summary(kind, measure) if measure in self._specs:
+                cells = self._summarised(quantity)
+                total = reduce(FOLDS[kind], (self._resampled(measure, cell) for cell in cells))
+                return total / len(cells) if kind == "mean" else total
             case Arithmetic(first, rest):
                 total = self.samples(first)
                 for sign, operand in rest:
@@ -316,8 +332,11 @@ class _Cells:
     def _cell(self, quantity: CellOf) -> Cell:
         return next(cell for cell in self._measures[quantity.measure].cells if cell.labels == quantity.labels)
 
-    def _population(self, quantity: CellOf) -> Population:
-        return next(cell.population for cell in self._specs[quantity.measure].cells if cell.labels == quantity.labels)
+    def _resampled(self, measure: str, cell: Cell) -> Array:
+        name = resampling_of(self._populations[measure, cell.labels])
+        if cell.ranges:
+            return resampled_ratios(np.array(cell.outcomes), np.array(cell.ranges), name)
+        return resampled_means(np.array(cell.outcomes), name)
 
 
 def _figure(item: ast.Figure) -> Figure:

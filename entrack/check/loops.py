@@ -145,7 +145,7 @@ def _counted(changes: Changes, loop: ast.Loop, what: str) -> int | None:
             f"it is not known here how many {what} there are",
             loop.span,
             "the model is not on this machine, or the models differ",
-            f"list the {what}: `for {loop.name} in [0..31]`",
+            f"list the {what}, `for {loop.name} in [0..31]`, or give a config.json with `--stand-in FOLDER`",
         )
         return None
     return known.pop()

@@ -110,3 +110,27 @@ def test_what_a_claim_says() -> None:
     assert (found.value, found.bound, found.tolerance, found.published) == (0.8, 0.75, 0.1, 0.8)
     assert found.n == 20
     assert found.interval.low < 0.8 < found.interval.high + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("summary", "cell"),
+    [("smallest(m)", "m[zero h]"), ("largest(m)", "m[nothing]"), ("largest(m[zero g])", "m[zero g]")],
+)
+def test_a_summary_varies_with_its_prompts_as_the_cell_does(summary: str, cell: str) -> None:
+    """In `m` the order of the cells is the same whatever prompts are taken."""
+    assert claim(f"{summary} >= 0").interval == claim(f"{cell} >= 0").interval
+    assert claim(f"{summary} / m[nothing] >= 0").interval == claim(f"{cell} / m[nothing] >= 0").interval
+
+
+def test_a_mean_of_cells_varies_as_the_mean_of_them() -> None:
+    of_all, by_hand = claim("mean(m) >= 0"), claim("(m[nothing] + m[zero g] + m[zero h]) / 3 >= 0")
+    assert of_all.interval == by_hand.interval
+    assert of_all.interval.low < of_all.value < of_all.interval.high
+
+
+def test_the_largest_of_two_cells_is_taken_of_each_resample() -> None:
+    text = f'{MEASURE}claim "c" largest(m[zero h]) - smallest(m) == 0\nclaim "d" largest(m) >= 0\n'
+    halves = {"nothing": range(10), "zero g": range(10, 20), "zero h": range(0)}
+    same, either = played(text, lambda what, place: place in halves[what.split(" with ")[1]]).claims
+    assert (same.interval.low, same.interval.high) == (0, 0)
+    assert either.value == 0.5 <= either.interval.low  # one of the halves is always drawn as often as the other
