@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PEERS  := .venv-peers
 LOWEST := .venv-lowest
+STUDIES := direction edges function_vectors gender_bias
 UV     := $(VENV)/lock/bin/uv pip install --quiet --no-config --python $(LOWEST)/bin/python
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -57,6 +58,10 @@ lora: smollm2
 	mkdir -p specs/boxes_smollm2/smollm2
 	cp specs/ioi/smollm2/* specs/boxes_smollm2/smollm2/
 
+# A spec reads nothing outside its folder, so each study has a link to the one file.
+studies: smollm2
+	for study in $(STUDIES); do mkdir -p specs/$$study/smollm2 && ln -f specs/ioi/smollm2/* specs/$$study/smollm2/ || exit 1; done
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -103,4 +108,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
 
-.PHONY: lock lower-bounds quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora clean
+.PHONY: lock lower-bounds quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
