@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from math import prod
+from math import isfinite, prod
 
 from entrack import budget
 from entrack.check.changes import Changes
 from entrack.check.metrics import axes_read
-from entrack.check.populations import first_twice, values_of
+from entrack.check.populations import all_different, first_twice, values_of
 from entrack.check.resolved import Axes, Population
 from entrack.check.scope import Scope
 from entrack.check.texts import mentioned
@@ -120,12 +120,12 @@ def _names_fit(scope: Scope, item: ast.Measure) -> bool:
 
 def _values(
     changes: Changes, item: ast.Measure, loop: ast.Loop, models: Sequence[str], populations: Sequence[Population] | None
-) -> list[int] | list[str] | None:
+) -> Sequence[Value] | None:
     scope = changes.scope
     if isinstance(loop.values, ast.ListOf):
         if _are_names(scope, loop.values):
             return _positions_named(scope, loop.values, populations, item)
-        return values_of(scope, ast.Named(loop.name, loop.values, span=loop.span))
+        return _numbers(scope, loop, loop.values)
     match loop.values.what:
         case "positions":
             return _positions(scope, loop, populations)
@@ -134,6 +134,26 @@ def _values(
         case what:
             many = _counted(changes, loop, what)
     return None if many is None else list(range(many))
+
+
+def _numbers(scope: Scope, loop: ast.Loop, listed: ast.ListOf) -> list[Value] | None:
+    """Numbers of any kind, factors too, and whole ones in ranges."""
+    values: list[Value] = []
+    for item in listed.items:
+        many = _listed(scope, loop, item)
+        if many is None:
+            return None
+        values.extend(many)
+    return values if all_different(scope, loop.name, loop.span, values) else None
+
+
+def _listed(scope: Scope, loop: ast.Loop, item: ast.Expression | ast.Range) -> Sequence[Value] | None:
+    if isinstance(item, ast.Range):
+        return values_of(scope, ast.Named(loop.name, ast.ListOf((item,), span=item.span), span=loop.span))
+    value = scope.number(item)
+    if value is None or not isfinite(value):
+        return None
+    return [int(value)] if value == int(value) else [value]
 
 
 def _counted(changes: Changes, loop: ast.Loop, what: str) -> int | None:

@@ -23,6 +23,7 @@ from entrack.check.scope import Scope
 from entrack.model_config import ModelFacts
 from entrack.sites import Part, Site
 from entrack.syntax import ast
+from entrack.syntax.substitute import label_of
 from entrack.syntax.unparse import written
 
 MOST_CELLS = budget.CELLS.most
@@ -95,7 +96,7 @@ def _turns(changes: Changes, item: ast.Measure, models: list[str], swept: Swept 
             changed = [
                 evolve(made, label=written(given)) for made, given in zip(changed, item.interventions, strict=True)
             ]
-        turns.append((tuple(map(str, turn)), changed))
+        turns.append((tuple(map(label_of, turn)), changed))
     return turns if all_used(changes.scope, item) else None
 
 

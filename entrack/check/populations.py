@@ -12,7 +12,9 @@ from entrack import budget
 from entrack.check.resolved import Alternate, Population, Task
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.source import Span
 from entrack.syntax import ast
+from entrack.syntax.substitute import Value, label_of
 from entrack.syntax.unparse import written
 
 MOST_PROMPTS = budget.PROMPTS.most
@@ -187,7 +189,7 @@ def _parameters(
 
 
 def values_of(scope: Scope, argument: ast.Named) -> list[int] | None:
-    """The whole numbers that a parameter or loop takes: one, a list, or ranges in a list."""
+    """The whole numbers that a parameter takes: one, a list, or ranges in a list."""
     parts = argument.value.items if isinstance(argument.value, ast.ListOf) else (argument.value,)
     values: list[int] = []
     for part in parts:
@@ -212,7 +214,7 @@ def values_of(scope: Scope, argument: ast.Named) -> list[int] | None:
             if value is None:
                 return None
             values.append(value)
-    return values if _all_different(scope, argument, values) else None
+    return values if all_different(scope, argument.name, argument.span, values) else None
 
 
 def first_twice(values: Sequence[Hashable]) -> int | None:
@@ -225,16 +227,12 @@ def first_twice(values: Sequence[Hashable]) -> int | None:
     return None
 
 
-def _all_different(scope: Scope, argument: ast.Named, values: list[int]) -> bool:
+def all_different(scope: Scope, name: str, span: Span, values: Sequence[Value]) -> bool:
+    """Whether no value of a sweep stands twice. Reports otherwise."""
     twice = first_twice(values)
     if twice is not None:
-        scope.report(
-            "E616",
-            f"`{argument.name}` takes the value {values[twice]} twice",
-            argument.span,
-            "",
-            "leave one of them out",
-        )
+        message = f"`{name}` takes the value {label_of(values[twice])} twice"
+        scope.report("E616", message, span, "", "leave one of them out")
     return twice is None
 
 

@@ -8,17 +8,23 @@ from typing import TypeVar, cast
 from attrs import evolve
 
 from entrack import budget
+from entrack.source import Span
 from entrack.syntax import ast
 from entrack.tree import rebuilt
 
 T = TypeVar("T")
-Value = int | str
-"""The number of a layer, head or token, or the name of a position."""
+Value = int | float | str
+"""A number, such as that of a layer, head or token, or a factor; or the name of a position."""
 
 
 def substitute(node: T, name: str, value: Value) -> T:
     """`node` with every mention of the bare `name` as the number, or the name, `value`. Spans stay."""
     return cast(T, _substituted(node, name, value))
+
+
+def label_of(value: Value) -> str:
+    """How a value is written, as a label too."""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def filled(act: ast.Act, arguments: Mapping[str, ast.Expression]) -> ast.Act:
@@ -32,10 +38,18 @@ def _substituted(node: object, name: str, value: Value) -> object:
         return node
     budget.spend(budget.EXPANDED)
     if isinstance(node, ast.Reference) and node.name == name and not node.rest:
-        return ast.Integer(value, span=node.span) if isinstance(value, int) else ast.Reference(value, span=node.span)
+        return ast.Reference(value, span=node.span) if isinstance(value, str) else _number(value, node.span)
     if isinstance(node, ast.Name) and node.text == name:
-        return ast.Integer(value, span=node.span) if isinstance(value, int) else ast.Name(value, span=node.span)
+        if isinstance(value, int) and value >= 0:
+            return ast.Integer(value, span=node.span)
+        return ast.Name(label_of(value), span=node.span)
     return rebuilt(node, lambda part: _substituted(part, name, value), without=("span", "name_span"))
+
+
+def _number(value: float, span: Span) -> ast.Expression:
+    if value < 0:
+        return ast.Negative("-", _number(-value, span), span=span)
+    return ast.Integer(value, span=span) if isinstance(value, int) else ast.Number(label_of(value), span=span)
 
 
 def _filled(node: T, arguments: Mapping[str, ast.Expression]) -> T:

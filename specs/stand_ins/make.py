@@ -14,9 +14,17 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-SHAPES = ("gpt2", "gpt2-xl", "smollm2-135m")
-STUDIES = ("agreement", "causal_tracing", "ioi_gpt2", "knockout")
-MODEL = re.compile(r"^model ", re.MULTILINE)
+SHAPES = ("gpt2", "gpt2-xl", "gptj", "pythia-2.8b", "smollm2-135m")
+STUDIES = (
+    "agreement",
+    "causal_tracing",
+    "direction",
+    "edges",
+    "function_vectors",
+    "gender_bias",
+    "ioi_gpt2",
+    "knockout",
+)
 COMMENT = re.compile(r"#.*")
 WORD = re.compile(r"[A-Za-z]+|[^\sA-Za-z]")
 
@@ -32,11 +40,10 @@ def text() -> str:
 
 
 def words() -> list[str]:
-    """All words and signs of the studies' tasks, comments left out, and of their files, in the order of the letters."""
-    files = [path for study in STUDIES for path in sorted((HERE.parent / study).glob("*.*"))]
+    """All words and signs of the studies' specs, comments left out, and of their files, in the order of the letters."""
+    files = [path for study in STUDIES for path in (HERE.parent / study).glob("*.*")]
     texts = [path.read_text(encoding="utf-8") for path in files if path.suffix in (".csv", ".et")]
-    tasks = [COMMENT.sub("", text) for text in texts if not MODEL.search(text)]
-    return sorted({word for text in tasks for word in WORD.findall(text)})
+    return sorted({word for text in texts for word in WORD.findall(COMMENT.sub("", text))})
 
 
 def tokenizer(known: list[str]) -> dict[str, Any]:
