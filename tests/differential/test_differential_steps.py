@@ -125,7 +125,7 @@ def test_circuits_share_a_base_and_nothing_else(steps: list[Case]) -> None:
 def clean(case: Case, executor: str, within: Options) -> dict[str, Any]:
     """The outcomes of a step's batch as it is."""
     assert isinstance(case.step, Evaluate | PathPatch)
-    step = Evaluate(case.step.model, case.step.batch, (), case.step.asked)
+    step = Evaluate(case.step.model, case.step.batch, (), case.step.asked, case.step.also)
     return case.world.engine(executor, within).compute(step, {}).tensors
 
 

@@ -144,7 +144,8 @@ def changed(value: Any, where: str) -> Iterator[tuple[str, Any]]:
                     other = evolve(value, **{field.name: part})
                 yield at, other
     elif isinstance(value, tuple):
-        yield f"{where} without its last", value[:-1]
+        if value:
+            yield f"{where} without its last", value[:-1]
         for place, item in enumerate(value):
             for at, part in changed(item, f"{where}[{place}]"):
                 yield at, (*value[:place], part, *value[place + 1 :])
