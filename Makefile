@@ -3,9 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PEERS  := .venv-peers
-STUDIES := agreement causal_tracing ioi_gpt2 knockout
+STUDIES := agreement causal_tracing direction edges function_vectors gender_bias ioi_gpt2 knockout
 LOWEST := .venv-lowest
-STUDIES := direction edges function_vectors gender_bias
 UV     := $(VENV)/lock/bin/uv pip install --quiet --no-config --python $(LOWEST)/bin/python
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 

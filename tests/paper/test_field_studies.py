@@ -19,6 +19,8 @@ STAND_INS = SPECS / "stand_ins"
 PUBLISHED = {
     "direction/pythia.et": ("pythia-2.8b", 176),
     "edges/gpt2.et": ("gpt2", 180),
+    "function_vectors/gptj.et": ("gptj", 60),
+    "gender_bias/gpt2.et": ("gpt2", 1480),
 }
 """The stand-in of each study of a paper's model, and how many steps its plan has."""
 STUDIES = sorted({name.split("/")[0] for name in PUBLISHED})

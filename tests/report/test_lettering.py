@@ -177,6 +177,13 @@ def test_a_folded_text_is_whole_and_narrow() -> None:
         assert all(len(line) == 1 or inches(line, 7.5) <= room for line in folded.split("\n"))
 
 
+@pytest.mark.parametrize("text", ["an intervention, 15.66.", "zero attention.14 at last", "0.5"])
+def test_a_number_stays_in_one_line_where_it_fits(text: str) -> None:
+    for tenths in range(9, 40):
+        words = fold(text, tenths / 10, 7.5).split()
+        assert set(words) >= {word for word in text.split() if any(letter.isdigit() for letter in word)}
+
+
 def test_a_measure_of_both_signs_is_white_at_nought() -> None:
     measure = attrs.evolve(drawn.measure(Random("signs"), 2), cells=())
     places = [(first, second) for first in measure.axes[-2].labels for second in measure.axes[-1].labels]

@@ -13,8 +13,8 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from entrack.report.format import visible
 
-WORD = re.compile(r"[^ _.]*[ _.]+|[^ _.]+")
-"""A piece of text after which a line may end."""
+WORD = re.compile(r"(?:[^ _.]|\.(?=\d))*[ _.]+|(?:[^ _.]|\.(?=\d))+")
+"""A piece of text after which a line may end: not in a number or site, such as 15.66."""
 LINE = 1.25
 """From one line to the next, in sizes of the font."""
 SPARE = 1.03
@@ -42,8 +42,8 @@ def drawable(text: str) -> str:
 
 
 def fold(text: str, room: float, size: float, weight: str = "normal") -> str:
-    """Visible text in lines of at most `room` inches, broken after a space, `_` or `.`, and inside a word only where
-    one is wider."""
+    """Visible text in lines of at most `room` inches, broken after a space, `_` or `.`, and inside a word or number
+    only where one is wider."""
     rows = [""]
     for word in WORD.findall(" ".join(drawable(text).split())):
         if rows[-1] and inches(rows[-1] + word.rstrip(), size, weight) > room:
