@@ -96,8 +96,9 @@ def layers_of(group: Group) -> int:
 
 
 def ranked(group: Group) -> tuple[Site, ...]:
-    """The sites kept, the best score first; ties by site."""
-    key = Ranking(group.ranking).key
+    """The sites kept, the best score first; ties by site. What is no ranking is taken for the first one."""
+    known = group.ranking in {ranking.value for ranking in Ranking}
+    key = (Ranking(group.ranking) if known else Ranking.LOWEST).key
     return tuple(sorted(group.sites, key=lambda site: (key(site_score(group, site) or 0.0), site)))
 
 

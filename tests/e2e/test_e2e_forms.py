@@ -44,6 +44,9 @@ measure p = probability of answer (base with [nothing, patch g from scrambled, o
 measure q = logit of answer (base with [patch g from tuned, patch g.query from tuned, patch h.key from tuned, patch h.value from tuned]) on 6 boxes
 measure r = accuracy(base with patch role.heads from alternate) on 6 role.desideratum
 measure m = minimality(g, 0.5) in base over 6 scrambled on 6 boxes
+measure s = loss over query (base) on 6 boxes
+measure t = attention from last to query (base) on 6 boxes
+measure u = logit lens of logit at last (base) on 6 boxes
 """
 KINDS = {kind.__name__ for kind in get_args(Step)}
 EACH = {False: 2, True: 1}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from entrack.plan.steps import Attribute, Step, TrainMask
+from entrack.plan.steps import Attention, Attribute, Loss, Step, TrainMask
 
 Tensor = NDArray[Any]
 Tensors = Mapping[str, Tensor]
@@ -90,6 +90,8 @@ RANGES: Mapping[str, Callable[[Any, Tensor], tuple[float, ...]]] = {
     "log_probability": lambda step, _: () if isinstance(step, Attribute) else (1e-3, 0.5, 700.0),
     "count": lambda step, _: (-1, 0, step.batch.prompts + 1, 2 * step.batch.prompts),
     "mask": lambda step, _: (-0.5, 1.5, 2.0),
+    "loss": lambda step, _: (-0.5,) if isinstance(step, Loss) else (),
+    "attention": lambda step, _: (-0.5, 1.5) if isinstance(step, Attention) else (),
     "validation": lambda step, _: (-0.5, 1.5),
     "steps": lambda step, _: (-1, 0, _steps(step) + 1),
 }
