@@ -40,7 +40,7 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
     rows = tuple((_group_words(group), _kept_words(group)) for group in discovery.groups)
     notes = [visible(f"{group.name}: {group.note}") for group in discovery.groups if group.note]
     also = [
-        visible(f"{group.name}: {site} also scored {ALSO[group.ranking]} here, and stands in {other}")
+        visible(f"{group.name}: {site} also scored {ALSO.get(group.ranking, group.ranking)} here, and stands in {other}")
         for group in discovery.groups
         for site, other in group.also
     ]
@@ -52,7 +52,7 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
     lines = [f"{visible(words)}{discovery.n} prompts", *screens, *notes, *also]
     rankings = {group.ranking for group in discovery.groups}
     first = rankings.pop() if len(rankings) == 1 else "best"
-    kept = f"{sites_word(_every_site(discovery))} kept, {first} score first"
+    kept = visible(f"{sites_word(_every_site(discovery))} kept, {first} score first")
     return Grid(visible(title or discovery.name), ("group", kept), rows, "\n".join(lines))
 
 
@@ -94,7 +94,7 @@ def masks_grid(masks: tuple[Mask, ...]) -> Grid:
 def _group_words(group: Group) -> str:
     every = len(group.scores)
     run = len(group.screen.through) if group.screen else every - group.known_zero
-    ranking = "" if group.ranking == "lowest" else f", {group.ranking} first"
+    ranking = "" if group.ranking == "lowest" else visible(f", {group.ranking} first")
     counts = f"{len(group.sites)} kept of {run} scored{ranking}" if every else f"{len(group.sites)} heads, not scored"
     out = [f"{group.screen.missed.others} screened out"] if group.screen else []
     zeros = [f"{group.known_zero} known zeros"] if group.known_zero else []

@@ -44,7 +44,7 @@ def shown(axis: Axis) -> tuple[tuple[str, ...], str]:
     whole: what is left of one would be read as the rest of another. What is given to an intervention, as in
     `without(cir.a)`, is not cut out of its brackets. Tokens are `2 map`: a number, and the text in the first prompt.
     """
-    if axis.over:
+    if axis.over in ONE:
         texts = token_words(axis) or ("",) * len(axis.labels)
         said = (f"{label} {word}".rstrip() for label, word in zip(axis.labels, texts, strict=True))
         return told_apart(tuple(said)), _called(axis)

@@ -57,7 +57,7 @@ def _model(place: Path, name: str, seed: int) -> None:
 def _batches(size: int) -> Iterator[None]:
     """Another number of prompts that run together, which is part of the language and not to be chosen otherwise."""
     before = builder.batches.__defaults__
-    builder.batches.__defaults__ = ((), size)
+    builder.batches.__defaults__ = ((), size, ())
     try:
         yield
     finally:
