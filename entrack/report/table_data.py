@@ -40,8 +40,9 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
     rows = tuple((_group_words(group), _kept_words(group)) for group in discovery.groups)
     notes = [visible(f"{group.name}: {group.note}") for group in discovery.groups if group.note]
     also = [
-        visible(f"{group.name}: {site} also scored {ALSO.get(group.ranking, group.ranking)} here, and stands in {other}")
+        visible(f"{group.name}: {site} also scored {how} here, and stands in {other}")
         for group in discovery.groups
+        for how in (ALSO.get(group.ranking, group.ranking),)
         for site, other in group.also
     ]
     words = (
