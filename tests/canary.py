@@ -68,7 +68,7 @@ APART = {
 }
 """The modules of entrack that start a program: Python with a worker of theirs, for a tokenizer that may not be used in
 this process, and for a Parquet file."""
-PLUMBING = ("subprocess", "os", "pickle", "contextlib", "jinja2.environment")
+PLUMBING = ("subprocess", "entrack.separate_process", "os", "pickle", "contextlib", "jinja2.environment")
 """Modules that do what others ask for: whoever called them is asked about."""
 
 

@@ -1,8 +1,7 @@
 """Parquet files, read in a process of their own with limits: a small one may stand for any number of bytes, and its
 library is not made for files of strangers. The rows come as JSON Lines.
 
-The process is Python without the user's settings, folders or environment (`-I -S`). It runs `parquet_worker.py` and
-nothing else, and ends when it has answered.
+The process runs `parquet_worker.py` and ends when it has answered.
 """
 
 from __future__ import annotations
@@ -10,11 +9,9 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
-from entrack import budget
+from entrack import budget, separate_process
 
 WORKER = Path(__file__).with_name("parquet_worker.py")
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
@@ -57,19 +54,10 @@ def _answer(process: subprocess.Popen[bytes], question: bytes) -> bytes:
 
 
 def _started() -> subprocess.Popen[bytes]:
-    library = find_spec("pyarrow")
-    if library is None or library.origin is None or not sys.executable:
-        raise NoParquet("Parquet is read with pyarrow, which is not here", 'write `pip install "entrack[parquet]"`')
-    command = [sys.executable, "-I", "-S", "-B", str(WORKER), str(Path(library.origin).parents[1])]
     try:
-        return subprocess.Popen(
-            command,
-            env=ENVIRONMENT,
-            cwd="/",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        return separate_process.started(WORKER, "pyarrow", ENVIRONMENT)
+    except separate_process.NoLibrary:
+        why = "Parquet is read with pyarrow, which is not here"
+        raise NoParquet(why, 'write `pip install "entrack[parquet]"`') from None
     except OSError as error:
         raise NoParquet(f"its process cannot be started: {error.strerror}", "save it as CSV") from None

@@ -1,8 +1,7 @@
 """A tokenizer in a separate process with limits, for files whose cost or safety the static analysis cannot bound.
 
-The process is Python without the user's settings, folders or environment (`-I -S`). It runs `tokenizer_worker.py` and
-nothing else, reads one tokenizer and answers questions; its messages go nowhere. It ends with the `Apart` that started
-it, and by itself when its input ends. Beside this, entrack starts a program only for Parquet.
+The process runs `tokenizer_worker.py`, reads one tokenizer and answers questions; its messages go nowhere. It ends with
+the `Apart` that started it, and by itself when its input ends.
 """
 
 from __future__ import annotations
@@ -12,14 +11,13 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 import weakref
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
+from entrack import separate_process
 from entrack.prompts.bad_tokenizer import BadTokenizer
 
 WORKER = Path(__file__).with_name("tokenizer_worker.py")
@@ -110,20 +108,10 @@ class _Ended(Exception):
 
 
 def _start(what: str) -> subprocess.Popen[bytes]:
-    library = find_spec("tokenizers")
-    if library is None or library.origin is None or not sys.executable:
-        raise BadTokenizer(f"{what} needs a process of its own, and Python cannot be started here")
-    command = [sys.executable, "-I", "-S", "-B", str(WORKER), str(Path(library.origin).parents[1])]
     try:
-        return subprocess.Popen(
-            command,
-            env=ENVIRONMENT,
-            cwd="/",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        return separate_process.started(WORKER, "tokenizers", ENVIRONMENT)
+    except separate_process.NoLibrary:
+        raise BadTokenizer(f"{what} needs a process of its own, and Python cannot be started here") from None
     except OSError as error:
         raise BadTokenizer(f"{what} needs a process of its own, which cannot be started: {error.strerror}") from None
 

@@ -27,6 +27,7 @@ WORDS = (
     "families",
     "model_config",
     "system",
+    "separate_process",
     "error_text",
     "events",
     "files",
@@ -86,10 +87,12 @@ HOMES: Mapping[str, set[str]] = {
     "attrs": {*LAYERS, "builtin"},
 }
 STARTERS = {
+    "entrack.separate_process": {"subprocess"},
     "entrack.prompts.tokenizer_sandbox": {"subprocess"},
     "entrack.check.parquet_process": {"subprocess"},
 }
-"""The two modules that may start a program, and what they may import for it. Which program: tests/canary.py."""
+"""The module that starts programs and the two that it serves, and what they may import for it. Which program:
+tests/canary.py."""
 FORBIDDEN_CALLS = (
     "eval",
     "exec",

@@ -11,7 +11,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from entrack import api
+from entrack import api, separate_process
 from entrack.check import parquet_process
 from entrack.check.parquet_process import NoParquet, json_lines_of
 from entrack.cli.prompts import prompts_json
@@ -100,7 +100,7 @@ def test_too_many_rows(tmp_path: Path) -> None:
 
 def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path / "pairs.parquet", ROWS)
-    monkeypatch.setattr(parquet_process, "find_spec", lambda name: None)
+    monkeypatch.setattr(separate_process, "find_spec", lambda name: None)
     (problem,) = said(tmp_path)
     assert 'which is not here write `pip install "entrack[parquet]"`' in problem
 
