@@ -4,20 +4,16 @@ runs on SmolLM2 are planned where `make studies` has put the model."""
 from __future__ import annotations
 
 import csv
-import importlib.util
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
+from studies import ROOT, SPECS, STAND_INS, alone, check_at_hand, check_plan, check_text, check_words, script
 
 from entrack import api
 from entrack.diagnostics import errors
 from entrack.source import Source
 
-ROOT = Path(__file__).parents[2]
-SPECS, PAGES = ROOT / "specs", ROOT / "docs" / "studies"
-STAND_INS = SPECS / "stand_ins"
+PAGES = ROOT / "docs" / "studies"
 STEPS = {
     "agreement/gpt2.et": ("gpt2", 872),
     "agreement/smollm2.et": ("smollm2-135m", 917),
@@ -32,54 +28,31 @@ STEPS = {
 STUDIES = sorted({name.split("/")[0] for name in STEPS})
 FILES = sorted(path for study in STUDIES for path in (SPECS / study).glob("*.et"))
 AT_HAND = sorted(path for path in FILES if path.name == "smollm2.et")
-GGUF = "smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-
-
-def script(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_each_file_is_formatted_and_short(path: Path) -> None:
-    source = api.read(path)
-    assert api.formatted(source)[0] == source.text
-    assert source.text.count("\n") < 60
+    check_text(path)
     assert path.name in ("agreement.et", "facts.et", "indirect_object.et") or f"{path.parent.name}/{path.name}" in STEPS
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_a_study_is_planned_at_the_shape_of_its_model(name: str, tmp_path: Path) -> None:
-    """Without the model, also where it is at hand."""
-    shape, steps = STEPS[name]
-    study = tmp_path / "study"
-    shutil.copytree((SPECS / name).parent, study, ignore=shutil.ignore_patterns("smollm2"))
-    planned = api.checked(api.read(study / Path(name).name), {}, STAND_INS / shape).plan(hashed=False)
-    assert not errors(planned.problems)
-    assert len(planned.plan.steps) == steps
+    check_plan(name, tmp_path, *STEPS[name])
 
 
 @pytest.mark.parametrize("path", AT_HAND, ids=lambda path: path.parent.name)
 def test_a_study_of_the_model_at_hand_is_planned(path: Path) -> None:
-    if not (path.parent / GGUF).is_file():
-        pytest.skip("`make studies` puts the model (98 MB) beside the spec")
-    assert not errors(api.load(path, n=4).plan(hashed=False).problems)
+    check_at_hand(path, n=4)
 
 
 @pytest.mark.parametrize("shape", ["gpt2", "gpt2-xl", "smollm2-135m"])
 def test_a_stand_in_knows_every_word_of_the_studies(shape: str) -> None:
-    made = script(STAND_INS / "make.py")
-    written = (STAND_INS / shape / "tokenizer.json").read_text(encoding="utf-8")
-    assert written == made.text(), "run `python specs/stand_ins/make.py`"
+    check_words(shape)
 
 
 def test_a_loop_over_layers_that_are_not_known_says_how_to_know_them(tmp_path: Path) -> None:
-    study = tmp_path / "study"
-    shutil.copytree(SPECS / "knockout", study, ignore=shutil.ignore_patterns("smollm2"))
-    (problem,) = errors(api.check(api.read(study / "gpt2_xl.et"), {})[0])
+    (problem,) = errors(api.check(api.read(alone("knockout/gpt2_xl.et", tmp_path)), {})[0])
     assert problem.code == "E613"
     assert "`--stand-in FOLDER`" in (problem.help or "")
 
