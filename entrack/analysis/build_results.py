@@ -185,7 +185,7 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         also=tuple((head, earlier[place].name) for head, place in selection.taken),
         note=_note(group, node, selection, plan, found.model),
         screen=_screen(group, node, selection, ran),
-        ranking=node.ranking.value,
+        ranking=node.ranking,
     )
 
 

@@ -8,7 +8,6 @@ from math import isnan
 
 from attrs import evolve
 
-from entrack.ranking import Ranking
 from entrack.report.format import change_in
 from entrack.results import Axis, Cell, Discovery, Group, Measure, Results
 from entrack.sites import Part, Site
@@ -96,10 +95,8 @@ def layers_of(group: Group) -> int:
 
 
 def ranked(group: Group) -> tuple[Site, ...]:
-    """The sites kept, the best score first; ties by site. What is no ranking is taken for the first one."""
-    known = group.ranking in {ranking.value for ranking in Ranking}
-    key = (Ranking(group.ranking) if known else Ranking.LOWEST).key
-    return tuple(sorted(group.sites, key=lambda site: (key(site_score(group, site) or 0.0), site)))
+    """The sites kept, the best score first; ties by site."""
+    return tuple(sorted(group.sites, key=lambda site: (group.ranking.key(site_score(group, site) or 0.0), site)))
 
 
 def counted(sites: Sequence[Site]) -> str:

@@ -3,6 +3,7 @@ those of discoveries and masks."""
 
 from __future__ import annotations
 
+from entrack.ranking import Ranking
 from entrack.report.claims_table import claims_grid
 from entrack.report.format import change_in, estimate, number, spread, visible
 from entrack.report.grid import Grid
@@ -13,7 +14,7 @@ from entrack.sites import Part, Site
 
 NAMED = {Part.OUTPUT: "heads as layer.head", Part.MLP: "MLPs as mlp.layer"}
 """How sites are written, in words."""
-ALSO = {"lowest": "low", "highest": "high", "strongest": "strongly"}
+ALSO = {Ranking.LOWEST: "low", Ranking.HIGHEST: "high", Ranking.STRONGEST: "strongly"}
 """How a site scored that a group would have kept, by its ranking."""
 
 
@@ -40,9 +41,8 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
     rows = tuple((_group_words(group), _kept_words(group)) for group in discovery.groups)
     notes = [visible(f"{group.name}: {group.note}") for group in discovery.groups if group.note]
     also = [
-        visible(f"{group.name}: {site} also scored {how} here, and stands in {other}")
+        visible(f"{group.name}: {site} also scored {ALSO[group.ranking]} here, and stands in {other}")
         for group in discovery.groups
-        for how in (ALSO.get(group.ranking, group.ranking),)
         for site, other in group.also
     ]
     words = (
@@ -51,9 +51,9 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
     )
     screens = [visible(f"{group.name}: {_screen_words(group.screen)}") for group in discovery.groups if group.screen]
     lines = [f"{visible(words)}{discovery.n} prompts", *screens, *notes, *also]
-    rankings = {group.ranking for group in discovery.groups}
+    rankings = {group.ranking.value for group in discovery.groups}
     first = rankings.pop() if len(rankings) == 1 else "best"
-    kept = visible(f"{sites_word(_every_site(discovery))} kept, {first} score first")
+    kept = f"{sites_word(_every_site(discovery))} kept, {first} score first"
     return Grid(visible(title or discovery.name), ("group", kept), rows, "\n".join(lines))
 
 
@@ -95,7 +95,7 @@ def masks_grid(masks: tuple[Mask, ...]) -> Grid:
 def _group_words(group: Group) -> str:
     every = len(group.scores)
     run = len(group.screen.through) if group.screen else every - group.known_zero
-    ranking = "" if group.ranking == "lowest" else visible(f", {group.ranking} first")
+    ranking = "" if group.ranking is Ranking.LOWEST else f", {group.ranking.value} first"
     counts = f"{len(group.sites)} kept of {run} scored{ranking}" if every else f"{len(group.sites)} heads, not scored"
     out = [f"{group.screen.missed.others} screened out"] if group.screen else []
     zeros = [f"{group.known_zero} known zeros"] if group.known_zero else []

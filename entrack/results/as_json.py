@@ -70,7 +70,7 @@ def discovery_json(discovery: Discovery) -> dict[str, Any]:
                 "intervals": [_interval(interval) for interval in group.intervals],
                 "scores": [list(row) for row in group.matrix],
                 "other_scores": _others(group.scores),
-                "ranking": group.ranking,
+                "ranking": group.ranking.value,
                 "known_zero": group.known_zero,
                 "also": [{**_also(site), "group": name} for site, name in group.also],
                 "note": group.note,

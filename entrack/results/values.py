@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from entrack.arguments import text
 from entrack.errors import UnknownName, unknown
+from entrack.ranking import Ranking
 from entrack.sites import Part, Site, layer_by_head
 
 
@@ -182,7 +183,7 @@ class Group:
     also: tuple[tuple[Site, str], ...] = ()
     note: str = ""
     screen: Screen | None = None
-    ranking: str = "lowest"
+    ranking: Ranking = Ranking.LOWEST
 
     @property
     def heads(self) -> tuple[Site, ...]:

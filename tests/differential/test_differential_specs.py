@@ -12,7 +12,6 @@ from differential_specs import Setting, specs, world
 from hypothesis import event, given, note
 from pytest import approx
 
-from entrack.ranking import Ranking
 from entrack.report.document import document
 from entrack.results import Discovery, Group, Measure, Results
 from entrack.sites import Site
@@ -90,7 +89,7 @@ def alike(one: Discovery, other: Discovery, name: str) -> bool:
     differ = {site for place, site in enumerate(group.sites) if other_group.sites[place : place + 1] != (site,)} | set(
         other_group.sites
     ) - set(group.sites)
-    key = Ranking(group.ranking).key
+    key = group.ranking.key
     near = [sum(abs(key(score) - key(_score(group, site))) < NEAR for score in (*scores, 0.0)) for site in differ]
     return all(count >= 2 for count in near)
 

@@ -18,6 +18,7 @@ from test_e2e_numbers import alternates, answers, measure, tokens
 from torch import Tensor
 
 from entrack.plan.steps import Evaluate
+from entrack.ranking import Ranking
 from entrack.report.figures import usual
 from entrack.results import Group, Results
 from entrack.sites import Part, Site
@@ -197,7 +198,9 @@ discover placed in base on {N} boxes against scrambled {{
 }}
 """
     runs = [scored(world.spec(text).run(MemoryStore(), reference=reference)) for reference in (False, True)]
-    for ranking, many, key, group, again in zip(("highest", "strongest"), (20, 4), (float, abs), *runs, strict=True):
+    for ranking, many, key, group, again in zip(
+        (Ranking.HIGHEST, Ranking.STRONGEST), (20, 4), (float, abs), *runs, strict=True
+    ):
         scores = {site: score for site, score in group.scores.items() if score is not None}
         assert group.ranking == ranking and len(scores) == many
         assert list(group.sites) == sorted((s for s in scores if scores[s]), key=lambda s: (-key(scores[s]), s))[:2]

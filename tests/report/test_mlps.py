@@ -10,6 +10,7 @@ from attrs import evolve
 from matplotlib.collections import QuadMesh
 from rich.console import Console
 
+from entrack.ranking import Ranking
 from entrack.report import tables
 from entrack.report.lookup import kept_scores, ranked
 from entrack.report.plots import diagram, score_map
@@ -36,7 +37,7 @@ ALONE = Group(
     (Interval(0.0, 0.5),),
     MLPS,
     also=((Site(0, Part.MLP), "movers"),),
-    ranking="highest",
+    ranking=Ranking.HIGHEST,
 )
 FOUND = Discovery("cir", "base", "logit of answer", 9, (BOTH, ALONE))
 
@@ -57,8 +58,8 @@ def test_a_table_names_mlps_and_says_which_come_first() -> None:
     assert discovery_grid(evolve(FOUND, groups=(ALONE,))).head[1] == "MLPs kept, highest score first"
 
 
-@pytest.mark.parametrize(("ranking", "first"), [("lowest", "0.1"), ("highest", "1.1"), ("strongest", "0.1")])
-def test_what_is_kept_is_shown_in_the_order_of_its_ranking(ranking: str, first: str) -> None:
+@pytest.mark.parametrize(("ranking", "first"), zip(Ranking, ("0.1", "1.1", "0.1"), strict=True))
+def test_what_is_kept_is_shown_in_the_order_of_its_ranking(ranking: Ranking, first: str) -> None:
     scores = by_head(((0.25, -1.0), (0.125, 0.5)))
     group = evolve(BOTH, sites=tuple(scores), intervals=(Interval(0.0, 1.0),) * 4, scores=scores, ranking=ranking)
     assert str(ranked(group)[0]) == first

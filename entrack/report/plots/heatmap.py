@@ -83,7 +83,7 @@ def _values(
     """One panel's colours, and its numbers where there are few enough columns. Values of both signs have colours
     centred on 0."""
     values = [[cell.value if cell and isfinite(cell.value) else nan for cell in row] for row in cells]
-    colours = colours_of("RdBu" if ends[0] < 0 else "viridis")
+    colours = colour_map("RdBu" if ends[0] < 0 else "viridis")
     mesh = axes.pcolormesh(values, cmap=colours, edgecolors="white", linewidth=0.6, vmin=ends[0], vmax=ends[1])
     if columns <= 12:
         _write(
@@ -105,7 +105,7 @@ def colour_bar(bar: Colorbar, unit: str) -> None:
     bar.ax.tick_params(labelsize=6.5, length=2)
 
 
-def colours_of(name: str) -> Colormap:
+def colour_map(name: str) -> Colormap:
     return colormaps[name].with_extremes(bad=NOWHERE)
 
 

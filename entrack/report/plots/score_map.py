@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from entrack.ranking import Ranking
 from entrack.report.format import change_in
 from entrack.report.lookup import layers_of, mlp_scores, receiver_words, scored, sites_word, unscored
 from entrack.report.plots.fitting import fitted
-from entrack.report.plots.heatmap import colour_bar, colours_of
+from entrack.report.plots.heatmap import colour_bar, colour_map
 from entrack.report.plots.style import WIDTH, around, caption, panels
 from entrack.report.plots.text import fold, height, inches
 from entrack.results import Discovery, Group
@@ -70,7 +71,7 @@ def _words(discovery: Discovery, groups: list[Group]) -> str:
 
 def _as(groups: list[Group]) -> str:
     """How the sites scored that an earlier group keeps."""
-    return "low" if all(group.ranking == "lowest" for group in groups) else "good"
+    return "low" if all(group.ranking is Ranking.LOWEST for group in groups) else "good"
 
 
 def _over(group: Group, wide: float) -> float:
@@ -92,7 +93,7 @@ def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -
         return nan if hide and score == 0.0 else _estimate(group, site) if score is None else score
 
     colours: dict[str, Any] = {
-        "cmap": colours_of("RdBu"),
+        "cmap": colour_map("RdBu"),
         "vmin": -limit,
         "vmax": limit,
         "edgecolors": "white",

@@ -8,7 +8,6 @@ from itertools import product
 from math import ceil, isfinite, nan
 
 from attrs import evolve, frozen
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,7 +16,7 @@ from entrack.report.lookup import free_axes
 from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import named, numbers
 from entrack.report.plots.fitting import fitted
-from entrack.report.plots.heatmap import NOWHERE, grid
+from entrack.report.plots.heatmap import colour_bar, colour_map, grid
 from entrack.report.plots.labels import NOTHING, SIZE, depth, label_sides, names, shown, token_words, value_label
 from entrack.report.plots.style import BETWEEN, WIDTH, around, caption, panels
 from entrack.report.plots.text import fold, height, inches
@@ -210,7 +209,7 @@ def _words(chosen: Chosen) -> str:
 def _cells(axes: Axes, cells: Sequence[Sequence[Cell | None]], scheme: Colours, sides: Sides, decimals: int) -> None:
     """The colours of a panel, and the numbers where each fits into its cell."""
     values = [[cell.value if cell and isfinite(cell.value) else nan for cell in row] for row in cells]
-    shades = colormaps[scheme.name].with_extremes(bad=NOWHERE)
+    shades = colour_map(scheme.name)
     line = 0.6 if min(sides.wide, sides.tall) > 0.2 else 0.25
     axes.pcolormesh(values, cmap=shades, edgecolors="white", linewidth=line, vmin=scheme.low, vmax=scheme.high)
     written = {cell: number(cell.value, decimals) for row in cells for cell in row if cell is not None}
@@ -288,8 +287,6 @@ def _bar(figure: Figure, axes: Sequence[Axes], chosen: Chosen, unit: str, tall: 
     """The scale of colours beside all panels."""
     (mesh, *_) = axes[0].collections
     bar = figure.colorbar(mesh, ax=axes, aspect=max(7.0, tall / 0.11), pad=0.02, fraction=0.05)
-    bar.outline.set_visible(False)
-    bar.set_label(unit, fontsize=7)
-    bar.ax.tick_params(labelsize=6.5, length=2)
+    colour_bar(bar, unit)
     if chosen.baseline is not None:
         bar.ax.axhline(chosen.baseline, color="black", linewidth=1.2)
