@@ -40,6 +40,11 @@ bench-quick: $(VENV)/installed $(PEERS)/installed
 bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks --size full --peers $(PEERS)/bin/python $(ARGS)
 
+# The laws of the formatter, the store and the scheduler on examples that are drawn anew; `make test` has always the same.
+laws: COUNT ?= 2000
+laws: $(VENV)/installed-dev
+	ENTRACK_LAWS=$(COUNT) $(BIN)/python -m pytest tests/syntax/test_laws.py tests/store tests/execution/test_scheduler.py
+
 # What is promised, tried again and again: make stress COUNT=50, ONLY="kills specs", SEED=7 (docs/trust.md).
 stress: COUNT ?= 1
 stress: $(VENV)/installed-dev
@@ -108,4 +113,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
 
-.PHONY: lock lower-bounds quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: laws lock lower-bounds quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

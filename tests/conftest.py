@@ -7,6 +7,11 @@ from collections.abc import Iterator
 
 import canary
 import pytest
+from hypothesis import settings
+
+settings.register_profile("the same each time", derandomize=True)
+if not os.environ.get("ENTRACK_LAWS"):  # `make laws` draws anew
+    settings.load_profile("the same each time")
 
 os.environ["ENTRACK_TRACEBACK"] = "1"  # a mistake in entrack is told in full, here and in what tests start
 

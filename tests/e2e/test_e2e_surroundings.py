@@ -48,6 +48,7 @@ INSIDE = {
     "entrack.budget.Spent",
     "entrack.execution.coordinator._Changed",
     "entrack.execution.local._Lost",
+    "entrack.separate_process.NoLibrary",
 }
 """Errors that have a form of their own - diagnostics, a line without a name, a wrong call - or are raised and caught
 inside."""
