@@ -40,6 +40,10 @@ bench-quick: $(VENV)/installed $(PEERS)/installed
 bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks --size full --peers $(PEERS)/bin/python $(ARGS)
 
+# The four experiments of docs/coming-from.md with entrack and with other libraries: the same numbers?
+side-by-side: $(VENV)/installed $(PEERS)/installed
+	$(BIN)/python docs/side_by_side/compare.py $(PEERS)/bin/python
+
 # The laws of the formatter, the store and the scheduler on examples that are drawn anew; `make test` has always the same.
 laws: COUNT ?= 2000
 laws: $(VENV)/installed-dev
@@ -113,4 +117,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
 
-.PHONY: laws lock lower-bounds quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: laws side-by-side lock lower-bounds quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

@@ -7,6 +7,7 @@ A page holds files and commands, and is worked through from top to bottom in an 
     ```et file=boxes.et            the block is the file from here on (so is ```python file=look.py)
     ```et add=boxes.et             the block is added at the end of the file
     <!-- output of: COMMAND -->    the block below is what COMMAND prints there
+    ```python source=a/b.py        the block is that file, beside the page (and may be `file=` as well)
     ![Title](img/NAME.png)         the image is figures/NAME.png, where a command has drawn that
 
 A page is rewritten only when all its commands have run. Exit status 1 when one of them crashed.
@@ -77,6 +78,10 @@ def built(text: str, folder: Path) -> str:
         if block.command is not None:
             parts += [text[end : block.start], "```text\n", output(block.command, folder), "```"]
             end = block.end
+        elif (source := block.named("source")) is not None:
+            opening = f"```{' '.join((block.language, *block.words))}\n"
+            parts += [text[end : block.start], opening, (DOCS / source).read_text(encoding="utf-8"), "```"]
+            end = block.end
     for name in IMAGE.findall(text):
         if (folder / "figures" / name).exists():
             shutil.copyfile(folder / "figures" / name, DOCS / "img" / name)
@@ -116,7 +121,7 @@ def main(names: list[str]) -> int:
         made()
     for page in [Path(name) for name in names] or sorted(DOCS.glob("*.md")):
         text = page.read_text(encoding="utf-8")
-        if "<!-- output of:" not in text:
+        if "<!-- output of:" not in text and " source=" not in text:
             continue
         with tempfile.TemporaryDirectory() as folder:
             try:

@@ -132,6 +132,17 @@ def test_commands_have_outputs() -> None:
             assert block.command is None or block.body.strip(), f"{page.name}: run `make docs` for `{block.command}`"
 
 
+def test_blocks_that_show_files_are_the_files() -> None:
+    shown = [
+        (block.body, DOCS / source)
+        for page in PAGES
+        for block in build.blocks(page.read_text(encoding="utf-8"))
+        if (source := block.named("source"))
+    ]
+    assert len(shown) >= 20
+    assert not [path for body, path in shown if body != path.read_text(encoding="utf-8")]
+
+
 def test_an_output_takes_the_place_of_the_block_below_its_command(tmp_path: Path) -> None:
     page = (
         "```et file=a.et\nentrack 1\n```\n\n```et add=a.et\nseed 3\n```\n\n<!-- output of: cat a.et "
