@@ -14,7 +14,7 @@ PUBLISHED = {
     "function_vectors/gptj.et": ("gptj", 60),
     "gender_bias/gpt2.et": ("gpt2", 1480),
     "greater_than/gpt2.et": ("gpt2", 356),
-    "induction/gpt2.et": ("gpt2", 205),
+    "induction/gpt2.et": ("gpt2", 219),
 }
 """The stand-in of each study of a paper's model, and how many steps its plan has."""
 STUDIES = sorted({name.split("/")[0] for name in PUBLISHED})
