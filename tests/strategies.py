@@ -62,7 +62,7 @@ def lists(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.List
 
 
 def _references(part: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.Reference]:
-    where = st.builds(ast.Where, plain_references, part)
+    where = st.builds(ast.Where, plain_references, part, st.sampled_from(("==", "!=", "<", "<=", ">", ">=")))
     after = st.builds(ast.Dotted, names) | st.builds(
         ast.Subscript, tuples(part | where | ranges(part) | st.builds(ast.Named, names, part), 1, 2)
     )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from attrs import evolve
+
 from entrack.check.column_problems import marker_problems, number_problems
 from entrack.check.row_columns import ask, column_of, column_type, is_column, whole_row
 from entrack.check.scope import Scope
@@ -20,6 +22,9 @@ from entrack.syntax.holes import BadHole, parts
 DRAWING_WORDS = ("choice", "choices", "random", "randint", "randrange", "sample", "pick", "draw", "shuffle", "uniform")
 DRAWING_HELP = 'write `one from ["car", "cup"]`, `2 distinct from A..Z` or `one of 0..6`'
 OTHERS = ("original", "alternate")
+ORDER = ("<", "<=", ">", ">=")
+"""Relations of numbers."""
+MOST_DIGITS = 18
 TEXTS_HELP = 'write `join("segment with {holes}", ", ")` or `capitalise("text")`'
 FUNCTIONS: Mapping[str, str] = {
     "join": TEXTS_HELP,
@@ -28,6 +33,7 @@ FUNCTIONS: Mapping[str, str] = {
     "attached": "write `attached(row.answer)`: no space stands before it",
     "first_token": "write `first_token(row.answer)`: others may begin with the same token",
     "number": "write `number(row.year)`",
+    "padded": "write `padded(year, 2)`, a number with two digits, or `padded([0..99], 2)`",
 }
 """What may be called in a task, and how."""
 
@@ -67,11 +73,16 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
         case ast.Call("number", (ast.Reference() as text,)):
             _number(scope, text, names)
             return NUMBER
-        case ast.Call("attached" | "first_token", (ast.String() | ast.Reference() | ast.Call() as inner,)):
+        case ast.Call("attached", (ast.String() | ast.Reference() | ast.Call() | ast.ListOf() as inner,)):
+            kind = expression_type(scope, inner, names)
+            return WORD if kind is None else evolve(WORD, many=kind.many)
+        case ast.Call("first_token", (ast.String() | ast.Reference() | ast.Call() as inner,)):
             kind = expression_type(scope, inner, names)
             if kind is not None and kind.many:
                 scope.report("E402", "one word is wanted here", inner.span, f"this is {kind}", "take one element of it")
             return WORD
+        case ast.Call("padded", (inner, ast.Integer(digits))) if not isinstance(inner, ast.Named):
+            return _padded(scope, node, inner, digits, names)
         case ast.Call("capitalise", (ast.String() | ast.Reference() | ast.Call() as inner,)):
             return expression_type(scope, inner, names)
         case ast.Call(name):
@@ -183,11 +194,16 @@ def _after(
             scope.report("E402", "one index stands in brackets", part.span, "", "write one index")
             return None
         check_index(scope, part.items[0], names)
-        kind = kind if isinstance(part.items[0], ast.Range) else Type(kind.base)
+        kind = kind if _many(part.items[0]) else Type(kind.base)
     if kind.base == "row":
         whole_row(scope, node, kind)
         return None
     return kind
+
+
+def _many(item: object) -> bool:
+    """Whether what stands in brackets chooses a list."""
+    return isinstance(item, ast.Range) or (isinstance(item, ast.Where) and item.many)
 
 
 def _marked(scope: Scope, node: ast.Reference, names: Names) -> None:
@@ -197,6 +213,18 @@ def _marked(scope: Scope, node: ast.Reference, names: Names) -> None:
         ask(scope, marker_problems, *found, node.span)
     elif kind is not None and not is_column(node, names):
         scope.report("E401", "markers stand in a column of a row", node.span, "", FUNCTIONS["marked"])
+
+
+def _padded(scope: Scope, node: ast.Call, inner: ast.Expression, digits: int, names: Names) -> Type | None:
+    """`padded(year, 2)`: a number, or each of a list, as a word of so many digits."""
+    kind = expression_type(scope, inner, names)
+    if not 1 <= digits <= MOST_DIGITS:
+        message = f"a number is padded to 1 to {MOST_DIGITS} digits"
+        scope.report("E402", message, node.arguments[1].span, f"this is {digits}", FUNCTIONS["padded"])
+    if kind is None or kind.base == "unknown":
+        return kind
+    require_type(scope, inner, evolve(kind, many=False), NUMBER)
+    return evolve(WORD, many=kind.many)
 
 
 def _number(scope: Scope, node: ast.Reference, names: Names) -> None:
@@ -215,7 +243,10 @@ def check_index(scope: Scope, item: object, names: Names) -> None:
             scope.report(
                 "E402", "`where` looks for a value in a list", item.column.span, f"this is {column}", "name a list"
             )
-        expression_type(scope, item.value, names)
+        value = expression_type(scope, item.value, names)
+        if item.relation in ORDER:
+            _ordered(scope, item.column, column)
+            _ordered(scope, item.value, value)
     elif isinstance(item, ast.Act):
         scope.report("E401", "this cannot stand in a task", item.span)
     elif isinstance(item, ast.Range):
@@ -224,6 +255,13 @@ def check_index(scope: Scope, item: object, names: Names) -> None:
     else:
         node: ast.Expression = item  # type: ignore[assignment]  # what is left of a subscript's items
         require_type(scope, node, expression_type(scope, node, names), NUMBER)
+
+
+def _ordered(scope: Scope, node: ast.Expression, kind: Type | None) -> None:
+    """That something can be larger than something else."""
+    if kind is not None and kind.base not in (NUMBER.base, "unknown"):
+        help = "compare numbers, or words with `==` or `!=`"
+        scope.report("E402", "only numbers are larger or smaller", node.span, f"this is {kind}", help)
 
 
 def _text(scope: Scope, string: ast.String, names: Names, *, inside_join: bool) -> Type:
@@ -263,7 +301,9 @@ def _text(scope: Scope, string: ast.String, names: Names, *, inside_join: bool) 
 def is_list(hole: object, names: Names) -> bool:
     """Whether a hole takes a list, or some of its elements."""
     match hole:
-        case ast.Reference(name, () | (ast.Subscript((ast.Range(),)),)):
+        case ast.Reference(name, ()):
+            return names.types.get(name, WORD).many
+        case ast.Reference(name, (ast.Subscript((item,)),)) if _many(item):
             return names.types.get(name, WORD).many
     return False
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from attrs import frozen
+
 from entrack.check.resolved import Population
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts.tokenizer import Tokenizer
@@ -17,29 +19,37 @@ def after(tokens: Tokenizer, text: str, ids: Sequence[int], word: str, *, attach
     return longer[len(ids) :] if longer[: len(ids)] == tuple(ids) else ()
 
 
-def alike(
-    population: Population, told: Iterable[tuple[int, str]], text: str, tokens: Tokenizer
-) -> tuple[Diagnostic, ...]:
+@frozen
+class Told:
+    """A word by its first token, and whether it follows the prompt with no space between."""
+
+    token: int
+    word: str
+    attached: bool = False
+
+
+def alike(population: Population, told: Iterable[Told], text: str, tokens: Tokenizer) -> tuple[Diagnostic, ...]:
     """Words that begin with the same token: an accuracy would count one as the other. `text` is one of the prompts."""
-    first: dict[int, str] = {}
-    rivals: dict[str, set[str]] = {}
-    for token, word in told:
-        other = first.setdefault(token, word)
-        if other != word:
-            rivals.setdefault(other, set()).add(word)
-    return tuple(_problem(population, (word, *sorted(others)), text, tokens) for word, others in sorted(rivals.items()))
+    first: dict[int, Told] = {}
+    rivals: dict[Told, set[str]] = {}
+    for one in told:
+        other = first.setdefault(one.token, one)
+        if other.word != one.word:
+            rivals.setdefault(other, set()).add(one.word)
+    found = sorted(rivals.items(), key=lambda pair: pair[0].word)
+    return tuple(_problem(population, one, sorted(others), text, tokens) for one, others in found)
 
 
-def _problem(population: Population, words: tuple[str, ...], text: str, tokens: Tokenizer) -> Diagnostic:
-    word, *others = words
-    known = _unknown(words, text, tokens) or _because_of_a_space(words, text, tokens)
+def _problem(population: Population, one: Told, others: Sequence[str], text: str, tokens: Tokenizer) -> Diagnostic:
+    words = (one.word, *others)
+    known = _unknown(one, tokens) or (None if one.attached else _because_of_a_space(words, text, tokens))
     leave_out = "leave one of them out of the pool"
     accept = "leave one of the rows out, or say that the first token is enough: `first_token(row.answer)`"
     mend = accept if population.task.rows else leave_out
     cause, mend = known or ("an answer is told by its first token", mend)
     return Diagnostic(
         "E433",
-        f"`{word}` and {', '.join(f'`{other}`' for other in others)} begin with the same token",
+        f"`{one.word}` and {', '.join(f'`{other}`' for other in others)} begin with the same token",
         population.task.syntax.name_span,
         cause,
         mend,
@@ -47,14 +57,10 @@ def _problem(population: Population, words: tuple[str, ...], text: str, tokens: 
     )
 
 
-def _unknown(words: tuple[str, ...], text: str, tokens: Tokenizer) -> tuple[str, str] | None:
+def _unknown(one: Told, tokens: Tokenizer) -> tuple[str, str] | None:
     """Cause and fix where a tokenizer has one token for all that it does not know."""
-    first = after(tokens, text, tokens.encode(text).ids, words[0])[:1]
-    return (
-        ("this model's tokenizer does not know them", "take words that are in its vocabulary")
-        if first and first[0] == tokens.unknown
-        else None
-    )
+    known = one.token != tokens.unknown
+    return None if known else ("this model's tokenizer does not know them", "take words that are in its vocabulary")
 
 
 def _because_of_a_space(words: tuple[str, ...], text: str, tokens: Tokenizer) -> tuple[str, str] | None:

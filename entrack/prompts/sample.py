@@ -15,7 +15,7 @@ from entrack.check.tables import Row, Table, table_key
 from entrack.check.texts import mentioned
 from entrack.prompts.rng import Stream
 from entrack.prompts.rows import Dealt
-from entrack.prompts.values import CannotDraw, Names, Rendered, Scalar, Value, evaluate, look_up, plain
+from entrack.prompts.values import COMPARE, CannotDraw, Names, Rendered, Scalar, Value, evaluate, look_up, plain
 from entrack.source import Span
 from entrack.syntax import ast
 
@@ -24,7 +24,6 @@ A_STREAM = 4
 """Values that are drawn as quickly as a stream is begun."""
 AT_A_GLANCE = 16
 """Values that are passed by as quickly as one is drawn."""
-RELATIONS = {"==": "__eq__", "!=": "__ne__", "<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__"}
 
 
 class Drawn:
@@ -305,8 +304,7 @@ def _shuffled(value: Value, stream: Stream) -> Value:
 
 def _holds(constraint: ast.Constraint, names: Names) -> bool:
     left, right = look_up(constraint.left, names), evaluate(constraint.right, names)
-    compare = getattr(_comparable(left), RELATIONS[constraint.relation])
-    return compare(_comparable(right)) is True
+    return COMPARE[constraint.relation](_comparable(left), _comparable(right))
 
 
 def _comparable(value: Value) -> Scalar | tuple[Scalar, ...]:

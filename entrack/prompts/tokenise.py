@@ -13,16 +13,24 @@ from entrack.check.resolved import Population
 from entrack.check.tables import SHOWN, Row
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import sample
-from entrack.prompts.first_tokens import after, alike
+from entrack.prompts.first_tokens import Told, after, alike
 from entrack.prompts.places import token_of, tokens_of
 from entrack.prompts.rows import Allotments, Dealt
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
-from entrack.prompts.values import CannotDraw, Names, Rendered, Value, as_text, evaluate
+from entrack.prompts.values import AttachedWords, CannotDraw, Names, Rendered, Value, as_text, evaluate
 from entrack.syntax import ast
 
 NO_ALLOTMENTS: Allotments = {}
 EXPECTED = ("answer", "target", "wrong")
 """The words that are told by their first token, so that they must have one."""
+
+
+@frozen
+class Listed:
+    """A list of words or numbers; `attached` where they follow with no space before them."""
+
+    words: tuple[str, ...]
+    attached: bool = False
 
 
 @frozen
@@ -36,15 +44,17 @@ class Prompt:
     positions: Mapping[str, int]
     words: Mapping[str, str]
     ids: Mapping[str, tuple[int, ...]]
-    candidates: tuple[str, ...] = field(default=(), repr=False)
+    candidates: Listed = field(factory=lambda: Listed(()), repr=False)
     """The values that the answer was one of."""
     spans: Mapping[str, tuple[int, ...]] = field(factory=dict)
     pieces: tuple[str, ...] = field(default=(), repr=False)
+    attached: frozenset[str] = field(default=frozenset(), repr=False)
+    """The words that follow with no space between."""
     by_first_token: frozenset[str] = field(default=frozenset(), repr=False)
     """The words that may begin as those of other prompts do."""
     rows: tuple[Row, ...] = field(default=(), repr=False)
     """The rows of files that it is made of."""
-    lists: Mapping[str, tuple[str, ...]] = field(factory=dict, repr=False)
+    lists: Mapping[str, Listed] = field(factory=dict, repr=False)
     """The task's lists of words and numbers."""
 
 
@@ -169,13 +179,25 @@ def _prompt(
         if isinstance(item, ast.Position) and isinstance(item.place, ast.SpanOf)
     }
     ids = {key: _continued(word, rendered.text, encoded, tokens, population, key) for key, word in words.items()}
+    attached = frozenset(key for key, word in words.items() if word.attached)
     told = frozenset(key for key, word in words.items() if word.by_first_token)
     wanted = {key: word.text for key, word in words.items()}
     rows = tuple(value for value in drawn.values.values() if isinstance(value, Row))
     pieces = tuple(rendered.text[start:end] for start, end in encoded.offsets)
-    lists = {key: tuple(map(str, value)) for key, value in drawn.values.items() if isinstance(value, list)}
+    lists = {key: _listed(value) for key, value in drawn.values.items() if isinstance(value, list)}
     return Prompt(
-        rendered.text, encoded.ids, positions, wanted, ids, _candidates(drawn), spans, pieces, told, rows, lists
+        rendered.text,
+        encoded.ids,
+        positions,
+        wanted,
+        ids,
+        _candidates(drawn),
+        spans,
+        pieces,
+        attached,
+        told,
+        rows,
+        lists,
     )
 
 
@@ -194,11 +216,15 @@ def _words(drawn: sample.Drawn, extra: Mapping[str, Value]) -> Mapping[str, Rend
     }
 
 
-def _candidates(drawn: sample.Drawn) -> tuple[str, ...]:
+def _listed(value: list[str] | list[int]) -> Listed:
+    return Listed(tuple(map(str, value)), isinstance(value, AttachedWords))
+
+
+def _candidates(drawn: sample.Drawn) -> Listed:
     """The values of the list that the answer is an element of."""
     answer = next(item.drawing for item in drawn.items if isinstance(item, ast.Binding) and item.name == "answer")
     column = drawn.values.get(answer.name) if isinstance(answer, ast.Reference) else None
-    return tuple(str(value) for value in column) if isinstance(column, list) else ()
+    return _listed(column) if isinstance(column, list) else Listed(())
 
 
 def _continued(
@@ -241,20 +267,25 @@ def _alike(population: Population, pairs: list[PromptPair], tokens: Tokenizer) -
 def _alike_in_one(population: Population, pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[Diagnostic]:
     """What cannot be told apart in one prompt, of words that are told by their first token."""
     for prompt in (pair.original for pair in pairs if pair.original.by_first_token):
-        told = [(prompt.ids[name][0], prompt.words[name]) for name in EXPECTED if prompt.ids.get(name)]
+        told = [_told(prompt, name) for name in EXPECTED if prompt.ids.get(name)]
         yield from alike(population, told, prompt.text, tokens)
 
 
-def _told_by(pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[tuple[int, str]]:
+def _told(prompt: Prompt, name: str) -> Told:
+    return Told(prompt.ids[name][0], prompt.words[name], name in prompt.attached)
+
+
+def _told_by(pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[Told]:
     """Each word that is an answer, or could have been, with the token it is told by."""
-    others: dict[str, None] = {}
+    others: dict[tuple[str, bool], None] = {}
     for pair in pairs:
         for name in EXPECTED:
             if pair.original.ids.get(name) and name not in pair.original.by_first_token:
-                yield pair.original.ids[name][0], pair.original.words[name]
-        others.update(dict.fromkeys(pair.original.candidates))
+                yield _told(pair.original, name)
+        candidates = pair.original.candidates
+        others.update(dict.fromkeys((word, candidates.attached) for word in candidates.words))
     first = pairs[0].original
-    for word in others:
-        ids = after(tokens, first.text, first.token_ids, word)
+    for word, attached in others:
+        ids = after(tokens, first.text, first.token_ids, word, attached=attached)
         if ids:
-            yield ids[0], word
+            yield Told(ids[0], word, attached)

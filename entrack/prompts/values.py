@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from attrs import evolve, field, frozen
 
@@ -43,9 +45,22 @@ class Rendered:
     by_first_token: bool = False
 
 
+class AttachedWords(list[str]):
+    """A list of words that are expected with no space before them, each."""
+
+
 MOST_TEXT = budget.TEXT.most
 MOST_HOLES = budget.HOLES.most
 MOST_NUMBER = 10**18
+COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+"""Relations of two values of one kind."""
 Scalar = str | int
 Value = str | int | list[str] | list[int] | Rendered | Row
 
@@ -99,18 +114,42 @@ def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
             return (
                 rendered if len(capital) != 1 else evolve(rendered, text=capital + rendered.text[1:])
             )  # "SS" for a sharp s would move the holes
-        case ast.Call("attached" | "first_token" as how, (inner,)) if not isinstance(inner, ast.Named):
-            word = as_text(evaluate(inner, names, text))
-            return evolve(word, attached=True) if how == "attached" else evolve(word, by_first_token=True)
+        case ast.Call("attached", (inner,)) if not isinstance(inner, ast.Named):
+            return _attached(evaluate(inner, names, text))
+        case ast.Call("first_token", (inner,)) if not isinstance(inner, ast.Named):
+            return evolve(as_text(evaluate(inner, names, text)), by_first_token=True)
+        case ast.Call("padded", (inner, ast.Integer(digits))) if not isinstance(inner, ast.Named):
+            return _padded(evaluate(inner, names, text), digits, node.span)
         case ast.ListOf(items):
             budget.spend(budget.MADE, len(items))
             return [value for item in items for value in _elements(item, names, text)]  # type: ignore[return-value]  # one kind: checked
     raise CannotDraw("E401", "this cannot stand in a task", node.span)
 
 
+def _attached(value: Value) -> Value:
+    if isinstance(value, list):
+        budget.spend(budget.MADE, len(value))
+        return AttachedWords(map(str, value))
+    return evolve(as_text(value), attached=True)
+
+
+def _padded(value: Value, digits: int, span: Span) -> Value:
+    """A number, or each of a list, with zeros before it up to so many digits."""
+    if isinstance(value, list):
+        budget.spend(budget.MADE, len(value))
+        return [_digits(one, digits, span) for one in value]
+    return _digits(plain(value), digits, span)
+
+
+def _digits(value: Scalar, digits: int, span: Span) -> str:
+    if not isinstance(value, int) or value < 0:
+        raise CannotDraw("E402", f"`{value}` has no digits to pad", span, "", "pad whole numbers from 0 on")
+    return f"{value:0{digits}d}"
+
+
 def _listed(value: Value, item: ast.Expression) -> Scalar:
     if isinstance(value, Rendered) and (value.attached or value.by_first_token):
-        help = "write `attached(...)` and `first_token(...)` round the whole answer"
+        help = "write `attached(...)` round the whole list, and `first_token(...)` round one answer"
         raise CannotDraw("E401", "how a word is told is not kept in a list", item.span, "", help)
     return plain(value)
 
@@ -178,14 +217,53 @@ def look_up(node: ast.Reference, names: Names) -> Value:
             value = value[part.name]
         elif isinstance(part, ast.Subscript) and isinstance(value, list):
             item = part.items[0]
-            if isinstance(item, ast.Range):
-                value = value[_slice(item, value, names)]
-            else:
-                value = value[index(part, value, names)]
+            places = _places_of(item, value, names)
+            value = _element_of(value, index(part, value, names)) if places is None else _part_of(value, places)
     return value
 
 
-def _slice(item: ast.Range, column: list[str] | list[int], names: Names) -> slice:
+def _element_of(column: list[str] | list[int], place: int) -> Value:
+    return _attached(column[place]) if isinstance(column, AttachedWords) else column[place]
+
+
+def _part_of(column: list[str] | list[int], places: Iterable[int]) -> Value:
+    some: Any = [column[place] for place in places]  # of the list's own kind
+    return AttachedWords(some) if isinstance(column, AttachedWords) else some
+
+
+def _places_of(item: object, column: list[str] | list[int], names: Names) -> Sequence[int] | None:
+    """The places of a part of a list; None for one element."""
+    match item:
+        case ast.Range():
+            return _slice(item, column, names)
+        case ast.Where(many=True):
+            return _chosen(item, column, names)
+    return None
+
+
+def _chosen(item: ast.Where, column: list[str] | list[int], names: Names) -> list[int]:
+    """The places where the relation holds."""
+    searched, wanted = _searched(item, column, names), plain(evaluate(item.value, names))
+    budget.spend(budget.MADE, len(searched))
+    compare = COMPARE[item.relation]
+    return [place for place, value in enumerate(searched) if compare(value, wanted)]
+
+
+def _searched(item: ast.Where, column: list[str] | list[int], names: Names) -> list[str] | list[int]:
+    """The list that is looked through, which has a value for each element."""
+    searched = evaluate(item.column, names)
+    if not isinstance(searched, list) or len(searched) != len(column):
+        raise CannotDraw(
+            "E420",
+            "`where` looks through a list of another length",
+            item.span,
+            f"{len(searched) if isinstance(searched, list) else 1} values, and {len(column)} to choose from",
+            "draw as many of each",
+        )
+    return searched
+
+
+def _slice(item: ast.Range, column: list[str] | list[int], names: Names) -> range:
     """The places from one to another, both included."""
     first, last = number(item.first, names), number(item.last, names)
     if not 0 <= first <= last < len(column):
@@ -197,15 +275,15 @@ def _slice(item: ast.Range, column: list[str] | list[int], names: Names) -> slic
             "indices count from 0, and both ends are included",
         )
     budget.spend(budget.MADE, last - first)
-    return slice(first, last + 1)
+    return range(first, last + 1)
 
 
 def index(part: ast.Subscript, column: list[str] | list[int], names: Names) -> int:
     """The place that stands in brackets."""
     item = part.items[0]
     if isinstance(item, ast.Where):
-        searched, wanted = evaluate(item.column, names), plain(evaluate(item.value, names))
-        if not isinstance(searched, list) or wanted not in searched:
+        searched, wanted = _searched(item, column, names), plain(evaluate(item.value, names))
+        if wanted not in searched:
             raise CannotDraw(
                 "E420",
                 f"no element is `{wanted}`",
@@ -254,7 +332,7 @@ def _fill(part: ast.Reference, names: Names, text: str, element: int | None) -> 
         return filling, element
     value = look_up(part, names) if filling is None else filling
     if isinstance(value, list) and (element is not None or filling is not None):
-        return _element(value, element, part), None if element is None else element + _skipped(part, names)
+        return _element(value, element, part), None if element is None else _place_of(element, part, names)
     place = None
     for following in part.rest:
         column = names.values.get(part.name)
@@ -263,12 +341,14 @@ def _fill(part: ast.Reference, names: Names, text: str, element: int | None) -> 
     return value, place
 
 
-def _skipped(part: ast.Reference, names: Names) -> int:
-    """How many elements of a list stand before those that a hole takes."""
+def _place_of(element: int, part: ast.Reference, names: Names) -> int:
+    """The place in its list of an element that a hole takes of a part of it."""
+    column = names.values.get(part.name)
     match part.rest:
-        case (*_, ast.Subscript((ast.Range(first, _),))):
-            return number(first, names)
-    return 0
+        case (ast.Subscript((item,)),) if isinstance(column, list):
+            places = _places_of(item, column, names)
+            return element if places is None else places[element]
+    return element
 
 
 def _element(column: list[str] | list[int], element: int | None, part: ast.Reference) -> Scalar:

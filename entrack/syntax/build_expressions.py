@@ -44,7 +44,7 @@ class BuildExpressions(BuildBase):
         return ast.Subscript(tuple(c), span=self._at(meta))
 
     def where(self, meta: Meta, c: Children) -> ast.Where:
-        return ast.Where(c[0], c[1], span=self._at(meta))
+        return ast.Where(c[0], c[2], str(c[1]), span=self._at(meta))
 
     def name(self, meta: Meta, c: Children) -> ast.Name:
         return self._name(c[0])

@@ -49,8 +49,8 @@ def written(node: object) -> str:
             return f".{name}"
         case ast.Subscript(items):
             return f"[{', '.join(_subscript(item) for item in items)}]"
-        case ast.Where(column, value):
-            return f"where {written(column)} == {written(value)}"
+        case ast.Where(column, value, relation):
+            return f"where {written(column)} {relation} {written(value)}"
         case ast.Named(name, value):
             return f"{name} = {written(value)}"
         case ast.Call(name, arguments):

@@ -22,11 +22,15 @@ STUDIES = (
     "edges",
     "function_vectors",
     "gender_bias",
+    "greater_than",
+    "induction",
     "ioi_gpt2",
     "knockout",
 )
 COMMENT = re.compile(r"#.*")
 WORD = re.compile(r"[A-Za-z]+|[^\sA-Za-z]")
+YEARS = tuple(f"{number:02}" for number in range(100))
+"""Two digits are one token, as in the years of the study of greater-than, and a third is another."""
 
 
 def main() -> None:
@@ -40,15 +44,21 @@ def text() -> str:
 
 
 def words() -> list[str]:
-    """All words and signs of the studies' specs, comments left out, and of their files, in the order of the letters."""
+    """All words and signs of the studies' specs, comments left out, and of their files, in the order of the letters,
+    with all pairs of digits."""
     files = [path for study in STUDIES for path in (HERE.parent / study).glob("*.*")]
     texts = [path.read_text(encoding="utf-8") for path in files if path.suffix in (".csv", ".et")]
-    return sorted({word for text in texts for word in WORD.findall(COMMENT.sub("", text))})
+    return sorted({word for text in texts for word in WORD.findall(COMMENT.sub("", text))} | set(YEARS))
 
 
 def tokenizer(known: list[str]) -> dict[str, Any]:
-    """A tokenizer.json that splits at blanks and signs, and adds no token. An unknown word is `<unk>`."""
-    split = [{"type": "WhitespaceSplit"}, {"type": "Punctuation", "behavior": "Isolated"}]
+    """A tokenizer.json that splits at blanks, signs and pairs of digits, and adds no token. An unknown word is
+    `<unk>`."""
+    split = [
+        {"type": "WhitespaceSplit"},
+        {"type": "Punctuation", "behavior": "Isolated"},
+        {"type": "Split", "pattern": {"Regex": "[0-9]{2}"}, "behavior": "Isolated", "invert": False},
+    ]
     return {
         "version": "1.0",
         "truncation": None,

@@ -47,6 +47,13 @@ def check_plan(name: str, folder: Path, shape: str, steps: int) -> None:
     assert len(planned.plan.steps) == steps
 
 
+def check_page(study: str) -> None:
+    """That a study has a page, which is listed and names its folder."""
+    page = ROOT / "docs" / "studies" / f"{study}.md"
+    assert f"(studies/{study}.md)" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert f"specs/{study}/" in page.read_text(encoding="utf-8")
+
+
 def check_at_hand(path: Path, **params: float) -> None:
     """That a study of the model at hand is planned, where that is."""
     if not (path.parent / GGUF).is_file():

@@ -6,13 +6,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from studies import GGUF, SPECS, check_at_hand, check_plan, check_text, check_words
+from studies import GGUF, SPECS, check_at_hand, check_page, check_plan, check_text, check_words
 
 PUBLISHED = {
     "direction/pythia.et": ("pythia-2.8b", 176),
     "edges/gpt2.et": ("gpt2", 180),
     "function_vectors/gptj.et": ("gptj", 60),
     "gender_bias/gpt2.et": ("gpt2", 1480),
+    "greater_than/gpt2.et": ("gpt2", 356),
+    "induction/gpt2.et": ("gpt2", 219),
 }
 """The stand-in of each study of a paper's model, and how many steps its plan has."""
 STUDIES = sorted({name.split("/")[0] for name in PUBLISHED})
@@ -45,6 +47,11 @@ def test_a_study_is_planned_at_the_shape_of_its_model(name: str, tmp_path: Path)
 @pytest.mark.parametrize("path", AT_HAND, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_study_of_the_model_at_hand_is_planned(path: Path) -> None:
     check_at_hand(path)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_each_study_has_a_page_that_is_listed(study: str) -> None:
+    check_page(study)
 
 
 @pytest.mark.parametrize("shape", sorted({shape for shape, _ in PUBLISHED.values()}))

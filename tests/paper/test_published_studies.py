@@ -7,13 +7,12 @@ import csv
 from pathlib import Path
 
 import pytest
-from studies import ROOT, SPECS, STAND_INS, alone, check_at_hand, check_plan, check_text, check_words, script
+from studies import SPECS, STAND_INS, alone, check_at_hand, check_page, check_plan, check_text, check_words, script
 
 from entrack import api
 from entrack.diagnostics import errors
 from entrack.source import Source
 
-PAGES = ROOT / "docs" / "studies"
 STEPS = {
     "agreement/gpt2.et": ("gpt2", 872),
     "agreement/smollm2.et": ("smollm2-135m", 917),
@@ -94,6 +93,4 @@ def test_pairs_differ_in_the_number_of_the_subject() -> None:
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_each_study_has_a_page_that_is_listed(study: str) -> None:
-    page = PAGES / f"{study}.md"
-    assert f"(studies/{study}.md)" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    assert f"specs/{study}/" in page.read_text(encoding="utf-8")
+    check_page(study)

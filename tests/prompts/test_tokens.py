@@ -4,6 +4,7 @@ apart."""
 from __future__ import annotations
 
 import json
+import string
 from pathlib import Path
 from typing import Any
 
@@ -171,11 +172,11 @@ def numbers(end: str, digits: str = "") -> str:
     )
 
 
-def read(folder: Path, made: Any, text: str) -> list[dict[str, Any]]:
+def read(folder: Path, made: Any, text: str, name: str = "t") -> list[dict[str, Any]]:
     (folder / "model").mkdir(exist_ok=True)
     made.save(str(folder / "model" / "tokenizer.json"))
     (folder / "model" / "config.json").write_text(json.dumps(CONFIG))
-    return prompts_json(loads(Source(str(folder / "spec.et"), text)).prompts("t", 30)[0])
+    return prompts_json(loads(Source(str(folder / "spec.et"), text)).prompts(name, 30)[0])
 
 
 MADE_WITH_SPACES = {"byte level": lambda: byte_pairs(True), "metaspace": metaspace}
@@ -262,6 +263,56 @@ def test_how_a_word_is_told_is_not_lost_in_a_list(tmp_path: Path) -> None:
     text = numbers(":").replace("answer = object[asked]", "a = attached(object[asked]); b = [a, a]; answer = b[0]")
     with pytest.raises(SpecError, match="not kept in a list"):
         read(tmp_path, byte_pairs(True), text)
+
+
+LATER = """entrack 1
+model tiny = local("model")
+task later {
+  year    = one of 2..97
+  yy      = padded(year, 2)
+  every   = [0..99]
+  later   = attached(padded(every[where every > year], 2))
+  earlier = padded([0..year], 2)
+  joined  = attached(earlier)
+  others  = joined[where joined != yy]
+  prompt  = "from the year 17{yy} to the year 17"
+  answer  = later[0]
+  wrong   = others[0]
+  at last = end of prompt
+}
+"""
+
+
+def two_digits() -> Any:
+    """Byte-level BPE in which two digits are one token, where they stand together, and a space is none of it."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [(first, second) for first in string.digits for second in string.digits]
+    known = [*alphabet, *("".join(pair) for pair in merges)]
+    made = tokenizers.Tokenizer(models.BPE({word: place for place, word in enumerate(known)}, merges))
+    digits = pre_tokenizers.Split(tokenizers.Regex(r"\d{2}"), behavior="isolated")
+    made.pre_tokenizer = pre_tokenizers.Sequence(
+        [digits, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    made.decoder = decoders.ByteLevel()
+    return made
+
+
+def test_all_years_that_are_later(tmp_path: Path) -> None:
+    """A list is chosen by a comparison, written with as many digits, and follows the prompt without a space."""
+    made = two_digits()
+    for entry in read(tmp_path, made, LATER, "later"):
+        year = int(entry["text"].split()[3][2:])
+        assert entry["answer"] == f"{year + 1:02d}"
+        assert entry["answer_ids"] == made.encode(entry["answer"]).ids
+        assert len(entry["answer_ids"]) == 1
+    drawn, _ = loads(Source(str(tmp_path / "spec.et"), LATER)).prompts("later", 20)
+    for prompt in (pair.original for pair in drawn.pairs):
+        years = {name: listed.words for name, listed in prompt.lists.items()}
+        year = int(prompt.words["yy"])
+        assert years["later"] == tuple(f"{one:02d}" for one in range(year + 1, 100))
+        assert years["earlier"] == years["joined"] == tuple(f"{one:02d}" for one in range(year + 1))
+        assert years["others"] == years["earlier"][:-1]
+        assert {name for name, listed in prompt.lists.items() if listed.attached} == {"later", "joined", "others"}
 
 
 def test_words_that_a_tokenizer_does_not_know(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from entrack.plan.plan import Asked
 from entrack.plan.refs import Sizes
 from entrack.plan.steps import Statistic
 from entrack.prompts.first_tokens import after
-from entrack.prompts.tokenise import Prompt
+from entrack.prompts.tokenise import Listed, Prompt
 from entrack.prompts.tokenizer import BadTokenizer
 from entrack.prompts.values import CannotDraw
 from entrack.source import NOWHERE
@@ -79,11 +79,15 @@ def _tokens(prompt: Prompt, name: str, model: str, lowering: Lowering) -> tuple[
     return lowering.listed[key]
 
 
-def _firsts(prompt: Prompt, words: Sequence[str], model: str, lowering: Lowering) -> tuple[int, ...]:
+def _firsts(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) -> tuple[int, ...]:
     """The different first tokens of words that follow a prompt. Raises CannotDraw."""
     tokens, vocabulary = lowering.tokenizers[model], lowering.keys[model].facts.vocabulary
     try:
-        firsts = [after(tokens, prompt.text, prompt.token_ids, word)[:1] for word in words if word]
+        firsts = [
+            after(tokens, prompt.text, prompt.token_ids, word, attached=listed.attached)[:1]
+            for word in listed.words
+            if word
+        ]
     except BadTokenizer as bad:
         raise CannotDraw("E434", str(bad), NOWHERE, "", TAKE_ITS_OWN) from None
     found = dict.fromkeys(token for first in firsts for token in first)

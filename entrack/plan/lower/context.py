@@ -23,7 +23,7 @@ from entrack.plan.plan import Asked
 from entrack.plan.steps import Chosen, Ref, Sites
 from entrack.prompts.model_limits import too_long, unknown
 from entrack.prompts.rng import Stream
-from entrack.prompts.tokenise import Prompt, TokenisedPrompts, tokenise
+from entrack.prompts.tokenise import Listed, Prompt, TokenisedPrompts, tokenise
 from entrack.prompts.tokenizer import Tokenizer
 from entrack.sites import Part, Site
 
@@ -74,7 +74,7 @@ class Lowering:
     up."""
     asked: dict[str, Asked] = field(factory=dict)
     """The tokens that the score of each discovery is of, prompt by prompt."""
-    listed: dict[tuple[str, str, tuple[str, ...]], tuple[int, ...]] = field(factory=dict)
+    listed: dict[tuple[str, str, Listed], tuple[int, ...]] = field(factory=dict)
     """For a model, a prompt's text and a list of words: the different first tokens of these words."""
 
     def prompts(self, population: Population, model: str, count: int | None = None) -> TokenisedPrompts:

@@ -78,11 +78,18 @@ class Dotted:
 
 @frozen
 class Where:
-    """`where list == value` in brackets: the element at the place where the list has the value."""
+    """In brackets: `where list == value`, the element at the place where the list has the value; with another relation,
+    as in `where list > value`, all elements at such places."""
 
     column: Reference
     value: Expression
+    relation: str = "=="
     span: Span = span_field()
+
+    @property
+    def many(self) -> bool:
+        """Whether it chooses a list."""
+        return self.relation != "=="
 
 
 @frozen
