@@ -115,6 +115,27 @@ class LoadedModel:
         cap = getattr(config, "final_logit_softcapping", None)
         return logits if cap is None else cap * torch.tanh(logits / cap)
 
+    def read_by(self, tokens: Tensor, final: Tensor) -> tuple[Tensor, Tensor]:
+        """What the logits of `tokens` (prompt, k) read of a residual stream after the last layer, with the scale of the
+        final norm as it is for `final` (prompt, d_model): logits are products with it, plus what biases add. Raises
+        EngineError where what layers add is normed first. -> float32 (prompt, k, d_model), (prompt, k)"""
+        if self.layout.norms_what_is_added:
+            raise EngineError(f"in a {self.facts.family} model no head or MLP adds a vector of its own to a logit")
+        norm, head = self._final(self.layout.norm), self._final(self.layout.lm_head)
+        rows = head.weight[tokens].float()
+        bias = torch.zeros(tokens.shape, device=self.device) if head.bias is None else head.bias[tokens].float()
+        if getattr(norm, "bias", None) is not None:
+            bias = bias + rows @ norm.bias.float()
+        along = rows if norm.weight is None else rows * norm.weight.float()
+        if isinstance(norm, nn.LayerNorm):
+            along, final = (value - value.mean(-1, keepdim=True) for value in (along, final))
+        eps = norm.eps if isinstance(norm, nn.LayerNorm) else norm.variance_epsilon
+        scale = (final.float().square().mean(-1) + eps).rsqrt()
+        return along * scale[:, None, None], bias
+
+    def _final(self, path: str) -> Any:
+        return self.module.get_submodule(path)
+
     def attended(self, layer: int, z: Tensor) -> Tensor:
         """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""
         attended: Tensor = self._module(layer, Part.OUTPUT)(z.flatten(-2))
