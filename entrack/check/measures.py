@@ -186,7 +186,8 @@ def _adds_up(scope: Scope, item: ast.Measure, models: list[str]) -> bool:
             f"in `{normed}` no head, attention or MLP adds a vector of its own to a logit",
             item.metric.span,
             "a norm stands after the attention and after the MLP: what is added depends on all of it",
-            f"write `logit lens of {item.metric.metric} at {item.metric.at.text}`, or replace heads by `mean`",
+            f"write `logit lens of {item.metric.metric} at {item.metric.at.text}`, or measure the metric with heads at "
+            "their mean",
         )
     return normed is None
 
