@@ -24,6 +24,7 @@ STUDIES = (
     "gender_bias",
     "ioi_gpt2",
     "knockout",
+    "logit_lens",
 )
 COMMENT = re.compile(r"#.*")
 WORD = re.compile(r"[A-Za-z]+|[^\sA-Za-z]")

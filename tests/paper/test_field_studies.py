@@ -13,6 +13,7 @@ PUBLISHED = {
     "edges/gpt2.et": ("gpt2", 180),
     "function_vectors/gptj.et": ("gptj", 60),
     "gender_bias/gpt2.et": ("gpt2", 1480),
+    "logit_lens/gpt2.et": ("gpt2", 60),
 }
 """The stand-in of each study of a paper's model, and how many steps its plan has."""
 STUDIES = sorted({name.split("/")[0] for name in PUBLISHED})
@@ -23,6 +24,8 @@ COPIES = {
     "edges/objects.csv": "boxes/objects.csv",
     "edges/indirect_object.et": "ioi/indirect_object.et",
     "edges/names.csv": "ioi/names.csv",
+    "logit_lens/indirect_object.et": "ioi/indirect_object.et",
+    "logit_lens/names.csv": "ioi/names.csv",
 }
 
 
