@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
+from typing import assert_never
 
 from attrs import evolve
 
@@ -141,14 +143,13 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     return Measure(item.name, kind, labelled, tuple(cells), item.name_span)
 
 
-Read = Mapping[tuple[str, ...], Site | Share]
+SitesRead = Mapping[tuple[str, ...], Site | Share]
 """What is read site by site, by its labels."""
 
 
-def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> Read | None:
-    """The heads whose attention is read, the layers before which, and after the last of which, a logit lens stands, or
-    what a logit is attributed to; none for what is not read site by site. Reports and gives None where they are not
-    known."""
+def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> SitesRead | None:
+    """What a measure reads site by site; empty for what is not read so. Reports and gives None where it is not known
+    how many there are."""
     if not axes_read(item.metric):
         return {}
     known = {(facts.layers, facts.heads) if (facts := scope.models[name].facts) else None for name in models}
@@ -162,8 +163,13 @@ def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> Read | No
             "measure one model at a time, and have its config.json here",
         )
         return None
-    layers, heads = shape
-    match item.metric:
+    return _read_of(item.metric, *shape)
+
+
+def _read_of(quantity: ast.Quantity, layers: int, heads: int) -> SitesRead:
+    """The heads whose attention is read, the layers before which, and after the last of which, a logit lens stands, or
+    what a logit is attributed to."""
+    match quantity:
         case ast.LogitLens():
             return {(str(layer),): Site(layer, Part.RESIDUAL) for layer in range(layers + 1)}
         case ast.DirectLogitAttribution(by="parts"):
@@ -171,7 +177,13 @@ def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> Read | No
         case ast.DirectLogitAttribution(by="layers"):
             parts = Part.ATTENTION, Part.MLP
             return {(str(layer), part.value): Site(layer, part) for layer in range(layers) for part in parts}
-    return {(str(layer), str(head)): Site.of_head(layer, head) for layer in range(layers) for head in range(heads)}
+        case ast.Attention() | ast.DirectLogitAttribution():
+            places = product(range(layers), range(heads))
+            return {(str(layer), str(head)): Site.of_head(layer, head) for layer, head in places}
+        case ast.Metric() | ast.Recovery() | ast.Loss():
+            return {}
+        case _:
+            assert_never(quantity)
 
 
 def _adds_up(scope: Scope, item: ast.Measure, models: list[str]) -> bool:
@@ -192,7 +204,7 @@ def _adds_up(scope: Scope, item: ast.Measure, models: list[str]) -> bool:
     return normed is None
 
 
-def _by_site(measure: Measure, sites: Read, read: tuple[tuple[str, str], ...]) -> Measure:
+def _by_site(measure: Measure, sites: SitesRead, read: tuple[tuple[str, str], ...]) -> Measure:
     """A measure with a cell for each of some sites in place of each cell, if there are sites. `read` are their axes."""
     if not sites:
         return measure

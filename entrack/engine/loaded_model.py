@@ -121,20 +121,16 @@ class LoadedModel:
         EngineError where what layers add is normed first. -> float32 (prompt, k, d_model), (prompt, k)"""
         if self.layout.norms_what_is_added:
             raise EngineError(f"in a {self.facts.family} model no head or MLP adds a vector of its own to a logit")
-        norm, head = self._final(self.layout.norm), self._final(self.layout.lm_head)
-        rows = head.weight[tokens].float()
-        bias = torch.zeros(tokens.shape, device=self.device) if head.bias is None else head.bias[tokens].float()
-        if getattr(norm, "bias", None) is not None:
-            bias = bias + rows @ norm.bias.float()
+        norm: Any = self.module.get_submodule(self.layout.norm)
+        head: Any = self.module.get_submodule(self.layout.lm_head)
+        rows, centred = head.weight[tokens].float(), isinstance(norm, nn.LayerNorm)
         along = rows if norm.weight is None else rows * norm.weight.float()
-        if isinstance(norm, nn.LayerNorm):
+        if centred:
             along, final = (value - value.mean(-1, keepdim=True) for value in (along, final))
-        eps = norm.eps if isinstance(norm, nn.LayerNorm) else norm.variance_epsilon
-        scale = (final.float().square().mean(-1) + eps).rsqrt()
-        return along * scale[:, None, None], bias
-
-    def _final(self, path: str) -> Any:
-        return self.module.get_submodule(path)
+        scale = (final.float().square().mean(-1) + (norm.eps if centred else norm.variance_epsilon)).rsqrt()
+        bias = torch.zeros(tokens.shape, device=self.device) if head.bias is None else head.bias[tokens].float()
+        shift = getattr(norm, "bias", None)
+        return along * scale[:, None, None], bias if shift is None else bias + rows @ shift.float()
 
     def attended(self, layer: int, z: Tensor) -> Tensor:
         """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""

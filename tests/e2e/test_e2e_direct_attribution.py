@@ -86,7 +86,8 @@ def through(hooked: Hooked, entries: list[dict[str, Any]], vector: Tensor) -> Te
         normed = norm(final.float()).double() - (0 if getattr(norm, "bias", None) is None else norm.bias)
         scale = ((final - centre) * norm.weight).square().sum(-1) / ((final - centre) * norm.weight * normed).sum(-1)
         own = vector.double() - (vector.double().mean(-1, keepdim=True) if isinstance(norm, torch.nn.LayerNorm) else 0)
-        return own / scale[:, None] * norm.weight @ hooked.model.lm_head.weight.double().T
+        logits: Tensor = own / scale[:, None] * norm.weight @ hooked.model.lm_head.weight.double().T
+    return logits
 
 
 def test_each_head(world: World, results: Results, hooked: Hooked, entries: list[dict[str, Any]]) -> None:
