@@ -70,6 +70,16 @@ STREAM = (Part.RESIDUAL, Part.MID, Part.POST)
 """Where the residual stream stands."""
 
 
+class Share(Enum):
+    """A share of a logit: what all layers together, or what is outside of them, add to it. All four add up to it."""
+
+    EMBEDDING = "embedding"
+    ATTENTION = "attention"
+    MLP = "mlp"
+    BIAS = "bias"
+    """Of the final norm and the unembedding."""
+
+
 @tagged("site", "layer part index")
 @frozen(order=True, repr=False)
 class Site:

@@ -199,6 +199,7 @@ quantities = (
     | st.builds(ast.Loss, name_nodes)
     | st.builds(ast.Attention, name_nodes, tuples(name_nodes, 1))
     | st.builds(ast.LogitLens, metrics, name_nodes)
+    | st.builds(ast.DirectLogitAttribution, metrics, name_nodes, st.sampled_from(("heads", "layers", "parts")))
 )
 senders = st.lists(st.sampled_from(("heads", "mlps")).map(ast.Name), max_size=3).map(tuple)
 rankings = st.sampled_from(("", "lowest", "highest", "strongest"))

@@ -4,7 +4,7 @@ array."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, assert_never
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from entrack.analysis.screening import Screening
 from entrack.analysis.selection import Selection, merged
 from entrack.check.resolved import Population
 from entrack.plan.plan import RunPlan
-from entrack.sites import Site
+from entrack.sites import Part, Share, Site
 
 
 class Ran(Protocol):
@@ -26,9 +26,9 @@ class Ran(Protocol):
     def screening(self, id: str) -> Screening: ...
 
 
-def outcomes_of(kind: str, run: RunPlan, ran: Ran, top: int = 1, site: Site | None = None) -> Array:
+def outcomes_of(kind: str, run: RunPlan, ran: Ran, top: int = 1, site: Site | Share | None = None) -> Array:
     """A metric per prompt of a run, in the order of the population. `top` is how many tokens an accuracy looks among,
-    `site` whose attention is meant, or before which layer a logit lens stands."""
+    `site` whose attention is meant, before which layer a logit lens stands, or what a logit is attributed to."""
     values = [
         {kind: _of_batch(kind, ran.value(id), [run.asked[place] for place in places], top, site)}
         for id, places in zip(run.evaluations, run.places, strict=True)
@@ -37,19 +37,36 @@ def outcomes_of(kind: str, run: RunPlan, ran: Ran, top: int = 1, site: Site | No
 
 
 def _of_batch(
-    kind: str, outcome: Outcome, asked: Sequence[Sequence[Sequence[int]]], top: int, site: Site | None
+    kind: str, outcome: Outcome, asked: Sequence[Sequence[Sequence[int]]], top: int, site: Site | Share | None
 ) -> Array:
     if kind == "loss":
         return np.asarray(outcome["loss"], dtype=np.float64)
     if kind == "attention":
-        assert site is not None  # a cell is of one head
+        assert isinstance(site, Site)  # a cell is of one head
         return np.asarray(outcome["attention"][site.layer, site.head], dtype=np.float64)
-    if site is not None:
-        outcome = {name: values[site.layer] for name, values in outcome.items()}
+    outcome = _of_site(outcome, site)
     if kind == "accuracy":
         return accuracy(outcome, asked, top)
     sizes = [[len(tokens) for tokens in words] for words in asked]
     return METRICS[kind](outcome, words_of(sizes, outcome["logit"].shape[-1]))
+
+
+def _of_site(outcome: Outcome, site: Site | Share | None) -> Outcome:
+    """The outcome of one site, where a value has those of many: a layer of a logit lens, or a share of logits."""
+    match site:
+        case None:
+            return outcome
+        case Site(part=Part.RESIDUAL):
+            return {name: values[site.layer] for name, values in outcome.items()}
+        case Site():
+            added = outcome[site.part.value][site.layer]
+            return {"logit": added if site.index is None else added[site.index]}
+        case Share.ATTENTION | Share.MLP:
+            return {"logit": outcome[site.value].sum(0, dtype=np.float64)}
+        case Share.EMBEDDING | Share.BIAS:
+            return {"logit": outcome[site.value]}
+        case _:
+            assert_never(site)
 
 
 def resampling_of(population: Population) -> str:

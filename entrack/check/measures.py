@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import product
+from typing import assert_never
+
 from attrs import evolve
 
 from entrack import budget
@@ -21,7 +25,7 @@ from entrack.check.resolved import (
 )
 from entrack.check.scope import Scope
 from entrack.model_config import ModelFacts
-from entrack.sites import Part, Site
+from entrack.sites import Part, Share, Site
 from entrack.syntax import ast
 from entrack.syntax.substitute import label_of
 from entrack.syntax.unparse import written
@@ -55,7 +59,7 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
         )
         return None
     sites = _sites_read(scope, item, models)
-    if sites is None:
+    if sites is None or not _adds_up(scope, item, models):
         return None
     runs = len(models) * sum(len(changed) for _, changed in turns) * len(swept.populations) * draws
     if runs * max(len(sites), 1) > MOST_CELLS:
@@ -139,11 +143,15 @@ def _grid(item: ast.Measure, kind: Metric, models: list[str], turns: Turns, swep
     return Measure(item.name, kind, labelled, tuple(cells), item.name_span)
 
 
-def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> tuple[Site, ...] | None:
-    """The heads whose attention is read, or the layers before which, and after the last of which, a logit lens stands;
-    none for what is not read site by site. Reports and gives None where they are not known."""
+SitesRead = Mapping[tuple[str, ...], Site | Share]
+"""What is read site by site, by its labels."""
+
+
+def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> SitesRead | None:
+    """What a measure reads site by site; empty for what is not read so. Reports and gives None where it is not known
+    how many there are."""
     if not axes_read(item.metric):
-        return ()
+        return {}
     known = {(facts.layers, facts.heads) if (facts := scope.models[name].facts) else None for name in models}
     shape = known.pop() if len(known) == 1 else None
     if shape is None:
@@ -155,24 +163,61 @@ def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> tuple[Sit
             "measure one model at a time, and have its config.json here",
         )
         return None
-    layers, heads = shape
-    if isinstance(item.metric, ast.LogitLens):
-        return tuple(Site(layer, Part.RESIDUAL) for layer in range(layers + 1))
-    return tuple(Site.of_head(layer, head) for layer in range(layers) for head in range(heads))
+    return _read_of(item.metric, *shape)
 
 
-def _by_site(measure: Measure, sites: tuple[Site, ...], read: tuple[tuple[str, str], ...]) -> Measure:
+def _read_of(quantity: ast.Quantity, layers: int, heads: int) -> SitesRead:
+    """The heads whose attention is read, the layers before which, and after the last of which, a logit lens stands, or
+    what a logit is attributed to."""
+    match quantity:
+        case ast.LogitLens():
+            return {(str(layer),): Site(layer, Part.RESIDUAL) for layer in range(layers + 1)}
+        case ast.DirectLogitAttribution(by="parts"):
+            return {(share.value,): share for share in Share}
+        case ast.DirectLogitAttribution(by="layers"):
+            parts = Part.ATTENTION, Part.MLP
+            return {(str(layer), part.value): Site(layer, part) for layer in range(layers) for part in parts}
+        case ast.Attention() | ast.DirectLogitAttribution():
+            places = product(range(layers), range(heads))
+            return {(str(layer), str(head)): Site.of_head(layer, head) for layer, head in places}
+        case ast.Metric() | ast.Recovery() | ast.Loss():
+            return {}
+        case _:
+            assert_never(quantity)
+
+
+def _adds_up(scope: Scope, item: ast.Measure, models: list[str]) -> bool:
+    """Whether a logit that is attributed is a sum over what the models' heads and MLPs write."""
+    if not isinstance(item.metric, ast.DirectLogitAttribution):
+        return True
+    known = ((name, scope.models[name].facts) for name in models)
+    normed = next((name for name, facts in known if facts is not None and facts.layout.norms_what_is_added), None)
+    if normed is not None:
+        scope.report(
+            "E515",
+            f"in `{normed}` no head, attention or MLP adds a vector of its own to a logit",
+            item.metric.span,
+            "a norm stands after the attention and after the MLP: what is added depends on all of it",
+            f"write `logit lens of {item.metric.metric} at {item.metric.at.text}`, or measure the metric with heads at "
+            "their mean",
+        )
+    return normed is None
+
+
+def _by_site(measure: Measure, sites: SitesRead, read: tuple[tuple[str, str], ...]) -> Measure:
     """A measure with a cell for each of some sites in place of each cell, if there are sites. `read` are their axes."""
     if not sites:
         return measure
     budget.spend(budget.ALL_CELLS, len(sites) * len(measure.cells))
-    labels = {site: tuple(str(number) for number in (site.layer, site.index) if number is not None) for site in sites}
     cells = tuple(
-        evolve(cell, labels=(*cell.labels, *labels[site]), site=site) for cell in measure.cells for site in sites
+        evolve(cell, labels=(*cell.labels, *labels), site=site)
+        for cell in measure.cells
+        for labels, site in sites.items()
     )
-    columns = zip(*labels.values(), strict=True)
+    columns = zip(*sites, strict=True)
     axes = tuple((name, tuple(dict.fromkeys(column))) for (name, _), column in zip(read, columns, strict=True))
-    return evolve(measure, axes=(*measure.axes, *axes), cells=cells, loops=(*measure.loops, *read))
+    counted = tuple(axis for axis in read if axis[1])
+    return evolve(measure, axes=(*measure.axes, *axes), cells=cells, loops=(*measure.loops, *counted))
 
 
 def _models(scope: Scope, subject: ast.Expression) -> list[str] | None:

@@ -75,11 +75,34 @@ def reading(scope: Scope, node: ast.Reading, task: Task, *, desideratum: bool) -
         case ast.LogitLens(metric=inner, at=at):
             lens, place = metric(scope, inner, task, desideratum=desideratum), _read(scope, node, "lens", (at,), task)
             return lens and place and evolve(lens, name=place.name, at=place.at, lens=True)
+        case ast.DirectLogitAttribution():
+            return _attributed(scope, node, metric(scope, node.metric, task, desideratum=desideratum), task)
         case _:
             assert_never(node)
 
 
-STANDS = {"attention": "the reader of an attention stands", "lens": "a logit lens stands"}
+def _attributed(scope: Scope, node: ast.DirectLogitAttribution, logits: Metric | None, task: Task) -> Metric | None:
+    """A direct logit attribution, of what is a sum over what is added to the residual stream."""
+    place = _read(scope, node, "direct", (node.at,), task)
+    if logits is None or place is None:
+        return None
+    if logits.kind not in AVERAGED:
+        scope.report(
+            "E667",
+            f"{_with_article(logits.kind)} is no sum over what heads and MLPs write",
+            node.metric.span,
+            "only logits are, once the scale of the final norm is held",
+            "attribute `logit of answer` or `logit difference of answer and wrong`",
+        )
+        return None
+    return evolve(logits, name=place.name, at=place.at, direct=True)
+
+
+STANDS = {
+    "attention": "the reader of an attention stands",
+    "lens": "a logit lens stands",
+    "direct": "a direct logit attribution stands",
+}
 """What is read at one token; a loss and what an attention reads may be of spans."""
 
 
@@ -101,13 +124,23 @@ def _read(scope: Scope, node: ast.Reading, kind: str, names: tuple[ast.Name, ...
     )
 
 
+ATTRIBUTED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "heads": (("layer", "layers"), ("head", "heads")),
+    "layers": (("layer", "layers"), ("part", "")),
+    "parts": (("part", ""),),
+}
+"""The axes of a direct logit attribution, by what it is `by`."""
+
+
 def axes_read(quantity: ast.Quantity) -> tuple[tuple[str, str], ...]:
-    """The axes of what is read site by site, and what each goes through."""
+    """The axes of what is read site by site, and what each goes through, if that is counted."""
     match quantity:
         case ast.Attention():
             return ("layer", "layers"), ("head", "heads")
         case ast.LogitLens():
             return (("layer", "layers"),)
+        case ast.DirectLogitAttribution(by=by):
+            return ATTRIBUTED[by]
         case ast.Metric() | ast.Recovery() | ast.Loss():
             return ()
         case _:
@@ -226,6 +259,10 @@ def _word(
     return True
 
 
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'ae' else 'a'} {kind}"
+
+
 def _list(scope: Scope, node: ast.Metric, word: ast.Name | ast.AnyWord, name: ast.Name) -> bool:
     """Whether it is said of a list what the metric does with it."""
     averaged, together = node.kind in AVERAGED, isinstance(word, ast.AnyWord)
@@ -238,10 +275,9 @@ def _list(scope: Scope, node: ast.Metric, word: ast.Name | ast.AnyWord, name: as
             f"write `{name.text}`, or take the `probability of any of {name.text}`",
         )
     elif not averaged and not together:
-        article = "an" if node.kind[0] in "ae" else "a"
         scope.report(
             "E604",
-            f"{article} {node.kind} is of one word, or of any of several",
+            f"{_with_article(node.kind)} is of one word, or of any of several",
             name.span,
             f"`{name.text}` is a list",
             f"write `any of {name.text}`, or name one word",

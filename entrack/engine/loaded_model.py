@@ -115,6 +115,23 @@ class LoadedModel:
         cap = getattr(config, "final_logit_softcapping", None)
         return logits if cap is None else cap * torch.tanh(logits / cap)
 
+    def read_by(self, tokens: Tensor, final: Tensor) -> tuple[Tensor, Tensor]:
+        """What the logits of `tokens` (prompt, k) read of a residual stream after the last layer, with the scale of the
+        final norm as it is for `final` (prompt, d_model): logits are products with it, plus what biases add. Raises
+        EngineError where what layers add is normed first. -> float32 (prompt, k, d_model), (prompt, k)"""
+        if self.layout.norms_what_is_added:
+            raise EngineError(f"in a {self.facts.family} model no head or MLP adds a vector of its own to a logit")
+        norm: Any = self.module.get_submodule(self.layout.norm)
+        head: Any = self.module.get_submodule(self.layout.lm_head)
+        rows, centred = head.weight[tokens].float(), isinstance(norm, nn.LayerNorm)
+        along = rows if norm.weight is None else rows * norm.weight.float()
+        if centred:
+            along, final = (value - value.mean(-1, keepdim=True) for value in (along, final))
+        scale = (final.float().square().mean(-1) + (norm.eps if centred else norm.variance_epsilon)).rsqrt()
+        bias = torch.zeros(tokens.shape, device=self.device) if head.bias is None else head.bias[tokens].float()
+        shift = getattr(norm, "bias", None)
+        return along * scale[:, None, None], bias if shift is None else bias + rows @ shift.float()
+
     def attended(self, layer: int, z: Tensor) -> Tensor:
         """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""
         attended: Tensor = self._module(layer, Part.OUTPUT)(z.flatten(-2))

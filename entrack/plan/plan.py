@@ -12,7 +12,7 @@ from entrack.check.resolved import Group
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
 from entrack.prompts.tokenise import Prompt
-from entrack.sites import Site
+from entrack.sites import Share, Site
 from entrack.tree import parts
 
 BATCH = 50
@@ -47,8 +47,9 @@ Asked = tuple[tuple[tuple[int, ...], ...], ...]
 
 @frozen
 class RunPlan:
-    """A model on a population: an `Evaluate`, `Loss`, `Attention` or `Lens` node per batch, and for each the places of
-    its prompts in the population. `asked` are the words that outcomes are of, prompt by prompt."""
+    """A model on a population: an `Evaluate`, `Loss`, `Attention`, `Lens` or `DirectAttribution` node per batch, and
+    for each the places of its prompts in the population. `asked` are the words that outcomes are of, prompt by
+    prompt."""
 
     evaluations: tuple[str, ...]
     places: tuple[tuple[int, ...], ...] = field(repr=False)
@@ -72,8 +73,8 @@ class CellPlan:
     labels: tuple[str, ...]
     runs: tuple[RunPlan, ...]
     between: Between | None = None
-    site: Site | None = None
-    """Of an attention, whose; of a logit lens, before which layer."""
+    site: Site | Share | None = None
+    """Of an attention, whose; of a logit lens, before which layer; of a direct logit attribution, what it is of."""
 
 
 @frozen

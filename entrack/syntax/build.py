@@ -215,6 +215,9 @@ class Build(BuildTasks, BuildExpressions):
     def logit_lens(self, meta: Meta, c: Children) -> ast.LogitLens:
         return ast.LogitLens(c[0], c[1], span=self._at(meta))
 
+    def direct_logit_attribution(self, meta: Meta, c: Children) -> ast.DirectLogitAttribution:
+        return ast.DirectLogitAttribution(c[0], c[1], str(c[2]), span=self._at(meta))
+
     def attention(self, meta: Meta, c: Children) -> ast.Attention:
         return ast.Attention(c[0], c[1], span=self._at(meta))
 

@@ -45,6 +45,10 @@ METRICS = tuple(
             "write `attention from last to subject`",
         ),
         (r"(?i:logit[_-]lens|lens|tuned[ _-]lens)(?!\w)", "write `logit lens of probability of answer at last`"),
+        (
+            r"(?i:dla|direct[_-]logit[_-]attribution|logit[ _-]attribution|direct[ _-](logit[ _-])?effects?)(?!\w)",
+            "write `direct logit attribution of logit difference at last by heads`",
+        ),
         (r"(?i:probs?|p)(?!\w)", "write `probability of answer`"),
         (r"(?i:acc)(?!\w)", "write `accuracy`"),
     )

@@ -226,7 +226,14 @@ def _act(node: object) -> str:
             return _range(single(first), guarded(last, parser().words))
         case ast.Term(_, mean, factor, times):
             return (f"{_tight(factor)} {times} " if factor is not None else "") + written(mean)
-        case ast.Metric() | ast.Recovery() | ast.Loss() | ast.Attention() | ast.LogitLens():
+        case (
+            ast.Metric()
+            | ast.Recovery()
+            | ast.Loss()
+            | ast.Attention()
+            | ast.LogitLens()
+            | ast.DirectLogitAttribution()
+        ):
             return str(node)
         case ast.All(what):
             return what

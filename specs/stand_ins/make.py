@@ -26,6 +26,7 @@ STUDIES = (
     "induction",
     "ioi_gpt2",
     "knockout",
+    "logit_lens",
 )
 COMMENT = re.compile(r"#.*")
 WORD = re.compile(r"[A-Za-z]+|[^\sA-Za-z]")

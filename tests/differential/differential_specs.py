@@ -429,11 +429,19 @@ class Writer:
     def read(self, name: str) -> None:
         at, changes = (
             self.one(
-                "loss over query", "attention from last to [query, previous]", "logit lens of log probability at query"
+                "loss over query",
+                "attention from last to [query, previous]",
+                "logit lens of log probability at query",
+                *self._attributed(),
             ),
             "[nothing, zero cir]",
         )
         self.lines.append(f"measure {name} = {at} (base with {changes}) on {self.few()} boxes")
+
+    def _attributed(self) -> tuple[str, ...]:
+        """Direct logit attributions, where what heads and MLPs add is not normed first."""
+        kinds = () if self.setting.family in NORMED else ("heads", "layers", "parts")
+        return tuple(f"direct logit attribution of logit difference at last by {kind}" for kind in kinds)
 
     # parts of items
 

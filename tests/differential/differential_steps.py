@@ -27,6 +27,7 @@ from entrack.plan.steps import (
     Batch,
     BlockAttention,
     Capture,
+    DirectAttribution,
     Edit,
     Elsewhere,
     Evaluate,
@@ -172,6 +173,9 @@ class Bench:
 
     def lens(self, edits: tuple[Edit, ...]) -> Lens:
         return Lens(self.world.shape.key, self.world.batch, self.at(), self.asked(), edits, self.statistics())
+
+    def direct_attribution(self, edits: tuple[Edit, ...]) -> DirectAttribution:
+        return DirectAttribution(self.world.shape.key, self.world.batch, self.at(), self.asked(), edits)
 
     def path_patch(
         self,
@@ -437,7 +441,9 @@ def evaluations(draw: st.DrawFn, world: World) -> Case:
 def readings(draw: st.DrawFn, world: World) -> Case:
     bench = Bench(draw, world)
     edits = bench.several(bench.edit, most=2)
-    makers: tuple[Callable[[tuple[Edit, ...]], Step], ...] = (bench.loss, bench.attention, bench.lens)
+    makers: list[Callable[[tuple[Edit, ...]], Step]] = [bench.loss, bench.attention, bench.lens]
+    if not world.shape.key.facts.layout.norms_what_is_added:
+        makers.append(bench.direct_attribution)
     return bench.case(draw(st.sampled_from(makers))(edits))
 
 

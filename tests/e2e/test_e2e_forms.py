@@ -47,6 +47,7 @@ measure m = minimality(g, 0.5) in base over 6 scrambled on 6 boxes
 measure s = loss over query (base) on 6 boxes
 measure t = attention from last to query (base) on 6 boxes
 measure u = logit lens of logit at last (base) on 6 boxes
+measure v = direct logit attribution of logit at last by heads (base) on 6 boxes
 """
 KINDS = {kind.__name__ for kind in get_args(Step)}
 EACH = {False: 2, True: 1}

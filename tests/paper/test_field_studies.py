@@ -15,6 +15,7 @@ PUBLISHED = {
     "gender_bias/gpt2.et": ("gpt2", 1480),
     "greater_than/gpt2.et": ("gpt2", 356),
     "induction/gpt2.et": ("gpt2", 219),
+    "logit_lens/gpt2.et": ("gpt2", 60),
 }
 """The stand-in of each study of a paper's model, and how many steps its plan has."""
 STUDIES = sorted({name.split("/")[0] for name in PUBLISHED})
@@ -25,6 +26,8 @@ COPIES = {
     "edges/objects.csv": "boxes/objects.csv",
     "edges/indirect_object.et": "ioi/indirect_object.et",
     "edges/names.csv": "ioi/names.csv",
+    "logit_lens/indirect_object.et": "ioi/indirect_object.et",
+    "logit_lens/names.csv": "ioi/names.csv",
 }
 
 

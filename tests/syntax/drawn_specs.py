@@ -60,6 +60,7 @@ WRITTEN: Mapping[str, Sequence[str]] = {
     "TIMES": ("*", "/"),
     "FIGURE_OPTION": ("by", "coloured by", "error"),
     "SENDER": ("heads", "mlps"),
+    "ATTRIBUTED": ("heads", "layers", "parts"),
     "RANKING": ("lowest", "highest", "strongest"),
     "EXAMINATION": ("completeness", "minimality"),
 }

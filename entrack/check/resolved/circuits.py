@@ -143,8 +143,8 @@ class Metric:
 
     `of` names task variables, words or lists of them; with `default` the first was not said: it is the answer, or the
     target of a desideratum. `top` is how many tokens an accuracy looks among. A `recovery` is of this metric,
-    and so is a logit `lens`. A loss, an attention and a lens are `at` named positions: of an attention the first is
-    the reader.
+    and so are a logit `lens` and a `direct` attribution. A loss, an attention, a lens and an attribution are `at` named
+    positions: of an attention the first is the reader.
     """
 
     name: str
@@ -157,6 +157,7 @@ class Metric:
     recovery: Recovery | None = None
     at: tuple[str, ...] = ()
     lens: bool = False
+    direct: bool = False
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ from attrs import field, frozen
 from entrack.check.resolved.circuits import Circuit, Metric
 from entrack.check.resolved.interventions import Intervention
 from entrack.check.resolved.prompts import Population
-from entrack.sites import Site
+from entrack.sites import Share, Site
 from entrack.source import Span
 
 Axes = tuple[tuple[str, tuple[str, ...]], ...]
@@ -26,8 +26,8 @@ class CellSpec:
     intervention: Intervention
     population: Population
     draws: int = 1
-    site: Site | None = None
-    """Of an attention, whose; of a logit lens, before which layer."""
+    site: Site | Share | None = None
+    """Of an attention, whose; of a logit lens, before which layer; of a direct logit attribution, what it is of."""
 
 
 @frozen

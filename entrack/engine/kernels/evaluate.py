@@ -27,6 +27,7 @@ from entrack.plan.steps import (
     Attention,
     BlockAttention,
     Change,
+    DirectAttribution,
     Evaluate,
     Lens,
     Loss,
@@ -37,7 +38,7 @@ from entrack.plan.steps import (
 )
 from entrack.sites import Part
 
-Edited = Evaluate | Loss | Attention | Lens
+Edited = Evaluate | Loss | Attention | Lens | DirectAttribution
 """Steps that run a batch with edits in force."""
 
 

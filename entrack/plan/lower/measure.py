@@ -14,7 +14,7 @@ from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.edits import edits_of, partners, prepared, spans
 from entrack.plan.lower.measured import Measured, Places, drawn, token_of, tokens_at
 from entrack.plan.plan import Asked, Between, CellPlan, RunPlan
-from entrack.plan.steps import Attention, Edit, Evaluate, Lens, Loss, Statistic, Step
+from entrack.plan.steps import Attention, DirectAttribution, Edit, Evaluate, Lens, Loss, Statistic, Step
 from entrack.prompts.tokenise import Prompt, measured_prompts
 from entrack.prompts.values import CannotDraw
 
@@ -94,7 +94,8 @@ def _run(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> Run
     others, lengths = partners(acts, on), spans(acts, on)
     if not measure.metric.at:
         return evaluations(on, _wanted(measure.metric, on, lowering), others, edits, what, lowering, lengths)
-    wanted = _wanted(measure.metric, on, lowering) if measure.metric.lens else Wanted(((),) * len(prompts))
+    of_words = measure.metric.lens or measure.metric.direct
+    wanted = _wanted(measure.metric, on, lowering) if of_words else Wanted(((),) * len(prompts))
     step = partial(_reading, measure.metric, on, wanted, edits, lowering)
     return _planned(on, batches(prompts, others, spans=lengths), step, wanted.asked, what, lowering)
 
@@ -112,6 +113,9 @@ def _reading(
     if metric.lens:
         first = token_of(metric.at[0], on.prompts, cell)
         return Lens(model, batch, first, rows(wanted.asked, cell), edits(cell), wanted.also)
+    if metric.direct:
+        first = token_of(metric.at[0], on.prompts, cell)
+        return DirectAttribution(model, batch, first, rows(wanted.asked, cell), edits(cell))
     if metric.kind == "attention":
         first = token_of(metric.at[0], on.prompts, cell)
         return Attention(model, batch, first, tokens_at(metric.at[1:], on.prompts, cell), edits(cell))

@@ -20,6 +20,7 @@ from entrack.plan.refs import Chosen, Ref, Screened, Sites
 from entrack.plan.steps.attention import ATTENTION, Attention
 from entrack.plan.steps.attribute import ATTRIBUTE, Attribute
 from entrack.plan.steps.capture import CAPTURE, Capture
+from entrack.plan.steps.direct_attribution import DIRECT_ATTRIBUTION, DirectAttribution
 from entrack.plan.steps.edits import (
     Add,
     At,
@@ -51,7 +52,7 @@ from entrack.plan.steps.statistic import Statistic
 from entrack.plan.steps.sum_outputs import SUM_OUTPUTS, SumOutputs
 from entrack.plan.steps.train_mask import TRAIN_MASK, MaskBatch, TrainMask
 
-Step = Capture | SumOutputs | Evaluate | Loss | Attention | Lens | PathPatch | Attribute | TrainMask
+Step = Capture | SumOutputs | Evaluate | Loss | Attention | Lens | DirectAttribution | PathPatch | Attribute | TrainMask
 """What is computed with a model and stored."""
 Choice = Screen | Select
 """What turns outcomes into heads: computed from outcomes in an instant, never stored."""
@@ -64,6 +65,7 @@ STEPS: tuple[StepKind[Any], ...] = (
     LOSS,
     ATTENTION,
     LENS,
+    DIRECT_ATTRIBUTION,
     PATH_PATCH,
     ATTRIBUTE,
     TRAIN_MASK,
@@ -90,6 +92,7 @@ __all__ = [
     "Choice",
     "Chosen",
     "Comparison",
+    "DirectAttribution",
     "Edit",
     "Elsewhere",
     "Evaluate",

@@ -36,6 +36,7 @@ from entrack.syntax.ast.file import Version as Version
 from entrack.syntax.ast.heads import AnyWord as AnyWord
 from entrack.syntax.ast.heads import Attention as Attention
 from entrack.syntax.ast.heads import Circuit as Circuit
+from entrack.syntax.ast.heads import DirectLogitAttribution as DirectLogitAttribution
 from entrack.syntax.ast.heads import Discover as Discover
 from entrack.syntax.ast.heads import Group as Group
 from entrack.syntax.ast.heads import GroupItem as GroupItem

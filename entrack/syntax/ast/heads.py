@@ -133,7 +133,22 @@ class LogitLens:
         return f"logit lens of {self.metric} at {self.at.text}"
 
 
-Reading = Loss | Attention | LogitLens
+@frozen
+class DirectLogitAttribution:
+    """`direct logit attribution of METRIC at p by heads`: what each head, each attention and MLP, or all of them
+    together (`by` heads, layers or parts) add to a logit."""
+
+    metric: Metric
+    at: Name
+    by: str
+    span: Span = span_field()
+    bare = False
+
+    def __str__(self) -> str:
+        return f"direct logit attribution of {self.metric} at {self.at.text} by {self.by}"
+
+
+Reading = Loss | Attention | LogitLens | DirectLogitAttribution
 """What is read at named positions of a prompt."""
 Quantity = Metric | Recovery | Reading
 """What is measured of a model on prompts."""

@@ -28,6 +28,7 @@ from entrack.plan.steps import (
     Batch,
     BlockAttention,
     Capture,
+    DirectAttribution,
     Elsewhere,
     Evaluate,
     FromCapture,
@@ -73,6 +74,7 @@ STEPS: tuple[Step, ...] = (
     Loss(MODEL, BATCH, ((1,), (1, 2)), EDITS),
     Attention(MODEL, BATCH, AT, ((0,), (0, 1)), EDITS),
     Lens(MODEL, BATCH, AT, ((10, 11), (12, 13)), EDITS, (Statistic.RANK,)),
+    DirectAttribution(MODEL, BATCH, AT, ((10, 11), (12, 13)), EDITS),
     PathPatch(
         MODEL,
         BATCH,
@@ -103,6 +105,7 @@ LATER: tuple[Step, ...] = (
     Loss(MODEL, BATCH, ((1,), (1, 2)), LATER_EDITS),
     Attention(MODEL, BATCH, AT, ((0,), (0, 1)), LATER_EDITS),
     Lens(MODEL, BATCH, AT, ((10, 11), (12, 13)), LATER_EDITS),
+    DirectAttribution(MODEL, BATCH, AT, ((10, 11), (12, 13)), LATER_EDITS),
 )
 """With the edits, sources and parts that the others do not hold."""
 
