@@ -142,9 +142,9 @@ class Metric:
     """`name` is how it is written; `kind` one of accuracy, probability, logit difference, ... (`check/metrics.py`).
 
     `of` names task variables, words or lists of them; with `default` the first was not said: it is the answer, or the
-    target of a desideratum. `top` is how many tokens an accuracy looks among. A `recovery` is of this metric,
-    and so is a logit `lens`. A loss, an attention and a lens are `at` named positions: of an attention the first is
-    the reader.
+    target of a desideratum; of `whole` words all tokens count. `top` is how many tokens an accuracy looks among. A
+    `recovery` is of this metric, and so is a logit `lens`. A loss, an attention and a lens are `at` named positions: of
+    an attention the first is the reader.
     """
 
     name: str
@@ -157,6 +157,7 @@ class Metric:
     recovery: Recovery | None = None
     at: tuple[str, ...] = ()
     lens: bool = False
+    whole: bool = False
 
     @property
     def key(self) -> str:
