@@ -42,7 +42,7 @@ def doubtful_space(population: Population, text: str, word: str) -> Diagnostic |
         f"a space is put between the prompt's end, `{text[-8:]}`, and `{word}`",
         population.task.syntax.name_span,
         "is it meant to stand there?",
-        'without it, write `attached(...)` round the answer; with it, begin the answer with a space: `" {year}"`',
+        'without it, write `attached(...)` round the answer; with it, begin the answer with a space: `" {object}"`',
     )
 
 

@@ -24,8 +24,8 @@ METRICS = tuple(
         ),
         (
             r"(?i:log[ _-]*prob(ability|s)?[ _-]*diff\w*)(?<!log probability difference)",
-            "write `log probability difference of answer and wrong`, of the words' first tokens, or of `whole answer and "
-            "whole wrong`",
+            "write `log probability difference of answer and wrong`, of the words' first tokens, or of "
+            "`whole answer and whole wrong`",
         ),
         (
             r"(?i:(sequence|joint|total|full|multi[ _-]?token)[ _-]*(log[ _-]*)?p(robs?|robability)?)(?!\w)",
