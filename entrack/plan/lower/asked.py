@@ -4,7 +4,6 @@ words, of whole words all - and statistics beside them."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import product
 
 from entrack.check.resolved import Metric, Population
 from entrack.diagnostics import Diagnostic, Label
@@ -77,7 +76,7 @@ def continued(
         nothing = next((name for name, several in zip(of, words, strict=True) if not several), None)
         if nothing is not None:
             _told(population, _without(nothing, prompt, population), lowering)
-        if apart and any(_begins(one, other) or _begins(other, one) for one, other in product(*words)):
+        if apart and any(len(many) > 1 for many in words) and (_begins(*words) or _begins(*words[::-1])):
             _told(population, _one_in_the_other(of, population), lowering)
     longest = max(
         prompt.length + len(word) for prompt, words in zip(prompts, asked, strict=True) for w in words for word in w
@@ -148,12 +147,19 @@ def _whole(prompt: Prompt, name: str, model: str, lowering: Lowering) -> tuple[t
 
 def _shortest(words: Collection[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
     """The different words, but for those that another of them begins: what begins with that one is counted with it."""
-    known = {*words}
-    return tuple(word for word in dict.fromkeys(words) if not any(word[:many] in known for many in range(1, len(word))))
+    known = dict.fromkeys(words)
+    return tuple(word for word in known if not _begun(word[:-1], known))
 
 
-def _begins(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    return other[: len(one)] == one
+def _begins(some: Collection[tuple[int, ...]], others: Collection[tuple[int, ...]]) -> bool:
+    """Whether one of some words is one of the others, or its beginning."""
+    known = {*some}
+    return any(_begun(word, known) for word in others)
+
+
+def _begun(word: tuple[int, ...], known: Collection[tuple[int, ...]]) -> bool:
+    """Whether a word, or a beginning of it, is known."""
+    return any(word[:many] in known for many in range(1, len(word) + 1))
 
 
 def _told(population: Population, problem: Diagnostic, lowering: Lowering) -> None:

@@ -56,6 +56,7 @@ class Measured:
 def followed(on: Measured, words: Sequence[Sequence[Sequence[tuple[int, ...]]]]) -> Measured:
     """Each prompt once for each of its words, variable by variable, followed by the word's tokens."""
     rows = [(number, word) for number, several in enumerate(words) for many in several for word in many]
+    budget.spend(budget.STEP_PARTS, sum(on.prompts[number].length + len(word) for number, word in rows))
     prompts = tuple(on.prompts[number].followed_by(word) for number, word in rows)
     return evolve(on, prompts=prompts, numbers=tuple(number for number, _ in rows))
 
