@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from entrack.address import address
 from entrack.budget import Spent, so_far, times_over, within
@@ -176,6 +176,7 @@ def prompts_of(
     task = alternate.task if alternate else resolved.tasks[name]
     span = task.syntax.name_span if alternate is None else alternate.span
     population = Population(task, alternate, task.parameters, resolved.seed, count, purpose, name, span)
+    population = evolve(population, whole=_whole_words(resolved, task.name))
     _need_rows(spec)
     tokens = _first_tokenizer(spec, model)
     try:
@@ -186,6 +187,12 @@ def prompts_of(
     if errors(problems):
         raise SpecError(problems, spec.sources)
     return realised, tokens
+
+
+def _whole_words(resolved: Resolved, task: str) -> bool:
+    """Whether whole words of a task are measured, so that its words may begin alike."""
+    cells = (cell for measure in resolved.measures for cell in measure.cells)
+    return any(cell.population.whole for cell in cells if cell.population.task.name == task)
 
 
 def count_tokens(
@@ -228,8 +235,6 @@ def prompt_problems(spec: CheckedSpec) -> tuple[Diagnostic, ...]:
 def _sampled(spec: CheckedSpec) -> tuple[Diagnostic, ...]:
     """What is wrong with a plan of some prompts of each population: of one, and then of as many as these tell that
     there is time for."""
-    from attrs import evolve
-
     from entrack.plan.builder import Sketch
     from entrack.plan.lower.preview import sample
 

@@ -179,7 +179,8 @@ desiderata = st.builds(ast.Desideratum, names, name_nodes, st.none() | tuples(ch
 
 site_lists = st.builds(ast.SiteList, tuples(literals, 1))
 group_items = st.builds(ast.GroupItem, names, name_nodes, site_lists | calls(expressions))
-some_word = name_nodes | st.builds(ast.AnyWord, name_nodes)
+one_word = name_nodes | st.builds(ast.WholeWord, name_nodes)
+some_word = one_word | st.builds(ast.AnyWord, one_word)
 words = tuples(some_word, 0, 1)
 metrics = (
     st.builds(ast.Metric, st.just("accuracy"), of=words, top=st.none() | counts)
@@ -191,6 +192,9 @@ metrics = (
         st.sampled_from(("logit difference", "probability difference")),
         st.booleans(),
         st.just(()) | tuples(some_word, 2, 2),
+    )
+    | st.builds(
+        ast.Metric, st.just("log probability difference"), st.just(False), st.just(()) | tuples(some_word, 2, 2)
     )
 )
 quantities = (

@@ -42,9 +42,9 @@ def probability(outcome: Outcome, words: Words, which: int = 0) -> Array:
     return _sum(np.exp(outcome["log_probability"].astype(np.float64)), words[which])
 
 
-def log_probability(outcome: Outcome, words: Words) -> Array:
-    """Log probability of any token of the first word, in nats; of one token as it is, however small."""
-    several = np.where(words[0], outcome["log_probability"].astype(np.float64), -np.inf)
+def log_probability(outcome: Outcome, words: Words, which: int = 0) -> Array:
+    """Log probability of any token of a word, in nats; of one token as it is, however small."""
+    several = np.where(words[which], outcome["log_probability"].astype(np.float64), -np.inf)
     largest = several.max(-1)
     return np.asarray(largest + np.log(np.exp(several - largest[..., None]).sum(-1)))
 
@@ -64,6 +64,9 @@ METRICS: Mapping[str, Callable[[Outcome, Words], Array]] = {
     "probability": probability,
     "log probability": log_probability,
     "probability difference": lambda outcome, words: probability(outcome, words) - probability(outcome, words, 1),
+    "log probability difference": lambda outcome, words: (
+        log_probability(outcome, words) - log_probability(outcome, words, 1)
+    ),
     "logit": logit,
     "logit difference": lambda outcome, words: logit(outcome, words) - logit(outcome, words, 1),
     "rank": rank,
@@ -123,13 +126,18 @@ def _probability_moved(change: Outcome, clean: Outcome, words: Words, which: int
     return _sum(moved, words[which])
 
 
+def _log_probability_moved(change: Outcome, clean: Outcome, words: Words, which: int = 0) -> Array:
+    return _probability_moved(change, clean, words, which) / probability(clean, words, which)
+
+
 ESTIMATES: Mapping[str, Callable[[Outcome, Outcome, Words], Array]] = {
     "probability": _probability_moved,
-    "log probability": lambda change, clean, words: (
-        _probability_moved(change, clean, words) / probability(clean, words)
-    ),
+    "log probability": _log_probability_moved,
     "probability difference": lambda change, clean, words: (
         _probability_moved(change, clean, words) - _probability_moved(change, clean, words, 1)
+    ),
+    "log probability difference": lambda change, clean, words: (
+        _log_probability_moved(change, clean, words) - _log_probability_moved(change, clean, words, 1)
     ),
     "logit": lambda change, clean, words: logit(change, words),
     "logit difference": lambda change, clean, words: logit(change, words) - logit(change, words, 1),

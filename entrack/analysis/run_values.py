@@ -29,11 +29,28 @@ class Ran(Protocol):
 def outcomes_of(kind: str, run: RunPlan, ran: Ran, top: int = 1, site: Site | Share | None = None) -> Array:
     """A metric per prompt of a run, in the order of the population. `top` is how many tokens an accuracy looks among,
     `site` whose attention is meant, before which layer a logit lens stands, or what a logit is attributed to."""
+    if run.whole:
+        return _of_whole_words(kind, run, ran)
     values = [
         {kind: _of_batch(kind, ran.value(id), [run.asked[place] for place in places], top, site)}
         for id, places in zip(run.evaluations, run.places, strict=True)
     ]
     return merged(values, run.places, (kind,))[kind]
+
+
+def _of_whole_words(kind: str, run: RunPlan, ran: Ran) -> Array:
+    """A metric of words that are told by all their tokens. The loss over a word is the mean over its tokens."""
+    likely = -_losses(run, ran) * np.array([len(prompt.follows) for prompt in run.prompts])
+    many = [sum(sizes) for sizes in run.whole]
+    table = np.zeros((len(many), max(many)))
+    table[np.arange(max(many)) < np.array(many)[:, None]] = likely
+    return METRICS[kind]({"log_probability": table}, words_of(run.whole, max(many)))
+
+
+def _losses(run: RunPlan, ran: Ran) -> Array:
+    """The loss of each place of a run."""
+    values = [{"loss": ran.value(id)["loss"].astype(np.float64)} for id in run.evaluations]
+    return merged(values, run.places, ("loss",))["loss"]
 
 
 def _of_batch(

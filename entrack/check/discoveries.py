@@ -6,7 +6,7 @@ from attrs import evolve
 
 from entrack import budget
 from entrack.check.heads import MOST_HEADS, distinct_groups, facts_of
-from entrack.check.metrics import NOT_ESTIMATED, metric
+from entrack.check.metrics import NOT_ESTIMATED, metric, whole_words
 from entrack.check.populations import population
 from entrack.check.receivers import Given, receiver
 from entrack.check.resolved import Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
@@ -178,6 +178,15 @@ def _score(scope: Scope, item: ast.Discover, task: Task) -> Metric | None:
             written.span,
             "path patching is read at the end of the prompt alone",
             "score by `relative probability of answer` or by `logit difference of answer and wrong`",
+        )
+        return None
+    if whole_words(written):
+        scope.report(
+            "E522",
+            "a score is of the next token of a prompt, and a whole word of several",
+            written.span,
+            "path patching is read at the end of the prompt alone",
+            "score by the first token, and measure the whole word of what was found",
         )
         return None
     if written.kind == "accuracy":

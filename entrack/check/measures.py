@@ -14,7 +14,7 @@ from entrack.check.interventions import NOTHING, interventions
 from entrack.check.loops import all_used, at_turn, goes_through, turns_of
 from entrack.check.masks import members
 from entrack.check.measure_fit import intervention_fits
-from entrack.check.metrics import axes_read, is_desideratum, metric, reading, recovery
+from entrack.check.metrics import axes_read, is_desideratum, metric, reading, recovery, whole_words
 from entrack.check.populations import Swept, first_twice, sweep
 from entrack.check.resolved import (
     CellSpec,
@@ -45,6 +45,8 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     scope = changes.scope
     models = _models(scope, item.subject)
     swept = sweep(scope, changes.alternates, item.prompts, changes.seed, "measure")
+    if swept is not None and whole_words(item.metric):
+        swept = _whole(swept)
     turns = _turns(evolve(changes, shapes=_shapes(scope, models or [])), item, models or [], swept)
     draws = 1 if item.draws is None else scope.whole(item.draws, "the number of draws", 1, MOST_DRAWS)
     if models is None or turns is None or swept is None or draws is None:
@@ -77,6 +79,11 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
         return None
     grid = _grid(item, kind, models, turns, swept, draws)
     return _by_site(evolve(grid, loops=goes_through(scope, item, grid.axes)), sites, axes_read(item.metric))
+
+
+def _whole(swept: Swept) -> Swept:
+    """The same prompts, of whose words nothing is told by their first tokens."""
+    return evolve(swept, populations=tuple((labels, evolve(one, whole=True)) for labels, one in swept.populations))
 
 
 Turns = list[tuple[tuple[str, ...], list[Intervention]]]

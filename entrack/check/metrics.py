@@ -23,6 +23,7 @@ UNITS = {
     "probability": "probability",
     "log probability": "nats",
     "probability difference": "probability",
+    "log probability difference": "nats",
     "logit": "logits",
     "logit difference": "logits",
     "rank": "rank",
@@ -31,8 +32,10 @@ UNITS = {
     "loss": "nats",
     "attention": "fraction of attention",
 }
-DIFFERENCES = ("probability difference", "logit difference")
+DIFFERENCES = ("probability difference", "log probability difference", "logit difference")
 """Metrics of two words."""
+WHOLE = ("probability", "log probability", "probability difference", "log probability difference")
+"""Metrics that may be of whole words: of all their tokens."""
 NOT_ESTIMATED = ("rank", "entropy", "KL from clean")
 """Metrics whose change no gradient of logits gives that a screen takes: ranks jump, and the others are sums over the
 vocabulary, of which KL from clean has no slope at the clean run."""
@@ -44,7 +47,7 @@ def metric(scope: Scope, node: ast.Metric, task: Task, *, desideratum: bool) -> 
     """A metric with the variables it is of: by default the answer, or the target of a desideratum."""
     known = [binding.name for binding in task.bindings] + (["target"] if desideratum else [])
     types = types_of(scope, task)
-    if not all(_word(scope, node, word, task, known, types) for word in node.of):
+    if not all(_word(scope, node, word, task, known, types) for word in node.of) or not _whole_or_not(scope, node):
         return None
     of = tuple(_name(word).text for word in node.of) or ("target" if desideratum else "answer",)
     top = 1 if node.top is None else scope.whole(node.top, "`in top`", 1, MOST_TOP)
@@ -62,7 +65,7 @@ def metric(scope: Scope, node: ast.Metric, task: Task, *, desideratum: bool) -> 
             return None
         of = (*of, "wrong")
     unit = "ratio" if node.relative else UNITS[node.kind]
-    return Metric(str(node), node.kind, node.relative, of, unit, top, not node.of)
+    return Metric(str(node), node.kind, node.relative, of, unit, top, not node.of, whole=whole_words(node))
 
 
 def reading(scope: Scope, node: ast.Reading, task: Task, *, desideratum: bool) -> Metric | None:
@@ -73,6 +76,9 @@ def reading(scope: Scope, node: ast.Reading, task: Task, *, desideratum: bool) -
         case ast.Attention(reader, read):
             return _read(scope, node, "attention", (reader, *read), task)
         case ast.LogitLens(metric=inner, at=at):
+            if whole_words(inner):
+                _not_whole(scope, inner, "a logit lens is of the next token, and a whole word of several")
+                return None
             lens, place = metric(scope, inner, task, desideratum=desideratum), _read(scope, node, "lens", (at,), task)
             return lens and place and evolve(lens, name=place.name, at=place.at, lens=True)
         case ast.DirectLogitAttribution():
@@ -214,14 +220,56 @@ def is_desideratum(population: Population) -> bool:
     return population.alternate is not None and population.alternate.target is not None
 
 
-def _name(word: ast.Name | ast.AnyWord) -> ast.Name:
-    return word.name if isinstance(word, ast.AnyWord) else word
+Words = ast.Name | ast.WholeWord | ast.AnyWord
+
+
+def _name(word: Words) -> ast.Name:
+    return word if isinstance(word, ast.Name) else _name(word.name)
+
+
+def _is_whole(word: Words) -> bool:
+    return isinstance(word, ast.WholeWord) or (isinstance(word, ast.AnyWord) and _is_whole(word.name))
+
+
+def whole_words(quantity: ast.Quantity) -> bool:
+    """Whether something is measured of all tokens of words, and not of their first."""
+    inner = quantity.metric if isinstance(quantity, ast.Recovery | ast.LogitLens) else quantity
+    return isinstance(inner, ast.Metric) and any(map(_is_whole, inner.of))
+
+
+def _whole_or_not(scope: Scope, node: ast.Metric) -> bool:
+    """Whether a metric can be of whole words, where it is, and is of these alone."""
+    whole = [word for word in node.of if _is_whole(word)]
+    if whole and node.kind not in WHOLE:
+        _not_whole(scope, node, f"{_with_article(node.kind)} is of one token, and a whole word has several")
+        return False
+    if whole and len(whole) < len(node.of):
+        other = next(word for word in node.of if not _is_whole(word))
+        scope.report(
+            "E604",
+            "a whole word and a first token are not compared",
+            other.span,
+            "told by its first token",
+            f"write `whole {_name(other).text}`, or leave out `whole`",
+        )
+        return False
+    return True
+
+
+def _not_whole(scope: Scope, node: ast.Metric, message: str) -> None:
+    word = next(word for word in node.of if _is_whole(word))
+    help = f"leave out `whole`, or take the `log probability of {word.text}`"
+    scope.report("E604", message, word.span, "", help)
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'ae' else 'a'} {kind}"
 
 
 def _word(
     scope: Scope,
     node: ast.Metric,
-    word: ast.Name | ast.AnyWord,
+    word: Words,
     task: Task,
     known: list[str],
     types: Mapping[str, Type],
@@ -243,7 +291,7 @@ def _word(
         return _list(scope, node, word, name)
     if isinstance(word, ast.AnyWord):
         scope.report(
-            "E604", "`any of` is of a list of words", word.span, f"`{name.text}` is {kind}", f"write `{name.text}`"
+            "E604", "`any of` is of a list of words", word.span, f"`{name.text}` is {kind}", f"write `{word.name.text}`"
         )
         return False
     if kind != WORD and name.text not in TOLD:
@@ -259,11 +307,7 @@ def _word(
     return True
 
 
-def _with_article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'ae' else 'a'} {kind}"
-
-
-def _list(scope: Scope, node: ast.Metric, word: ast.Name | ast.AnyWord, name: ast.Name) -> bool:
+def _list(scope: Scope, node: ast.Metric, word: Words, name: ast.Name) -> bool:
     """Whether it is said of a list what the metric does with it."""
     averaged, together = node.kind in AVERAGED, isinstance(word, ast.AnyWord)
     if averaged and together:
@@ -280,6 +324,6 @@ def _list(scope: Scope, node: ast.Metric, word: ast.Name | ast.AnyWord, name: as
             f"{_with_article(node.kind)} is of one word, or of any of several",
             name.span,
             f"`{name.text}` is a list",
-            f"write `any of {name.text}`, or name one word",
+            f"write `any of {word.text}`, or name one word",
         )
     return averaged != together

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from entrack.check.resolved import Group
 from entrack.models.key import ModelKey, ModelSource
+from entrack.plan.refs import Sizes
 from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
 from entrack.prompts.tokenise import Prompt
 from entrack.sites import Share, Site
@@ -41,6 +42,8 @@ class DiscoveryPlan:
     groups: tuple[GroupPlan, ...]
 
 
+Continued = tuple[tuple[tuple[tuple[int, ...], ...], ...], ...]
+"""Prompt by prompt and variable by variable, the tokens of each whole word."""
 Asked = tuple[tuple[tuple[int, ...], ...], ...]
 """Prompt by prompt and word by word, the tokens that a word is told by: one, or, of a list, one or more."""
 
@@ -49,12 +52,17 @@ Asked = tuple[tuple[tuple[int, ...], ...], ...]
 class RunPlan:
     """A model on a population: an `Evaluate`, `Loss`, `Attention`, `Lens` or `DirectAttribution` node per batch, and
     for each the places of its prompts in the population. `asked` are the words that outcomes are of, prompt by
-    prompt."""
+    prompt.
+
+    Where whole words are measured a `Loss` is over a word that follows its prompt: there is a place for each word of
+    each prompt, and `whole` says how many each variable of each prompt has.
+    """
 
     evaluations: tuple[str, ...]
     places: tuple[tuple[int, ...], ...] = field(repr=False)
     prompts: tuple[Prompt, ...] = field(repr=False)
     asked: Asked = field(repr=False)
+    whole: Sizes = field(default=(), repr=False)
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from attrs import frozen
@@ -14,9 +15,39 @@ from entrack.prompts.tokenizer import Tokenizer
 def after(tokens: Tokenizer, text: str, ids: Sequence[int], word: str, *, attached: bool = False) -> tuple[int, ...]:
     """The tokens of a word that follows a text of these `ids`: a space between, unless the text ends or the word
     begins with one, or it is `attached`. None where it is not simply added."""
-    joint = "" if attached or text[-1:].isspace() or word[:1].isspace() else " "
+    joint = " " if spaced(text, word, attached=attached) else ""
     longer = tokens.encode(text + joint + word).ids
     return longer[len(ids) :] if longer[: len(ids)] == tuple(ids) else ()
+
+
+def spaced(text: str, word: str, *, attached: bool = False) -> bool:
+    """Whether a space is put between a text and the word that follows it."""
+    return not (attached or text[-1:].isspace() or word[:1].isspace())
+
+
+NO_SPACE_AFTER = re.compile(r"([\(\[{“‘«‹¿¡$£€#@/_\\]|(^|\s)[\"']|\w-)$")
+"""Ends of texts that words seldom follow after a space: what opens a bracket or a quotation, and a hyphen."""
+UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which are written without spaces."""
+
+
+def doubtful_space(population: Population, text: str, word: str) -> Diagnostic | None:
+    """That a space was put where it is likely that none is meant. Nothing is known of it but the text's end."""
+    last, first = text[-1:], word[:1]
+    digits = last.isdigit() and first.isdigit()
+    if not (digits or NO_SPACE_AFTER.search(text) or (UNSPACED.match(last) and UNSPACED.match(first))):
+        return None
+    return Diagnostic(
+        "W404",
+        f"a space is put between the prompt's end, `{text[-8:]}`, and `{word}`",
+        population.task.syntax.name_span,
+        "is it meant to stand there?",
+        'without it, write `attached(...)` round the answer; with it, begin the answer with a space: `" {object}"`',
+    )
+
+
+WHOLE_ANSWER = "log probability of whole answer"
+BY_DIGIT = "an answer is told by its first token, which in this tokenizer is part of a number"
 
 
 @frozen
@@ -44,9 +75,10 @@ def _problem(population: Population, one: Told, others: Sequence[str], text: str
     words = (one.word, *others)
     known = _unknown(one, tokens) or (None if one.attached else _because_of_a_space(words, text, tokens))
     leave_out = "leave one of them out of the pool"
-    accept = "leave one of the rows out, or say that the first token is enough: `first_token(row.answer)`"
-    mend = accept if population.task.rows else leave_out
-    cause, mend = known or ("an answer is told by its first token", mend)
+    accept = "leave one of the rows out, say that the first token is enough: `first_token(row.answer)`"
+    mend = f"{accept if population.task.rows else leave_out}, or measure whole words: `{WHOLE_ANSWER}`"
+    by_digit = all(word.strip().isdigit() for word in words)
+    cause, mend = known or (BY_DIGIT if by_digit else "an answer is told by its first token", mend)
     return Diagnostic(
         "E433",
         f"`{one.word}` and {', '.join(f'`{other}`' for other in others)} begin with the same token",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from entrack.check.resolved import Population
 from entrack.diagnostics import Diagnostic
 from entrack.prompts.tokenise import Prompt, TokenisedPrompts
 
@@ -36,17 +37,17 @@ def too_long(realised: TokenisedPrompts, positions: int | None) -> tuple[Diagnos
     """That a model that has so many positions, and no more, can take the prompts; None where there is no table of
     positions."""
     longest = max((len(prompt.token_ids) for prompt in _prompts(realised)), default=0)
+    return longer_than(longest, positions, realised.population)
+
+
+def longer_than(
+    longest: int, positions: int | None, population: Population, what: str = "among these prompts"
+) -> tuple[Diagnostic, ...]:
+    """That the longest of some prompts is no longer than a model can take."""
     if positions is None or longest <= positions:
         return ()
-    return (
-        Diagnostic(
-            "E435",
-            f"a prompt has {longest:,} tokens, and the model has {positions:,} positions",
-            realised.population.span,
-            "among these prompts",
-            "shorten the prompts",
-        ),
-    )
+    message = f"a prompt has {longest:,} tokens, and the model has {positions:,} positions"
+    return (Diagnostic("E435", message, population.span, what, "shorten the prompts"),)
 
 
 def _prompts(realised: TokenisedPrompts) -> Iterator[Prompt]:

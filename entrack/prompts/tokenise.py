@@ -3,17 +3,17 @@ diagnostics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from entrack import budget, interrupts
 from entrack.check.resolved import Population
 from entrack.check.tables import SHOWN, Row
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import sample
-from entrack.prompts.first_tokens import Told, after, alike
+from entrack.prompts.first_tokens import Told, after, alike, doubtful_space, spaced
 from entrack.prompts.places import token_of, tokens_of
 from entrack.prompts.rows import Allotments, Dealt
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
@@ -56,6 +56,17 @@ class Prompt:
     """The rows of files that it is made of."""
     lists: Mapping[str, Listed] = field(factory=dict, repr=False)
     """The task's lists of words and numbers."""
+    follows: tuple[int, ...] = field(default=(), repr=False)
+    """The tokens of a word that was put after the prompt, the last of `token_ids`."""
+
+    @property
+    def length(self) -> int:
+        """How many tokens the prompt has by itself."""
+        return len(self.token_ids) - len(self.follows)
+
+    def followed_by(self, word: tuple[int, ...]) -> Prompt:
+        """The prompt with a word's tokens after it. Its positions are where they were."""
+        return evolve(self, token_ids=self.token_ids + word, follows=word) if word else self
 
 
 @frozen
@@ -115,7 +126,8 @@ def tokenise(
                 )
             )
             break
-    return TokenisedPrompts(population, tuple(pairs)), (*problems, *_alike(population, pairs, tokens))
+    doubts = dict.fromkeys(islice(_doubts(population, pairs), 1))
+    return TokenisedPrompts(population, tuple(pairs)), (*problems, *_alike(population, pairs, tokens), *doubts)
 
 
 def _diagnostic(dealt: Dealt, place: int, trouble: CannotDraw) -> Diagnostic:
@@ -254,11 +266,20 @@ def _continued(
     return ids
 
 
+def _doubts(population: Population, pairs: Sequence[PromptPair]) -> Iterator[Diagnostic]:
+    """Of words and lists that are made for being measured, a space before one that may not be meant."""
+    for prompt in (pair.original for pair in pairs):
+        for word in (prompt.words[name] for name in EXPECTED if name in prompt.words and name not in prompt.attached):
+            doubt = doubtful_space(population, prompt.text, word) if spaced(prompt.text, word) else None
+            if doubt is not None:
+                yield doubt
+
+
 # --- what cannot be told apart -----------------------------------------------------------------------------------
 
 
 def _alike(population: Population, pairs: list[PromptPair], tokens: Tokenizer) -> tuple[Diagnostic, ...]:
-    if not pairs:
+    if not pairs or population.whole:
         return ()
     among_all = alike(population, _told_by(pairs, tokens), pairs[0].original.text, tokens)
     return (*among_all, *islice(dict.fromkeys(_alike_in_one(population, pairs, tokens)), SHOWN))

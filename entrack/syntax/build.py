@@ -199,7 +199,7 @@ class Build(BuildTasks, BuildExpressions):
         """A source of an act, or a metric, by its rule."""
         if data in SOURCES:
             return SOURCES[data](*c, span=self._at(meta))
-        of = tuple(word for word in c if isinstance(word, ast.Name | ast.AnyWord))
+        of = tuple(word for word in c if isinstance(word, ast.Name | ast.WholeWord | ast.AnyWord))
         return ast.Metric(data.replace("_", " "), any(isinstance(word, Token) for word in c), of, span=self._at(meta))
 
     def accuracy(self, meta: Meta, c: Children) -> ast.Metric:
@@ -223,6 +223,12 @@ class Build(BuildTasks, BuildExpressions):
 
     def kl_from_clean(self, meta: Meta, c: Children) -> ast.Metric:
         return ast.Metric("KL from clean", span=self._at(meta))
+
+    def whole_word(self, meta: Meta, c: Children) -> ast.WholeWord:
+        return ast.WholeWord(c[0], span=self._at(meta))
+
+    def called_whole(self, meta: Meta, c: Children) -> ast.Name:
+        return ast.Name("whole", span=self._at(meta))
 
     def any_word(self, meta: Meta, c: Children) -> ast.AnyWord:
         return ast.AnyWord(c[0], span=self._at(meta))

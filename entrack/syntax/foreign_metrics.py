@@ -23,8 +23,13 @@ METRICS = tuple(
             "write `accuracy in top 5`",
         ),
         (
-            r"(?i:log[ _-]*prob(ability|s)?[ _-]*diff\w*)",
-            "write `probability difference of answer and wrong`, or `logit difference of answer and wrong`",
+            r"(?i:log[ _-]*prob(ability|s)?[ _-]*diff\w*)(?<!log probability difference)",
+            "write `log probability difference of answer and wrong`, of the words' first tokens, or of "
+            "`whole answer and whole wrong`",
+        ),
+        (
+            r"(?i:(sequence|joint|total|full|multi[ _-]?token)[ _-]*(log[ _-]*)?p(robs?|robability)?)(?!\w)",
+            "write `log probability of whole answer`, or `probability of whole answer`: of all its tokens",
         ),
         (r"(?i:log[_-]?p(robs?|robability)?|log[ _-]probs?)(?!\w)", "write `log probability of answer`"),
         (r"(?i:perplexity|ppl)(?!\w)", "write `loss over POSITION`: a perplexity is exp of a mean loss"),

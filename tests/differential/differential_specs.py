@@ -420,7 +420,9 @@ class Writer:
         return self.one(f"{layer}.{head}", f"neuron.{layer}.{self.number(0, 15)}")
 
     def recovered(self, name: str) -> None:
-        of = self.one("logit difference of answer and wrong", "log probability", "accuracy")
+        of = self.one(
+            "logit difference of answer and wrong", "log probability", "accuracy", "probability of whole wrong"
+        )
         prompts = self.one("boxes", "scrambled", "position")
         against = " against scrambled" if prompts == "boxes" else ""
         changes = "[nothing, zero cir, patch pub from tuned]"
@@ -460,6 +462,10 @@ class Writer:
             "KL from clean ",
             "probability of any of object ",
             "logit difference of answer and object ",
+            "log probability difference of answer and wrong ",
+            "log probability of whole answer ",
+            "probability difference of whole answer and whole wrong ",
+            "probability of any of whole object ",
         )
 
     def elsewhere(self) -> str:

@@ -12,9 +12,10 @@ import pytest
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, processors
 
-from entrack.api import Spec, SpecError, loads
+from entrack.api import Spec, SpecError, checked, loads
 from entrack.cli.prompts import prompts_json
 from entrack.diagnostics import Diagnostic
+from entrack.plan.steps import Loss
 from entrack.source import Source
 
 CONFIG = {
@@ -313,6 +314,108 @@ def test_all_years_that_are_later(tmp_path: Path) -> None:
         assert years["earlier"] == years["joined"] == tuple(f"{one:02d}" for one in range(year + 1))
         assert years["others"] == years["earlier"][:-1]
         assert {name for name, listed in prompt.lists.items() if listed.attached} == {"later", "joined", "others"}
+
+
+EVERY_KIND = {**MADE, "metaspace": metaspace, "two digits": two_digits}
+ENDS = {
+    "a space is put between": ("", "object[asked]", " "),
+    "the prompt ends with a space": (" ", "object[asked]", ""),
+    "the word brings a space": ("", '" {object[asked]}"', ""),
+    "it is said that there is none": ("", "attached(object[asked])", ""),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_a_whole_word_is_all_tokens_after_the_prompt(name: str, end: str, tmp_path: Path) -> None:
+    """With each tokenizer and each way to end a prompt: what a step reads is the prompt and the word, as the tokenizer
+    makes them of the text. `pieces` has no digits; after a space that is there a letter would join it."""
+    made = EVERY_KIND[name]()
+    closing, answer, joint = ENDS[end]
+    words = ([] if closing else ["dish", "elegant", "elephant"]) + ([] if name == "pieces" else ["57", "51", "923"])
+    text = numbers(closing, ", ".join(f'"{word}"' for word in words or ["dish", "elegant", "elephant"]))
+    text = text.replace("answer = object[asked]", f"answer = {answer}")
+    text += "measure m = probability of whole answer (tiny) on 20 t\n"
+    entries = read(tmp_path, made, text)
+    expected = {(tuple(made.encode(e["text"] + joint + e["answer"]).ids), len(e["answer_ids"])) for e in entries[:20]}
+    plan = stand_in(tmp_path, text).plan(hashed=False).plan
+    found = set[tuple[tuple[int, ...], int]]()
+    for step in plan.nodes.values():
+        assert isinstance(step, Loss)
+        for row, read_at in zip(step.batch.tokens, step.tokens, strict=True):
+            assert read_at == tuple(range(len(row) - len(read_at), len(row)))
+            found.add((row, len(read_at)))
+    assert found == expected
+    assert len({many for _, many in found}) > 1
+
+
+def test_numbers_that_are_split_into_digits(tmp_path: Path) -> None:
+    """Told by its first token an answer is one digit: that is refused, and what the message says helps."""
+    text = numbers("", '"51", "57", "62"').replace("answer = object[asked]", "answer = attached(object[asked])")
+    problem = refused(tmp_path, byte_pairs(True), text)
+    assert problem.label == "an answer is told by its first token, which in this tokenizer is part of a number"
+    assert problem.help.endswith("or measure whole words: `log probability of whole answer`")
+    text += "measure m = log probability of whole answer (tiny) on 20 t\n"
+    assert {len(entry["answer_ids"]) for entry in read(tmp_path, byte_pairs(True), text)} == {2}
+    assert stand_in(tmp_path, text).plan(hashed=False)
+
+
+def test_later_years_that_are_split_into_digits(tmp_path: Path) -> None:
+    """A first digit does not tell which year is later: a difference is refused, a sum is a warning, whole words are
+    told apart."""
+    text = LATER.replace("answer  = later[0]\n  wrong   = others[0]\n", "answer  = attached(yy)\n")
+    text = text.replace("year    = one of 2..97", "year    = one of 31..38").replace("attached(yy)", 'attached("xy")')
+    later = "any of {}later and any of {}joined"
+    said = {
+        metric: problems(tmp_path, text + f"measure m = {metric} (tiny) on 20 later\n")
+        for metric in (
+            f"probability difference of {later.format('', '')}",
+            "probability of any of later",
+            f"probability difference of {later.format('whole ', 'whole ')}",
+        )
+    }
+    codes = [[problem.code for problem in some] for some in said.values()]
+    assert codes == [["E433"], ["W403"], []]
+    assert "`any of whole later`" in said["probability difference of any of later and any of joined"][0].help
+
+
+def stand_in(folder: Path, text: str) -> Spec:
+    """A spec whose model has a shape and a tokenizer, and no weights."""
+    away = text.replace('local("model")', 'hub("nobody/model")')
+    return checked(Source(str(folder / "spec.et"), away), {}, folder / "model")
+
+
+def problems(folder: Path, text: str) -> tuple[Diagnostic, ...]:
+    """What is said of a spec on a tokenizer for which every digit is a token."""
+    (folder / "model").mkdir(exist_ok=True)
+    byte_pairs(True).save(str(folder / "model" / "tokenizer.json"))
+    (folder / "model" / "config.json").write_text(json.dumps(CONFIG))
+    return stand_in(folder, text).prompt_problems()
+
+
+@pytest.mark.parametrize(
+    ("end", "object", "doubtful"),
+    [
+        (" (", "car", True),
+        ("17", "33", True),
+        ("17", "car", False),
+        (' "', "car", True),
+        ('said"', "car", False),
+        ("twenty-", "one", True),
+        (" =", "car", False),
+        ("(a)", "car", False),
+        ("\u6771\u4eac\u306f", "\u65e5\u672c", True),
+        ("\u6771\u4eac\u306f", "Japan", False),
+    ],
+)
+def test_a_space_that_may_not_be_meant(end: str, object: str, doubtful: bool, tmp_path: Path) -> None:
+    text = numbers(end.replace('"', '\\"'), f'"{object}", "a", "b"').replace(
+        "answer = object[asked]", f'answer = "{object}"'
+    )
+    text += "measure m = accuracy(tiny) on 4 t\n"
+    assert [problem.code for problem in problems(tmp_path, text)] == ["W404"] * doubtful
+    for said in (f'attached("{object}")', f'" {object}"'):
+        assert problems(tmp_path, text.replace(f'answer = "{object}"', f"answer = {said}")) == ()
 
 
 def test_words_that_a_tokenizer_does_not_know(tmp_path: Path) -> None:

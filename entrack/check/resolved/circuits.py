@@ -142,9 +142,9 @@ class Metric:
     """`name` is how it is written; `kind` one of accuracy, probability, logit difference, ... (`check/metrics.py`).
 
     `of` names task variables, words or lists of them; with `default` the first was not said: it is the answer, or the
-    target of a desideratum. `top` is how many tokens an accuracy looks among. A `recovery` is of this metric,
-    and so are a logit `lens` and a `direct` attribution. A loss, an attention, a lens and an attribution are `at` named
-    positions: of an attention the first is the reader.
+    target of a desideratum; of `whole` words all tokens count. `top` is how many tokens an accuracy looks among. A
+    `recovery` is of this metric, and so are a logit `lens` and a `direct` attribution. A loss, an attention, a lens and
+    an attribution are `at` named positions: of an attention the first is the reader.
     """
 
     name: str
@@ -158,6 +158,7 @@ class Metric:
     at: tuple[str, ...] = ()
     lens: bool = False
     direct: bool = False
+    whole: bool = False
 
     @property
     def key(self) -> str:

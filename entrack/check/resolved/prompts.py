@@ -74,7 +74,8 @@ class Alternate:
 @frozen
 class Population:
     """So many prompts of a task, or of an alternate (each with its original). `purpose` keeps what a circuit is
-    found on apart from what it is measured on. `count` None: as many as it is used beside."""
+    found on apart from what it is measured on. `count` None: as many as it is used beside. `whole`: nothing is told of
+    its words by their first tokens, so these may be alike."""
 
     task: Task
     alternate: Alternate | None
@@ -84,3 +85,4 @@ class Population:
     purpose: str
     label: str
     span: Span = field(eq=False, repr=False)
+    whole: bool = False

@@ -160,7 +160,7 @@ def values_of(context: Context, batch: Batch, target: Target, source: Source, in
             means = context.activations.get(
                 (context.model.key, source), lambda: (context.tensor(mean(inputs, source)),)
             )[0]
-            return lambda site: means[site.layer, None]
+            return lambda site: _as_long(means[site.layer, None], batch, target)
         case FromZero():
             return lambda site: torch.zeros(_ones(site.part), device=context.model.device)
         case FromVector():
@@ -169,6 +169,17 @@ def values_of(context: Context, batch: Batch, target: Target, source: Source, in
             return _noise(context, batch, target, source)
         case _:
             assert_never(source)
+
+
+def _as_long(means: Tensor, batch: Batch, target: Target) -> Tensor:
+    """Means of the tokens of a batch. Of prompts that go on after those of the mean there is none at their last tokens,
+    where nothing may be set."""
+    missing = batch.length - means.shape[1]
+    if missing <= 0:
+        return means
+    if isinstance(target, Elsewhere) or target.at is None:
+        raise EngineError("a mean that is set at every token has as many tokens as the prompts")
+    return torch.cat([means, means.new_zeros(1, missing, *means.shape[2:])], 1)
 
 
 def _as_wide_as_the_stream(context: Context, target: Target, what: str) -> None:

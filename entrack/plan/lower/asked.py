@@ -1,17 +1,18 @@
 """What is wanted of runs: the tokens that outcomes are of - of a word its first, of a list the first of each of its
-words - and statistics beside them."""
+words, of whole words all - and statistics beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from entrack.check.resolved import Metric, Population
 from entrack.diagnostics import Diagnostic, Label
 from entrack.plan.lower.context import Lowering, Unmakeable
-from entrack.plan.plan import Asked
+from entrack.plan.plan import Asked, Continued
 from entrack.plan.refs import Sizes
 from entrack.plan.steps import Statistic
 from entrack.prompts.first_tokens import after
+from entrack.prompts.model_limits import longer_than
 from entrack.prompts.tokenise import Listed, Prompt
 from entrack.prompts.tokenizer import BadTokenizer
 from entrack.prompts.values import CannotDraw
@@ -27,8 +28,8 @@ STATISTICS: Mapping[str, tuple[Statistic, ...]] = {
 """What a metric needs beside logits and log probabilities. Rank and entropy are had from one pass."""
 
 
-ADDED_UP = "probability difference"
-"""The metric whose words are added up on two sides, which a token must not be on both of."""
+ADDED_UP = ("probability difference", "log probability difference")
+"""Metrics whose words are added up on two sides, which a token must not be on both of."""
 
 
 def statistics_of(metric: Metric) -> tuple[Statistic, ...]:
@@ -53,8 +54,42 @@ def asked_of(
         if nothing is not None:
             _told(population, _without(nothing, prompt, population), lowering)
         if apart and any(len(tokens) > 1 for tokens in words) and set(words[0]) & set(words[1]):
-            _told(population, _shared(of, population), lowering)
+            _told(population, _shared(of, prompt, population), lowering)
+    for name in of:
+        _warn_of_lost(population, prompts, name, model, lowering)
     return asked
+
+
+def continued(
+    population: Population,
+    prompts: Sequence[Prompt],
+    of: tuple[str, ...],
+    model: str,
+    lowering: Lowering,
+    *,
+    apart: bool = False,
+) -> Continued:
+    """Prompt by prompt and variable by variable, the whole words that are asked for. Raises Unmakeable where a variable
+    has none, or where two that must be `apart` have words that one cannot be told from the other by."""
+    asked = tuple(tuple(_whole(prompt, name, model, lowering) for name in of) for prompt in prompts)
+    for prompt, words in zip(prompts, asked, strict=True):
+        nothing = next((name for name, several in zip(of, words, strict=True) if not several), None)
+        if nothing is not None:
+            _told(population, _without(nothing, prompt, population), lowering)
+        if apart and any(len(many) > 1 for many in words) and (_begins(*words) or _begins(*words[::-1])):
+            _told(population, _one_in_the_other(of, population), lowering)
+    longest = max(
+        prompt.length + len(word) for prompt, words in zip(prompts, asked, strict=True) for w in words for word in w
+    )
+    problems = longer_than(longest, lowering.keys[model].facts.positions, population, "with the word after it")
+    for problem in problems:
+        _told(population, problem, lowering)
+    return asked
+
+
+def sizes_of(asked: Continued) -> Sizes:
+    """How many words each variable of each prompt has."""
+    return tuple(tuple(map(len, words)) for words in asked)
 
 
 def rows(asked: Asked, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
@@ -73,28 +108,58 @@ def sizes(asked: Asked, places: Sequence[int]) -> Sizes:
 def _tokens(prompt: Prompt, name: str, model: str, lowering: Lowering) -> tuple[int, ...]:
     if name not in prompt.lists:
         return prompt.ids.get(name, ())[:1]
-    key = (model, prompt.text, prompt.lists[name])
+    words = _followed(prompt, prompt.lists[name], model, lowering)
+    return tuple(dict.fromkeys(word[0] for word in words))
+
+
+def _followed(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) -> tuple[tuple[int, ...], ...]:
+    """The tokens of each word that can follow a prompt; words are read once. Raises CannotDraw."""
+    key = (model, prompt.text, listed)
     if key not in lowering.listed:
-        lowering.listed[key] = _firsts(prompt, prompt.lists[name], model, lowering)
+        lowering.listed[key] = _read(prompt, listed, model, lowering)
     return lowering.listed[key]
 
 
-def _firsts(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) -> tuple[int, ...]:
-    """The different first tokens of words that follow a prompt. Raises CannotDraw."""
+def _read(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) -> tuple[tuple[int, ...], ...]:
     tokens, vocabulary = lowering.tokenizers[model], lowering.keys[model].facts.vocabulary
     try:
-        firsts = [
-            after(tokens, prompt.text, prompt.token_ids, word, attached=listed.attached)[:1]
+        words = [
+            after(tokens, prompt.text, prompt.token_ids, word, attached=listed.attached)
             for word in listed.words
             if word
         ]
     except BadTokenizer as bad:
         raise CannotDraw("E434", str(bad), NOWHERE, "", TAKE_ITS_OWN) from None
-    found = dict.fromkeys(token for first in firsts for token in first)
-    if max(found, default=0) >= vocabulary:
-        message = f"the tokenizer gives the token {max(found)}, and the model has {vocabulary:,}, counted from 0"
+    highest = max((token for word in words for token in word), default=0)
+    if highest >= vocabulary:
+        message = f"the tokenizer gives the token {highest}, and the model has {vocabulary:,}, counted from 0"
         raise CannotDraw("E434", message, NOWHERE, "", TAKE_ITS_OWN)
-    return tuple(found)
+    return tuple(word for word in words if word)
+
+
+def _whole(prompt: Prompt, name: str, model: str, lowering: Lowering) -> tuple[tuple[int, ...], ...]:
+    """All tokens of a word, or of each of a list."""
+    if name not in prompt.lists:
+        word = prompt.ids.get(name, ())
+        return (word,) if word else ()
+    return _shortest(_followed(prompt, prompt.lists[name], model, lowering))
+
+
+def _shortest(words: Collection[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
+    """The different words, but for those that another of them begins: what begins with that one is counted with it."""
+    known = dict.fromkeys(words)
+    return tuple(word for word in known if not _begun(word[:-1], known))
+
+
+def _begins(some: Collection[tuple[int, ...]], others: Collection[tuple[int, ...]]) -> bool:
+    """Whether one of some words is one of the others, or its beginning."""
+    known = {*some}
+    return any(_begun(word, known) for word in others)
+
+
+def _begun(word: tuple[int, ...], known: Collection[tuple[int, ...]]) -> bool:
+    """Whether a word, or a beginning of it, is known."""
+    return any(word[:many] in known for many in range(1, len(word) + 1))
 
 
 def _told(population: Population, problem: Diagnostic, lowering: Lowering) -> None:
@@ -121,12 +186,46 @@ def _without(name: str, prompt: Prompt, population: Population) -> Diagnostic:
     )
 
 
-def _shared(of: tuple[str, ...], population: Population) -> Diagnostic:
+def _warn_of_lost(population: Population, prompts: Sequence[Prompt], name: str, model: str, lowering: Lowering) -> None:
+    """That words of a list begin with the same token, which counts once: what is measured is another set of words."""
+    for prompt in prompts:
+        first: dict[int, tuple[int, ...]] = {}
+        words = _followed(prompt, prompt.lists[name], model, lowering) if name in prompt.lists else ()
+        if any(first.setdefault(word[0], word) != word for word in words):
+            problem = _lost(name, population)
+            lowering.problems.extend([] if problem in lowering.problems else [problem])
+            return
+
+
+def _lost(name: str, population: Population) -> Diagnostic:
+    return Diagnostic(
+        "W403",
+        f"words of `{name}` begin with the same token, which counts once",
+        population.task.syntax.name_span,
+        "a word is told by its first token, which stands for all that begin with it",
+        f"tell words by all their tokens: `probability of any of whole {name}`",
+        (Label(population.span, "measured on these"),),
+    )
+
+
+def _shared(of: tuple[str, ...], prompt: Prompt, population: Population) -> Diagnostic:
+    whole = f"{'any of ' if of[0] in prompt.lists else ''}whole {of[0]}"
     return Diagnostic(
         "E433",
         f"a word of `{of[0]}` and one of `{of[1]}` begin with the same token",
         population.task.syntax.name_span,
         "a word is told by its first token, and this one would count on both sides",
-        "leave it out of one of the lists",
+        f"leave it out of one of the lists, or tell words by all their tokens: `{whole}`",
+        (Label(population.span, "measured on these"),),
+    )
+
+
+def _one_in_the_other(of: tuple[str, ...], population: Population) -> Diagnostic:
+    return Diagnostic(
+        "E433",
+        f"what `{of[0]}` and `{of[1]}` stand for begins with the same tokens",
+        population.task.syntax.name_span,
+        "one word is the other, or its beginning, and would count on both sides",
+        "let none of them be the beginning of another",
         (Label(population.span, "measured on these"),),
     )

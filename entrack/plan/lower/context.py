@@ -69,13 +69,15 @@ class Lowering:
     """The `Select` node of each group of each discovery."""
     masks: dict[tuple[str, str, str], str] = field(factory=dict)
     """The `TrainMask` node of each mask, group and desideratum."""
-    means: dict[tuple[str, int, Part], tuple[tuple[Prompt, ...], tuple[Ref, ...]]] = field(factory=dict)
-    """For a model, prompts as they were drawn and a part: those that a mean is taken over, and the steps that add them
-    up."""
+    means: dict[tuple[str, int, Part, tuple[int, ...]], tuple[tuple[Prompt, ...], tuple[Ref, ...]]] = field(
+        factory=dict
+    )
+    """For a model, prompts as they were drawn, a part and a word that follows: those that a mean is taken over, and the
+    steps that add them up."""
     asked: dict[str, Asked] = field(factory=dict)
     """The tokens that the score of each discovery is of, prompt by prompt."""
-    listed: dict[tuple[str, str, Listed], tuple[int, ...]] = field(factory=dict)
-    """For a model, a prompt's text and a list of words: the different first tokens of these words."""
+    listed: dict[tuple[str, str, Listed], tuple[tuple[int, ...], ...]] = field(factory=dict)
+    """For a model, a prompt's text and a list of words: the tokens of these words after it."""
 
     def prompts(self, population: Population, model: str, count: int | None = None) -> TokenisedPrompts:
         """The population for a model's tokenizer, drawn once. Raises Unmakeable; what is wrong goes to `problems`."""
@@ -89,6 +91,7 @@ class Lowering:
             population.seed,
             population.purpose,
             many,
+            population.whole,
             self.keys[model].tokenizer,
             facts.vocabulary,
             facts.positions,
@@ -97,7 +100,7 @@ class Lowering:
             resolved, tokens = self.resolved, self.tokenizers[model]
             realised, problems = tokenise(population, many, tokens, resolved.params, resolved.allotments)
             problems = (*problems, *unknown(realised, facts.vocabulary), *too_long(realised, facts.positions))
-            self.problems.extend(problems)
+            self.problems.extend(problem for problem in problems if problem not in self.problems)
             self.drawn[key] = None if errors(problems) else realised
         found = self.drawn[key]
         if found is None:

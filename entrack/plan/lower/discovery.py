@@ -51,7 +51,7 @@ def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan:
     """Add the steps of a discovery. Raises Unmakeable when its prompts cannot be made."""
     realised = lowering.prompts(given.alternates, given.model, given.originals.count)
     originals = tuple(pair.original for pair in realised.pairs)
-    apart = given.score.kind == ADDED_UP
+    apart = given.score.kind in ADDED_UP
     asked = asked_of(given.originals, originals, given.score.of, given.model, lowering, apart=apart)
     lowering.asked[given.name] = asked
     groups = tuple(_hop(given, place, realised, lowering) for place in range(len(given.hops)))

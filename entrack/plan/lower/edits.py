@@ -24,6 +24,7 @@ from entrack.check.resolved import (
     SetAct,
     Where,
 )
+from entrack.check.sources import MeanOver
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.measured import A_PLACE, Measured, Places, at_of, span_lengths, token_of
 from entrack.plan.lower.sources import Aim, Donor, Given, by_part, given_by, no_such_token, values_at, values_everywhere
@@ -71,10 +72,26 @@ def partners(acts: Sequence[Prepared], on: Measured) -> tuple[tuple[Prompt, ...]
 
 
 def spans(acts: Sequence[Prepared], on: Measured) -> tuple[tuple[int, ...], ...]:
-    """How many tokens each span has that acts are at, prompt by prompt: prompts run together when they are as many."""
+    """What prompts that run together have in common, prompt by prompt: how many tokens each span has that acts are at,
+    and sometimes the word that follows."""
     positions = dict.fromkeys(group.position for one in acts for group in one.act.groups)
     lengths = (span_lengths(position, on.prompts) for position in positions)
-    return tuple(many for many in lengths if many is not None)
+    return tuple(many for many in (*lengths, _words(acts, on)) if many is not None)
+
+
+def _words(acts: Sequence[Prepared], on: Measured) -> tuple[int, ...] | None:
+    """Which word follows each prompt, as a number, where a mean is set at its tokens too: what it is a mean over is
+    followed by the same word."""
+    if not on.numbers or not any(isinstance(one.given, MeanOver) and _everywhere(one.act) for one in acts):
+        return None
+    numbers: dict[tuple[int, ...], int] = {}
+    return tuple(numbers.setdefault(prompt.follows, len(numbers)) for prompt in on.prompts)
+
+
+def _everywhere(act: Act) -> bool:
+    """Whether an act is about every token."""
+    elsewhere = isinstance(act, SetAct) and isinstance(act.target, resolved.Elsewhere)
+    return elsewhere or any(group.position is None for group in act.groups)
 
 
 def edits_of(acts: Sequence[Prepared], on: Measured, places: Places, lowering: Lowering) -> tuple[Edit, ...]:
@@ -131,7 +148,7 @@ def _changes(act: ChangeAct, on: Measured, places: Places, lowering: Lowering) -
             vector = vector_of(means, on, lowering)
             return [Add(at, vector, factor) for at in aims]
         case NoiseAct(_, sd):
-            noise = FromNoise(sd, lowering.resolved.seed + on.draw, places)
+            noise = FromNoise(sd, lowering.resolved.seed + on.draw, on.numbered(places))
             return [Add(at, noise) for at in aims]
         case ProjectAct(_, means):
             vector = vector_of(means, on, lowering)
@@ -196,11 +213,11 @@ def _within(group: Group, on: Measured, places: Places, span: Span, lowering: Lo
         (on.prompts[0], on.prompts[0])
         if not places
         else (
-            min(on.prompts, key=lambda prompt: len(prompt.token_ids)),
-            max(on.prompts, key=lambda prompt: len(prompt.token_ids)),
+            min(on.prompts, key=lambda prompt: prompt.length),
+            max(on.prompts, key=lambda prompt: prompt.length),
         )
     )
-    if len(shortest.token_ids) != len(longest.token_ids) or group.position >= len(shortest.token_ids):
+    if shortest.length != longest.length or group.position >= shortest.length:
         no_such_token(group.position, shortest, longest, on, span, lowering)
 
 

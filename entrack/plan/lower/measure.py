@@ -7,13 +7,15 @@ from functools import partial
 
 from attrs import evolve, frozen
 
-from entrack.check.resolved import CellSpec, Measure, Metric, Population
+from entrack.check.interventions import NOTHING
+from entrack.check.resolved import CellSpec, Intervention, Measure, Metric, Population
 from entrack.plan.builder import batch_of, batches
-from entrack.plan.lower.asked import ADDED_UP, asked_of, rows, statistics_of
+from entrack.plan.lower.asked import ADDED_UP, asked_of, continued, rows, sizes_of, statistics_of
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.edits import edits_of, partners, prepared, spans
-from entrack.plan.lower.measured import Measured, Places, drawn, token_of, tokens_at
-from entrack.plan.plan import Asked, Between, CellPlan, RunPlan
+from entrack.plan.lower.measured import Measured, Places, drawn, followed, token_of, tokens_at
+from entrack.plan.plan import Asked, Between, CellPlan, Continued, RunPlan
+from entrack.plan.refs import Sizes
 from entrack.plan.steps import Attention, DirectAttribution, Edit, Evaluate, Lens, Loss, Statistic, Step
 from entrack.prompts.tokenise import Prompt, measured_prompts
 from entrack.prompts.values import CannotDraw
@@ -60,11 +62,17 @@ def evaluations(
 
 
 def _planned(
-    on: Measured, cells: Sequence[Places], step: Callable[[Places], Step], asked: Asked, what: str, lowering: Lowering
+    on: Measured,
+    cells: Sequence[Places],
+    step: Callable[[Places], Step],
+    asked: Asked,
+    what: str,
+    lowering: Lowering,
+    whole: Sizes = (),
 ) -> RunPlan:
     """A step for each batch."""
     nodes = tuple(lowering.nodes.add(step(cell), what) for cell in cells)
-    return RunPlan(nodes, tuple(cells), on.prompts, asked)
+    return RunPlan(nodes, tuple(cells), on.prompts, asked, whole)
 
 
 def _cell(measure: Measure, spec: CellSpec, ends: dict[tuple[str, int], Between], lowering: Lowering) -> CellPlan:
@@ -88,8 +96,10 @@ def _run(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> Run
     population = drawn(spec.population, draw)
     prompts = measured_prompts(population, lowering.prompts(population, spec.model).pairs)
     on = Measured(measure.name, spec.model, population, prompts, draw)
-    acts = prepared(spec.intervention, on, lowering)
     what = f"{measure.name}: {spec.model} with {spec.intervention.label}"
+    if measure.metric.whole:
+        return _whole_words(measure.metric, on, spec.intervention, what, lowering)
+    acts = prepared(spec.intervention, on, lowering)
     edits = partial(edits_of, acts, on, lowering=lowering)
     others, lengths = partners(acts, on), spans(acts, on)
     if not measure.metric.at:
@@ -98,6 +108,27 @@ def _run(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> Run
     wanted = _wanted(measure.metric, on, lowering) if of_words else Wanted(((),) * len(prompts))
     step = partial(_reading, measure.metric, on, wanted, edits, lowering)
     return _planned(on, batches(prompts, others, spans=lengths), step, wanted.asked, what, lowering)
+
+
+def _whole_words(metric: Metric, given: Measured, intervention: Intervention, what: str, lowering: Lowering) -> RunPlan:
+    """The loss over each word after its prompt: how likely the word's tokens are, one after the other."""
+    words = _continued(metric, given, lowering)
+    on = followed(given, words)
+    acts = prepared(intervention, on, lowering)
+
+    def step(cell: Places) -> Step:
+        after = tuple(tuple(range(on.prompts[at].length, len(on.prompts[at].token_ids))) for at in cell)
+        return Loss(lowering.keys[on.model], batch_of(on.prompts, cell), after, edits_of(acts, on, cell, lowering))
+
+    cells = batches(on.prompts, partners(acts, on), spans=spans(acts, on))
+    return _planned(on, cells, step, ((),) * len(on.prompts), what, lowering, sizes_of(words))
+
+
+def _continued(metric: Metric, on: Measured, lowering: Lowering) -> Continued:
+    """The whole words that are measured; of a recovery's run, those of the originals."""
+    apart = metric.kind in ADDED_UP
+    prompts, of = _told_by(metric, on, lowering), _of(metric, on.population)
+    return continued(on.population, prompts, of, on.model, lowering, apart=apart)
 
 
 def _reading(
@@ -138,10 +169,16 @@ def _ends(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> tu
     clean, corrupted = (
         Measured(measure.name, spec.model, population, prompts, draw) for prompts in (originals, alternates)
     )
+    called = [f"{measure.name}: {spec.model} on {which}" for which in ("originals", "alternates")]
+    if measure.metric.whole:
+        return (
+            _whole_words(measure.metric, clean, NOTHING, called[0], lowering),
+            _whole_words(measure.metric, corrupted, NOTHING, called[1], lowering),
+        )
     wanted = _wanted(measure.metric, clean, lowering)
     return (
-        evaluations(clean, wanted, (), lambda _: (), f"{measure.name}: {spec.model} on originals", lowering),
-        evaluations(corrupted, wanted, (), lambda _: (), f"{measure.name}: {spec.model} on alternates", lowering),
+        evaluations(clean, wanted, (), lambda _: (), called[0], lowering),
+        evaluations(corrupted, wanted, (), lambda _: (), called[1], lowering),
     )
 
 
@@ -153,12 +190,16 @@ def _pairs(metric: Metric, population: Population, model: str, lowering: Lowerin
 
 
 def _wanted(metric: Metric, on: Measured, lowering: Lowering) -> Wanted:
-    """What is wanted of a run; of a recovery's, outcomes of the originals' words."""
-    prompts: Sequence[Prompt] = on.prompts
-    if metric.recovery is not None:
-        prompts = [original for original, _ in _pairs(metric, on.population, on.model, lowering)]
-    of, apart = _of(metric, on.population), metric.kind == ADDED_UP
+    """What is wanted of a run."""
+    of, apart, prompts = _of(metric, on.population), metric.kind in ADDED_UP, _told_by(metric, on, lowering)
     return Wanted(asked_of(on.population, prompts, of, on.model, lowering, apart=apart), statistics_of(metric))
+
+
+def _told_by(metric: Metric, on: Measured, lowering: Lowering) -> Sequence[Prompt]:
+    """The prompts whose words are meant: of a recovery's run the originals."""
+    if metric.recovery is None:
+        return on.prompts
+    return [original for original, _ in _pairs(metric, on.population, on.model, lowering)]
 
 
 def _of(metric: Metric, population: Population) -> tuple[str, ...]:

@@ -18,13 +18,47 @@ A_PLACE = 2
 
 @frozen
 class Measured:
-    """Prompts that a model is measured on. `name` says for what, `draw` which draw of everything random this is."""
+    """Prompts that a model is measured on. `name` says for what, `draw` which draw of everything random this is.
+
+    Where whole words are measured a prompt stands there once for each of its words, followed by the word's tokens;
+    `numbers` say which prompt of the population each is.
+    """
 
     name: str
     model: str
     population: Population
     prompts: tuple[Prompt, ...]
     draw: int = 0
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many prompts of the population there are."""
+        return max(self.numbers) + 1 if self.numbers else len(self.prompts)
+
+    def numbered(self, places: Places) -> Places:
+        """Which prompts of the population these are."""
+        return tuple(self.numbers[place] for place in places) if self.numbers else places
+
+    def beside(self, others: tuple[Prompt, ...]) -> tuple[Prompt, ...]:
+        """What stands beside each prompt that is measured, of one for each of the population: followed by the same
+        word."""
+        if not self.numbers:
+            return others
+        pairs = zip(self.numbers, self.prompts, strict=True)
+        return tuple(others[number].followed_by(prompt.follows) for number, prompt in pairs)
+
+    def like(self, population: Population) -> Population:
+        """Other prompts, told by what these are told by."""
+        return evolve(population, whole=self.population.whole)
+
+
+def followed(on: Measured, words: Sequence[Sequence[Sequence[tuple[int, ...]]]]) -> Measured:
+    """Each prompt once for each of its words, variable by variable, followed by the word's tokens."""
+    rows = [(number, word) for number, several in enumerate(words) for many in several for word in many]
+    budget.spend(budget.STEP_PARTS, sum(on.prompts[number].length + len(word) for number, word in rows))
+    prompts = tuple(on.prompts[number].followed_by(word) for number, word in rows)
+    return evolve(on, prompts=prompts, numbers=tuple(number for number, _ in rows))
 
 
 def drawn(population: Population, draw: int) -> Population:

@@ -52,12 +52,12 @@ def given_by(source: Source, on: Measured, lowering: Lowering) -> Given:
     """Where a source takes values from, for all prompts that are measured. Raises Unmakeable."""
     match source:
         case SampleOf(of):
-            return Donor(on.model, _sampled(of, on, lowering), f"sample of {of.label}")
+            return Donor(on.model, on.beside(_sampled(of, on, lowering)), f"sample of {of.label}")
         case FromAlternate(alternate):
-            return Donor(on.model, _alternates(alternate, on, lowering), "alternates")
+            return Donor(on.model, on.beside(_alternates(alternate, on, lowering)), "alternates")
         case FromOriginal():
             pairs = lowering.prompts(on.population, on.model).pairs
-            return Donor(on.model, tuple(pair.original for pair in pairs), "originals")
+            return Donor(on.model, on.beside(tuple(pair.original for pair in pairs)), "originals")
         case FromClean():
             return Donor(on.model, on.prompts, "clean runs")
         case FromModel(model):
@@ -71,7 +71,7 @@ def given_by(source: Source, on: Measured, lowering: Lowering) -> Given:
 def values_at(given: Given, aim: Aim, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
     """What sites of one part take at a position, in one batch."""
     if not isinstance(given, Donor):
-        return _alike(given, aim.part, on, places, span, lowering)
+        return _alike(given, aim.part, on, places, span, lowering, followed=aim.position is None)
     if not isinstance(aim.position, str):
         _token_by_token(given, on, places, span, lowering)
     _span_by_span(given, aim, on, places, span, lowering)
@@ -85,7 +85,7 @@ def values_at(given: Given, aim: Aim, on: Measured, places: Places, span: Span, 
 def values_everywhere(given: Given, part: Part, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
     """What all sites of a part take at every token, in one batch."""
     if not isinstance(given, Donor):
-        return _alike(given, part, on, places, span, lowering)
+        return _alike(given, part, on, places, span, lowering, followed=True)
     _token_by_token(given, on, places, span, lowering)
     capture = Capture(lowering.keys[given.model], batch_of(given.prompts, places), None, part=part)
     of = "" if part is Part.OUTPUT else f"{part.value} of "
@@ -100,30 +100,49 @@ def by_part(sites: Iterable[Site], facts: ModelFacts) -> Iterator[tuple[Part, tu
         yield part, tuple(site for site in known if (site.part, site.index is None) == (part, whole))
 
 
-def _alike(given: Zero | MeanOver, part: Part, on: Measured, places: Places, span: Span, lowering: Lowering) -> Values:
-    """What is the same for all prompts, and for all sites of a part."""
+def _alike(
+    given: Zero | MeanOver,
+    part: Part,
+    on: Measured,
+    places: Places,
+    span: Span,
+    lowering: Lowering,
+    *,
+    followed: bool,
+) -> Values:
+    """What is the same for all prompts, and for all sites of a part. `followed`: at the tokens of the word that follows
+    the prompts too."""
     match given:
         case Zero():
             return FromZero()
         case MeanOver(over):
-            return mean_of(over, on, places, span, lowering, part)
+            word = on.prompts[places[0]].follows if followed else ()
+            return mean_of(over, on, places, span, lowering, part, word)
         case _:
             assert_never(given)
 
 
 def mean_of(
-    over: Population, on: Measured, places: Places, span: Span, lowering: Lowering, part: Part = Part.OUTPUT
+    over: Population,
+    on: Measured,
+    places: Places,
+    span: Span,
+    lowering: Lowering,
+    part: Part = Part.OUTPUT,
+    word: tuple[int, ...] = (),
 ) -> FromMean:
-    """The mean of a part over a population: as many prompts as are measured, where the spec does not say how many."""
-    tokenised = lowering.prompts(over, on.model, over.count or on.population.count)
-    known = lowering.means.get((on.model, id(tokenised), part))
+    """The mean of a part over a population: as many prompts as are measured, where the spec does not say how many, each
+    followed by the tokens of a `word`."""
+    tokenised = lowering.prompts(on.like(over), on.model, over.count or on.population.count)
+    known = lowering.means.get((on.model, id(tokenised), part, word))
     if known is None:
-        prompts, key = measured_prompts(over, tokenised.pairs), lowering.keys[on.model]
+        key = lowering.keys[on.model]
+        prompts = tuple(prompt.followed_by(word) for prompt in measured_prompts(over, tokenised.pairs))
         sums = (
             lowering.nodes.ref(SumOutputs(key, batch_of(prompts, many), part), f"mean over {over.label}")
             for many in batches(prompts)
         )
-        known = lowering.means[on.model, id(tokenised), part] = prompts, tuple(sums)
+        known = lowering.means[on.model, id(tokenised), part, word] = prompts, tuple(sums)
     else:
         lowering.nodes.again(len(known[1]))
     prompts, refs = known
@@ -136,9 +155,9 @@ def mean_of(
 
 def _sampled(of: Population, on: Measured, lowering: Lowering) -> tuple[Prompt, ...]:
     """A partner for each measured prompt: that with its number, modulo how many there are. Another draw has others."""
-    pairs = lowering.prompts(drawn(of, on.draw), on.model, of.count or on.population.count).pairs
+    pairs = lowering.prompts(on.like(drawn(of, on.draw)), on.model, of.count or on.population.count).pairs
     prompts = measured_prompts(of, pairs)
-    return tuple(prompts[place % len(prompts)] for place in range(len(on.prompts)))
+    return tuple(prompts[place % len(prompts)] for place in range(on.count))
 
 
 def _alternates(alternate: Alternate | None, on: Measured, lowering: Lowering) -> tuple[Prompt, ...]:
@@ -149,17 +168,17 @@ def _alternates(alternate: Alternate | None, on: Measured, lowering: Lowering) -
 def _one_length(prompts: Sequence[Prompt], on: Measured, places: Places, span: Span, lowering: Lowering) -> None:
     """A mean at each token makes sense when the prompts of the mean and those that take it have one length."""
     everything = (*prompts, *(on.prompts[place] for place in places))
-    length = len(everything[0].token_ids)
-    other = next((prompt for prompt in everything if len(prompt.token_ids) != length), None)
+    length = everything[0].length
+    other = next((prompt for prompt in everything if prompt.length != length), None)
     if other is not None:
-        label = f"{length} tokens in most, but {len(other.token_ids)} in {_short(other.text)!r}"
+        label = f"{length} tokens in most, but {other.length} in {_short(other.text)!r}"
         _unlike("a mean at each token needs prompts of one token length", label, on, span, lowering)
 
 
 def _token_by_token(donor: Donor, on: Measured, places: Places, span: Span, lowering: Lowering) -> None:
     """What is taken at each token is there when a prompt and the one that it takes from have one length."""
     pairs = ((on.prompts[place], donor.prompts[place]) for place in places)
-    unlike = next((pair for pair in pairs if len(pair[0].token_ids) != len(pair[1].token_ids)), None)
+    unlike = next((pair for pair in pairs if pair[0].length != pair[1].length), None)
     if unlike is not None:
         taker, giver = unlike
         label = f"from {_counted(giver)} to {_counted(taker)}"
@@ -182,12 +201,12 @@ def _span_by_span(donor: Donor, aim: Aim, on: Measured, places: Places, span: Sp
 
 def no_such_token(token: int, shortest: Prompt, longest: Prompt, on: Measured, span: Span, lowering: Lowering) -> Never:
     """Raises Unmakeable."""
-    if len(shortest.token_ids) != len(longest.token_ids):
+    if shortest.length != longest.length:
         label = f"{_counted(shortest)}, {_counted(longest)}"
         message = "tokens that are named by their numbers need prompts of one length"
         help = "let all values of a variable have as many tokens, or loop over positions"
     else:
-        label, help = f"the prompts have {len(shortest.token_ids)}, counted from 0", "loop over fewer, or `in tokens`"
+        label, help = f"the prompts have {shortest.length}, counted from 0", "loop over fewer, or `in tokens`"
         message = f"there is no token {token}"
     _unlike(message, label, on, span, lowering, code="E642", help=help)
 
@@ -221,7 +240,7 @@ def _unlike(
 
 
 def _counted(prompt: Prompt) -> str:
-    return f"{len(prompt.token_ids)} tokens in {_short(prompt.text)!r}"
+    return f"{prompt.length} tokens in {_short(prompt.text)!r}"
 
 
 def _short(text: str) -> str:

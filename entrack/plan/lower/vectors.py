@@ -22,7 +22,7 @@ def vector_of(means: tuple[MeanOf, ...], on: Measured, lowering: Lowering) -> Fr
 
 
 def _terms(mean: MeanOf, on: Measured, lowering: Lowering) -> Iterator[Term]:
-    pairs = lowering.prompts(mean.over, mean.model).pairs
+    pairs = lowering.prompts(on.like(mean.over), mean.model).pairs
     prompts = measured_prompts(mean.over, pairs)
     for group in mean.target.circuit.groups:
         heads = lowering.heads(group, mean.model, on.draw)

@@ -52,6 +52,7 @@ from entrack.syntax.ast.heads import Recovery as Recovery
 from entrack.syntax.ast.heads import Score as Score
 from entrack.syntax.ast.heads import Screen as Screen
 from entrack.syntax.ast.heads import Setting as Setting
+from entrack.syntax.ast.heads import WholeWord as WholeWord
 from entrack.syntax.ast.measures import Act as Act
 from entrack.syntax.ast.measures import Add as Add
 from entrack.syntax.ast.measures import All as All

@@ -44,10 +44,22 @@ class Circuit:
 
 
 @frozen
+class WholeWord:
+    """`whole W`: a word with all its tokens."""
+
+    name: Name
+    span: Span = span_field()
+
+    @property
+    def text(self) -> str:
+        return f"whole {self.name.text}"
+
+
+@frozen
 class AnyWord:
     """`any of W`: the words of a list, taken together."""
 
-    name: Name
+    name: Name | WholeWord
     span: Span = span_field()
 
     @property
@@ -62,7 +74,7 @@ class Metric:
 
     kind: str
     relative: bool = False
-    of: tuple[Name | AnyWord, ...] = ()
+    of: tuple[Name | WholeWord | AnyWord, ...] = ()
     span: Span = span_field()
     top: Integer | Name | None = None
 
