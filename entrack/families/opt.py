@@ -54,6 +54,7 @@ OPT = Family(
     },
     mlp_matrices=2,
     only={
+        "_remove_final_layer_norm": Only(value=False, why="nothing norms its residual stream before the unembedding"),
         "do_layer_norm_before": Only(value=True, why="its norms come after attention and MLP, as in opt-350m"),
         "word_embed_proj_dim": Only("hidden_size", "its embedding is not as wide as its residual stream", of_word=True),
     },

@@ -449,6 +449,7 @@ def test_facts() -> None:
         ({**GEMMA3, "attn_logit_softcapping": 50.0}, "attention scores are capped"),
         ({"model_type": "gpt_oss"}, "are not run: its heads may attend to a sink"),
         ({**OPT, "do_layer_norm_before": False}, "its norms come after attention and MLP, as in opt-350m"),
+        ({**OPT, "_remove_final_layer_norm": True}, "nothing norms its residual stream before the unembedding"),
         ({**OPT, "do_layer_norm_before": 1}, "its norms come after attention and MLP"),
         ({**OPT, "word_embed_proj_dim": 16}, "its embedding is not as wide as its residual stream"),
         ({**MOE, "num_experts": 5, "num_local_experts": 4}, "says 4 and 5 experts"),
