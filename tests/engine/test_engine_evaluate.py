@@ -25,6 +25,7 @@ from engine_models import (
     tensor,
 )
 
+from entrack.engine.errors import EngineError
 from entrack.engine.inputs import bound
 from entrack.plan.steps import (
     At,
@@ -95,6 +96,26 @@ def test_set_heads(saved: Saved, executor: str, source: FromCapture | FromMean |
 
     logits = model.run(tensor(ORIGINALS), {i: partial(change, i) for i in range(model.layers)})
     agree(evaluate(saved, executor, (Set(At(HEADS, SPREAD), source),)), outcomes(logits))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_mean_of_prompts_that_end_earlier(saved: Saved, executor: str) -> None:
+    """At tokens that they have it is a mean as any other; at others there is none."""
+    shorter = {"one": saved.compute(executor, SumOutputs(saved.key, prompts(3, length=max(SPREAD) + 1)))}
+    source, z = FromMean((Ref("one"),)), Hooked(saved.module).z(tensor(prompts(3, length=max(SPREAD) + 1))).mean(1)
+
+    def change(layer: int, value: torch.Tensor) -> None:
+        for head in (h.head for h in HEADS if h.layer == layer):
+            value[torch.arange(len(SPREAD)), SPREAD, head] = z[layer, SPREAD, head]
+
+    def edited(at: tuple[int, ...] | None) -> Evaluate:
+        return Evaluate(saved.key, ORIGINALS, (Set(At(HEADS, at), source),), ASKED)
+
+    logits = Hooked(saved.module).run(tensor(ORIGINALS), {i: partial(change, i) for i in (0, 1)})
+    agree(saved.compute(executor, edited(SPREAD), shorter), outcomes(logits))
+    for at in (None, (*SPREAD[:-1], max(SPREAD) + 1)):
+        with pytest.raises(EngineError, match="no value at a token"):
+            saved.compute(executor, edited(at), shorter)
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -85,6 +85,8 @@ def metric_by_hand(
             return float(chances[one].sum().log())
         case "probability difference":
             return float(chances[one].sum() - chances[other].sum())
+        case "log probability difference":
+            return float(chances[one].sum().log() - chances[other].sum().log())
         case "logit":
             return float(logits[one].mean())
         case "logit difference":

@@ -360,6 +360,18 @@ def test_numbers_that_are_split_into_digits(tmp_path: Path) -> None:
     assert stand_in(tmp_path, text).plan(hashed=False)
 
 
+def test_a_whole_word_needs_positions_too(tmp_path: Path) -> None:
+    """The prompt has a position for each token, the word after it has not."""
+    text = numbers("", '"57", "51"').replace("3 distinct", "2 distinct").replace(" and {object[2]}", "")
+    text += "measure m = probability of whole answer (tiny) on 20 t\n"
+    many = max(len(entry["token_ids"]) for entry in read(tmp_path, byte_pairs(True), text))
+    for positions, codes in ((many + 3, []), (many + 2, ["E435"])):
+        shape = {"model_type": "gpt2", "n_layer": 1, "n_head": 1, "n_embd": 8, "vocab_size": 400}
+        (tmp_path / "model" / "config.json").write_text(json.dumps({**shape, "n_positions": positions}))
+        found = stand_in(tmp_path, text).prompt_problems()
+        assert [problem.code for problem in found] == codes
+
+
 def test_later_years_that_are_split_into_digits(tmp_path: Path) -> None:
     """A first digit does not tell which year is later: a difference is refused, a sum is a warning, whole words are
     told apart."""

@@ -173,13 +173,19 @@ def values_of(context: Context, batch: Batch, target: Target, source: Source, in
 
 def _as_long(means: Tensor, batch: Batch, target: Target) -> Tensor:
     """Means of the tokens of a batch. Of prompts that go on after those of the mean there is none at their last tokens,
-    where nothing may be set."""
-    missing = batch.length - means.shape[1]
-    if missing <= 0:
+    where nothing may be set. Raises EngineError."""
+    if means.shape[1] >= batch.length:
         return means
+    if _last_token(batch, target) >= means.shape[1]:
+        raise EngineError("a mean has no value at a token that the prompts of the mean do not have")
+    return torch.cat([means, means.new_zeros(1, batch.length - means.shape[1], *means.shape[2:])], 1)
+
+
+def _last_token(batch: Batch, target: Target) -> int:
     if isinstance(target, Elsewhere) or target.at is None:
-        raise EngineError("a mean that is set at every token has as many tokens as the prompts")
-    return torch.cat([means, means.new_zeros(1, missing, *means.shape[2:])], 1)
+        return batch.length - 1
+    tokens = target.at.at if isinstance(target.at, Spans) else (target.at,)
+    return max(token for some in tokens for token in some)
 
 
 def _as_wide_as_the_stream(context: Context, target: Target, what: str) -> None:
