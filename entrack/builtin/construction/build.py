@@ -16,6 +16,7 @@ from entrack.builtin.construction.pointer import (
     LONGEST,
     NEURONS,
     TUNED,
+    VERSION,
     Strengths,
     counter,
     pointer_weights,
@@ -75,6 +76,7 @@ def record(model: GPT2LMHeadModel, strengths: Strengths, what: str, *, counted: 
     answers = {str(boxes): evaluate(model, build_tokenizer(), boxes, 1000, seed=2024) for boxes in range(2, 8)}
     seven, two = (answers[boxes]["accuracy"] for boxes in "72")
     return {
+        "version": VERSION,
         "roles": planted,
         "strengths": asdict(strengths),
         "parameters": sum(weight.numel() for weight in model.parameters()),

@@ -33,8 +33,10 @@ SEGMENT = 7
 ONE = np.ones(1)
 FAR = 1000.0
 """Farther below a step than any token is above it."""
-LOGIT = 12.0
+LOGIT = 4.0
 """The logit of an object whose code stands whole in `out`."""
+VERSION = 2
+"""Version 1 had a `LOGIT` of 12, and was the same but for that; docs/studies/boxes_pointer.md says why it changed."""
 
 
 @dataclass(frozen=True)
