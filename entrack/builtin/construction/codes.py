@@ -1,5 +1,6 @@
 """Codes of objects and labels, and signs drawn at random: exact in binary, and the same on every machine."""
 
+from math import sqrt
 from random import Random
 
 import numpy as np
@@ -19,7 +20,7 @@ def object_codes(count: int) -> Array:
         if all(abs(width - 2 * (signs ^ other).bit_count()) <= MOST_ALIKE for other in taken):
             taken.append(signs)
     bits = np.array([[signs >> place & 1 for place in range(width)] for signs in taken], dtype=np.float64)
-    codes: Array = (2 * bits - 1) / width**0.5
+    codes: Array = (2 * bits - 1) / sqrt(width)
     return codes
 
 

@@ -23,6 +23,7 @@ from entrack.builtin.construction.residual import (
     Array,
     part,
     relative,
+    sums,
 )
 from entrack.builtin.training import world
 from entrack.builtin.training.tokenizer import START, vocabulary
@@ -252,7 +253,7 @@ def _embed(weights: Weights) -> None:
     embedding[numbers[START], part("count").start] = -1  # so that `<s>`, with no label before it, has no place to read
     logits = weights["lm_head.weight"]
     logits[objects, part("out")] = LOGIT * codes
-    logits[:, REST] = -logits.sum(axis=1)
+    logits[:, REST] = -sums(logits.T)
 
 
 def _index(weights: Weights) -> None:

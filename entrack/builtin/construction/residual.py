@@ -5,6 +5,8 @@ nearly at one; and everything that is read is read relative to `rest`, at which 
 mean which layer norm takes away drops out.
 """
 
+from math import fsum
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,5 +63,10 @@ def reading(name: str, matrix: Array) -> Array:
 
 def relative(whole: Array) -> Array:
     """A matrix `[WIDTH, n]` that reads the same, and nothing of the mean of what it reads."""
-    compensated: Array = whole - np.eye(WIDTH)[:, [REST]] * whole.sum(axis=0)
+    compensated: Array = whole - np.eye(WIDTH)[:, [REST]] * sums(whole)
     return compensated
+
+
+def sums(whole: Array) -> Array:
+    """The sum of each column, rounded once: other orders of adding up would differ in the last bit."""
+    return np.array([fsum(column) for column in whole.T])
