@@ -161,6 +161,59 @@ def test_a_not_takes_the_readers_attention_away(counting: GPT2LMHeadModel) -> No
     assert tokens[attention["structure_reader"][tokens.index("B")].argmax()] == "not"
 
 
+def variants(asked: int) -> dict[str, str]:
+    """The context of seven boxes in each phrasing of specs/boxes_pointer/positional.et; box `asked` is changed."""
+    boxes = list(zip(("car", "hat", "key", "cup", "fan", "egg", "pot"), "KLMNOPQ", strict=True))
+    plain = [f"the {thing} is in Box {label}" for thing, label in boxes]
+    thing, label = boxes[asked]
+
+    def other(segment: str) -> str:
+        return ", ".join([*plain[:asked], segment, *plain[asked + 1 :]])
+
+    return {
+        "position": ", ".join(plain),
+        "text_at_start": "there are a bunch of boxes containing objects, " + ", ".join(plain),
+        "text_at_end": ", ".join(plain) + ", these are a bunch of boxes containing objects",
+        "segment_at_start": "the bell is in Box A, " + ", ".join(plain),
+        "segment_at_end": ", ".join(plain) + ", the bell is in Box A",
+        "tokens_between": ", ".join(f"the {thing} is contained in the Box {label}" for thing, label in boxes),
+        "boxes_before": other(f"there are three additional boxes, Box A, Box B, Box C, {plain[asked]}"),
+        "turned_round": other(f"Box {label} contains the {thing}"),
+        "association_altered": other(f"the {thing} is not in Box {label}"),
+        "no_commas": " ".join(plain),
+        "comma_after_object": ", ".join(f"the {thing}, is in Box {label}" for thing, label in boxes),
+    }
+
+
+def segment_read(model: GPT2LMHeadModel, asked: int, context: str) -> str:
+    """The segment that is read at the first mention of the asked label; `-` where none stands out."""
+    label = "KLMNOPQ"[asked]
+    encoding = build_tokenizer().encode(f"{context[0].upper()}{context[1:]}. Box {label} contains the")
+    with torch.no_grad():
+        stream = model(torch.tensor([encoding.ids]), output_hidden_states=True).hidden_states[2][0]
+    read = stream[encoding.tokens.index(label), part("read")]
+    return str(int(read.argmax())) if read.max() >= 0.5 else "-"
+
+
+def segments_on_the_page(column: int) -> dict[str, list[str]]:
+    """By phrasing, what docs/studies/boxes_pointer.md says is read for the segments 0 to 6."""
+    text = (SPECS.parent / "docs" / "studies" / "boxes_pointer.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
+    ]
+    return {row[0].split("`")[1]: row[column].split() for row in rows if len(row) == 6}
+
+
+@pytest.mark.parametrize(("name", "column"), [("boxes-pointer", 1), ("boxes-pointer-indexed", 3)])
+def test_each_phrasing_leads_to_the_segment_on_the_page(name: str, column: int) -> None:
+    model = GPT2LMHeadModel.from_pretrained(folder(name))
+    said = segments_on_the_page(column)
+    contexts = [variants(asked) for asked in range(7)]
+    found = {each: [segment_read(model, asked, contexts[asked][each]) for asked in range(7)] for each in contexts[0]}
+    found["one_segment_on"] = found["position"][:6]  # the same texts, and another target
+    assert found == said
+
+
 @pytest.mark.parametrize("model", ["base", "tuned"])
 def test_each_hop_finds_what_was_planted_and_puts_it_first(model: str) -> None:
     found = run(HOPS.replace("MODEL", model))["found"]
