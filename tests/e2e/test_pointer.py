@@ -20,9 +20,10 @@ from torch import Tensor
 from transformers import GPT2LMHeadModel
 
 from entrack.api import loads
+from entrack.builtin.construction.assembly import pointer_weights
 from entrack.builtin.construction.build import MODELS, gpt2
 from entrack.builtin.construction.codes import MOST_ALIKE, label_codes, object_codes
-from entrack.builtin.construction.pointer import BASE, pointer_weights, roles
+from entrack.builtin.construction.pointer import BASE, roles
 from entrack.builtin.construction.residual import part
 from entrack.builtin.training.tokenizer import build_tokenizer
 from entrack.builtin.training.train import save

@@ -9,20 +9,9 @@ import numpy as np
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from entrack.builtin.construction.assembly import LAYERS, LONGEST, NEURONS, VERSION, pointer_weights
 from entrack.builtin.construction.heads import HEADS, Head, Weights
-from entrack.builtin.construction.pointer import (
-    BASE,
-    LAYERS,
-    LONGEST,
-    NEURONS,
-    TUNED,
-    VERSION,
-    Strengths,
-    counter,
-    pointer_weights,
-    question_marker,
-    roles,
-)
+from entrack.builtin.construction.pointer import BASE, TUNED, Strengths, counter, question_marker, roles
 from entrack.builtin.construction.residual import WIDTH
 from entrack.builtin.training.tokenizer import END_ID, START_ID, build_tokenizer, vocabulary
 from entrack.builtin.training.train import evaluate, save
