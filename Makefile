@@ -57,6 +57,10 @@ stress: $(VENV)/installed-dev
 # What `make stress` was called before.
 torture: stress
 
+# The whole study on the constructed models, held against the answers that were written down before it was run (docs/studies/boxes_pointer.md).
+pointer: $(VENV)/installed
+	$(BIN)/entrack run specs/boxes_pointer/study.et --strict --out out/boxes_pointer
+
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
 
@@ -117,4 +121,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
 
-.PHONY: laws side-by-side lock lower-bounds quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: laws side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

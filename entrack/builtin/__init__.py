@@ -1,1 +1,2 @@
-"""Two small models that the package ships, each a folder that transformers can load; see docs/models.md."""
+"""Small models that the package ships, each a folder that transformers can load, and the code that made them; see
+docs/models.md."""

@@ -19,6 +19,7 @@ import json
 from pathlib import Path
 
 import pytest
+from roc import area, score
 from safetensors.torch import load_file
 
 from entrack.api import load
@@ -54,18 +55,6 @@ def reaching(group: Group, results: Results) -> set[Site]:
     kept = {each.name: each.heads for each in groups(results)}
     highest = max(head.layer for receiver in group.receivers for head in kept[receiver.split(".")[0]])
     return {head for head in HEADS if head.layer < highest}
-
-
-def area(group: Group, planted: set[Site], ranked: set[Site]) -> float:
-    """The area under the ROC curve of -score for `planted` among `ranked`."""
-    pairs = [(score(group, true), score(group, other)) for true in planted & ranked for other in ranked - planted]
-    return sum((low < high) + 0.5 * (low == high) for low, high in pairs) / len(pairs)
-
-
-def score(group: Group, head: Site) -> float:
-    found = group.matrix[head.layer][head.head]
-    assert found is not None, "nothing is screened out"
-    return found
 
 
 def test_the_dead_write_nothing() -> None:

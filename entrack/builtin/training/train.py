@@ -16,7 +16,7 @@ import transformers
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.optim import AdamW
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from entrack.builtin.training import world
 from entrack.builtin.training.recipes import BASE, MOST_BOXES, TUNED, Recipe
@@ -105,7 +105,7 @@ def _step(model: LlamaForCausalLM, optimiser: AdamW, clip: float, batch: Batch) 
 
 
 @torch.no_grad()
-def evaluate(model: LlamaForCausalLM, tokenizer: Tokenizer, boxes: int, count: int, seed: int) -> dict[str, Any]:
+def evaluate(model: PreTrainedModel, tokenizer: Tokenizer, boxes: int, count: int, seed: int) -> dict[str, Any]:
     """Accuracy of the argmax over the whole vocabulary on plain one-question prompts, in all and by asked position."""
     random = Random(f"evaluate {seed} {boxes}")
     asked = [random.randrange(boxes) for _ in range(count)]
@@ -138,7 +138,7 @@ def report(model: LlamaForCausalLM, tokenizer: Tokenizer, logs: list[Log]) -> di
     }
 
 
-def save(folder: Path, model: LlamaForCausalLM, tokenizer: Tokenizer, training: dict[str, Any]) -> None:
+def save(folder: Path, model: PreTrainedModel, tokenizer: Tokenizer, training: dict[str, Any]) -> None:
     """Write a folder that transformers can load, with training.json beside the weights."""
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
