@@ -130,7 +130,8 @@ def _target(node: ast.Target) -> str:
 def _where(where: tuple[ast.Name | ast.Integer, ...] | ast.EveryToken) -> str:
     if isinstance(where, ast.EveryToken):
         return "every token"
-    return written(where[0]) if len(where) == 1 else f"[{listed(where)}]"
+    alone = len(where) == 1 and written(where[0]) != "every"  # a position called so stands in brackets
+    return written(where[0]) if alone else f"[{listed(where)}]"
 
 
 def _computed(node: ast.Computed) -> str:

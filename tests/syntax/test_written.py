@@ -36,6 +36,7 @@ ALIKE = (
     "intervention i = zero (1.5 + 2), zero 1.5 2.5, zero heads[a, b] heads [c], zero (embedding), zero embedding",
     "intervention i = zero (embedding.a), zero embedding.a at p, zero (embedding) at every token",
     "group g in m at p = embedding # a call, not the site\n()",
+    "intervention i = zero c at [every], zero 1.2 mlp[k] at [every], mean c at [every] over p",
     "intervention i = zero c at [a, b], zero [c] at every token, zero (elsewhere) at at",
     "intervention i = add (noise) to c, add noise sd (noise) to c, add -1 * v to 1.2 at p, scale 1.2 at p by ([2])",
     "intervention i = add 2 to mlp[3..a, b].query, project ([v]) out of c, freeze elsewhere, scale c by (to)",
