@@ -162,3 +162,26 @@ def test_a_count_that_is_a_param() -> None:
     spec = loads("\n".join([*lines, "alternate s of t { fresh x }", "measure m = accuracy(base) on n [t, s]\n"]), n=5)
     assert spec.resolved.measures[0].axes[-1] == ("prompts", ("t", "s"))
     assert {cell.population.count for cell in spec.resolved.measures[0].cells} == {5}
+
+
+CHANGES = {"fresh", "redraw", "shuffle"}
+"""What changes of an alternate begin with: after a `;` they are no names."""
+
+
+@pytest.mark.parametrize("word", sorted(set(soft_words()) - CHANGES))
+def test_a_variable_may_follow_a_semicolon(word: str) -> None:
+    """Whatever it is called, where it may begin a block."""
+    for block in ("task t {{ {}{} = 3 }}", "alternate a of t {{ {}{} = 3 }}", "alternate a of t {{ {}{}.x == 3 }}"):
+        assert _wrong(block.format("", word)) or not _wrong(block.format("x = 3; ", word)), block
+
+
+@pytest.mark.parametrize("word", soft_words())
+def test_a_name_may_follow_a_sign(word: str) -> None:
+    """Whatever it is called, where it may begin a sum: `3 + mean(m)`."""
+    for item in ('claim "c" {} >= 3', "task t {{ x = {} }}", "measure m = completeness(c, {}) in b over p on 3 t"):
+        for name in (word, f"{word}(m)"):
+            assert _wrong(item.format(name)) or not _wrong(item.format(f"3 + {name}")), (item, name)
+
+
+def _wrong(item: str) -> bool:
+    return bool(parse(Source("a.et", f"entrack 1\n{item}"))[1])
