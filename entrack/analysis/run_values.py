@@ -52,7 +52,7 @@ def _of_batch(
     return METRICS[kind](outcome, words_of(sizes, outcome["logit"].shape[-1]))
 
 
-def resampling_of(population: Population) -> str:
-    """The name of a population's resamples. Prompts drawn with one seed and purpose come in pairs, whatever is done
-    to them."""
+def drawn_together(population: Population) -> str:
+    """The name of a population's prompts. Those drawn with one seed and purpose come in pairs, whatever is done to
+    them."""
     return f"{population.purpose}/{population.seed}/{population.task.name}"
