@@ -86,7 +86,7 @@ def _of_site(outcome: Outcome, site: Site | Share | None) -> Outcome:
             assert_never(site)
 
 
-def resampling_of(population: Population) -> str:
-    """The name of a population's resamples. Prompts drawn with one seed and purpose come in pairs, whatever is done
-    to them."""
+def drawn_together(population: Population) -> str:
+    """The name of a population's prompts. Those drawn with one seed and purpose come in pairs, whatever is done to
+    them."""
     return f"{population.purpose}/{population.seed}/{population.task.name}"

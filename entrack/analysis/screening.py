@@ -10,8 +10,9 @@ from math import comb
 import numpy as np
 from attrs import field, frozen
 
-from entrack.analysis.intervals import LEVEL, interval, resampled_rows
+from entrack.analysis.intervals import TAIL
 from entrack.analysis.outcomes import Array, BySite, NotANumber, Outcome, estimated
+from entrack.analysis.resampling import middle, resampled_rows
 from entrack.families.reaches import reaches
 from entrack.plan.steps import Screen
 from entrack.plan.steps.attribute import PREFIX
@@ -101,7 +102,7 @@ def agreement(screening: Screening, scores: BySite) -> Agreement | None:
         return None
     resampled = (resampled_rows(values, "discover") for values in (first, second))
     samples = np.array([spearman(*pair) for pair in zip(*resampled, strict=True)])
-    return Agreement(float(value), interval(samples[np.isfinite(samples)]), len(screening.through))
+    return Agreement(float(value), middle(samples[np.isfinite(samples)]), len(screening.through))
 
 
 def missed(screening: Screening, means: BySite, kept: Sequence[Site], keep: int, ranking: Ranking) -> Missed:
@@ -127,12 +128,11 @@ def spearman(first: Array, second: Array) -> float:
 def hits_interval(population: int, drawn: int, hits: int) -> Interval:
     """The 95 % interval of how many of a `population` are hits, when `hits` of `drawn` without replacement are: all
     numbers for which so few and so many are each likelier than 2.5 % (hypergeometric)."""
-    tail = (1 - LEVEL) / 2
     possible = range(
         hits, population - drawn + hits + 1
     )  # the more there are, the likelier are many hits, and the less likely few
-    low = bisect_left(possible, x=True, key=lambda many: 1 - _at_most(hits - 1, many, population, drawn) > tail)
-    above = bisect_left(possible, x=True, key=lambda many: _at_most(hits, many, population, drawn) <= tail)
+    low = bisect_left(possible, x=True, key=lambda many: 1 - _at_most(hits - 1, many, population, drawn) > TAIL)
+    above = bisect_left(possible, x=True, key=lambda many: _at_most(hits, many, population, drawn) <= TAIL)
     return Interval(float(possible[low]), float(possible[above - 1]))
 
 

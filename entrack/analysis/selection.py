@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 import numpy as np
 from attrs import field, frozen
 
-from entrack.analysis.intervals import mean_interval
+from entrack.analysis.intervals import mean_limits
 from entrack.analysis.outcomes import Array, BySite, NotANumber, Outcome, score
+from entrack.analysis.resampling import resampled_rows
 from entrack.analysis.screening import Screening
 from entrack.plan.steps import Select
 from entrack.ranking import Ranking
@@ -29,6 +31,8 @@ class Selection:
     outcomes: BySite = field(repr=False)
     intervals: tuple[Interval, ...]
     known_zero: int
+    able: tuple[Site, ...] = field(repr=False)
+    """Those that may be kept: all, or what a screen let through."""
     taken: tuple[tuple[Site, int], ...]
     """Sites that would have been kept, and which of `Select.taken` has them already."""
 
@@ -50,18 +54,43 @@ def select(
             f"the {node.score} of a {_kind(patched)} is not a number: it is relative to a clean run that gives 0 for "
             "some prompt"
         )
-    best = first(node.ranking, means, screening.through if screening else run)[: node.keep]
+    able = screening.through if screening else run
+    best = first(node.ranking, means, able)[: node.keep]
     taken = [(site, group) for site in best for group, sites in enumerate(earlier) if site in sites]
     kept = tuple(site for site in best if site not in {other for other, _ in taken})
-    intervals = tuple(mean_interval(row, "discover") for row in per_prompt.of(kept))
+    intervals = tuple(map(Interval, *(ends.tolist() for ends in mean_limits(per_prompt.of(kept)))))
     zero = screening.known_zero if screening else sum(_zeros(node, part, given) for part, given in patched.items())
-    return Selection(kept, means, per_prompt, intervals, zero, tuple(taken))
+    return Selection(kept, means, per_prompt, intervals, zero, able, tuple(taken))
 
 
 def first(ranking: Ranking, means: BySite, able: Sequence[Site]) -> list[Site]:
     """The sites whose scores may be kept, the best first; ties by site."""
     keyed = sorted((ranking.key(value), site) for value, site in zip(means.of(able).tolist(), able, strict=True))
     return [site for key, site in keyed if key < 0]
+
+
+def kept_again(node: Select, selection: Selection, able: Sequence[Site]) -> tuple[float, ...]:
+    """How often each site that was kept would be among the best `keep` of those `able` to be kept, were the prompts
+    drawn again: the share of resamples, in the order of the selection's sites."""
+    able = sorted(able)
+    scores = _keys(node.ranking, resampled_rows(selection.outcomes.of(able), "discover"))
+    order = np.argsort(scores, axis=1, kind="stable")[:, : node.keep]
+    best = np.zeros(scores.shape, dtype=bool)
+    np.put_along_axis(best, order, values=True, axis=1)
+    shares = dict(zip(able, (best & (scores < 0)).mean(axis=0).tolist(), strict=True))
+    return tuple(shares[site] for site in selection.sites)
+
+
+def _keys(ranking: Ranking, scores: Array) -> Array:
+    """`Ranking.key` of each."""
+    match ranking:
+        case Ranking.LOWEST:
+            return scores
+        case Ranking.HIGHEST:
+            return -scores
+        case Ranking.STRONGEST:
+            return np.asarray(-np.abs(scores))
+    assert_never(ranking)
 
 
 def _kind(patched: Mapping[Part, Patched]) -> str:

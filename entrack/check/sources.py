@@ -71,7 +71,7 @@ RUNS: Mapping[str, FromAlternate | FromOriginal | FromClean] = {
 }
 """Sources that have a word."""
 DRAWN_FOR = ("mean", "sample")
-"""The purposes for which sources draw prompts."""
+"""The purposes for which sources draw prompts; masks are trained and chosen on others."""
 
 
 def source_of(changes: Changes, node: ast.Source) -> Source | None:

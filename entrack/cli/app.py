@@ -212,7 +212,11 @@ def prompts(
     ] = None,
     purpose: Annotated[
         str,
-        typer.Option("--for", metavar="PURPOSE", help="measure, discover, mean or sample: which draw of the prompts"),
+        typer.Option(
+            "--for",
+            metavar="PURPOSE",
+            help="measure, discover, mean, sample, train or validate: which draw of the prompts",
+        ),
     ] = "measure",
     p: Params = None,
     as_json: Json = False,

@@ -23,9 +23,8 @@ def claims_grid(claims: tuple[Claim, ...]) -> Grid:
         for claim in claims
     )
     held = sum(claim.passed for claim in claims)
-    brackets = (
-        "; 95 % intervals in brackets, by bootstrap over n prompts" if any(_interval(claim) for claim in claims) else ""
-    )
+    over = ", over draws where a measure has several" if any(one.interval_of_these_draws for one in claims) else ""
+    brackets = f"; 95 % intervals in brackets{over}" if any(_interval(claim) for claim in claims) else ""
     caption = f"{held} of {len(claims)} hold{brackets}"
     head = ("", "claim", "measured", "must be", "published", "n")
     return Grid("claims", head, rows, caption, frozenset({4, 5}), tuple(claim.passed for claim in claims))

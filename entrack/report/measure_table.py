@@ -116,7 +116,8 @@ def _tidy(measure: Measure) -> Grid:
 def _how(measure: Measure) -> list[str]:
     """What stands beside the values."""
     draws = {len(cell.draws) for cell in measure.cells if cell.sd is not None}
-    brackets = ["95 % interval in brackets"] if any(cell.interval for cell in measure.cells) else []
+    over = " over draws" if any(cell.interval_of_these_draws for cell in measure.cells) else ""
+    brackets = [f"95 % interval{over} in brackets"] if any(cell.interval for cell in measure.cells) else []
     return [*brackets, *([f"sd over {spread(draws)} draws"] if draws - {0} else [])]
 
 

@@ -36,11 +36,13 @@ def measure_json(measure: Measure) -> dict[str, Any]:
                 "value": cell.value,
                 "n": cell.n,
                 "interval": _interval(cell.interval),
+                "interval_of_these_draws": _interval(cell.interval_of_these_draws),
                 "sd": cell.sd,
                 "draws": list(cell.draws),
                 "outcomes": list(cell.outcomes),
                 "address": cell.address,
                 **({"ranges": list(cell.ranges)} if cell.ranges else {}),
+                **({"draw_intervals": list(map(_interval, cell.draw_intervals))} if cell.draw_intervals else {}),
             }
             for cell in measure.cells
         ],
@@ -68,6 +70,9 @@ def discovery_json(discovery: Discovery) -> dict[str, Any]:
                 "sites": list(map(str, group.sites)),
                 "heads": _heads(group.heads),
                 "intervals": [_interval(interval) for interval in group.intervals],
+                "kept_again": list(group.kept_again),
+                "every_interval": {str(site): _interval(interval) for site, interval in group.every_interval.items()},
+                "outcomes": {str(site): list(scores) for site, scores in group.outcomes.items()},
                 "scores": [list(row) for row in group.matrix],
                 "other_scores": _others(group.scores),
                 "ranking": group.ranking.value,
@@ -149,6 +154,7 @@ def claim_json(claim: Claim) -> dict[str, Any]:
         "passed": claim.passed,
         "n": claim.n,
         "interval": _interval(claim.interval),
+        "interval_of_these_draws": _interval(claim.interval_of_these_draws),
     }
 
 

@@ -16,7 +16,7 @@ from entrack.sites import Part, Site, layer_by_head
 
 @frozen
 class Interval:
-    """A 95 % bootstrap interval over prompts."""
+    """A 95 % interval. An end is infinite where there is no limit on this side."""
 
     low: float
     high: float
@@ -39,10 +39,12 @@ class Cell:
     """One number of a measure. `labels` has one label per axis. `outcomes` are the per-prompt values that `value` was
     made of.
 
-    `interval` is None where there are no prompts to resample (an overlap of circuits: `n` is then a number of heads).
-    `sd` is over draws, where there are several; `draws` are the values draw by draw. `ranges`, of a recovery, are how
-    far the clean run of each prompt lies from its corrupted one, over the mean of these: a resample's value is the mean
-    of its `outcomes` over the mean of its `ranges`.
+    `interval` says how `value` would vary with other prompts and, where there are several draws, with other draws, of
+    which `interval_of_these_draws` says nothing: it is for the prompts of such draws as these. Both are None where
+    there are no prompts (an overlap of circuits: `n` is then a number of heads). `sd` is over draws, where there are
+    several, or over sets of removed heads; `draws` are the values draw by draw, or set by set, and `draw_intervals` the
+    intervals of these, where they have some. `ranges`, of a recovery, are how far the clean run of each prompt lies
+    from its corrupted one, over the mean of these.
     """
 
     labels: tuple[str, ...]
@@ -54,6 +56,8 @@ class Cell:
     draws: tuple[float, ...] = ()
     address: str = ""
     ranges: tuple[float, ...] = field(default=(), repr=False)
+    interval_of_these_draws: Interval | None = None
+    draw_intervals: tuple[Interval, ...] = ()
 
 
 @frozen
@@ -170,7 +174,9 @@ class Group:
     The best come first by `ranking`: lowest, highest or strongest (the largest absolute value). `scores` are mean
     scores over prompts; a site that cannot reach the receivers scores exactly 0.0, and one that a
     screen left out has no score: None. `known_zero` is how many were not run because they cannot. `also` names sites
-    that an earlier group of this position keeps. `intervals` follow `sites`.
+    that an earlier group of this position keeps. `intervals` follow `sites`, and so does `kept_again`: how often each
+    would be among the best again, were the prompts resampled. `every_interval` is of all scores, and `outcomes` are the
+    scores of each prompt, of all sites where these are few, else of those kept.
     """
 
     name: str
@@ -184,6 +190,9 @@ class Group:
     note: str = ""
     screen: Screen | None = None
     ranking: Ranking = Ranking.LOWEST
+    kept_again: tuple[float, ...] = ()
+    every_interval: Mapping[Site, Interval | None] = field(factory=dict, repr=False)
+    outcomes: Mapping[Site, tuple[float, ...]] = field(factory=dict, repr=False)
 
     @property
     def heads(self) -> tuple[Site, ...]:
@@ -268,6 +277,7 @@ class Claim:
     """A sentence with its number. `bound` is what `value` was held against; for `within`, `tolerance` says how near.
 
     Where the expression divides by a measure that is zero, `value` and `interval` are not numbers and the claim fails.
+    `interval` is over draws where a cell has several; the other is for these draws.
     """
 
     text: str
@@ -280,6 +290,7 @@ class Claim:
     interval: Interval
     tolerance: float | None = None
     published: float | None = None
+    interval_of_these_draws: Interval | None = None
 
 
 @frozen

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from entrack.analysis.outcomes import NotANumber, score
-from entrack.analysis.selection import Patched, Selection, merged, select
+from entrack.analysis.selection import Patched, Selection, kept_again, merged, select
 from entrack.plan.steps import Ref, Select
 from entrack.ranking import Ranking
 from entrack.sites import Part, Site
@@ -137,3 +137,38 @@ def test_nothing_is_kept_that_scores_exactly_zero() -> None:
     assert tuple(map(str, found.sites)) == ("0.1", "1.1")
     assert found.known_zero == 1
     assert found.scores.mapping()[Site(0, Part.MLP)] == 0.0
+
+
+# --- kept again ----------------------------------------------------------------------------------------------------
+
+
+def chosen(scores: list[list[float]], keep: int, ranking: Ranking = Ranking.LOWEST) -> tuple[Select, Selection]:
+    """Of one layer, with these differences of logits (head, prompt)."""
+    rows, prompts = np.array(scores), len(scores[0])
+    clean = {"top": np.zeros(prompts), "logit": np.zeros((prompts, 1)), "log_probability": np.zeros((prompts, 1))}
+    patched = {**clean, "logit": rows[..., None], "log_probability": np.zeros((*rows.shape, 1))}
+    node = Select("logit", keep, 1, len(scores), (Ref("clean"),), ((Ref("0"),),), ranking=ranking)
+    return node, select(node, [clean], {Part.OUTPUT: [[patched]]}, ())
+
+
+def test_what_is_clear_is_always_kept_again() -> None:
+    node, found = chosen([[-9.0, -8.0, -7.0], [-1.0, -2.0, -1.0], [5.0, 4.0, 6.0]], keep=2)
+    assert kept_again(node, found, found.able) == (1.0, 1.0)
+    node, found = chosen([[-9.0, -8.0, -7.0], [-1.0, -2.0, -1.0], [5.0, 4.0, 6.0]], 2, Ranking.STRONGEST)
+    assert tuple(map(str, found.sites)) == ("0.0", "0.2")
+    assert kept_again(node, found, found.able) == (1.0, 1.0)
+    node, found = chosen([[-9.0, -8.0, -7.0], [1.0, 2.0, 1.0], [5.0, 4.0, 6.0]], 1, Ranking.HIGHEST)
+    assert kept_again(node, found, found.able) == (1.0,)
+
+
+def test_a_head_that_is_one_prompt_is_kept_as_often_as_that_prompt_is_drawn() -> None:
+    """Of four prompts one has a score below zero: it is in 1 - (3/4)^4 of resamples."""
+    node, found = chosen([[-1.0, 0.0, 0.0, 0.0]], keep=1)
+    assert kept_again(node, found, found.able)[0] == pytest.approx(1 - 0.75**4, abs=0.03)
+
+
+def test_of_two_that_are_alike_each_is_kept_half_the_time() -> None:
+    node, found = chosen([[-1.0, 0.0] * 10, [0.0, -1.0] * 10], keep=1)
+    assert str(found.sites[0]) == "0.0"
+    assert 0.5 < kept_again(node, found, found.able)[0] < 0.65, "ties are the first's"
+    assert found.able == tuple(Site.of_head(0, head) for head in range(2))

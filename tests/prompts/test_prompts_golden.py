@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prompt_boxes import drawn
 
-from entrack.api import loads
+from entrack.api import PURPOSES, loads
 from entrack.cli.prompts import prompts_json
 from entrack.prompts.rng import Stream
 from entrack.source import Source
@@ -37,10 +37,10 @@ def test_fewer_are_the_first_of_more(task: str) -> None:
 def test_seed_and_purpose_draw_others() -> None:
     texts = [
         tuple(entry["text"] for entry in drawn("boxes", 20, more, purpose))
-        for more, purpose in (("", "measure"), ("seed 1\n", "measure"), ("", "discover"), ("", "mean"))
+        for more, purpose in (("seed 1\n", "measure"), *(("", purpose) for purpose in PURPOSES))
     ]
-    assert len(set(texts)) == 4
-    assert len({text for many in texts for text in many}) == 80
+    assert len(PURPOSES) == 6
+    assert len({text for many in texts for text in many}) == 7 * 20
 
 
 TASK = """entrack 1

@@ -60,6 +60,7 @@ def test_jsonl_has_a_line_for_each_cell_group_and_claim(results: Results) -> Non
         "sd": None,
         "draws": [],
         "interval": [0.62, 0.7000000000000001],
+        "interval_of_these_draws": None,
         "outcomes": [1.0, 0.0],
         "address": "ab" * 32,
         "spec_address": "",

@@ -46,6 +46,7 @@ from entrack.check.resolved.interventions import NoiseAct as NoiseAct
 from entrack.check.resolved.interventions import ProjectAct as ProjectAct
 from entrack.check.resolved.interventions import ScaleAct as ScaleAct
 from entrack.check.resolved.interventions import SetAct as SetAct
+from entrack.check.resolved.measures import COMPARED as COMPARED
 from entrack.check.resolved.measures import HALF as HALF
 from entrack.check.resolved.measures import WHOLE as WHOLE
 from entrack.check.resolved.measures import Axes as Axes

@@ -19,6 +19,10 @@ HALF = "half"
 WHOLE = "all"
 
 
+COMPARED = ("circuit", "model", "difference", "signed", "noise")
+"""What a completeness says of each set of removed heads."""
+
+
 @frozen
 class CellSpec:
     labels: tuple[str, ...]
@@ -50,7 +54,7 @@ class Examination:
             return ()
         return (
             ("removed", (HALF, *(group.name for group in self.circuit.groups))),
-            ("from", ("circuit", "model", "difference")),
+            ("from", COMPARED),
         )
 
 

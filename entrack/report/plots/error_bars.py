@@ -38,7 +38,8 @@ def error_words(measure: Measure, error: str) -> str:
         draws = [len(cell.draws) for cell in measure.cells if cell.draws]
         return f"Error bars: sd over {spread(draws)} draws." if draws else "Error bars: sd over draws."
     some = "" if all(cell.interval for cell in measure.cells) else ", where there is one"
-    return f"Error bars: 95 % bootstrap interval over prompts{some}."
+    over = "draws" if any(cell.interval_of_these_draws for cell in measure.cells) else "prompts"
+    return f"Error bars: 95 % interval over {over}{some}."
 
 
 def reach(measure: Measure, error: str) -> tuple[float, float]:
