@@ -49,6 +49,17 @@ laws: COUNT ?= 2000
 laws: $(VENV)/installed-dev
 	ENTRACK_LAWS=$(COUNT) $(BIN)/python -m pytest tests/syntax/test_laws.py tests/store tests/execution/test_scheduler.py
 
+# How often 95 % intervals hold the true value, on COUNT data sets a row and n; ARGS="--only accuracy" or ARGS=--write, which puts the table on its
+# page (docs/semantics.md).
+coverage: COUNT ?= 2000
+coverage: $(VENV)/installed-dev
+	PYTHONPATH=tests/analysis $(BIN)/python -m intervals_cover --count $(COUNT) $(ARGS)
+
+# Whether the tests of entrack/analysis see COUNT changes of one operator or number (docs/trust.md).
+mutants: COUNT ?= 200
+mutants: $(VENV)/installed-dev
+	PYTHONPATH=tests $(BIN)/python -m mutants --count $(COUNT) $(ARGS)
+
 # What is promised, tried again and again: make stress COUNT=50, ONLY="kills specs", SEED=7 (docs/trust.md).
 stress: COUNT ?= 1
 stress: $(VENV)/installed-dev
@@ -121,4 +132,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
 
-.PHONY: laws side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: laws coverage mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

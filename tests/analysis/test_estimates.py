@@ -62,6 +62,10 @@ class Said(Estimate):
         return self.said  # type: ignore[no-any-return, attr-defined]  # set above, past the frozen class
 
 
+def ends_of(interval: Interval) -> tuple[float, float]:
+    return interval.low, interval.high
+
+
 def ends(estimate: Estimate) -> tuple[float, float]:
     found = estimate.limits()
     return found.low, found.high
@@ -285,9 +289,20 @@ def test_for_these_draws_all_prompts_count() -> None:
 
 
 def test_draws_that_are_sure_and_differ_leave_little_doubt_of_themselves() -> None:
-    low, high = ends(Mean.of("p", [first(0), first(20), first(0), first(20)], Kind.SHARE))
+    found = Mean.of("p", [first(0), first(20), first(0), first(20)], Kind.SHARE)
+    seen = 4 * (1 / 4) ** 2 * (0.5 / 21) * (20.5 / 21) / 20
+    low, high = ends(found)
+    assert (low, high) == pytest.approx(ends_of(share_limits(0.5, 0.25 / seen))), "half an outcome more of each"
     wide = share_limits(0.5, 80)
     assert wide.low < low < 0.47 and 0.53 < high < wide.high
+
+
+def test_draws_that_differ_tell_more_of_themselves_by_hand() -> None:
+    """5 and 15 of 20: half an outcome more of each adds to a variance of 3/16."""
+    more = (5.5 / 21) * (15.5 / 21) - 3 / 16
+    many = 0.25 / (2 * (1 / 2) ** 2 * (3 / 16 + more) / 20)
+    assert ends(Mean.of("p", [first(5), first(15)], Kind.SHARE)) == pytest.approx(ends_of(share_limits(0.5, many)))
+    assert many > 40
 
 
 def test_over_draws_is_never_narrower_than_for_these() -> None:

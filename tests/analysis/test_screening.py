@@ -14,6 +14,7 @@ from entrack.analysis.screening import Screening, agreement, hits_interval, miss
 from entrack.analysis.selection import select
 from entrack.plan.steps import Chosen, Ref, Screen, Screened, Select
 from entrack.ranking import Ranking
+from entrack.results import Interval
 from entrack.sites import Part, Site, every_sender
 
 ESTIMATES = np.array([[-0.5, 0.5, -0.25, 0.0], [0.25, -1.0, 0.125, -0.125], [1.0, -2.0, 3.0, -4.0]])
@@ -299,3 +300,16 @@ def test_what_was_missed_of_the_strongest() -> None:
     kept = (Site.of_head(0, 0),)
     assert missed(screening, by_site(SCORES), kept, 1, Ranking.STRONGEST).sites == screening.checked
     assert missed(screening, by_site(SCORES), kept, 1, Ranking.HIGHEST).sites == (Site.of_head(2, 2),)
+
+
+@pytest.mark.parametrize(("population", "drawn", "hits"), [(10, 5, 5), (10, 5, 0), (30, 12, 3), (8, 1, 1), (12, 12, 4)])
+def test_how_many_others_are_hits_by_counting(population: int, drawn: int, hits: int) -> None:
+    """All numbers of which neither so few nor so many are as unlikely as 2.5 %."""
+
+    def of(many: int, several: range) -> float:
+        ways = (comb(many, k) * comb(population - many, drawn - k) for k in several if drawn >= k)
+        return sum(ways) / comb(population, drawn)
+
+    able = range(hits, population - drawn + hits + 1)
+    likely = [many for many in able if of(many, range(hits, drawn + 1)) > 0.025 < of(many, range(hits + 1))]
+    assert hits_interval(population, drawn, hits) == Interval(min(likely), max(likely))
