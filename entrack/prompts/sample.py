@@ -15,7 +15,19 @@ from entrack.check.tables import Row, Table, table_key
 from entrack.check.texts import mentioned
 from entrack.prompts.rng import Stream
 from entrack.prompts.rows import Dealt
-from entrack.prompts.values import COMPARE, CannotDraw, Names, Rendered, Scalar, Value, evaluate, look_up, plain
+from entrack.prompts.values import (
+    COMPARE,
+    CannotDraw,
+    Names,
+    Rendered,
+    Scalar,
+    Value,
+    evaluate,
+    look_up,
+    one_of,
+    plain,
+    some_of,
+)
 from entrack.source import Span
 from entrack.syntax import ast
 
@@ -219,17 +231,17 @@ def _bound(task: Task, binding: ast.Binding, names: Names, stream: Stream, witho
             values = _left(_pool(task, pool, names), without, once=True)
             _enough(values, many, binding.drawing.span, without)
             budget.spend(budget.MADE, many)
-            return stream.distinct(values, many)  # type: ignore[return-value]  # one kind: checked
+            return some_of(values, stream.distinct(values, many))
         case ast.Several(count, pool):
             values = _left(_pool(task, pool, names), without)
             _enough(values, 1, binding.drawing.span, without)
             many = _count(count, names)
             budget.spend(budget.MADE, many)
-            return [stream.one(values) for _ in range(many)]  # type: ignore[return-value]  # one kind: checked
+            return some_of(values, [stream.one(values) for _ in range(many)])
         case ast.One(pool):
             values = _left(_pool(task, pool, names), without)
             _enough(values, 1, binding.drawing.span, without)
-            return stream.one(values)
+            return one_of(values, stream.one(values))
         case ast.Index(column):
             column_value = look_up(column, names)
             return stream.below(len(column_value)) if isinstance(column_value, list) and column_value else 0
@@ -245,7 +257,7 @@ def _left(pool: Sequence[Scalar], without: tuple[Scalar, ...], *, once: bool = F
     if not gone and (isinstance(pool, range) or not once):
         return pool
     budget.spend(budget.POOLED, len(pool))
-    return [value for value in (dict.fromkeys(pool) if once else pool) if value not in gone]
+    return some_of(pool, [value for value in (dict.fromkeys(pool) if once else pool) if value not in gone])
 
 
 def _enough(values: Sequence[Scalar], wanted: int, span: Span, without: tuple[Scalar, ...]) -> None:
@@ -274,7 +286,7 @@ def _pool(task: Task, pool: ast.Pool, names: Names) -> Sequence[Scalar]:
             gone = {value for part in parts for value in _values_of(evaluate(part, names))}
             whole = _pool(task, inner, names)
             budget.spend(budget.POOLED, len(whole))
-            return [value for value in whole if value not in gone]
+            return some_of(whole, [value for value in whole if value not in gone])
         case ast.Letters(first, last):
             return [chr(code) for code in range(ord(first), ord(last) + 1)]
         case ast.Range(first, last):
@@ -290,7 +302,8 @@ def _pool(task: Task, pool: ast.Pool, names: Names) -> Sequence[Scalar]:
             return range(low, high + 1)
         case ast.Call("column", (ast.String() as path, ast.String(name))):
             return task.columns[column_key(path, name)]
-    return _values_of(evaluate(pool, names))
+    value = evaluate(pool, names)
+    return value if isinstance(value, list) else (plain(value),)
 
 
 def _values_of(value: Value) -> tuple[Scalar, ...]:
@@ -299,7 +312,7 @@ def _values_of(value: Value) -> tuple[Scalar, ...]:
 
 def _shuffled(value: Value, stream: Stream) -> Value:
     budget.spend(budget.MADE, len(value) if isinstance(value, list) else 1)
-    return stream.distinct(value, len(value)) if isinstance(value, list) else value  # type: ignore[return-value]  # one kind
+    return some_of(value, stream.distinct(value, len(value))) if isinstance(value, list) else value
 
 
 def _holds(constraint: ast.Constraint, names: Names) -> bool:

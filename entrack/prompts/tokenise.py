@@ -66,7 +66,10 @@ class Prompt:
 
     def followed_by(self, word: tuple[int, ...]) -> Prompt:
         """The prompt with a word's tokens after it. Its positions are where they were."""
-        return evolve(self, token_ids=self.token_ids + word, follows=word) if word else self
+        if not word:
+            return self
+        budget.spend(budget.FOLLOWED)
+        return evolve(self, token_ids=self.token_ids + word, follows=word)
 
 
 @frozen

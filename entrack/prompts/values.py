@@ -218,17 +218,22 @@ def look_up(node: ast.Reference, names: Names) -> Value:
         elif isinstance(part, ast.Subscript) and isinstance(value, list):
             item = part.items[0]
             places = _places_of(item, value, names)
-            value = _element_of(value, index(part, value, names)) if places is None else _part_of(value, places)
+            value = (
+                one_of(value, value[index(part, value, names)])
+                if places is None
+                else some_of(value, [value[place] for place in places])
+            )
     return value
 
 
-def _element_of(column: list[str] | list[int], place: int) -> Value:
-    return _attached(column[place]) if isinstance(column, AttachedWords) else column[place]
+def one_of(column: Sequence[Scalar], value: Scalar) -> Value:
+    """A value of a list, attached where all are."""
+    return Rendered(str(value), attached=True) if isinstance(column, AttachedWords) else value
 
 
-def _part_of(column: list[str] | list[int], places: Iterable[int]) -> Value:
-    some: Any = [column[place] for place in places]  # of the list's own kind
-    return AttachedWords(some) if isinstance(column, AttachedWords) else some
+def some_of(column: Sequence[Scalar], values: list[Any]) -> list[Any]:
+    """Values of a list, attached where all are."""
+    return AttachedWords(values) if isinstance(column, AttachedWords) else values
 
 
 def _places_of(item: object, column: list[str] | list[int], names: Names) -> Sequence[int] | None:
@@ -252,6 +257,7 @@ def _chosen(item: ast.Where, column: list[str] | list[int], names: Names) -> lis
 def _searched(item: ast.Where, column: list[str] | list[int], names: Names) -> list[str] | list[int]:
     """The list that is looked through, which has a value for each element."""
     searched = evaluate(item.column, names)
+    budget.spend(budget.POOLED, len(column))
     if not isinstance(searched, list) or len(searched) != len(column):
         raise CannotDraw(
             "E420",

@@ -18,8 +18,6 @@ from entrack.syntax.build_tasks import BuildTasks
 
 SOURCES: Mapping[str, Callable[..., ast.Source]] = {kind.__name__.lower(): kind for kind in get_args(ast.Source)}
 """The sources that stand after `from`, by their rules."""
-NO_PROMPTS = (ast.Where, ast.Named, *get_args(ast.Act))
-"""What stands in brackets after a name, and in no list of prompts."""
 
 
 class Swept(list[Any]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from entrack import budget
 from entrack.check.resolved import Metric, Population
 from entrack.diagnostics import Diagnostic, Label
 from entrack.plan.lower.context import Lowering, Unmakeable
@@ -79,7 +80,8 @@ def continued(
         if apart and any(len(many) > 1 for many in words) and (_begins(*words) or _begins(*words[::-1])):
             _told(population, _one_in_the_other(of, population), lowering)
     longest = max(
-        prompt.length + len(word) for prompt, words in zip(prompts, asked, strict=True) for w in words for word in w
+        prompt.length + max(len(word) for several in words for word in several)
+        for prompt, words in zip(prompts, asked, strict=True)
     )
     problems = longer_than(longest, lowering.keys[model].facts.positions, population, "with the word after it")
     for problem in problems:
@@ -122,6 +124,7 @@ def _followed(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) ->
 
 def _read(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) -> tuple[tuple[int, ...], ...]:
     tokens, vocabulary = lowering.tokenizers[model], lowering.keys[model].facts.vocabulary
+    budget.spend(budget.FOLLOWED, len(listed.words))
     try:
         words = [
             after(tokens, prompt.text, prompt.token_ids, word, attached=listed.attached)
