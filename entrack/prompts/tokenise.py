@@ -13,11 +13,12 @@ from entrack.check.resolved import Population
 from entrack.check.tables import SHOWN, Row
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import sample
+from entrack.prompts.evaluate import evaluate
 from entrack.prompts.first_tokens import Told, after, alike, doubtful_space, spaced
 from entrack.prompts.places import token_of, tokens_of
 from entrack.prompts.rows import Allotments, Dealt
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
-from entrack.prompts.values import AttachedWords, CannotDraw, Names, Rendered, Value, as_text, evaluate
+from entrack.prompts.values import AttachedWords, CannotDraw, Names, Rendered, Value, as_text
 from entrack.syntax import ast
 
 NO_ALLOTMENTS: Allotments = {}
