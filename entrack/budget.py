@@ -153,6 +153,13 @@ REALISED = Limit(
     "ask for fewer prompts, fewer draws, or fewer seeds",
     500_000,
 )
+FOLLOWED = Limit(
+    "words of lists, and whole words, that are put after prompts",
+    400_000,
+    "E707",
+    "measure shorter lists of words, or on fewer prompts",
+    4_000_000,
+)
 STEPS = Limit(
     "steps that are asked for",
     25_000,

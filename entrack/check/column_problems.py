@@ -3,8 +3,8 @@ markers are closed. A table, a column and the span where it is used in, what is 
 
 from __future__ import annotations
 
-from entrack.check.files import few
 from entrack.check.tables import MARKER, Cell, Table, bad_rows, is_whole
+from entrack.check.unreadable import few
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Span
 

@@ -9,9 +9,9 @@ from attrs import define, field
 
 from entrack.check.column_problems import column_problems
 from entrack.check.datasets import named_dataset
-from entrack.check.files import Unreadable
 from entrack.check.scope import Scope
 from entrack.check.tables import READERS, Table, absent_table, beside, read_table, table_key
+from entrack.check.unreadable import Unreadable
 from entrack.models.datasets import Dataset, locate_dataset
 from entrack.source import Span
 from entrack.syntax import ast

@@ -6,7 +6,8 @@ from attrs import evolve
 
 from entrack import budget
 from entrack.check.heads import MOST_HEADS, distinct_groups, facts_of
-from entrack.check.metrics import NOT_ESTIMATED, metric, whole_words
+from entrack.check.metric_words import whole_words
+from entrack.check.metrics import NOT_ESTIMATED, metric
 from entrack.check.populations import population
 from entrack.check.receivers import Given, receiver
 from entrack.check.resolved import Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task

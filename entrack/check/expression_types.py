@@ -77,14 +77,12 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
             kind = expression_type(scope, inner, names)
             return WORD if kind is None else evolve(WORD, many=kind.many)
         case ast.Call("first_token", (ast.String() | ast.Reference() | ast.Call() as inner,)):
-            kind = expression_type(scope, inner, names)
-            if kind is not None and kind.many:
-                scope.report("E402", "one word is wanted here", inner.span, f"this is {kind}", "take one element of it")
+            _one_word(scope, inner, expression_type(scope, inner, names))
             return WORD
         case ast.Call("padded", (inner, ast.Integer(digits))) if not isinstance(inner, ast.Named):
             return _padded(scope, node, inner, digits, names)
         case ast.Call("capitalise", (ast.String() | ast.Reference() | ast.Call() as inner,)):
-            return expression_type(scope, inner, names)
+            return _one_word(scope, inner, expression_type(scope, inner, names))
         case ast.Call(name):
             if name in FUNCTIONS:
                 scope.report("E401", f"`{name}` is not used like this", node.span, "", FUNCTIONS[name])
@@ -198,6 +196,13 @@ def _after(
     if kind.base == "row":
         whole_row(scope, node, kind)
         return None
+    return kind
+
+
+def _one_word(scope: Scope, node: ast.Expression, kind: Type | None) -> Type | None:
+    """The type, which must not be that of a list."""
+    if kind is not None and kind.many:
+        scope.report("E402", "one word is wanted here", node.span, f"this is {kind}", "take one element of it")
     return kind
 
 

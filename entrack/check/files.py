@@ -7,10 +7,8 @@ file is of the same bytes.
 
 from __future__ import annotations
 
-import csv
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar, cast
@@ -18,31 +16,20 @@ from typing import Any, TypeVar, cast
 from attrs import evolve, field, frozen
 
 from entrack import budget
+from entrack.check.csv_columns import csv_column
 from entrack.check.parquet_process import NoParquet, json_lines_of
+from entrack.check.unreadable import Unreadable, few
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.source import Source, Span
 
 MOST_BYTES = budget.FILE_BYTES.most
-MOST_ROWS = budget.ROWS.most
 PARQUET = ".parquet"
 MOST_LISTS = 1 << 21
 """Brackets of a JSON file: a list takes some fifty bytes, however little stands in it."""
 MOST_ENTRIES = 1000
 """Of a folder, that are looked at for a near name."""
 MOST_PATH, MOST_NAME = 1024, 255
-MOST_LINE = 1 << 20
-ENDS = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
-LINE = re.compile(rf"([^{ENDS}]*)(?:\r\n|[{ENDS}]|\Z)")
-"""Lines are taken one by one: a list of them may be many times larger than the file."""
 T = TypeVar("T")
-
-
-class Unreadable(Exception):
-    """A file of the spec cannot be used; carries the diagnostic."""
-
-    def __init__(self, problem: Diagnostic) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
 
 
 @frozen
@@ -155,37 +142,8 @@ class Files:
         """One column of a CSV file with a header line. Raises Unreadable."""
         source = self.text(written, span)
         return self.once(
-            ("column", self.identity(source.name), name), span, lambda: self._column(source, written, name, span)
+            ("column", self.identity(source.name), name), span, lambda: csv_column(source, written, name, span)
         )
-
-    def _column(self, source: Source, written: str, name: str, span: Span) -> tuple[str, ...]:
-        budget.spend(budget.SEARCHED, len(source.text))
-        try:
-            rows = csv.reader(_lines(source.text, written, span), strict=True)
-            columns = next(rows, [])
-            if name not in columns:
-                raise Unreadable(_no_column(written, name, columns, span))
-            place = columns.index(name)
-            values = tuple(_value(row, place, number, written, name, span) for number, row in enumerate(rows, 2) if row)
-        except csv.Error as error:
-            raise Unreadable(
-                Diagnostic(
-                    "E213",
-                    f"`{written}` is no CSV table: {error}",
-                    span,
-                    help="save it as comma-separated values with a header line",
-                )
-            ) from None
-        if not values or not all(values):
-            raise Unreadable(
-                Diagnostic(
-                    "E213",
-                    f"the column `{name}` of `{written}` has empty values",
-                    span,
-                    help="fill them, or delete the lines",
-                )
-            )
-        return values
 
     def json(self, written: str, dotted: str, span: Span) -> Any:
         """What stands at a dotted path of a JSON file. Raises Unreadable."""
@@ -210,57 +168,6 @@ class Files:
     def _near_file(self, path: Path) -> str:
         near = nearest(path.name, self.once(("folder", str(path.parent)), None, lambda: _files_in(path.parent)))
         return f"did you mean `{near}`?" if near else "check the path; it is seen from the file it is written in"
-
-
-def _lines(text: str, written: str, span: Span) -> Iterator[str]:
-    """The lines of a table, as `str.splitlines` gives them. Raises Unreadable for one that is too long: a row takes
-    many times its characters."""
-    for number, match in enumerate(LINE.finditer(text), 1):
-        if match.start() == len(text):
-            return
-        if match.end() - match.start() > MOST_LINE:
-            raise Unreadable(
-                Diagnostic(
-                    "E213",
-                    f"line {number} of `{written}` has more than {MOST_LINE:,} characters",
-                    span,
-                    help="keep only the columns that the spec needs",
-                )
-            )
-        yield match.group(1)
-
-
-def _no_column(written: str, name: str, columns: list[str], span: Span) -> Diagnostic:
-    near = nearest(name, columns)
-    return Diagnostic(
-        "E213",
-        f"`{written}` has no column `{name}`",
-        span,
-        f"its columns: {few(columns)}",
-        f"did you mean `{near}`?" if near else "the first line of the file names the columns",
-    )
-
-
-def _value(row: list[str], place: int, number: int, written: str, name: str, span: Span) -> str:
-    if number > MOST_ROWS + 1:
-        raise Unreadable(
-            Diagnostic(
-                "E213",
-                f"`{written}` has more than {MOST_ROWS:,} rows",
-                span,
-                help="keep only the rows that the spec needs",
-            )
-        )
-    if len(row) <= place:
-        raise Unreadable(
-            Diagnostic(
-                "E213",
-                f"line {number} of `{written}` has no value for `{name}`",
-                span,
-                help="fill it, or delete the line",
-            )
-        )
-    return row[place].strip()
 
 
 def _json(source: Source, written: str, span: Span) -> Any:
@@ -299,8 +206,3 @@ def _files_in(folder: Path) -> tuple[str, ...]:
         return tuple(child.name for child in islice(folder.iterdir(), MOST_ENTRIES) if child.is_file())
     except OSError:
         return ()
-
-
-def few(names: list[str]) -> str:
-    """Some names of a file, which may have any number of any length."""
-    return (", ".join(name[:40] for name in names[:8]) or "nothing") + (" ..." if len(names) > 8 else "")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from entrack import budget
-from entrack.check.files import Unreadable
 from entrack.check.resolved import Circuit, Group
 from entrack.check.scope import Scope, name_span
 from entrack.check.sites import exists, in_one_order, literal_site
+from entrack.check.unreadable import Unreadable
 from entrack.diagnostics import Label
 from entrack.model_config import ModelFacts
 from entrack.sites import PER_HEAD, RECEIVING, Site

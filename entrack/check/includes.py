@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from entrack import budget
-from entrack.check.files import Unreadable
 from entrack.check.scope import Scope
+from entrack.check.unreadable import Unreadable
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.parse import EVERYTHING, parse

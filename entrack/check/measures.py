@@ -14,7 +14,8 @@ from entrack.check.interventions import NOTHING, interventions
 from entrack.check.loops import all_used, at_turn, goes_through, turns_of
 from entrack.check.masks import members
 from entrack.check.measure_fit import intervention_fits
-from entrack.check.metrics import axes_read, is_desideratum, metric, reading, recovery, whole_words
+from entrack.check.metric_words import whole_words
+from entrack.check.metrics import axes_read, is_desideratum, metric, reading, recovery
 from entrack.check.populations import Swept, first_twice, sweep
 from entrack.check.resolved import (
     CellSpec,

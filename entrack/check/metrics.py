@@ -1,4 +1,4 @@
-"""Rules for metrics: which there are, and which words of a task each may be of."""
+"""Rules for metrics: which there are, in which units, and what is read site by site."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import assert_never
 
 from attrs import evolve
 
+from entrack.check.metric_words import AVERAGED, name_of, not_whole, whole_words, with_article, words_fit
 from entrack.check.resolved import Alternate, Metric, Population, Recovery, Task
 from entrack.check.scope import Scope
 from entrack.check.spans import one_token
-from entrack.check.tasks import types_of
-from entrack.check.types import WORD, Type
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 
-TOLD = ("answer", "wrong", "target")
 MOST_TOP = 1000
 
 UNITS = {
@@ -34,22 +32,17 @@ UNITS = {
 }
 DIFFERENCES = ("probability difference", "log probability difference", "logit difference")
 """Metrics of two words."""
-WHOLE = ("probability", "log probability", "probability difference", "log probability difference")
-"""Metrics that may be of whole words: of all their tokens."""
 NOT_ESTIMATED = ("rank", "entropy", "KL from clean")
 """Metrics whose change no gradient of logits gives that a screen takes: ranks jump, and the others are sums over the
 vocabulary, of which KL from clean has no slope at the clean run."""
-AVERAGED = ("logit", "logit difference")
-"""Metrics that are a mean over the words of a list; of the others a list is `any of` its words."""
 
 
 def metric(scope: Scope, node: ast.Metric, task: Task, *, desideratum: bool) -> Metric | None:
     """A metric with the variables it is of: by default the answer, or the target of a desideratum."""
     known = [binding.name for binding in task.bindings] + (["target"] if desideratum else [])
-    types = types_of(scope, task)
-    if not all(_word(scope, node, word, task, known, types) for word in node.of) or not _whole_or_not(scope, node):
+    if not words_fit(scope, node, task, known):
         return None
-    of = tuple(_name(word).text for word in node.of) or ("target" if desideratum else "answer",)
+    of = tuple(name_of(word).text for word in node.of) or ("target" if desideratum else "answer",)
     top = 1 if node.top is None else scope.whole(node.top, "`in top`", 1, MOST_TOP)
     if top is None:
         return None
@@ -77,7 +70,7 @@ def reading(scope: Scope, node: ast.Reading, task: Task, *, desideratum: bool) -
             return _read(scope, node, "attention", (reader, *read), task)
         case ast.LogitLens(metric=inner, at=at):
             if whole_words(inner):
-                _not_whole(scope, inner, "a logit lens is of the next token, and a whole word of several")
+                not_whole(scope, inner, "a logit lens is of the next token, and a whole word of several")
                 return None
             lens, place = metric(scope, inner, task, desideratum=desideratum), _read(scope, node, "lens", (at,), task)
             return lens and place and evolve(lens, name=place.name, at=place.at, lens=True)
@@ -95,7 +88,7 @@ def _attributed(scope: Scope, node: ast.DirectLogitAttribution, logits: Metric |
     if logits.kind not in AVERAGED:
         scope.report(
             "E667",
-            f"{_with_article(logits.kind)} is no sum over what heads and MLPs write",
+            f"{with_article(logits.kind)} is no sum over what heads and MLPs write",
             node.metric.span,
             "only logits are, once the scale of the final norm is held",
             "attribute `logit of answer` or `logit difference of answer and wrong`",
@@ -218,112 +211,3 @@ def _against(
 def is_desideratum(population: Population) -> bool:
     """Whether its prompts have a target."""
     return population.alternate is not None and population.alternate.target is not None
-
-
-Words = ast.Name | ast.WholeWord | ast.AnyWord
-
-
-def _name(word: Words) -> ast.Name:
-    return word if isinstance(word, ast.Name) else _name(word.name)
-
-
-def _is_whole(word: Words) -> bool:
-    return isinstance(word, ast.WholeWord) or (isinstance(word, ast.AnyWord) and _is_whole(word.name))
-
-
-def whole_words(quantity: ast.Quantity) -> bool:
-    """Whether something is measured of all tokens of words, and not of their first."""
-    inner = quantity.metric if isinstance(quantity, ast.Recovery | ast.LogitLens) else quantity
-    return isinstance(inner, ast.Metric) and any(map(_is_whole, inner.of))
-
-
-def _whole_or_not(scope: Scope, node: ast.Metric) -> bool:
-    """Whether a metric can be of whole words, where it is, and is of these alone."""
-    whole = [word for word in node.of if _is_whole(word)]
-    if whole and node.kind not in WHOLE:
-        _not_whole(scope, node, f"{_with_article(node.kind)} is of one token, and a whole word has several")
-        return False
-    if whole and len(whole) < len(node.of):
-        other = next(word for word in node.of if not _is_whole(word))
-        scope.report(
-            "E604",
-            "a whole word and a first token are not compared",
-            other.span,
-            "told by its first token",
-            f"write `whole {_name(other).text}`, or leave out `whole`",
-        )
-        return False
-    return True
-
-
-def _not_whole(scope: Scope, node: ast.Metric, message: str) -> None:
-    word = next(word for word in node.of if _is_whole(word))
-    help = f"leave out `whole`, or take the `log probability of {word.text}`"
-    scope.report("E604", message, word.span, "", help)
-
-
-def _with_article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'ae' else 'a'} {kind}"
-
-
-def _word(
-    scope: Scope,
-    node: ast.Metric,
-    word: Words,
-    task: Task,
-    known: list[str],
-    types: Mapping[str, Type],
-) -> bool:
-    """Whether a metric can be of this: a word, or a list of words where it says what is done with several."""
-    name = _name(word)
-    if name.text not in known:
-        help = (
-            "give the task one, such as `wrong = one from LIST except answer`"
-            if name.text == "wrong"
-            else did_you_mean(name.text, known)
-        )
-        scope.report("E604", f"the task `{task.name}` has no variable `{name.text}`", name.span, "", help)
-        return False
-    kind = types.get(name.text, WORD)
-    if kind.base == "unknown":
-        return True
-    if kind.many:
-        return _list(scope, node, word, name)
-    if isinstance(word, ast.AnyWord):
-        scope.report(
-            "E604", "`any of` is of a list of words", word.span, f"`{name.text}` is {kind}", f"write `{word.name.text}`"
-        )
-        return False
-    if kind != WORD and name.text not in TOLD:
-        words = [word for word, other in types.items() if other == WORD or word in TOLD]
-        scope.report(
-            "E604",
-            "a metric is of one word",
-            name.span,
-            f"`{name.text}` is {kind}",
-            f"name one of {', '.join(f'`{word}`' for word in words)}",
-        )
-        return False
-    return True
-
-
-def _list(scope: Scope, node: ast.Metric, word: Words, name: ast.Name) -> bool:
-    """Whether it is said of a list what the metric does with it."""
-    averaged, together = node.kind in AVERAGED, isinstance(word, ast.AnyWord)
-    if averaged and together:
-        scope.report(
-            "E604",
-            f"a {node.kind} is of the mean logit of a list",
-            word.span,
-            "logits of several words do not add up to that of any of them",
-            f"write `{name.text}`, or take the `probability of any of {name.text}`",
-        )
-    elif not averaged and not together:
-        scope.report(
-            "E604",
-            f"{_with_article(node.kind)} is of one word, or of any of several",
-            name.span,
-            f"`{name.text}` is a list",
-            f"write `any of {word.text}`, or name one word",
-        )
-    return averaged != together

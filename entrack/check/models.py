@@ -8,9 +8,9 @@ from os.path import relpath
 
 from attrs import evolve
 
-from entrack.check.files import Unreadable
 from entrack.check.resolved import Model
 from entrack.check.scope import Scope
+from entrack.check.unreadable import Unreadable
 from entrack.diagnostics.suggest import did_you_mean, nearest
 from entrack.families.base import ATTENTIONS
 from entrack.model_config import BadConfig

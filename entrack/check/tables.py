@@ -17,7 +17,9 @@ from pathlib import Path, PurePath
 from attrs import field, frozen
 
 from entrack import budget
-from entrack.check.files import MOST_LINE, MOST_ROWS, PARQUET, Files, Unreadable
+from entrack.check.csv_columns import MOST_LINE, MOST_ROWS
+from entrack.check.files import PARQUET, Files
+from entrack.check.unreadable import Unreadable
 from entrack.diagnostics import Diagnostic, Label
 from entrack.source import Source, Span
 from entrack.syntax import ast

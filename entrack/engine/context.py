@@ -15,7 +15,8 @@ from entrack.engine.cache_layers import taken, taking
 from entrack.engine.errors import NotFinite
 from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.microbatch import in_microbatches, rows_of_options, rows_of_read, rows_of_set
-from entrack.engine.tracing import Read, Trace, Write, at_tokens
+from entrack.engine.tracing import Read, Trace, at_tokens
+from entrack.engine.writes import Write
 from entrack.plan.passes.share_clean_runs import fits, part_bytes, whole_bytes
 from entrack.plan.schedule import Schedule
 from entrack.plan.steps import Batch, Indices, Position, Spans, Step

@@ -10,7 +10,8 @@ from attrs import evolve
 from torch import Tensor
 
 from entrack.engine.settings import is_out_of_memory
-from entrack.engine.tracing import Read, Trace, Write
+from entrack.engine.tracing import Read, Trace
+from entrack.engine.writes import Write
 
 Rows = slice
 T = TypeVar("T")

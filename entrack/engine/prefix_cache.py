@@ -16,7 +16,8 @@ from torch import Tensor
 from entrack.engine import tracing
 from entrack.engine.cache_layers import Prefix, taken, taking
 from entrack.engine.context import Context
-from entrack.engine.tracing import Read, ResumeAt, Write
+from entrack.engine.tracing import Read, ResumeAt
+from entrack.engine.writes import Write
 from entrack.model_config import ModelFacts
 from entrack.plan.steps import Batch
 from entrack.sites import Part, Site

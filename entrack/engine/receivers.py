@@ -9,7 +9,7 @@ from torch import Tensor
 
 from entrack.engine.inputs import bound
 from entrack.engine.loaded_model import LoadedModel
-from entrack.engine.tracing import Write
+from entrack.engine.writes import Write
 from entrack.model_config import ModelFacts
 from entrack.plan.steps import Receivers
 from entrack.sites import PER_HEAD, RECEIVING, SHARED, Part, Site

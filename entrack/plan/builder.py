@@ -62,17 +62,18 @@ def batches(
     prompts: tuple[Prompt, ...],
     others: Sequence[tuple[Prompt, ...]] = (),
     size: int = BATCH,
-    spans: Sequence[tuple[int, ...]] = (),
+    common: Sequence[tuple[int, ...]] = (),
 ) -> tuple[tuple[int, ...], ...]:
     """Places of prompts that run together: one token length, at most `size`, in the order of the prompts.
 
     `others` are what is read beside them, each prompt by prompt: alternates that acts take values from. Each has one
-    length in a batch too. `spans` are the lengths, prompt by prompt, of spans that acts are at: likewise.
+    length in a batch too. `common` are other numbers, prompt by prompt, that are one in a batch: lengths of spans that
+    acts are at, the word that follows.
     """
     by_length: dict[tuple[int, ...], list[int]] = {}
     for place in range(len(prompts)):
         lengths = tuple(len(many[place].token_ids) for many in (prompts, *others)) + tuple(
-            many[place] for many in spans
+            many[place] for many in common
         )
         by_length.setdefault(lengths, []).append(place)
     return tuple(

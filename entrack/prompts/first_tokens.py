@@ -35,7 +35,7 @@ def doubtful_space(population: Population, text: str, word: str) -> Diagnostic |
     """That a space was put where it is likely that none is meant. Nothing is known of it but the text's end."""
     last, first = text[-1:], word[:1]
     digits = last.isdigit() and first.isdigit()
-    if not (digits or NO_SPACE_AFTER.search(text) or (UNSPACED.match(last) and UNSPACED.match(first))):
+    if not (digits or NO_SPACE_AFTER.search(text[-2:]) or (UNSPACED.match(last) and UNSPACED.match(first))):
         return None
     return Diagnostic(
         "W404",

@@ -8,8 +8,9 @@ from entrack.check.row_positions import least_parts, without_ordinal
 from entrack.check.tables import Row
 from entrack.check.texts import ORDINALS
 from entrack.prompts import sample
+from entrack.prompts.evaluate import evaluate, index, number
 from entrack.prompts.tokenizer import Encoded
-from entrack.prompts.values import CannotDraw, Filled, Names, evaluate, index, number, plain
+from entrack.prompts.values import CannotDraw, Filled, Names, plain
 from entrack.prompts.words import found_in, words_in
 from entrack.source import Span
 from entrack.syntax import ast

@@ -1,27 +1,25 @@
-"""Sampling: draw one prompt of a task, or an alternate given its original, from a random stream."""
+"""Sampling: one prompt of a task, or an alternate given its original, from random streams."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
 from entrack import budget
 from entrack.check.alternates import DRAWN, changed_items
-from entrack.check.columns import column_key
-from entrack.check.drawing_types import MOST_POOL
 from entrack.check.resolved import Alternate, Task
 from entrack.check.tables import Row, Table, table_key
 from entrack.check.texts import mentioned
+from entrack.prompts.draw import A_STREAM, draw, values_of
+from entrack.prompts.evaluate import evaluate, look_up
 from entrack.prompts.rng import Stream
 from entrack.prompts.rows import Dealt
-from entrack.prompts.values import COMPARE, CannotDraw, Names, Rendered, Scalar, Value, evaluate, look_up, plain
+from entrack.prompts.values import COMPARE, CannotDraw, Names, Rendered, Scalar, Value, plain, some_of
 from entrack.source import Span
 from entrack.syntax import ast
 
 MOST_TRIES = budget.TRIES.most
-A_STREAM = 4
-"""Values that are drawn as quickly as a stream is begun."""
 AT_A_GLANCE = 16
 """Values that are passed by as quickly as one is drawn."""
 
@@ -66,7 +64,7 @@ def original(task: Task, constants: Constants, name: tuple[str | int, ...], deal
             budget.spend(budget.MADE, A_STREAM)
             values[binding.name] = dealt.row(binding.name, int(name[-1]))
         else:
-            values[binding.name] = _bound(task, binding, Names(values), Stream(*name, binding.name), ())
+            values[binding.name] = draw(task, binding, Names(values), Stream(*name, binding.name), ())
     return Drawn(Names(values), task.syntax.items)
 
 
@@ -171,8 +169,8 @@ def _changed(changed: Changed, first: Drawn, constants: Constants, name: tuple[s
             gone = first.values.values() if binding.name in changed.fresh else ()
             values[binding.name] = _other_row(table, gone, dealt, stream, binding.span)
         else:
-            without = _values_of(first.values[binding.name]) if binding.name in changed.fresh else ()
-            values[binding.name] = _bound(given.task, binding, names, stream, without)
+            without = values_of(first.values[binding.name]) if binding.name in changed.fresh else ()
+            values[binding.name] = draw(given.task, binding, names, stream, without)
         for constraint in tests:
             if not _holds(constraint, names):
                 raise _Failed(constraint)
@@ -206,100 +204,12 @@ def _fill_holes(
             hole = change.target.rest[0]
             if isinstance(hole, ast.Dotted):
                 stand_in = ast.Binding(f"{binding.name}.{hole.name}", change.drawing, span=change.span)
-                fillings[binding.name, hole.name] = _bound(
-                    given.task, stand_in, names, Stream(*name, stand_in.name), ()
-                )
-
-
-def _bound(task: Task, binding: ast.Binding, names: Names, stream: Stream, without: tuple[Scalar, ...]) -> Value:
-    budget.spend(budget.MADE, A_STREAM)
-    match binding.drawing:
-        case ast.Distinct(count, pool):
-            many = _count(count, names)
-            values = _left(_pool(task, pool, names), without, once=True)
-            _enough(values, many, binding.drawing.span, without)
-            budget.spend(budget.MADE, many)
-            return stream.distinct(values, many)  # type: ignore[return-value]  # one kind: checked
-        case ast.Several(count, pool):
-            values = _left(_pool(task, pool, names), without)
-            _enough(values, 1, binding.drawing.span, without)
-            many = _count(count, names)
-            budget.spend(budget.MADE, many)
-            return [stream.one(values) for _ in range(many)]  # type: ignore[return-value]  # one kind: checked
-        case ast.One(pool):
-            values = _left(_pool(task, pool, names), without)
-            _enough(values, 1, binding.drawing.span, without)
-            return stream.one(values)
-        case ast.Index(column):
-            column_value = look_up(column, names)
-            return stream.below(len(column_value)) if isinstance(column_value, list) and column_value else 0
-        case ast.Row():
-            raise TypeError("rows are dealt")  # by whoever makes the prompt
-    return evaluate(binding.drawing, names, binding.name)
-
-
-def _left(pool: Sequence[Scalar], without: tuple[Scalar, ...], *, once: bool = False) -> Sequence[Scalar]:
-    """The pool without some values; with each value once where that is wanted. Where nothing is to be left out it is
-    left as it is: it may be long."""
-    gone = set(without)
-    if not gone and (isinstance(pool, range) or not once):
-        return pool
-    budget.spend(budget.POOLED, len(pool))
-    return [value for value in (dict.fromkeys(pool) if once else pool) if value not in gone]
-
-
-def _enough(values: Sequence[Scalar], wanted: int, span: Span, without: tuple[Scalar, ...]) -> None:
-    if len(values) < wanted:
-        left_out = f"those of the original are left out: {len(without)}" if without else ""
-        raise CannotDraw(
-            "E423",
-            f"{wanted} value{'s' * (wanted != 1)} cannot be drawn from {len(values)}",
-            span,
-            left_out,
-            "draw fewer, or from more",
-        )
-
-
-def _count(count: ast.Integer | ast.Name, names: Names) -> int:
-    value = count.value if isinstance(count, ast.Integer) else names.values[count.text]
-    if not isinstance(value, int) or not 1 <= value <= 1000:
-        raise CannotDraw("E423", f"{value} values cannot be drawn", count.span, "", "draw from 1 to 1000")
-    return value
-
-
-def _pool(task: Task, pool: ast.Pool, names: Names) -> Sequence[Scalar]:
-    match pool:
-        case ast.Except(inner, without):
-            parts = without.items if isinstance(without, ast.ListOf) else (without,)
-            gone = {value for part in parts for value in _values_of(evaluate(part, names))}
-            whole = _pool(task, inner, names)
-            budget.spend(budget.POOLED, len(whole))
-            return [value for value in whole if value not in gone]
-        case ast.Letters(first, last):
-            return [chr(code) for code in range(ord(first), ord(last) + 1)]
-        case ast.Range(first, last):
-            low, high = evaluate(first, names), evaluate(last, names)
-            if not isinstance(low, int) or not isinstance(high, int) or not 0 <= high - low < MOST_POOL:
-                raise CannotDraw(
-                    "E423",
-                    f"nothing can be drawn from {low} to {high}",
-                    pool.span,
-                    "",
-                    f"let the first be the smaller, and the values at most {MOST_POOL:,}",
-                )
-            return range(low, high + 1)
-        case ast.Call("column", (ast.String() as path, ast.String(name))):
-            return task.columns[column_key(path, name)]
-    return _values_of(evaluate(pool, names))
-
-
-def _values_of(value: Value) -> tuple[Scalar, ...]:
-    return tuple(value) if isinstance(value, list) else (plain(value),)
+                fillings[binding.name, hole.name] = draw(given.task, stand_in, names, Stream(*name, stand_in.name), ())
 
 
 def _shuffled(value: Value, stream: Stream) -> Value:
     budget.spend(budget.MADE, len(value) if isinstance(value, list) else 1)
-    return stream.distinct(value, len(value)) if isinstance(value, list) else value  # type: ignore[return-value]  # one kind
+    return some_of(value, stream.distinct(value, len(value))) if isinstance(value, list) else value
 
 
 def _holds(constraint: ast.Constraint, names: Names) -> bool:

@@ -13,11 +13,12 @@ from entrack.check.resolved import Population
 from entrack.check.tables import SHOWN, Row
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import sample
+from entrack.prompts.evaluate import evaluate
 from entrack.prompts.first_tokens import Told, after, alike, doubtful_space, spaced
 from entrack.prompts.places import token_of, tokens_of
 from entrack.prompts.rows import Allotments, Dealt
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
-from entrack.prompts.values import AttachedWords, CannotDraw, Names, Rendered, Value, as_text, evaluate
+from entrack.prompts.values import AttachedWords, CannotDraw, Names, Rendered, Value, as_text
 from entrack.syntax import ast
 
 NO_ALLOTMENTS: Allotments = {}
@@ -66,7 +67,10 @@ class Prompt:
 
     def followed_by(self, word: tuple[int, ...]) -> Prompt:
         """The prompt with a word's tokens after it. Its positions are where they were."""
-        return evolve(self, token_ids=self.token_ids + word, follows=word) if word else self
+        if not word:
+            return self
+        budget.spend(budget.FOLLOWED)
+        return evolve(self, token_ids=self.token_ids + word, follows=word)
 
 
 @frozen
@@ -164,6 +168,34 @@ def _prompt(
     extra: Mapping[str, Value],
 ) -> Prompt:
     budget.spend(budget.REALISED)
+    text, encoded = drawn.prompt.text, _encoded(drawn, tokens, population)
+    words, places = _words(drawn, extra), [item for item in drawn.items if isinstance(item, ast.Position)]
+    positions = {
+        item.name: token_of(item.place, drawn, encoded, name, item)
+        for item in places
+        if not isinstance(item.place, ast.SpanOf)
+    }
+    spans = {
+        item.name: tokens_of(item.place, drawn, encoded, item) for item in places if isinstance(item.place, ast.SpanOf)
+    }
+    return Prompt(
+        text,
+        encoded.ids,
+        positions,
+        words={key: word.text for key, word in words.items()},
+        ids={key: _continued(word, text, encoded, tokens, population, key) for key, word in words.items()},
+        candidates=_candidates(drawn),
+        spans=spans,
+        pieces=tuple(text[start:end] for start, end in encoded.offsets),
+        attached=frozenset(key for key, word in words.items() if word.attached),
+        by_first_token=frozenset(key for key, word in words.items() if word.by_first_token),
+        rows=tuple(value for value in drawn.values.values() if isinstance(value, Row)),
+        lists={key: _listed(value) for key, value in drawn.values.items() if isinstance(value, list)},
+    )
+
+
+def _encoded(drawn: sample.Drawn, tokens: Tokenizer, population: Population) -> Encoded:
+    """The prompt's tokens, of which there are some. Raises CannotDraw."""
     rendered = drawn.prompt
     encoded = tokens.encode(rendered.text)
     if not encoded.ids:
@@ -174,43 +206,9 @@ def _prompt(
             f"{rendered.text[:60]!r}",
             "write something into the prompt",
         )
-    budget.spend(
-        budget.MADE,
-        (len(drawn.values) + (len(rendered.holes) + len(encoded.ids)) * len(population.task.positions))
-        // sample.AT_A_GLANCE,
-    )
-    words = _words(drawn, extra)
-    positions = {
-        item.name: token_of(item.place, drawn, encoded, name, item)
-        for item in drawn.items
-        if isinstance(item, ast.Position) and not isinstance(item.place, ast.SpanOf)
-    }
-    spans = {
-        item.name: tokens_of(item.place, drawn, encoded, item)
-        for item in drawn.items
-        if isinstance(item, ast.Position) and isinstance(item.place, ast.SpanOf)
-    }
-    ids = {key: _continued(word, rendered.text, encoded, tokens, population, key) for key, word in words.items()}
-    attached = frozenset(key for key, word in words.items() if word.attached)
-    told = frozenset(key for key, word in words.items() if word.by_first_token)
-    wanted = {key: word.text for key, word in words.items()}
-    rows = tuple(value for value in drawn.values.values() if isinstance(value, Row))
-    pieces = tuple(rendered.text[start:end] for start, end in encoded.offsets)
-    lists = {key: _listed(value) for key, value in drawn.values.items() if isinstance(value, list)}
-    return Prompt(
-        rendered.text,
-        encoded.ids,
-        positions,
-        wanted,
-        ids,
-        _candidates(drawn),
-        spans,
-        pieces,
-        attached,
-        told,
-        rows,
-        lists,
-    )
+    looked_at = (len(rendered.holes) + len(encoded.ids)) * len(population.task.positions)
+    budget.spend(budget.MADE, (len(drawn.values) + looked_at) // sample.AT_A_GLANCE)
+    return encoded
 
 
 def _words(drawn: sample.Drawn, extra: Mapping[str, Value]) -> Mapping[str, Rendered]:
@@ -267,7 +265,7 @@ def _continued(
 
 
 def _doubts(population: Population, pairs: Sequence[PromptPair]) -> Iterator[Diagnostic]:
-    """Of words and lists that are made for being measured, a space before one that may not be meant."""
+    """Of words that are expected, a space before one that may not be meant."""
     for prompt in (pair.original for pair in pairs):
         for word in (prompt.words[name] for name in EXPECTED if name in prompt.words and name not in prompt.attached):
             doubt = doubtful_space(population, prompt.text, word) if spaced(prompt.text, word) else None

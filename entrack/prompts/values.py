@@ -1,19 +1,18 @@
-"""Values of a task's variables, and texts with the character positions of their holes."""
+"""What a task's variables stand for: words, numbers, lists, rows, and texts with the character positions of their
+holes."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from entrack import budget
 from entrack.check.tables import MARKER, Row, is_whole
-from entrack.check.texts import at_use
 from entrack.source import Span
 from entrack.syntax import ast
-from entrack.syntax.holes import parts
 
 
 @frozen
@@ -82,58 +81,35 @@ class Names:
     fillings: Mapping[tuple[str, str], Value] = field(factory=dict)
 
 
-def evaluate(node: ast.Expression, names: Names, text: str = "") -> Value:
-    """The value of an expression. `text` is the binding it stands in, which names its holes."""
-    match node:
-        case ast.Integer(value):
-            return value
-        case ast.String():
-            return render(node, names, text, None)
-        case ast.Negative(sign, operand):
-            return -number(operand, names) if sign == "-" else number(operand, names)
-        case ast.Sum(first, rest):
-            budget.spend(budget.MADE, len(rest))
-            return _small(
-                number(first, names) + sum(number(o, names) if sign == "+" else -number(o, names) for sign, o in rest),
-                node,
-            )
-        case ast.Product(first, rest):
-            return _product(node, first, rest, names)
-        case ast.Reference():
-            return look_up(node, names)
-        case ast.Call("join", (ast.String() as segment, ast.String(between), *options)):
-            others = {number(place, names): other for place, other in at_use(tuple(options)) or ()}
-            return _join(segment, between, others, names, text)
-        case ast.Call("marked", (ast.Reference() as column,)):
-            return _marked(str(plain(look_up(column, names))), text)
-        case ast.Call("number", (ast.Reference() as column,)):
-            return _number(str(plain(look_up(column, names))), node.span)
-        case ast.Call("capitalise", (inner,)) if not isinstance(inner, ast.Named):
-            rendered = as_text(evaluate(inner, names, text))
-            capital = rendered.text[:1].upper()
-            return (
-                rendered if len(capital) != 1 else evolve(rendered, text=capital + rendered.text[1:])
-            )  # "SS" for a sharp s would move the holes
-        case ast.Call("attached", (inner,)) if not isinstance(inner, ast.Named):
-            return _attached(evaluate(inner, names, text))
-        case ast.Call("first_token", (inner,)) if not isinstance(inner, ast.Named):
-            return evolve(as_text(evaluate(inner, names, text)), by_first_token=True)
-        case ast.Call("padded", (inner, ast.Integer(digits))) if not isinstance(inner, ast.Named):
-            return _padded(evaluate(inner, names, text), digits, node.span)
-        case ast.ListOf(items):
-            budget.spend(budget.MADE, len(items))
-            return [value for item in items for value in _elements(item, names, text)]  # type: ignore[return-value]  # one kind: checked
-    raise CannotDraw("E401", "this cannot stand in a task", node.span)
+def plain(value: Value) -> Scalar:
+    """A word or number as such; a text as its characters."""
+    if isinstance(value, list | Row):
+        raise TypeError("a list or a row is no single value")
+    return value.text if isinstance(value, Rendered) else value
 
 
-def _attached(value: Value) -> Value:
+def as_text(value: Value) -> Rendered:
+    return value if isinstance(value, Rendered) else Rendered(str(plain(value)))
+
+
+def one_of(column: Sequence[Scalar], value: Scalar) -> Value:
+    """A value of a list, attached where all are."""
+    return Rendered(str(value), attached=True) if isinstance(column, AttachedWords) else value
+
+
+def some_of(column: Sequence[Scalar], values: list[Any]) -> list[Any]:
+    """Values of a list, attached where all are."""
+    return AttachedWords(values) if isinstance(column, AttachedWords) else values
+
+
+def attached(value: Value) -> Value:
     if isinstance(value, list):
         budget.spend(budget.MADE, len(value))
         return AttachedWords(map(str, value))
     return evolve(as_text(value), attached=True)
 
 
-def _padded(value: Value, digits: int, span: Span) -> Value:
+def padded(value: Value, digits: int, span: Span) -> Value:
     """A number, or each of a list, with zeros before it up to so many digits."""
     if isinstance(value, list):
         budget.spend(budget.MADE, len(value))
@@ -147,45 +123,7 @@ def _digits(value: Scalar, digits: int, span: Span) -> str:
     return f"{value:0{digits}d}"
 
 
-def _listed(value: Value, item: ast.Expression) -> Scalar:
-    if isinstance(value, Rendered) and (value.attached or value.by_first_token):
-        help = "write `attached(...)` round the whole list, and `first_token(...)` round one answer"
-        raise CannotDraw("E401", "how a word is told is not kept in a list", item.span, "", help)
-    return plain(value)
-
-
-def _elements(item: ast.Expression | ast.Range, names: Names, text: str) -> Iterable[Scalar]:
-    """What an item of a list stands for: a value, or the whole numbers from one to another, none where the first is
-    the larger."""
-    if not isinstance(item, ast.Range):
-        return (_listed(evaluate(item, names, text), item),)
-    values = range(number(item.first, names), number(item.last, names) + 1)
-    if len(values) > budget.DRAWN_AT_ONCE.most:
-        message = f"a list has at most {budget.DRAWN_AT_ONCE.most:,} numbers from one to another"
-        raise CannotDraw("E304", message, item.span, f"these are {len(values):,}", "name a shorter range")
-    budget.spend(budget.MADE, len(values))
-    return values
-
-
-def number(node: ast.Expression, names: Names) -> int:
-    value = evaluate(node, names)
-    if not isinstance(value, int):
-        raise CannotDraw("E402", "a number is wanted here", node.span)
-    return value
-
-
-def plain(value: Value) -> Scalar:
-    """A word or number as such; a text as its characters."""
-    if isinstance(value, list | Row):
-        raise TypeError("a list or a row is no single value")
-    return value.text if isinstance(value, Rendered) else value
-
-
-def as_text(value: Value) -> Rendered:
-    return value if isinstance(value, Rendered) else Rendered(str(plain(value)))
-
-
-def _marked(given: str, text: str) -> Rendered:
+def marked(given: str, text: str) -> Rendered:
     """A text without its markers, each a hole that is filled with what it marks."""
     out, holes, place = "", [], 0
     for match in MARKER.finditer(given):
@@ -198,160 +136,19 @@ def _marked(given: str, text: str) -> Rendered:
     return Rendered(out + given[place:], tuple(holes))
 
 
-def _number(given: str, span: Span) -> int:
+def whole_number(given: str, span: Span) -> int:
     if not is_whole(given):
         raise CannotDraw("E402", f"`{given[:40]}` is no whole number", span)
     return int(given)
 
 
-def look_up(node: ast.Reference, names: Names) -> Value:
-    """What a reference stands for: a variable, an element of a list, or one of another prompt's."""
-    rest = list(node.rest)
-    table, name = names.values, node.name
-    if node.name in names.others and rest and isinstance(rest[0], ast.Dotted):
-        table, name = names.others[node.name], rest[0].name
-        rest.pop(0)
-    value = table[name]
-    for part in rest:
-        if isinstance(part, ast.Dotted) and isinstance(value, Row):
-            value = value[part.name]
-        elif isinstance(part, ast.Subscript) and isinstance(value, list):
-            item = part.items[0]
-            places = _places_of(item, value, names)
-            value = _element_of(value, index(part, value, names)) if places is None else _part_of(value, places)
-    return value
+def capitalised(text: Rendered) -> Rendered:
+    """With a capital first letter, where it has one: "SS" for a sharp s would move the holes."""
+    capital = text.text[:1].upper()
+    return text if len(capital) != 1 else evolve(text, text=capital + text.text[1:])
 
 
-def _element_of(column: list[str] | list[int], place: int) -> Value:
-    return _attached(column[place]) if isinstance(column, AttachedWords) else column[place]
-
-
-def _part_of(column: list[str] | list[int], places: Iterable[int]) -> Value:
-    some: Any = [column[place] for place in places]  # of the list's own kind
-    return AttachedWords(some) if isinstance(column, AttachedWords) else some
-
-
-def _places_of(item: object, column: list[str] | list[int], names: Names) -> Sequence[int] | None:
-    """The places of a part of a list; None for one element."""
-    match item:
-        case ast.Range():
-            return _slice(item, column, names)
-        case ast.Where(many=True):
-            return _chosen(item, column, names)
-    return None
-
-
-def _chosen(item: ast.Where, column: list[str] | list[int], names: Names) -> list[int]:
-    """The places where the relation holds."""
-    searched, wanted = _searched(item, column, names), plain(evaluate(item.value, names))
-    budget.spend(budget.MADE, len(searched))
-    compare = COMPARE[item.relation]
-    return [place for place, value in enumerate(searched) if compare(value, wanted)]
-
-
-def _searched(item: ast.Where, column: list[str] | list[int], names: Names) -> list[str] | list[int]:
-    """The list that is looked through, which has a value for each element."""
-    searched = evaluate(item.column, names)
-    if not isinstance(searched, list) or len(searched) != len(column):
-        raise CannotDraw(
-            "E420",
-            "`where` looks through a list of another length",
-            item.span,
-            f"{len(searched) if isinstance(searched, list) else 1} values, and {len(column)} to choose from",
-            "draw as many of each",
-        )
-    return searched
-
-
-def _slice(item: ast.Range, column: list[str] | list[int], names: Names) -> range:
-    """The places from one to another, both included."""
-    first, last = number(item.first, names), number(item.last, names)
-    if not 0 <= first <= last < len(column):
-        raise CannotDraw(
-            "E420",
-            f"there are no elements {first} to {last}",
-            item.span,
-            f"the list has {len(column)}",
-            "indices count from 0, and both ends are included",
-        )
-    budget.spend(budget.MADE, last - first)
-    return range(first, last + 1)
-
-
-def index(part: ast.Subscript, column: list[str] | list[int], names: Names) -> int:
-    """The place that stands in brackets."""
-    item = part.items[0]
-    if isinstance(item, ast.Where):
-        searched, wanted = _searched(item, column, names), plain(evaluate(item.value, names))
-        if wanted not in searched:
-            raise CannotDraw(
-                "E420",
-                f"no element is `{wanted}`",
-                item.span,
-                "nothing is found in some prompt",
-                "let the alternate keep these values",
-            )
-        return searched.index(wanted)  # type: ignore[arg-type]  # one kind: checked
-    place = number(item, names)  # type: ignore[arg-type]  # an act cannot stand here: checked
-    if not 0 <= place < len(column):
-        raise CannotDraw(
-            "E420", f"there is no element {place}", part.span, f"the list has {len(column)}", "indices count from 0"
-        )
-    return place
-
-
-def render(string: ast.String, names: Names, text: str, element: int | None) -> Rendered:
-    """A text with its holes filled. Inside a `join`, `element` is the place of the segment."""
-    out = ""
-    holes: list[Filled] = []
-    given = parts(string)
-    budget.spend(budget.MADE, len(given))
-    for part in given:
-        if isinstance(part, str):
-            out += part
-        elif isinstance(part, ast.Reference):
-            value, place = _fill(part, names, text, element)
-            rendered = as_text(value)
-            holes.append(Filled(text, _hole_name(part, names), place, len(out), len(out) + len(rendered.text)))
-            holes.extend(hole.moved(len(out)) for hole in rendered.holes)
-            out += rendered.text
-        _bounded(out, len(holes), string.span)
-    budget.spend(budget.RENDERED, len(out))
-    budget.spend(budget.MADE, len(holes))
-    return Rendered(out, tuple(holes))
-
-
-def _hole_name(part: ast.Reference, names: Names) -> str:
-    """What a hole is called: the variable that fills it, and the column of a row."""
-    return part.plain or part.name if isinstance(names.values.get(part.name), Row) else part.name
-
-
-def _fill(part: ast.Reference, names: Names, text: str, element: int | None) -> tuple[Value, int | None]:
-    filling = names.fillings.get((text, part.name))
-    if filling is not None and not isinstance(filling, list):
-        return filling, element
-    value = look_up(part, names) if filling is None else filling
-    if isinstance(value, list) and (element is not None or filling is not None):
-        return _element(value, element, part), None if element is None else _place_of(element, part, names)
-    place = None
-    for following in part.rest:
-        column = names.values.get(part.name)
-        if isinstance(following, ast.Subscript) and isinstance(column, list):
-            place = index(following, column, names)
-    return value, place
-
-
-def _place_of(element: int, part: ast.Reference, names: Names) -> int:
-    """The place in its list of an element that a hole takes of a part of it."""
-    column = names.values.get(part.name)
-    match part.rest:
-        case (ast.Subscript((item,)),) if isinstance(column, list):
-            places = _places_of(item, column, names)
-            return element if places is None else places[element]
-    return element
-
-
-def _element(column: list[str] | list[int], element: int | None, part: ast.Reference) -> Scalar:
+def element_at(column: list[str] | list[int], element: int | None, part: ast.Reference) -> Scalar:
     if element is None or element >= len(column):
         many = "a list" if element is None else f"{len(column)} values, and the text is repeated more often"
         raise CannotDraw(
@@ -364,21 +161,7 @@ def _element(column: list[str] | list[int], element: int | None, part: ast.Refer
     return column[element]
 
 
-def _join(segment: ast.String, between: str, others: Mapping[int, ast.String], names: Names, text: str) -> Rendered:
-    out = ""
-    holes: list[Filled] = []
-    for element in range(_length(segment, names)):
-        piece = render(others.get(element, segment), names, text, element)
-        out += between if element else ""
-        holes.extend(hole.moved(len(out)) for hole in piece.holes)
-        out += piece.text
-        _bounded(out, len(holes), segment.span)
-    budget.spend(budget.RENDERED, len(out))
-    budget.spend(budget.MADE, len(holes))
-    return Rendered(out, tuple(holes))
-
-
-def _bounded(text: str, holes: int, span: Span) -> None:
+def bounded(text: str, holes: int, span: Span) -> None:
     if len(text) > MOST_TEXT or holes > MOST_HOLES:
         what = f"{MOST_TEXT:,} characters" if len(text) > MOST_TEXT else f"{MOST_HOLES:,} holes"
         raise CannotDraw(
@@ -390,34 +173,7 @@ def _bounded(text: str, holes: int, span: Span) -> None:
         )
 
 
-def _length(segment: ast.String, names: Names) -> int:
-    values = [look_up(part, names) for part in parts(segment) if isinstance(part, ast.Reference)]
-    lengths = {len(value) for value in values if isinstance(value, list)}
-    if len(lengths) != 1:
-        raise CannotDraw(
-            "E421",
-            f"the lists of this segment have different lengths: {', '.join(map(str, sorted(lengths)))}",
-            segment.span,
-            "",
-            "draw as many of each",
-        )
-    return lengths.pop()
-
-
-def _product(
-    node: ast.Expression, first: ast.Expression, rest: tuple[tuple[str, ast.Expression], ...], names: Names
-) -> int:
-    budget.spend(budget.MADE, len(rest))
-    total = number(first, names)
-    for sign, operand in rest:
-        value = number(operand, names)
-        if sign == "/" and (value == 0 or total % value):
-            raise CannotDraw("E402", f"{total} / {value} is no whole number", node.span)
-        total = _small(total * value if sign == "*" else total // value, node)
-    return total
-
-
-def _small(value: int, node: ast.Expression) -> int:
+def small(value: int, node: ast.Expression) -> int:
     if abs(value) > MOST_NUMBER:
         raise CannotDraw(
             "E702",

@@ -14,12 +14,11 @@ from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.build_base import Children
 from entrack.syntax.build_expressions import BuildExpressions
+from entrack.syntax.build_metrics import BuildMetrics
 from entrack.syntax.build_tasks import BuildTasks
 
 SOURCES: Mapping[str, Callable[..., ast.Source]] = {kind.__name__.lower(): kind for kind in get_args(ast.Source)}
 """The sources that stand after `from`, by their rules."""
-NO_PROMPTS = (ast.Where, ast.Named, *get_args(ast.Act))
-"""What stands in brackets after a name, and in no list of prompts."""
 
 
 class Swept(list[Any]):
@@ -27,7 +26,7 @@ class Swept(list[Any]):
 
 
 @v_args(meta=True)
-class Build(BuildTasks, BuildExpressions):
+class Build(BuildTasks, BuildMetrics, BuildExpressions):
     """Children in, a frozen value out. `file` names the text in every span; the text begins at its offset `first`."""
 
     # the file
@@ -202,37 +201,6 @@ class Build(BuildTasks, BuildExpressions):
         of = tuple(word for word in c if isinstance(word, ast.Name | ast.WholeWord | ast.AnyWord))
         return ast.Metric(data.replace("_", " "), any(isinstance(word, Token) for word in c), of, span=self._at(meta))
 
-    def accuracy(self, meta: Meta, c: Children) -> ast.Metric:
-        top, word = c
-        return ast.Metric("accuracy", of=() if word is None else (word,), span=self._at(meta), top=top)
-
-    def recovery(self, meta: Meta, c: Children) -> ast.Recovery:
-        return ast.Recovery(c[0], c[1], span=self._at(meta))
-
-    def loss(self, meta: Meta, c: Children) -> ast.Loss:
-        return ast.Loss(c[0], span=self._at(meta))
-
-    def logit_lens(self, meta: Meta, c: Children) -> ast.LogitLens:
-        return ast.LogitLens(c[0], c[1], span=self._at(meta))
-
-    def direct_logit_attribution(self, meta: Meta, c: Children) -> ast.DirectLogitAttribution:
-        return ast.DirectLogitAttribution(c[0], c[1], str(c[2]), span=self._at(meta))
-
-    def attention(self, meta: Meta, c: Children) -> ast.Attention:
-        return ast.Attention(c[0], c[1], span=self._at(meta))
-
-    def kl_from_clean(self, meta: Meta, c: Children) -> ast.Metric:
-        return ast.Metric("KL from clean", span=self._at(meta))
-
-    def whole_word(self, meta: Meta, c: Children) -> ast.WholeWord:
-        return ast.WholeWord(c[0], span=self._at(meta))
-
-    def called_whole(self, meta: Meta, c: Children) -> ast.Name:
-        return ast.Name("whole", span=self._at(meta))
-
-    def any_word(self, meta: Meta, c: Children) -> ast.AnyWord:
-        return ast.AnyWord(c[0], span=self._at(meta))
-
     def block(self, meta: Meta, c: Children) -> ast.Block:
         return ast.Block(self._name(c[0]), c[1], c[2], span=self._at(meta))
 
@@ -288,9 +256,6 @@ class Build(BuildTasks, BuildExpressions):
 
     def with_sweep(self, meta: Meta, c: Children) -> Swept:
         return Swept(c)
-
-    def metric(self, meta: Meta, c: Children) -> ast.Metric:
-        return c[0]  # type: ignore[no-any-return]  # lark is untyped
 
     def claim(self, meta: Meta, c: Children) -> ast.Claim:
         relation, right, tolerance = c[2]

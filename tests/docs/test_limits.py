@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "language.md"
 BEGIN, END = "<!-- limits: from entrack/budget.py -->\n", "<!-- end of limits -->\n"
 SPECS = sorted((ROOT / "specs").rglob("*.et"))
-SAMPLED = (budget.MADE, budget.REALISED, budget.ENCODED)
+SAMPLED = (budget.MADE, budget.REALISED, budget.ENCODED, budget.FOLLOWED)
 """Bounded by the sample that `check` draws, which is as large as there is room for."""
 
 

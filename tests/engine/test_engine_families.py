@@ -18,7 +18,8 @@ from entrack import model_config
 from entrack.engine import views
 from entrack.engine.errors import ModelUnreadable
 from entrack.engine.load import load
-from entrack.engine.tracing import Read, Write, forward
+from entrack.engine.tracing import Read, forward
+from entrack.engine.writes import Write
 from entrack.families import FAMILIES
 from entrack.families.base import Axis, Beside, Block, Door, Heads, Interleaved, View
 from entrack.model_config import BadConfig, read_facts

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import tokenizers
+from attrs import evolve
 from tokenizers import decoders, models, pre_tokenizers, processors
 
+from entrack import budget
 from entrack.api import Spec, SpecError, checked, loads
 from entrack.cli.prompts import prompts_json
 from entrack.diagnostics import Diagnostic
@@ -264,6 +266,51 @@ def test_how_a_word_is_told_is_not_lost_in_a_list(tmp_path: Path) -> None:
     text = numbers(":").replace("answer = object[asked]", "a = attached(object[asked]); b = [a, a]; answer = b[0]")
     with pytest.raises(SpecError, match="not kept in a list"):
         read(tmp_path, byte_pairs(True), text)
+
+
+def test_what_is_drawn_from_words_without_a_space_has_none(tmp_path: Path) -> None:
+    """However it is drawn, and in the alternate too: a word's tokens are those of the text with it written on."""
+    text = numbers(" (", '"car", "dog", "fox"').replace(
+        "  answer = object[asked]\n",
+        '  words = attached(["hen", "cat", "pig", "owl"])\n  some = 2 distinct from words except ["owl"]\n'
+        "  more = 3 from words\n  other = one from words except [some[0]]\n  wrong = some[1]\n"
+        "  last = more[2]\n  answer = one from words\n",
+    )
+    text += "alternate moved of t { fresh answer; shuffle some; redraw more }\n"
+    read(tmp_path, made := byte_pairs(False), text)
+    drawn, _ = loads(Source(str(tmp_path / "spec.et"), text)).prompts("moved", 20)
+    for prompt in (one for pair in drawn.pairs for one in (pair.original, pair.alternate) if one is not None):
+        assert {"answer", "wrong", "other", "last"} == prompt.attached
+        assert all(prompt.lists[name].attached for name in ("words", "some", "more"))
+        for name in prompt.attached:
+            assert made.encode(prompt.text + prompt.words[name]).ids == [*prompt.token_ids, *prompt.ids[name]]
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "measured"),
+    [
+        ("FOLLOWED", 39, "probability of any of words"),
+        ("FOLLOWED", 79, "probability of any of whole words"),
+        ("POOLED", 119, "accuracy"),
+    ],
+)
+def test_words_after_prompts_and_lists_that_are_looked_through_are_counted(
+    limit: str, most: int, measured: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """40 words after a prompt, read once and put after it once; 40 places, looked for by three holes."""
+    words = ", ".join(f'"w{chr(97 + place // 26)}{chr(97 + place % 26)}"' for place in range(40))
+    places = "{words[where words == word]}"
+    text = numbers("", '"car", "dog", "fox"').replace(
+        "  object = ", f'  words = [{words}]\n  word = words[39]\n  three = "{places * 3}"\n  object = '
+    )
+    text += f"measure m = {measured} (tiny) on 1 t\n"
+    with budget.within():
+        assert not [problem for problem in problems(tmp_path, text) if problem.code == "E707"]
+    less = evolve(getattr(budget, limit), most=most)
+    monkeypatch.setattr(budget, limit, less)
+    with budget.within():
+        found = [problem.message for problem in problems(tmp_path, text) if problem.code == "E707"]
+    assert found == [f"a limit of work is reached: {most:,} {less.name}"]
 
 
 LATER = """entrack 1

@@ -23,7 +23,8 @@ from entrack.engine.context import Context
 from entrack.engine.errors import NotFinite
 from entrack.engine.inputs import Arrays, Inputs, captured
 from entrack.engine.receivers import receive, receiving
-from entrack.engine.tracing import How, Read, Write
+from entrack.engine.tracing import Read
+from entrack.engine.writes import How, Write
 from entrack.plan.steps import Attribute
 from entrack.plan.steps.attribute import PREFIX
 from entrack.sites import Part, Site

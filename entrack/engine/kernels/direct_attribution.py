@@ -11,7 +11,8 @@ from torch import Tensor
 from entrack.engine.context import Context
 from entrack.engine.inputs import Arrays, Inputs
 from entrack.engine.kernels.evaluate import Changes
-from entrack.engine.tracing import Read, Write
+from entrack.engine.tracing import Read
+from entrack.engine.writes import Write
 from entrack.plan.steps import DirectAttribution
 from entrack.sites import STREAM, Part, Site
 

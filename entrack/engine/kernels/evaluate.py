@@ -20,7 +20,7 @@ from entrack.engine.kernels.inputs import input_sets
 from entrack.engine.kernels.knockout import blocked
 from entrack.engine.kernels.outputs import output_writes
 from entrack.engine.outcomes import Outcomes
-from entrack.engine.tracing import Write
+from entrack.engine.writes import Write
 from entrack.plan.steps import (
     Add,
     At,

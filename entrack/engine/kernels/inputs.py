@@ -18,7 +18,7 @@ from torch import Tensor
 from entrack.engine.context import Context
 from entrack.engine.inputs import Inputs, bound
 from entrack.engine.kernels.outputs import site_masks, values_of
-from entrack.engine.tracing import Write
+from entrack.engine.writes import Write
 from entrack.plan.steps import At, Batch, Set
 from entrack.plan.steps.edits import part_of
 from entrack.sites import SHARED, Site

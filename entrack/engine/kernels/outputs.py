@@ -13,8 +13,8 @@ from entrack.engine.context import Context
 from entrack.engine.errors import EngineError
 from entrack.engine.inputs import Inputs, bound, captured, mean
 from entrack.engine.noise import noise
-from entrack.engine.tracing import How, Write
 from entrack.engine.vectors import vector
+from entrack.engine.writes import How, Write
 from entrack.plan.steps import (
     Add,
     At,

@@ -8,7 +8,8 @@ from entrack.engine.context import Context
 from entrack.engine.inputs import Arrays, Inputs, captured, senders
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.receivers import receive, receiving
-from entrack.engine.tracing import Read, Write
+from entrack.engine.tracing import Read
+from entrack.engine.writes import Write
 from entrack.plan.steps import PathPatch, Statistic
 from entrack.sites import Part, Site
 

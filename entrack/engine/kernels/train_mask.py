@@ -19,7 +19,8 @@ from torch import Tensor
 from entrack.engine.context import Context
 from entrack.engine.errors import NotFinite
 from entrack.engine.inputs import Arrays, Inputs, bound
-from entrack.engine.tracing import Read, Write
+from entrack.engine.tracing import Read
+from entrack.engine.writes import Write
 from entrack.plan.steps import MaskBatch, TrainMask
 from entrack.sites import Site
 

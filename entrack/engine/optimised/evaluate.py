@@ -28,7 +28,8 @@ from entrack.engine.kernels.knockout import MASKED
 from entrack.engine.kernels.outputs import output_writes
 from entrack.engine.microbatch import in_chunks
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
-from entrack.engine.tracing import ResumeAt, Write
+from entrack.engine.tracing import ResumeAt
+from entrack.engine.writes import Write
 from entrack.plan.schedule import ForwardPass, From, Only, Role
 from entrack.plan.steps import At, Batch, BlockAttention, Elsewhere, Evaluate, Set
 from entrack.plan.steps.edits import elsewhere_of

@@ -25,7 +25,8 @@ from entrack.engine.microbatch import in_chunks
 from entrack.engine.outcomes import Outcomes
 from entrack.engine.prefix_cache import PrefixCache, PrefixSpec
 from entrack.engine.receivers import receive, receiving, seen_at, seen_by
-from entrack.engine.tracing import Read, ResumeAt, Write
+from entrack.engine.tracing import Read, ResumeAt
+from entrack.engine.writes import Write
 from entrack.plan.schedule import ForwardPass, From, Role
 from entrack.plan.steps import PathPatch
 from entrack.plan.steps.hop import reaches_nothing

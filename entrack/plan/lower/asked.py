@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from entrack import budget
 from entrack.check.resolved import Metric, Population
 from entrack.diagnostics import Diagnostic, Label
 from entrack.plan.lower.context import Lowering, Unmakeable
@@ -50,9 +51,7 @@ def asked_of(
     none, or where two of them share one that must be `apart`."""
     asked = tuple(tuple(_tokens(prompt, name, model, lowering) for name in of) for prompt in prompts)
     for prompt, words in zip(prompts, asked, strict=True):
-        nothing = next((name for name, tokens in zip(of, words, strict=True) if not tokens), None)
-        if nothing is not None:
-            _told(population, _without(nothing, prompt, population), lowering)
+        _all_there(population, prompt, of, words, lowering)
         if apart and any(len(tokens) > 1 for tokens in words) and set(words[0]) & set(words[1]):
             _told(population, _shared(of, prompt, population), lowering)
     for name in of:
@@ -73,16 +72,14 @@ def continued(
     has none, or where two that must be `apart` have words that one cannot be told from the other by."""
     asked = tuple(tuple(_whole(prompt, name, model, lowering) for name in of) for prompt in prompts)
     for prompt, words in zip(prompts, asked, strict=True):
-        nothing = next((name for name, several in zip(of, words, strict=True) if not several), None)
-        if nothing is not None:
-            _told(population, _without(nothing, prompt, population), lowering)
+        _all_there(population, prompt, of, words, lowering)
         if apart and any(len(many) > 1 for many in words) and (_begins(*words) or _begins(*words[::-1])):
             _told(population, _one_in_the_other(of, population), lowering)
     longest = max(
-        prompt.length + len(word) for prompt, words in zip(prompts, asked, strict=True) for w in words for word in w
+        prompt.length + max(len(word) for several in words for word in several)
+        for prompt, words in zip(prompts, asked, strict=True)
     )
-    problems = longer_than(longest, lowering.keys[model].facts.positions, population, "with the word after it")
-    for problem in problems:
+    for problem in longer_than(longest, lowering.keys[model].facts.positions, population, "with the word after it"):
         _told(population, problem, lowering)
     return asked
 
@@ -122,6 +119,7 @@ def _followed(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) ->
 
 def _read(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) -> tuple[tuple[int, ...], ...]:
     tokens, vocabulary = lowering.tokenizers[model], lowering.keys[model].facts.vocabulary
+    budget.spend(budget.FOLLOWED, len(listed.words))
     try:
         words = [
             after(tokens, prompt.text, prompt.token_ids, word, attached=listed.attached)
@@ -164,8 +162,17 @@ def _begun(word: tuple[int, ...], known: Collection[tuple[int, ...]]) -> bool:
 
 def _told(population: Population, problem: Diagnostic, lowering: Lowering) -> None:
     """Raises Unmakeable."""
-    lowering.problems.extend([] if problem in lowering.problems else [problem])
+    lowering.tell(problem)
     raise Unmakeable(population.label)
+
+
+def _all_there(
+    population: Population, prompt: Prompt, of: tuple[str, ...], words: Sequence[Sequence[object]], lowering: Lowering
+) -> None:
+    """Raises Unmakeable where nothing is asked for of a variable."""
+    nothing = next((name for name, several in zip(of, words, strict=True) if not several), None)
+    if nothing is not None:
+        _told(population, _without(nothing, prompt, population), lowering)
 
 
 def _without(name: str, prompt: Prompt, population: Population) -> Diagnostic:
@@ -192,8 +199,7 @@ def _warn_of_lost(population: Population, prompts: Sequence[Prompt], name: str, 
         first: dict[int, tuple[int, ...]] = {}
         words = _followed(prompt, prompt.lists[name], model, lowering) if name in prompt.lists else ()
         if any(first.setdefault(word[0], word) != word for word in words):
-            problem = _lost(name, population)
-            lowering.problems.extend([] if problem in lowering.problems else [problem])
+            lowering.tell(_lost(name, population))
             return
 
 

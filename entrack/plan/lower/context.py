@@ -79,6 +79,10 @@ class Lowering:
     listed: dict[tuple[str, str, Listed], tuple[tuple[int, ...], ...]] = field(factory=dict)
     """For a model, a prompt's text and a list of words: the tokens of these words after it."""
 
+    def tell(self, *problems: Diagnostic) -> None:
+        """Keep what is wrong, each problem once."""
+        self.problems.extend(problem for problem in problems if problem not in self.problems)
+
     def prompts(self, population: Population, model: str, count: int | None = None) -> TokenisedPrompts:
         """The population for a model's tokenizer, drawn once. Raises Unmakeable; what is wrong goes to `problems`."""
         many = population.count if count is None else count
@@ -100,7 +104,7 @@ class Lowering:
             resolved, tokens = self.resolved, self.tokenizers[model]
             realised, problems = tokenise(population, many, tokens, resolved.params, resolved.allotments)
             problems = (*problems, *unknown(realised, facts.vocabulary), *too_long(realised, facts.positions))
-            self.problems.extend(problem for problem in problems if problem not in self.problems)
+            self.tell(*problems)
             self.drawn[key] = None if errors(problems) else realised
         found = self.drawn[key]
         if found is None:

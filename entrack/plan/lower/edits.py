@@ -71,7 +71,7 @@ def partners(acts: Sequence[Prepared], on: Measured) -> tuple[tuple[Prompt, ...]
     return tuple(donor.prompts for donor in donors if donor.prompts is not on.prompts)
 
 
-def spans(acts: Sequence[Prepared], on: Measured) -> tuple[tuple[int, ...], ...]:
+def in_common(acts: Sequence[Prepared], on: Measured) -> tuple[tuple[int, ...], ...]:
     """What prompts that run together have in common, prompt by prompt: how many tokens each span has that acts are at,
     and sometimes the word that follows."""
     positions = dict.fromkeys(group.position for one in acts for group in one.act.groups)

@@ -12,7 +12,7 @@ from entrack.check.resolved import CellSpec, Intervention, Measure, Metric, Popu
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.asked import ADDED_UP, asked_of, continued, rows, sizes_of, statistics_of
 from entrack.plan.lower.context import Lowering
-from entrack.plan.lower.edits import edits_of, partners, prepared, spans
+from entrack.plan.lower.edits import edits_of, in_common, partners, prepared
 from entrack.plan.lower.measured import Measured, Places, drawn, followed, token_of, tokens_at
 from entrack.plan.plan import Asked, Between, CellPlan, Continued, RunPlan
 from entrack.plan.refs import Sizes
@@ -49,16 +49,16 @@ def evaluations(
     edits: Callable[[Places], tuple[Edit, ...]],
     what: str,
     lowering: Lowering,
-    spans: Sequence[tuple[int, ...]] = (),
+    common: Sequence[tuple[int, ...]] = (),
 ) -> RunPlan:
     """Evaluate a model on all prompts, batch by batch, with the edits of each batch. `others` are the prompts that
-    these read beside them, `spans` the lengths of spans that they are at."""
+    these read beside them, `common` what is the same in a batch, as in `batches`."""
 
     def step(cell: Places) -> Step:
         batch = batch_of(on.prompts, cell)
         return Evaluate(lowering.keys[on.model], batch, edits(cell), rows(wanted.asked, cell), wanted.also)
 
-    return _planned(on, batches(on.prompts, others, spans=spans), step, wanted.asked, what, lowering)
+    return _planned(on, batches(on.prompts, others, common=common), step, wanted.asked, what, lowering)
 
 
 def _planned(
@@ -101,13 +101,13 @@ def _run(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> Run
         return _whole_words(measure.metric, on, spec.intervention, what, lowering)
     acts = prepared(spec.intervention, on, lowering)
     edits = partial(edits_of, acts, on, lowering=lowering)
-    others, lengths = partners(acts, on), spans(acts, on)
+    others, common = partners(acts, on), in_common(acts, on)
     if not measure.metric.at:
-        return evaluations(on, _wanted(measure.metric, on, lowering), others, edits, what, lowering, lengths)
+        return evaluations(on, _wanted(measure.metric, on, lowering), others, edits, what, lowering, common)
     of_words = measure.metric.lens or measure.metric.direct
     wanted = _wanted(measure.metric, on, lowering) if of_words else Wanted(((),) * len(prompts))
     step = partial(_reading, measure.metric, on, wanted, edits, lowering)
-    return _planned(on, batches(prompts, others, spans=lengths), step, wanted.asked, what, lowering)
+    return _planned(on, batches(prompts, others, common=common), step, wanted.asked, what, lowering)
 
 
 def _whole_words(metric: Metric, given: Measured, intervention: Intervention, what: str, lowering: Lowering) -> RunPlan:
@@ -120,7 +120,7 @@ def _whole_words(metric: Metric, given: Measured, intervention: Intervention, wh
         after = tuple(tuple(range(on.prompts[at].length, len(on.prompts[at].token_ids))) for at in cell)
         return Loss(lowering.keys[on.model], batch_of(on.prompts, cell), after, edits_of(acts, on, cell, lowering))
 
-    cells = batches(on.prompts, partners(acts, on), spans=spans(acts, on))
+    cells = batches(on.prompts, partners(acts, on), common=in_common(acts, on))
     return _planned(on, cells, step, ((),) * len(on.prompts), what, lowering, sizes_of(words))
 
 

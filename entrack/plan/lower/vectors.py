@@ -43,7 +43,7 @@ def _captures(
 ) -> tuple[Ref, ...]:
     budget.spend(budget.STEP_PARTS, A_PLACE + len(prompts))
     lengths = span_lengths(group.position, prompts)
-    many = batches(prompts, spans=() if lengths is None else (lengths,))
+    many = batches(prompts, common=() if lengths is None else (lengths,))
     return tuple(_capture(mean, group, part, sites, prompts, places, lowering) for places in many)
 
 
