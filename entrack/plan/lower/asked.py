@@ -49,6 +49,7 @@ def asked_of(
 ) -> Asked:
     """Prompt by prompt and word by word, the different tokens that it is told by. Raises Unmakeable where a word has
     none, or where two of them share one that must be `apart`."""
+    _count_words(prompts, of, model, lowering)
     asked = tuple(tuple(_tokens(prompt, name, model, lowering) for name in of) for prompt in prompts)
     for prompt, words in zip(prompts, asked, strict=True):
         _all_there(population, prompt, of, words, lowering)
@@ -70,6 +71,7 @@ def continued(
 ) -> Continued:
     """Prompt by prompt and variable by variable, the whole words that are asked for. Raises Unmakeable where a variable
     has none, or where two that must be `apart` have words that one cannot be told from the other by."""
+    _count_words(prompts, of, model, lowering)
     asked = tuple(tuple(_whole(prompt, name, model, lowering) for name in of) for prompt in prompts)
     for prompt, words in zip(prompts, asked, strict=True):
         _all_there(population, prompt, of, words, lowering)
@@ -109,6 +111,12 @@ def _tokens(prompt: Prompt, name: str, model: str, lowering: Lowering) -> tuple[
     return tuple(dict.fromkeys(word[0] for word in words))
 
 
+def _count_words(prompts: Sequence[Prompt], of: tuple[str, ...], model: str, lowering: Lowering) -> None:
+    """Count all words of lists that will be read, before the first is: reading takes long where there are many."""
+    lists = {(model, prompt.text, prompt.lists[name]) for prompt in prompts for name in of if name in prompt.lists}
+    budget.spend(budget.FOLLOWED, sum(len(listed.words) for _, _, listed in lists - lowering.listed.keys()))
+
+
 def _followed(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) -> tuple[tuple[int, ...], ...]:
     """The tokens of each word that can follow a prompt; words are read once. Raises CannotDraw."""
     key = (model, prompt.text, listed)
@@ -119,7 +127,6 @@ def _followed(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) ->
 
 def _read(prompt: Prompt, listed: Listed, model: str, lowering: Lowering) -> tuple[tuple[int, ...], ...]:
     tokens, vocabulary = lowering.tokenizers[model], lowering.keys[model].facts.vocabulary
-    budget.spend(budget.FOLLOWED, len(listed.words))
     try:
         words = [
             after(tokens, prompt.text, prompt.token_ids, word, attached=listed.attached)
