@@ -14,7 +14,7 @@ from entrack.check.interventions import NOTHING, interventions
 from entrack.check.loops import all_used, at_turn, goes_through, turns_of
 from entrack.check.masks import members
 from entrack.check.measure_fit import intervention_fits
-from entrack.check.metrics import axes_read, is_desideratum, metric, reading, recovery, whole_words
+from entrack.check.metrics import axes_read, is_desideratum, metric, reading, recovery, tells_first_tokens
 from entrack.check.populations import Swept, first_twice, sweep
 from entrack.check.resolved import (
     CellSpec,
@@ -45,7 +45,7 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     scope = changes.scope
     models = _models(scope, item.subject)
     swept = sweep(scope, changes.alternates, item.prompts, changes.seed, "measure")
-    if swept is not None and whole_words(item.metric):
+    if swept is not None and not tells_first_tokens(item.metric):
         swept = _whole(swept)
     turns = _turns(evolve(changes, shapes=_shapes(scope, models or [])), item, models or [], swept)
     draws = 1 if item.draws is None else scope.whole(item.draws, "the number of draws", 1, MOST_DRAWS)
