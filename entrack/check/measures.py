@@ -13,7 +13,7 @@ from entrack.check.changes import Changes
 from entrack.check.interventions import NOTHING, interventions
 from entrack.check.loops import all_used, at_turn, goes_through, turns_of
 from entrack.check.masks import members
-from entrack.check.measure_fit import intervention_fits
+from entrack.check.measure_fit import intervention_fits, warn_of_nothing_changed
 from entrack.check.metrics import axes_read, is_desideratum, metric, reading, recovery, tells_first_tokens
 from entrack.check.populations import Swept, first_twice, sweep
 from entrack.check.resolved import (
@@ -77,6 +77,7 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     )
     if kind is None or not fits:
         return None
+    warn_of_nothing_changed(scope, (intervention for _, changed in turns for intervention in changed))
     grid = _grid(item, kind, models, turns, swept, draws)
     return _by_site(evolve(grid, loops=goes_through(scope, item, grid.axes)), sites, axes_read(item.metric))
 
