@@ -20,7 +20,7 @@ from entrack.check.resolved import (
 )
 from entrack.check.scope import Scope
 from entrack.check.shapes import same_shape
-from entrack.check.sources import source_fits
+from entrack.check.sources import FromClean, source_fits
 from entrack.check.spans import one_token
 from entrack.diagnostics import Label, nearest
 from entrack.diagnostics.suggest import did_you_mean
@@ -50,6 +50,28 @@ def intervention_fits(
         if isinstance(act, KeepAct) and not act.groups:
             return False
     return True
+
+
+def warn_of_nothing_changed(scope: Scope, interventions: Iterable[Intervention]) -> None:
+    """That values are taken from the clean run where nothing else makes the run another: once for each that is
+    written, however many turns of loops it has."""
+    idle = {one.acts[-1].span: one for one in interventions if _changes_nothing(one)}
+    for span, intervention in idle.items():
+        scope.report(
+            "W405",
+            f"`{intervention.label}` changes nothing",
+            span,
+            "where nothing else is changed, this is what stands there already",
+            "let another act of the same intervention change something, `intervention i = zero mlp.2 at last, "
+            "freeze ...`, or measure on alternates and patch `from original`",
+        )
+
+
+def _changes_nothing(intervention: Intervention) -> bool:
+    return bool(intervention.acts) and all(
+        isinstance(act, KeepAct) or (isinstance(act, SetAct) and isinstance(act.source, FromClean))
+        for act in intervention.acts
+    )
 
 
 def _same_stream(scope: Scope, act: AddAct | ProjectAct, known: Model | None) -> bool:

@@ -13,8 +13,8 @@ from entrack.check.changes import Changes
 from entrack.check.interventions import NOTHING, interventions
 from entrack.check.loops import all_used, at_turn, goes_through, turns_of
 from entrack.check.masks import members
-from entrack.check.measure_fit import intervention_fits
-from entrack.check.metric_words import whole_words
+from entrack.check.measure_fit import intervention_fits, warn_of_nothing_changed
+from entrack.check.metric_words import tells_first_tokens
 from entrack.check.metrics import axes_read, is_desideratum, metric, reading, recovery
 from entrack.check.populations import Swept, first_twice, sweep
 from entrack.check.resolved import (
@@ -46,7 +46,7 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     scope = changes.scope
     models = _models(scope, item.subject)
     swept = sweep(scope, changes.alternates, item.prompts, changes.seed, "measure")
-    if swept is not None and whole_words(item.metric):
+    if swept is not None and not tells_first_tokens(item.metric):
         swept = _whole(swept)
     turns = _turns(evolve(changes, shapes=_shapes(scope, models or [])), item, models or [], swept)
     draws = 1 if item.draws is None else scope.whole(item.draws, "the number of draws", 1, MOST_DRAWS)
@@ -78,6 +78,7 @@ def _measure(changes: Changes, item: ast.Measure) -> Measure | None:
     )
     if kind is None or not fits:
         return None
+    warn_of_nothing_changed(scope, (intervention for _, changed in turns for intervention in changed))
     grid = _grid(item, kind, models, turns, swept, draws)
     return _by_site(evolve(grid, loops=goes_through(scope, item, grid.axes)), sites, axes_read(item.metric))
 

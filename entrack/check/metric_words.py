@@ -14,6 +14,8 @@ from entrack.syntax import ast
 TOLD = ("answer", "wrong", "target")
 WHOLE = ("probability", "log probability", "probability difference", "log probability difference")
 """Metrics that may be of whole words: of all their tokens."""
+WORDLESS = ("entropy", "KL from clean")
+"""Metrics of the next token that are of no word."""
 AVERAGED = ("logit", "logit difference")
 """Metrics that are a mean over the words of a list; of the others a list is `any of` its words."""
 Words = ast.Name | ast.WholeWord | ast.AnyWord
@@ -40,6 +42,12 @@ def whole_words(quantity: ast.Quantity) -> bool:
     return isinstance(inner, ast.Metric) and any(map(_is_whole, inner.of))
 
 
+def tells_first_tokens(quantity: ast.Quantity) -> bool:
+    """Whether words are told by their first tokens: not where they are whole, nor where nothing is of a word."""
+    inner = quantity if isinstance(quantity, ast.Metric | ast.Loss | ast.Attention) else quantity.metric
+    return isinstance(inner, ast.Metric) and inner.kind not in WORDLESS and not whole_words(inner)
+
+
 def _whole_or_not(scope: Scope, node: ast.Metric) -> bool:
     """Whether a metric can be of whole words, where it is, and is of these alone."""
     whole = [word for word in node.of if _is_whole(word)]
@@ -61,9 +69,10 @@ def _whole_or_not(scope: Scope, node: ast.Metric) -> bool:
 
 def not_whole(scope: Scope, node: ast.Metric, message: str) -> None:
     """Report that a metric is of a whole word where it cannot be."""
-    word = next(word for word in node.of if _is_whole(word))
-    help = f"leave out `whole`, or take the `log probability of {word.text}`"
-    scope.report("E604", message, word.span, "", help)
+    whole = [word for word in node.of if _is_whole(word)]
+    kind = "log probability" if len(whole) == 1 else "log probability difference"
+    help = f"leave out `whole`, or take the `{kind} of {' and '.join(word.text for word in whole)}`"
+    scope.report("E604", message, whole[0].span, "", help)
 
 
 def with_article(kind: str) -> str:

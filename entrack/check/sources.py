@@ -259,7 +259,7 @@ def _has_original(scope: Scope, act: SetAct, item: ast.Measure, population: Popu
         f"`{population.label}` are originals themselves",
         item.prompts.span,
         "each would be patched from itself",
-        "measure on an alternate, or write `from clean`",
+        "measure on an alternate, or write `from clean`, for what another act would change",
         (Label(act.span, "patched here"),),
     )
     return False

@@ -78,6 +78,8 @@ def _problem(population: Population, one: Told, others: Sequence[str], text: str
     accept = "leave one of the rows out, say that the first token is enough: `first_token(row.answer)`"
     mend = f"{accept if population.task.rows else leave_out}, or measure whole words: `{WHOLE_ANSWER}`"
     by_digit = all(word.strip().isdigit() for word in words)
+    if by_digit:
+        mend = f"ask for what one digit tells, or measure whole words: `{WHOLE_ANSWER}`"
     cause, mend = known or (BY_DIGIT if by_digit else "an answer is told by its first token", mend)
     return Diagnostic(
         "E433",

@@ -131,7 +131,7 @@ def tokenise(
             )
             break
     doubts = dict.fromkeys(islice(_doubts(population, pairs), 1))
-    return TokenisedPrompts(population, tuple(pairs)), (*problems, *_alike(population, pairs, tokens), *doubts)
+    return TokenisedPrompts(population, tuple(pairs)), (*problems, *alike_in(population, pairs, tokens), *doubts)
 
 
 def _diagnostic(dealt: Dealt, place: int, trouble: CannotDraw) -> Diagnostic:
@@ -276,14 +276,15 @@ def _doubts(population: Population, pairs: Sequence[PromptPair]) -> Iterator[Dia
 # --- what cannot be told apart -----------------------------------------------------------------------------------
 
 
-def _alike(population: Population, pairs: list[PromptPair], tokens: Tokenizer) -> tuple[Diagnostic, ...]:
+def alike_in(population: Population, pairs: Sequence[PromptPair], tokens: Tokenizer) -> tuple[Diagnostic, ...]:
+    """Words that cannot be told apart by their first tokens, where that is what the prompts are measured by."""
     if not pairs or population.whole:
         return ()
     among_all = alike(population, _told_by(pairs, tokens), pairs[0].original.text, tokens)
     return (*among_all, *islice(dict.fromkeys(_alike_in_one(population, pairs, tokens)), SHOWN))
 
 
-def _alike_in_one(population: Population, pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[Diagnostic]:
+def _alike_in_one(population: Population, pairs: Sequence[PromptPair], tokens: Tokenizer) -> Iterator[Diagnostic]:
     """What cannot be told apart in one prompt, of words that are told by their first token."""
     for prompt in (pair.original for pair in pairs if pair.original.by_first_token):
         told = [_told(prompt, name) for name in EXPECTED if prompt.ids.get(name)]
@@ -294,7 +295,7 @@ def _told(prompt: Prompt, name: str) -> Told:
     return Told(prompt.ids[name][0], prompt.words[name], name in prompt.attached)
 
 
-def _told_by(pairs: list[PromptPair], tokens: Tokenizer) -> Iterator[Told]:
+def _told_by(pairs: Sequence[PromptPair], tokens: Tokenizer) -> Iterator[Told]:
     """Each word that is an answer, or could have been, with the token it is told by."""
     others: dict[tuple[str, bool], None] = {}
     for pair in pairs:

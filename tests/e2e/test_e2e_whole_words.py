@@ -20,7 +20,9 @@ from torch import Tensor
 from entrack.api import SpecError
 from entrack.cli.prompts import prompts_json
 from entrack.engine.noise import noise
+from entrack.plan.lower import context
 from entrack.plan.steps import SumOutputs
+from entrack.prompts import tokenise
 from entrack.prompts.tokenizer import tokenizer
 from entrack.results import Results
 from entrack.sites import Part, Site
@@ -80,6 +82,13 @@ MEANS = {
     "averaged_everywhere": "mean mlp.1 at every token over 5 relabelled",
     "others": "kept",
 }
+WORDLESS = (
+    "entropy",
+    "KL from clean",
+    "loss over last",
+    "attention from last to query",
+    "logit lens of entropy at last",
+)
 SPEC = "\n".join(
     [
         "group only_one in base at last = 1.2 2.0",
@@ -337,3 +346,32 @@ def test_words_may_begin_alike_where_they_are_whole(world: World) -> None:
     assert world.spec(text.format(metric="probability of whole answer")).plan()
     with pytest.raises(SpecError, match="begin with the same token"):
         world.spec(text.format(metric="probability of answer")).plan()
+
+
+@pytest.mark.parametrize("metric", WORDLESS)
+def test_words_may_begin_alike_where_none_is_measured(world: World, metric: str) -> None:
+    text = f"measure m = {metric} (base with zero 0.1 at last) on 20 phrases"
+    assert world.spec(text).plan()
+    for beside in ("accuracy", "logit lens of rank at last"):
+        both = [text, f"measure n = {beside} (base) on 20 phrases"]
+        for order in (both, both[::-1]):
+            with pytest.raises(SpecError, match="begin with the same token"):
+                world.spec("\n".join(order)).plan()
+
+
+def test_prompts_are_drawn_once_whether_words_are_told_or_not(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an accuracy beside an entropy they are drawn as often as with either alone."""
+    drawn = []
+
+    def counted(*given: Any) -> Any:
+        drawn.append(given)
+        return tokenise.tokenise(*given)
+
+    monkeypatch.setattr(context, "tokenise", counted)
+    several = [f"measure m{i} = {metric} (base) on {N} boxes" for i, metric in enumerate(("entropy", "accuracy"))]
+    many = []
+    for text in (several[0], several[1], "\n".join(several), "\n".join(several[::-1])):
+        drawn.clear()
+        world.spec(text).plan()
+        many.append(len(drawn))
+    assert len(set(many)) == 1

@@ -23,7 +23,7 @@ from entrack.plan.plan import Asked
 from entrack.plan.steps import Chosen, Ref, Sites
 from entrack.prompts.model_limits import too_long, unknown
 from entrack.prompts.rng import Stream
-from entrack.prompts.tokenise import Listed, Prompt, TokenisedPrompts, tokenise
+from entrack.prompts.tokenise import Listed, Prompt, TokenisedPrompts, alike_in, tokenise
 from entrack.prompts.tokenizer import Tokenizer
 from entrack.sites import Part, Site
 
@@ -95,21 +95,29 @@ class Lowering:
             population.seed,
             population.purpose,
             many,
-            population.whole,
             self.keys[model].tokenizer,
             facts.vocabulary,
             facts.positions,
         )
-        if key not in self.drawn:
-            resolved, tokens = self.resolved, self.tokenizers[model]
-            realised, problems = tokenise(population, many, tokens, resolved.params, resolved.allotments)
-            problems = (*problems, *unknown(realised, facts.vocabulary), *too_long(realised, facts.positions))
-            self.tell(*problems)
-            self.drawn[key] = None if errors(problems) else realised
-        found = self.drawn[key]
+        found = self.drawn[key] if key in self.drawn else self._draw(population, model, many)
+        if found is not None and found.population.whole and not population.whole:
+            problems = alike_in(population, found.pairs, self.tokenizers[model])
+            found = self._sound(evolve(found, population=population), problems)
+        self.drawn[key] = found
         if found is None:
             raise Unmakeable(population.label)
         return found
+
+    def _draw(self, population: Population, model: str, count: int) -> TokenisedPrompts | None:
+        resolved, facts = self.resolved, self.keys[model].facts
+        drawn, problems = tokenise(population, count, self.tokenizers[model], resolved.params, resolved.allotments)
+        problems = (*problems, *unknown(drawn, facts.vocabulary), *too_long(drawn, facts.positions))
+        return self._sound(drawn, problems)
+
+    def _sound(self, drawn: TokenisedPrompts, problems: tuple[Diagnostic, ...]) -> TokenisedPrompts | None:
+        """The prompts, where nothing is wrong with them."""
+        self.tell(*problems)
+        return None if errors(problems) else drawn
 
     def paired(self, population: Population, alternate: Alternate | None, model: str) -> TokenisedPrompts:
         """The same originals with another alternate."""
