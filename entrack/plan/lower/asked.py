@@ -216,7 +216,8 @@ def _lost(name: str, population: Population) -> Diagnostic:
         f"words of `{name}` begin with the same token, which counts once",
         population.task.syntax.name_span,
         "a word is told by its first token, which stands for all that begin with it",
-        f"tell words by all their tokens: `probability of any of whole {name}`",
+        f"tell words by all their tokens, as `probability of any of whole {name}` does, "
+        "or leave all but one of them out",
         (Label(population.span, "measured on these"),),
     )
 
