@@ -33,6 +33,7 @@ FOLDER = ROOT / "entrack" / "analysis"
 TESTS = [
     str(ROOT / "tests/analysis" / f"test_{name}.py")
     for name in (
+        "build_results",
         "intervals",
         "estimates",
         "claims",

@@ -86,7 +86,7 @@ def test_a_completeness_by_hand() -> None:
     assert {cell.n for cell in found.values()} == {4}
     assert found["group", "circuit"].interval == share_limits(0.5, 4)
     assert found["group", "circuit"].draws == () and found["group", "circuit"].sd is None
-    assert found["half", "noise"].interval is None
+    assert found["half", "noise"].interval is None and found["half", "noise"].outcomes == ()
     one, other = found["half", "signed"].draw_intervals
     assert one.low < 0.5 < one.high and other.low < -0.25 < other.high
     assert found["group", "signed"].draw_intervals == ()

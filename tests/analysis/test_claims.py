@@ -138,6 +138,11 @@ def test_what_does_not_depend_on_prompts_is_sure(left: str) -> None:
     assert claim(f"{left} == 0").interval == Interval(0, 0)
 
 
+def test_a_claim_of_no_prompts_has_none() -> None:
+    assert claim("size(g) + 1 == 2").n == 0
+    assert claim("m[nothing] + 1 >= 1").n == 20
+
+
 def test_a_number_over_itself_is_one() -> None:
     found = claim("m[zero g] / m[zero g] == 1").interval
     assert (found.low, found.high) == pytest.approx((1, 1))

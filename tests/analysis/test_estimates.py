@@ -182,6 +182,12 @@ def test_a_ratio_by_hand() -> None:
     assert ends(Ratio.of(Said(2, 1, 3), Said(-4, -5, -3))) == pytest.approx((-(16 + root) / 30, -(16 - root) / 30))
 
 
+def test_how_far_a_prompt_moves_a_ratio_by_hand() -> None:
+    """(a_i - R b_i) / (n b): 2 and 4 over 1 and 3, with R = 1.5; a mean less its own is left of each."""
+    moves = Ratio.of(number(2, 4), number(1, 3)).moves
+    assert moves["p", 0] == pytest.approx(np.array([2 - 1.5 * 1, 4 - 1.5 * 3]) / (2 * 2))
+
+
 def test_a_ratio_of_means_is_fiellers() -> None:
     above, below = np.array([3.0, 5.0, 4.0, 8.0]), np.array([2.0, 3.0, 5.0, 6.0])
     rest, n, square = above - below * above.mean() / below.mean(), 4, t_quantile(0.025, 3) ** 2
@@ -222,6 +228,14 @@ def test_a_product_by_hand() -> None:
     """2 in 1 .. 3 times 4 in 3 .. 6: 4 and 2 below, 4 and 4 above, and 2 at the corners that differ in sign, or 2."""
     found = product(Said(2, 1, 3), Said(4, 3, 6))
     assert ends(found) == pytest.approx((8 - sqrt(4**2 + 2**2 + 2**2), 8 + sqrt(4**2 + 4**2 + 2**2)))
+
+
+def test_a_product_of_one_that_is_nearly_sure_by_hand() -> None:
+    """2 in 1.9 .. 2.1 times 4 in 3 .. 9: .4 and 2 below, .4 and 10 above, and .5 at the corners."""
+    sure, wide = Said(2, 1.9, 2.1), Said(4, 3, 9)
+    by_hand = pytest.approx((8 - sqrt(0.4**2 + 2**2 + 0.5**2), 8 + sqrt(0.4**2 + 10**2 + 0.5**2)))
+    assert ends(product(sure, wide)) == by_hand
+    assert ends(product(wide, sure)) == by_hand
 
 
 def test_with_a_constant_they_are_scaled() -> None:
@@ -265,6 +279,8 @@ def test_absolute_differences_by_hand() -> None:
     both = Apart.of([Said(4, 3, 5), Said(-4, -6, -2)])
     assert both.value == 4
     assert ends(both) == pytest.approx((0, 4 + sqrt(0.5**2 + 1**2)))
+    small = Apart.of([Said(0.4, 0.3, 0.5), Said(-0.4, -0.6, -0.2)])
+    assert ends(small) == pytest.approx((0, 0.4 + sqrt(0.05**2 + 0.1**2)))
 
 
 # --- draws ---------------------------------------------------------------------------------------------------------
