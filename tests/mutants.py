@@ -34,6 +34,7 @@ TESTS = [
     str(ROOT / "tests/analysis" / f"test_{name}.py")
     for name in (
         "build_results",
+        "run_values",
         "intervals",
         "estimates",
         "claims",
