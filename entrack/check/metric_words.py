@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from entrack.check.resolved import Task
-from entrack.check.scope import Scope
+from entrack.check.scope import Scope, article
 from entrack.check.tasks import types_of
 from entrack.check.types import WORD, Type
 from entrack.diagnostics.suggest import did_you_mean
@@ -52,7 +52,7 @@ def _whole_or_not(scope: Scope, node: ast.Metric) -> bool:
     """Whether a metric can be of whole words, where it is, and is of these alone."""
     whole = [word for word in node.of if _is_whole(word)]
     if whole and node.kind not in WHOLE:
-        not_whole(scope, node, f"{with_article(node.kind)} is of one token, and a whole word has several")
+        not_whole(scope, node, f"{article(node.kind)} is of one token, and a whole word has several")
         return False
     if whole and len(whole) < len(node.of):
         other = next(word for word in node.of if not _is_whole(word))
@@ -73,11 +73,6 @@ def not_whole(scope: Scope, node: ast.Metric, message: str) -> None:
     kind = "log probability" if len(whole) == 1 else "log probability difference"
     help = f"leave out `whole`, or take the `{kind} of {' and '.join(word.text for word in whole)}`"
     scope.report("E604", message, whole[0].span, "", help)
-
-
-def with_article(kind: str) -> str:
-    """A kind of metric as it stands in a sentence."""
-    return f"{'an' if kind[0] in 'ae' else 'a'} {kind}"
 
 
 def _word(
@@ -135,7 +130,7 @@ def _list(scope: Scope, node: ast.Metric, word: Words, name: ast.Name) -> bool:
     elif not averaged and not together:
         scope.report(
             "E604",
-            f"{with_article(node.kind)} is of one word, or of any of several",
+            f"{article(node.kind)} is of one word, or of any of several",
             name.span,
             f"`{name.text}` is a list",
             f"write `any of {word.text}`, or name one word",

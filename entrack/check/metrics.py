@@ -7,9 +7,9 @@ from typing import assert_never
 
 from attrs import evolve
 
-from entrack.check.metric_words import AVERAGED, name_of, not_whole, whole_words, with_article, words_fit
+from entrack.check.metric_words import AVERAGED, name_of, not_whole, whole_words, words_fit
 from entrack.check.resolved import Alternate, Metric, Population, Recovery, Task
-from entrack.check.scope import Scope
+from entrack.check.scope import Scope, article
 from entrack.check.spans import one_token
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
@@ -88,7 +88,7 @@ def _attributed(scope: Scope, node: ast.DirectLogitAttribution, logits: Metric |
     if logits.kind not in AVERAGED:
         scope.report(
             "E667",
-            f"{with_article(logits.kind)} is no sum over what heads and MLPs write",
+            f"{article(logits.kind)} is no sum over what heads and MLPs write",
             node.metric.span,
             "only logits are, once the scale of the final norm is held",
             "attribute `logit of answer` or `logit difference of answer and wrong`",

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 from e2e_world import World, make_world
 from engine_by_hooks import Hooked
 from test_e2e_any_site import EXECUTORS, logits_with
@@ -39,11 +38,6 @@ OTHERS = "over 6 scrambled"
 @pytest.fixture(scope="module", params=["llama", "gpt2", "gpt_neox"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
     return make_world(tmp_path_factory.mktemp("world"), request.param)
-
-
-@pytest.fixture(scope="module")
-def hooked(world: World) -> Hooked:
-    return Hooked(transformers.AutoModelForCausalLM.from_pretrained(world.folder / "base"))
 
 
 def group_of(found: Results, name: str) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 from e2e_world import World, make_world
 from engine_by_hooks import Hooked
 from test_e2e_numbers import alternates, answers, at, measure, tokens
@@ -40,11 +39,6 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     world = make_world(tmp_path_factory.mktemp("world"), request.param)
     (world.folder / "tasks.et").write_text((world.folder / "tasks.et").read_text() + FACTS)
     return world
-
-
-@pytest.fixture(scope="module")
-def hooked(world: World) -> Hooked:
-    return Hooked(transformers.AutoModelForCausalLM.from_pretrained(world.folder / "base"))
 
 
 def logits_with(hooked: Hooked, entries: Entries, changes: Mapping[tuple[int, str], Change]) -> list[float]:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 from e2e_world import World, make_model, make_world
 from engine_by_hooks import Hooked
 from test_e2e_numbers import measure, tokens
@@ -49,11 +48,6 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module", params=[False, True], ids=["optimised", "reference"])
 def results(request: pytest.FixtureRequest, world: World) -> Results:
     return world.spec(SPEC).run(MemoryStore(), reference=request.param)
-
-
-@pytest.fixture(scope="module")
-def hooked(world: World) -> Hooked:
-    return Hooked(transformers.AutoModelForCausalLM.from_pretrained(world.folder / "base"))
 
 
 @pytest.fixture(scope="module")

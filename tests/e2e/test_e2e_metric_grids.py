@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 from e2e_world import World, make_world
 from engine_by_hooks import Hooked
 from test_e2e_any_site import FACTS, Entries, put
@@ -44,11 +43,6 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     world = make_world(tmp_path_factory.mktemp("world"), request.param)
     (world.folder / "tasks.et").write_text((world.folder / "tasks.et").read_text() + FACTS)
     return world
-
-
-@pytest.fixture(scope="module")
-def hooked(world: World) -> Hooked:
-    return Hooked(transformers.AutoModelForCausalLM.from_pretrained(world.folder / "base"))
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["optimised", "reference"])

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 from e2e_world import World, make_model, make_world
 from engine_by_hooks import Hooked
 from torch import Tensor
@@ -67,11 +66,6 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def results(world: World) -> Results:
     return world.spec(SPEC).run(MemoryStore())
-
-
-@pytest.fixture(scope="module")
-def hooked(world: World) -> Hooked:
-    return Hooked(transformers.AutoModelForCausalLM.from_pretrained(world.folder / "base"))
 
 
 def measure(results: Results, name: str) -> Measure:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 from e2e_world import World, make_world
 from engine_by_hooks import Hooked
 from torch import Tensor
@@ -33,11 +32,6 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def results(world: World) -> Results:
     return world.load().run(MemoryStore())
-
-
-@pytest.fixture(scope="module")
-def hooked(world: World) -> Hooked:
-    return Hooked(transformers.AutoModelForCausalLM.from_pretrained(world.folder / "base"))
 
 
 def tokens(entries: list[dict[str, Any]]) -> Tensor:

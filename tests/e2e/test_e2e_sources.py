@@ -36,11 +36,6 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return world
 
 
-@pytest.fixture(scope="module")
-def hooked(world: World) -> Hooked:
-    return Hooked(transformers.AutoModelForCausalLM.from_pretrained(world.folder / "base"))
-
-
 @frozen
 class Sample:
     """A sample as it is written, and the prompts that it is of."""

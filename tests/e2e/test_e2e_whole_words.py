@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 from e2e_world import World, make_model, make_world
 from engine_by_hooks import Hooked
 from test_e2e_any_site import Entries
@@ -123,11 +122,6 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     make_model(made.folder / "base", heads=4, shared=4, family=request.param, **more.get(request.param, {}))
     (made.folder / "tasks.et").write_text((made.folder / "tasks.et").read_text() + TASK)
     return made
-
-
-@pytest.fixture(scope="module")
-def hooked(world: World) -> Hooked:
-    return Hooked(transformers.AutoModelForCausalLM.from_pretrained(world.folder / "base"))
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["optimised", "reference"])
