@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from entrack.check.resolved import Task
+from entrack.check.resolved import TOLD, Task
 from entrack.check.scope import Scope, article
 from entrack.check.tasks import types_of
 from entrack.check.types import WORD, Type
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.syntax import ast
 
-TOLD = ("answer", "wrong", "target")
 WHOLE = ("probability", "log probability", "probability difference", "log probability difference")
 """Metrics that may be of whole words: of all their tokens."""
 WORDLESS = ("entropy", "KL from clean")

@@ -9,7 +9,7 @@ from itertools import islice
 from attrs import evolve, field, frozen
 
 from entrack import budget, interrupts
-from entrack.check.resolved import Population
+from entrack.check.resolved import TOLD, Population
 from entrack.check.tables import SHOWN, Row
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import sample
@@ -22,8 +22,6 @@ from entrack.prompts.values import AttachedWords, CannotDraw, Names, Rendered, V
 from entrack.syntax import ast
 
 NO_ALLOTMENTS: Allotments = {}
-EXPECTED = ("answer", "target", "wrong")
-"""The words that are told by their first token, so that they must have one."""
 
 
 @frozen
@@ -242,7 +240,7 @@ def _continued(
 ) -> tuple[int, ...]:
     """The tokens of a word that follows the prompt: a space between, unless the prompt ends with one."""
     word = given.text
-    if not word and name not in EXPECTED:
+    if not word and name not in TOLD:
         return ()
     if not word:
         raise CannotDraw(
@@ -253,7 +251,7 @@ def _continued(
             "leave the empty value out of the pool",
         )
     ids = after(tokens, text, encoded.ids, word, attached=given.attached)
-    if not ids and name in EXPECTED:
+    if not ids and name in TOLD:
         raise CannotDraw(
             "E430",
             f"the {name} `{word}` changes the prompt's own tokens",
@@ -267,7 +265,7 @@ def _continued(
 def _doubts(population: Population, pairs: Sequence[PromptPair]) -> Iterator[Diagnostic]:
     """Of words that are expected, a space before one that may not be meant."""
     for prompt in (pair.original for pair in pairs):
-        for word in (prompt.words[name] for name in EXPECTED if name in prompt.words and name not in prompt.attached):
+        for word in (prompt.words[name] for name in TOLD if name in prompt.words and name not in prompt.attached):
             doubt = doubtful_space(population, prompt.text, word) if spaced(prompt.text, word) else None
             if doubt is not None:
                 yield doubt
@@ -287,7 +285,7 @@ def alike_in(population: Population, pairs: Sequence[PromptPair], tokens: Tokeni
 def _alike_in_one(population: Population, pairs: Sequence[PromptPair], tokens: Tokenizer) -> Iterator[Diagnostic]:
     """What cannot be told apart in one prompt, of words that are told by their first token."""
     for prompt in (pair.original for pair in pairs if pair.original.by_first_token):
-        told = [_told(prompt, name) for name in EXPECTED if prompt.ids.get(name)]
+        told = [_told(prompt, name) for name in TOLD if prompt.ids.get(name)]
         yield from alike(population, told, prompt.text, tokens)
 
 
@@ -299,7 +297,7 @@ def _told_by(pairs: Sequence[PromptPair], tokens: Tokenizer) -> Iterator[Told]:
     """Each word that is an answer, or could have been, with the token it is told by."""
     others: dict[tuple[str, bool], None] = {}
     for pair in pairs:
-        for name in EXPECTED:
+        for name in TOLD:
             if pair.original.ids.get(name) and name not in pair.original.by_first_token:
                 yield _told(pair.original, name)
         candidates = pair.original.candidates

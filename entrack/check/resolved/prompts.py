@@ -26,6 +26,10 @@ class Model:
     span: Span = field(eq=False, repr=False)
 
 
+TOLD = ("answer", "target", "wrong")
+"""The words that are told by their first token, so that they must have one."""
+
+
 @frozen(slots=False)
 class Task:
     """A task with its files read: `columns` by file and column, `tables` by file."""
