@@ -11,6 +11,8 @@ from entrack.check.tables import Row
 from entrack.check.texts import at_use
 from entrack.prompts.values import (
     COMPARE,
+    MOST_HOLES,
+    MOST_TEXT,
     CannotDraw,
     Filled,
     Names,
@@ -30,6 +32,7 @@ from entrack.prompts.values import (
     some_of,
     whole_number,
 )
+from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.holes import parts
 
@@ -103,6 +106,8 @@ def number(node: ast.Expression, names: Names) -> int:
 
 def look_up(node: ast.Reference, names: Names) -> Value:
     """What a reference stands for: a variable, an element of a list, or one of another prompt's."""
+    if not node.rest:
+        return names.values[node.name]
     rest = list(node.rest)
     table, name = names.values, node.name
     if node.name in names.others and rest and isinstance(rest[0], ast.Dotted):
@@ -195,23 +200,49 @@ def index(part: ast.Subscript, column: list[str] | list[int], names: Names) -> i
 
 def render(string: ast.String, names: Names, text: str, element: int | None) -> Rendered:
     """A text with its holes filled. Inside a `join`, `element` is the place of the segment."""
-    out = ""
-    holes: list[Filled] = []
-    given = parts(string)
-    budget.spend(budget.MADE, len(given))
-    for part in given:
-        if isinstance(part, str):
-            out += part
-        elif isinstance(part, ast.Reference):
-            value, place = _fill(part, names, text, element)
-            rendered = as_text(value)
-            holes.append(Filled(text, _hole_name(part, names), place, len(out), len(out) + len(rendered.text)))
-            holes.extend(hole.moved(len(out)) for hole in rendered.holes)
-            out += rendered.text
-        bounded(out, len(holes), string.span)
-    budget.spend(budget.RENDERED, len(out))
-    budget.spend(budget.MADE, len(holes))
-    return Rendered(out, tuple(holes))
+    written = _Written(text)
+    written.add(string, names, element)
+    return written.rendered(string.span)
+
+
+class _Written:
+    """A text while it grows: its pieces, and the holes that were filled in it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._pieces: list[str] = []
+        self._holes: list[Filled] = []
+        self._length = 0
+
+    def put(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self._length += len(piece)
+
+    def add(self, string: ast.String, names: Names, element: int | None) -> None:
+        """A text with its holes filled. Raises CannotDraw where it becomes too long."""
+        given = parts(string)
+        budget.spend(budget.MADE, len(given))
+        for part in given:
+            if isinstance(part, str):
+                self.put(part)
+            elif isinstance(part, ast.Reference):
+                self._fill(part, names, element)
+            if self._length > MOST_TEXT or len(self._holes) > MOST_HOLES:
+                bounded(self._length, len(self._holes), string.span)
+
+    def _fill(self, part: ast.Reference, names: Names, element: int | None) -> None:
+        value, place = _fill(part, names, self._text, element)
+        start, filled = self._length, value if isinstance(value, str) else as_text(value)
+        self.put(filled if isinstance(filled, str) else filled.text)
+        self._holes.append(Filled(self._text, _hole_name(part, names), place, start, self._length))
+        if not isinstance(filled, str):
+            self._holes.extend(hole.moved(start) for hole in filled.holes)
+
+    def rendered(self, span: Span) -> Rendered:
+        bounded(self._length, len(self._holes), span)
+        budget.spend(budget.RENDERED, self._length)
+        budget.spend(budget.MADE, len(self._holes))
+        return Rendered("".join(self._pieces), tuple(self._holes))
 
 
 def _hole_name(part: ast.Reference, names: Names) -> str:
@@ -245,17 +276,11 @@ def _place_of(element: int, part: ast.Reference, names: Names) -> int:
 
 
 def _join(segment: ast.String, between: str, others: Mapping[int, ast.String], names: Names, text: str) -> Rendered:
-    out = ""
-    holes: list[Filled] = []
+    written = _Written(text)
     for element in range(_length(segment, names)):
-        piece = render(others.get(element, segment), names, text, element)
-        out += between if element else ""
-        holes.extend(hole.moved(len(out)) for hole in piece.holes)
-        out += piece.text
-        bounded(out, len(holes), segment.span)
-    budget.spend(budget.RENDERED, len(out))
-    budget.spend(budget.MADE, len(holes))
-    return Rendered(out, tuple(holes))
+        written.put(between if element else "")
+        written.add(others.get(element, segment), names, element)
+    return written.rendered(segment.span)
 
 
 def _length(segment: ast.String, names: Names) -> int:

@@ -59,13 +59,14 @@ class Constants:
 def original(task: Task, constants: Constants, name: tuple[str | int, ...], dealt: Dealt) -> Drawn:
     """A prompt of a task. `name` ends in its number. Raises CannotDraw."""
     values = constants.copied()
+    names = Names(values)
     for binding in task.bindings:
         if isinstance(binding.drawing, ast.Row):
             budget.spend(budget.MADE, A_STREAM)
             values[binding.name] = dealt.row(binding.name, int(name[-1]))
         else:
-            values[binding.name] = draw(task, binding, Names(values), Stream(*name, binding.name), ())
-    return Drawn(Names(values), task.syntax.items)
+            values[binding.name] = draw(task, binding, names, Stream(*name, binding.name), ())
+    return Drawn(names, task.syntax.items)
 
 
 @frozen

@@ -3,7 +3,7 @@ diagnostics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from attrs import evolve, field, frozen
@@ -22,6 +22,10 @@ from entrack.prompts.values import AttachedWords, CannotDraw, Names, Rendered, V
 from entrack.syntax import ast
 
 NO_ALLOTMENTS: Allotments = {}
+KEPT_ORIGINALS = 4096
+"""Originals that are kept for populations with other alternates: of the longest prompts some tens of megabytes."""
+TARGET = "target"
+"""What a desideratum's word is called."""
 
 
 @frozen
@@ -94,15 +98,38 @@ def measured_prompts(population: Population, pairs: tuple[PromptPair, ...]) -> t
     return tuple(pair.original for pair in pairs)
 
 
+class Originals:
+    """The last originals of a spec's populations: those that differ in their alternates alone have the same ones, and
+    need not draw them again.
+
+    For one spec, its params and one way to deal rows.
+    """
+
+    def __init__(self, most: int = KEPT_ORIGINALS) -> None:
+        self._known: dict[object, tuple[sample.Drawn, Prompt]] = {}
+        self._most = most
+
+    def get(self, key: object, make: Callable[[], tuple[sample.Drawn, Prompt]]) -> tuple[sample.Drawn, Prompt]:
+        """An original and its tokens; made where it is not known. Raises what `make` raises."""
+        found = self._known.pop(key, None) or make()
+        self._known[key] = found
+        if len(self._known) > self._most:
+            del self._known[next(iter(self._known))]
+        return found
+
+
 def tokenise(
     population: Population,
     count: int,
     tokens: Tokenizer,
     params: Mapping[str, float],
     allotments: Allotments = NO_ALLOTMENTS,
+    originals: Originals | None = None,
 ) -> tuple[TokenisedPrompts, tuple[Diagnostic, ...]]:
     """Draw `count` prompts. What cannot be drawn, placed or told apart is a diagnostic; then there may be fewer
-    prompts. Of prompts made of rows of a file, every one that is wrong is said, up to `SHOWN`."""
+    prompts. Of prompts made of rows of a file, every one that is wrong is said, up to `SHOWN`. `originals` are those of
+    the same spec and tokenizer that were drawn before."""
+    originals = Originals() if originals is None else originals
     pairs: list[PromptPair] = []
     problems: list[Diagnostic] = []
     budget.work_on(population.span)
@@ -112,7 +139,7 @@ def tokenise(
     for place in range(count):
         interrupts.check()
         try:
-            pairs.append(_pair(dealt, place, tokens, constants, changed))
+            pairs.append(_pair(dealt, place, tokens, constants, changed, originals))
         except CannotDraw as trouble:
             problems.append(_diagnostic(dealt, place, trouble))
             if not population.task.rows or trouble.code == "E424" or len(problems) == SHOWN:
@@ -141,21 +168,29 @@ def _diagnostic(dealt: Dealt, place: int, trouble: CannotDraw) -> Diagnostic:
 
 
 def _pair(
-    dealt: Dealt, place: int, tokens: Tokenizer, constants: sample.Constants, changed: sample.Changed | None
+    dealt: Dealt,
+    place: int,
+    tokens: Tokenizer,
+    constants: sample.Constants,
+    changed: sample.Changed | None,
+    originals: Originals,
 ) -> PromptPair:
     population = dealt.population
     name = (population.seed, population.purpose, place)
-    first = sample.original(population.task, constants, name, dealt)
+
+    def drawn() -> tuple[sample.Drawn, Prompt]:
+        new = sample.original(population.task, constants, name, dealt)
+        return new, _prompt(new, tokens, name, population)
+
+    key = (population.task.name, *sorted(population.parameters.items()), *name)
+    first, original = drawn() if population.task.rows else originals.get(key, drawn)  # which rows, the count says too
     if changed is None:
-        return PromptPair(_prompt(first, tokens, name, population, {}), None)
+        return PromptPair(original, None)
     second = sample.alternate(changed, first, constants, name, dealt)
-    target: dict[str, Value] = {}
     if changed.given.target is not None:
         both = Names({}, {"original": first.values, "alternate": second.values})
-        target["target"] = evaluate(changed.given.target, both)
-    return PromptPair(
-        _prompt(first, tokens, name, population, target), _prompt(second, tokens, (*name, "alternate"), population, {})
-    )
+        original = _aimed(original, evaluate(changed.given.target, both), tokens, population)
+    return PromptPair(original, _prompt(second, tokens, (*name, "alternate"), population))
 
 
 def _prompt(
@@ -163,11 +198,10 @@ def _prompt(
     tokens: Tokenizer,
     name: tuple[str | int, ...],
     population: Population,
-    extra: Mapping[str, Value],
 ) -> Prompt:
     budget.spend(budget.REALISED)
     text, encoded = drawn.prompt.text, _encoded(drawn, tokens, population)
-    words, places = _words(drawn, extra), [item for item in drawn.items if isinstance(item, ast.Position)]
+    words, places = _words(drawn.values), [item for item in drawn.items if isinstance(item, ast.Position)]
     positions = {
         item.name: token_of(item.place, drawn, encoded, name, item)
         for item in places
@@ -181,7 +215,7 @@ def _prompt(
         encoded.ids,
         positions,
         words={key: word.text for key, word in words.items()},
-        ids={key: _continued(word, text, encoded, tokens, population, key) for key, word in words.items()},
+        ids={key: _continued(word, text, encoded.ids, tokens, population, key) for key, word in words.items()},
         candidates=_candidates(drawn),
         spans=spans,
         pieces=tuple(text[start:end] for start, end in encoded.offsets),
@@ -209,15 +243,32 @@ def _encoded(drawn: sample.Drawn, tokens: Tokenizer, population: Population) -> 
     return encoded
 
 
-def _words(drawn: sample.Drawn, extra: Mapping[str, Value]) -> Mapping[str, Rendered]:
+def _aimed(prompt: Prompt, target: Value, tokens: Tokenizer, population: Population) -> Prompt:
+    """An original with the word that a desideratum looks for."""
+    word = as_text(target)
+    budget.spend(budget.REALISED)
+    return evolve(
+        prompt,
+        words={**prompt.words, TARGET: word.text},
+        ids={**prompt.ids, TARGET: _continued(word, prompt.text, prompt.token_ids, tokens, population, TARGET)},
+        attached=_with(prompt.attached, among=word.attached),
+        by_first_token=_with(prompt.by_first_token, among=word.by_first_token),
+    )
+
+
+def _with(names: frozenset[str], *, among: bool) -> frozenset[str]:
+    """These names, with that of the target where it is one of them."""
+    return names | {TARGET} if among else names - {TARGET}
+
+
+def _words(values: Mapping[str, Value]) -> Mapping[str, Rendered]:
     """The single words of a prompt, and how each follows it."""
-    values = {**drawn.values, **extra}
     return {
         key: as_text(value)
         for key, value in values.items()
         if key != "prompt"
         and (
-            key in ("answer", "wrong", *extra)
+            key in ("answer", "wrong")
             or isinstance(value, str)
             or (isinstance(value, Rendered) and (value.attached or value.by_first_token))
         )
@@ -236,7 +287,7 @@ def _candidates(drawn: sample.Drawn) -> Listed:
 
 
 def _continued(
-    given: Rendered, text: str, encoded: Encoded, tokens: Tokenizer, population: Population, name: str
+    given: Rendered, text: str, before: tuple[int, ...], tokens: Tokenizer, population: Population, name: str
 ) -> tuple[int, ...]:
     """The tokens of a word that follows the prompt: a space between, unless the prompt ends with one."""
     word = given.text
@@ -250,7 +301,7 @@ def _continued(
             "what is expected after a prompt has a token",
             "leave the empty value out of the pool",
         )
-    ids = after(tokens, text, encoded.ids, word, attached=given.attached)
+    ids = after(tokens, text, before, word, attached=given.attached)
     if not ids and name in TOLD:
         raise CannotDraw(
             "E430",

@@ -161,9 +161,10 @@ def element_at(column: list[str] | list[int], element: int | None, part: ast.Ref
     return column[element]
 
 
-def bounded(text: str, holes: int, span: Span) -> None:
-    if len(text) > MOST_TEXT or holes > MOST_HOLES:
-        what = f"{MOST_TEXT:,} characters" if len(text) > MOST_TEXT else f"{MOST_HOLES:,} holes"
+def bounded(length: int, holes: int, span: Span) -> None:
+    """That a text of so many characters and holes may be made. Raises CannotDraw."""
+    if length > MOST_TEXT or holes > MOST_HOLES:
+        what = f"{MOST_TEXT:,} characters" if length > MOST_TEXT else f"{MOST_HOLES:,} holes"
         raise CannotDraw(
             "E703",
             f"a text has at most {what}",

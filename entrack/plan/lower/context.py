@@ -23,7 +23,7 @@ from entrack.plan.plan import Asked
 from entrack.plan.steps import Chosen, Ref, Sites
 from entrack.prompts.model_limits import too_long, unknown
 from entrack.prompts.rng import Stream
-from entrack.prompts.tokenise import Listed, Prompt, TokenisedPrompts, alike_in, tokenise
+from entrack.prompts.tokenise import Listed, Originals, Prompt, TokenisedPrompts, alike_in, tokenise
 from entrack.prompts.tokenizer import Tokenizer
 from entrack.sites import Part, Site
 
@@ -63,6 +63,8 @@ class Lowering:
     tokenizers: Mapping[str, Tokenizer]
     known: Known
     drawn: dict[object, TokenisedPrompts | None] = field(factory=dict)
+    originals: dict[str, Originals] = field(factory=dict)
+    """Of each tokenizer, by its digest, those that were drawn last."""
     nodes: Nodes = field(factory=Nodes)
     problems: list[Diagnostic] = field(factory=list)
     selects: dict[tuple[str, str], str] = field(factory=dict)
@@ -110,7 +112,11 @@ class Lowering:
 
     def _draw(self, population: Population, model: str, count: int) -> TokenisedPrompts | None:
         resolved, facts = self.resolved, self.keys[model].facts
-        drawn, problems = tokenise(population, count, self.tokenizers[model], resolved.params, resolved.allotments)
+        tokens = self.keys[model].tokenizer
+        originals = self.originals.setdefault(tokens, Originals())
+        drawn, problems = tokenise(
+            population, count, self.tokenizers[model], resolved.params, resolved.allotments, originals
+        )
         problems = (*problems, *unknown(drawn, facts.vocabulary), *too_long(drawn, facts.positions))
         return self._sound(drawn, problems)
 
