@@ -87,17 +87,30 @@ class Coordinator(RunState):
     def run(self) -> None:
         """Make every value there is to make. Raises StoreError, EngineError, and KeyboardInterrupt as they come;
         what was finished is kept."""
-        looking = Coordinator(self.plan, self._repository, None, self._watch)
-        looking._choices = self._choices.copy()
-        for id, heads in self._choices.sites().items():
-            looking._scheduler.choose(id, heads)
+        looking = self._looking()
         survey = looking.survey()
         waiting = {*survey.missing, *survey.unknown}
         self._tell(looking, survey)
         work = sum(left_of(self.plan.nodes[id]) for id in waiting)
         self._watch(RunStarted(len(self.plan.steps), len(survey.found), work))
+        if not looking._lost:
+            self._take_over(looking)
         self._settle(waiting)
         self._watch(RunFinished(self.computed, len(self._actions) - self.computed, round(self.forwards)))
+
+    def _looking(self) -> Coordinator:
+        """Another that knows the same, and only looks."""
+        looking = Coordinator(self.plan, self._repository, None, self._watch)
+        looking._scheduler, looking._actions = self._scheduler.copy(), dict(self._actions)
+        looking._choices, looking._told = self._choices.copy(), self._told
+        return looking
+
+    def _take_over(self, looking: Coordinator) -> None:
+        """Go on from what another has found: nothing is looked for twice."""
+        new = [id for id in self.plan.steps if looking._scheduler.finished(id) and not self._scheduler.finished(id)]
+        self._scheduler, self._actions, self._choices = looking._scheduler, looking._actions, looking._choices
+        for id in new:
+            self._watch(StepDone(self.plan.what[id], 0, found=True))
 
     def _tell(self, looking: Coordinator, survey: Survey) -> None:
         """Say what is there and will not be taken, once."""

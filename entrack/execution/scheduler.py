@@ -38,6 +38,14 @@ class Scheduler:
         self._idle: dict[str, Idle] = {}
         self.extend(plan)
 
+    def copy(self) -> Scheduler:
+        """Another that has heard of the same events."""
+        new = Scheduler(self.plan)
+        new._bound, new._values = dict(self._bound), dict(self._values)
+        new._chosen, new._idle = dict(self._chosen), dict(self._idle)
+        new._recount()
+        return new
+
     # events
 
     def extend(self, plan: Plan) -> None:

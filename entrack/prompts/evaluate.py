@@ -231,10 +231,12 @@ class _Written:
                 bounded(self._length, len(self._holes), string.span)
 
     def _fill(self, part: ast.Reference, names: Names, element: int | None) -> None:
-        value, place = _fill(part, names, self._text, element)
+        plainly = not part.rest and not names.fillings
+        value, place = _fill_name(part, names, element) if plainly else _fill(part, names, self._text, element)
         start, filled = self._length, value if isinstance(value, str) else as_text(value)
         self.put(filled if isinstance(filled, str) else filled.text)
-        self._holes.append(Filled(self._text, _hole_name(part, names), place, start, self._length))
+        hole = part.name if plainly else _hole_name(part, names)
+        self._holes.append(Filled(self._text, hole, place, start, self._length))
         if not isinstance(filled, str):
             self._holes.extend(hole.moved(start) for hole in filled.holes)
 
@@ -248,6 +250,14 @@ class _Written:
 def _hole_name(part: ast.Reference, names: Names) -> str:
     """What a hole is called: the variable that fills it, and the column of a row."""
     return part.plain or part.name if isinstance(names.values.get(part.name), Row) else part.name
+
+
+def _fill_name(part: ast.Reference, names: Names, element: int | None) -> tuple[Value, int | None]:
+    """What `_fill` gives for a name alone, as most holes hold."""
+    value = names.values[part.name]
+    if isinstance(value, list) and element is not None:
+        return element_at(value, element, part), element
+    return value, None
 
 
 def _fill(part: ast.Reference, names: Names, text: str, element: int | None) -> tuple[Value, int | None]:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from struct import Struct
 from typing import TypeVar
 
 T = TypeVar("T")
+NUMBERS = Struct(">4Q")
+"""A digest as four numbers of 64 bits."""
 
 
 def rank(*name: str | int) -> bytes:
@@ -58,5 +61,5 @@ class Stream:
         if not self._block:
             digest = hashlib.sha256(self._name + b"\x1e" + str(self._count).encode()).digest()
             self._count += 1
-            self._block = [int.from_bytes(digest[start : start + 8], "big") for start in range(0, 32, 8)]
+            self._block = list(NUMBERS.unpack(digest))
         return self._block.pop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -56,9 +57,14 @@ def test_they_are_the_same(populations: list[Population], tokens: Tokenizer) -> 
 
 
 def test_they_are_drawn_once(populations: list[Population], tokens: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = []
+    drawn: list[object] = []
     original = sample.original
-    monkeypatch.setattr(sample, "original", lambda *given: drawn.append(given[2]) or original(*given))
+
+    def counted(*given: Any) -> sample.Drawn:
+        drawn.append(given[2])
+        return original(*given)
+
+    monkeypatch.setattr(sample, "original", counted)
     together = Originals()
     for population in populations:
         pairs(population, tokens, together)
