@@ -23,7 +23,6 @@ from entrack.check.resolved import (
     Linear,
     Measure,
     Part,
-    Population,
     Quantity,
     SetAct,
     Size,
@@ -31,14 +30,14 @@ from entrack.check.resolved import (
     carries,
 )
 from entrack.check.scope import article
-from entrack.check.sources import MeanOver, SampleOf
+from entrack.check.sources import PARTNER, drawn_by, fresh
 from entrack.check.tables import Table
 from entrack.diagnostics import Label
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 
-CERTIFY, PARTNER = "certify", "partner"
-"""The purposes for which fresh prompts are drawn, and a partner for each of these where a sample is taken."""
+CERTIFY = "certify"
+"""The purpose for which fresh prompts are drawn."""
 USUAL = 1000
 """Fresh prompts of a claim that does not say how many it may take."""
 BOUNDS: Mapping[str, tuple[float, float]] = {
@@ -108,9 +107,9 @@ def certificate_of(changes: Changes, item: ast.Claim, number: int, sides: Sides,
         label = Label(item.certified.span, "certified here")
         changes.scope.report(refused.code, str(refused), item.left.span, refused.label, refused.help, (label,))
         return None
-    fresh = tuple(evolve(one, spec=_fresh(one.spec, fewer)) for one in cells)
+    anew = tuple(evolve(one, spec=_fresh(one.spec, fewer)) for one in cells)
     text, of = item.text, _compared(item, sides, spec)
-    return Certificate(number, text.value, level, fewer, parts, fresh, of, ends, rows, text.span)
+    return Certificate(number, text.value, level, fewer, parts, anew, of, ends, rows, text.span)
 
 
 def _level(changes: Changes, node: ast.Percent) -> float | None:
@@ -322,33 +321,25 @@ def _left(cells: Sequence[FreshCell], most: int, allotments: Mapping[Table, Allo
 
 
 def _no_rows_beside(one: FreshCell) -> None:
-    for act in one.spec.intervention.acts:
-        if isinstance(act, SetAct) and isinstance(act.source, SampleOf) and rows_of(act.source.of):
-            raise Refused(
-                "E644",
-                "each fresh prompt would take its sample from a row of a file of its own",
-                f"`{one.spec.intervention.label}` takes `sample of {act.source.of.label}`",
-                "patch from an alternate, or set to a mean",
-            )
+    """Raises Refused where a source draws rows of a file for each fresh prompt."""
+    sources = (act.source for act in one.spec.intervention.acts if isinstance(act, SetAct))
+    drawn = (population for source in sources for population, _ in drawn_by(fresh(source, 1), one.spec.population, 1))
+    taken = next((population for population in drawn if population.purpose == PARTNER and rows_of(population)), None)
+    if taken is not None:
+        raise Refused(
+            "E644",
+            "each fresh prompt would take a row of a file for what is set in it, beside its own",
+            f"`{one.spec.intervention.label}` takes them from `{taken.label}`",
+            "patch from an alternate, or set to a mean",
+        )
 
 
 def _fresh(spec: CellSpec, most: int) -> CellSpec:
-    """A cell on fresh prompts. What it sets to a mean is what the measure sets: over as many prompts."""
-    many = spec.population.count
-    acts = tuple(_fresh_act(act, many) for act in spec.intervention.acts)
+    """A cell on fresh prompts."""
+    acts = tuple(_fresh_act(act, spec.population.count or most) for act in spec.intervention.acts)
     population = evolve(spec.population, purpose=CERTIFY, count=most)
     return evolve(spec, population=population, intervention=evolve(spec.intervention, acts=acts))
 
 
-def _fresh_act(act: Act, many: int | None) -> Act:
-    match act:
-        case SetAct(source=MeanOver(over)):
-            return evolve(act, source=MeanOver(_counted(over, many)))
-        case SetAct(source=SampleOf(of)):
-            return evolve(act, source=SampleOf(evolve(of, purpose=PARTNER, count=None)))
-        case _:
-            return act
-
-
-def _counted(over: Population, many: int | None) -> Population:
-    return over if over.count is not None else evolve(over, count=many)
+def _fresh_act(act: Act, measured: int) -> Act:
+    return evolve(act, source=fresh(act.source, measured)) if isinstance(act, SetAct) else act

@@ -53,12 +53,13 @@ def _json(part: Explained) -> dict[str, Any]:
 def _plan_passes(given: Explanation) -> RenderableType:
     out = f"{given.screened_out:,} are screened out; " if given.screened_out else ""
     left = given.steps - given.found - given.zero - given.screened_out
+    more = growing(given.growing)
     later = f"\nTheir steps are known when others have run: {', '.join(given.deferred)}." if given.deferred else ""
     return Text(
         f"{given.asked:,} steps are asked for; {given.steps:,} differ; {given.found:,} are in the store; "
         f"{given.zero:,} are known to be zero; {out}{left:,} are left.\n"
         f"Their order changes the model {given.ordered.models:,} times instead of {given.as_made.models:,}, "
-        f"the prompts {given.ordered.batches:,} times instead of {given.as_made.batches:,}.{later}{growing(given.growing)}"
+        f"the prompts {given.ordered.batches:,} times instead of {given.as_made.batches:,}.{later}{more}"
     )
 
 
