@@ -29,7 +29,6 @@ from entrack.check.resolved import (
     Summary,
     carries,
 )
-from entrack.check.scope import article
 from entrack.check.sources import PARTNER, drawn_by, fresh
 from entrack.check.tables import Table
 from entrack.diagnostics import Label
@@ -49,6 +48,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 """Between which numbers a metric lies on every prompt; other metrics have no bounds."""
 NONE = Allotment()
 ONE = Linear((), 1.0, 1.0, 1.0)
+WITHIN = "write, for example, `mean(M) within 0.1 of 0.5`, or make two claims of it"
 MEANS = "a sum, difference or multiple of cells, or one such over another"
 
 
@@ -140,7 +140,7 @@ def _parts(sides: Sides, spec: Spec) -> tuple[tuple[Part, ...], str]:
     """What must hold, and of which ends the claim is. Raises Refused."""
     if sides.relation == "==":
         raise Refused(
-            "E644", "no number of prompts tells that two numbers are equal", "", "claim `within 0.02 of` the other"
+            "E644", "no number of prompts tells that two numbers are equal", "", "write, for example, `within 0.02 of`"
         )
     form, bound = _difference(_form(sides.left, spec), _form(sides.right, spec))
     if all(not some.terms for some in (*form.sums, form.over)):
@@ -148,7 +148,9 @@ def _parts(sides: Sides, spec: Spec) -> tuple[tuple[Part, ...], str]:
     if sides.tolerance is not None:
         near = _form(sides.tolerance, spec).constant
         if near is None or form.ends:
-            raise _unfit("`within` is certified of one number, and with a tolerance that is one")
+            raise _unfit(
+                "what is certified lies `within` a number that is known beforehand, and is one cell or sum", WITHIN
+            )
         return (
             Part(form.sums[0], form.over, bound - near),
             Part(form.sums[0], form.over, bound + near, below=True),
@@ -165,7 +167,7 @@ def _difference(left: Form, right: Form) -> tuple[Form, float]:
     if right.constant is not None:
         return left, right.constant
     if right.over != ONE:
-        raise _unfit("a ratio is certified on the left, against a number")
+        raise _unfit("a ratio is certified on the left, against a number", "turn the claim round")
     return _sum(left, _times(right, -1.0)), 0.0
 
 
@@ -202,7 +204,7 @@ def _of_cell(cell: CellOf, spec: Spec) -> Linear:
     if metric.recovery is not None or metric.kind not in BOUNDS:
         raise Refused(
             "E643",
-            f"{article(metric.name)} has no bounds on a prompt",
+            f"`{metric.name}` has no bounds on a prompt",
             "so no number of prompts tells how far its mean may lie from what they show",
             "certify an accuracy, a probability or a probability difference",
         )
