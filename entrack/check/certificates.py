@@ -148,9 +148,7 @@ def _parts(sides: Sides, spec: Spec) -> tuple[tuple[Part, ...], str]:
     if sides.tolerance is not None:
         near = _form(sides.tolerance, spec).constant
         if near is None or form.ends:
-            raise _unfit(
-                "what is certified lies `within` a number that is known beforehand, and is one cell or sum", WITHIN
-            )
+            raise _unfit("`within` a number that is known beforehand only one sum is certified", WITHIN)
         return (
             Part(form.sums[0], form.over, bound - near),
             Part(form.sums[0], form.over, bound + near, below=True),
