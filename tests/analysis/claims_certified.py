@@ -67,16 +67,21 @@ def shares(chance: Generator, n: int, *of: float, alike: float = 0.0) -> list[Ar
     return [(np.where(same, shared, chance.random(n)) < share).astype(np.float64) for share in of]
 
 
-def seen(values: Array, least: float = 0.0, most: float = 1.0) -> Observed:
-    return Observed(Bounded(values, least, most))
+def seen(values: Array, least: float = 0.0) -> Observed:
+    return Observed(Bounded(values, least, 1.0))
+
+
+def right(chance: Generator, n: int, of: float) -> Observed:
+    (values,) = shares(chance, n, of)
+    return seen(values)
 
 
 def at_least(of: float, bound: float, risk: float = RISK) -> Draw:
-    return lambda chance, n: [(seen(*shares(chance, n, of)).above(bound), risk)]
+    return lambda chance, n: [(right(chance, n, of).above(bound), risk)]
 
 
 def at_most(of: float, bound: float) -> Draw:
-    return lambda chance, n: [(seen(*shares(chance, n, of)).below(bound), RISK)]
+    return lambda chance, n: [(right(chance, n, of).below(bound), RISK)]
 
 
 def mean_above(values: Callable[[Generator, int], Array], bound: float, least: float = 0.0) -> Draw:
@@ -108,7 +113,7 @@ def sides(of: float, low: float, high: float, risk: float) -> Draw:
     """That a share lies within two numbers, or, on the other sides of these, without."""
 
     def draw(chance: Generator, n: int) -> Sequence[tuple[Bounded, float]]:
-        one = seen(*shares(chance, n, of))
+        one = right(chance, n, of)
         return [(one.above(low), risk), (one.below(high), risk)]
 
     return draw

@@ -17,8 +17,7 @@ from claims_certified import (
     Row,
     fixed,
     naively,
-    seen,
-    shares,
+    right,
     taken,
     too_many,
     wrongly,
@@ -46,7 +45,7 @@ def test_intervals_that_are_looked_at_again_and_again_are() -> None:
 def test_a_bet_made_after_the_fact_is_seen() -> None:
     """A capital that is divided by nothing, as if the best of the bets had been known, is wrong too often."""
     row = next(row for row in ROWS if row.name == "accuracy >= 0.5, where it is 0.5")
-    best = Row("best", lambda chance, n: [(seen(*shares(chance, n, 0.5)).above(0.5), 12 * 0.05)])
+    best = Row("best", lambda chance, n: [(right(chance, n, 0.5).above(0.5), 12 * 0.05)])
     assert too_many(row, wrongly(best, COUNT, 500), COUNT)
 
 
@@ -69,7 +68,7 @@ def test_peeking_at_batches_is_peeking_at_prompts() -> None:
     """Who looks after every batch only sees what who looks after every prompt saw before."""
     chance = np.random.Generator(np.random.PCG64(2))
     for _ in range(20):
-        values = seen(*shares(chance, 300, 0.6)).above(0.5)
+        values = right(chance, 300, 0.6).above(0.5)
         whole = decided(values, 0.05)
         batches = [decided(Bounded(values.values[:end], values.least, values.most), 0.05) for end in range(50, 301, 50)]
         assert {batch for batch in batches if batch is not None} <= {whole}

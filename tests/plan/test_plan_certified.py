@@ -127,7 +127,7 @@ def test_each_fresh_prompt_has_a_partner_of_its_own() -> None:
 
 def test_each_fresh_prompt_has_noise_of_its_own() -> None:
     text = "measure m = accuracy(base with add noise sd 0.1 to residual.2 at last) on 20 boxes" + CERTIFIED
-    numbers = []
+    numbers: list[int] = []
     for (only,) in edits(grown(spec(text), 2), "add noise sd 0.1 to residual.2 at last", 2):
         assert isinstance(only, Add) and isinstance(only.source, FromNoise)
         numbers.extend(only.source.numbers)
