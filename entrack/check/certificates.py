@@ -148,7 +148,7 @@ def _parts(sides: Sides, spec: Spec) -> tuple[tuple[Part, ...], str]:
     if sides.tolerance is not None:
         near = _form(sides.tolerance, spec).constant
         if near is None or form.ends:
-            raise _unfit("`within` a number that is known beforehand only one sum is certified", WITHIN)
+            raise _unfit("one number is certified `within` another, by a tolerance that is known", WITHIN)
         return (
             Part(form.sums[0], form.over, bound - near),
             Part(form.sums[0], form.over, bound + near, below=True),
