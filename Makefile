@@ -55,6 +55,12 @@ coverage: COUNT ?= 2000
 coverage: $(VENV)/installed-dev
 	PYTHONPATH=tests/analysis $(BIN)/python -m intervals_cover --count $(COUNT) $(ARGS)
 
+# How often certified claims are decided wrongly, and how many prompts they take, in COUNT runs of each kind; ARGS=--write puts the tables on
+# their page (docs/semantics.md).
+certified: COUNT ?= 2000
+certified: $(VENV)/installed-dev
+	PYTHONPATH=tests/analysis $(BIN)/python -m claims_certified --count $(COUNT) $(ARGS)
+
 # Whether the tests of entrack/analysis see COUNT changes of one operator or number (docs/trust.md).
 mutants: COUNT ?= 200
 mutants: $(VENV)/installed-dev
@@ -132,4 +138,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
 
-.PHONY: laws coverage mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: laws coverage certified mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

@@ -11,6 +11,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
+from enum import Enum
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -58,8 +59,16 @@ def described(name: str, call: object) -> str:
     return f"### `{name}`\n\n```python\n{signature(name, call)}\n```\n\n{words(call, name)}\n"
 
 
+def chosen(kind: type[Enum]) -> str:
+    """A choice: its docstring, and its members."""
+    members = "".join(f"| `{kind.__name__}.{member.name}` | `{member.value!r}` |\n" for member in kind)
+    return f"### `{kind.__name__}`\n\n{words(kind, kind.__name__)}\n\n| member | value |\n| --- | --- |\n{members}"
+
+
 def typed(kind: type) -> str:
     """A frozen type: its docstring, its fields, and its public methods."""
+    if issubclass(kind, Enum):
+        return chosen(kind)
     said = comments(kind)
     rows = [(f"`{field.name}`", f"`{escaped(field.type)}`", said.get(field.name)) for field in attrs.fields(kind)]
     width = 3 if said else 2

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from entrack.execution.repository import Repository
     from entrack.execution.survey import Survey
     from entrack.plan.lower.context import Known
-    from entrack.plan.lower.program import Lowerer
+    from entrack.plan.lower.program import Lowerer, More
     from entrack.plan.plan import Plan
     from entrack.prompts.tokenise import TokenisedPrompts
     from entrack.prompts.tokenizer import Tokenizer
@@ -138,9 +138,9 @@ def _need_rows(spec: CheckedSpec) -> None:
         raise ModelMissing(f"{dataset} is not on this machine yet; `entrack run` downloads it where the network allows")
 
 
-def lowered(spec: CheckedSpec, lowerer: Lowerer, known: Known | None = None) -> Planned:
-    """A plan, as far as what is known tells. Raises SpecError."""
-    plan, problems = lowerer.lower(known)
+def lowered(spec: CheckedSpec, lowerer: Lowerer, known: Known | None = None, more: More | None = None) -> Planned:
+    """A plan, as far as what is known tells, with one batch `more` of cells of certified claims. Raises SpecError."""
+    plan, problems = lowerer.lower(known, more or {})
     if errors(problems):
         raise SpecError(problems, spec.sources)
     return Planned(plan, problems)
@@ -159,7 +159,22 @@ def surveyed(spec: CheckedSpec, repository: Repository) -> tuple[Plan, Coordinat
             break
         run.extend(more)
         survey = run.survey()
+    while wanting := _wanted(spec, run):
+        run.extend(lowered(spec, lowerer, run, wanting).plan)
+        survey = run.survey()
     return run.plan, run, survey
+
+
+def _wanted(spec: CheckedSpec, run: Coordinator) -> More:
+    """The cells of certified claims that one batch more is wanted of, as far as a store tells."""
+    from entrack.analysis.certificates import wanted
+
+    whole = {
+        number: planned
+        for number, planned in run.plan.certificates.items()
+        if all(run.tensors(id) is not None for id in planned.evaluations)
+    }
+    return wanted(spec.resolved, evolve(run.plan, certificates=whole), run)
 
 
 # prompts

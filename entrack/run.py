@@ -62,9 +62,11 @@ def repository_of(
 
 
 def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Results:
-    """Compile, run, and compile again with what is known, until nothing depends on results any more. Raises
+    """Compile, run, and compile again with what is known, until nothing depends on results any more, and then until
+    every certified claim is decided or has had its prompts. Raises
     SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt."""
     from entrack.analysis.build_results import assemble
+    from entrack.analysis.certificates import wanted
     from entrack.execution.coordinator import Coordinator
     from entrack.execution.local import LocalExecutor
     from entrack.report.html import results_html
@@ -77,6 +79,10 @@ def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Re
     run.run()
     while plan.deferred:
         plan = lowered(spec, lowerer, run).plan
+        run.extend(plan)
+        run.run()
+    while more := wanted(spec.resolved, plan, run):
+        plan = lowered(spec, lowerer, run, more).plan
         run.extend(plan)
         run.run()
     results = assemble(spec.resolved, plan, run, lambda: _provenance(spec, plan, run, repository))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from entrack import arguments, interrupts
 from entrack.budget import PROMPTS, Limit, within
+from entrack.check.certificates import CERTIFY
 from entrack.check.check import Checked
 from entrack.check.sources import DRAWN_FOR
 from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
     from entrack.verify import Verification
 
-PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate")
+PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CERTIFY)
 
 
 class Spec:

@@ -255,8 +255,11 @@ examinations = st.builds(ast.Examine, names, kinds, references, st.none() | sums
 overlaps = st.builds(ast.Overlap, names, references, references)
 mask_settings = tuples(st.builds(ast.Setting, name_nodes, signed))
 masks = st.builds(ast.Mask, names, references, name_nodes, tuples(name_nodes, 1), mask_settings)
-compared = st.builds(ast.Claim, strings, expressions, relations, expressions, st.none(), st.none() | signed)
-near = st.builds(ast.Claim, strings, expressions, st.just("within"), expressions, expressions, st.none() | signed)
+percents = st.builds(ast.Percent, integers | numbers)
+certified = st.none() | st.builds(ast.Certified, percents, st.none() | counts)
+published = st.none() | signed
+compared = st.builds(ast.Claim, strings, expressions, relations, expressions, st.none(), published, certified)
+near = st.builds(ast.Claim, strings, expressions, st.just("within"), expressions, expressions, published, certified)
 options = tuples(st.tuples(st.sampled_from(("by", "coloured by", "error")), name_nodes))
 items = st.one_of(
     st.builds(ast.About, tuples(st.builds(ast.AboutField, name_nodes, strings))),

@@ -10,6 +10,7 @@ import numpy as np
 
 from entrack.address import address
 from entrack.analysis.cells import cell_of
+from entrack.analysis.certificates import certificate_of
 from entrack.analysis.circuits import examined, learned, overlap
 from entrack.analysis.claims import Cells, claim_of
 from entrack.analysis.intervals import mean_limits
@@ -41,7 +42,8 @@ def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], 
     discoveries = tuple(_discovery(found, plan, ran) for found in plan.discoveries)
     known = {name: estimates for name, (_, estimates) in examinations.items()}
     cells = Cells(resolved, plan, ran, measures, discoveries, known)
-    claims = tuple(claim_of(claim, cells) for claim in resolved.claims)
+    certified = {spec.number: certificate_of(spec, plan, ran) for spec in resolved.certificates}
+    claims = tuple(claim_of(claim, cells, certified.get(number)) for number, claim in enumerate(resolved.claims))
     return Results(
         title=resolved.title,
         measures=measures,

@@ -24,7 +24,7 @@ from entrack.check.resolved import (
 from entrack.check.resolved import Claim as ClaimSpec
 from entrack.check.resolved import Group as GroupSpec
 from entrack.plan.plan import Plan
-from entrack.results import Cell, Claim, Discovery, Interval, Measure
+from entrack.results import Cell, Certificate, Claim, Discovery, Interval, Measure, Verdict
 from entrack.sites import Site
 
 ROUNDING = 1e-12
@@ -37,11 +37,12 @@ OPERATIONS: Mapping[str, Callable[[Estimate, Estimate], Estimate]] = {
 }
 
 
-def claim_of(spec: ClaimSpec, cells: Cells) -> Claim:
-    """A claim with its verdict. The value decides."""
+def claim_of(spec: ClaimSpec, cells: Cells, certificate: Certificate | None = None) -> Claim:
+    """A claim with its verdict. The value decides, or the certificate where there is one."""
     value, bound = cells.value(spec.left), cells.value(spec.right)
     tolerance = None if spec.tolerance is None else cells.value(spec.tolerance)
     defined = isfinite(value) and isfinite(bound)
+    holds = defined and _passes(spec.relation, value, bound, tolerance)
     found = cells.readings(spec.left) if defined else None
     return Claim(
         text=spec.text,
@@ -49,12 +50,13 @@ def claim_of(spec: ClaimSpec, cells: Cells) -> Claim:
         value=value if defined else nan,
         relation=spec.relation,
         bound=bound,
-        passed=defined and _passes(spec.relation, value, bound, tolerance),
+        passed=holds if certificate is None else certificate.verdict is Verdict.CERTIFIED,
         n=cells.smallest(spec.left),
         interval=found.interval if found else Interval(nan, nan),
         tolerance=tolerance,
         published=spec.published,
         interval_of_these_draws=found.of_these_draws if found else None,
+        certificate=certificate,
     )
 
 

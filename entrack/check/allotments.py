@@ -37,7 +37,7 @@ from entrack.diagnostics import Label
 from entrack.source import Span
 from entrack.syntax import ast
 
-FROM_THE_END = ("discover", "train", "validate", "mean", "sample")
+FROM_THE_END = ("discover", "train", "validate", "mean", "sample", "certify")
 
 
 @frozen

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from entrack.budget import Spent, within
 from entrack.check.allotments import check_allotments
 from entrack.check.alternates import check_alternates
+from entrack.check.certificates import Spec
 from entrack.check.changes import Changes
 from entrack.check.claims import check_claims, grids
 from entrack.check.discoveries import check_discoveries
@@ -91,9 +92,10 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
     measures = check_measures(changes, items)
     examinations, overlaps = check_examinations(changes, items), check_overlaps(changes, items)
     by_name = grids(measures, examinations, overlaps)
-    claims = check_claims(changes, items, by_name)
-    check_shown(changes, items, by_name)
     allotments = check_allotments(scope, (measures, discoveries, examinations, masks))
+    spec = Spec({measure.name: measure for measure in measures}, allotments)
+    claims = check_claims(changes, items, by_name, spec)
+    check_shown(changes, items, by_name)
     _something(scope, items, source)
     return Resolved(
         title=title,

@@ -7,10 +7,11 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from entrack import budget
 from entrack.check.act_heads import heads_of
+from entrack.check.certificates import Sides, Spec, certificate_of
 from entrack.check.changes import Changes
 from entrack.check.metrics import UNITS
 from entrack.check.resolved import (
@@ -82,13 +83,16 @@ def grids(
     return found
 
 
-def check_claims(changes: Changes, items: list[ast.Item], measures: Mapping[str, Grid]) -> list[Claim]:
-    """Every claim that makes sense."""
+def check_claims(changes: Changes, items: list[ast.Item], measures: Mapping[str, Grid], spec: Spec) -> list[Claim]:
+    """Every claim that makes sense. `spec` is what those are certified on that are."""
     found: list[Claim] = []
     for item in items:
         if isinstance(item, ast.Claim):
             budget.work_on(item.span)
             claim = _claim(changes, item, measures)
+            if claim is not None and item.certified is not None:
+                sides = Sides(claim.left, claim.relation, claim.right, claim.tolerance)
+                claim = evolve(claim, certificate=certificate_of(changes, item, len(found), sides, spec))
             if claim is not None:
                 found.append(claim)
     return found

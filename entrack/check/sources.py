@@ -72,6 +72,8 @@ RUNS: Mapping[str, FromAlternate | FromOriginal | FromClean] = {
 """Sources that have a word."""
 DRAWN_FOR = ("mean", "sample")
 """The purposes for which sources draw prompts; masks are trained and chosen on others."""
+PARTNER = "partner"
+"""The purpose for which a sample is drawn where each prompt has a partner that no other has."""
 
 
 def source_of(changes: Changes, node: ast.Source) -> Source | None:
@@ -122,6 +124,19 @@ def drawn_by(source: Source, measured: Population, draws: int) -> Iterator[tuple
                 yield evolve(measured, task=alternate.task, alternate=alternate), (measured.count or 0) * draws
         case Zero() | FromModel() | FromClean() | FromOriginal():
             return
+        case _:
+            assert_never(source)
+
+
+def fresh(source: Source, measured: int) -> Source:
+    """What a source is on fresh prompts: the same as on those `measured`, but that each takes a partner of its own."""
+    match source:
+        case MeanOver(over):
+            return MeanOver(over if over.count is not None else evolve(over, count=measured))
+        case SampleOf(of):
+            return SampleOf(evolve(of, purpose=PARTNER, count=None))
+        case Zero() | FromModel() | FromClean() | FromOriginal() | FromAlternate():
+            return source
         case _:
             assert_never(source)
 

@@ -54,7 +54,9 @@ def run(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="draw figures as PDF too, beside PNG and SVG (with --out)")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="exit with status 1 when a claim fails")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="exit with status 1 when a claim fails or is undecided")
+    ] = False,
     reference: Reference = False,
     device: Device = None,
     threads: Threads = None,
@@ -64,6 +66,7 @@ def run(
     """Run a spec, and show its tables and claims. What the store has is not computed again."""
     with failures(as_json=as_json) as shown:
         from entrack import api
+        from entrack.cli.claims import what_failed
         from entrack.cli.progress import ProgressBar
 
         loaded = api.checked(api.read(spec), params(p))
@@ -89,6 +92,7 @@ def run(
         if out is not None:
             _write(results, out, pdf)
         if strict and not results.passed:
+            say(what_failed(results.claims))
             leave(exit_codes.CLAIM_FAILED)
 
 
@@ -215,7 +219,7 @@ def prompts(
         typer.Option(
             "--for",
             metavar="PURPOSE",
-            help="measure, discover, mean, sample, train or validate: which draw of the prompts",
+            help="measure, discover, mean, sample, train, validate or certify: which draw of the prompts",
         ),
     ] = "measure",
     p: Params = None,

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from entrack.cli.plans import growing, growing_json
 from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
 from entrack.plan.explain import AS_WRITTEN, Explained, Explanation, Stage
@@ -33,6 +34,7 @@ def explained_json(given: Explanation) -> dict[str, Any]:
         },
         "total": _json(given.total),
         "kinds": [_json(part) for part in given.parts],
+        **({"may_come": growing_json(given.growing)} if given.growing else {}),
     }
 
 
@@ -51,12 +53,13 @@ def _json(part: Explained) -> dict[str, Any]:
 def _plan_passes(given: Explanation) -> RenderableType:
     out = f"{given.screened_out:,} are screened out; " if given.screened_out else ""
     left = given.steps - given.found - given.zero - given.screened_out
+    more = growing(given.growing)
     later = f"\nTheir steps are known when others have run: {', '.join(given.deferred)}." if given.deferred else ""
     return Text(
         f"{given.asked:,} steps are asked for; {given.steps:,} differ; {given.found:,} are in the store; "
         f"{given.zero:,} are known to be zero; {out}{left:,} are left.\n"
         f"Their order changes the model {given.ordered.models:,} times instead of {given.as_made.models:,}, "
-        f"the prompts {given.ordered.batches:,} times instead of {given.as_made.batches:,}.{later}"
+        f"the prompts {given.ordered.batches:,} times instead of {given.as_made.batches:,}.{later}{more}"
     )
 
 

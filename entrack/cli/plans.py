@@ -14,7 +14,7 @@ from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
 from entrack.execution.survey import Survey
 from entrack.plan.cost import Cost, cost
-from entrack.plan.plan import Plan
+from entrack.plan.plan import CertificatePlan, Plan
 
 
 def plan_json(plan: Plan, survey: Survey) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def plan_json(plan: Plan, survey: Survey) -> dict[str, Any]:
             name: {"layers": key.facts.layers, "heads": key.facts.heads, "source": plan.sources[key].description}
             for name, key in plan.models.items()
         },
+        **({"may_come": may_come} if (may_come := growing_json(plan.may_grow(known.found))) else {}),
     }
 
 
@@ -46,9 +47,20 @@ def plan_table(plan: Plan, survey: Survey) -> RenderableType:
     notes = Text(
         f"\n{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
         "path patches that cannot reach their receivers are found when their receivers are known; "
-        "--explain says how much is really computed, and why." + _declined(survey)
+        "--explain says how much is really computed, and why." + growing(plan.may_grow(known.found)) + _declined(survey)
     )
     return Group(made, notes)
+
+
+def growing_json(several: Sequence[CertificatePlan]) -> list[dict[str, Any]]:
+    """How many fresh prompts of certified claims are planned, and how many may come."""
+    return [{"what": one.name, "prompts": one.prompts, "at_most": one.most} for one in several]
+
+
+def growing(several: Sequence[CertificatePlan]) -> str:
+    """The same for a person, a line for each claim."""
+    lines = (f"{one.prompts:,} fresh prompts are planned, {one.most:,} may come" for one in several)
+    return "".join(f"\n{visible(one.name)}: {line}." for one, line in zip(several, lines, strict=True))
 
 
 def _declined(survey: Survey) -> str:

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from entrack.plan.order import by_model
 from entrack.plan.passes import PASSES, stages
-from entrack.plan.plan import Plan
+from entrack.plan.plan import CertificatePlan, Plan
 from entrack.plan.schedule import Memory, Schedule, once
 from entrack.plan.steps import Choice, Node, kind_of
 
@@ -54,7 +54,7 @@ class Order:
 class Explanation:
     """`asked` steps were wanted, `steps` are left when equal ones are one; of these `found` are in the store, `zero`
     cannot reach a receiver, and `screened_out` have no head that a screen let through. The rest is explained,
-    altogether and by what it is for."""
+    altogether and by what it is for; `growing` claims may want more prompts than are planned."""
 
     asked: int
     steps: int
@@ -66,6 +66,7 @@ class Explanation:
     as_made: Order
     ordered: Order
     deferred: tuple[str, ...]
+    growing: tuple[CertificatePlan, ...]
 
 
 def explanation(
@@ -80,7 +81,7 @@ def explanation(
     ordered = [plan.nodes[id] for id in by_model(plan.nodes, plan.needs) if id in wanted]
     many = len(plan.steps)
     counts = plan.asked - (len(plan.nodes) - many), many, len(found), len(zero), len(screened_out)
-    return Explanation(*counts, total, parts, _order(steps), _order(ordered), plan.deferred)
+    return Explanation(*counts, total, parts, _order(steps), _order(ordered), plan.deferred, plan.may_grow(found))
 
 
 def _explain(plan: Plan, ids: Iterable[str], memory: Memory) -> tuple[Explained, tuple[Explained, ...]]:

@@ -3,12 +3,12 @@ from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from attrs import field, frozen
 
-from entrack.check.resolved import Group
+from entrack.check.resolved import CellOf, Group
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.refs import Sizes
 from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
@@ -116,6 +116,26 @@ class ExaminationPlan:
 
 
 @frozen
+class CertificatePlan:
+    """A claim's cells on fresh prompts, batch by batch, as far as they are wanted; `most` prompts may come of each."""
+
+    name: str
+    most: int
+    cells: Mapping[CellOf, tuple[CellPlan, ...]] = field(repr=False)
+
+    @property
+    def prompts(self) -> int:
+        """How many are planned of the cell that has the most."""
+        return max(sum(len(batch.runs[0].prompts) for batch in batches) for batches in self.cells.values())
+
+    @property
+    def evaluations(self) -> Iterator[str]:
+        """The steps whose values it is made of."""
+        runs = (run for batches in self.cells.values() for batch in batches for run in batch.runs)
+        return (id for run in runs for id in run.evaluations)
+
+
+@frozen
 class Plan:
     """`nodes` in an order in which each comes after what it needs; `what` says in words what each is for.
 
@@ -133,11 +153,19 @@ class Plan:
     sources: Mapping[ModelKey, ModelSource] = field(repr=False)
     asked: int = 0
     """How many times a node was wanted: equal ones are one."""
+    certificates: Mapping[int, CertificatePlan] = field(factory=dict, repr=False)
+    """By the numbers of their claims. Such a plan grows while a claim is undecided."""
 
     @cached_property
     def needs(self) -> Mapping[str, tuple[str, ...]]:
         """The nodes whose values each node needs."""
         return {id: tuple(dict.fromkeys(needs(node))) for id, node in self.nodes.items()}
+
+    def may_grow(self, found: Collection[str]) -> tuple[CertificatePlan, ...]:
+        """The certified claims that more prompts may be wanted of, once all their steps have been run; of those whose
+        steps are all `found` it is known that none are."""
+        open_ones = (one for one in self.certificates.values() if one.prompts < one.most)
+        return tuple(one for one in open_ones if any(id not in found for id in one.evaluations))
 
     @property
     def steps(self) -> tuple[str, ...]:

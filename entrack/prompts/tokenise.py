@@ -85,7 +85,7 @@ class PromptPair:
 
 @frozen
 class TokenisedPrompts:
-    """All prompts of a population for one tokenizer. `pairs[i]` follows from the seed and i alone."""
+    """All prompts of a population for one tokenizer. Each follows from the seed and its place alone."""
 
     population: Population
     pairs: tuple[PromptPair, ...] = field(repr=False)
@@ -136,7 +136,7 @@ def tokenise(
     constants = sample.Constants.of(population.parameters, params)
     changed = None if population.alternate is None else sample.Changed.of(population.alternate)
     dealt = Dealt(population, count, allotments)
-    for place in range(count):
+    for place in population.places(count):
         interrupts.check()
         try:
             pairs.append(_pair(dealt, place, tokens, constants, changed, originals))

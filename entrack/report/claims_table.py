@@ -4,30 +4,83 @@ from __future__ import annotations
 
 from entrack.report.format import decimals_for, estimate, number, visible
 from entrack.report.grid import Grid
-from entrack.results import Claim, Interval
+from entrack.results import Certificate, Claim, Interval, Verdict
 
 PASS, FAIL = "✓ pass", "✗ FAIL"
+VERDICTS = {
+    Verdict.CERTIFIED: "✓ certified",
+    Verdict.REFUTED: "✗ REFUTED",
+    Verdict.UNDECIDED: "? undecided",
+}
 
 
 def claims_grid(claims: tuple[Claim, ...]) -> Grid:
     """One row per claim: whether it holds, what was measured, what it must be, what was published."""
     rows = tuple(
         (
-            PASS if claim.passed else FAIL,
+            verdict_words(claim),
             visible(claim.text),
-            f"{visible(claim.expression)} = {_measured(claim)}",
+            f"{visible(claim.expression)} = {_measured(claim)}{_fresh(claim)}",
             bound_words(claim),
             "" if claim.published is None else number(claim.published, decimals_for([claim.interval])),
             str(claim.n or ""),
         )
         for claim in claims
     )
-    held = sum(claim.passed for claim in claims)
-    over = ", over draws where a measure has several" if any(one.interval_of_these_draws for one in claims) else ""
-    brackets = f"; 95 % intervals in brackets{over}" if any(_interval(claim) for claim in claims) else ""
-    caption = f"{held} of {len(claims)} hold{brackets}"
     head = ("", "claim", "measured", "must be", "published", "n")
-    return Grid("claims", head, rows, caption, frozenset({4, 5}), tuple(claim.passed for claim in claims))
+    good = tuple(None if claim.undecided else claim.passed for claim in claims)
+    return Grid("claims", head, rows, _caption(claims), frozenset({4, 5}), good)
+
+
+def _caption(claims: tuple[Claim, ...]) -> str:
+    held, undecided = sum(claim.passed for claim in claims), sum(claim.undecided for claim in claims)
+    over = ", over draws where a measure has several" if any(one.interval_of_these_draws for one in claims) else ""
+    return "".join(
+        [
+            f"{held} of {len(claims)} hold",
+            f", {undecided} {'is' if undecided == 1 else 'are'} undecided" if undecided else "",
+            f"; 95 % intervals in brackets{over}" if any(_interval(claim) for claim in claims) else "",
+            "; certified claims are decided on fresh prompts" if any(claim.certificate for claim in claims) else "",
+        ]
+    )
+
+
+def verdict_words(claim: Claim) -> str:
+    """`✓ pass`, or what fresh prompts said."""
+    if claim.certificate is not None:
+        return VERDICTS[claim.certificate.verdict]
+    return PASS if claim.passed else FAIL
+
+
+def _fresh(claim: Claim) -> str:
+    """What fresh prompts said, and how many there were; on a line of its own."""
+    certificate = claim.certificate
+    if certificate is None:
+        return ""
+    of = "" if certificate.of == claim.expression else f"{visible(certificate.of)} "
+    level = f"{100 * certificate.level:.12g} %"
+    prompts = f"{certificate.prompts:,} fresh prompt{'s' * (certificate.prompts != 1)}"
+    rows = f", all rows that `{visible(certificate.rows)}` has left" if certificate.rows else ""
+    decided = "after" if claim.undecided else "certain after"
+    fixed = certificate.fixed_sample
+    other = f"; a fixed sample needs {fixed:,}" if fixed is not None else ""
+    return f"\nat {level} {of}{_certain(claim, certificate)}, {decided} {prompts}{rows}{other}"
+
+
+def _certain(claim: Claim, certificate: Certificate) -> str:
+    """The limit that decided, or both."""
+    low, high = certificate.interval.low, certificate.interval.high
+    least, most = (f"at {end} {number(at, _clear(claim, at))}" for end, at in (("least", low), ("most", high)))
+    rising = claim.relation in (">=", ">")
+    if certificate.verdict is Verdict.UNDECIDED or claim.tolerance is not None:
+        return f"{least} and {most}"
+    return least if rising == (certificate.verdict is Verdict.CERTIFIED) else most
+
+
+def _clear(claim: Claim, value: float) -> int:
+    """Decimals enough to tell a limit from the bound, but no more than six."""
+    edges = _edges(claim)
+    return next((many for many in range(2, 6) if all(abs(value - edge) >= 0.5 / 10**many for edge in edges)), 6)
 
 
 def bound_words(claim: Claim) -> str:
@@ -49,8 +102,13 @@ def _interval(claim: Claim) -> Interval | None:
 
 def _telling(claim: Claim) -> int:
     """Decimals enough that 0.9496 is not shown as the 0.95 that it fails to reach."""
-    tolerance = claim.tolerance or 0.0
-    edges = [edge for edge in (claim.bound, claim.bound - tolerance, claim.bound + tolerance) if edge != claim.value]
+    edges = [edge for edge in _edges(claim) if edge != claim.value]
     fewest = decimals_for([claim.interval])
     clear = (many for many in range(fewest, 7) if all(abs(claim.value - edge) >= 0.5 / 10**many for edge in edges))
     return next(clear, fewest)
+
+
+def _edges(claim: Claim) -> tuple[float, ...]:
+    """The numbers at which a claim begins to hold or to fail."""
+    tolerance = claim.tolerance or 0.0
+    return claim.bound, claim.bound - tolerance, claim.bound + tolerance

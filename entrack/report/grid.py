@@ -10,14 +10,15 @@ Entry = str | tuple[str, ...]
 
 @frozen
 class Grid:
-    """A table as text, safe to show. `right` are the columns of numbers; `good` says, row by row, what passed."""
+    """A table as text, safe to show. `right` are the columns of numbers; `good` says, row by row, what passed;
+    None where it is not known."""
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[Entry, ...], ...]
     caption: str
     right: frozenset[int] = frozenset()
-    good: tuple[bool, ...] = ()
+    good: tuple[bool | None, ...] = ()
 
     @property
     def width(self) -> int:

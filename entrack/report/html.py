@@ -12,7 +12,7 @@ from entrack.results import Results
 
 UNBOUNDED = 10_000
 """A browser scrolls, so a table of rows by columns is never given up for being wide."""
-COLOURS = {True: "#00664b", False: "#b34700"}
+COLOURS = {True: "#00664b", False: "#b34700", None: "#6b5900"}
 
 
 def results_html(results: Results) -> str:

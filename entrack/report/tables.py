@@ -29,6 +29,8 @@ TALLEST = 16
 """Layers up to which a report shows the map of a discovery's scores without being asked."""
 SHADES = ((0.75, "█"), (0.5, "▓"), (0.25, "▒"), (0.05, "░"), (0.0, "·"))
 IN_ASCII = str.maketrans("█▓▒░·✓✗─━…", "#%+:.+x--.")
+STYLES = {True: "green", False: "bold red", None: "bold yellow"}
+"""Of a row that holds, that does not, and of which it is not known."""
 
 
 def report(results: Results, *, heat_maps: bool | None = None) -> RenderableType:
@@ -103,7 +105,7 @@ def _set(grid: Grid) -> RenderableType:
     for place, row in enumerate(grid.rows):
         first, *others = (_entry(entry) for entry in row)
         if grid.good and isinstance(first, Text):
-            first.stylize("green" if grid.good[place] else "bold red")
+            first.stylize(STYLES[grid.good[place]])
             first.no_wrap = True
         table.add_row(first, *others, end_section=bool(grid.good) or isinstance(row[-1], tuple))
     return Stack(table, Text(f"{grid.caption}\n", style="dim"))

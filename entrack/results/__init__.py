@@ -11,6 +11,7 @@ from entrack.results.values import (
     Agreement,
     Axis,
     Cell,
+    Certificate,
     Claim,
     Discovery,
     Figure,
@@ -21,6 +22,7 @@ from entrack.results.values import (
     Missed,
     Screen,
     Table,
+    Verdict,
 )
 from entrack.results.whole import Results
 
@@ -28,6 +30,7 @@ __all__ = [
     "Agreement",
     "Axis",
     "Cell",
+    "Certificate",
     "Claim",
     "Discovery",
     "Figure",
@@ -40,4 +43,5 @@ __all__ = [
     "Results",
     "Screen",
     "Table",
+    "Verdict",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from entrack.results.provenance import Provenance
 from entrack.results.values import (
     Axis,
+    Certificate,
     Claim,
     Discovery,
     Interval,
@@ -155,6 +156,21 @@ def claim_json(claim: Claim) -> dict[str, Any]:
         "n": claim.n,
         "interval": _interval(claim.interval),
         "interval_of_these_draws": _interval(claim.interval_of_these_draws),
+        **({"certificate": _certificate(claim.certificate)} if claim.certificate else {}),
+    }
+
+
+def _certificate(certificate: Certificate) -> dict[str, Any]:
+    return {
+        "verdict": certificate.verdict.value,
+        "level": certificate.level,
+        "of": certificate.of,
+        "interval": _interval(certificate.interval),
+        "prompts": certificate.prompts,
+        "taken": certificate.taken,
+        "most": certificate.most,
+        "fixed_sample": certificate.fixed_sample,
+        "rows": certificate.rows,
     }
 
 

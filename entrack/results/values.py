@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
@@ -272,12 +273,43 @@ class Mask:
         return heads_among(self.sites)
 
 
+class Verdict(Enum):
+    """What fresh prompts said of a claim: it holds, it does not, or neither was certain when there were no more."""
+
+    CERTIFIED = "certified"
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
+
+
+@frozen
+class Certificate:
+    """How a claim was decided on fresh prompts, at a `level` such as 0.95.
+
+    `interval` has the limits of the number `of`, in the spec's words: each is passed with probability 1 - `level` at
+    most, at any time. `prompts` is after how many the verdict was certain; they come in batches, and `taken` were run,
+    of `most` that might have been. `fixed_sample` is how many a sample of a size that is fixed beforehand would need
+    for the same at mean and variance of these prompts; None where none would. `rows` names the file whose rows ran out
+    before there was a verdict.
+    """
+
+    verdict: Verdict
+    level: float
+    of: str
+    interval: Interval
+    prompts: int
+    taken: int
+    most: int
+    fixed_sample: int | None
+    rows: str = ""
+
+
 @frozen
 class Claim:
     """A sentence with its number. `bound` is what `value` was held against; for `within`, `tolerance` says how near.
 
     Where the expression divides by a measure that is zero, `value` and `interval` are not numbers and the claim fails.
-    `interval` is over draws where a cell has several; the other is for these draws.
+    `interval` is over draws where a cell has several; the other is for these draws. A claim with a `certificate` passes
+    when that is certified, whatever the value is.
     """
 
     text: str
@@ -291,6 +323,12 @@ class Claim:
     tolerance: float | None = None
     published: float | None = None
     interval_of_these_draws: Interval | None = None
+    certificate: Certificate | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether fresh prompts did not decide it."""
+        return self.certificate is not None and self.certificate.verdict is Verdict.UNDECIDED
 
 
 @frozen

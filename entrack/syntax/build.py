@@ -105,7 +105,7 @@ class Build(BuildTasks, BuildMetrics, BuildExpressions):
         )
 
     def kept(self, meta: Meta, c: Children) -> ast.Integer | ast.Name:
-        return ast.Integer(int(c[0]), span=self._at(meta)) if c[0].type == "INT" else self._name(c[0])
+        return self._count(c[0])
 
     def senders(self, meta: Meta, c: Children) -> tuple[ast.Name, ...]:
         return tuple(self._name(token) for token in c)
@@ -259,13 +259,22 @@ class Build(BuildTasks, BuildMetrics, BuildExpressions):
 
     def claim(self, meta: Meta, c: Children) -> ast.Claim:
         relation, right, tolerance = c[2]
-        return ast.Claim(self._string(c[0]), c[1], relation, right, tolerance, c[3], span=self._at(meta))
+        text, left, _, certified, published = c
+        return ast.Claim(
+            self._string(text), left, relation, right, tolerance, published, certified, span=self._at(meta)
+        )
 
     def compared(self, meta: Meta, c: Children) -> tuple[str, ast.Expression, None]:
         return str(c[0]), c[1], None
 
     def near(self, meta: Meta, c: Children) -> tuple[str, ast.Expression, ast.Expression]:
         return "within", c[1], c[0]
+
+    def certified(self, meta: Meta, c: Children) -> ast.Certified:
+        return ast.Certified(c[0], c[1], span=self._at(meta))
+
+    def most(self, meta: Meta, c: Children) -> ast.Integer | ast.Name:
+        return self._count(c[0])
 
     def figure(self, meta: Meta, c: Children) -> ast.Figure:
         return ast.Figure(self._string(c[0]), self._name(c[1]), c[2], tuple(c[3:]), span=self._at(meta))

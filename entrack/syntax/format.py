@@ -176,5 +176,11 @@ def _measured(item: ast.Measure) -> str:
 
 def _claim(item: ast.Claim) -> tuple[str, ...]:
     relation = item.relation if item.tolerance is None else f"within {written(item.tolerance)} of"
+    certified = (written(item.certified),) if item.certified is not None else ()
     published = (f"published {written(item.published)}",) if item.published is not None else ()
-    return f"claim {written(item.text)}", f"{written(item.left)} {relation} {written(item.right)}", *published
+    return (
+        f"claim {written(item.text)}",
+        f"{written(item.left)} {relation} {written(item.right)}",
+        *certified,
+        *published,
+    )

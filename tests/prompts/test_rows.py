@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from entrack import api, budget
+from entrack.check.resolved import Certificate
 from entrack.cli.prompts import prompts_json
 from entrack.compile import SpecError, prompts_of
 from entrack.diagnostics import errors
-from entrack.results import Cell, Measure
+from entrack.report.claims_table import claims_grid
+from entrack.results import Cell, Claim, Measure, Verdict
 from entrack.source import Source
 
 THINGS = ("apple", "ball", "bell", "book", "boot", "bottle", "bowl", "brush", "bus", "cake", "camera", "candle")
@@ -351,3 +353,63 @@ def test_slices_that_are_none(tmp_path: Path, slice: str) -> None:
     codes = said(tmp_path, text + "measure m = accuracy(base) on 5 slices")
     assert codes
     assert {code[:4] for code in codes} <= {"E402", "E404", "E420"}
+
+
+# --- fresh rows --------------------------------------------------------------------------------------------------
+
+CLAIM = 'claim "c" smallest(a) >= 0.3 certified at 95 % up to {} prompts\n'
+
+
+def certificate(folder: Path, text: str) -> Certificate:
+    (found,) = loaded(folder, TASK + text).resolved.certificates
+    return found
+
+
+def test_fresh_rows_are_those_that_nothing_takes(folder: Path) -> None:
+    text = USED.replace("over 12 pairs) on 9 pairs", "over 6 pairs) on 5 pairs")
+    found = certificate(folder, text + CLAIM.format(500))
+    counts = {"discover": 20, "train": 15, "validate": 10, "mean": 6, "sample": 25, "measure": 10}
+    left = 100 - sum(counts.values())
+    assert (found.most, found.rows) == (left // 2, "pairs.csv"), "two draws take two rows"
+    counts["certify"] = left
+    texts = [e["text"] for p, many in counts.items() for e in drawn(folder, TASK + text, "pairs", many, p)]
+    assert sorted(texts) == sorted(row["clean"] for row in pairs(100))
+
+
+MEASURED = "measure a = accuracy(base) on {} pairs\n"
+
+
+def test_rows_that_are_enough_are_not_mentioned(folder: Path) -> None:
+    found = certificate(folder, MEASURED.format(20) + CLAIM.format(80))
+    assert (found.most, found.rows) == (80, "")
+    assert certificate(folder, MEASURED.format(20) + CLAIM.format(81)).most == 80
+    other = MEASURED.format(20).replace("pairs", "[pairs, corrupted]")
+    assert certificate(folder, other + CLAIM.format(90)).most == 80, "an alternate is made of its original's row"
+
+
+def test_more_of_a_measure_moves_no_fresh_row(folder: Path) -> None:
+    some, many = (drawn(folder, TASK + MEASURED.format(n), "pairs", 10, "certify") for n in (20, 60))
+    assert some == many
+
+
+def test_no_row_is_left(folder: Path) -> None:
+    assert said(folder, TASK + MEASURED.format(99) + CLAIM.format(500)) == []
+    assert said(folder, TASK + MEASURED.format("all") + CLAIM.format(500)) == ["E647 spec.et:13"]
+    sample = "measure a = accuracy(base with patch 3.1 at last from sample of 5 corrupted) on 10 pairs\n"
+    assert said(folder, TASK + sample) == []
+    assert said(folder, TASK + sample + CLAIM.format(20)) == ["E644 spec.et:13"]
+
+
+def test_undecided_since_the_rows_ran_out(folder: Path) -> None:
+    def decided(bound: float) -> Claim:
+        text = TASK + MEASURED.format(30) + CLAIM.format(500).replace("0.3", f"{bound:.6f}")
+        return loaded(folder, text).run(folder / "store").claims[0]
+
+    first = decided(0.001).certificate
+    assert first is not None and first.verdict is Verdict.CERTIFIED and (first.most, first.rows) == (70, "")
+    limits = decided((first.interval.low + first.interval.high) / 2).certificate
+    assert limits is not None
+    claim = decided((limits.interval.low + limits.interval.high) / 2)
+    assert claim.certificate is not None and claim.undecided
+    assert claim.certificate.taken == claim.certificate.prompts == 70 and claim.certificate.rows == "pairs.csv"
+    assert "after 70 fresh prompts, all rows that `pairs.csv` has left" in str(claims_grid((claim,)).rows)

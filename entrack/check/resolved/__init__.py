@@ -28,8 +28,12 @@ from entrack.check.resolved.circuits import Where as Where
 from entrack.check.resolved.circuits import may_have_heads as may_have_heads
 from entrack.check.resolved.claims import Arithmetic as Arithmetic
 from entrack.check.resolved.claims import CellOf as CellOf
+from entrack.check.resolved.claims import Certificate as Certificate
 from entrack.check.resolved.claims import Claim as Claim
 from entrack.check.resolved.claims import Constant as Constant
+from entrack.check.resolved.claims import FreshCell as FreshCell
+from entrack.check.resolved.claims import Linear as Linear
+from entrack.check.resolved.claims import Part as Part
 from entrack.check.resolved.claims import Quantity as Quantity
 from entrack.check.resolved.claims import Size as Size
 from entrack.check.resolved.claims import Summary as Summary
@@ -94,3 +98,8 @@ class Resolved:
     """Which rows of each file are taken for what."""
     absent: tuple[Dataset, ...] = ()
     """The datasets that are not on this machine: of their rows nothing is known."""
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Those of the claims that are decided on fresh prompts."""
+        return tuple(claim.certificate for claim in self.claims if claim.certificate is not None)

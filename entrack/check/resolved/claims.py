@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
 
-from entrack.check.resolved.circuits import Circuit
+from entrack.check.resolved.circuits import Circuit, Metric
+from entrack.check.resolved.measures import CellSpec
 from entrack.source import Span
 
 
@@ -57,6 +58,71 @@ Quantity = CellOf | Constant | Size | Summary | Arithmetic
 
 
 @frozen
+class Linear:
+    """A sum: `constant`, and factor times cell, each cell once. On every prompt it lies from `least` to `most`."""
+
+    terms: tuple[tuple[float, CellOf], ...]
+    constant: float
+    least: float
+    most: float
+
+
+@frozen
+class Part:
+    """What is certified: that the mean of `number`, over that of `over`, lies above a bound, or `below` it."""
+
+    number: Linear
+    over: Linear
+    bound: float
+    below: bool = False
+
+    @property
+    def cells(self) -> tuple[CellOf, ...]:
+        """Those that it is made of."""
+        return tuple(dict.fromkeys(cell for _, cell in (*self.number.terms, *self.over.terms)))
+
+
+@frozen
+class FreshCell:
+    """A cell of a measure on fresh prompts: the same model and intervention, on as many as a certificate may take."""
+
+    cell: CellOf
+    metric: Metric
+    spec: CellSpec
+
+
+@frozen
+class Certificate:
+    """How a claim is decided on fresh prompts: it holds when all `parts` do. `number` is its place among the claims,
+    `level` how likely a verdict is right at least. `of` is the number that its limits are of: of its parts' numbers the
+    `smallest` or the `largest`, or one that lies `within` two bounds.
+
+    `most` prompts are taken; `rows` names the file that has not more, if that is why.
+    """
+
+    number: int
+    text: str
+    level: float
+    most: int
+    parts: tuple[Part, ...]
+    cells: tuple[FreshCell, ...] = field(repr=False)
+    of: str
+    ends: str
+    rows: str
+    span: Span = field(eq=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What it is called in a plan."""
+        return f'claim "{self.text}"'
+
+    @property
+    def risk(self) -> float:
+        """How likely a verdict may be wrong."""
+        return 1 - self.level
+
+
+@frozen
 class Claim:
     text: str
     expression: str
@@ -66,3 +132,4 @@ class Claim:
     tolerance: Quantity | None
     published: float | None
     span: Span = field(eq=False, repr=False)
+    certificate: Certificate | None = None

@@ -79,7 +79,8 @@ class Alternate:
 class Population:
     """So many prompts of a task, or of an alternate (each with its original). `purpose` keeps what a circuit is
     found on apart from what it is measured on. `count` None: as many as it is used beside. `whole`: nothing is told of
-    its words by their first tokens, so these may be alike."""
+    its words by their first tokens, so these may be alike. `window`: of as many, only those from one place to before
+    another."""
 
     task: Task
     alternate: Alternate | None
@@ -90,3 +91,8 @@ class Population:
     label: str
     span: Span = field(eq=False, repr=False)
     whole: bool = False
+    window: tuple[int, int] | None = None
+
+    def places(self, count: int) -> range:
+        """Which prompts are meant of so many."""
+        return range(count) if self.window is None else range(*self.window)

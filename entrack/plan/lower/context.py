@@ -97,6 +97,7 @@ class Lowering:
             population.seed,
             population.purpose,
             many,
+            population.window,
             self.keys[model].tokenizer,
             facts.vocabulary,
             facts.positions,

@@ -78,7 +78,7 @@ def _planned(
 def _cell(measure: Measure, spec: CellSpec, ends: dict[tuple[str, int], Between], lowering: Lowering) -> CellPlan:
     """A cell. `ends` are what recoveries lie between, by model and population: the same for all cells that differ in
     their interventions alone."""
-    runs = tuple(_run(measure, spec, draw, lowering) for draw in range(spec.draws))
+    runs = tuple(run_of(measure.name, measure.metric, spec, draw, lowering) for draw in range(spec.draws))
     if measure.metric.recovery is None:
         return CellPlan(spec.labels, runs)
     key = spec.model, id(spec.population)
@@ -92,21 +92,22 @@ def _between(measure: Measure, spec: CellSpec, lowering: Lowering) -> Between:
     return Between(tuple(clean for clean, _ in several), tuple(corrupted for _, corrupted in several))
 
 
-def _run(measure: Measure, spec: CellSpec, draw: int, lowering: Lowering) -> RunPlan:
+def run_of(name: str, metric: Metric, spec: CellSpec, draw: int, lowering: Lowering) -> RunPlan:
+    """One draw of a cell, for what is called so. Raises Deferred and Unmakeable."""
     population = drawn(spec.population, draw)
     prompts = measured_prompts(population, lowering.prompts(population, spec.model).pairs)
-    on = Measured(measure.name, spec.model, population, prompts, draw)
-    what = f"{measure.name}: {spec.model} with {spec.intervention.label}"
-    if measure.metric.whole:
-        return _whole_words(measure.metric, on, spec.intervention, what, lowering)
+    on = Measured(name, spec.model, population, prompts, draw)
+    what = f"{name}: {spec.model} with {spec.intervention.label}"
+    if metric.whole:
+        return _whole_words(metric, on, spec.intervention, what, lowering)
     acts = prepared(spec.intervention, on, lowering)
     edits = partial(edits_of, acts, on, lowering=lowering)
     others, common = partners(acts, on), in_common(acts, on)
-    if not measure.metric.at:
-        return evaluations(on, _wanted(measure.metric, on, lowering), others, edits, what, lowering, common)
-    of_words = measure.metric.lens or measure.metric.direct
-    wanted = _wanted(measure.metric, on, lowering) if of_words else Wanted(((),) * len(prompts))
-    step = partial(_reading, measure.metric, on, wanted, edits, lowering)
+    if not metric.at:
+        return evaluations(on, _wanted(metric, on, lowering), others, edits, what, lowering, common)
+    of_words = metric.lens or metric.direct
+    wanted = _wanted(metric, on, lowering) if of_words else Wanted(((),) * len(prompts))
+    step = partial(_reading, metric, on, wanted, edits, lowering)
     return _planned(on, batches(prompts, others, common=common), step, wanted.asked, what, lowering)
 
 

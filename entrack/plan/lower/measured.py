@@ -38,7 +38,8 @@ class Measured:
 
     def numbered(self, places: Places) -> Places:
         """Which prompts of the population these are."""
-        return tuple(self.numbers[place] for place in places) if self.numbers else places
+        first = self.population.window[0] if self.population.window else 0
+        return tuple(first + (self.numbers[place] if self.numbers else place) for place in places)
 
     def beside(self, others: tuple[Prompt, ...]) -> tuple[Prompt, ...]:
         """What stands beside each prompt that is measured, of one for each of the population: followed by the same

@@ -59,7 +59,8 @@ T = TypeVar("T")
 
 def sample(resolved: Resolved, most: int = MOST_PROMPTS) -> Resolved:
     """The spec with at most `most` prompts of each population, so many cells of each measure, and one draw. Of what
-    is done group by group on the same prompts only the first group is left: groups have been checked."""
+    is done group by group on the same prompts only the first group is left: groups have been checked; and claims are
+    certified on prompts like those of their measures."""
     measures = _spread(resolved.measures, MOST_CELLS)
     masks = _spread(resolved.masks, MOST_CELLS)
     cells = MOST_CELLS // max(1, len(measures))
@@ -75,6 +76,7 @@ def sample(resolved: Resolved, most: int = MOST_PROMPTS) -> Resolved:
             for given in _spread(resolved.examinations, MOST_CELLS)
         ),
         masks=tuple(_fewer_desiderata(mask, MOST_CELLS // len(masks)) for mask in masks),
+        claims=(),
     )
     populations = {
         _key(population): population

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Never, assert_never
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from entrack.check.resolved import Alternate, Population, Where
 from entrack.check.sources import FromAlternate, FromClean, FromModel, FromOriginal, MeanOver, SampleOf, Source, Zero
@@ -155,7 +155,8 @@ def mean_of(
 
 def _sampled(of: Population, on: Measured, lowering: Lowering) -> tuple[Prompt, ...]:
     """A partner for each measured prompt: that with its number, modulo how many there are. Another draw has others."""
-    pairs = lowering.prompts(on.like(drawn(of, on.draw)), on.model, of.count or on.population.count).pairs
+    like = evolve(on.like(drawn(of, on.draw)), window=on.population.window)
+    pairs = lowering.prompts(like, on.model, of.count or on.population.count).pairs
     prompts = measured_prompts(of, pairs)
     return tuple(prompts[place % len(prompts)] for place in range(on.count))
 

@@ -15,6 +15,7 @@ from entrack.syntax.ast.expressions import Name as Name
 from entrack.syntax.ast.expressions import Named as Named
 from entrack.syntax.ast.expressions import Negative as Negative
 from entrack.syntax.ast.expressions import Number as Number
+from entrack.syntax.ast.expressions import Percent as Percent
 from entrack.syntax.ast.expressions import Product as Product
 from entrack.syntax.ast.expressions import Random as Random
 from entrack.syntax.ast.expressions import Range as Range
@@ -57,6 +58,7 @@ from entrack.syntax.ast.measures import Act as Act
 from entrack.syntax.ast.measures import Add as Add
 from entrack.syntax.ast.measures import All as All
 from entrack.syntax.ast.measures import Block as Block
+from entrack.syntax.ast.measures import Certified as Certified
 from entrack.syntax.ast.measures import Claim as Claim
 from entrack.syntax.ast.measures import Elsewhere as Elsewhere
 from entrack.syntax.ast.measures import Examine as Examine

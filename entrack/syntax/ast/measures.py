@@ -7,7 +7,17 @@ from attrs import frozen
 
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
-from entrack.syntax.ast.expressions import Expression, Integer, ListOf, Name, Negative, Number, Reference, String
+from entrack.syntax.ast.expressions import (
+    Expression,
+    Integer,
+    ListOf,
+    Name,
+    Negative,
+    Number,
+    Percent,
+    Reference,
+    String,
+)
 from entrack.syntax.ast.heads import Prompts, Quantity
 from entrack.syntax.ast.sites import At, Layers, Sites
 from entrack.syntax.ast.sources import Source
@@ -197,6 +207,16 @@ class Overlap:
 
 
 @frozen
+class Certified:
+    """`certified at 95 % up to 2000 prompts`: the claim is decided on fresh prompts, of which so many are drawn at
+    most."""
+
+    level: Percent
+    most: Integer | Name | None = None
+    span: Span = span_field()
+
+
+@frozen
 class Claim:
     """`left relation right`, or, where `tolerance` is given, `left within tolerance of right`."""
 
@@ -206,6 +226,7 @@ class Claim:
     right: Expression
     tolerance: Expression | None = None
     published: Number | Integer | Negative | None = None
+    certified: Certified | None = None
     span: Span = span_field()
 
 
