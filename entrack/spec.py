@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
     from entrack.verify import Verification
 
-PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate")
+PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", "confirm")
 
 
 class Spec:

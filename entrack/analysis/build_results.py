@@ -12,13 +12,16 @@ from entrack.address import address
 from entrack.analysis.cells import cell_of
 from entrack.analysis.circuits import examined, learned, overlap
 from entrack.analysis.claims import Cells, claim_of
+from entrack.analysis.confirmation import confirmed
 from entrack.analysis.intervals import mean_limits
 from entrack.analysis.run_values import Ran
 from entrack.analysis.screening import agreement, missed
 from entrack.analysis.selection import Selection, kept_again
+from entrack.analysis.significance import missed_significant
 from entrack.check.resolved import Measure, Resolved
 from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
 from entrack.plan.steps import Select
+from entrack.ranking import significant
 from entrack.results import Axis, Discovery, Figure, Group, Interval, Provenance, Results, Screen, Table
 from entrack.results import Measure as MeasureResult
 from entrack.sites import SENDING, Site
@@ -110,6 +113,8 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         note=_note(group, node, selection, plan, found.model),
         screen=_screen(group, node, selection, ran),
         ranking=node.ranking,
+        significance=selection.significance,
+        confirmed=confirmed(node.score, selection.sites, group.again, ran) if group.again else None,
     )
 
 
@@ -141,7 +146,9 @@ def _screen(group: GroupPlan, node: Select, selection: Selection, ran: Ran) -> S
         through=screening.through,
         places=tuple(screening.through.index(site) + 1 for site in selection.sites),
         agreement=agreement(screening, selection.outcomes),
-        missed=missed(screening, selection.scores, best, node.keep, node.ranking),
+        missed=missed(screening, selection.scores, best, node.keep, node.ranking)
+        if node.rate is None
+        else missed_significant(screening, selection.significance, selection.scores, node.ranking),
         estimates=screening.estimates.mean().mapping(),
     )
 
@@ -149,9 +156,11 @@ def _screen(group: GroupPlan, node: Select, selection: Selection, ran: Ran) -> S
 def _note(group: GroupPlan, node: Select, selection: Selection, plan: Plan, model: str) -> str:
     notes = []
     many, parts = len(selection.sites) + len(selection.taken), {site.part for site in selection.scores.sites}
-    if many < node.keep:
-        words = " and ".join(word for word, part in SENDING.items() if part in parts)
+    words = " and ".join(word for word, part in SENDING.items() if part in parts)
+    if node.rate is None and many < node.keep:
         notes.append(f"only {many} {words} score {node.ranking.kept}")
+    if node.rate is not None and not many:
+        notes.append(f"no {words} score {node.ranking.kept}, {significant(node.rate)}")
     facts = plan.models[model].facts
     if facts.grouped and any(name.endswith((".key", ".value")) for name in group.receivers):
         notes.append(

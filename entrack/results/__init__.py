@@ -12,6 +12,7 @@ from entrack.results.values import (
     Axis,
     Cell,
     Claim,
+    Confirmed,
     Discovery,
     Figure,
     Group,
@@ -20,6 +21,7 @@ from entrack.results.values import (
     Measure,
     Missed,
     Screen,
+    Significance,
     Table,
 )
 from entrack.results.whole import Results
@@ -29,6 +31,7 @@ __all__ = [
     "Axis",
     "Cell",
     "Claim",
+    "Confirmed",
     "Discovery",
     "Figure",
     "Group",
@@ -39,5 +42,6 @@ __all__ = [
     "Provenance",
     "Results",
     "Screen",
+    "Significance",
     "Table",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lark import v_args
+from lark import Token, v_args
 from lark.tree import Meta
 
 from entrack.syntax import ast
@@ -60,11 +60,15 @@ class BuildExpressions(BuildBase):
 
     def signed(self, meta: Meta, c: Children) -> ast.Expression:
         sign, token = (c[0], c[1]) if len(c) == 2 else (None, c[0])
-        span = self._of(token)
-        number: ast.Expression = (
-            ast.Number(str(token), span=span) if "." in token else ast.Integer(int(token), span=span)
-        )
+        number = self._numeral(token)
         return number if sign is None else ast.Negative(str(sign), number, span=self._at(meta))
+
+    def percent(self, meta: Meta, c: Children) -> ast.Percent:
+        return ast.Percent(self._numeral(c[0]), span=self._at(meta))
+
+    def _numeral(self, token: Token) -> ast.Integer | ast.Number:
+        span = self._of(token)
+        return ast.Number(str(token), span=span) if "." in token else ast.Integer(int(token), span=span)
 
 
 def _pairs(items: list[Any]) -> tuple[tuple[str, ast.Expression], ...]:

@@ -38,6 +38,19 @@ class Number:
 
 
 @frozen
+class Percent:
+    """`5 %`."""
+
+    number: Integer | Number
+    span: Span = span_field()
+
+    @property
+    def value(self) -> float:
+        """As it is written: 5."""
+        return float(self.number.value)
+
+
+@frozen
 class String:
     """A string literal; `value` is what it stands for, escapes done. Holes are read by the checker."""
 
