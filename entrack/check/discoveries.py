@@ -246,6 +246,9 @@ def _keep(
     scope: Scope, node: ast.Integer | ast.Name | ast.Significant, what: str, most: int
 ) -> tuple[int | None, float | None]:
     """How many are kept at most, and at which false discovery rate. Reports and gives None for what is out of range."""
+    if isinstance(node, ast.Name) and node.text == "significant" and node.text not in scope.params:
+        scope.report("E201", "no param is called `significant`", node.span, "", "write `significant at 5 %`")
+        return None, None
     if not isinstance(node, ast.Significant):
         return scope.whole(node, what, 1, most), None
     rate = scope.share(node.rate, "a false discovery rate")
