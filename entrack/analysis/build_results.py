@@ -26,6 +26,7 @@ from entrack.results import Axis, Discovery, Figure, Group, Interval, Provenance
 from entrack.results import Measure as MeasureResult
 from entrack.sites import SENDING, Site
 from entrack.syntax import ast
+from entrack.syntax.unparse import written
 
 MOST_OUTCOMES = 1 << 16
 """Scores of single prompts that a group's result holds of sites that are not kept."""
@@ -52,7 +53,7 @@ def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], 
         masks=tuple(learned(planned, plan, ran) for planned in plan.masks),
         claims=claims,
         figures=tuple(_figure(item) for item in resolved.figures),
-        tables=tuple(Table(item.title.value, item.of.plain or item.of.name) for item in resolved.tables),
+        tables=tuple(Table(item.title.value, written(item.of)) for item in resolved.tables),
         provenance=provenance(),
     )
 
@@ -172,4 +173,4 @@ def _note(group: GroupPlan, node: Select, selection: Selection, plan: Plan, mode
 
 def _figure(item: ast.Figure) -> Figure:
     options = {word.removesuffix(" by") if word != "by" else word: name.text for word, name in item.options}
-    return Figure(item.title.value, item.kind.text, item.of.plain or item.of.name, options)
+    return Figure(item.title.value, item.kind.text, written(item.of), options)

@@ -151,6 +151,7 @@ def _at_most(hits: int, many: int, population: int, drawn: int) -> float:
 
 
 def _ranks(values: Array) -> Array:
+    """From 1/2 on: where they begin does not matter."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
-    return (ends - (counts - 1) / 2)[place]
+    return (ends - counts / 2)[place]
