@@ -87,10 +87,10 @@ def p_values(scores: Array, ranking: Ranking) -> Array:
 
 
 def moments(scores: Array) -> tuple[Array, Array, Array, int]:
-    """Mean, variance and third central moment over the last axis, and how many prompts it has."""
-    mean = scores.mean(axis=-1)
-    moves = scores - mean[..., None]
-    return mean, (moves**2).mean(axis=-1), (moves**3).mean(axis=-1), scores.shape[-1]
+    """Mean, variance and third central moment of each row of scores (site, prompt), and how many prompts there are."""
+    mean = scores.mean(axis=1)
+    moves = scores - mean[:, None]
+    return mean, (moves**2).mean(axis=1), (moves**3).mean(axis=1), scores.shape[1]
 
 
 def evidence(mean: Array, variance: Array, third: Array, many: int, ranking: Ranking) -> Array:
@@ -134,8 +134,9 @@ def adjusted(p: Sequence[float], tests: int) -> list[float]:
     1999.
     """
     order = sorted(range(len(p)), key=lambda place: p[place], reverse=True)
-    found, smallest = [1.0] * len(p), 1.0
+    found: dict[int, float] = {}
+    smallest = 1.0
     for rank, place in zip(range(len(p), 0, -1), order, strict=True):
         smallest = min(smallest, p[place] * tests / rank)
         found[place] = smallest
-    return found
+    return [found[place] for place in range(len(p))]
