@@ -42,3 +42,8 @@ class Ranking(Enum):
             case Ranking.STRONGEST:
                 return "other than zero"
         assert_never(self)
+
+
+def significant(rate: float) -> str:
+    """As a spec writes what is kept at a false discovery rate."""
+    return f"significant at {100 * rate:.12g} %"

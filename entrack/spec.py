@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
     from entrack.verify import Verification
 
-PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CERTIFY)
+PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", "confirm", CERTIFY)
 
 
 class Spec:

@@ -44,6 +44,8 @@ TESTS = [
         "outcomes",
         "resampling",
         "cells",
+        "significance",
+        "confirmation",
     )
 ]
 ENOUGH = 0.95
@@ -51,6 +53,34 @@ PATIENCE = 120
 """Seconds after which a change counts as seen: it loops."""
 TUNING = {"EXACT", "FEW", "STRAIGHT", "LEVELS", "FAR", "FINE", "ROUNDING", "RESAMPLES", "CHUNK"}
 """Numbers that say how finely or how long something is computed; another near them is as good."""
+HARMLESS: Mapping[str, str] = {
+    "significance._above_zero: 1.0": "a divisor where the quotient is not used",
+    "intervals.moved_limits: 1.0": "a divisor where the quotient is not used",
+    "intervals._unskewed: 1.0": "a divisor where the quotient is not used",
+    "intervals._mid_p: hits / (hits + misses)": "a bound of the search, far from where it ends",
+    "intervals._mid_p: abs(step) < 1e-12 * at": "how fine the search is",
+    "intervals._beyond: exactly * (hits / share + misses / (1 - share)) / 2": "the slope of a step that bounds hold",
+    "intervals._continued: abs(before * ratio - 1) < 1e-14": "how fine the fraction is",
+    "estimates.limits: sqrt(_square(self.moves)) or abs(self.value) or 1.0": "the first step of a search that grows",
+    "estimates._crossing: 2 * (outer[0] - start)": "by how much steps grow",
+    "estimates._between: FINE * max(abs(outer[0]), abs(outer[0] - inner[0]))": "how fine the search is",
+    "estimates._between: abs(outer[0] - inner[0])": "how wide the bracket is, for when to halve it",
+    "estimates._between: [1.0, 1.0]": "weights of a step that the bracket holds",
+    "estimates._between: inner[1] * weights[0]": "a step that the bracket holds",
+    "estimates._between: outer[1] * weights[1]": "a step that the bracket holds",
+    "estimates._between: (inner[0] + outer[0]) / 2": "a step that the bracket holds",
+    "estimates._between: not halve and isfinite(low) and (high > low)": "which of two steps is taken",
+    "estimates._between: inner[0] + (outer[0] - inner[0]) * min(0.99, max(0.01, -low / (high - low)))": "such a step",
+    "estimates._between: [weights[0] / 2, 1.0]": "weights of a step that the bracket holds",
+    "estimates._between: [1.0, weights[1] / 2]": "weights of a step that the bracket holds",
+    "estimates._between: abs(outer[0] - inner[0]) > wide / 2": "which of two steps is taken",
+}
+"""Parts of functions in which a change does no harm, and why: how a search goes on its way to one end, and how finely.
+What it looks for, and within what, is changed."""
+SHOWN_ONLY = ("repr", "eq", "slots", "kw_only")
+"""Arguments of fields: what a value looks like in a traceback."""
+LONG = 50
+"""Rounds from which on one more changes nothing: the search has ended before."""
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -91,7 +121,7 @@ class Mutant:
 def mutants(module: str) -> Iterator[Mutant]:
     """Every change of a module."""
     tree = ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8"))
-    for place, node in _changeable(tree):
+    for place, node in _changeable(tree, module):
         after = deepcopy(node)
         if _change(after):
             yield Mutant(module, place, getattr(node, "lineno", 0), ast.unparse(node), ast.unparse(after))
@@ -100,13 +130,13 @@ def mutants(module: str) -> Iterator[Mutant]:
 def mutated(mutant: Mutant) -> str:
     """The text of a module with the change."""
     tree = ast.parse((FOLDER / f"{mutant.module}.py").read_text(encoding="utf-8"))
-    _change(next(node for place, node in _changeable(tree) if place == mutant.node))
+    _change(next(node for place, node in _changeable(tree, mutant.module) if place == mutant.node))
     return ast.unparse(tree)
 
 
-def _changeable(tree: ast.Module) -> Iterator[tuple[int, ast.AST]]:
-    """Nodes outside of annotations, decorators, imports and constants of tuning."""
-    skipped: set[int] = set()
+def _changeable(tree: ast.Module, module: str) -> Iterator[tuple[int, ast.AST]]:
+    """Nodes outside of annotations, decorators, imports, constants of tuning and what is known to be harmless."""
+    skipped = {id(inner) for part in _harmless(tree, module) for inner in ast.walk(part)}
     for place, node in enumerate(ast.walk(tree)):
         for part in _left_alone(node):
             skipped.update(id(inner) for inner in ast.walk(part))
@@ -114,8 +144,24 @@ def _changeable(tree: ast.Module) -> Iterator[tuple[int, ast.AST]]:
             yield place, node
 
 
+def _harmless(tree: ast.Module, module: str) -> Iterator[ast.AST]:
+    """The parts that `HARMLESS` names."""
+    named = {key.partition(":")[0] for key in HARMLESS}
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef) and f"{module}.{function.name}" in named:
+            for node in ast.walk(function):
+                if isinstance(node, ast.expr) and f"{module}.{function.name}: {ast.unparse(node)}" in HARMLESS:
+                    yield node
+
+
 def _left_alone(node: ast.AST) -> list[ast.AST]:
     match node:
+        case ast.Call(func=ast.Name(id="zip"), keywords=[*keywords]):  # what is zipped has one length
+            return [keyword for keyword in keywords if keyword.arg == "strict"]
+        case ast.Call(func=ast.Name(id="field"), keywords=[*keywords]):
+            return [keyword for keyword in keywords if keyword.arg in SHOWN_ONLY]
+        case ast.For(iter=ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int(many)) as rounds])):
+            return [rounds] if many >= LONG else []
         case ast.AnnAssign(annotation=annotation):
             return [annotation]
         case ast.arg(annotation=annotation) if annotation:
@@ -198,12 +244,17 @@ def _tried(mutant: Mutant | None) -> int:
             name = f"entrack.analysis.{mutant.module}"
             sys.meta_path.insert(0, Changed(name, FOLDER / f"{mutant.module}.py", mutated(mutant)))
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            there = [path for path in TESTS if Path(path).exists()]
+            there = sorted(filter(os.path.exists, TESTS), key=lambda path: path != _own(mutant))
             settings.register_profile("few", max_examples=10, deadline=None, derandomize=True)
             options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile", "few", "--rootdir", str(ROOT)]
             return int(pytest.main([*options, *there]))
     except BaseException:  # a module that does not import is seen
         return 1
+
+
+def _own(mutant: Mutant | None) -> str:
+    """The tests of the module that is changed: most changes are seen there."""
+    return str(ROOT / "tests/analysis" / f"test_{mutant.module}.py") if mutant else ""
 
 
 def chosen(count: int, only: str) -> list[Mutant]:

@@ -13,17 +13,21 @@ from entrack.analysis.cells import cell_of
 from entrack.analysis.certificates import certificate_of
 from entrack.analysis.circuits import examined, learned, overlap
 from entrack.analysis.claims import Cells, claim_of
+from entrack.analysis.confirmation import confirmed
 from entrack.analysis.intervals import mean_limits
 from entrack.analysis.run_values import Ran
 from entrack.analysis.screening import agreement, missed
 from entrack.analysis.selection import Selection, kept_again
+from entrack.analysis.significance import missed_significant
 from entrack.check.resolved import Measure, Resolved
 from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
 from entrack.plan.steps import Select
+from entrack.ranking import significant
 from entrack.results import Axis, Discovery, Figure, Group, Interval, Provenance, Results, Screen, Table
 from entrack.results import Measure as MeasureResult
 from entrack.sites import SENDING, Site
 from entrack.syntax import ast
+from entrack.syntax.unparse import written
 
 MOST_OUTCOMES = 1 << 16
 """Scores of single prompts that a group's result holds of sites that are not kept."""
@@ -51,7 +55,7 @@ def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], 
         masks=tuple(learned(planned, plan, ran) for planned in plan.masks),
         claims=claims,
         figures=tuple(_figure(item) for item in resolved.figures),
-        tables=tuple(Table(item.title.value, item.of.plain or item.of.name) for item in resolved.tables),
+        tables=tuple(Table(item.title.value, written(item.of)) for item in resolved.tables),
         provenance=provenance(),
     )
 
@@ -112,6 +116,8 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         note=_note(group, node, selection, plan, found.model),
         screen=_screen(group, node, selection, ran),
         ranking=node.ranking,
+        significance=selection.significance,
+        confirmed=confirmed(node.score, selection.sites, group.again, ran) if group.again else None,
     )
 
 
@@ -143,7 +149,9 @@ def _screen(group: GroupPlan, node: Select, selection: Selection, ran: Ran) -> S
         through=screening.through,
         places=tuple(screening.through.index(site) + 1 for site in selection.sites),
         agreement=agreement(screening, selection.outcomes),
-        missed=missed(screening, selection.scores, best, node.keep, node.ranking),
+        missed=missed(screening, selection.scores, best, node.keep, node.ranking)
+        if node.rate is None
+        else missed_significant(screening, selection.significance, selection.scores, node.ranking),
         estimates=screening.estimates.mean().mapping(),
     )
 
@@ -151,9 +159,11 @@ def _screen(group: GroupPlan, node: Select, selection: Selection, ran: Ran) -> S
 def _note(group: GroupPlan, node: Select, selection: Selection, plan: Plan, model: str) -> str:
     notes = []
     many, parts = len(selection.sites) + len(selection.taken), {site.part for site in selection.scores.sites}
-    if many < node.keep:
-        words = " and ".join(word for word, part in SENDING.items() if part in parts)
+    words = " and ".join(word for word, part in SENDING.items() if part in parts)
+    if node.rate is None and many < node.keep:
         notes.append(f"only {many} {words} score {node.ranking.kept}")
+    if node.rate is not None and not many:
+        notes.append(f"no {words} score {node.ranking.kept}, {significant(node.rate)}")
     facts = plan.models[model].facts
     if facts.grouped and any(name.endswith((".key", ".value")) for name in group.receivers):
         notes.append(
@@ -165,4 +175,4 @@ def _note(group: GroupPlan, node: Select, selection: Selection, plan: Plan, mode
 
 def _figure(item: ast.Figure) -> Figure:
     options = {word.removesuffix(" by") if word != "by" else word: name.text for word, name in item.options}
-    return Figure(item.title.value, item.kind.text, item.of.plain or item.of.name, options)
+    return Figure(item.title.value, item.kind.text, written(item.of), options)

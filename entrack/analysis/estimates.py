@@ -354,8 +354,13 @@ class _Together:
 
     def most(self, sign: float, key: Key, piece: slice) -> float:
         """What these prompts could add together, or with -1, take away."""
-        of = [each for each in self.means if sign * each[0] > 0 and piece.stop <= len(each[1].parts.get(key, ()))]
-        return sum(sign * factor * _many(piece) / term.prompts for factor, term in of)
+        of = [each for each in _on_side(self.means, sign) if piece.stop <= len(each[1].parts.get(key, ()))]
+        return sum(factor * _many(piece) / term.prompts for factor, term in of)
+
+
+def _on_side(means: Sequence[tuple[float, Mean]], sign: float) -> list[tuple[float, Mean]]:
+    """The means with factors of a sign, and the size of these."""
+    return [(abs(factor), term) for factor, term in means if (factor > 0) == (sign > 0)]
 
 
 def _pieces(lengths: set[int]) -> tuple[slice, ...]:
@@ -397,7 +402,7 @@ def _shares(together: _Together, sign: float, tail: float) -> _Part:
             each = np.maximum(sign * together.whole[key][piece], 0.0) * (_many(piece) / most)
             strata.append(_Stratum(key, piece.start, each, most))
     largest = max(abs(factor) for factor, _ in together.means)
-    jump = largest / sum(sign * factor for factor, _ in together.means if sign * factor > 0)
+    jump = largest / sum(factor for factor, _ in _on_side(together.means, sign))
     levels = _levels(np.concatenate([stratum.of_most for stratum in strata]), jump)
     parts = [_level(strata, level, level - below, tail) for below, level in zip([0.0, *levels], levels, strict=False)]
     limits = sum_limits([part.value for part in parts], [part.limits for part in parts], _correlations(parts))

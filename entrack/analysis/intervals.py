@@ -59,6 +59,24 @@ def _expanded(z: float, freedom: int) -> float:
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
+def t_tail(value: float, freedom: int) -> float:
+    """How likely Student's t exceeds a value. Without degrees of freedom nothing is unlikely."""
+    if value < 0 or freedom == 0:
+        return 1.0 if freedom == 0 else 1 - t_tail(-value, freedom)
+    outside = freedom / (freedom + value * value)
+    return _lower_beta(outside, freedom / 2, 0.5) / 2
+
+
+def _lower_beta(x: float, a: float, b: float) -> float:
+    """The regularised incomplete beta function. Source: DLMF 8.17.4 and 8.17.22."""
+    if x > (a + 1) / (a + b + 2):
+        return 1 - _lower_beta(1 - x, b, a)
+    if x == 0:
+        return 0.0
+    size = lgamma(a + b) - lgamma(a + 1) - lgamma(b)
+    return exp(size + a * log(x) + b * log1p(-x)) * _continued(x, a, b)
+
+
 @cache
 def share_limits(share: float, many: float, tail: float = TAIL) -> Interval:
     """The limits of a share of `many` prompts; where prompts are not alike, of as many as tell as much: the wider of

@@ -116,7 +116,7 @@ def accuracy(outcome: Outcome, asked: Sequence[Sequence[Sequence[int]]], top: in
     the tokens of each word of each prompt."""
     if top > 1:
         sizes = [[len(tokens) for tokens in words] for words in asked]
-        return np.asarray(rank(outcome, words_of(sizes, outcome["rank"].shape[-1])) <= top, dtype=np.float64)
+        return np.asarray(rank(outcome, words_of(sizes, outcome["rank"].shape[1])) <= top, dtype=np.float64)
     pairs = zip(outcome["top"].tolist(), asked, strict=True)
     return np.array([token in words[0] for token, words in pairs], dtype=np.float64)
 
@@ -149,7 +149,7 @@ def estimated(name: str, change: Outcome, clean: Outcome, sizes: Sequence[Sequen
     """A score, from estimated changes (..., prompt, k) of an `Attribute`. `sizes` say which tokens are of which word.
     -> (..., prompt)"""
     relative, kind = name.startswith("relative "), name.removeprefix("relative ")
-    words = words_of(sizes, clean["logit"].shape[-1])
+    words = words_of(sizes, clean["logit"].shape[1])
     with np.errstate(divide="ignore", invalid="ignore"):  # whoever screens refuses what is not finite
         moved = ESTIMATES[kind](change, clean, words)
         return moved / METRICS[kind](clean, words) if relative else moved
@@ -163,7 +163,7 @@ def score(name: str, patched: Outcome, clean: Outcome, sizes: Sequence[Sequence[
     Source: equation for path patching in arXiv 2402.14811.
     """
     relative, kind = name.startswith("relative "), name.removeprefix("relative ")
-    words = words_of(sizes, clean["logit"].shape[-1])
+    words = words_of(sizes, clean["logit"].shape[1])
     before, after = METRICS[kind](clean, words), METRICS[kind](patched, words)
     difference = after - before
     with np.errstate(divide="ignore", invalid="ignore"):  # whoever selects refuses what is not finite

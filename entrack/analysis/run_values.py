@@ -65,7 +65,7 @@ def _of_batch(
     if kind == "accuracy":
         return accuracy(outcome, asked, top)
     sizes = [[len(tokens) for tokens in words] for words in asked]
-    return METRICS[kind](outcome, words_of(sizes, outcome["logit"].shape[-1]))
+    return METRICS[kind](outcome, words_of(sizes, outcome["logit"].shape[1]))
 
 
 def _of_site(outcome: Outcome, site: Site | Share | None) -> Outcome:

@@ -109,10 +109,15 @@ def missed(screening: Screening, means: BySite, kept: Sequence[Site], keep: int,
     """Which of the sites checked would have been kept among the best `keep`, and how many of all others that makes
     likely."""
     worst = max(_ordered(means, kept, ranking)) if len(kept) == keep else (0.0, Site.of_head(0, 0))
-    found = tuple(site for key, site in _ordered(means, screening.checked, ranking) if (key, site) < worst)
-    return Missed(
-        screening.checked, found, screening.others, hits_interval(screening.others, len(screening.checked), len(found))
+    return of_checked(
+        screening, [site for key, site in _ordered(means, screening.checked, ranking) if (key, site) < worst]
     )
+
+
+def of_checked(screening: Screening, found: Sequence[Site]) -> Missed:
+    """What a screen missed, when of the sites checked these would have been kept."""
+    others, checked = screening.others, screening.checked
+    return Missed(checked, tuple(found), others, hits_interval(others, len(checked), len(found)))
 
 
 def spearman(first: Array, second: Array) -> float:
@@ -146,6 +151,7 @@ def _at_most(hits: int, many: int, population: int, drawn: int) -> float:
 
 
 def _ranks(values: Array) -> Array:
+    """From 1/2 on: where they begin does not matter."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
-    return (ends - (counts - 1) / 2)[place]
+    return (ends - counts / 2)[place]

@@ -12,9 +12,10 @@ from entrack.analysis.intervals import mean_limits
 from entrack.analysis.outcomes import Array, BySite, NotANumber, Outcome, score
 from entrack.analysis.resampling import resampled_rows
 from entrack.analysis.screening import Screening
+from entrack.analysis.significance import first, significance, significant_again
 from entrack.plan.steps import Select
 from entrack.ranking import Ranking
-from entrack.results import Interval
+from entrack.results import Interval, Significance
 from entrack.sites import Part, Site, every_sender
 
 Patched = Sequence[Sequence[Outcome] | None]
@@ -35,6 +36,7 @@ class Selection:
     """Those that may be kept: all, or what a screen let through."""
     taken: tuple[tuple[Site, int], ...]
     """Sites that would have been kept, and which of `Select.taken` has them already."""
+    significance: Significance
 
 
 def select(
@@ -55,23 +57,21 @@ def select(
             "some prompt"
         )
     able = screening.through if screening else run
-    best = first(node.ranking, means, able)[: node.keep]
+    zero = screening.known_zero if screening else sum(_zeros(node, part, given) for part, given in patched.items())
+    tested = [site for site in run if patched[site.part][site.layer] is not None]
+    known = significance(node, per_prompt, tested, able, len(per_prompt.sites) - zero)
+    best = first(node.ranking, means, able)[: node.keep] if node.rate is None else known.sites
     taken = [(site, group) for site in best for group, sites in enumerate(earlier) if site in sites]
     kept = tuple(site for site in best if site not in {other for other, _ in taken})
     intervals = tuple(map(Interval, *(ends.tolist() for ends in mean_limits(per_prompt.of(kept)))))
-    zero = screening.known_zero if screening else sum(_zeros(node, part, given) for part, given in patched.items())
-    return Selection(kept, means, per_prompt, intervals, zero, able, tuple(taken))
-
-
-def first(ranking: Ranking, means: BySite, able: Sequence[Site]) -> list[Site]:
-    """The sites whose scores may be kept, the best first; ties by site."""
-    keyed = sorted((ranking.key(value), site) for value, site in zip(means.of(able).tolist(), able, strict=True))
-    return [site for key, site in keyed if key < 0]
+    return Selection(kept, means, per_prompt, intervals, zero, able, tuple(taken), known)
 
 
 def kept_again(node: Select, selection: Selection, able: Sequence[Site]) -> tuple[float, ...]:
-    """How often each site that was kept would be among the best `keep` of those `able` to be kept, were the prompts
-    drawn again: the share of resamples, in the order of the selection's sites."""
+    """How often each site that was kept would be among the best `keep` of those `able` to be kept, or as significant as
+    it has to be, were the prompts drawn again: the share of resamples, in the order of the selection's sites."""
+    if node.rate is not None:
+        return significant_again(selection.significance, node.ranking, selection.outcomes, selection.sites)
     able = sorted(able)
     scores = _keys(node.ranking, resampled_rows(selection.outcomes.of(able), "discover"))
     order = np.argsort(scores, axis=1, kind="stable")[:, : node.keep]

@@ -37,7 +37,8 @@ from entrack.diagnostics import Label
 from entrack.source import Span
 from entrack.syntax import ast
 
-FROM_THE_END = ("discover", "train", "validate", "mean", "sample", "certify")
+FROM_THE_END = ("discover", "train", "validate", "mean", "sample", "confirm", "certify")
+"""Another purpose goes to the end, so that it moves no row of these."""
 
 
 @frozen
@@ -127,6 +128,7 @@ def _wanted(constructs: Constructs) -> Iterator[Wanted]:
     for discovery in discoveries:
         yield _all_of(discovery.originals)
         yield _all_of(discovery.alternates)
+        yield from map(_all_of, discovery.confirm or ())
     for given in examinations:
         yield _all_of(given.population)
         yield Wanted(given.over, given.over.count or given.population.count or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from entrack import budget
+from entrack.check.evidence import can_be_significant, confirming, fresh
 from entrack.check.heads import MOST_HEADS, distinct_groups, facts_of
 from entrack.check.metric_words import whole_words
 from entrack.check.metrics import NOT_ESTIMATED, metric
@@ -97,11 +98,21 @@ def _discovery(given: Given, item: ast.Discover) -> Discovery | None:
         return None
     hops = [_hop(given, item, place, originals.task) for place in range(len(item.hops))]
     screen = _screen(scope, item, tuple(hop for hop in hops if hop))
-    if score is None or any(hop is None for hop in hops) or (item.screen and not screen):
+    confirm = confirming(scope, item)
+    sound = can_be_significant(scope, item, originals.count) and not (item.confirms and confirm is None)
+    if not sound or score is None or any(hop is None for hop in hops) or (item.screen and not screen):
         return None
     paired = evolve(against, parameters=originals.parameters, seed=originals.seed, count=originals.count)
     return Discovery(
-        item.name, item.model.text, originals, paired, score, tuple(hop for hop in hops if hop), item.name_span, screen
+        item.name,
+        item.model.text,
+        originals,
+        paired,
+        score,
+        tuple(hop for hop in hops if hop),
+        item.name_span,
+        screen,
+        fresh(originals, paired, confirm) if confirm else None,
     )
 
 
@@ -138,7 +149,7 @@ def _screen(scope: Scope, item: ast.Discover, hops: tuple[Hop, ...]) -> Screen |
         )
         return None
     for hop in hops:
-        if hop.keep > through:
+        if hop.keep > through and hop.rate is None:
             scope.report(
                 "E526",
                 f"`{hop.name}` keeps {hop.keep} {_words(hop.senders)}, and the screen lets {through} through",
@@ -206,7 +217,7 @@ def _hop(given: Given, item: ast.Discover, place: int, task: Task) -> Hop | None
     scope, hop = given.scope, item.hops[place]
     facts, senders = facts_of(scope, item.model), _senders(scope, hop)
     most = _most(facts, senders) if facts and senders else 1 << 20
-    keep = scope.whole(hop.keep, f"`keep` (the model has {most} {_words(senders)})" if facts else "`keep`", 1, most)
+    keep, rate = _keep(scope, hop.keep, f"`keep` (the model has {most} {_words(senders)})" if facts else "`keep`", most)
     if hop.position.text not in task.positions and scope.may_be_unread(hop.position.text):
         return None
     if hop.position.text not in task.positions:
@@ -228,7 +239,20 @@ def _hop(given: Given, item: ast.Discover, place: int, task: Task) -> Hop | None
         scope.report("E524", "the logits and heads cannot be receivers together", hop.span, "", "make two hops of it")
         return None
     ranking = Ranking(hop.ranking) if hop.ranking else Ranking.LOWEST
-    return Hop(hop.name, hop.position.text, known, keep, hop.span, senders, ranking)
+    return Hop(hop.name, hop.position.text, known, keep, hop.span, senders, ranking, rate)
+
+
+def _keep(
+    scope: Scope, node: ast.Integer | ast.Name | ast.Significant, what: str, most: int
+) -> tuple[int | None, float | None]:
+    """How many are kept at most, and at which false discovery rate. Reports and gives None for what is out of range."""
+    if isinstance(node, ast.Name) and node.text == "significant" and node.text not in scope.params:
+        scope.report("E201", "no param is called `significant`", node.span, "", "write `significant at 5 %`")
+        return None, None
+    if not isinstance(node, ast.Significant):
+        return scope.whole(node, what, 1, most), None
+    rate = scope.share(node.rate, "a false discovery rate")
+    return (None, None) if rate is None else (most, rate)
 
 
 def _senders(scope: Scope, hop: ast.Hop) -> tuple[Part, ...]:

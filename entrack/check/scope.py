@@ -221,6 +221,19 @@ class Scope:
             return None
         return int(value)
 
+    def share(self, node: ast.Percent, what: str) -> float | None:
+        """What a percentage is of 1. Reports and gives None where it is nothing, all or more."""
+        if not 0 < node.share < 1:
+            self.report(
+                "E304",
+                f"{what} lies between 0 % and 100 %",
+                node.span,
+                f"this is {100 * node.share:.12g} %",
+                "change the number",
+            )
+            return None
+        return node.share
+
     def _computed(
         self, first: ast.Expression, rest: tuple[tuple[str, ast.Expression], ...], span: Span
     ) -> float | None:

@@ -13,7 +13,7 @@ from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.refs import Sizes
 from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
 from entrack.prompts.tokenise import Prompt
-from entrack.sites import Share, Site
+from entrack.sites import Part, Share, Site
 from entrack.tree import parts
 
 BATCH = 50
@@ -21,9 +21,20 @@ BATCH = 50
 
 
 @frozen
+class AgainPlan:
+    """What a hop kept, patched again on `n` other prompts: clean runs batch by batch, path patches part by part, layer
+    by layer and batch by batch, and how many tokens each word has."""
+
+    clean: tuple[str, ...]
+    patched: Mapping[Part, tuple[tuple[str, ...], ...]] = field(repr=False)
+    words: tuple[Sizes, ...]
+    n: int
+
+
+@frozen
 class GroupPlan:
-    """One hop: its `Select` node, the position of its senders, and its `Screen` node and at how many points that
-    takes gradients, if it has one."""
+    """One hop: its `Select` node, the position of its senders, its `Screen` node and at how many points that takes
+    gradients, if it has one, and what confirms it, if that is asked for."""
 
     name: str
     select: str
@@ -31,6 +42,7 @@ class GroupPlan:
     receivers: tuple[str, ...]
     screen: str | None = None
     steps: int = 0
+    again: AgainPlan | None = None
 
 
 @frozen

@@ -9,7 +9,7 @@ from math import isnan
 from attrs import evolve
 
 from entrack.report.format import change_in
-from entrack.results import Axis, Cell, Discovery, Group, Measure, Results
+from entrack.results import Axis, Cell, Discovery, Group, Interval, Measure, Results
 from entrack.sites import Part, Site
 
 
@@ -94,9 +94,28 @@ def layers_of(group: Group) -> int:
     return max((site.layer for site in group.scores), default=-1) + 1
 
 
+def kept_score(group: Group, site: Site) -> tuple[float | None, Interval | None]:
+    """The score of a site that was kept: on the prompts that confirm it, with its interval, else as it was found,
+    without: no interval covers on the prompts that chose it."""
+    if group.confirmed is None:
+        return site_score(group, site), None
+    return group.confirmed.scores[site], group.confirmed.intervals[site]
+
+
 def ranked(group: Group) -> tuple[Site, ...]:
     """The sites kept, the best score first; ties by site."""
-    return tuple(sorted(group.sites, key=lambda site: (group.ranking.key(site_score(group, site) or 0.0), site)))
+    return tuple(sorted(group.sites, key=lambda site: (group.ranking.key(kept_score(group, site)[0] or 0.0), site)))
+
+
+def marked(group: Group) -> tuple[Site, ...]:
+    """The significant sites, the best first."""
+    return group.significance.sites if group.significance else ()
+
+
+def rates(groups: Iterable[Group]) -> str:
+    """`5 %`, or `1 % or 5 %`: the false discovery rates at which sites of these groups are significant."""
+    known = sorted({group.significance.rate for group in groups if group.significance})
+    return " or ".join(f"{100 * rate:.12g} %" for rate in known)
 
 
 def counted(sites: Sequence[Site]) -> str:
@@ -126,11 +145,14 @@ def receiver_words(group: Group) -> str:
 
 def kept_scores(discovery: Discovery) -> Measure:
     """The scores of the sites kept, as a measure: an axis of groups and one of heads, nested in it."""
-    cells = tuple(
-        Cell((group.name, f"{group.name} {site}"), site_score(group, site) or 0.0, discovery.n, interval, ())
-        for group in discovery.groups
-        for site, interval in sorted(zip(group.sites, group.intervals, strict=True))
-    )
+    cells = tuple(_kept_cell(discovery, group, site) for group in discovery.groups for site in sorted(group.sites))
     heads = {cell.labels[1]: None for cell in cells}
     axes = (Axis("group", tuple(group.name for group in discovery.groups)), Axis("head", tuple(heads)))
     return Measure(discovery.name, change_in(discovery.score), change_in(discovery.score), axes, cells)
+
+
+def _kept_cell(discovery: Discovery, group: Group, site: Site) -> Cell:
+    score, interval = kept_score(group, site)
+    known = group.confirmed
+    n, outcomes = (known.n, known.outcomes) if known else (discovery.n, group.outcomes)
+    return Cell((group.name, f"{group.name} {site}"), score or 0.0, n, interval, outcomes.get(site, ()))

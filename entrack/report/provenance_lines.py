@@ -39,7 +39,7 @@ def _reused(entry: Mapping[str, Any]) -> str:
 def _steps(provenance: Provenance) -> str:
     reasons = (
         (provenance.known_zero, "their heads cannot reach a receiver"),
-        (provenance.screened_out, "a screen let none of their heads through"),
+        (provenance.screened_out, "none of their heads was let through by a screen, or kept"),
     )
     rest = "".join(f"; {many} not run, because {why}" for many, why in reasons if many)
     return (

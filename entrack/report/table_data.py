@@ -3,11 +3,11 @@ those of discoveries and masks."""
 
 from __future__ import annotations
 
-from entrack.ranking import Ranking
+from entrack.ranking import Ranking, significant
 from entrack.report.claims_table import claims_grid
 from entrack.report.format import change_in, estimate, number, spread, visible
 from entrack.report.grid import Grid
-from entrack.report.lookup import pick, ranked, receiver_words, site_score, sites_word
+from entrack.report.lookup import kept_score, pick, ranked, receiver_words, sites_word
 from entrack.report.measure_table import WIDTH, measure_grids
 from entrack.results import Discovery, Group, Mask, Measure, Missed, Results, Screen
 from entrack.sites import Part, Site
@@ -47,14 +47,22 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
     ]
     words = (
         f"model: {discovery.model}; {_named(discovery)}, from 0, with their score "
-        f"({change_in(discovery.score)}), mean over n = "
+        f"({change_in(discovery.score)}), mean over n = {_prompts_words(discovery)}"
     )
     screens = [visible(f"{group.name}: {_screen_words(group.screen)}") for group in discovery.groups if group.screen]
-    lines = [f"{visible(words)}{discovery.n} prompts", *screens, *notes, *also]
+    lines = [visible(words), *screens, *notes, *also]
     rankings = {group.ranking.value for group in discovery.groups}
     first = rankings.pop() if len(rankings) == 1 else "best"
     kept = f"{sites_word(_every_site(discovery))} kept, {first} score first"
     return Grid(visible(title or discovery.name), ("group", kept), rows, "\n".join(lines))
+
+
+def _prompts_words(discovery: Discovery) -> str:
+    """The prompts that the scores are of, and, where these chose nothing, their intervals."""
+    fresh = next((group.confirmed.n for group in discovery.groups if group.confirmed), None)
+    if fresh is None:
+        return f"{discovery.n} prompts"
+    return f"{fresh} fresh prompts, 95 % interval in brackets; found on {discovery.n} others"
 
 
 def _every_site(discovery: Discovery) -> list[Site]:
@@ -95,13 +103,22 @@ def masks_grid(masks: tuple[Mask, ...]) -> Grid:
 def _group_words(group: Group) -> str:
     every = len(group.scores)
     run = len(group.screen.through) if group.screen else every - group.known_zero
-    ranking = "" if group.ranking is Ranking.LOWEST else f", {group.ranking.value} first"
-    counts = f"{len(group.sites)} kept of {run} scored{ranking}" if every else f"{len(group.sites)} heads, not scored"
+    how = f"{_significant_words(group)}{_ranking_words(group)}"
+    counts = f"{len(group.sites)} kept of {run} scored{how}" if every else f"{len(group.sites)} heads, not scored"
     out = [f"{group.screen.missed.others} screened out"] if group.screen else []
     zeros = [f"{group.known_zero} known zeros"] if group.known_zero else []
     return "\n".join(
         [visible(group.name), visible(f"at {group.position} -> {receiver_words(group)}"), counts, *out, *zeros]
     )
+
+
+def _significant_words(group: Group) -> str:
+    known = group.significance
+    return f"\n{significant(known.rate)}" if known and known.decides else ""
+
+
+def _ranking_words(group: Group) -> str:
+    return "" if group.ranking is Ranking.LOWEST else f", {group.ranking.value} first"
 
 
 def _screen_words(screen: Screen) -> str:
@@ -130,5 +147,7 @@ def _missed_words(missed: Missed) -> str:
 
 
 def _kept_words(group: Group) -> tuple[str, ...]:
-    scores = [(site, site_score(group, site)) for site in ranked(group)]
-    return tuple(str(site) if score is None else f"{site} {number(score, 3)}" for site, score in scores)
+    scores = [(site, *kept_score(group, site)) for site in ranked(group)]
+    return tuple(
+        str(site) if score is None else f"{site} {estimate(score, interval, 3)}" for site, score, interval in scores
+    )

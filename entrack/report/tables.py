@@ -18,7 +18,7 @@ from rich.text import Text
 from entrack.report.claims_table import claims_grid
 from entrack.report.format import visible
 from entrack.report.grid import Entry, Grid
-from entrack.report.lookup import layers_of, mlp_scores, scored, unscored
+from entrack.report.lookup import layers_of, marked, mlp_scores, rates, scored, unscored
 from entrack.report.measure_table import WIDTH, measure_grids
 from entrack.report.provenance_lines import provenance_lines
 from entrack.report.table_data import discovery_grid, grids
@@ -73,6 +73,7 @@ def heat(item: Discovery) -> RenderableType:
     panels = [_panel(group) for group in item.groups if group.scores]
     legend = "m: MLP; " if any(map(mlp_scores, item.groups)) else ""
     legend += "█ ▓ ▒ ░ lower score, to the lowest of the panel; + higher; · near 0; blank 0; underlined: kept"
+    legend += f"; bold: significant at {rates(item.groups)}" if rates(item.groups) else ""
     legend += "; ? screened out, not run" if any(unscored(group) for group in item.groups) else ""
     return Encodable(Stack(Columns(panels, padding=(0, 3)), Text(legend, style="dim"), Text()) if panels else Text())
 
@@ -138,10 +139,11 @@ def _panel(group: Group) -> RenderableType:
 
 
 def _row(group: Group, limit: float, sites: Iterable[Site]) -> Text:
-    row = Text()
+    row, kept = Text(), group.sites
+    strong = marked(group) if group.significance else kept
     for site in sites:
         score = group.scores[site]
-        row.append(_block(score, limit), style=_colour(score, kept=site in group.sites))
+        row.append(_block(score, limit), style=_colour(score, strong=site in strong, kept=site in kept))
     return row
 
 
@@ -155,10 +157,10 @@ def _block(score: float | None, limit: float) -> str:
     return next(glyph for least, glyph in SHADES if -score / limit >= least)
 
 
-def _colour(score: float | None, *, kept: bool) -> str:
+def _colour(score: float | None, *, strong: bool, kept: bool) -> str:
     if score is None:
         return "dim"
-    return ("red" if score < 0 else "blue") + (" bold underline" if kept else "")
+    return ("red" if score < 0 else "blue") + (" bold" if strong else "") + (" underline" if kept else "")
 
 
 def _layers(item: Discovery) -> int:

@@ -13,6 +13,7 @@ from entrack.results.values import (
     Cell,
     Certificate,
     Claim,
+    Confirmed,
     Discovery,
     Figure,
     Group,
@@ -21,6 +22,7 @@ from entrack.results.values import (
     Measure,
     Missed,
     Screen,
+    Significance,
     Table,
     Verdict,
 )
@@ -32,6 +34,7 @@ __all__ = [
     "Cell",
     "Certificate",
     "Claim",
+    "Confirmed",
     "Discovery",
     "Figure",
     "Group",
@@ -42,6 +45,7 @@ __all__ = [
     "Provenance",
     "Results",
     "Screen",
+    "Significance",
     "Table",
     "Verdict",
 ]

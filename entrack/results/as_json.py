@@ -10,11 +10,13 @@ from entrack.results.values import (
     Axis,
     Certificate,
     Claim,
+    Confirmed,
     Discovery,
     Interval,
     Mask,
     Measure,
     Screen,
+    Significance,
     heads_among,
 )
 from entrack.sites import Part, Site, layer_by_head
@@ -81,6 +83,8 @@ def discovery_json(discovery: Discovery) -> dict[str, Any]:
                 "also": [{**_also(site), "group": name} for site, name in group.also],
                 "note": group.note,
                 "screen": _screen(group.screen),
+                "significance": _significance(group.significance),
+                "confirmed": _confirmed(group.confirmed),
             }
             for group in discovery.groups
         ],
@@ -116,6 +120,33 @@ def _screen(screen: Screen | None) -> dict[str, Any] | None:
         },
         "estimates": [list(row) for row in layer_by_head(screen.estimates)],
         "other_estimates": _others(screen.estimates),
+    }
+
+
+def _significance(known: Significance | None) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    return {
+        "rate": known.rate,
+        "tests": known.tests,
+        "decides": known.decides,
+        "heads": _heads(known.heads),
+        "sites": list(map(str, known.sites)),
+        "p": [list(row) for row in layer_by_head(known.p)],
+        "other_p": _others(known.p),
+        "q": [list(row) for row in layer_by_head(known.q)],
+        "other_q": _others(known.q),
+    }
+
+
+def _confirmed(known: Confirmed | None) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    return {
+        "n": known.n,
+        "scores": {str(site): score for site, score in known.scores.items()},
+        "intervals": {str(site): _interval(interval) for site, interval in known.intervals.items()},
+        "outcomes": {str(site): list(scores) for site, scores in known.outcomes.items()},
     }
 
 

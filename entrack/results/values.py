@@ -168,6 +168,40 @@ class Screen:
     estimates: Mapping[Site, float] = field(repr=False)
 
 
+@frozen
+class Significance:
+    """Which sites of a hop score below zero (above it, or other than zero, as it ranks) with a false discovery rate of
+    `rate`, the best first; `decides` says whether these are what is kept.
+
+    `p` are the p values of the sites that were run, and `q` the smallest rates at which each is significant; None where
+    there is none: of known zeros, of what a screen left out, and, of `q`, of what a screen ran to be checked. `tests`
+    is how many sites can reach a receiver, run or not.
+    """
+
+    rate: float
+    tests: int
+    decides: bool
+    sites: tuple[Site, ...]
+    p: Mapping[Site, float | None] = field(repr=False)
+    q: Mapping[Site, float | None] = field(repr=False)
+
+    @property
+    def heads(self) -> tuple[Site, ...]:
+        """Of the significant sites, those that are heads."""
+        return heads_among(self.sites)
+
+
+@frozen
+class Confirmed:
+    """The scores of what a group keeps on `n` fresh prompts: means with 95 % intervals that cover, since these prompts
+    chose nothing, and the scores of each prompt."""
+
+    n: int
+    scores: Mapping[Site, float]
+    intervals: Mapping[Site, Interval]
+    outcomes: Mapping[Site, tuple[float, ...]] = field(repr=False)
+
+
 @frozen(slots=False)
 class Group:
     """One hop's result: the sites kept, and how every site scored.
@@ -177,7 +211,8 @@ class Group:
     screen left out has no score: None. `known_zero` is how many were not run because they cannot. `also` names sites
     that an earlier group of this position keeps. `intervals` follow `sites`, and so does `kept_again`: how often each
     would be among the best again, were the prompts resampled. `every_interval` is of all scores, and `outcomes` are the
-    scores of each prompt, of all sites where these are few, else of those kept.
+    scores of each prompt, of all sites where these are few, else of those kept. All of these are of the prompts that
+    the sites were chosen on: `confirmed` has the scores of those kept on others, where the discovery says `confirm`.
     """
 
     name: str
@@ -194,6 +229,8 @@ class Group:
     kept_again: tuple[float, ...] = ()
     every_interval: Mapping[Site, Interval | None] = field(factory=dict, repr=False)
     outcomes: Mapping[Site, tuple[float, ...]] = field(factory=dict, repr=False)
+    significance: Significance | None = None
+    confirmed: Confirmed | None = None
 
     @property
     def heads(self) -> tuple[Site, ...]:
@@ -238,6 +275,7 @@ class Discovery:
                 "score": score,
                 "kept": site in group.sites,
                 **({"estimate": group.screen.estimates[site]} if group.screen else {}),
+                **({"p": known.p[site], "q": known.q[site]} if (known := group.significance) else {}),
             }
             for group in self.groups
             for site, score in group.scores.items()

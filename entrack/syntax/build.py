@@ -104,7 +104,16 @@ class Build(BuildTasks, BuildMetrics, BuildExpressions):
             name_span=self._of(name),
         )
 
-    def kept(self, meta: Meta, c: Children) -> ast.Integer | ast.Name:
+    def confirm(self, meta: Meta, c: Children) -> ast.Confirm:
+        return ast.Confirm(c[0], span=self._at(meta))
+
+    def significant(self, meta: Meta, c: Children) -> ast.Significant:
+        return ast.Significant(c[0], span=self._at(meta))
+
+    def called_significant(self, meta: Meta, c: Children) -> ast.Name:
+        return ast.Name("significant", span=self._at(meta))
+
+    def amount(self, meta: Meta, c: Children) -> ast.Integer | ast.Name:
         return self._count(c[0])
 
     def senders(self, meta: Meta, c: Children) -> tuple[ast.Name, ...]:

@@ -122,6 +122,7 @@ SIGNS = (
         Sign(pattern, "from one to another is written with two points", "write `..`, as in `A..Z` or `0..6`", *where)
         for pattern, *where in ((r"\.{3,}|…|–", ("..",)), (r"\.(?=[^.]|$)", ("INT", "NAME"), r"\.\."))
     ),
+    Sign(r"\d+(?:\.\d+)?[ \t]*%", "a rate has `at` before it", "write `significant at`", before=r"significant\s*"),
     Sign(r"\d+(?:\.\d+)?[ \t]*%", "a share is written as a number", _fraction, back=-1),
     Sign(r"\.\d+", "a whole number stands here", "leave out the point and what follows it", before=r"\d"),
     Sign(r"\d{1,3}(?:,\d{3})+(?!\d)", "a number is written with digits only", _without(","), back=-1),

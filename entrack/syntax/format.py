@@ -98,9 +98,11 @@ def _inner(changes: tuple[ast.Change, ...], span: Span) -> list[Line]:
     return [first, *lines, Line(("}",), 1, Span(span.file, max(span.start, span.end - 1), span.end), closes=True)]
 
 
-def _found(part: ast.Score | ast.Hop) -> Line:
+def _found(part: ast.Score | ast.Confirm | ast.Hop) -> Line:
     if isinstance(part, ast.Score):
         return Line((f"score {part.metric}",), 1, part.span)
+    if isinstance(part, ast.Confirm):
+        return Line((f"confirm on {written(part.count)}",), 1, part.span)
     receivers = f"-> {_one_or_list(part.receivers)}"
     senders = " of " + " and ".join(map(written, part.senders)) if part.senders else ""
     keep = " ".join(["keep", written(part.keep), *([part.ranking] if part.ranking else [])])

@@ -35,6 +35,8 @@ def written(node: object) -> str:
             return str(value)
         case ast.Number(text):
             return text
+        case ast.Percent(number):
+            return f"{written(number)} %"
         case ast.String(value):
             return quoted(value)
         case ast.Negative(sign, operand):
@@ -74,6 +76,8 @@ def written(node: object) -> str:
             return f"{written(number)} %"
         case ast.Certified(level, most):
             return f"certified at {written(level)}" + (f" up to {written(most)} prompts" if most is not None else "")
+        case ast.Significant(rate):
+            return f"significant at {written(rate)}"
         case ast.Prompts(count, of):
             return f"{written(count)} {written(of)}" if count is not None else written(of)
     return _drawing(node)

@@ -159,3 +159,25 @@ def test_constants_shift_scale_and_turn_round() -> None:
     ):
         found = claim(f"{left} >= 0").interval
         assert (found.low, found.high) == pytest.approx(expected, rel=1e-6), left
+
+
+def test_an_overlap_is_sure() -> None:
+    found = played(
+        f"{MEASURE}circuit one in base {{ group a at last = 0.0 0.1 }}\n"
+        "circuit two in base { group a at last = 0.1 0.2 0.3 }\n"
+        'measure shared = overlap(one, two)\nclaim "c" shared[a, precision] - m[zero h] >= 0.5\n',
+        lambda what, place: place < RIGHT.get(what.split(" with ")[1], 0),
+    ).claims[0]
+    assert found.passed and found.value == 0.5
+    assert (found.interval.low, found.interval.high) == (pytest.approx(0.5 - share_limits(0, 20).high), 0.5)
+
+
+def test_the_smallest_of_what_is_no_number_is_none() -> None:
+    """A recovery between runs that are right alike does not exist."""
+    text = (
+        "alternate other of t { fresh object }\n"
+        "measure r = recovery of accuracy against other (base with [nothing, zero g]) on 20 t\n"
+        'claim "c" smallest(r) >= 0\nclaim "d" largest(r) + 1 >= 0\n'
+    )
+    for found in played(text, lambda what, place: True).claims:
+        assert not found.passed and isnan(found.value) and isnan(found.interval.low)

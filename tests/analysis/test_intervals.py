@@ -10,7 +10,7 @@ from findings_played import played
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrack.analysis.intervals import mean_limits, normal_quantile, share_limits, sum_limits, t_quantile
+from entrack.analysis.intervals import mean_limits, normal_quantile, share_limits, sum_limits, t_quantile, t_tail
 from entrack.results import Interval
 
 TAILS = st.sampled_from([0.025, 0.005, 0.05, 0.2])
@@ -216,3 +216,11 @@ def test_a_cell_knows_its_prompts() -> None:
     assert (cell.n, cell.value, cell.outcomes) == (40, 0.25, (1.0,) * 10 + (0.0,) * 30)
     assert cell.interval == share_limits(0.25, 40)
     assert cell.interval_of_these_draws is None
+
+
+def test_beyond_a_thousand_degrees_of_freedom_quantiles_go_on() -> None:
+    for tail in (0.1, 0.025, 1e-4):
+        for freedom in (1001, 2500):
+            assert t_tail(t_quantile(tail, freedom), freedom) == pytest.approx(tail, rel=1e-6)
+        assert t_quantile(tail, 1001) == pytest.approx(t_quantile(tail, 1000), abs=1e-4)
+    assert t_tail(t_quantile(0.025, 1001), 1001) == pytest.approx(0.025, rel=2e-8)

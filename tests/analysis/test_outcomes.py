@@ -59,6 +59,16 @@ def test_metrics(metric: str, expected: list[float]) -> None:
     assert METRICS[metric](OUTCOME, WORDS) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("metric", ["probability", "log probability", "logit", "logit difference", "rank"])
+def test_axes_before_are_kept(metric: str) -> None:
+    """Of five senders, each with the same outcomes but for a shift of its own."""
+    shifts = np.arange(5.0)[:, None, None]
+    found = METRICS[metric]({name: values + shifts for name, values in OUTCOME.items() if values.ndim == 2}, WORDS)
+    assert found.shape == (5, 2)
+    for shift, row in enumerate(found):
+        assert row == pytest.approx(METRICS[metric]({name: each + shift for name, each in OUTCOME.items()}, WORDS))
+
+
 def test_of_the_second_word() -> None:
     assert probability(OUTCOME, WORDS, 1) == pytest.approx([0.125, 0.5625])
     assert logit(OUTCOME, WORDS, 1) == pytest.approx([1.0, 6.0])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from entrack.analysis.outcomes import ESTIMATES as ESTIMATED
 from entrack.analysis.outcomes import BySite, NotANumber, estimated, score
@@ -82,8 +83,14 @@ def test_what_is_checked_is_drawn_by_seed_and_hop() -> None:
 
 def test_an_estimate_relative_to_nothing_is_said() -> None:
     node = Screen("relative logit", 1, 0, 0, 0, 3, 4, (Ref("clean"),), (Ref("estimate"),))
-    with pytest.raises(NotANumber, match="estimated relative logit"):
+    with pytest.raises(
+        NotANumber, match="estimated relative logit of a head is not a number: it is relative to a clean"
+    ):
         screen(node, [clean(0.0)], [change(ESTIMATES)], [])
+    both = evolve(node, senders=(Part.OUTPUT, Part.MLP))
+    nothing = {f"mlp_{name}": np.zeros((3, 2, 1)) for name in ("logit", "log_probability")}
+    with pytest.raises(NotANumber, match="estimated relative logit of a site is not a number"):
+        screen(both, [clean(0.0)], [change(ESTIMATES) | nothing], [])
 
 
 @pytest.mark.parametrize(

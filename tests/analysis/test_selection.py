@@ -84,8 +84,11 @@ def test_other_scores() -> None:
 
 def test_relative_to_nothing_is_said() -> None:
     node = Select("relative logit", 1, 1, 1, (Ref("clean"),), ((Ref("0"),),))
-    with pytest.raises(NotANumber, match="relative logit"):
-        select(node, [outcome([0.0])], {Part.OUTPUT: [[outcome([[0.5]])]]}, ())
+    patched: dict[Part, Patched] = {Part.OUTPUT: [[outcome([[0.5]])]]}
+    with pytest.raises(NotANumber, match="the relative logit of a head is not a number: it is relative to a clean run"):
+        select(node, [outcome([0.0])], patched, ())
+    with pytest.raises(NotANumber, match="the relative logit of a site is not a number"):
+        select(node, [outcome([0.0])], {**patched, Part.MLP: [[outcome([[0.5]])]]}, ())
 
 
 def test_batches_are_put_in_order() -> None:

@@ -161,10 +161,11 @@ class Writer:
         most = min(4, self.setting.layers * self.setting.heads)
         groups = "".join(
             f"  group {group}{' of ' * bool(senders[group])}{senders[group]} at {position} -> {receivers} "
-            f"keep {self.number(1, min(most, self.setting.layers) if senders[group] == 'mlps' else most)} "
+            f"keep {self.kept(min(most, self.setting.layers) if senders[group] == 'mlps' else most)} "
             f"{self.one('', '', 'lowest', 'highest', 'strongest')}\n"
             for group, position, receivers in hops
         )
+        groups += self.one("", "", f"  confirm on {self.number(2, 4)}\n")
         self.lines.append(f"group declared_{name} in base at last = {self.heads()}")
         screen = (
             self.one("", " screen 4 check 1", " screen 5 in 2 steps")
@@ -176,6 +177,10 @@ class Writer:
             f"{score}\n{groups}}}"
         )
         return [group for group, _, _ in hops]
+
+    def kept(self, most: int) -> str:
+        """Of so few prompts only what is significant at a high rate is so at all."""
+        return self.one(str(self.number(1, most)), f"significant at {self.one('5', '60', '99.5')} %")
 
     def senders(self) -> str:
         return self.one("", "", "heads", "mlps", "heads and mlps")

@@ -114,9 +114,12 @@ class Hop:
     receivers: tuple[Receiver, ...]
     """Empty: the logits."""
     keep: int
+    """At most."""
     span: Span = field(eq=False, repr=False)
     senders: tuple[Part, ...] = HEADS
     ranking: Ranking = Ranking.LOWEST
+    rate: float | None = None
+    """The false discovery rate at which those kept are significant; None: the best are kept."""
 
 
 @frozen
@@ -176,6 +179,8 @@ class Discovery:
     hops: tuple[Hop, ...]
     span: Span = field(eq=False, repr=False)
     screen: Screen | None = None
+    confirm: tuple[Population, Population] | None = None
+    """Fresh prompts, and their alternates, on which what was kept is scored again."""
 
 
 @frozen

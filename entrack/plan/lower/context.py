@@ -76,8 +76,8 @@ class Lowering:
     )
     """For a model, prompts as they were drawn, a part and a word that follows: those that a mean is taken over, and the
     steps that add them up."""
-    asked: dict[str, Asked] = field(factory=dict)
-    """The tokens that the score of each discovery is of, prompt by prompt."""
+    asked: dict[tuple[str, str], Asked] = field(factory=dict)
+    """The tokens that the score of each discovery is of, prompt by prompt, by its name and the purpose of these."""
     listed: dict[tuple[str, str, Listed], tuple[tuple[int, ...], ...]] = field(factory=dict)
     """For a model, a prompt's text and a list of words: the tokens of these words after it."""
 

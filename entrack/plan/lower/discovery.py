@@ -28,7 +28,7 @@ from entrack.models.key import ModelKey
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.asked import ADDED_UP, asked_of, rows, sizes, statistics_of
 from entrack.plan.lower.context import Lowering
-from entrack.plan.plan import Asked, DiscoveryPlan, GroupPlan
+from entrack.plan.plan import AgainPlan, Asked, DiscoveryPlan, GroupPlan
 from entrack.plan.refs import Sizes
 from entrack.plan.steps import (
     Attribute,
@@ -44,18 +44,34 @@ from entrack.plan.steps import (
     Sites,
 )
 from entrack.prompts.tokenise import Prompt, TokenisedPrompts
+from entrack.ranking import significant
 from entrack.sites import PER_HEAD, RECEIVING, Part, every_sender
 
 
 def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan:
     """Add the steps of a discovery. Raises Unmakeable when its prompts cannot be made."""
+    realised = realised_of(given, lowering)
+    groups = tuple(_hop(given, place, realised, lowering) for place in range(len(given.hops)))
+    return DiscoveryPlan(given.name, given.model, given.score.name, len(realised.pairs), groups)
+
+
+def realised_of(given: Discovery, lowering: Lowering) -> TokenisedPrompts:
+    """Its prompts with their alternates, once it is known which words are asked for. Raises Unmakeable."""
     realised = lowering.prompts(given.alternates, given.model, given.originals.count)
     originals = tuple(pair.original for pair in realised.pairs)
     apart = given.score.kind in ADDED_UP
     asked = asked_of(given.originals, originals, given.score.of, given.model, lowering, apart=apart)
-    lowering.asked[given.name] = asked
-    groups = tuple(_hop(given, place, realised, lowering) for place in range(len(given.hops)))
-    return DiscoveryPlan(given.name, given.model, given.score.name, len(originals), groups)
+    lowering.asked[key_of(given)] = asked
+    return realised
+
+
+def key_of(given: Discovery) -> tuple[str, str]:
+    """What the prompts of a discovery are known by: it is found on some, and confirmed on others."""
+    return given.name, given.originals.purpose
+
+
+def _why(given: Discovery) -> str:
+    return " to confirm" if given.originals.purpose == "confirm" else ""
 
 
 @frozen
@@ -82,7 +98,7 @@ class _Hop:
         return _sides(self.realised)
 
     def named(self, what: str) -> str:
-        return f"{self.given.name}.{self.hop.name}: {what}"
+        return f"{self.given.name}.{self.hop.name}: {what}{_why(self.given)}"
 
 
 def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Lowering) -> GroupPlan:
@@ -90,7 +106,7 @@ def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Low
     one = _Hop(given, place, realised, cells, lowering)
     hop, facts = one.hop, one.model.facts
     clean = tuple(_clean(given, realised, cell, lowering) for cell in cells)
-    words = _words(lowering.asked[given.name], cells)
+    words = _words(lowering.asked[key_of(given)], cells)
     screen = _screen(one, clean)
     patched = {
         part: tuple(tuple(_patched(one, part, cell, layer, screen) for cell in cells) for layer in range(facts.layers))
@@ -104,8 +120,9 @@ def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Low
     )
     heads, mlps = patched.get(Part.OUTPUT, ()), patched.get(Part.MLP, ())
     shape = facts.layers, facts.heads
-    select = Select(given.score.key, hop.keep, *shape, clean, heads, taken, screen, mlps, hop.ranking, words)
-    id = lowering.nodes.add(select, one.named(f"keep {hop.keep}"))
+    keep = hop.keep if hop.rate is None else _most(one)
+    select = Select(given.score.key, keep, *shape, clean, heads, taken, screen, mlps, hop.ranking, words, hop.rate)
+    id = lowering.nodes.add(select, one.named(f"keep {hop.keep if hop.rate is None else significant(hop.rate)}"))
     lowering.selects[given.name, hop.name] = id
     names = tuple(receiver.label for receiver in hop.receivers) or ("logits",)
     return GroupPlan(
@@ -113,9 +130,29 @@ def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Low
     )
 
 
+def again(given: Discovery, place: int, realised: TokenisedPrompts, senders: Screened, lowering: Lowering) -> AgainPlan:
+    """Clean runs and path patches of the senders that a hop kept, on other prompts."""
+    cells = _cells(realised)
+    one = _Hop(given, place, realised, cells, lowering)
+    layers = range(one.model.facts.layers)
+    clean = tuple(_clean(given, realised, cell, lowering).id for cell in cells)
+    patched = {
+        part: tuple(tuple(_patched(one, part, cell, layer, senders).id for cell in cells) for layer in layers)
+        for part in one.hop.senders
+    }
+    return AgainPlan(clean, patched, _words(lowering.asked[key_of(given)], cells), len(realised.pairs))
+
+
+def _most(one: _Hop) -> int:
+    """How many senders may be kept: all, or those that a screen lets through."""
+    facts, screen = one.model.facts, one.given.screen
+    every = sum(len(every_sender(part, facts.layers, facts.heads)) for part in one.hop.senders)
+    return min(screen.through, every) if screen else every
+
+
 def _asked(given: Discovery, cell: tuple[int, ...], lowering: Lowering) -> tuple[tuple[int, ...], ...]:
     """The tokens that outcomes are wanted for, prompt by prompt of a batch."""
-    return rows(lowering.asked[given.name], cell)
+    return rows(lowering.asked[key_of(given)], cell)
 
 
 def _words(asked: Asked, cells: tuple[tuple[int, ...], ...]) -> tuple[Sizes, ...]:
@@ -138,7 +175,7 @@ def _clean(given: Discovery, realised: TokenisedPrompts, cell: tuple[int, ...], 
     originals, _ = _sides(realised)
     also = statistics_of(given.score)
     step = Evaluate(lowering.keys[given.model], batch_of(originals, cell), (), _asked(given, cell, lowering), also)
-    return lowering.nodes.ref(step, f"{given.name}: clean runs")
+    return lowering.nodes.ref(step, f"{given.name}: clean runs{_why(given)}")
 
 
 def _screen(one: _Hop, clean: tuple[Ref, ...]) -> Screened | None:
@@ -164,7 +201,7 @@ def _screen(one: _Hop, clean: tuple[Ref, ...]) -> Screened | None:
         hop.senders,
         facts.parallel,
         hop.ranking,
-        _words(one.lowering.asked[one.given.name], one.cells),
+        _words(one.lowering.asked[key_of(one.given)], one.cells),
     )
     id = one.lowering.nodes.add(node, one.named(f"screen {screen.through} check {screen.check}"))
     every = sum(len(every_sender(part, facts.layers, facts.heads)) for part in hop.senders)
@@ -195,7 +232,7 @@ def _alternate(one: _Hop, part: Part, cell: tuple[int, ...]) -> Ref:
     at = tuple(alternates[place].positions[one.hop.position] for place in cell)
     capture = Capture(one.model, batch_of(alternates, cell), at, part=part)
     of = "" if part in PER_HEAD else "MLPs of "
-    return one.lowering.nodes.ref(capture, f"{one.given.name}: {of}alternates at {one.hop.position}")
+    return one.lowering.nodes.ref(capture, f"{one.given.name}: {of}alternates at {one.hop.position}{_why(one.given)}")
 
 
 def _of_both(one: _Hop, cell: tuple[int, ...]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from entrack.diagnostics.over_budget import told
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.builder import Nodes
 from entrack.plan.lower.certificate import lower_certificate, one_batch_more
+from entrack.plan.lower.confirm import lower_confirmed
 from entrack.plan.lower.context import Deferred, Known, Lowering, Nothing, Unmakeable
-from entrack.plan.lower.discovery import lower_discovery
 from entrack.plan.lower.examination import lower_examination
 from entrack.plan.lower.mask import lower_mask
 from entrack.plan.lower.measure import lower_measure
@@ -91,7 +91,7 @@ class Lowerer:
 
     def _all(self, lowering: Lowering, deferred: list[str]) -> None:
         """Lower what can be lowered; what builds on discoveries only when all of them are. Raises Spent."""
-        self._each("discoveries", self.resolved.discoveries, lower_discovery, lowering, deferred)
+        self._each("discoveries", self.resolved.discoveries, lower_confirmed, lowering, deferred)
         if len(self._made["discoveries"]) == len(self.resolved.discoveries):
             self._each("masks", self.resolved.masks, lower_mask, lowering, deferred)
             self._each("measures", self.resolved.measures, lower_measure, lowering, deferred)

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from entrack.ranking import Ranking
+from entrack.ranking import Ranking, significant
 from entrack.report.format import change_in
-from entrack.report.lookup import layers_of, mlp_scores, receiver_words, scored, sites_word, unscored
+from entrack.report.lookup import layers_of, marked, mlp_scores, rates, receiver_words, scored, sites_word, unscored
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.heatmap import colour_bar, colour_map
 from entrack.report.plots.style import WIDTH, around, caption, panels
@@ -55,6 +55,8 @@ def _words(discovery: Discovery, groups: list[Group]) -> str:
         if any(unscored(group) for group in groups)
         else ""
     )
+    shown = [group for group in groups if _dotted(group)]
+    points = f"; dot at the top: significant at {rates(shown)}" if shown else ""
     taken = (
         f"; dashed: as {_as(groups)}, and kept in an earlier group at this position"
         if any(group.also for group in groups)
@@ -65,8 +67,20 @@ def _words(discovery: Discovery, groups: list[Group]) -> str:
     return (
         f"{discovery.name} in {discovery.model}: mean {change_in(discovery.score)} over n = {discovery.n} "
         f"prompts when a {word.removesuffix('s')}'s "
-        f"paths to the receivers are patched; outlined: {word} kept{taken}{grey}{dots}.{own}"
+        f"paths to the receivers are patched; outlined: {word} kept{points}{taken}{grey}{dots}.{own}"
     )
+
+
+def _dotted(group: Group) -> tuple[Site, ...]:
+    """The sites that are marked as significant: none where these are what is kept."""
+    return () if group.significance and group.significance.decides else marked(group)
+
+
+def _dots(axes: Axes, group: Group) -> None:
+    heads, dotted = _heads(group), _dotted(group)
+    across, up = [_across(site, heads) + 0.5 for site in dotted], [site.layer + 0.8 for site in dotted]
+    if dotted:
+        axes.scatter(across, up, s=3, color="black", edgecolors="white", linewidths=0.4, zorder=3)
 
 
 def _as(groups: list[Group]) -> str:
@@ -80,7 +94,9 @@ def _over(group: Group, wide: float) -> float:
 
 
 def _feeds(group: Group, wide: float) -> str:
-    return fold(f"at {group.position} → {receiver_words(group)}; {len(group.sites)} kept", wide + 0.9, 7)
+    known = group.significance
+    how = f", {significant(known.rate)}" if known and known.decides else ""
+    return fold(f"at {group.position} → {receiver_words(group)}; {len(group.sites)} kept{how}", wide + 0.9, 7)
 
 
 def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -> None:
@@ -110,6 +126,7 @@ def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -
         color="#444444",
         linewidths=0,
     )
+    _dots(axes, group)
     outlined = {**{site: "--" for site, _ in group.also}, **dict.fromkeys(group.sites, "-")}
     for site, line in outlined.items():
         place = (_across(site, heads), site.layer)

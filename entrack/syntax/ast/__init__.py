@@ -37,6 +37,7 @@ from entrack.syntax.ast.file import Version as Version
 from entrack.syntax.ast.heads import AnyWord as AnyWord
 from entrack.syntax.ast.heads import Attention as Attention
 from entrack.syntax.ast.heads import Circuit as Circuit
+from entrack.syntax.ast.heads import Confirm as Confirm
 from entrack.syntax.ast.heads import DirectLogitAttribution as DirectLogitAttribution
 from entrack.syntax.ast.heads import Discover as Discover
 from entrack.syntax.ast.heads import Group as Group
@@ -53,6 +54,7 @@ from entrack.syntax.ast.heads import Recovery as Recovery
 from entrack.syntax.ast.heads import Score as Score
 from entrack.syntax.ast.heads import Screen as Screen
 from entrack.syntax.ast.heads import Setting as Setting
+from entrack.syntax.ast.heads import Significant as Significant
 from entrack.syntax.ast.heads import WholeWord as WholeWord
 from entrack.syntax.ast.measures import Act as Act
 from entrack.syntax.ast.measures import Add as Add

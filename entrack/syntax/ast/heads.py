@@ -8,7 +8,7 @@ from attrs import frozen
 
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
-from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Negative, Number, Reference
+from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Negative, Number, Percent, Reference
 from entrack.syntax.ast.sites import SiteList
 
 
@@ -176,13 +176,21 @@ class Prompts:
 
 
 @frozen
+class Significant:
+    """`significant at 5 %`: as many as differ from zero at this false discovery rate."""
+
+    rate: Percent
+    span: Span = span_field()
+
+
+@frozen
 class Hop:
     """`group g of mlps at last -> logits keep 5 highest`; empty for senders and ranking that are not said."""
 
     name: str
     position: Name
     receivers: tuple[Reference, ...]
-    keep: Integer | Name
+    keep: Integer | Name | Significant
     senders: tuple[Name, ...] = ()
     ranking: str = ""
     span: Span = span_field()
@@ -192,6 +200,14 @@ class Hop:
 @frozen
 class Score:
     metric: Quantity
+    span: Span = span_field()
+
+
+@frozen
+class Confirm:
+    """`confirm on 100`: on how many fresh prompts what was kept is scored again."""
+
+    count: Integer | Name
     span: Span = span_field()
 
 
@@ -211,7 +227,7 @@ class Discover:
     model: Name
     prompts: Prompts
     against: Expression
-    items: tuple[Score | Hop, ...]
+    items: tuple[Score | Confirm | Hop, ...]
     screen: Screen | None = None
     span: Span = span_field()
     name_span: Span = span_field()
@@ -223,6 +239,10 @@ class Discover:
     @cached_property
     def scores(self) -> tuple[Score, ...]:
         return tuple(item for item in self.items if isinstance(item, Score))
+
+    @cached_property
+    def confirms(self) -> tuple[Confirm, ...]:
+        return tuple(item for item in self.items if isinstance(item, Confirm))
 
 
 @frozen
