@@ -6,20 +6,19 @@ from collections.abc import Callable, Sequence
 from math import isnan
 from typing import Any
 
-import numpy as np
-
 from entrack.address import address
 from entrack.analysis.cells import cell_of
 from entrack.analysis.circuits import examined, learned, overlap
 from entrack.analysis.claims import Cells, claim_of
-from entrack.analysis.intervals import mean_limits
+from entrack.analysis.racing import race_of
 from entrack.analysis.run_values import Ran
-from entrack.analysis.screening import agreement, missed
+from entrack.analysis.screening import agreement, missed, missing
 from entrack.analysis.selection import Selection, kept_again
+from entrack.analysis.sender_scores import own_limits, own_prompts
 from entrack.check.resolved import Measure, Resolved
 from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
 from entrack.plan.steps import Select
-from entrack.results import Axis, Discovery, Figure, Group, Interval, Provenance, Results, Screen, Table
+from entrack.results import Axis, Discovery, Figure, Group, Interval, Provenance, Race, Results, Screen, Table
 from entrack.results import Measure as MeasureResult
 from entrack.sites import SENDING, Site
 from entrack.syntax import ast
@@ -110,12 +109,13 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         note=_note(group, node, selection, plan, found.model),
         screen=_screen(group, node, selection, ran),
         ranking=node.ranking,
+        race=_race(group, plan, ran),
     )
 
 
 def _intervals(selection: Selection) -> dict[Site, Interval | None]:
     """Of the scores of all sites that have one."""
-    low, high = mean_limits(selection.outcomes.values)
+    low, high = own_limits(selection.outcomes.values)
     return {
         site: None if isnan(ends[0]) else Interval(*ends)
         for site, *ends in zip(selection.outcomes.sites, low.tolist(), high.tolist(), strict=True)
@@ -123,11 +123,12 @@ def _intervals(selection: Selection) -> dict[Site, Interval | None]:
 
 
 def _outcomes(selection: Selection) -> dict[Site, tuple[float, ...]]:
-    """Of each prompt: the scores of all sites that have them, or, where these are more than `MOST_OUTCOMES`, of those
-    that are kept."""
+    """Of each prompt that a site was run on: the scores of all sites that have them, or, where these are more than
+    `MOST_OUTCOMES`, of those that are kept."""
     sites = selection.outcomes.sites if selection.outcomes.values.size <= MOST_OUTCOMES else selection.sites
-    rows = zip(sites, selection.outcomes.of(sites), strict=True)
-    return {site: tuple(row.tolist()) for site, row in rows if np.isfinite(row).all()}
+    rows = selection.outcomes.of(sites)
+    counted = zip(sites, rows, own_prompts(rows).tolist(), strict=True)
+    return {site: tuple(row[:many].tolist()) for site, row, many in counted if many}
 
 
 def _screen(group: GroupPlan, node: Select, selection: Selection, ran: Ran) -> Screen | None:
@@ -141,9 +142,19 @@ def _screen(group: GroupPlan, node: Select, selection: Selection, ran: Ran) -> S
         through=screening.through,
         places=tuple(screening.through.index(site) + 1 for site in selection.sites),
         agreement=agreement(screening, selection.outcomes),
-        missed=missed(screening, selection.scores, best, node.keep, node.ranking),
+        missed=missing(screening, ran.racing(group.race).would)
+        if group.race
+        else missed(screening, selection.scores, best, node.keep, node.ranking),
         estimates=screening.estimates.mean().mapping(),
     )
+
+
+def _race(group: GroupPlan, plan: Plan, ran: Ran) -> Race | None:
+    """How a group's race went."""
+    if group.race is None:
+        return None
+    node: Any = plan.nodes[group.race]
+    return race_of(ran.racing(group.race), node)
 
 
 def _note(group: GroupPlan, node: Select, selection: Selection, plan: Plan, model: str) -> str:

@@ -9,6 +9,7 @@ from entrack.check.heads import MOST_HEADS, distinct_groups, facts_of
 from entrack.check.metric_words import whole_words
 from entrack.check.metrics import NOT_ESTIMATED, metric
 from entrack.check.populations import population
+from entrack.check.racing import racing
 from entrack.check.receivers import Given, receiver
 from entrack.check.resolved import Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
 from entrack.check.scope import Scope
@@ -97,11 +98,20 @@ def _discovery(given: Given, item: ast.Discover) -> Discovery | None:
         return None
     hops = [_hop(given, item, place, originals.task) for place in range(len(item.hops))]
     screen = _screen(scope, item, tuple(hop for hop in hops if hop))
-    if score is None or any(hop is None for hop in hops) or (item.screen and not screen):
+    level = racing(scope, item, originals.count)
+    if score is None or any(hop is None for hop in hops) or (item.screen and not screen) or (item.racing and not level):
         return None
     paired = evolve(against, parameters=originals.parameters, seed=originals.seed, count=originals.count)
     return Discovery(
-        item.name, item.model.text, originals, paired, score, tuple(hop for hop in hops if hop), item.name_span, screen
+        item.name,
+        item.model.text,
+        originals,
+        paired,
+        score,
+        tuple(hop for hop in hops if hop),
+        item.name_span,
+        screen,
+        level,
     )
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from attrs import field, frozen
 
+from entrack.check.resolved import BATCH as BATCH
 from entrack.check.resolved import Group
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.refs import Sizes
@@ -16,14 +17,11 @@ from entrack.prompts.tokenise import Prompt
 from entrack.sites import Share, Site
 from entrack.tree import parts
 
-BATCH = 50
-"""Prompts that run together. Part of the language: which prompts share a batch is part of a step's address."""
-
 
 @frozen
 class GroupPlan:
     """One hop: its `Select` node, the position of its senders, and its `Screen` node and at how many points that
-    takes gradients, if it has one."""
+    takes gradients, if it has one; and the last look of its race."""
 
     name: str
     select: str
@@ -31,6 +29,7 @@ class GroupPlan:
     receivers: tuple[str, ...]
     screen: str | None = None
     steps: int = 0
+    race: str | None = None
 
 
 @frozen

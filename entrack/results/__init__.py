@@ -19,6 +19,7 @@ from entrack.results.values import (
     Mask,
     Measure,
     Missed,
+    Race,
     Screen,
     Table,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Measure",
     "Missed",
     "Provenance",
+    "Race",
     "Results",
     "Screen",
     "Table",

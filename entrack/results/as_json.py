@@ -13,6 +13,7 @@ from entrack.results.values import (
     Interval,
     Mask,
     Measure,
+    Race,
     Screen,
     heads_among,
 )
@@ -80,6 +81,7 @@ def discovery_json(discovery: Discovery) -> dict[str, Any]:
                 "also": [{**_also(site), "group": name} for site, name in group.also],
                 "note": group.note,
                 "screen": _screen(group.screen),
+                **({"race": _race(group.race)} if group.race else {}),
             }
             for group in discovery.groups
         ],
@@ -116,6 +118,23 @@ def _screen(screen: Screen | None) -> dict[str, Any] | None:
         "estimates": [list(row) for row in layer_by_head(screen.estimates)],
         "other_estimates": _others(screen.estimates),
     }
+
+
+def _race(race: Race) -> dict[str, Any]:
+    return {
+        "level": race.level,
+        "looks": list(race.looks),
+        "pairs": race.pairs,
+        "of_pairs": race.of_pairs,
+        "prompts": _by_name(race.prompts),
+        "inside": _by_name(race.inside),
+        "outside": _by_name(race.outside),
+        "undecided": list(map(str, race.undecided)),
+    }
+
+
+def _by_name(values: Mapping[Site, int]) -> dict[str, int]:
+    return {str(site): value for site, value in values.items()}
 
 
 def _heads(sites: tuple[Site, ...]) -> list[list[int]]:
@@ -173,6 +192,7 @@ def provenance_json(provenance: Provenance) -> dict[str, Any]:
         "found": provenance.found,
         "known_zero": provenance.known_zero,
         "screened_out": provenance.screened_out,
+        **({"decided": provenance.decided} if provenance.decided else {}),
         "realised": [dict(entry) for entry in provenance.realised],
         "tolerance": provenance.tolerance,
         "accept": provenance.accept,

@@ -167,6 +167,26 @@ class Screen:
     estimates: Mapping[Site, float] = field(repr=False)
 
 
+@frozen
+class Race:
+    """A hop's race: how many prompts each sender was run on, and when it was certain whether it would be kept.
+
+    The sites kept are those that all prompts would keep, with probability `level`. `looks` are the numbers of prompts
+    after which it was looked who is decided; `inside` and `outside` say of each sender after how many it was. Those
+    `undecided` until all prompts had been run were put in order by their means. `pairs` of `of_pairs` senders and
+    prompts were run. `prompts` are of all senders in the race.
+    """
+
+    level: float
+    looks: tuple[int, ...]
+    pairs: int
+    of_pairs: int
+    prompts: Mapping[Site, int] = field(repr=False)
+    inside: Mapping[Site, int] = field(repr=False)
+    outside: Mapping[Site, int] = field(repr=False)
+    undecided: tuple[Site, ...] = field(repr=False)
+
+
 @frozen(slots=False)
 class Group:
     """One hop's result: the sites kept, and how every site scored.
@@ -176,7 +196,8 @@ class Group:
     screen left out has no score: None. `known_zero` is how many were not run because they cannot. `also` names sites
     that an earlier group of this position keeps. `intervals` follow `sites`, and so does `kept_again`: how often each
     would be among the best again, were the prompts resampled. `every_interval` is of all scores, and `outcomes` are the
-    scores of each prompt, of all sites where these are few, else of those kept.
+    scores of each prompt, of all sites where these are few, else of those kept. With a `race` a site's score, interval
+    and outcomes are of the prompts that it was run on, the first so many.
     """
 
     name: str
@@ -193,6 +214,7 @@ class Group:
     kept_again: tuple[float, ...] = ()
     every_interval: Mapping[Site, Interval | None] = field(factory=dict, repr=False)
     outcomes: Mapping[Site, tuple[float, ...]] = field(factory=dict, repr=False)
+    race: Race | None = None
 
     @property
     def heads(self) -> tuple[Site, ...]:
@@ -237,6 +259,7 @@ class Discovery:
                 "score": score,
                 "kept": site in group.sites,
                 **({"estimate": group.screen.estimates[site]} if group.screen else {}),
+                **({"n": group.race.prompts.get(site, 0)} if group.race else {}),
             }
             for group in self.groups
             for site, score in group.scores.items()

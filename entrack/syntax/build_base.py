@@ -35,5 +35,9 @@ class BuildBase(
     def _name(self, token: Token) -> ast.Name:
         return ast.Name(str(token), span=self._of(token))
 
+    def _number(self, token: Token) -> ast.Integer | ast.Number:
+        whole = token.type == "INT"
+        return ast.Integer(int(token), span=self._of(token)) if whole else ast.Number(str(token), span=self._of(token))
+
     def _string(self, token: Token) -> ast.String:
         return ast.String(unescape(token), span=self._of(token))

@@ -55,15 +55,15 @@ class BuildExpressions(BuildBase):
     def number(self, meta: Meta, c: Children) -> ast.Number:
         return ast.Number(str(c[0]), span=self._at(meta))
 
+    def percent(self, meta: Meta, c: Children) -> ast.Percent:
+        return ast.Percent(self._number(c[0]), span=self._at(meta))
+
     def string(self, meta: Meta, c: Children) -> ast.String:
         return self._string(c[0])
 
     def signed(self, meta: Meta, c: Children) -> ast.Expression:
         sign, token = (c[0], c[1]) if len(c) == 2 else (None, c[0])
-        span = self._of(token)
-        number: ast.Expression = (
-            ast.Number(str(token), span=span) if "." in token else ast.Integer(int(token), span=span)
-        )
+        number = self._number(token)
         return number if sign is None else ast.Negative(str(sign), number, span=self._at(meta))
 
 

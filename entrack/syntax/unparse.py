@@ -70,6 +70,10 @@ def written(node: object) -> str:
                 *([f"check {written(check)}"] if check else []),
             ]
             return " ".join(parts)
+        case ast.Racing(level):
+            return f"racing at {written(level)}"
+        case ast.Percent(number):
+            return f"{written(number)} %"
         case ast.Prompts(count, of):
             return f"{written(count)} {written(of)}" if count is not None else written(of)
     return _drawing(node)

@@ -176,6 +176,8 @@ class Discovery:
     hops: tuple[Hop, ...]
     span: Span = field(eq=False, repr=False)
     screen: Screen | None = None
+    racing: float | None = None
+    """How likely a race keeps the senders that all prompts would: 0.95. None: all senders run on all prompts."""
 
 
 @frozen

@@ -9,7 +9,7 @@ from entrack.plan.refs import Chosen, Ref, Screened, Sizes
 from entrack.ranking import Ranking
 
 
-@tagged("select", "score keep layers heads clean patched taken screen mlps ranking words")
+@tagged("select", "score keep layers heads clean patched taken screen mlps ranking words race")
 @frozen
 class Select:
     """The `keep` sites whose mean scores are the first by `ranking`. Computed from outcomes in an instant, never
@@ -36,3 +36,5 @@ class Select:
     ranking: Ranking = Ranking.LOWEST
     words: tuple[Sizes, ...] = ()
     """Batch by batch, where a word has more tokens than one."""
+    race: Screened | None = None
+    """The last look of the race, where not all sites were run on all prompts."""

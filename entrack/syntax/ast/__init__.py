@@ -15,6 +15,7 @@ from entrack.syntax.ast.expressions import Name as Name
 from entrack.syntax.ast.expressions import Named as Named
 from entrack.syntax.ast.expressions import Negative as Negative
 from entrack.syntax.ast.expressions import Number as Number
+from entrack.syntax.ast.expressions import Percent as Percent
 from entrack.syntax.ast.expressions import Product as Product
 from entrack.syntax.ast.expressions import Random as Random
 from entrack.syntax.ast.expressions import Range as Range
@@ -47,6 +48,7 @@ from entrack.syntax.ast.heads import Mask as Mask
 from entrack.syntax.ast.heads import Metric as Metric
 from entrack.syntax.ast.heads import Prompts as Prompts
 from entrack.syntax.ast.heads import Quantity as Quantity
+from entrack.syntax.ast.heads import Racing as Racing
 from entrack.syntax.ast.heads import Reading as Reading
 from entrack.syntax.ast.heads import Recovery as Recovery
 from entrack.syntax.ast.heads import Score as Score

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -35,6 +36,19 @@ class Number:
     @property
     def value(self) -> float:
         return float(self.text)
+
+
+@frozen
+class Percent:
+    """`95 %`: so many of a hundred."""
+
+    number: Integer | Number
+    span: Span = span_field()
+
+    @property
+    def share(self) -> float:
+        """0.95 for 95 %, to the last bit."""
+        return float(Decimal(str(self.number.value if isinstance(self.number, Integer) else self.number.text)) / 100)
 
 
 @frozen

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
-from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Negative, Number, Reference
+from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Negative, Number, Percent, Reference
 from entrack.syntax.ast.sites import SiteList
 
 
@@ -205,6 +205,14 @@ class Screen:
     span: Span = span_field()
 
 
+@frozen
+class Racing:
+    """`racing at 95 %`."""
+
+    level: Percent
+    span: Span = span_field()
+
+
 @frozen(slots=False)
 class Discover:
     name: str
@@ -213,6 +221,7 @@ class Discover:
     against: Expression
     items: tuple[Score | Hop, ...]
     screen: Screen | None = None
+    racing: Racing | None = None
     span: Span = span_field()
     name_span: Span = span_field()
 
