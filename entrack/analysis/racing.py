@@ -14,7 +14,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from entrack.analysis.intervals import mean_limits
+from entrack.analysis.intervals import skewed_limits
 from entrack.analysis.outcomes import Array, BySite, Outcome
 from entrack.analysis.screening import Screening, would_be_kept
 from entrack.analysis.sender_scores import Patched, first, own_means, own_prompts, scores_of
@@ -27,6 +27,8 @@ from entrack.sites import Part, Site, every_sender
 Certain = NDArray[np.bool_]
 RIVALS = 2
 """How many times as many as there are places are compared with everyone: the best so far."""
+ALIKE = 1e-12
+"""The share of their squares below which two sites do not differ but by rounding."""
 
 
 @frozen(eq=False)
@@ -91,7 +93,9 @@ def look(
     new = scores_of(node, clean, patched, frozenset(standing.running), reaching)
     values = np.concatenate([standing.scores.values, new.values], axis=1)
     standing = evolve(standing, scores=BySite(new.sites, values))
-    return _looked(node, standing) if standing.prompts < node.prompts else _finished(node, standing)
+    if standing.prompts == node.prompts:
+        return _finished(node, standing)
+    return _looked(node, standing) if standing.running else standing
 
 
 def race_of(racing: Racing, node: Race) -> Result:
@@ -129,7 +133,7 @@ def _looked(node: Race, standing: Racing) -> Racing:
     values = standing.scores.of((*pool, *guests))
     places = node.keep - len(set(standing.kept) - set(pool))
     inside, outside = verdicts(node.ranking, values, len(pool), places, node.prompts, tail_of(node, standing))
-    new = [site not in standing.inside for site in (*pool, *guests)]
+    new = np.array([site not in standing.inside for site in (*pool, *guests)])
     return _running(_told(standing, (*pool, *guests), inside & new, outside & new))
 
 
@@ -147,33 +151,32 @@ def verdicts(
     """Who is certainly among the `places` best of all `prompts`, and who certainly is not, from scores (site, prompt)
     of some of them. The first `pool` sites run for the places; the others only ask whether they would have one."""
     best = np.argsort([ranking.key(mean) for mean in values[:pool].mean(axis=1)], kind="stable")[: RIVALS * places]
-    beaten, beats = np.zeros(len(values), dtype=int), np.zeros(len(values), dtype=int)
-    for rival in (*best, *range(pool, len(values))):
-        worse = _worse(ranking, values, values[rival], prompts, tail)
-        beats[rival] = worse[:pool].sum()
-        beaten += worse & (rival < pool)
+    rivals = np.array([*best, *range(pool, len(values))], dtype=int)
+    worse = _worse(ranking, values, values[rivals], prompts, tail)
+    beaten, beats = worse[: len(best)].sum(axis=0), np.zeros(len(values), dtype=int)
+    beats[rivals] = worse[:, :pool].sum(axis=1)
     kept, refused = _sides(ranking, values, prompts, tail)
     enough = pool - places + (np.arange(len(values)) >= pool)
     return kept & (beats >= enough), refused | (beaten >= places)
 
 
-def _worse(ranking: Ranking, values: Array, rival: Array, prompts: int, tail: float) -> Certain:
-    """Who certainly comes after a rival."""
-    low, high = _limits(values - rival, prompts, tail)
+def _worse(ranking: Ranking, values: Array, rivals: Array, prompts: int, tail: float) -> Certain:
+    """Who certainly comes after each rival, (rival, site)."""
+    low, high = _limits(values, rivals, prompts, tail)
     match ranking:
         case Ranking.LOWEST:
             return low > 0
         case Ranking.HIGHEST:
             return high < 0
         case Ranking.STRONGEST:  # a * a < b * b where a - b and a + b are of unlike signs
-            total_low, total_high = _limits(values + rival, prompts, tail)
+            total_low, total_high = _limits(values, -rivals, prompts, tail)
             return ((low > 0) & (total_high < 0)) | ((high < 0) & (total_low > 0))
     assert_never(ranking)
 
 
 def _sides(ranking: Ranking, values: Array, prompts: int, tail: float) -> tuple[Certain, Certain]:
     """Whose mean over all prompts may certainly be kept, and whose may certainly not."""
-    low, high = _limits(values, prompts, tail)
+    ((low,), (high,)) = _limits(values, np.zeros((1, values.shape[1])), prompts, tail)
     match ranking:
         case Ranking.LOWEST:
             return high < 0, low > 0
@@ -184,11 +187,21 @@ def _sides(ranking: Ranking, values: Array, prompts: int, tail: float) -> tuple[
     assert_never(ranking)
 
 
-def _limits(values: Array, prompts: int, tail: float) -> tuple[Array, Array]:
-    """The limits of means over all `prompts`, of some of them (..., prompt): with what is left, they move less."""
-    mean, (low, high) = values.mean(axis=-1), mean_limits(values, tail)
-    left = sqrt(1 - values.shape[-1] / prompts)
-    return mean + left * (low - mean), mean + left * (high - mean)
+def _limits(values: Array, rivals: Array, prompts: int, tail: float) -> tuple[Array, Array]:
+    """The limits of the means over all `prompts` of the differences of sites (site, prompt) from rivals (rival,
+    prompt), of some prompts: with what is left, they move less. -> (rival, site)"""
+    many = values.shape[1]
+    mean, rival_mean = values.mean(axis=1), rivals.mean(axis=1)
+    x, y = values - mean[:, None], rivals - rival_mean[:, None]
+    squares = (x * x).sum(axis=1) + (y * y).sum(axis=1)[:, None]
+    size = squares - 2 * y @ x.T
+    size = np.where(size > ALIKE * squares, size, 0.0)
+    cubes = (x * x * x).sum(axis=1) - (y * y * y).sum(axis=1)[:, None] + 3 * ((y * y) @ x.T - y @ (x * x).T)
+    skew = sqrt(many) * cubes / np.where(size > 0, size, 1.0) ** 1.5
+    value = mean - rival_mean[:, None]
+    low, high = skewed_limits(value, np.sqrt(size) / many, np.where(size > 0, skew, 0.0), many, tail)
+    left = sqrt(1 - many / prompts)
+    return value + left * (low - value), value + left * (high - value)
 
 
 def _finished(node: Race, standing: Racing) -> Racing:
