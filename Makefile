@@ -61,6 +61,11 @@ certified: COUNT ?= 2000
 certified: $(VENV)/installed-dev
 	PYTHONPATH=tests/analysis $(BIN)/python -m claims_certified --count $(COUNT) $(ARGS)
 
+# How often a race keeps what all prompts would, and what it spares, by simulation (docs/semantics.md); some minutes.
+racing: COUNT ?= 500
+racing: $(VENV)/installed-dev
+	PYTHONPATH=tests/analysis $(BIN)/python -m races_run --count $(COUNT) $(ARGS)
+
 # Whether the tests of entrack/analysis see COUNT changes of one operator or number (docs/trust.md).
 mutants: COUNT ?= 200
 mutants: $(VENV)/installed-dev
@@ -138,4 +143,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
 
-.PHONY: laws coverage certified mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: laws coverage certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

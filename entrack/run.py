@@ -156,6 +156,7 @@ def _provenance(spec: CheckedSpec, plan: Plan, run: Coordinator, repository: Rep
         found=len(run.actions) - run.computed,
         known_zero=run.zeros,
         screened_out=run.screened_out,
+        decided=run.decided,
         realised=tuple(dict(entry) for entry in sorted(made, key=str)),
         tolerance=TOLERANCE,
         accept=repository.accept.value,

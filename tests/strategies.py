@@ -209,6 +209,7 @@ senders = st.lists(st.sampled_from(("heads", "mlps")).map(ast.Name), max_size=3)
 rankings = st.sampled_from(("", "lowest", "highest", "strongest"))
 hops = st.builds(ast.Hop, names, name_nodes, tuples(references, 1), counts, senders, rankings)
 screens = st.builds(ast.Screen, counts, st.none() | counts, st.none() | counts)
+percents = st.builds(ast.Percent, integers | numbers)
 discoveries = st.builds(
     ast.Discover,
     names,
@@ -217,6 +218,7 @@ discoveries = st.builds(
     populations | lists(expressions),
     tuples(st.builds(ast.Score, quantities) | hops, 0, 4),
     st.none() | screens,
+    st.none() | percents.map(ast.Racing),
 )
 subjects = expressions
 changed = expressions | acts

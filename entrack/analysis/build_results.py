@@ -6,24 +6,23 @@ from collections.abc import Callable, Sequence
 from math import isnan
 from typing import Any
 
-import numpy as np
-
 from entrack.address import address
 from entrack.analysis.cells import cell_of
 from entrack.analysis.certificates import certificate_of
 from entrack.analysis.circuits import examined, learned, overlap
 from entrack.analysis.claims import Cells, claim_of
 from entrack.analysis.confirmation import confirmed
-from entrack.analysis.intervals import mean_limits
+from entrack.analysis.racing import race_of
 from entrack.analysis.run_values import Ran
-from entrack.analysis.screening import agreement, missed
+from entrack.analysis.screening import Screening, agreement, missed, of_checked
 from entrack.analysis.selection import Selection, kept_again
+from entrack.analysis.sender_scores import own_limits, own_prompts
 from entrack.analysis.significance import missed_significant
 from entrack.check.resolved import Measure, Resolved
 from entrack.plan.plan import CellPlan, DiscoveryPlan, ExaminationPlan, GroupPlan, Plan
 from entrack.plan.steps import Select
 from entrack.ranking import significant
-from entrack.results import Axis, Discovery, Figure, Group, Interval, Provenance, Results, Screen, Table
+from entrack.results import Axis, Discovery, Figure, Group, Interval, Missed, Provenance, Race, Results, Screen, Table
 from entrack.results import Measure as MeasureResult
 from entrack.sites import SENDING, Site
 from entrack.syntax import ast
@@ -118,12 +117,13 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         ranking=node.ranking,
         significance=selection.significance,
         confirmed=confirmed(node.score, selection.sites, group.again, ran) if group.again else None,
+        race=_race(group, plan, ran),
     )
 
 
 def _intervals(selection: Selection) -> dict[Site, Interval | None]:
     """Of the scores of all sites that have one."""
-    low, high = mean_limits(selection.outcomes.values)
+    low, high = own_limits(selection.outcomes.values)
     return {
         site: None if isnan(ends[0]) else Interval(*ends)
         for site, *ends in zip(selection.outcomes.sites, low.tolist(), high.tolist(), strict=True)
@@ -131,11 +131,12 @@ def _intervals(selection: Selection) -> dict[Site, Interval | None]:
 
 
 def _outcomes(selection: Selection) -> dict[Site, tuple[float, ...]]:
-    """Of each prompt: the scores of all sites that have them, or, where these are more than `MOST_OUTCOMES`, of those
-    that are kept."""
+    """Of each prompt that a site was run on: the scores of all sites that have them, or, where these are more than
+    `MOST_OUTCOMES`, of those that are kept."""
     sites = selection.outcomes.sites if selection.outcomes.values.size <= MOST_OUTCOMES else selection.sites
-    rows = zip(sites, selection.outcomes.of(sites), strict=True)
-    return {site: tuple(row.tolist()) for site, row in rows if np.isfinite(row).all()}
+    rows = selection.outcomes.of(sites)
+    counted = zip(sites, rows, own_prompts(rows).tolist(), strict=True)
+    return {site: tuple(row[:many].tolist()) for site, row, many in counted if many}
 
 
 def _screen(group: GroupPlan, node: Select, selection: Selection, ran: Ran) -> Screen | None:
@@ -149,11 +150,33 @@ def _screen(group: GroupPlan, node: Select, selection: Selection, ran: Ran) -> S
         through=screening.through,
         places=tuple(screening.through.index(site) + 1 for site in selection.sites),
         agreement=agreement(screening, selection.outcomes),
-        missed=missed(screening, selection.scores, best, node.keep, node.ranking)
-        if node.rate is None
-        else missed_significant(screening, selection.significance, selection.scores, node.ranking),
+        missed=_missed(group, node, selection, screening, best, ran),
         estimates=screening.estimates.mean().mapping(),
     )
+
+
+def _race(group: GroupPlan, plan: Plan, ran: Ran) -> Race | None:
+    """How a group's race went."""
+    if group.race is None:
+        return None
+    node: Any = plan.nodes[group.race]
+    return race_of(ran.racing(group.race), node)
+
+
+def _missed(
+    group: GroupPlan,
+    node: Select,
+    selection: Selection,
+    screening: Screening,
+    best: Sequence[Site],
+    ran: Ran,
+) -> Missed:
+    """What a screen missed: of what a race keeps, of what is significant, or of the first so many."""
+    if group.race:
+        return of_checked(screening, ran.racing(group.race).would)
+    if selection.significance and node.rate is not None:
+        return missed_significant(screening, selection.significance, selection.scores, node.ranking)
+    return missed(screening, selection.scores, best, node.keep, node.ranking)
 
 
 def _note(group: GroupPlan, node: Select, selection: Selection, plan: Plan, model: str) -> str:

@@ -154,7 +154,11 @@ def moved_limits(value: Array, moves: Array, tail: float = TAIL) -> tuple[Array,
         return np.full_like(value, -inf), np.full_like(value, inf)
     size = np.sqrt((moves**2).sum(axis=-1))
     standing = moves / np.where(size > 0, size, 1.0)[..., None]
-    skew = sqrt(many) * (standing**3).sum(axis=-1)
+    return skewed_limits(value, size, sqrt(many) * (standing**3).sum(axis=-1), many, tail)
+
+
+def skewed_limits(value: Array, size: Array, skew: Array, many: int, tail: float = TAIL) -> tuple[Array, Array]:
+    """`moved_limits` of `many` moves, from the root of the sum of their squares, and their skewness."""
     error, reach = size * sqrt(many / (many - 1)), t_quantile(tail, many - 1)
     below, above = _unskewed(reach, skew, many), -_unskewed(-reach, skew, many)
     return value - error * np.maximum(reach, below), value + error * np.maximum(reach, above)

@@ -19,10 +19,14 @@ CHUNK = 1 << 22
 
 
 def resampled_rows(values: Array, population: str) -> Array:
-    """Means of the rows of `values` (row, prompt) over the same resamples, (RESAMPLES, row)."""
-    n = values.shape[1]
+    """Means of the rows of `values` (row, prompt) over the same resamples, (RESAMPLES, row): each over the prompts of
+    which it has a number, and 0 where a resample has none of these."""
+    n, known = values.shape[1], ~np.isnan(values)
     counted = _kept(n, population) if RESAMPLES * n <= CHUNK else map(_counts, resamples(n, population))
-    return np.concatenate([counts @ values.T / n for counts in counted])
+    if known.all():
+        return np.concatenate([counts @ values.T / n for counts in counted])
+    numbers = np.where(known, values, 0.0)
+    return np.concatenate([counts @ numbers.T / np.maximum(counts @ known.T, 1) for counts in counted])
 
 
 @lru_cache(maxsize=1)

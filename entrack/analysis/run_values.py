@@ -9,6 +9,7 @@ from typing import Protocol, assert_never
 import numpy as np
 
 from entrack.analysis.outcomes import METRICS, Array, Outcome, accuracy, words_of
+from entrack.analysis.racing import Racing
 from entrack.analysis.screening import Screening
 from entrack.analysis.selection import Selection, merged
 from entrack.check.resolved import Population
@@ -24,6 +25,7 @@ class Ran(Protocol):
     def made(self, id: str) -> bool: ...
     def selection(self, id: str) -> Selection: ...
     def screening(self, id: str) -> Screening: ...
+    def racing(self, id: str) -> Racing: ...
 
 
 def outcomes_of(kind: str, run: RunPlan, ran: Ran, top: int = 1, site: Site | Share | None = None) -> Array:

@@ -95,8 +95,10 @@ def _reaches(node: Screen, sender: Site, receivers: Sequence[tuple[Site, ...]]) 
 
 def agreement(screening: Screening, scores: BySite) -> Agreement | None:
     """Spearman's rank correlation of estimates and scores (site, prompt) over the sites that were let through, with its
-    bootstrap interval over prompts. None where there is nothing to rank."""
+    bootstrap interval over prompts: those that all of them were run on. None where there is nothing to rank."""
     first, second = screening.estimates.of(screening.through), scores.of(screening.through)
+    shared = ~np.isnan(second).any(axis=0)
+    first, second = first[:, shared], second[:, shared]
     value = spearman(first.mean(axis=1), second.mean(axis=1))
     if np.isnan(value):
         return None
@@ -108,10 +110,15 @@ def agreement(screening: Screening, scores: BySite) -> Agreement | None:
 def missed(screening: Screening, means: BySite, kept: Sequence[Site], keep: int, ranking: Ranking) -> Missed:
     """Which of the sites checked would have been kept among the best `keep`, and how many of all others that makes
     likely."""
+    return of_checked(screening, would_be_kept(screening.checked, means, kept, keep, ranking))
+
+
+def would_be_kept(
+    sites: Sequence[Site], means: BySite, kept: Sequence[Site], keep: int, ranking: Ranking
+) -> tuple[Site, ...]:
+    """Which of some sites would have been among the best `keep`, of which there are those `kept`."""
     worst = max(_ordered(means, kept, ranking)) if len(kept) == keep else (0.0, Site.of_head(0, 0))
-    return of_checked(
-        screening, [site for key, site in _ordered(means, screening.checked, ranking) if (key, site) < worst]
-    )
+    return tuple(site for key, site in _ordered(means, sites, ranking) if (key, site) < worst)
 
 
 def of_checked(screening: Screening, found: Sequence[Site]) -> Missed:

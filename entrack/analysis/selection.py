@@ -8,24 +8,23 @@ from typing import assert_never
 import numpy as np
 from attrs import field, frozen
 
-from entrack.analysis.intervals import mean_limits
-from entrack.analysis.outcomes import Array, BySite, NotANumber, Outcome, score
+from entrack.analysis.outcomes import Array, BySite, Outcome
+from entrack.analysis.racing import Racing
 from entrack.analysis.resampling import resampled_rows
 from entrack.analysis.screening import Screening
-from entrack.analysis.significance import first, significance, significant_again
+from entrack.analysis.sender_scores import Patched, first, own_limits, scores_of
+from entrack.analysis.significance import significance, significant_again
 from entrack.plan.steps import Select
 from entrack.ranking import Ranking
 from entrack.results import Interval, Significance
 from entrack.sites import Part, Site, every_sender
 
-Patched = Sequence[Sequence[Outcome] | None]
-"""Per layer, per batch."""
-
 
 @frozen(eq=False)
 class Selection:
     """The sites kept, the best score first, and every site's mean score: exactly 0 for known zeros, and not a number
-    for sites that a screen left out. `outcomes` are the scores per prompt (site, prompt)."""
+    for sites that a screen left out. `outcomes` are the scores per prompt (site, prompt), not a number where a race ran
+    a site no more."""
 
     sites: tuple[Site, ...]
     scores: BySite = field(repr=False)
@@ -36,7 +35,8 @@ class Selection:
     """Those that may be kept: all, or what a screen let through."""
     taken: tuple[tuple[Site, int], ...]
     """Sites that would have been kept, and which of `Select.taken` has them already."""
-    significance: Significance
+    significance: Significance | None = None
+    """None of a race: how many prompts a sender has follows from its scores."""
 
 
 def select(
@@ -48,29 +48,44 @@ def select(
 ) -> Selection:
     """Apply a selection. `patched` are the outcomes of each part that sends, None for a layer of which nothing was run:
     its senders cannot reach the receivers, or a screen left them out. Only sites that a screen let through are kept."""
-    per_prompt = BySite.joined([_per_prompt(node, part, clean, given, screening) for part, given in patched.items()])
-    means = per_prompt.mean()
-    run = screening.sites if screening else means.sites
-    if not np.isfinite(means.of(run)).all():
-        raise NotANumber(
-            f"the {node.score} of a {_kind(patched)} is not a number: it is relative to a clean run that gives 0 for "
-            "some prompt"
-        )
-    able = screening.through if screening else run
+    run, reaching = (frozenset(screening.sites), frozenset(screening.reaching)) if screening else (None, None)
+    scores = scores_of(node, clean, patched, run, reaching)
+    means = scores.mean()
+    able = screening.through if screening else means.sites
     zero = screening.known_zero if screening else sum(_zeros(node, part, given) for part, given in patched.items())
-    tested = [site for site in run if patched[site.part][site.layer] is not None]
-    known = significance(node, per_prompt, tested, able, len(per_prompt.sites) - zero)
+    tested = [site for site in (run or means.sites) if patched[site.part][site.layer] is not None]
+    known = significance(node, scores, sorted(tested), able, len(scores.sites) - zero)
     best = first(node.ranking, means, able)[: node.keep] if node.rate is None else known.sites
+    return _selection(best, means, scores, able, zero, earlier, known)
+
+
+def select_raced(node: Select, racing: Racing, earlier: Sequence[tuple[Site, ...]]) -> Selection:
+    """The selection of a race that is over: those decided to be kept, by their means over the prompts that they were
+    run on."""
+    means = racing.means
+    best = first(node.ranking, means, racing.kept)
+    return _selection(best, means, racing.scores, racing.entered, racing.known_zero, earlier)
+
+
+def _selection(
+    best: Sequence[Site],
+    means: BySite,
+    scores: BySite,
+    able: tuple[Site, ...],
+    zero: int,
+    earlier: Sequence[tuple[Site, ...]],
+    known: Significance | None = None,
+) -> Selection:
     taken = [(site, group) for site in best for group, sites in enumerate(earlier) if site in sites]
     kept = tuple(site for site in best if site not in {other for other, _ in taken})
-    intervals = tuple(map(Interval, *(ends.tolist() for ends in mean_limits(per_prompt.of(kept)))))
-    return Selection(kept, means, per_prompt, intervals, zero, able, tuple(taken), known)
+    intervals = tuple(map(Interval, *(ends.tolist() for ends in own_limits(scores.of(kept)))))
+    return Selection(kept, means, scores, intervals, zero, able, tuple(taken), known)
 
 
 def kept_again(node: Select, selection: Selection, able: Sequence[Site]) -> tuple[float, ...]:
     """How often each site that was kept would be among the best `keep` of those `able` to be kept, or as significant as
     it has to be, were the prompts drawn again: the share of resamples, in the order of the selection's sites."""
-    if node.rate is not None:
+    if node.rate is not None and selection.significance is not None:
         return significant_again(selection.significance, node.ranking, selection.outcomes, selection.sites)
     able = sorted(able)
     scores = _keys(node.ranking, resampled_rows(selection.outcomes.of(able), "discover"))
@@ -93,35 +108,8 @@ def _keys(ranking: Ranking, scores: Array) -> Array:
     assert_never(ranking)
 
 
-def _kind(patched: Mapping[Part, Patched]) -> str:
-    return "head" if tuple(patched) == (Part.OUTPUT,) else "site"
-
-
 def _zeros(node: Select, part: Part, patched: Patched) -> int:
     return len(every_sender(part, 1, node.heads)) * sum(layer is None for layer in patched)
-
-
-def _per_prompt(
-    node: Select, part: Part, clean: Sequence[Outcome], patched: Patched, screening: Screening | None
-) -> BySite:
-    """Scores (site, prompt) of all sites of a part."""
-    sites = every_sender(part, node.layers, node.heads)
-    run = set(sites) if screening is None else set(screening.sites)
-    reaching = set(sites) if screening is None else set(screening.reaching)
-    prompts = sum(len(outcome["top"]) for outcome in clean)
-    scores = BySite(sites, np.zeros((len(sites), prompts)))
-    scores.values[[site in reaching and site not in run for site in sites]] = np.nan
-    for layer, outcomes in enumerate(patched):
-        if outcomes is not None:
-            rows = [site.layer == layer and site in run for site in sites]
-            scores.values[rows] = np.concatenate(
-                [
-                    score(node.score, after, before, sizes)
-                    for after, before, sizes in zip(outcomes, clean, node.words or [()] * len(clean), strict=True)
-                ],
-                axis=1,
-            )
-    return scores
 
 
 def merged(

@@ -18,6 +18,7 @@ from entrack.analysis.intervals import normal_quantile, t_quantile, t_tail
 from entrack.analysis.outcomes import Array, BySite
 from entrack.analysis.resampling import resampled_rows
 from entrack.analysis.screening import Screening, of_checked
+from entrack.analysis.sender_scores import first
 from entrack.plan.steps import Select
 from entrack.ranking import Ranking
 from entrack.results import Missed, Significance
@@ -46,12 +47,6 @@ def significance(
 
 def _of_all(sites: Sequence[Site], values: Mapping[Site, float]) -> dict[Site, float | None]:
     return {site: values.get(site) for site in sites}
-
-
-def first(ranking: Ranking, means: BySite, able: Sequence[Site]) -> list[Site]:
-    """The sites whose scores may be kept, the best first; ties by site."""
-    keyed = sorted((ranking.key(value), site) for value, site in zip(means.of(able).tolist(), able, strict=True))
-    return [site for key, site in keyed if key < 0]
 
 
 def significant_again(

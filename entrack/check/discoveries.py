@@ -10,6 +10,7 @@ from entrack.check.heads import MOST_HEADS, distinct_groups, facts_of
 from entrack.check.metric_words import whole_words
 from entrack.check.metrics import NOT_ESTIMATED, metric
 from entrack.check.populations import population
+from entrack.check.racing import racing
 from entrack.check.receivers import Given, receiver
 from entrack.check.resolved import Circuit, Discovery, Found, Group, Hop, Metric, Receiver, Screen, Task
 from entrack.check.scope import Scope
@@ -98,9 +99,10 @@ def _discovery(given: Given, item: ast.Discover) -> Discovery | None:
         return None
     hops = [_hop(given, item, place, originals.task) for place in range(len(item.hops))]
     screen = _screen(scope, item, tuple(hop for hop in hops if hop))
-    confirm = confirming(scope, item)
+    confirm, level = confirming(scope, item), racing(scope, item, originals.count)
     sound = can_be_significant(scope, item, originals.count) and not (item.confirms and confirm is None)
-    if not sound or score is None or any(hop is None for hop in hops) or (item.screen and not screen):
+    sound = sound and not (item.racing and not level) and not (item.screen and not screen)
+    if not sound or score is None or any(hop is None for hop in hops):
         return None
     paired = evolve(against, parameters=originals.parameters, seed=originals.seed, count=originals.count)
     return Discovery(
@@ -113,6 +115,7 @@ def _discovery(given: Given, item: ast.Discover) -> Discovery | None:
         item.name_span,
         screen,
         fresh(originals, paired, confirm) if confirm else None,
+        level,
     )
 
 

@@ -24,12 +24,13 @@ from entrack.plan.plan import Plan
 from entrack.plan.steps import Choice, Step
 from entrack.store.base import Action, Store
 
-State = Literal["stored", "declined", "zero", "screened", "missing", "unknown"]
+State = Literal["stored", "declined", "zero", "screened", "decided", "missing", "unknown"]
 STATES: dict[State, str] = {
     "stored": "stored",
     "declined": "stored, made with another stack",
     "zero": "not run, out of reach",
     "screened": "not run, left out by a screen",
+    "decided": "not run, decided by a race",
     "missing": "not stored",
     "unknown": "not known yet",
 }
@@ -84,6 +85,7 @@ def step_statuses(plan: Plan, run: Coordinator, survey: Survey, repository: Repo
         ("declined", survey.declined),
         ("zero", survey.zero),
         ("screened", survey.screened_out),
+        ("decided", survey.decided),
         ("stored", survey.found),
     )
     states: dict[str, State] = {id: state for state, ids in by_state for id in ids}

@@ -81,8 +81,8 @@ class Coordinator(RunState):
 
     def _surveyed(self, missing: tuple[str, ...], unknown: tuple[str, ...]) -> Survey:
         declined = [id for id in missing if self._repository.address(self._step(id)) in self._repository.declined]
-        zero, screened_out = (tuple(sorted(self._scheduler.idle(why))) for why in Idle)
-        return Survey(tuple(self._actions), zero, missing, unknown, screened_out, tuple(declined))
+        zero, screened_out, decided = (tuple(sorted(self._scheduler.idle(why))) for why in Idle)
+        return Survey(tuple(self._actions), zero, missing, unknown, screened_out, tuple(declined), decided)
 
     def run(self) -> None:
         """Make every value there is to make. Raises StoreError, EngineError, and KeyboardInterrupt as they come;
@@ -225,7 +225,7 @@ class Coordinator(RunState):
         return loaded
 
     def _drop_lost(self, node: Choice) -> list[str]:
-        """The values that a screen or selection needs and the store turns out to have no more: they have to be
+        """The values that a screen, race or selection needs and the store turns out to have no more: they have to be
         computed again."""
         lost = [id for id in dict.fromkeys(needs(node)) if id in self._actions and self._loaded(id) is None]
         for id in lost:

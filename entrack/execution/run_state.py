@@ -1,8 +1,9 @@
-"""What a run knows so far: entries of steps, screens and selections, which steps need not run; and what lowering was
-told of it."""
+"""What a run knows so far: entries of steps, screens, races and selections, which steps need not run; and what lowering
+was told of it."""
 
 from __future__ import annotations
 
+from entrack.analysis.racing import Racing
 from entrack.analysis.screening import Screening
 from entrack.analysis.selection import Selection
 from entrack.execution.choices import Choices
@@ -62,8 +63,8 @@ class RunState:
         return self._lost.get(id)
 
     def made(self, id: str) -> bool:
-        """Whether a step has a value: one whose heads cannot reach a receiver, or were left out by a screen, has
-        none."""
+        """Whether a step has a value: one whose heads cannot reach a receiver, or were left out by a screen or a
+        race, has none."""
         return id in self._actions
 
     def selection(self, id: str) -> Selection:
@@ -71,6 +72,9 @@ class RunState:
 
     def screening(self, id: str) -> Screening:
         return self._choices.screenings[id]
+
+    def racing(self, id: str) -> Racing:
+        return self._choices.races[id]
 
     @property
     def computed(self) -> int:
@@ -86,6 +90,11 @@ class RunState:
     def screened_out(self) -> int:
         """Steps that were not run because a screen let none of their heads through."""
         return len(self._scheduler.idle(Idle.SCREENED_OUT))
+
+    @property
+    def decided(self) -> int:
+        """Steps that were not run because a race had decided all of their heads."""
+        return len(self._scheduler.idle(Idle.DECIDED))
 
     @property
     def actions(self) -> tuple[Action, ...]:

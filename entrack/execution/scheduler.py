@@ -3,8 +3,8 @@
 before: nodes {capture, hop, select}, hop needs capture, select needs hop; nothing finished    ready: capture
 after:  capture finished with the value sha256:4b7d                                            ready: hop, bound to it
 
-What is finished of a step is the digest of its value, or that it has none (`Idle`); of a screen or selection, the heads
-that it lets through. What a bound step says depends on these alone, never on the order in which they came.
+What is finished of a step is the digest of its value, or that it has none (`Idle`); of a screen, race or selection, the
+heads that it lets through. What a bound step says depends on these alone, never on the order in which they came.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from enum import Enum
 from entrack.plan.bind import bind, known_zero, screened_out
 from entrack.plan.order import by_model
 from entrack.plan.plan import Plan
-from entrack.plan.steps import Choice, Step
+from entrack.plan.steps import Choice, PathPatch, Race, Screened, Step
 from entrack.sites import Site
 
 
 class Idle(Enum):
-    """Why a step is not run: its senders cannot reach a receiver, or a screen let none of its heads through."""
+    """Why a step is not run: its senders cannot reach a receiver, a screen let none of them through, or a race had
+    decided them all."""
 
     KNOWN_ZERO = "known zero"
     SCREENED_OUT = "screened out"
+    DECIDED = "decided"
 
 
 class Scheduler:
@@ -68,7 +70,7 @@ class Scheduler:
             self._free(id)
 
     def choose(self, id: str, heads: Iterable[Site]) -> None:
-        """A screen or selection lets these heads through."""
+        """A screen, race or selection lets these heads through."""
         new = not self.finished(id)
         self._chosen[id] = tuple(sorted(heads))
         if new:
@@ -117,11 +119,17 @@ class Scheduler:
         values = {need: self._values[need] for need in wanted if need in self._values}
         step = bind(node, values, {need: self._chosen[need] for need in wanted if need in self._chosen})
         self._bound[id] = step
-        idle = Idle.KNOWN_ZERO if known_zero(step) else Idle.SCREENED_OUT if screened_out(step) else None
+        idle = Idle.KNOWN_ZERO if known_zero(step) else self._without_heads(node) if screened_out(step) else None
         if idle is not None and not self.finished(id):
             self._idle[id] = idle
             self._free(id)
         return step
+
+    def _without_heads(self, node: Step) -> Idle:
+        """Why a path patch has no heads left."""
+        senders = node.senders if isinstance(node, PathPatch) else None
+        raced = isinstance(senders, Screened) and isinstance(self.plan.nodes[senders.id], Race)
+        return Idle.DECIDED if raced else Idle.SCREENED_OUT
 
     def bound(self, id: str) -> Step | None:
         """The step as it was bound; None where it has not been, or is not known any more."""

@@ -7,7 +7,8 @@ from attrs import frozen
 
 @frozen
 class Survey:
-    """Which steps are found, known to be zero, missing, not known yet, or of heads that a screen left out.
+    """Which steps are found, known to be zero, missing, not known yet, of heads that a screen left out, or of heads
+    that a race had decided.
 
     `declined` are those missing ones whose values are there, made with an environment that is not taken.
     """
@@ -18,3 +19,4 @@ class Survey:
     unknown: tuple[str, ...]
     screened_out: tuple[str, ...]
     declined: tuple[str, ...] = ()
+    decided: tuple[str, ...] = ()

@@ -46,7 +46,8 @@ def known_zero(step: Step) -> bool:
 
 
 def screened_out(step: Step) -> bool:
-    """Whether a bound step is a path patch of no head: a screen let none of its layer through."""
+    """Whether a bound step is a path patch of no head: a screen let none of its layer through, or
+    a race had decided them."""
     return kind_of(step).nothing_is_left(step)
 
 

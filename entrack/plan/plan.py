@@ -8,6 +8,7 @@ from functools import cached_property
 
 from attrs import field, frozen
 
+from entrack.check.resolved import BATCH as BATCH
 from entrack.check.resolved import CellOf, Group
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.refs import Sizes
@@ -15,9 +16,6 @@ from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
 from entrack.prompts.tokenise import Prompt
 from entrack.sites import Part, Share, Site
 from entrack.tree import parts
-
-BATCH = 50
-"""Prompts that run together. Part of the language: which prompts share a batch is part of a step's address."""
 
 
 @frozen
@@ -33,8 +31,8 @@ class AgainPlan:
 
 @frozen
 class GroupPlan:
-    """One hop: its `Select` node, the position of its senders, its `Screen` node and at how many points that takes
-    gradients, if it has one, and what confirms it, if that is asked for."""
+    """One hop: its `Select` node, the position of its senders, and its `Screen` node and at how many points that
+    takes gradients, if it has one; what confirms it, if that is asked for; and the last look of its race."""
 
     name: str
     select: str
@@ -43,6 +41,7 @@ class GroupPlan:
     screen: str | None = None
     steps: int = 0
     again: AgainPlan | None = None
+    race: str | None = None
 
 
 @frozen

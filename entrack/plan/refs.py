@@ -34,8 +34,8 @@ class Chosen:
 @tagged("screened", "id most")
 @frozen
 class Screened:
-    """The sites that a `Screen` node lets through, `most` in all layers together; in a bound step those of its own
-    layer and part stand in its place."""
+    """The sites that a `Screen` node lets through, or that run on after a `Race`, `most` in all layers together; in a
+    bound step those of its own layer and part stand in its place."""
 
     id: str
     most: int

@@ -40,6 +40,7 @@ def _steps(provenance: Provenance) -> str:
     reasons = (
         (provenance.known_zero, "their heads cannot reach a receiver"),
         (provenance.screened_out, "none of their heads was let through by a screen, or kept"),
+        (provenance.decided, "a race had decided all of their heads"),
     )
     rest = "".join(f"; {many} not run, because {why}" for many, why in reasons if many)
     return (

@@ -9,7 +9,7 @@ from entrack.report.format import change_in, estimate, number, spread, visible
 from entrack.report.grid import Grid
 from entrack.report.lookup import kept_score, pick, ranked, receiver_words, sites_word
 from entrack.report.measure_table import WIDTH, measure_grids
-from entrack.results import Discovery, Group, Mask, Measure, Missed, Results, Screen
+from entrack.results import Discovery, Group, Mask, Measure, Missed, Race, Results, Screen
 from entrack.sites import Part, Site
 
 NAMED = {Part.OUTPUT: "heads as layer.head", Part.MLP: "MLPs as mlp.layer"}
@@ -50,7 +50,9 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
         f"({change_in(discovery.score)}), mean over n = {_prompts_words(discovery)}"
     )
     screens = [visible(f"{group.name}: {_screen_words(group.screen)}") for group in discovery.groups if group.screen]
-    lines = [visible(words), *screens, *notes, *also]
+    raced = [(group.name, group.race) for group in discovery.groups if group.race]
+    races = [visible(f"{name}: {_race_words(race, discovery.n)}") for name, race in raced]
+    lines = [visible(words), *screens, *races, *notes, *also]
     rankings = {group.ranking.value for group in discovery.groups}
     first = rankings.pop() if len(rankings) == 1 else "best"
     kept = f"{sites_word(_every_site(discovery))} kept, {first} score first"
@@ -61,8 +63,15 @@ def _prompts_words(discovery: Discovery) -> str:
     """The prompts that the scores are of, and, where these chose nothing, their intervals."""
     fresh = next((group.confirmed.n for group in discovery.groups if group.confirmed), None)
     if fresh is None:
-        return f"{discovery.n} prompts"
-    return f"{fresh} fresh prompts, 95 % interval in brackets; found on {discovery.n} others"
+        return f"{_prompts(discovery)} prompts"
+    return f"{fresh} fresh prompts, 95 % interval in brackets; found on {_prompts(discovery)} others"
+
+
+def _prompts(discovery: Discovery) -> str:
+    """How many prompts scores are means over: from the fewest to all."""
+    raced = [many for group in discovery.groups if group.race for many in group.race.prompts.values()]
+    whole = [discovery.n] if not raced or not all(group.race for group in discovery.groups) else []
+    return spread([*raced, *whole])
 
 
 def _every_site(discovery: Discovery) -> list[Site]:
@@ -131,6 +140,17 @@ def _screen_words(screen: Screen) -> str:
         ranks = f"rank correlation with the scores {estimate(known.value, known.interval, 2)} over {known.n} {word}"
     places = f"; those kept stood at places {spread(screen.places)} of {len(screen.through)}" if screen.places else ""
     return f"screened {how}, {ranks}{places}; {_missed_words(missed)}"
+
+
+def _race_words(race: Race, prompts: int) -> str:
+    """Of what a race is certain, and what it cost, in a line."""
+    word = sites_word(race.prompts)
+    share = f" ({race.pairs / race.of_pairs:.0%})" if race.of_pairs else ""
+    late = f"{len(race.undecided)} {word} were run on all" if race.undecided else "none was run on all"
+    return (
+        f"raced: at {race.level * 100:.10g} %, those kept are those that all {prompts} prompts would keep; "
+        f"{race.pairs:,} of {race.of_pairs:,} pairs of {word} and prompts were run{share}, and {late} to be decided"
+    )
 
 
 def _missed_words(missed: Missed) -> str:

@@ -15,6 +15,7 @@ from entrack.results.values import (
     Interval,
     Mask,
     Measure,
+    Race,
     Screen,
     Significance,
     heads_among,
@@ -85,6 +86,7 @@ def discovery_json(discovery: Discovery) -> dict[str, Any]:
                 "screen": _screen(group.screen),
                 "significance": _significance(group.significance),
                 "confirmed": _confirmed(group.confirmed),
+                **({"race": _race(group.race)} if group.race else {}),
             }
             for group in discovery.groups
         ],
@@ -148,6 +150,23 @@ def _confirmed(known: Confirmed | None) -> dict[str, Any] | None:
         "intervals": {str(site): _interval(interval) for site, interval in known.intervals.items()},
         "outcomes": {str(site): list(scores) for site, scores in known.outcomes.items()},
     }
+
+
+def _race(race: Race) -> dict[str, Any]:
+    return {
+        "level": race.level,
+        "looks": list(race.looks),
+        "pairs": race.pairs,
+        "of_pairs": race.of_pairs,
+        "prompts": _by_name(race.prompts),
+        "inside": _by_name(race.inside),
+        "outside": _by_name(race.outside),
+        "undecided": list(map(str, race.undecided)),
+    }
+
+
+def _by_name(values: Mapping[Site, int]) -> dict[str, int]:
+    return {str(site): value for site, value in values.items()}
 
 
 def _heads(sites: tuple[Site, ...]) -> list[list[int]]:
@@ -220,6 +239,7 @@ def provenance_json(provenance: Provenance) -> dict[str, Any]:
         "found": provenance.found,
         "known_zero": provenance.known_zero,
         "screened_out": provenance.screened_out,
+        **({"decided": provenance.decided} if provenance.decided else {}),
         "realised": [dict(entry) for entry in provenance.realised],
         "tolerance": provenance.tolerance,
         "accept": provenance.accept,

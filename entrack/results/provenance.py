@@ -30,6 +30,8 @@ class Provenance:
     """Steps that were not run, because their heads cannot reach a receiver."""
     screened_out: int = 0
     """Steps that were not run, because a screen let none of their heads through."""
+    decided: int = 0
+    """Steps that were not run, because a race had decided all of their heads."""
     accept: str = "any"
     """Which stored values were taken."""
     reused: tuple[Mapping[str, Any], ...] = ()

@@ -202,6 +202,26 @@ class Confirmed:
     outcomes: Mapping[Site, tuple[float, ...]] = field(repr=False)
 
 
+@frozen
+class Race:
+    """A hop's race: how many prompts each sender was run on, and when it was certain whether it would be kept.
+
+    The sites kept are those that all prompts would keep, with probability `level`. `looks` are the numbers of prompts
+    after which it was looked who is decided; `inside` and `outside` say of each sender after how many it was. Those
+    `undecided` until all prompts had been run were put in order by their means. `pairs` of `of_pairs` senders and
+    prompts were run. `prompts` are of all senders in the race.
+    """
+
+    level: float
+    looks: tuple[int, ...]
+    pairs: int
+    of_pairs: int
+    prompts: Mapping[Site, int] = field(repr=False)
+    inside: Mapping[Site, int] = field(repr=False)
+    outside: Mapping[Site, int] = field(repr=False)
+    undecided: tuple[Site, ...] = field(repr=False)
+
+
 @frozen(slots=False)
 class Group:
     """One hop's result: the sites kept, and how every site scored.
@@ -211,8 +231,9 @@ class Group:
     screen left out has no score: None. `known_zero` is how many were not run because they cannot. `also` names sites
     that an earlier group of this position keeps. `intervals` follow `sites`, and so does `kept_again`: how often each
     would be among the best again, were the prompts resampled. `every_interval` is of all scores, and `outcomes` are the
-    scores of each prompt, of all sites where these are few, else of those kept. All of these are of the prompts that
-    the sites were chosen on: `confirmed` has the scores of those kept on others, where the discovery says `confirm`.
+    scores of each prompt, of all sites where these are few, else of those kept. With a `race` a site's score, interval
+    and outcomes are of the prompts that it was run on, the first so many. All of these are of the prompts that the
+    sites were chosen on: `confirmed` has the scores of those kept on others, where the discovery says `confirm`.
     """
 
     name: str
@@ -231,6 +252,7 @@ class Group:
     outcomes: Mapping[Site, tuple[float, ...]] = field(factory=dict, repr=False)
     significance: Significance | None = None
     confirmed: Confirmed | None = None
+    race: Race | None = None
 
     @property
     def heads(self) -> tuple[Site, ...]:
@@ -276,6 +298,7 @@ class Discovery:
                 "kept": site in group.sites,
                 **({"estimate": group.screen.estimates[site]} if group.screen else {}),
                 **({"p": known.p[site], "q": known.q[site]} if (known := group.significance) else {}),
+                **({"n": group.race.prompts.get(site, 0)} if group.race else {}),
             }
             for group in self.groups
             for site, score in group.scores.items()

@@ -82,11 +82,22 @@ class Build(BuildTasks, BuildMetrics, BuildExpressions):
 
     def discover(self, meta: Meta, c: Children) -> ast.Discover:
         return ast.Discover(
-            str(c[0]), self._name(c[1]), c[2], c[3], tuple(c[5:]), c[4], span=self._at(meta), name_span=self._of(c[0])
+            str(c[0]),
+            self._name(c[1]),
+            c[2],
+            c[3],
+            tuple(c[6:]),
+            c[4],
+            c[5],
+            span=self._at(meta),
+            name_span=self._of(c[0]),
         )
 
     def screen(self, meta: Meta, c: Children) -> ast.Screen:
         return ast.Screen(c[0], c[1], c[2], span=self._at(meta))
+
+    def racing(self, meta: Meta, c: Children) -> ast.Racing:
+        return ast.Racing(c[0], span=self._at(meta))
 
     def score(self, meta: Meta, c: Children) -> ast.Score:
         return ast.Score(c[0], span=self._at(meta))

@@ -41,7 +41,7 @@ def _lines(item: ast.Item | ast.Version) -> Iterator[Line]:
             return _block(f"circuit {name} in {model.text}", (_group(group, 1) for group in groups), item.span)
         case ast.Discover(name, model):
             head = f"discover {name} in {model.text} on {written(item.prompts)} against {written(item.against)}"
-            head += f" {written(item.screen)}" if item.screen else ""
+            head += "".join(f" {written(part)}" for part in (item.screen, item.racing) if part)
             return _block(head, map(_found, item.items), item.span)
         case ast.Mask(name):
             head = f"mask {name} over {written(item.circuit)} in {item.model.text} for {_one_or_list(item.desiderata)}"

@@ -78,6 +78,8 @@ def written(node: object) -> str:
             return f"certified at {written(level)}" + (f" up to {written(most)} prompts" if most is not None else "")
         case ast.Significant(rate):
             return f"significant at {written(rate)}"
+        case ast.Racing(level):
+            return f"racing at {written(level)}"
         case ast.Prompts(count, of):
             return f"{written(count)} {written(of)}" if count is not None else written(of)
     return _drawing(node)

@@ -60,6 +60,9 @@ class Played:
     def screening(self, id: str) -> Any:
         raise AssertionError(id)
 
+    def racing(self, id: str) -> Any:
+        raise AssertionError(id)
+
 
 def played(text: str, right: Right) -> Results:
     """The results of a spec, with `HEAD` before it. Prompts run in one batch, so a place is a place in the

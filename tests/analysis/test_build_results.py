@@ -17,17 +17,26 @@ from entrack.ranking import Ranking
 from entrack.results import Significance
 from entrack.sites import Part, Site
 
-FIRST, SECOND = Site(0, Part.OUTPUT, 0), Site(0, Part.OUTPUT, 1)
+FIRST, SECOND, THIRD = (Site(0, Part.OUTPUT, head) for head in range(3))
 
 
 def selection() -> Any:
-    """Two sites and three prompts; the second has no score of one prompt, the first is kept."""
-    values = np.array([[1.0, 2.0, 3.0], [1.0, np.nan, 3.0]])
-    return SimpleNamespace(outcomes=BySite((FIRST, SECOND), values), sites=(FIRST,))
+    """Three sites and three prompts: a race ran the second on two of them, and a screen left the third out. The first
+    is kept."""
+    values = np.array([[1.0, 2.0, 3.0], [1.0, 5.0, np.nan], [np.nan] * 3])
+    return SimpleNamespace(outcomes=BySite((FIRST, SECOND, THIRD), values), sites=(FIRST,))
 
 
-def test_outcomes_are_of_sites_that_have_one_of_every_prompt() -> None:
-    assert build_results._outcomes(selection()) == {FIRST: (1, 2, 3)}
+def test_outcomes_are_of_the_prompts_that_a_site_was_run_on() -> None:
+    assert build_results._outcomes(selection()) == {FIRST: (1, 2, 3), SECOND: (1, 5)}
+
+
+def test_an_interval_is_over_the_prompts_that_a_site_was_run_on() -> None:
+    whole = selection()
+    found = build_results._intervals(whole)
+    whole.outcomes = BySite((FIRST, SECOND), np.array([[1.0, 2.0], [1.0, 5.0]]))
+    assert found[SECOND] == build_results._intervals(whole)[SECOND]
+    assert found[THIRD] is None
 
 
 def test_of_many_outcomes_those_of_the_kept_stay(monkeypatch: pytest.MonkeyPatch) -> None:

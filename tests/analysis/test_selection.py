@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from entrack.analysis.outcomes import NotANumber, score
-from entrack.analysis.selection import Patched, Selection, kept_again, merged, select
+from entrack.analysis.selection import Selection, kept_again, merged, select
+from entrack.analysis.sender_scores import Patched
 from entrack.plan.steps import Ref, Select
 from entrack.ranking import Ranking
 from entrack.sites import Part, Site

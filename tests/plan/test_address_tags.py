@@ -25,6 +25,7 @@ from entrack.plan.steps import (
     Evaluate,
     Node,
     PathPatch,
+    Race,
     Receivers,
     Ref,
     Screen,
@@ -86,7 +87,13 @@ def inside(value: Any) -> list[Any]:
     return [value, *(part for inner in fields_by_tag(value).values() for part in inside(inner))]
 
 
-STORED = list(dict.fromkeys([*inside((STEPS, EDITS, BARE)), *PARTS, *inside(LATER), *Part]))
+RACES = (
+    Race("logit", 3, 0.95, 300, 5, 4, 8, (Ref("clean"),), ((Ref("patched"),),)),
+    Race("logit", 3, 0.9, 120, 2, 4, 8, (), (), ((Ref("mlp"),),), Screened("a look", 9), Screened("a screen", 9)),
+    Race("logit", 3, 0.9, 120, 2, 4, 8, (), (), ranking=Ranking.HIGHEST, words=(((1, 2),),)),
+    Select("logit", 3, 4, 8, (Ref("clean"),), ((Ref("patched"),),), race=Screened("a look", 9)),
+)
+STORED = list(dict.fromkeys([*inside((STEPS, EDITS, BARE)), *PARTS, *inside(LATER), *Part, *inside(RACES)]))
 
 
 def test_a_value_of_every_kind() -> None:

@@ -22,12 +22,12 @@ from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import (
     Batch,
     Capture,
+    Choice,
     Chosen,
     Evaluate,
     PathPatch,
     Receivers,
     Ref,
-    Screen,
     Screened,
     Select,
     Step,
@@ -164,9 +164,7 @@ def test_only_path_patches_are_known_zero(plan: Plan) -> None:
     objects = dict.fromkeys(plan.nodes, "object")
     chosen = {id: (Site.of_head(0, 0),) for id, node in plan.nodes.items() if isinstance(node, Select)}
     zeros = [
-        node
-        for node in plan.nodes.values()
-        if not isinstance(node, Select | Screen) and known_zero(bind(node, objects, chosen))
+        node for node in plan.nodes.values() if not isinstance(node, Choice) and known_zero(bind(node, objects, chosen))
     ]
     assert zeros
     assert all(isinstance(node, PathPatch) and node.receivers for node in zeros)

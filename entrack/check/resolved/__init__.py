@@ -58,6 +58,7 @@ from entrack.check.resolved.measures import CellSpec as CellSpec
 from entrack.check.resolved.measures import Examination as Examination
 from entrack.check.resolved.measures import Measure as Measure
 from entrack.check.resolved.measures import Overlap as Overlap
+from entrack.check.resolved.prompts import BATCH as BATCH
 from entrack.check.resolved.prompts import TOLD as TOLD
 from entrack.check.resolved.prompts import Alternate as Alternate
 from entrack.check.resolved.prompts import Model as Model

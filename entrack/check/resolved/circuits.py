@@ -181,6 +181,8 @@ class Discovery:
     screen: Screen | None = None
     confirm: tuple[Population, Population] | None = None
     """Fresh prompts, and their alternates, on which what was kept is scored again."""
+    racing: float | None = None
+    """How likely a race keeps the senders that all prompts would: 0.95. None: all senders run on all prompts."""
 
 
 @frozen

@@ -26,6 +26,8 @@ class Model:
     span: Span = field(eq=False, repr=False)
 
 
+BATCH = 50
+"""Prompts that run together. Part of the language: which prompts share a batch is part of a step's address."""
 TOLD = ("answer", "target", "wrong")
 """The words that are told by their first token, so that they must have one."""
 

@@ -13,6 +13,11 @@ With a screen, every hop begins with an estimate of all senders, and only some a
     ... screen 20 { group a ... }            Attribute ... Screen a ... PathPatch(layer 0..L, senders of Screen a) ...
     Select a
 
+With a race, the prompts are run in rounds, and each begins with a look at who is decided:
+
+    ... racing at 95 % { group a ... }       PathPatch(round 1) ... Race a ... PathPatch(round 2, senders of Race a) ...
+    Race a ... Select a
+
 MLPs that send have a capture and path patches of their own, so that those of heads are the same with them and without.
 """
 
@@ -20,7 +25,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from entrack import budget
 from entrack.check.resolved import Discovery, Hop, Receiver
@@ -28,6 +33,7 @@ from entrack.models.key import ModelKey
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.asked import ADDED_UP, asked_of, rows, sizes, statistics_of
 from entrack.plan.lower.context import Lowering
+from entrack.plan.lower.racing import Cells, Patched, in_rounds, look, together
 from entrack.plan.plan import AgainPlan, Asked, DiscoveryPlan, GroupPlan
 from entrack.plan.refs import Sizes
 from entrack.plan.steps import (
@@ -46,6 +52,11 @@ from entrack.plan.steps import (
 from entrack.prompts.tokenise import Prompt, TokenisedPrompts
 from entrack.ranking import significant
 from entrack.sites import PER_HEAD, RECEIVING, Part, every_sender
+
+PATCHED, UNDECIDED = "path patching", "path patching of the undecided"
+"""What the steps of a hop are called: of all senders, and in the later rounds of a race."""
+Clean = dict[tuple[int, ...], Ref]
+"""The clean runs, by the places of their prompts."""
 
 
 def lower_discovery(given: Discovery, lowering: Lowering) -> DiscoveryPlan:
@@ -76,13 +87,18 @@ def _why(given: Discovery) -> str:
 
 @frozen
 class _Hop:
-    """A hop of a discovery, with its prompts: `cells` are the places of those that run together."""
+    """A hop of a discovery, with its prompts: `rounds` are the places of those that run together, all in one but in a
+    race."""
 
     given: Discovery
     place: int
     realised: TokenisedPrompts
-    cells: tuple[tuple[int, ...], ...]
+    rounds: tuple[Cells, ...]
     lowering: Lowering
+
+    @property
+    def cells(self) -> Cells:
+        return tuple(cell for cells in self.rounds for cell in cells)
 
     @property
     def hop(self) -> Hop:
@@ -102,52 +118,104 @@ class _Hop:
 
 
 def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Lowering) -> GroupPlan:
-    cells = _cells(realised)
-    one = _Hop(given, place, realised, cells, lowering)
-    hop, facts = one.hop, one.model.facts
-    clean = tuple(_clean(given, realised, cell, lowering) for cell in cells)
-    words = _words(lowering.asked[key_of(given)], cells)
-    screen = _screen(one, clean)
-    patched = {
-        part: tuple(tuple(_patched(one, part, cell, layer, screen) for cell in cells) for layer in range(facts.layers))
-        for part in hop.senders
-    }
+    one = _Hop(given, place, realised, _rounds(given, realised), lowering)
+    hop = one.hop
+    clean = {cell: _clean(given, realised, cell, lowering) for cell in one.cells}
+    screen = _screen(one, tuple(clean.values()))
     budget.spend(budget.STEP_PARTS, place)
     taken = tuple(
         Chosen(lowering.selects[given.name, other.name])
         for other in given.hops[:place]
         if other.position == hop.position
     )
-    heads, mlps = patched.get(Part.OUTPUT, ()), patched.get(Part.MLP, ())
-    shape = facts.layers, facts.heads
-    keep = hop.keep if hop.rate is None else _most(one)
-    select = Select(given.score.key, keep, *shape, clean, heads, taken, screen, mlps, hop.ranking, words, hop.rate)
+    patched, race = _raced(one, clean, screen) if given.racing else (_run(one, one.cells, screen), None)
+    select = evolve(_choice(one, clean, patched, screen), taken=taken, race=race)
     id = lowering.nodes.add(select, one.named(f"keep {hop.keep if hop.rate is None else significant(hop.rate)}"))
     lowering.selects[given.name, hop.name] = id
     names = tuple(receiver.label for receiver in hop.receivers) or ("logits",)
-    return GroupPlan(
-        hop.name, id, hop.position, names, *((screen.id, given.screen.steps) if screen and given.screen else ())
+    plan = GroupPlan(hop.name, id, hop.position, names, race=race.id if race else None)
+    return evolve(plan, screen=screen.id, steps=given.screen.steps) if screen and given.screen else plan
+
+
+def _run(one: _Hop, cells: Cells, senders: Screened | None, what: str = PATCHED) -> Patched:
+    """Path patches of some batches."""
+    return {
+        part: tuple(
+            tuple(_patched(one, part, cell, layer, senders, what) for cell in cells)
+            for layer in range(one.model.facts.layers)
+        )
+        for part in one.hop.senders
+    }
+
+
+def _raced(one: _Hop, clean: Clean, screen: Screened | None) -> tuple[Patched, Screened | None]:
+    """Path patches round by round, each of the senders that are not decided before it; and the last look."""
+    rounds: list[Patched] = []
+    race: Screened | None = None
+    for cells in one.rounds:
+        rounds.append(_run(one, cells, race or screen, UNDECIDED if race else PATCHED))
+        select = _choice(one, {cell: clean[cell] for cell in cells}, rounds[-1], screen)
+        race = _look(one, select, race)
+    return together(rounds), race
+
+
+def _look(one: _Hop, select: Select, before: Screened | None) -> Screened:
+    """The senders that run on after a round, of which `select` would choose."""
+    level = one.given.racing
+    assert level is not None  # there is a race
+    node = look(select, level, len(one.realised.pairs), len(one.rounds) - 1, before)
+    id = one.lowering.nodes.add(node, one.named("race"))
+    return Screened(id, select.screen.most if select.screen else _every(one))
+
+
+def _choice(one: _Hop, clean: Clean, patched: Patched, screen: Screened | None) -> Select:
+    """The selection from some batches alone."""
+    given, hop, facts = one.given, one.hop, one.model.facts
+    return Select(
+        given.score.key,
+        hop.keep if hop.rate is None else _most(one),
+        facts.layers,
+        facts.heads,
+        tuple(clean.values()),
+        patched.get(Part.OUTPUT, ()),
+        (),
+        screen,
+        patched.get(Part.MLP, ()),
+        hop.ranking,
+        _words(one.lowering.asked[key_of(given)], tuple(clean)),
+        hop.rate,
     )
 
 
 def again(given: Discovery, place: int, realised: TokenisedPrompts, senders: Screened, lowering: Lowering) -> AgainPlan:
     """Clean runs and path patches of the senders that a hop kept, on other prompts."""
-    cells = _cells(realised)
-    one = _Hop(given, place, realised, cells, lowering)
-    layers = range(one.model.facts.layers)
-    clean = tuple(_clean(given, realised, cell, lowering).id for cell in cells)
+    one = _Hop(given, place, realised, (_cells(realised),), lowering)
+    clean = tuple(_clean(given, realised, cell, lowering).id for cell in one.cells)
     patched = {
-        part: tuple(tuple(_patched(one, part, cell, layer, senders).id for cell in cells) for layer in layers)
-        for part in one.hop.senders
+        part: tuple(tuple(ref.id for ref in refs) for refs in layers)
+        for part, layers in _run(one, one.cells, senders).items()
     }
-    return AgainPlan(clean, patched, _words(lowering.asked[key_of(given)], cells), len(realised.pairs))
+    return AgainPlan(clean, patched, _words(lowering.asked[key_of(given)], one.cells), len(realised.pairs))
 
 
 def _most(one: _Hop) -> int:
     """How many senders may be kept: all, or those that a screen lets through."""
-    facts, screen = one.model.facts, one.given.screen
-    every = sum(len(every_sender(part, facts.layers, facts.heads)) for part in one.hop.senders)
-    return min(screen.through, every) if screen else every
+    screen = one.given.screen
+    return min(screen.through, _every(one)) if screen else _every(one)
+
+
+def _every(one: _Hop) -> int:
+    """How many senders a hop has."""
+    return sum(len(every_sender(part, one.model.facts.layers, one.model.facts.heads)) for part in one.hop.senders)
+
+
+def _rounds(given: Discovery, realised: TokenisedPrompts) -> tuple[Cells, ...]:
+    return in_rounds(*_sides(realised)) if given.racing else (_cells(realised),)
+
+
+def _cells(realised: TokenisedPrompts) -> Cells:
+    originals, alternates = _sides(realised)
+    return batches(originals, [alternates])
 
 
 def _asked(given: Discovery, cell: tuple[int, ...], lowering: Lowering) -> tuple[tuple[int, ...], ...]:
@@ -159,11 +227,6 @@ def _words(asked: Asked, cells: tuple[tuple[int, ...], ...]) -> tuple[Sizes, ...
     """How many tokens each word has, batch by batch; empty where all have one."""
     words = tuple(sizes(asked, cell) for cell in cells)
     return words if any(words) else ()
-
-
-def _cells(realised: TokenisedPrompts) -> tuple[tuple[int, ...], ...]:
-    originals, alternates = _sides(realised)
-    return batches(originals, [alternates])
 
 
 def _sides(realised: TokenisedPrompts) -> tuple[tuple[Prompt, ...], tuple[Prompt, ...]]:
@@ -204,8 +267,7 @@ def _screen(one: _Hop, clean: tuple[Ref, ...]) -> Screened | None:
         _words(one.lowering.asked[key_of(one.given)], one.cells),
     )
     id = one.lowering.nodes.add(node, one.named(f"screen {screen.through} check {screen.check}"))
-    every = sum(len(every_sender(part, facts.layers, facts.heads)) for part in hop.senders)
-    return Screened(id, min(screen.through + screen.check, every))
+    return Screened(id, min(screen.through + screen.check, _every(one)))
 
 
 def _estimate(one: _Hop, cell: tuple[int, ...], steps: int) -> Attribute:
@@ -214,16 +276,16 @@ def _estimate(one: _Hop, cell: tuple[int, ...], steps: int) -> Attribute:
     return Attribute(**_of_both(one, cell), alternate=heads, mlps=mlps, steps=steps)
 
 
-def _patched(one: _Hop, part: Part, cell: tuple[int, ...], layer: int, screen: Screened | None) -> Ref:
+def _patched(one: _Hop, part: Part, cell: tuple[int, ...], layer: int, senders: Screened | None, what: str) -> Ref:
     step = PathPatch(
         **_of_both(one, cell),
         alternate=_alternate(one, part, cell),
         layer=layer,
-        senders=screen,
+        senders=senders,
         part=part,
         also=statistics_of(one.given.score),
     )
-    return one.lowering.nodes.ref(step, one.named("path patching"))
+    return one.lowering.nodes.ref(step, one.named(what))
 
 
 def _alternate(one: _Hop, part: Part, cell: tuple[int, ...]) -> Ref:

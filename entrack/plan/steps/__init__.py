@@ -46,6 +46,7 @@ from entrack.plan.steps.kind import Comparison, StepKind
 from entrack.plan.steps.lens import LENS, Lens
 from entrack.plan.steps.loss import LOSS, Loss
 from entrack.plan.steps.path_patch import PATH_PATCH, PathPatch
+from entrack.plan.steps.race import Race
 from entrack.plan.steps.screen import Screen
 from entrack.plan.steps.select import Select
 from entrack.plan.steps.statistic import Statistic
@@ -54,7 +55,7 @@ from entrack.plan.steps.train_mask import TRAIN_MASK, MaskBatch, TrainMask
 
 Step = Capture | SumOutputs | Evaluate | Loss | Attention | Lens | DirectAttribution | PathPatch | Attribute | TrainMask
 """What is computed with a model and stored."""
-Choice = Screen | Select
+Choice = Screen | Race | Select
 """What turns outcomes into heads: computed from outcomes in an instant, never stored."""
 Node = Step | Choice
 
@@ -109,6 +110,7 @@ __all__ = [
     "PathPatch",
     "Position",
     "ProjectOut",
+    "Race",
     "Receivers",
     "Ref",
     "Scale",

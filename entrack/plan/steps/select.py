@@ -9,7 +9,7 @@ from entrack.plan.refs import Chosen, Ref, Screened, Sizes
 from entrack.ranking import Ranking
 
 
-@tagged("select", "score keep layers heads clean patched taken screen mlps ranking words rate")
+@tagged("select", "score keep layers heads clean patched taken screen mlps ranking words rate race")
 @frozen
 class Select:
     """The `keep` sites whose mean scores are the first by `ranking`. Computed from outcomes in an instant, never
@@ -38,3 +38,5 @@ class Select:
     """Batch by batch, where a word has more tokens than one."""
     rate: float | None = None
     """The false discovery rate at which those kept are significant; None: the first `keep` are kept."""
+    race: Screened | None = None
+    """The last look of the race, where not all sites were run on all prompts."""

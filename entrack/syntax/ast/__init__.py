@@ -49,6 +49,7 @@ from entrack.syntax.ast.heads import Mask as Mask
 from entrack.syntax.ast.heads import Metric as Metric
 from entrack.syntax.ast.heads import Prompts as Prompts
 from entrack.syntax.ast.heads import Quantity as Quantity
+from entrack.syntax.ast.heads import Racing as Racing
 from entrack.syntax.ast.heads import Reading as Reading
 from entrack.syntax.ast.heads import Recovery as Recovery
 from entrack.syntax.ast.heads import Score as Score

@@ -221,6 +221,14 @@ class Screen:
     span: Span = span_field()
 
 
+@frozen
+class Racing:
+    """`racing at 95 %`."""
+
+    level: Percent
+    span: Span = span_field()
+
+
 @frozen(slots=False)
 class Discover:
     name: str
@@ -229,6 +237,7 @@ class Discover:
     against: Expression
     items: tuple[Score | Confirm | Hop, ...]
     screen: Screen | None = None
+    racing: Racing | None = None
     span: Span = span_field()
     name_span: Span = span_field()
 
