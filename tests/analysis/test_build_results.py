@@ -96,7 +96,7 @@ def test_what_a_screen_let_through() -> None:
         significance=known,
     )
     ran: Any = SimpleNamespace(screening=lambda id: screening)
-    group: Any = SimpleNamespace(screen="screen", steps=7)
+    group: Any = SimpleNamespace(screen="screen", steps=7, race=None)
     for rate, missed in ((None, sites[3:4]), (0.05, ())):
         select = Select("logit", 2, 1, 5, (), (), rate=rate)
         found = build_results._screen(group, select, chosen, ran)

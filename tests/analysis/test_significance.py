@@ -18,7 +18,7 @@ from entrack.analysis.selection import Selection, kept_again, select
 from entrack.analysis.significance import adjusted, missed_significant, p_values
 from entrack.plan.steps import Ref, Screened, Select
 from entrack.ranking import Ranking
-from entrack.results import Interval
+from entrack.results import Interval, Significance
 from entrack.sites import Part, Site
 
 CHANCE = np.random.Generator(np.random.PCG64(5))
@@ -184,9 +184,14 @@ def screened(rate: float) -> tuple[Selection, Screening]:
     return select(node, [outcome(clean)], {Part.OUTPUT: [[outcome((1 + rows) * clean)]]}, (), screening), screening
 
 
+def of(found: Selection) -> Significance:
+    assert found.significance is not None
+    return found.significance
+
+
 def test_only_what_a_screen_lets_through_is_kept_and_all_are_tests() -> None:
     found, _ = screened(0.05)
-    known = found.significance
+    known = of(found)
     assert names(found.sites) == "0.0" and known.tests == 5
     assert [known.p[site] is None for site in known.p] == [False, False, False, True, True]
     assert [known.q[site] is None for site in known.q] == [False, True, True, True, True]
@@ -196,13 +201,13 @@ def test_only_what_a_screen_lets_through_is_kept_and_all_are_tests() -> None:
 
 def test_what_was_missed_would_have_been_significant_had_it_been_let_through_too() -> None:
     found, screening = screened(0.05)
-    missed = missed_significant(screening, found.significance, found.scores, Ranking.LOWEST)
+    missed = missed_significant(screening, of(found), found.scores, Ranking.LOWEST)
     assert names(missed.sites) == "0.1" and missed.others == 4
     assert missed.of_others == Interval(1.0, 3.0)
     strict, screening = screened(1e-9)
-    assert missed_significant(screening, strict.significance, strict.scores, Ranking.LOWEST).sites == ()
+    assert missed_significant(screening, of(strict), strict.scores, Ranking.LOWEST).sites == ()
     lax, screening = screened(0.9999)
-    missed = missed_significant(screening, lax.significance, lax.scores, Ranking.LOWEST)
+    missed = missed_significant(screening, of(lax), lax.scores, Ranking.LOWEST)
     assert names(missed.sites) == "0.1", "what scores above zero is never kept"
 
 
