@@ -7,8 +7,10 @@ from math import isnan
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 from entrack.address import address
+from entrack.analysis.basis import basis_of
 from entrack.analysis.cells import cell_of
 from entrack.analysis.circuits import examined, learned, overlap
 from entrack.analysis.claims import Cells, claim_of
@@ -41,7 +43,7 @@ def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], 
     discoveries = tuple(_discovery(found, plan, ran) for found in plan.discoveries)
     known = {name: estimates for name, (_, estimates) in examinations.items()}
     cells = Cells(resolved, plan, ran, measures, discoveries, known)
-    claims = tuple(claim_of(claim, cells) for claim in resolved.claims)
+    claims = tuple(evolve(claim_of(claim, cells), rests_on=basis_of(claim, resolved)) for claim in resolved.claims)
     return Results(
         title=resolved.title,
         measures=measures,

@@ -87,7 +87,7 @@ def run(
 
             shown.show(report(results))
         if out is not None:
-            _write(results, out, pdf)
+            _write(results, loaded, out, pdf)
         if strict and not results.passed:
             leave(exit_codes.CLAIM_FAILED)
 
@@ -269,11 +269,10 @@ def main_options(
     """A small language for experiments on the insides of language models."""
 
 
-def _write(results: Any, out: Path, pdf: bool) -> None:
-    from entrack.report.document import write
-    from entrack.report.figures import draw_all
+def _write(results: Any, spec: Any, out: Path, pdf: bool) -> None:
+    from entrack.cli.artifacts import write_all
 
     # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
     os.environ.pop("MPLBACKEND", None)
-    written = [*write(results, out), *draw_all(results, out, pdf=pdf)]
+    written = write_all(results, spec, out, pdf=pdf)
     say(f"wrote {len(written)} files into {out}: " + ", ".join(path.name for path in written))

@@ -6,25 +6,26 @@ from entrack.report.format import decimals_for, estimate, number, visible
 from entrack.report.grid import Grid
 from entrack.results import Claim, Interval
 
-PASS, FAIL = "✓ pass", "✗ FAIL"
+VERDICTS = {True: "✓ pass", False: "✗ FAIL"}
+"""In words, of a claim's `passed`."""
 
 
 def claims_grid(claims: tuple[Claim, ...]) -> Grid:
     """One row per claim: whether it holds, what was measured, what it must be, what was published."""
     rows = tuple(
         (
-            PASS if claim.passed else FAIL,
+            VERDICTS[claim.passed],
             visible(claim.text),
-            f"{visible(claim.expression)} = {_measured(claim)}",
+            f"{visible(claim.expression)} = {measured_words(claim)}",
             bound_words(claim),
-            "" if claim.published is None else number(claim.published, decimals_for([claim.interval])),
+            published_words(claim),
             str(claim.n or ""),
         )
         for claim in claims
     )
     held = sum(claim.passed for claim in claims)
     over = ", over draws where a measure has several" if any(one.interval_of_these_draws for one in claims) else ""
-    brackets = f"; 95 % intervals in brackets{over}" if any(_interval(claim) for claim in claims) else ""
+    brackets = f"; 95 % intervals in brackets{over}" if any(shown_interval(claim) for claim in claims) else ""
     caption = f"{held} of {len(claims)} hold{brackets}"
     head = ("", "claim", "measured", "must be", "published", "n")
     return Grid("claims", head, rows, caption, frozenset({4, 5}), tuple(claim.passed for claim in claims))
@@ -37,12 +38,17 @@ def bound_words(claim: Claim) -> str:
     return f"{visible(claim.relation)} {claim.tolerance:g} of {claim.bound:g}"
 
 
-def _measured(claim: Claim) -> str:
+def measured_words(claim: Claim) -> str:
     """What a claim came to."""
-    return f"{claim.value:g}" if claim.n == 0 else estimate(claim.value, _interval(claim), _telling(claim))
+    return f"{claim.value:g}" if claim.n == 0 else estimate(claim.value, shown_interval(claim), _telling(claim))
 
 
-def _interval(claim: Claim) -> Interval | None:
+def published_words(claim: Claim) -> str:
+    """The number of a paper, where the spec gives one."""
+    return "" if claim.published is None else number(claim.published, decimals_for([claim.interval]))
+
+
+def shown_interval(claim: Claim) -> Interval | None:
     """What rests on heads alone has no interval: a number of them, or a share."""
     return None if claim.interval.low == claim.interval.high else claim.interval
 

@@ -10,6 +10,7 @@ from entrack.results.provenance import Provenance
 from entrack.results.values import (
     Agreement,
     Axis,
+    Basis,
     Cell,
     Claim,
     Discovery,
@@ -27,6 +28,7 @@ from entrack.results.whole import Results
 __all__ = [
     "Agreement",
     "Axis",
+    "Basis",
     "Cell",
     "Claim",
     "Discovery",

@@ -273,6 +273,16 @@ class Mask:
 
 
 @frozen
+class Basis:
+    """What a claim rests on: cells, each by its measure and its labels; measures of whose cells it takes the smallest,
+    the largest or the mean; and discoveries whose sites these keep or set, or it counts."""
+
+    cells: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    measures: tuple[str, ...] = ()
+    discoveries: tuple[str, ...] = ()
+
+
+@frozen
 class Claim:
     """A sentence with its number. `bound` is what `value` was held against; for `within`, `tolerance` says how near.
 
@@ -291,6 +301,7 @@ class Claim:
     tolerance: float | None = None
     published: float | None = None
     interval_of_these_draws: Interval | None = None
+    rests_on: Basis = Basis()
 
 
 @frozen

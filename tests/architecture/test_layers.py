@@ -15,6 +15,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "entrack"
 WORDS = (
     "version",
+    "vocabulary",
     "errors",
     "arguments",
     "interrupts",
@@ -36,6 +37,7 @@ WORDS = (
 LAYERS = (
     *WORDS,
     "diagnostics",
+    "highlight",
     "syntax",
     "models",
     "check",
@@ -59,7 +61,7 @@ LAYERS = (
 """From the words of the domain down to the command line."""
 ALONE = {
     "store": {"errors", "interrupts"},
-    "report": {*WORDS, "diagnostics"},
+    "report": {*WORDS, "diagnostics", "highlight"},
     "analysis": {*WORDS, "syntax", "check", "plan", "prompts"},
     "engine": {*WORDS, "models", "plan"},
 }
@@ -83,6 +85,7 @@ HOMES: Mapping[str, set[str]] = {
     "matplotlib": {"report"},
     "pandas": {"results"},
     "pyarrow": {"check"},
+    "pygments": {"highlight"},
     "numpy": {"store", "analysis", "engine", "execution", "verification", "report", "builtin"},
     "attrs": {*LAYERS, "builtin"},
 }
