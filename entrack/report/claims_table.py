@@ -5,6 +5,7 @@ from __future__ import annotations
 from entrack.report.format import decimals_for, estimate, number, visible
 from entrack.report.grid import Grid
 from entrack.results import Claim, Interval
+from entrack.results.values import claim_decimals
 
 VERDICTS = {True: "✓ pass", False: "✗ FAIL"}
 """In words, of a claim's `passed`."""
@@ -40,7 +41,7 @@ def bound_words(claim: Claim) -> str:
 
 def measured_words(claim: Claim) -> str:
     """What a claim came to."""
-    return f"{claim.value:g}" if claim.n == 0 else estimate(claim.value, shown_interval(claim), _telling(claim))
+    return f"{claim.value:g}" if claim.n == 0 else estimate(claim.value, shown_interval(claim), claim_decimals(claim))
 
 
 def published_words(claim: Claim) -> str:
@@ -51,12 +52,3 @@ def published_words(claim: Claim) -> str:
 def shown_interval(claim: Claim) -> Interval | None:
     """What rests on heads alone has no interval: a number of them, or a share."""
     return None if claim.interval.low == claim.interval.high else claim.interval
-
-
-def _telling(claim: Claim) -> int:
-    """Decimals enough that 0.9496 is not shown as the 0.95 that it fails to reach."""
-    tolerance = claim.tolerance or 0.0
-    edges = [edge for edge in (claim.bound, claim.bound - tolerance, claim.bound + tolerance) if edge != claim.value]
-    fewest = decimals_for([claim.interval])
-    clear = (many for many in range(fewest, 7) if all(abs(claim.value - edge) >= 0.5 / 10**many for edge in edges))
-    return next(clear, fewest)

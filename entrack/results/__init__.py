@@ -6,7 +6,9 @@ Per-prompt outcomes are plain floats; nothing here needs numpy.
 
 from __future__ import annotations
 
+from entrack.results.interval import Interval
 from entrack.results.provenance import Provenance
+from entrack.results.text_table import Tabular, TextTable
 from entrack.results.values import (
     Agreement,
     Axis,
@@ -16,7 +18,6 @@ from entrack.results.values import (
     Discovery,
     Figure,
     Group,
-    Interval,
     Mask,
     Measure,
     Missed,
@@ -42,4 +43,6 @@ __all__ = [
     "Results",
     "Screen",
     "Table",
+    "Tabular",
+    "TextTable",
 ]

@@ -67,8 +67,9 @@ ALONE = {
 }
 """Stricter than the order: the store knows nothing of what it keeps, reports only results, and neither is known to
 the engine."""
-ALLOWED = {("errors", "diagnostics")}
-"""An unknown name asks which are near: the one import that goes down, inside a function."""
+ALLOWED = {("errors", "diagnostics"), ("results", "diagnostics")}
+"""The imports that go down, inside functions: an unknown name asks which are near, and a table that is written for
+others makes visible what nobody sees."""
 HOMES: Mapping[str, set[str]] = {
     "lark": {"syntax"},
     "rich": {"diagnostics", "report", "cli"},
