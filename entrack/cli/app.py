@@ -28,6 +28,7 @@ from entrack.cli.options import (
     memory_given,
     params,
 )
+from entrack.highlight.shown import Form, shown_as
 from entrack.version import __version__
 
 app = typer.Typer(
@@ -253,6 +254,20 @@ def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="such as E2
             shown.show(Markdown(text))
         else:
             sys.stdout.write(text)
+
+
+@app.command()
+def highlight(
+    spec: SpecPath,
+    to: Annotated[
+        Form, typer.Option("--to", help="colours of a terminal, HTML, or LaTeX for fancyvrb and xcolor")
+    ] = Form.TERMINAL,
+) -> None:
+    """Print a spec in colours. A spec with errors has colours too."""
+    with failures():
+        from entrack import api
+
+        sys.stdout.buffer.write(shown_as(api.read(spec).text, to).encode())
 
 
 def version(value: bool) -> None:

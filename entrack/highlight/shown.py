@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from html import escape
+from typing import assert_never
 
 from attrs import frozen
 
@@ -41,6 +43,26 @@ COLOURS: Mapping[Kind, Colour] = {
 """Each has a contrast of at least 4.5 with its background. Kinds without a colour are in the text's own."""
 IN_LATEX = {"\\": r"\etbackslash{}", "{": r"\etopen{}", "}": r"\etclose{}"}
 """What `Verbatim` reads as a command."""
+
+
+class Form(Enum):
+    """In what colours are written."""
+
+    TERMINAL = "terminal"
+    HTML = "html"
+    LATEX = "latex"
+
+
+def shown_as(text: str, form: Form) -> str:
+    """A spec's text in colours."""
+    match form:
+        case Form.TERMINAL:
+            return to_terminal(text)
+        case Form.HTML:
+            return to_html(text)
+        case Form.LATEX:
+            return to_latex(text)
+    assert_never(form)
 
 
 def to_html(text: str) -> str:
