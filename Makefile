@@ -83,6 +83,10 @@ torture: stress
 pointer: $(VENV)/installed
 	$(BIN)/entrack run specs/boxes_pointer/study.et --strict --out out/boxes_pointer
 
+# The page report.html in a Chromium that is on this machine (ENTRACK_CHROMIUM says where, if it is called otherwise); `make test` has it too.
+browser-test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -rs tests/report/test_page_in_browser.py
+
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
 
@@ -143,4 +147,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
 
-.PHONY: laws coverage certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: browser-test laws coverage certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

@@ -7,24 +7,11 @@ import re
 import sys
 from pathlib import Path
 
+from entrack.vocabulary import item_words, words
+
 HERE = Path(__file__).parent
-GRAMMAR = HERE.parent / "grammars" / "entrack.lark"
 TEXTMATE = HERE / "vscode" / "syntaxes" / "entrack.tmLanguage.json"
 VIM = HERE / "vim" / "syntax" / "entrack.vim"
-ITEMS = re.compile(r"^\?item: (.*?)\n\n", re.MULTILINE | re.DOTALL)
-
-
-def words() -> tuple[str, ...]:
-    """Every word that stands in quotes in the grammar."""
-    text = re.sub(r"//[^\n]*|/(?:[^/\\\n]|\\.)+/", "", GRAMMAR.read_text(encoding="utf-8"))
-    quoted = re.findall(r'"((?:[^"\\]|\\.)*)"', text)
-    return tuple(sorted({word for part in quoted for word in re.findall(r"[a-z]+", part)}))
-
-
-def item_words() -> tuple[str, ...]:
-    """The words that items begin with, and the version line."""
-    found = ITEMS.search(GRAMMAR.read_text(encoding="utf-8"))
-    return tuple(sorted({"entrack", *(re.findall(r"[a-z]+", found.group(1)) if found else ())}))
 
 
 def filled(text: str, vim: bool) -> str:
@@ -34,12 +21,24 @@ def filled(text: str, vim: bool) -> str:
     if vim:
         text = re.sub(r"(?m)^(syn keyword entrackItem ).*$", rf"\g<1>{items}", text)
         return re.sub(r"(?m)^(syn keyword entrackWord ).*$", rf"\g<1>{rest}", text)
-    text = re.sub(r'("name": "keyword\.control\.entrack",\s*"match": )"[^"]*"', lambda m: f'{m[1]}"(?<![.\\\\w])({items})(?!\\\\w)"', text)
-    return re.sub(r'("name": "keyword\.other\.entrack",\s*"match": )"[^"]*"', lambda m: f'{m[1]}"(?<![.\\\\w])({rest})(?!\\\\w)"', text)
+    text = re.sub(
+        r'("name": "keyword\.control\.entrack",\s*"match": )"[^"]*"',
+        lambda m: f'{m[1]}"(?<![.\\\\w])({items})(?!\\\\w)"',
+        text,
+    )
+    return re.sub(
+        r'("name": "keyword\.other\.entrack",\s*"match": )"[^"]*"',
+        lambda m: f'{m[1]}"(?<![.\\\\w])({rest})(?!\\\\w)"',
+        text,
+    )
 
 
 if __name__ == "__main__":
-    changed = [path for path in (TEXTMATE, VIM) if filled(path.read_text(encoding="utf-8"), path is VIM) != path.read_text(encoding="utf-8")]
+    changed = [
+        path
+        for path in (TEXTMATE, VIM)
+        if filled(path.read_text(encoding="utf-8"), path is VIM) != path.read_text(encoding="utf-8")
+    ]
     for path in changed:
         path.write_text(filled(path.read_text(encoding="utf-8"), path is VIM), encoding="utf-8")
         print(f"{path.relative_to(HERE)}: rewritten")

@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from math import isnan
 from typing import Any
 
+from attrs import evolve
+
 from entrack.address import address
+from entrack.analysis.basis import basis_of
 from entrack.analysis.cells import cell_of
 from entrack.analysis.certificates import certificate_of
 from entrack.analysis.circuits import examined, learned, overlap
@@ -46,7 +49,10 @@ def assemble(resolved: Resolved, plan: Plan, ran: Ran, provenance: Callable[[], 
     known = {name: estimates for name, (_, estimates) in examinations.items()}
     cells = Cells(resolved, plan, ran, measures, discoveries, known)
     certified = {spec.number: certificate_of(spec, plan, ran) for spec in resolved.certificates}
-    claims = tuple(claim_of(claim, cells, certified.get(number)) for number, claim in enumerate(resolved.claims))
+    claims = tuple(
+        evolve(claim_of(claim, cells, certified.get(number)), rests_on=basis_of(claim, resolved))
+        for number, claim in enumerate(resolved.claims)
+    )
     return Results(
         title=resolved.title,
         measures=measures,

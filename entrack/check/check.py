@@ -76,7 +76,7 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
     overrides = scope.overrides
     items = gather(source, scope)
     scope.declare(items)
-    title = _about(scope, items)
+    about = _about(scope, items)
     _params(scope, items, source)
     seed = _seed(scope, items)
     check_models(scope, items)
@@ -98,7 +98,8 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
     check_shown(changes, items, by_name)
     _something(scope, items, source)
     return Resolved(
-        title=title,
+        title=about.get("title", ""),
+        about=about,
         seed=seed,
         params=dict(scope.params),
         changed_params=tuple(sorted(overrides)),
@@ -129,8 +130,9 @@ def _once(problems: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(seen.values(), key=lambda problem: (problem.span.file, problem.span.start, problem.code)))
 
 
-def _about(scope: Scope, items: list[ast.Item]) -> str:
-    title = ""
+def _about(scope: Scope, items: list[ast.Item]) -> dict[str, str]:
+    """The lines of `about`; of two with one word the first that says something."""
+    found: dict[str, str] = {}
     for item in items:
         if not isinstance(item, ast.About):
             continue
@@ -143,9 +145,9 @@ def _about(scope: Scope, items: list[ast.Item]) -> str:
                     "",
                     did_you_mean(line.name.text, ABOUT),
                 )
-            if line.name.text == "title" and not title:
-                title = line.text.value
-    return title
+            elif not found.get(line.name.text):
+                found[line.name.text] = line.text.value
+    return found
 
 
 def _params(scope: Scope, items: list[ast.Item], source: Source) -> None:

@@ -28,6 +28,7 @@ from entrack.cli.options import (
     memory_given,
     params,
 )
+from entrack.highlight.shown import Form, shown_as
 from entrack.version import __version__
 
 app = typer.Typer(
@@ -90,7 +91,7 @@ def run(
 
             shown.show(report(results))
         if out is not None:
-            _write(results, out, pdf)
+            _write(results, loaded, out, pdf)
         if strict and not results.passed:
             say(what_failed(results.claims))
             leave(exit_codes.CLAIM_FAILED)
@@ -259,6 +260,20 @@ def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="such as E2
             sys.stdout.write(text)
 
 
+@app.command()
+def highlight(
+    spec: SpecPath,
+    to: Annotated[
+        Form, typer.Option("--to", help="colours of a terminal, HTML, or LaTeX for fancyvrb and xcolor")
+    ] = Form.TERMINAL,
+) -> None:
+    """Print a spec in colours. A spec with errors has colours too."""
+    with failures():
+        from entrack import api
+
+        sys.stdout.buffer.write(shown_as(api.read(spec).text, to).encode())
+
+
 def version(value: bool) -> None:
     """Print the version and end."""
     if value:
@@ -273,11 +288,10 @@ def main_options(
     """A small language for experiments on the insides of language models."""
 
 
-def _write(results: Any, out: Path, pdf: bool) -> None:
-    from entrack.report.document import write
-    from entrack.report.figures import draw_all
+def _write(results: Any, spec: Any, out: Path, pdf: bool) -> None:
+    from entrack.cli.artifacts import listed, write_all
 
     # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
     os.environ.pop("MPLBACKEND", None)
-    written = [*write(results, out), *draw_all(results, out, pdf=pdf)]
-    say(f"wrote {len(written)} files into {out}: " + ", ".join(path.name for path in written))
+    written = write_all(results, spec, out, pdf=pdf)
+    say(f"wrote {len(written)} files into {out}: {listed(written, out)}")

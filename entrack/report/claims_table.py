@@ -5,6 +5,7 @@ from __future__ import annotations
 from entrack.report.format import decimals_for, estimate, number, visible
 from entrack.report.grid import Grid
 from entrack.results import Certificate, Claim, Interval, Verdict
+from entrack.results.values import claim_decimals, claim_edges
 
 PASS, FAIL = "✓ pass", "✗ FAIL"
 VERDICTS = {
@@ -20,9 +21,9 @@ def claims_grid(claims: tuple[Claim, ...]) -> Grid:
         (
             verdict_words(claim),
             visible(claim.text),
-            f"{visible(claim.expression)} = {_measured(claim)}{_fresh(claim)}",
+            "\n".join(filter(None, (f"{visible(claim.expression)} = {measured_words(claim)}", fresh_words(claim)))),
             bound_words(claim),
-            "" if claim.published is None else number(claim.published, decimals_for([claim.interval])),
+            published_words(claim),
             str(claim.n or ""),
         )
         for claim in claims
@@ -39,7 +40,7 @@ def _caption(claims: tuple[Claim, ...]) -> str:
         [
             f"{held} of {len(claims)} hold",
             f", {undecided} {'is' if undecided == 1 else 'are'} undecided" if undecided else "",
-            f"; 95 % intervals in brackets{over}" if any(_interval(claim) for claim in claims) else "",
+            f"; 95 % intervals in brackets{over}" if any(shown_interval(claim) for claim in claims) else "",
             "; certified claims are decided on fresh prompts" if any(claim.certificate for claim in claims) else "",
         ]
     )
@@ -52,8 +53,8 @@ def verdict_words(claim: Claim) -> str:
     return PASS if claim.passed else FAIL
 
 
-def _fresh(claim: Claim) -> str:
-    """What fresh prompts said, and how many there were; on a line of its own."""
+def fresh_words(claim: Claim) -> str:
+    """What fresh prompts said, and how many there were; nothing of a claim that is not certified."""
     certificate = claim.certificate
     if certificate is None:
         return ""
@@ -64,7 +65,7 @@ def _fresh(claim: Claim) -> str:
     decided = "after" if claim.undecided else "certain after"
     fixed = certificate.fixed_sample
     other = f"; a fixed sample needs {fixed:,}" if fixed is not None else ""
-    return f"\nat {level} {of}{_certain(claim, certificate)}, {decided} {prompts}{rows}{other}"
+    return f"at {level} {of}{_certain(claim, certificate)}, {decided} {prompts}{rows}{other}"
 
 
 def _certain(claim: Claim, certificate: Certificate) -> str:
@@ -79,7 +80,7 @@ def _certain(claim: Claim, certificate: Certificate) -> str:
 
 def _clear(claim: Claim, value: float) -> int:
     """Decimals enough to tell a limit from the bound, but no more than six."""
-    edges = _edges(claim)
+    edges = claim_edges(claim)
     return next((many for many in range(2, 6) if all(abs(value - edge) >= 0.5 / 10**many for edge in edges)), 6)
 
 
@@ -90,25 +91,16 @@ def bound_words(claim: Claim) -> str:
     return f"{visible(claim.relation)} {claim.tolerance:g} of {claim.bound:g}"
 
 
-def _measured(claim: Claim) -> str:
+def measured_words(claim: Claim) -> str:
     """What a claim came to."""
-    return f"{claim.value:g}" if claim.n == 0 else estimate(claim.value, _interval(claim), _telling(claim))
+    return f"{claim.value:g}" if claim.n == 0 else estimate(claim.value, shown_interval(claim), claim_decimals(claim))
 
 
-def _interval(claim: Claim) -> Interval | None:
+def published_words(claim: Claim) -> str:
+    """The number of a paper, where the spec gives one."""
+    return "" if claim.published is None else number(claim.published, decimals_for([claim.interval]))
+
+
+def shown_interval(claim: Claim) -> Interval | None:
     """What rests on heads alone has no interval: a number of them, or a share."""
     return None if claim.interval.low == claim.interval.high else claim.interval
-
-
-def _telling(claim: Claim) -> int:
-    """Decimals enough that 0.9496 is not shown as the 0.95 that it fails to reach."""
-    edges = [edge for edge in _edges(claim) if edge != claim.value]
-    fewest = decimals_for([claim.interval])
-    clear = (many for many in range(fewest, 7) if all(abs(claim.value - edge) >= 0.5 / 10**many for edge in edges))
-    return next(clear, fewest)
-
-
-def _edges(claim: Claim) -> tuple[float, ...]:
-    """The numbers at which a claim begins to hold or to fail."""
-    tolerance = claim.tolerance or 0.0
-    return claim.bound, claim.bound - tolerance, claim.bound + tolerance

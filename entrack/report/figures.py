@@ -39,7 +39,7 @@ def draw(figure: Figure, results: Results, folder: Path) -> tuple[Path, ...]:
 
 def draw_all(results: Results, folder: Path, *, pdf: bool = False) -> tuple[Path, ...]:
     """Draw what the spec asks for; where it asks for nothing, what suits each result. `pdf` adds PDF files."""
-    asked = results.figures or usual(results)
+    asked = shown(results)
     figures = tuple(evolve(figure, options={**figure.options, "pdf": "yes"}) for figure in asked) if pdf else asked
     stems = _stems(figures)
     return tuple(
@@ -47,6 +47,19 @@ def draw_all(results: Results, folder: Path, *, pdf: bool = False) -> tuple[Path
         for figure in figures
         for path in _draw(figure, results, folder, stems[figure.title, figure.kind, figure.of])
     )
+
+
+def shown(results: Results) -> tuple[Figure, ...]:
+    """What the spec asks for; where it asks for nothing, what suits each result."""
+    return results.figures or usual(results)
+
+
+def drawings(results: Results, folder: Path) -> tuple[tuple[Figure, str], ...]:
+    """Each figure with its SVG, as `draw_all` has written it into `folder`; one that the spec asks for twice once.
+    Raises OSError."""
+    stems = _stems(shown(results))
+    once = {stems[figure.title, figure.kind, figure.of]: figure for figure in shown(results)}
+    return tuple((figure, (folder / f"{stem}.svg").read_text(encoding="utf-8")) for stem, figure in once.items())
 
 
 def usual(results: Results) -> tuple[Figure, ...]:

@@ -6,12 +6,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from math import floor, isfinite, isnan, log10
 
 from entrack.diagnostics.escape import clip, visible
-from entrack.results import Interval
+from entrack.results.numbers import decimals_for, estimate, number
 
-__all__ = ["clip", "visible"]
+__all__ = ["clip", "decimals_for", "estimate", "number", "visible"]
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
 """File names that some systems keep for themselves."""
@@ -45,28 +44,6 @@ def slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "-", plain)[:80].strip("-")
     return f"figure-{name}".rstrip("-") if not name or RESERVED.fullmatch(name) else name
-
-
-def number(value: float, decimals: int) -> str:
-    """A number with this many decimals; never `-0.00`, `nan` or `inf`."""
-    if not isfinite(value):
-        return "undefined" if isnan(value) else "-infinite" if value < 0 else "infinite"
-    text = f"{value:.{decimals}f}"
-    return text.lstrip("-") if float(text) == 0 else text
-
-
-def estimate(value: float, interval: Interval | None, decimals: int) -> str:
-    """`0.66 [0.61, 0.70]`: a number with its 95 % interval, or alone where it has none."""
-    if interval is None:
-        return number(value, decimals)
-    return f"{number(value, decimals)} [{number(interval.low, decimals)}, {number(interval.high, decimals)}]"
-
-
-def decimals_for(intervals: Iterable[Interval | None]) -> int:
-    """How many decimals the widest of these intervals supports: 2 to 4."""
-    widths = [interval.high - interval.low for interval in intervals if interval is not None]
-    widest = max((width for width in widths if isfinite(width)), default=0.0)
-    return max(2, min(4, -floor(log10(widest)))) if widest > 0 else 2
 
 
 def short(address: str) -> str:

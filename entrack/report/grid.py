@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import Mapping
+
+from attrs import field, frozen
 
 Entry = str | tuple[str, ...]
 """What stands in a cell: text, or a list of short things to be set side by side."""
@@ -10,8 +12,8 @@ Entry = str | tuple[str, ...]
 
 @frozen
 class Grid:
-    """A table as text, safe to show. `right` are the columns of numbers; `good` says, row by row, what passed;
-    None where it is not known."""
+    """A table as text, safe to show. `right` are the columns of numbers; `good` says, row by row, what passed, None
+    where it is not known; `anchors`, of some cells by row and column, by which name a link finds them."""
 
     title: str
     head: tuple[str, ...]
@@ -19,6 +21,7 @@ class Grid:
     caption: str
     right: frozenset[int] = frozenset()
     good: tuple[bool | None, ...] = ()
+    anchors: Mapping[tuple[int, int], str] = field(factory=dict)
 
     @property
     def width(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
+from entrack.report.anchors import cell_anchor
 from entrack.report.format import decimals_for, estimate, number, spread, visible
 from entrack.report.grid import Grid
 from entrack.report.lookup import bare, fixed_labels, free_axes, of_heads
@@ -61,12 +62,14 @@ def _parted(measure: Measure, across: Axis, width: int) -> Iterator[Grid]:
     many = max(1, (width - sum(whole.wide(column) for column in range(names))) // wide)
     for start in range(0, len(across.labels), many):
         kept = (*range(names), *range(names + start, names + min(start + many, len(across.labels))))
+        places = {column: place for place, column in enumerate(kept)}
         yield evolve(
             whole,
             head=tuple(whole.head[column] for column in kept),
             rows=tuple(tuple(row[column] for column in kept) for row in whole.rows),
             right=frozenset(range(names, len(kept))),
             caption=whole.caption if start + many >= len(across.labels) else "",
+            anchors={(row, places[column]): to for (row, column), to in whole.anchors.items() if column in places},
         )
 
 
@@ -92,7 +95,12 @@ def _crossed(measure: Measure, across: Axis, *, intervals: bool = True) -> Grid:
     head = (*(visible(axis.name) for axis in down), *(_heading(across, label) for label in across.labels))
     how = _how(measure) if intervals else ["intervals: --json, or a figure"]
     words = "; ".join([caption(measure), f"columns: {visible(across.name)}", *how])
-    return Grid("", head, tuple(rows), words, frozenset(range(len(down), len(head))))
+    row_of = {key: row for row, key in enumerate(keys)}
+    column_of = {label: at for at, label in enumerate(across.labels, len(down))}
+    anchors = {
+        (row_of[key], column_of[label]): cell_anchor(measure.name, cell.labels) for (key, label), cell in cells.items()
+    }
+    return Grid("", head, tuple(rows), words, frozenset(range(len(down), len(head))), anchors=anchors)
 
 
 def _tidy(measure: Measure) -> Grid:
@@ -110,7 +118,9 @@ def _tidy(measure: Measure) -> Grid:
         for cell in measure.cells
     )
     head = (*(visible(axis.name) for axis in axes), visible(measure.metric), *(["sd over draws"] if sd else []), "n")
-    return Grid("", head, rows, "; ".join([caption(measure), *_how(measure)]), frozenset(range(len(axes), len(head))))
+    words = "; ".join([caption(measure), *_how(measure)])
+    anchors = {(row, len(axes)): cell_anchor(measure.name, cell.labels) for row, cell in enumerate(measure.cells)}
+    return Grid("", head, rows, words, frozenset(range(len(axes), len(head))), anchors=anchors)
 
 
 def _how(measure: Measure) -> list[str]:

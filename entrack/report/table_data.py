@@ -21,19 +21,27 @@ ALSO = {Ranking.LOWEST: "low", Ranking.HIGHEST: "high", Ranking.STRONGEST: "stro
 def grids(results: Results, width: int = WIDTH) -> tuple[Grid, ...]:
     """Every table: measures, then discoveries, under the spec's titles where it asks for them; then masks and
     claims."""
+    found = [
+        grid
+        for title, item in titled(results)
+        for grid in (measure_grids(item, title, width) if isinstance(item, Measure) else (discovery_grid(item, title),))
+    ]
+    return (*found, *mask_grids(results), *([claims_grid(results.claims)] if results.claims else []))
+
+
+def titled(results: Results) -> list[tuple[str, Measure | Discovery]]:
+    """Measures, then discoveries, each under the titles that the spec gives it, or under its name."""
     wanted = [(table.title, pick(table.of, results)) for table in results.tables]
     asked = {item.name for _, item in wanted}
     every = [*wanted, *((item.name, item) for item in results if item.name not in asked)]
     order = [item.name for item in results]
-    every.sort(key=lambda pair: order.index(pair[1].name))
-    found = [
-        grid
-        for title, item in every
-        for grid in (measure_grids(item, title, width) if isinstance(item, Measure) else (discovery_grid(item, title),))
-    ]
-    masks = dict.fromkeys(mask.name for mask in results.masks)
-    found += [masks_grid(tuple(mask for mask in results.masks if mask.name == name)) for name in masks]
-    return (*found, *([claims_grid(results.claims)] if results.claims else []))
+    return sorted(every, key=lambda pair: order.index(pair[1].name))
+
+
+def mask_grids(results: Results) -> tuple[Grid, ...]:
+    """A table for each mask."""
+    names = dict.fromkeys(mask.name for mask in results.masks)
+    return tuple(masks_grid(tuple(mask for mask in results.masks if mask.name == name)) for name in names)
 
 
 def discovery_grid(discovery: Discovery, title: str = "") -> Grid:

@@ -6,10 +6,13 @@ Per-prompt outcomes are plain floats; nothing here needs numpy.
 
 from __future__ import annotations
 
+from entrack.results.interval import Interval
 from entrack.results.provenance import Provenance
+from entrack.results.text_table import Tabular, TextTable
 from entrack.results.values import (
     Agreement,
     Axis,
+    Basis,
     Cell,
     Certificate,
     Claim,
@@ -17,7 +20,6 @@ from entrack.results.values import (
     Discovery,
     Figure,
     Group,
-    Interval,
     Mask,
     Measure,
     Missed,
@@ -32,6 +34,7 @@ from entrack.results.whole import Results
 __all__ = [
     "Agreement",
     "Axis",
+    "Basis",
     "Cell",
     "Certificate",
     "Claim",
@@ -49,5 +52,7 @@ __all__ = [
     "Screen",
     "Significance",
     "Table",
+    "Tabular",
+    "TextTable",
     "Verdict",
 ]

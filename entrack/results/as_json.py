@@ -206,6 +206,11 @@ def claim_json(claim: Claim) -> dict[str, Any]:
         "n": claim.n,
         "interval": _interval(claim.interval),
         "interval_of_these_draws": _interval(claim.interval_of_these_draws),
+        "rests_on": {
+            "cells": [{"measure": name, "labels": list(labels)} for name, labels in claim.rests_on.cells],
+            "measures": list(claim.rests_on.measures),
+            "discoveries": list(claim.rests_on.discoveries),
+        },
         **({"certificate": _certificate(claim.certificate)} if claim.certificate else {}),
     }
 

@@ -12,15 +12,10 @@ from attrs import field, frozen
 from entrack.arguments import text
 from entrack.errors import UnknownName, unknown
 from entrack.ranking import Ranking
+from entrack.results.interval import Interval as Interval
+from entrack.results.numbers import decimals_that_tell
+from entrack.results.text_table import Row, Tabular, TextTable
 from entrack.sites import Part, Site, layer_by_head
-
-
-@frozen
-class Interval:
-    """A 95 % interval. An end is infinite where there is no limit on this side."""
-
-    low: float
-    high: float
 
 
 @frozen
@@ -62,7 +57,7 @@ class Cell:
 
 
 @frozen
-class Measure:
+class Measure(Tabular):
     """A grid of cells. `metric` is accuracy, probability, logit difference, ...; `unit` says how to read the values:
     fraction of prompts, probability, logits, ... Each cell has one label of each axis."""
 
@@ -87,8 +82,8 @@ class Measure:
         return hits[0]
 
     def records(self) -> list[dict[str, Any]]:
-        """One flat record a cell, for a data frame."""
-        names = [axis.name for axis in self.axes]
+        """One flat record a cell, for a data frame. An axis that is called as another column is `axis n`."""
+        names = [f"axis {axis.name}" if axis.name in NUMBERS else axis.name for axis in self.axes]
         return [
             {
                 "measure": self.name,
@@ -101,6 +96,14 @@ class Measure:
             }
             for cell in self.cells
         ]
+
+    def text_table(self) -> TextTable:
+        """A row a cell: its labels, `value`, `low`, `high`, `n` and, where there are draws, `sd`."""
+        left_out = {"measure"} if any(cell.sd is not None for cell in self.cells) else {"measure", "sd"}
+        rows = ({name: entry for name, entry in record.items() if name not in left_out} for record in self.records())
+        unit = f" ({self.unit})" if self.unit and self.unit != self.metric else ""
+        brackets = ["95 % intervals in brackets"] if any(cell.interval for cell in self.cells) else []
+        return TextTable(self.name, "; ".join([f"{self.metric}{unit}", *brackets]), tuple(map(in_order, rows)))
 
     def to_pandas(self) -> Any:
         """The cells as a pandas data frame. Raises ImportError, saying what to install, where pandas is not there."""
@@ -266,7 +269,7 @@ class Group:
 
 
 @frozen
-class Discovery:
+class Discovery(Tabular):
     """A circuit found by path patching. `groups` are in hop order; `score` says what the heads' scores are, means over
     `n` prompts of (patched - clean), or over clean where it is relative (docs/semantics.md)."""
 
@@ -303,6 +306,31 @@ class Discovery:
             for group in self.groups
             for site, score in group.scores.items()
         ]
+
+    def text_table(self) -> TextTable:
+        """A row a site that was scored or kept: `value` is its score. Readers see those that are kept."""
+        pairs = [(group, site) for group in self.groups for site in dict.fromkeys((*group.scores, *group.sites))]
+        rows = tuple(self._row(group, site) for group, site in pairs)
+        kept = tuple(place for place, (group, site) in enumerate(pairs) if site in group.sites)
+        words = f"scores of the sites kept (change in {self.score}); model: {self.model}"
+        return TextTable(self.name, f"{words}; 95 % intervals in brackets", rows, kept)
+
+    def _row(self, group: Group, site: Site) -> Row:
+        kept_interval = dict(zip(group.sites, group.intervals, strict=False)).get(site)
+        interval = group.every_interval.get(site, kept_interval)
+        estimate = {"estimate": group.screen.estimates[site]} if group.screen else {}
+        return {
+            "group": group.name,
+            "position": group.position,
+            "receivers": " ".join(group.receivers),
+            "site": str(site),
+            "value": group.scores.get(site),
+            "low": interval.low if interval else None,
+            "high": interval.high if interval else None,
+            "n": self.n,
+            "kept": site in group.sites,
+            **estimate,
+        }
 
     def to_pandas(self) -> Any:
         """The scores of all sites as a pandas data frame."""
@@ -365,6 +393,16 @@ class Certificate:
 
 
 @frozen
+class Basis:
+    """What a claim rests on: cells, each by its measure and its labels; measures of whose cells it takes the smallest,
+    the largest or the mean; and discoveries whose sites these keep or set, or it counts."""
+
+    cells: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    measures: tuple[str, ...] = ()
+    discoveries: tuple[str, ...] = ()
+
+
+@frozen
 class Claim:
     """A sentence with its number. `bound` is what `value` was held against; for `within`, `tolerance` says how near.
 
@@ -385,11 +423,30 @@ class Claim:
     published: float | None = None
     interval_of_these_draws: Interval | None = None
     certificate: Certificate | None = None
+    rests_on: Basis = Basis()
 
     @property
     def undecided(self) -> bool:
         """Whether fresh prompts did not decide it."""
         return self.certificate is not None and self.certificate.verdict is Verdict.UNDECIDED
+
+    @property
+    def verdict(self) -> str:
+        """`pass` or `fail`, or, of a certified claim, `certified`, `refuted` or `undecided`."""
+        if self.certificate is not None:
+            return self.certificate.verdict.value
+        return "pass" if self.passed else "fail"
+
+
+def claim_edges(claim: Claim) -> tuple[float, ...]:
+    """The numbers at which a claim begins to hold or to fail."""
+    tolerance = claim.tolerance or 0.0
+    return claim.bound, claim.bound - tolerance, claim.bound + tolerance
+
+
+def claim_decimals(claim: Claim) -> int:
+    """Decimals that a claim's value is shown with."""
+    return decimals_that_tell(claim.value, claim.interval, claim_edges(claim))
 
 
 @frozen
@@ -409,6 +466,58 @@ class Table:
 
     title: str
     of: str
+
+
+NUMBERS = ("measure", "value", "low", "high", "n", "sd")
+"""Columns of a measure that are no axes."""
+
+
+def in_order(record: Mapping[str, Any]) -> Row:
+    """A record with its interval beside its value."""
+    last = ("n", "sd")
+    return {name: entry for name, entry in record.items() if name not in last} | {
+        name: record[name] for name in last if name in record
+    }
+
+
+def masks_table(masks: tuple[Mask, ...]) -> TextTable:
+    """A row a mask of one name: `value` is its accuracy on the validation prompts."""
+    rows: tuple[Row, ...] = tuple(
+        {
+            "group": mask.group,
+            "position": mask.position,
+            "desideratum": mask.desideratum,
+            "value": mask.validation,
+            "n": mask.n,
+            "patched": len(mask.sites),
+            "of": len(mask.over),
+            "sites": " ".join(map(str, mask.sites)),
+        }
+        for mask in masks
+    )
+    return TextTable(masks[0].name, f"masks learned in {masks[0].model}; accuracy on validation prompts", rows)
+
+
+def claims_table(claims: tuple[Claim, ...]) -> TextTable:
+    """A row a claim."""
+    rows = tuple(
+        {
+            "claim": claim.text,
+            "expression": claim.expression,
+            "value": claim.value,
+            "low": claim.interval.low,
+            "high": claim.interval.high,
+            "relation": claim.relation,
+            "bound": claim.bound,
+            "tolerance": claim.tolerance,
+            "published": claim.published,
+            "verdict": claim.verdict,
+            "n": claim.n,
+        }
+        for claim in claims
+    )
+    words = f"{sum(claim.passed for claim in claims)} of {len(claims)} hold; 95 % intervals in brackets"
+    return TextTable("claims", words, rows, decimals=tuple(map(claim_decimals, claims)))
 
 
 def heads_among(sites: tuple[Site, ...]) -> tuple[Site, ...]:

@@ -10,7 +10,9 @@ from attrs import field, frozen
 from entrack.arguments import text
 from entrack.errors import ArgumentError, unknown
 from entrack.results import as_json
+from entrack.results.macros import numbers_tex
 from entrack.results.provenance import Provenance
+from entrack.results.text_table import TextTable
 from entrack.results.values import (
     Claim,
     Discovery,
@@ -18,7 +20,9 @@ from entrack.results.values import (
     Mask,
     Measure,
     Table,
+    claims_table,
     frame,
+    masks_table,
 )
 
 
@@ -74,6 +78,19 @@ class Results:
     def to_pandas(self) -> Any:
         """All cells of all measures as one pandas data frame."""
         return frame([record for measure in self.measures for record in measure.records()])
+
+    def text_tables(self) -> tuple[TextTable, ...]:
+        """Measures, discoveries, masks and claims as tables for CSV, LaTeX and Markdown."""
+        masks = dict.fromkeys(mask.name for mask in self.masks)
+        return (
+            *(item.text_table() for item in self),
+            *(masks_table(tuple(mask for mask in self.masks if mask.name == name)) for name in masks),
+            *([claims_table(self.claims)] if self.claims else []),
+        )
+
+    def numbers_tex(self) -> str:
+        r"""A `\newcommand` for every cell and claim, so that a paper's text holds the numbers of the run."""
+        return numbers_tex(self)
 
     def to_json(self) -> dict[str, Any]:
         """The document of `run --json`; see docs/results.md."""

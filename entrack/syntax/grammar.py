@@ -13,7 +13,6 @@ import json
 from collections.abc import Iterable
 from copy import copy
 from functools import cache, cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,9 @@ from lark.grammar import Rule
 from lark.lexer import BasicLexer, ContextualLexer, LexerState, Scanner, TerminalDef
 from lark.parsers.lalr_analysis import Shift
 
+from entrack.vocabulary import grammar_text
+
 TABLES = Path(__file__).with_name("tables.json")
-
-
-def grammar_text() -> str:
-    """The grammar's own text: from the installed package, else from the checkout around it."""
-    packaged = files("entrack").joinpath("grammars/entrack.lark")
-    if packaged.is_file():
-        return packaged.read_text(encoding="utf-8")
-    return (Path(__file__).parents[2] / "grammars" / "entrack.lark").read_text(encoding="utf-8")
 
 
 class Glued(UnexpectedInput):

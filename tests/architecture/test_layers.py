@@ -15,6 +15,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "entrack"
 WORDS = (
     "version",
+    "vocabulary",
     "errors",
     "arguments",
     "interrupts",
@@ -36,6 +37,7 @@ WORDS = (
 LAYERS = (
     *WORDS,
     "diagnostics",
+    "highlight",
     "syntax",
     "models",
     "check",
@@ -59,14 +61,15 @@ LAYERS = (
 """From the words of the domain down to the command line."""
 ALONE = {
     "store": {"errors", "interrupts"},
-    "report": {*WORDS, "diagnostics"},
+    "report": {*WORDS, "diagnostics", "highlight"},
     "analysis": {*WORDS, "syntax", "check", "plan", "prompts"},
     "engine": {*WORDS, "models", "plan"},
 }
 """Stricter than the order: the store knows nothing of what it keeps, reports only results, and neither is known to
 the engine."""
-ALLOWED = {("errors", "diagnostics")}
-"""An unknown name asks which are near: the one import that goes down, inside a function."""
+ALLOWED = {("errors", "diagnostics"), ("results", "diagnostics")}
+"""The imports that go down, inside functions: an unknown name asks which are near, and a table that is written for
+others makes visible what nobody sees."""
 HOMES: Mapping[str, set[str]] = {
     "lark": {"syntax"},
     "rich": {"diagnostics", "report", "cli"},
@@ -83,6 +86,7 @@ HOMES: Mapping[str, set[str]] = {
     "matplotlib": {"report"},
     "pandas": {"results"},
     "pyarrow": {"check"},
+    "pygments": {"highlight"},
     "numpy": {"store", "analysis", "engine", "execution", "verification", "report", "builtin"},
     "attrs": {*LAYERS, "builtin"},
 }

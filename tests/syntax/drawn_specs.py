@@ -11,6 +11,7 @@ from functools import cache
 
 from lark.grammar import NonTerminal, Rule, Symbol, Terminal
 
+from entrack import vocabulary
 from entrack.diagnostics import errors
 from entrack.source import Source
 from entrack.syntax import ast, grammar
@@ -93,7 +94,7 @@ def _signs() -> dict[str, str]:
 @cache
 def soft_words() -> tuple[str, ...]:
     """Every word of the language."""
-    quoted = re.findall(r'"([a-z ]+)"', grammar.grammar_text())
+    quoted = re.findall(r'"([a-z ]+)"', vocabulary.grammar_text())
     return tuple(sorted({word for text in quoted for word in text.split()}))
 
 

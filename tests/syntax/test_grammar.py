@@ -6,6 +6,7 @@ import pytest
 from lark import Lark
 from lark.exceptions import GrammarError, LexError
 
+from entrack import vocabulary
 from entrack.diagnostics import errors
 from entrack.source import Source
 from entrack.syntax import grammar
@@ -20,7 +21,7 @@ def test_strict() -> None:
     "more", ['other: "seed" (NAME | LIKE)\nLIKE: /[a-z]+x/', "other: seed"], ids=["two terminals", "two readings"]
 )
 def test_strict_can_fail(more: str) -> None:
-    text = f"{grammar.grammar_text()}\n{more}\n%extend item: other\n"
+    text = f"{vocabulary.grammar_text()}\n{more}\n%extend item: other\n"
     with pytest.raises((GrammarError, LexError)):
         Lark(text, parser="lalr", lexer="contextual", start=["start", "reference_only"], strict=True)
 

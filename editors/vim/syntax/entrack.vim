@@ -4,7 +4,7 @@ if exists("b:current_syntax")
 endif
 
 syn keyword entrackItem about alternate circuit claim desideratum discover entrack figure group include intervention mask measure model param seed table task vector
-syn keyword entrackWord accuracy add against and any at attention attribution block by certified check clean coloured completeness confirm difference direct distinct draws elsewhere end entropy error every except for freeze fresh from heads highest in index keep layers lens like log logit loss lowest mean minimality mlps noise of on one out over overlap parts patch positions probability project prompts published racing random rank recovery redraw relative row sample scale score screen sd shuffle significant span steps strongest target to token tokens top up where whole with within zero
+syn keyword entrackWord KL accuracy add against and any at attention attribution block by certified check clean coloured completeness confirm difference direct distinct draws elsewhere end entropy error every except for freeze fresh from heads highest in index keep layers lens like log logit loss lowest mean minimality mlps noise of on one out over overlap parts patch positions probability project prompts published racing random rank recovery redraw relative row sample scale score screen sd shuffle significant span steps strongest target to token tokens top up where whole with within zero
 syn keyword entrackSelf logits nothing original
 syn match entrackNumber "\<\d\+\(\.\d\+\)\?\>"
 syn match entrackOperator "->\|\.\.\|[=!<>]=\|[-+*/=<>]"

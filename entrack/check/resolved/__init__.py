@@ -97,6 +97,8 @@ class Resolved:
     tables: tuple[ast.Table, ...]
     allotments: Mapping[Table, Allotment] = field(factory=dict, repr=False)
     """Which rows of each file are taken for what."""
+    about: Mapping[str, str] = field(factory=dict)
+    """What the spec says of itself: title, authors, cite, note."""
     absent: tuple[Dataset, ...] = ()
     """The datasets that are not on this machine: of their rows nothing is known."""
 

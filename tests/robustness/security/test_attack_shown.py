@@ -29,7 +29,7 @@ from entrack.diagnostics.render import render_all
 from entrack.report import figures, tables
 from entrack.report.document import document, lines
 from entrack.report.format import slug
-from entrack.report.html import results_html
+from entrack.report.html import Written, report_html, results_html
 from entrack.results import Results
 from entrack.source import Source, Span
 from entrack.store import DiskStore
@@ -128,6 +128,46 @@ def test_html(payload: str) -> None:
     found, expected = Elements(results_html(ending_in(payload))), Elements(results_html(BENIGN))
     assert found.counted == expected.counted, "no element and no attribute that a benign report has not"
     assert not obeyed(found.text)
+    assert f"title{visible(payload)}" in found.text
+
+
+class Kinds(Elements):
+    """The same, of attributes their names only; without the pieces of a spec, of which a text has as many as it has."""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        looks = next((value or "" for name, value in attributes if name == "class"), "")
+        if not looks.startswith("et-"):
+            self.counted[f"{tag} {sorted(name for name, _ in attributes)} {looks}"] += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag != "span":
+            self.counted[f"/{tag}"] += 1
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_the_page(payload: str) -> None:
+    written, plain = (
+        Written((Source(f"spec{end}.et", f'# {end}\nclaim "{end}" m >= 0.5'),), {"note": f"note{end}"}, f"run {end}")
+        for end in (payload.replace("\n", " ").replace("\r", " "), "")
+    )
+    found, expected = Kinds(report_html(ending_in(payload), written)), Kinds(report_html(BENIGN, plain))
+    added = {kind for kind in found.counted.keys() - expected.counted.keys() if not kind.startswith(("td", "th"))}
+    assert not added, "no element and no attribute that a benign page has not; a table may be set otherwise"
+    for kind in (
+        "/head",
+        "/style",
+        "/title",
+        "/body",
+        "/main",
+        "/section",
+        "/article",
+        "/svg",
+        "/h3",
+        "/table",
+        "/pre",
+    ):
+        assert found.counted[kind] == expected.counted[kind]
+    assert not obeyed(found.text.replace("\t", "")), "a tab of a spec is one"
     assert f"title{visible(payload)}" in found.text
 
 

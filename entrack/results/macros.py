@@ -1,0 +1,99 @@
+r"""`numbers.tex`: a `\newcommand` for every cell and claim, whose name is made of its labels.
+
+`kept[only(cir)]` is `\etKeptOnlyCir`; its interval stands in `\etKeptOnlyCirLow` and `\etKeptOnlyCirHigh`. A claim is
+called after its sentence, `\etClaimTheCircuitIsFaithful`. Names have letters only, so digits are written out. Where two
+things would have one name, the later has a letter more, and the file says so.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import count, product
+from string import ascii_uppercase
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from entrack.results.interval import Interval
+from entrack.results.numbers import decimals_for, number
+from entrack.results.text_table import latex, latex_number
+from entrack.results.values import Claim, Measure, claim_decimals
+
+if TYPE_CHECKING:
+    from entrack.results.whole import Results
+
+DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+LONGEST = 80
+"""Letters that a name is made of, before it is told apart."""
+PREFIX = "et"
+
+
+@frozen
+class Number:
+    """A number, what it is in words, and the name that it would have by itself."""
+
+    name: str
+    words: str
+    value: float
+    interval: Interval | None
+    decimals: int
+
+
+def numbers_tex(results: Results) -> str:
+    """The text of `numbers.tex`."""
+    numbers = [*(each for measure in results.measures for each in _cells(measure)), *map(_claim, results.claims)]
+    lines = [f"% The numbers of {latex(results.title or results.provenance.spec)}, written by entrack run --out."]
+    taken: dict[str, str] = {}
+    for each in numbers:
+        name = next(made for made in _longer(each.name) if not taken.keys() & _names(made))
+        lines += [f"% {latex(each.words)}{_note(each, name, taken)}", *_commands(name, each)]
+        taken.update(dict.fromkeys(_names(name), each.words))
+    return "\n".join(lines) + "\n"
+
+
+def _cells(measure: Measure) -> Iterator[Number]:
+    free = [place for place, axis in enumerate(measure.axes) if len(axis.labels) > 1]
+    decimals = decimals_for(cell.interval for cell in measure.cells)
+    for cell in measure.cells:
+        labels = [cell.labels[place] for place in free]
+        words = f"{measure.name}[{', '.join(labels)}]" if labels else measure.name
+        yield Number(_name((measure.name, *labels)), words, cell.value, cell.interval, decimals)
+
+
+def _claim(claim: Claim) -> Number:
+    interval = None if claim.interval.low == claim.interval.high else claim.interval
+    words = f"claim {claim.text}: {claim.expression}"
+    return Number(_name(("claim", claim.text)), words, claim.value, interval, claim_decimals(claim))
+
+
+def _commands(name: str, each: Number) -> Iterator[str]:
+    ends = (("Low", each.interval.low), ("High", each.interval.high)) if each.interval else ()
+    for suffix, value in (("", each.value), *ends):
+        yield f"\\newcommand{{\\{name}{suffix}}}{{{latex_number(number(value, each.decimals))}}}"
+
+
+def _name(words: Sequence[str]) -> str:
+    plain = unicodedata.normalize("NFKD", " ".join(words)).encode("ascii", "ignore").decode()
+    spelt = re.sub(r"\d", lambda digit: f" {DIGITS[int(digit[0])]} ", plain)
+    parts = re.findall(r"[A-Za-z]+", spelt)
+    return PREFIX + "".join(part[0].upper() + part[1:] for part in parts)[:LONGEST]
+
+
+def _names(name: str) -> set[str]:
+    """A name, and those of the ends of its interval."""
+    return {name, f"{name}Low", f"{name}High"}
+
+
+def _longer(name: str) -> Iterator[str]:
+    """The name, then it with more letters: B, C, ..., BB, BC, ..."""
+    yield name
+    for many in count(1):
+        yield from (f"{name}{''.join(letters)}" for letters in product(ascii_uppercase[1:], repeat=many))
+
+
+def _note(each: Number, name: str, taken: dict[str, str]) -> str:
+    """Whose name it would have."""
+    other = next((taken[made] for made in sorted(_names(each.name)) if made in taken), "")
+    return f", which would be called as {latex(other)} is" if name != each.name else ""
