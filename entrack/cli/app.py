@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from entrack.cli import exit_codes, fast_path
+from entrack.cli import artifact, exit_codes, fast_path
 from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
 from entrack.cli.models import models
@@ -40,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(cache, name="cache")
 app.add_typer(models, name="models")
+app.command()(artifact.lock)
 
 
 @app.command()
@@ -55,6 +56,9 @@ def run(
         bool, typer.Option("--pdf", help="draw figures as PDF too, beside PNG and SVG (with --out)")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="exit with status 1 when a claim fails")] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="only if all is as SPEC.lock says: files, models, versions, steps")
+    ] = False,
     reference: Reference = False,
     device: Device = None,
     threads: Threads = None,
@@ -66,18 +70,22 @@ def run(
         from entrack import api
         from entrack.cli.progress import ProgressBar
 
-        loaded = api.checked(api.read(spec), params(p))
+        lock, supplied = artifact.lock_held(spec, locked=locked)
+        loaded = api.checked(api.read(spec), params(p), supplied=supplied)
         tell(loaded.problems, loaded.sources)
         with ProgressBar() as bar:
-            results = loaded.run(
-                store,
-                reference=reference,
-                watcher=bar,
-                device=device,
-                threads=threads,
-                memory=memory_given(memory),
-                accept=accept,
-            )
+            opened = api.open_store(api.store_folder(store), bar)
+            look = api.open_store(api.store_folder(store), inspect=True)
+            with artifact.held(lock, loaded, look, bar, accept, device, reference=reference):
+                results = loaded.run(
+                    opened,
+                    reference=reference,
+                    watcher=bar,
+                    device=device,
+                    threads=threads,
+                    memory=memory_given(memory),
+                    accept=accept,
+                )
         if as_json:
             from entrack.report.document import document
 
