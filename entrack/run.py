@@ -21,6 +21,7 @@ from entrack.execution.environment import Environment
 from entrack.execution.repository import Repository
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.models.fetch import fetch, fetch_dataset
+from entrack.models.weight_files import ModelMissing
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
 from entrack.results import Provenance, Results
@@ -90,6 +91,9 @@ def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Env
     engines: list[Any] = []
 
     def compute(step: Any, inputs: Any) -> tuple[Any, Any]:
+        source = plan.sources.get(step.model)
+        if source is not None and source.digests is not None:
+            raise ModelMissing(f"{source.description} is known by the digests of its weights alone")
         if not engines:
             _need_surroundings()
             from entrack.engine.engine import Engine

@@ -43,10 +43,20 @@ class Roots:
         return {"root known": self.known, **({} if self.every is None else {"root all": self.every})}
 
 
+@frozen
+class Looked:
+    """A plan as far as a store tells, the run that looked, and, in words, the steps whose values it has not."""
+
+    plan: Plan
+    run: Coordinator
+    lacking: tuple[str, ...]
+    roots: Roots
+
+
 def lock_of(spec: CheckedSpec, repository: Repository) -> Lock:
     """The lock of a spec whose models are here. Raises ModelMissing, SpecError, StoreError."""
     stack = stack_facts(repository.environment.device)
-    return Lock({**file_facts(spec), **stack, **model_facts(spec), **roots_of(spec, repository).facts})
+    return Lock({**file_facts(spec), **stack, **model_facts(spec), **looked(spec, repository).roots.facts})
 
 
 def file_facts(spec: CheckedSpec) -> Facts:
@@ -95,15 +105,15 @@ def model_facts(spec: CheckedSpec) -> Facts:
     }
 
 
-def roots_of(spec: CheckedSpec, repository: Repository) -> Roots:
-    """Of the plan, as far as a store tells. Computes nothing."""
+def looked(spec: CheckedSpec, repository: Repository) -> Looked:
+    """How a spec stands against a store, and the roots of its plan. It is planned once; nothing is computed."""
     lowerer = lowerer_of(spec, download=False, hashed=True)
     blind = Coordinator(lowered(spec, lowerer).plan, Repository(MemoryStore()))
     blind.survey()
     known = _root(blind.plan, blind, repository)
     plan, run, survey = surveyed(spec, repository, lowerer)
-    whole = not (survey.missing or survey.unknown or plan.deferred)
-    return Roots(known, _root(plan, run, repository) if whole else None)
+    lacking = tuple(plan.what[id] for id in (*survey.missing, *survey.unknown)) or plan.deferred
+    return Looked(plan, run, lacking, Roots(known, None if lacking else _root(plan, run, repository)))
 
 
 def supplied_by(lock: Lock) -> Supplied:

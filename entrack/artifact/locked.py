@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from entrack.artifact.errors import LockDrift
-from entrack.artifact.facts import Facts, file_facts, model_facts, roots_of, stack_facts
+from entrack.artifact.facts import Facts, file_facts, looked, model_facts, stack_facts
 from entrack.artifact.lock import Lock, moved
 from entrack.compile import CheckedSpec
 from entrack.execution.repository import Repository
@@ -19,7 +19,7 @@ def hold_before(lock: Lock, name: str, spec: CheckedSpec, repository: Repository
     quick = {**file_facts(spec), **stack_facts(repository.environment.device)}
     _hold(lock, name, quick, lambda key: not key.startswith("model ") and key not in ROOTS)
     _hold(lock, name, model_facts(spec), lambda key: key.startswith("model "))
-    roots = roots_of(spec, repository).facts
+    roots = looked(spec, repository).roots.facts
     _hold(lock, name, roots, lambda key: key in roots and key in lock.facts)
 
 
@@ -27,7 +27,7 @@ def hold_after(lock: Lock, name: str, spec: CheckedSpec, repository: Repository)
     """That the addresses of all steps are those that the lock says, now that a run has made their values. Raises
     LockDrift."""
     if "root all" in lock.facts:
-        _hold(lock, name, roots_of(spec, repository).facts, lambda key: key in ROOTS)
+        _hold(lock, name, looked(spec, repository).roots.facts, lambda key: key in ROOTS)
 
 
 def _hold(lock: Lock, name: str, now: Facts, among: Callable[[str], bool]) -> None:

@@ -41,6 +41,8 @@ app = typer.Typer(
 app.add_typer(cache, name="cache")
 app.add_typer(models, name="models")
 app.command()(artifact.lock)
+app.command()(artifact.pack)
+app.command()(artifact.unpack)
 
 
 @app.command()
@@ -59,33 +61,30 @@ def run(
     locked: Annotated[
         bool, typer.Option("--locked", help="only if all is as SPEC.lock says: files, models, versions, steps")
     ] = False,
+    pack: Annotated[
+        Path | None, typer.Option("--from", metavar="PACK", help="take what a pack has before anything is computed")
+    ] = None,
     reference: Reference = False,
     device: Device = None,
     threads: Threads = None,
     memory: MemoryBytes = None,
     accept: Accepted = None,
 ) -> None:
-    """Run a spec, and show its tables and claims. What the store has is not computed again."""
+    """Run a spec, or the spec in a pack, and show its tables and claims. What the store has is not computed again."""
     with failures(as_json=as_json) as shown:
-        from entrack import api
         from entrack.cli.progress import ProgressBar
 
-        lock, supplied = artifact.lock_held(spec, locked=locked)
-        loaded = api.checked(api.read(spec), params(p), supplied=supplied)
-        tell(loaded.problems, loaded.sources)
-        with ProgressBar() as bar:
-            opened = api.open_store(api.store_folder(store), bar)
-            look = api.open_store(api.store_folder(store), inspect=True)
-            with artifact.held(lock, loaded, look, bar, accept, device, reference=reference):
-                results = loaded.run(
-                    opened,
-                    reference=reference,
-                    watcher=bar,
-                    device=device,
-                    threads=threads,
-                    memory=memory_given(memory),
-                    accept=accept,
-                )
+        options = {
+            "reference": reference,
+            "device": device,
+            "threads": threads,
+            "memory": memory_given(memory),
+            **({} if accept is None else {"accept": accept}),
+        }
+        if locked and (pack is not None or artifact.is_pack(spec)):
+            refuse("--locked is for a spec and a store of your own: a pack has its lock, and `verify` holds it")
+        with artifact.runner(spec, params(p), store, pack, locked=locked) as runs, ProgressBar() as bar:
+            results = runs(bar, options)
         if as_json:
             from entrack.report.document import document
 
@@ -167,6 +166,9 @@ def verify(
     ] = "5%",
     everything: Annotated[bool, typer.Option("--all", help="all stored steps")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="another seed, another sample")] = 0,
+    receipt: Annotated[
+        Path | None, typer.Option("--receipt", metavar="FILE", help="of a pack: write what was found into this file")
+    ] = None,
     as_json: Json = False,
     reference: Reference = False,
     device: Device = None,
@@ -175,7 +177,11 @@ def verify(
     accept: Accepted = None,
 ) -> None:
     """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when
-    something does not match."""
+    something does not match.
+
+    Of a pack (SPEC.etz): derive all that it says again from the outcomes in it."""
+    if artifact.is_pack(spec):
+        return artifact.verify_pack(spec, receipt, level=1, as_json=as_json)
     with failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.progress import ProgressBar

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from entrack.cli import exit_codes
-from entrack.cli.exit_codes import failures, leave, say
+from entrack.cli.exit_codes import failures, leave, say, tell
 from entrack.cli.options import Accepted, Device, Json, Params, SpecPath, StoreFolder, params
+from entrack.cli.units import bytes_given
+from entrack.execution.reuse_policy import ReusePolicy
 
 if TYPE_CHECKING:
+    from entrack.artifact.content import Content
     from entrack.artifact.lock import Lock, Moved
+    from entrack.artifact.verify import Finding, PackVerification
     from entrack.events import Watcher
-    from entrack.execution.reuse_policy import ReusePolicy
     from entrack.models.supplied import Supplied
+    from entrack.results import Results
     from entrack.spec import Spec
     from entrack.store.base import Store
+
+SUFFIX = ".etz"
+STATUSES = {"differs": exit_codes.CLAIM_FAILED, "not tried": exit_codes.NOT_TRIED}
+SHOWN = {"same": "✓ same", "within": "✓ within tolerance", "differs": "✗ DIFFERS", "not tried": "? not tried"}
 
 
 def lock(
@@ -70,16 +78,7 @@ def lock_held(spec: Path, *, locked: bool) -> tuple[Lock | None, Supplied]:
 
 
 @contextmanager
-def held(
-    lock: Lock | None,
-    spec: Spec,
-    store: Store,
-    watcher: Watcher,
-    accept: ReusePolicy | None,
-    device: str | None,
-    *,
-    reference: bool,
-) -> Iterator[None]:
+def held(lock: Lock | None, spec: Spec, store: Store, watcher: Watcher, options: Mapping[str, Any]) -> Iterator[None]:
     """A run, if nothing has moved since a lock was written: looked at before, and after it. Raises LockDrift."""
     if lock is None:
         yield
@@ -89,8 +88,8 @@ def held(
     from entrack.plan.executor_kind import ExecutorKind
     from entrack.run import fetched, repository_of
 
-    name, kind = path_of(Path(spec.source.name)).name, ExecutorKind.of(reference=reference)
-    repository = repository_of(store, accept, device, kind=kind)
+    name, kind = path_of(Path(spec.source.name)).name, ExecutorKind.of(reference=options["reference"])
+    repository = repository_of(store, options.get("accept"), options["device"], kind=kind)
     hold_before(lock, name, fetched(spec.checked_spec, watcher), repository)
     yield
     hold_after(lock, name, spec.checked_spec, repository)
@@ -112,3 +111,163 @@ def _moved_text(lines: tuple[Moved, ...]) -> str:
     from rich.markup import escape
 
     return escape("\n".join(map(str, lines)) or "nothing moved")
+
+
+def pack(
+    spec: SpecPath,
+    p: Params = None,
+    store: StoreFolder = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="where the pack goes (default: SPEC.etz)")
+    ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="leave out who made it, and fail where anything in it would say so")
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="WORD", help="with --anonymous: a word that says nothing about you"),
+    ] = None,
+    max_size: Annotated[
+        str, typer.Option("--max-size", metavar="BYTES", help="leave figures out rather than be larger")
+    ] = "100M",
+    device: Device = None,
+    accept: Accepted = None,
+) -> None:
+    """Put a spec that has been run into one file, with all that its numbers rest on but the models' weights."""
+    with failures():
+        from entrack import api
+        from entrack.artifact.pack import packed
+        from entrack.files import put
+        from entrack.run import repository_of
+
+        loaded = api.checked(api.read(spec), params(p))
+        opened = api.open_store(api.store_folder(store), inspect=True)
+        repository = repository_of(opened, accept, device)
+        most = bytes_given("--max-size", max_size)
+        made = packed(loaded.checked_spec, repository, anonymous=anonymous, allowed=allow or (), most=most)
+        place = put(out or spec.with_suffix(SUFFIX), made.data)
+        say(f"wrote {place}: {len(made.members)} files, {len(made.data):,} bytes, content root {made.content_root}")
+        if made.left_out:
+            say(f"left out, to stay below {max_size}: {', '.join(made.left_out)}")
+
+
+def is_pack(path: Path) -> bool:
+    """Whether a file is a pack and not a spec."""
+    from entrack.artifact.archive import is_archive
+
+    return path.suffix == SUFFIX or is_archive(path)
+
+
+@contextmanager
+def runner(
+    path: Path, given: Mapping[str, float], store: Path | None, pack: Path | None, *, locked: bool
+) -> Iterator[Callable[[Watcher, Mapping[str, Any]], Results]]:
+    """What runs a spec, or the spec in a pack; through the outcomes of a `pack` where one is named. Raises SpecError,
+    LockMissing, LockRefused, PackRefused."""
+    from entrack import api
+    from entrack.artifact.outcomes import Layered
+
+    with ExitStack() as files:
+        if is_pack(path):
+            yield _of_pack(files.enter_context(_unfolded(path, given)), given, store)
+            return
+        content = None if pack is None else files.enter_context(_unfolded(pack, {}))
+        lock, supplied = lock_held(path, locked=locked)
+        spec = api.checked(api.read(path), given, supplied=supplied)
+        tell(spec.problems, spec.sources)
+
+        def run(bar: Watcher, options: Mapping[str, Any]) -> Results:
+            own: Store = api.open_store(api.store_folder(store), bar)
+            if content is not None:
+                own, options = Layered(content.store, own), {"accept": ReusePolicy.ANY, **options}
+            with held(lock, spec, api.open_store(api.store_folder(store), inspect=True), bar, options):
+                return spec.run(own, watcher=bar, **options)
+
+        yield run
+
+
+def _of_pack(
+    content: Content, given: Mapping[str, float], store: Path | None
+) -> Callable[[Watcher, Mapping[str, Any]], Results]:
+    from entrack import api
+    from entrack.artifact.run_pack import run_content
+
+    def run(bar: Watcher, options: Mapping[str, Any]) -> Results:
+        own = api.open_store(api.store_folder(store), bar)
+        return run_content(content, given, own, {**options, "watcher": bar})
+
+    return run
+
+
+@contextmanager
+def _unfolded(pack: Path, given: Mapping[str, float]) -> Iterator[Content]:
+    from entrack.artifact.archive import opened
+    from entrack.artifact.content import unfolded
+
+    with closing(opened(pack)) as archive, unfolded(archive, given) as content:
+        tell(content.spec.problems, content.spec.sources)
+        yield content
+
+
+def unpack(
+    pack: Annotated[Path, typer.Argument(metavar="PACK", help="a SPEC.etz", show_default=False)],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="a new folder", show_default=False)],
+) -> None:
+    """Put all files of a pack into a new folder. A spec changed there runs with `entrack run SPEC --from PACK`."""
+    with failures():
+        from entrack.artifact.archive import opened
+        from entrack.artifact.content import put_inside
+
+        with closing(opened(pack)) as archive:
+            folder.mkdir(parents=True)
+            for name in archive.names:
+                put_inside(folder, name, archive.read(name))
+        say(f"wrote {len(archive.names)} files into {folder}")
+
+
+def verify_pack(path: Path, receipt_file: Path | None, *, level: int, as_json: bool) -> None:
+    """Hold a pack against itself: its files, and all that follows from its outcomes."""
+    with failures(as_json=as_json) as shown:
+        import json
+
+        from entrack.address import file_digest
+        from entrack.artifact.archive import opened
+        from entrack.artifact.receipt import receipt
+        from entrack.artifact.verify import verified
+        from entrack.files import put
+
+        archive = opened(path)
+        try:
+            found = verified(archive, file_digest(path), level)
+        finally:
+            archive.close()
+        shown.give(receipt, _verified_text, found)
+        if receipt_file is not None:
+            put(receipt_file, (json.dumps(receipt(found), indent=1) + "\n").encode())
+        if found.verdict in STATUSES:
+            leave(STATUSES[found.verdict])
+
+
+def _verified_text(found: PackVerification) -> str:
+    """A line for each claim, then what is not the same, then how much is."""
+    from collections import Counter
+
+    from rich.markup import escape
+
+    from entrack.diagnostics.escape import clip
+
+    claims = [f"{SHOWN[one.verdict]} {clip(one.name, 200)}{_because(one)}" for one in found.claims]
+    others = [one for one in found.findings if one.kind != "claim"]
+    wrong = [
+        f"{one.verdict}: {one.kind} {clip(one.name, 200)}{_because(one)}" for one in others if one.verdict != "same"
+    ]
+    counted = Counter(one.kind for one in others if one.verdict == "same")
+    same = ", ".join(f"{many} {kind}{'s' * (many != 1)}" for kind, many in sorted(counted.items()))
+    ends = [f"the same: {same}" if same else "", f"content root {found.content_root}"]
+    return escape("\n".join([*claims, *wrong, *filter(None, ends)]))
+
+
+def _because(found: Finding) -> str:
+    from entrack.diagnostics.escape import clip
+
+    return f": {clip(found.why, 300)}" if found.why else ""

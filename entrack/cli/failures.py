@@ -23,7 +23,7 @@ from entrack.errors import ArgumentError
 from entrack.source import Source
 from entrack.system import address_space
 
-DONE, CLAIM_FAILED, SPEC_ERROR, ENVIRONMENT_ERROR, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, STATUS
+DONE, CLAIM_FAILED, SPEC_ERROR, ENVIRONMENT_ERROR, INTERNAL, NOT_TRIED, INTERRUPTED = 0, 1, 2, 3, 4, 5, STATUS
 NAMES: Mapping[str, str] = {
     "entrack.spec_files.SpecMissing": "spec missing",
     "entrack.syntax.equivalence.Miswritten": "not formatted",
