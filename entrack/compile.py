@@ -251,7 +251,7 @@ def _sampled(spec: CheckedSpec) -> tuple[Diagnostic, ...]:
 
 
 def _source(spec: CheckedSpec, model: Model, *, download: bool) -> ModelSource:
-    if model.source is not None and (spec.stands_in or model.source.digests is not None):
+    if model.source is not None and (spec.stands_in or spec.checked.supplied.sources is not None):
         return model.source
     return (fetch if download else locate)(model.named, spec.root)
 

@@ -60,7 +60,7 @@ def crate(
         *_models(lock),
         *_authors(about),
     ]
-    whole = {"@context": ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]}
+    whole = {"@context": "https://w3id.org/ro/crate/1.1/context"}
     return (json.dumps({**whole, "@graph": graph}, indent=1) + "\n").encode()
 
 

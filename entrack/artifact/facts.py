@@ -14,13 +14,14 @@ from entrack.address import file_digest
 from entrack.artifact import merkle
 from entrack.artifact.errors import PackIncomplete
 from entrack.artifact.lock import Lock, quoted, sized
+from entrack.check.resolved import Model
 from entrack.compile import CheckedSpec, lowered, lowerer_of, surveyed
 from entrack.execution.coordinator import Coordinator
 from entrack.execution.environment import device_kind, versions
 from entrack.execution.repository import Repository
 from entrack.models.key import ModelSource
 from entrack.models.listing import files_of, licence_of
-from entrack.models.locate import Named, locate
+from entrack.models.locate import locate
 from entrack.models.supplied import Supplied
 from entrack.plan.plan import Plan
 from entrack.run import LANGUAGE, TOLERANCE
@@ -99,9 +100,7 @@ def stack_facts(device: str | None) -> Facts:
 def model_facts(spec: CheckedSpec) -> Facts:
     """Of the models that something is computed with. Raises ModelMissing."""
     return {
-        key: value
-        for name in sorted(spec.used_models)
-        for key, value in _model(name, spec.resolved.models[name].named, spec.root)
+        key: value for name in sorted(spec.used_models) for key, value in _model(spec.resolved.models[name], spec.root)
     }
 
 
@@ -132,8 +131,9 @@ def source_word(value: str) -> tuple[str, str]:
     return kind, json.JSONDecoder().raw_decode(rest)[0]
 
 
-def _model(name: str, named: Named, root: Path) -> Iterator[tuple[str, str]]:
-    source = locate(named, root)
+def _model(model: Model, root: Path) -> Iterator[tuple[str, str]]:
+    name, named = model.name, model.named
+    source = model.source or locate(named, root)
     yield f"model {name}", _from(named.kind, named.name, source.folder)
     if named.adapter is not None and source.adapter is not None:
         yield f"model {name} adapter", _from(*named.adapter, source.adapter)

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from entrack.artifact.archive import Members
 from entrack.artifact.errors import PackRefused
@@ -19,9 +19,6 @@ from entrack.execution.read_run_record import read_run_record
 from entrack.store.base import JSON, Action, OnWait, Stats, Store, Tensors, json_bytes
 from entrack.store.errors import StoreReadOnly
 from entrack.store.tensors import decode, encode
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 KEPT = ("device", "executor", "nnsight", "torch", "transformers")
 MOST_LINE = 1 << 12
@@ -107,10 +104,14 @@ class PackStore:
             self.damaged[action.object] = "it does not hold tensors"
             return None
 
+    def holds(self, digest: str) -> bool:
+        """Whether the bytes of a value are here, and not the digest alone."""
+        return self._objects(digest) is not None
+
     def quarantine(self, action: Action, why: str) -> None:
         self.damaged[action.object] = why
 
-    def put(self, address: str, tensors: Mapping[str, NDArray[Any]], how: Mapping[str, JSON]) -> NoReturn:
+    def put(self, address: str, tensors: Mapping[str, Any], how: Mapping[str, JSON]) -> NoReturn:
         raise StoreReadOnly("a pack's outcomes are only read")
 
     def computing(self, address: str, on_wait: OnWait | None = None) -> AbstractContextManager[None]:
@@ -140,7 +141,7 @@ class _Over:
     def quarantine(self, action: Action, why: str) -> None:
         self._own.quarantine(action, why)
 
-    def put(self, address: str, tensors: Mapping[str, NDArray[Any]], how: Mapping[str, JSON]) -> Action:
+    def put(self, address: str, tensors: Mapping[str, Any], how: Mapping[str, JSON]) -> Action:
         return self._own.put(address, tensors, how)
 
     def computing(self, address: str, on_wait: OnWait | None = None) -> AbstractContextManager[None]:

@@ -8,7 +8,7 @@ numpy gives other last digits; `differs`; or `not tried`, with the reason.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import version
 from math import isclose
 from typing import Any, Literal
@@ -29,6 +29,7 @@ from entrack.results import Results
 from entrack.store.errors import StoreError
 
 Verdict = Literal["same", "within", "differs", "not tried"]
+WORST_FIRST: tuple[Verdict, ...] = ("differs", "not tried", "within")
 NEAR = 1e-9
 """How far two numbers may be apart, of the larger, that were made by the same arithmetic of other machines."""
 MOST_PARSED = 1 << 26
@@ -64,22 +65,25 @@ class PackVerification:
     @property
     def verdict(self) -> Verdict:
         """Of the whole: the worst of all."""
-        verdicts = {found.verdict for found in self.findings}
-        order: tuple[Verdict, ...] = ("differs", "not tried", "within")
-        return next((verdict for verdict in order if verdict in verdicts), "same")
+        return worst({found.verdict for found in self.findings})
 
 
-def verified(archive: Archive, pack_sha256: str, level: int = 1) -> PackVerification:
+def verified(archive: Archive, pack_sha256: str) -> PackVerification:
     """What a pack's own files say of it. Raises PackRefused, LockRefused, SpecError."""
-    damaged = tuple(_hashed(archive))
+    damaged = tuple(hashed(archive))
     with unfolded(archive) as content:
-        root, findings = content.about.content_root, damaged
-        if level > 0:
-            findings = (*_derived_again(archive, content), *damaged)
-        return PackVerification(level, pack_sha256, root, findings, content.about.made_with)
+        return derived_again(archive, content, pack_sha256, damaged)
 
 
-def _hashed(archive: Archive) -> Iterator[Finding]:
+def derived_again(
+    archive: Archive, content: Content, pack_sha256: str, damaged: tuple[Finding, ...]
+) -> PackVerification:
+    """Level 1, of a pack whose files have been hashed and unfolded."""
+    findings = (*_derived_again(archive, content), *damaged)
+    return PackVerification(1, pack_sha256, content.about.content_root, findings, content.about.made_with)
+
+
+def hashed(archive: Archive) -> Iterator[Finding]:
     """The files that are not those of the manifest. Raises PackRefused where it names others than there are."""
     if MANIFEST not in archive.entries:
         raise PackRefused(f"{archive.path} is no pack: it has no {MANIFEST}")
@@ -198,17 +202,18 @@ def _verdict(old: Any, new: Any) -> Verdict:
     if type(old) is not type(new):
         return "differs"
     if isinstance(old, dict):
-        return _worst([_verdict(value, new.get(key)) for key, value in old.items()])
+        return worst([_verdict(value, new.get(key)) for key, value in old.items()])
     if isinstance(old, list):
-        return _worst([_verdict(*pair) for pair in zip(old, new, strict=True)]) if len(old) == len(new) else "differs"
+        return worst([_verdict(*pair) for pair in zip(old, new, strict=True)]) if len(old) == len(new) else "differs"
     if old == new:
         return "same"
     near = isinstance(old, float) and isclose(old, new, rel_tol=NEAR, abs_tol=NEAR * NEAR)
     return "within" if near else "differs"
 
 
-def _worst(verdicts: Sequence[Verdict]) -> Verdict:
-    return next((each for each in ("differs", "within") if each in verdicts), "same")
+def worst(verdicts: Collection[Verdict]) -> Verdict:
+    """Of several together."""
+    return next((verdict for verdict in WORST_FIRST if verdict in verdicts), "same")
 
 
 def _first_difference(old: Any, new: Any, at: str = "") -> str:

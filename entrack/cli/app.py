@@ -166,6 +166,14 @@ def verify(
     ] = "5%",
     everything: Annotated[bool, typer.Option("--all", help="all stored steps")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="another seed, another sample")] = 0,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", metavar="N", min=0, help="of a pack: compute outcomes again for so long"),
+    ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option("--models", metavar="DIR", help="of a pack: where its local models are (default: beside it)"),
+    ] = None,
     receipt: Annotated[
         Path | None, typer.Option("--receipt", metavar="FILE", help="of a pack: write what was found into this file")
     ] = None,
@@ -179,9 +187,19 @@ def verify(
     """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when
     something does not match.
 
-    Of a pack (SPEC.etz): derive all that it says again from the outcomes in it."""
+    Of a pack (SPEC.etz): derive all that it says again from the outcomes in it; with --minutes or --all, compute
+    outcomes again with the models too."""
     if artifact.is_pack(spec):
-        return artifact.verify_pack(spec, receipt, level=1, as_json=as_json)
+        options = {
+            "receipt": receipt,
+            "models": beside,
+            "reference": reference,
+            "device": device,
+            "threads": threads,
+            "memory": memory_given(memory),
+        }
+        level = 3 if everything else 2 if minutes is not None else 1
+        return artifact.verify_pack(spec, level, None if everything else minutes, options, as_json=as_json)
     with failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.progress import ProgressBar

@@ -16,6 +16,7 @@ from entrack.cli.units import bytes_given
 from entrack.execution.reuse_policy import ReusePolicy
 
 if TYPE_CHECKING:
+    from entrack.artifact.archive import Archive
     from entrack.artifact.content import Content
     from entrack.artifact.lock import Lock, Moved
     from entrack.artifact.verify import Finding, PackVerification
@@ -169,7 +170,7 @@ def runner(
 
     with ExitStack() as files:
         if is_pack(path):
-            yield _of_pack(files.enter_context(_unfolded(path, given)), given, store)
+            yield _of_pack(files.enter_context(_unfolded(path, given)), given, store, path.parent)
             return
         content = None if pack is None else files.enter_context(_unfolded(pack, {}))
         lock, supplied = lock_held(path, locked=locked)
@@ -187,14 +188,14 @@ def runner(
 
 
 def _of_pack(
-    content: Content, given: Mapping[str, float], store: Path | None
+    content: Content, given: Mapping[str, float], store: Path | None, beside: Path
 ) -> Callable[[Watcher, Mapping[str, Any]], Results]:
     from entrack import api
     from entrack.artifact.run_pack import run_content
 
     def run(bar: Watcher, options: Mapping[str, Any]) -> Results:
         own = api.open_store(api.store_folder(store), bar)
-        return run_content(content, given, own, {**options, "watcher": bar})
+        return run_content(content, given, own, beside, {**options, "watcher": bar})
 
     return run
 
@@ -225,27 +226,58 @@ def unpack(
         say(f"wrote {len(archive.names)} files into {folder}")
 
 
-def verify_pack(path: Path, receipt_file: Path | None, *, level: int, as_json: bool) -> None:
-    """Hold a pack against itself: its files, and all that follows from its outcomes."""
+def verify_pack(path: Path, level: int, minutes: float | None, options: Mapping[str, Any], *, as_json: bool) -> None:
+    """Hold a pack against itself, and from level 2 on against the models."""
     with failures(as_json=as_json) as shown:
         import json
 
         from entrack.address import file_digest
         from entrack.artifact.archive import opened
+        from entrack.artifact.content import unfolded
         from entrack.artifact.receipt import receipt
-        from entrack.artifact.verify import verified
+        from entrack.artifact.verify import derived_again, hashed
         from entrack.files import put
 
-        archive = opened(path)
-        try:
-            found = verified(archive, file_digest(path), level)
-        finally:
-            archive.close()
+        with closing(opened(path)) as archive:
+            damaged = tuple(hashed(archive))
+            with unfolded(archive) as content:
+                found = derived_again(archive, content, file_digest(path), damaged)
+                if level > 1 and found.verdict != "differs":
+                    found = _against_models(found, content, archive, level, minutes, options)
         shown.give(receipt, _verified_text, found)
-        if receipt_file is not None:
-            put(receipt_file, (json.dumps(receipt(found), indent=1) + "\n").encode())
+        if options["receipt"] is not None:
+            put(options["receipt"], (json.dumps(receipt(found), indent=1) + "\n").encode())
         if found.verdict in STATUSES:
             leave(STATUSES[found.verdict])
+
+
+def _against_models(
+    found: PackVerification,
+    content: Content,
+    archive: Archive,
+    level: int,
+    minutes: float | None,
+    options: Mapping[str, Any],
+) -> PackVerification:
+    """Levels 2 and 3 of a pack that is whole."""
+    import json
+
+    from entrack.artifact.names import RESULTS
+    from entrack.artifact.recompute import computed_again, with_tried
+    from entrack.artifact.run_pack import with_models
+    from entrack.cli.progress import ProgressBar
+    from entrack.plan.executor_kind import ExecutorKind
+    from entrack.run import repository_of
+
+    spec = with_models(content, {}, options["models"] or archive.path.parent).checked_spec
+    kind = ExecutorKind.of(reference=options["reference"])
+    repository = repository_of(
+        content.store, "any", options["device"], options["threads"], options["memory"], ExecutorKind.OPTIMISED
+    )
+    claims = {claim["text"]: claim["expression"] for claim in json.loads(archive.read(RESULTS))["claims"]}
+    with ProgressBar() as bar:
+        tried = computed_again(content, spec, claims, repository, kind, minutes, bar)
+    return with_tried(found, tried, level)
 
 
 def _verified_text(found: PackVerification) -> str:

@@ -496,9 +496,12 @@ def test_a_line_is_changed(pack: Path, ran: Path, tmp_path: Path) -> None:
     assert told["provenance"]["computed"] == 0
     more = json.loads(done("run", spec, "--from", pack, "--store", own, "--json", "-p", "n=7").stdout)
     assert more["provenance"]["computed"] > 0
-    refused = entrack("run", pack, "--store", own, "-p", "n=8")
+    alone = Path(shutil.copy(pack, tmp_path / "alone.etz"))
+    refused = entrack("run", alone, "--store", own, "-p", "n=8")
     assert refused.exit_code == 3
-    assert "no weights" in refused.stderr
+    assert "model missing" in refused.stderr
+    copy_model(tmp_path / "base")
+    done("run", alone, "--store", own, "-p", "n=8")
 
 
 def test_a_damaged_outcome_is_not_taken(pack: Path, members: Mapping[str, bytes], tmp_path: Path) -> None:
@@ -507,4 +510,56 @@ def test_a_damaged_outcome_is_not_taken(pack: Path, members: Mapping[str, bytes]
     path.write_bytes(written({**rest, MANIFEST: manifest(rest)}))
     failed = entrack("run", path, "--store", tmp_path / "own")
     assert failed.exit_code == 3
-    assert "no weights" in failed.stderr
+    assert "model missing" in failed.stderr
+
+
+# --- against the models ------------------------------------------------------------------------------------------
+
+
+def test_outcomes_are_computed_again(pack: Path, ran: Path, tmp_path: Path) -> None:
+    for options, level in ((["--all"], 3), (["--minutes", 0], 2)):
+        told = json.loads(done("verify", pack, *options, "--models", ran.parent, "--json").stdout)
+        assert (told["level"], told["verdict"]) == (level, "same")
+        steps = told["counts"]["step: same"]
+        assert steps == 1 if level == 2 else steps > 10
+        assert all("computed again" in claim["why"] for claim in told["claims"])
+
+
+def test_a_forged_pack_is_found_with_the_models(ran: Path, tmp_path: Path) -> None:
+    """Outcomes and results that fit each other, and are not what the model says: a store was forged, and packed."""
+    from entrack.store.disk import DiskStore
+
+    spec = Path(shutil.copytree(ran.parent, tmp_path / "study")) / ran.name
+    store = DiskStore(spec.parent / "store")
+    forged = 0
+    for address in list(store.addresses()):
+        action = store.find(address)
+        assert action is not None
+        tensors = store.load(action)
+        assert tensors is not None
+        if set(tensors) == {"log_probability", "logit", "top"} and tensors["top"].ndim == 1:
+            store.put(address, {**tensors, "log_probability": tensors["log_probability"] * 0.5}, action.how)
+            forged += 1
+    assert forged
+    done("run", spec, "--store", spec.parent / "store")
+    path = packed(spec)
+    assert json.loads(done("verify", path, "--json").stdout)["verdict"] == "same", "it agrees with itself"
+    failed = entrack("verify", path, "--all", "--json")
+    told = json.loads(failed.stdout)
+    assert (failed.exit_code, told["verdict"]) == (1, "differs")
+    verdicts = {claim["text"]: claim["verdict"] for claim in told["claims"]}
+    assert verdicts[PROBABLE] == "differs"
+
+
+def test_other_models_are_refused(pack: Path, tmp_path: Path) -> None:
+    copy_model(tmp_path / "base")
+    path = tmp_path / "base" / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-4] ^= 1
+    path.write_bytes(data)
+    failed = entrack("verify", pack, "--minutes", 1, "--models", tmp_path)
+    assert failed.exit_code == 1
+    assert "lock drift: the pack's lock does not hold any more" in failed.stderr
+    assert 'model base weights "model.safetensors"' in failed.stderr
+    missing = entrack("verify", pack, "--minutes", 1, "--models", tmp_path / "nowhere")
+    assert (missing.exit_code, "model missing" in missing.stderr) == (3, True)
