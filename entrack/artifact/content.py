@@ -20,7 +20,7 @@ from entrack.artifact.documents import documents_of, figures_of, report_of
 from entrack.artifact.errors import PackIncomplete, PackRefused
 from entrack.artifact.facts import Roots, looked
 from entrack.artifact.identity import about, lock_name
-from entrack.artifact.lock import Lock, parsed, sha256_of
+from entrack.artifact.lock import Lock, parsed, sha256_of, texts_in
 from entrack.artifact.names import ABOUT, CITATION, CRATE, LICENCE, README, REPORT, RESULTS, STEPS
 from entrack.artifact.outcomes import PackStore, object_name, steps_read
 from entrack.artifact.readme import readme
@@ -189,7 +189,8 @@ def _supplied(reader: Reader, lock: Lock, root: Path) -> Supplied:
         if key.startswith("dataset "):
             digest = sha256_of(value)
             put_inside(root, f"datasets/{digest}", _member(reader, f"datasets/{digest}"))
-            datasets[key.removeprefix("dataset ")] = root / "datasets" / digest
+            name, file = texts_in(key)
+            datasets[name, file] = root / "datasets" / digest
     return Supplied(sources=sources, datasets=datasets)
 
 

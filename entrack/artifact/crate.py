@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from entrack.artifact.identity import lock_name
-from entrack.artifact.lock import Lock
+from entrack.artifact.lock import Lock, texts_in
 from entrack.artifact.names import CITATION, CRATE, LICENCE, README, REPORT, RESULTS
 from entrack.results import Results
 
@@ -168,14 +168,13 @@ def _models(lock: Lock) -> Iterator[Entity]:
         words = key.split(" ")
         if words[0] != "model" or len(words) != 2:
             continue
-        kind, _, rest = value.partition(" ")
-        name = json.JSONDecoder().raw_decode(rest)[0]
+        kind, (name,) = value.partition(" ")[0], texts_in(value)
         licence = lock.facts.get(f"{key} licence")
         yield {
             "@id": f"#model-{words[1]}",
             "@type": "CreativeWork",
             "name": f"{words[1]}: {kind}({json.dumps(name)})",
-            **({"url": f"https://huggingface.co/{name}", "version": rest[-40:]} if kind == "hub" else {}),
+            **({"url": f"https://huggingface.co/{name}", "version": value[-40:]} if kind == "hub" else {}),
             **({"license": json.loads(licence)} if licence else {}),
         }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Iterator, Mapping
@@ -56,8 +55,16 @@ class Looked:
 
 def lock_of(spec: CheckedSpec, repository: Repository) -> Lock:
     """The lock of a spec whose models are here. Raises ModelMissing, SpecError, StoreError."""
-    stack = stack_facts(repository.environment.device)
-    return Lock({**file_facts(spec), **stack, **model_facts(spec), **looked(spec, repository).roots.facts})
+    stack = {**dataset_facts(spec), **stack_facts(repository.environment.device)}
+    return Lock(
+        {
+            **file_facts(spec),
+            **dataset_facts(spec),
+            **stack,
+            **model_facts(spec),
+            **looked(spec, repository).roots.facts,
+        }
+    )
 
 
 def file_facts(spec: CheckedSpec) -> Facts:
@@ -69,10 +76,14 @@ def file_facts(spec: CheckedSpec) -> Facts:
         "spec": f"{quoted(own.name)} {_sized(own)}",
         **{f"param {name}": repr(value) for name, value in spec.resolved.params.items()},
         **{f"file {quoted(name)}": _sized(path) for name, path in files_beside(spec).items()},
-        **{
-            f"dataset {quoted(given.name)} {quoted(given.file)}": f"{_commit(path)} {_sized(path)}"
-            for given, path in spec.checked.datasets.items()
-        },
+    }
+
+
+def dataset_facts(spec: CheckedSpec) -> Facts:
+    """Of the files of datasets that it reads, in the hub's cache."""
+    return {
+        f"dataset {quoted(given.name)} {quoted(given.file)}": f"{_commit(path)} {_sized(path)}"
+        for given, path in spec.checked.datasets.items()
     }
 
 
@@ -123,12 +134,6 @@ def supplied_by(lock: Lock) -> Supplied:
         commits={name[0]: commit for name, commit in commits.items() if len(name) == 1},
         adapters={name[0]: commit for name, commit in commits.items() if name[1:] == ("adapter",)},
     )
-
-
-def source_word(value: str) -> tuple[str, str]:
-    """`builtin "boxes-base"` as its two parts; a commit after it is left out."""
-    kind, _, rest = value.partition(" ")
-    return kind, json.JSONDecoder().raw_decode(rest)[0]
 
 
 def _model(model: Model, root: Path) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ import os
 import platform
 import pwd
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,11 +57,11 @@ def without_authors(source: Source) -> str:
     return text
 
 
-def content_root(members: Members) -> str:
-    """The digest of what a pack says, whoever says it."""
+def content_root(names: Iterable[str], read: Callable[[str], bytes]) -> str:
+    """The digest of what a pack with these members says, whoever says it."""
     lines = (
-        f"{hashlib.sha256(_without_identity(name, members[name])).hexdigest()}  {name}\n"
-        for name in sorted(members)
+        f"{hashlib.sha256(_without_identity(name, read(name))).hexdigest()}  {name}\n"
+        for name in sorted(names)
         if name.startswith(CORE)
     )
     return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -86,7 +86,7 @@ class Lock:
         begins = "".join(f"{word} " for word in key)
         for full, value in sorted(self.facts.items()):
             if full.startswith(begins) and full[len(begins)] == '"':
-                yield json.loads(full[len(begins) :]), value
+                yield texts_in(full)[0], value
 
 
 def quoted(text: str) -> str:
@@ -97,6 +97,11 @@ def quoted(text: str) -> str:
 def sized(size: int, sha256: str) -> str:
     """A file's size in bytes and its SHA-256."""
     return f"{size} {sha256}"
+
+
+def texts_in(key: str) -> list[str]:
+    """The quoted texts of a key, or of a value."""
+    return [json.loads(text) for text in re.findall(_TEXT, key)]
 
 
 def sha256_of(value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from entrack.artifact.errors import LockDrift
-from entrack.artifact.facts import Facts, file_facts, looked, model_facts, stack_facts
+from entrack.artifact.facts import Facts, dataset_facts, file_facts, looked, model_facts, stack_facts
 from entrack.artifact.lock import Lock, moved
 from entrack.compile import CheckedSpec
 from entrack.execution.repository import Repository
@@ -16,7 +16,7 @@ ROOTS = ("root known", "root all")
 def hold_before(lock: Lock, name: str, spec: CheckedSpec, repository: Repository) -> None:
     """That a spec, its files, its models and the stack are what its lock says: first what is read in an instant, then
     models, then the plan as far as the store tells. Computes nothing. Raises LockDrift, which says the lines."""
-    quick = {**file_facts(spec), **stack_facts(repository.environment.device)}
+    quick = {**file_facts(spec), **dataset_facts(spec), **stack_facts(repository.environment.device)}
     _hold(lock, name, quick, lambda key: not key.startswith("model ") and key not in ROOTS)
     _hold(lock, name, model_facts(spec), lambda key: key.startswith("model "))
     roots = looked(spec, repository).roots.facts

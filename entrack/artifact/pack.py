@@ -18,7 +18,7 @@ from entrack.artifact import identity
 from entrack.artifact.archive import Members, size_of, written
 from entrack.artifact.content import About, InMemory, derived, results_of, unfolded
 from entrack.artifact.errors import IdentityFound, PackIncomplete, PackTooLarge
-from entrack.artifact.facts import Roots, file_facts, files_beside, looked, model_facts, stack_facts
+from entrack.artifact.facts import Roots, dataset_facts, file_facts, files_beside, looked, model_facts, stack_facts
 from entrack.artifact.lock import Lock, parsed, quoted, sized
 from entrack.artifact.names import ABOUT, CITATION, LICENCE, MANIFEST, REPORT
 from entrack.artifact.outcomes import Recorded, members_of, plain
@@ -112,7 +112,7 @@ def _fitting(core: Members, about: About, most: int) -> tuple[Members, About]:
     with unfolded(InMemory(blank)) as content:
         results, _ = results_of(content)
         made = derived(content, results, InMemory(core))
-        about = evolve(about, content_root=identity.content_root({**core, **made}))
+        about = evolve(about, content_root=identity.content_root({**core, **made}, {**core, **made}.__getitem__))
         for gone in range(len(MAY_GO) + 1):
             going = (name for name in made if any(re.fullmatch(pattern, name) for pattern in MAY_GO[:gone]))
             about = evolve(about, left_out=tuple(sorted(going)))
@@ -149,7 +149,7 @@ def _own(spec: CheckedSpec, roots: Roots, device: str | None, *, anonymous: bool
     texts[f"spec/{name}"] = Path(spec.source.name).read_bytes()
     if anonymous:
         texts = {each: _nameless(each, data) for each, data in texts.items()}
-    facts = {**file_facts(spec), **stack_facts(device), **model_facts(spec), **roots.facts}
+    facts = {**file_facts(spec), **dataset_facts(spec), **stack_facts(device), **model_facts(spec), **roots.facts}
     facts["spec"] = f"{quoted(name)} {_sized(texts[f'spec/{name}'])}"
     facts |= {f"file {quoted(each)}": _sized(texts[f"spec/{each}"]) for each in files_beside(spec)}
     lock = Lock(facts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import evolve, frozen
@@ -94,19 +94,20 @@ def computed_again(
     minutes: float | None,
     watcher: Watcher,
 ) -> Tried:
-    """Outcomes computed again until the time is over (None: all of them): of each claim the cheapest, then the others,
-    the cheapest first. `spec` is the pack's with its models, `claims` are expressions by what they claim. Raises
+    """Outcomes computed again: of each claim the cheapest, then the others, the cheapest first, until the time is over
+    (None: all of them). `spec` is the pack's with its models, `claims` are expressions by what they claim. Raises
     EngineError, ModelMissing."""
     ends = None if minutes is None else time.monotonic() + 60 * minutes
     seen = looked(spec, repository)
     compute = engine_of(seen.plan, kind, watcher, repository.environment)
     here = _with_bytes(seen.plan, seen.run, content.store)
     under = {text: frozenset(_under(expression, seen.plan)) & here for text, expression in claims.items()}
-    ids = _ordered(seen.plan, here, under.values())
+    first, others = _ordered(seen.plan, here, under.values())
+    ids = (*first, *others)
     found: dict[str, Compared] = {}
     for id, one in zip(ids, recomputed(seen.plan, Filled(seen.run, compute), ids, compute, watcher), strict=False):
         found[id] = one
-        if ends is not None and time.monotonic() > ends:
+        if ends is not None and len(found) >= len(first) and time.monotonic() > ends:
             break
     return Tried(found, under)
 
@@ -133,10 +134,13 @@ def _with_bytes(plan: Plan, run: Coordinator, store: PackStore) -> frozenset[str
     return frozenset(id for id, action in made if action is not None and store.holds(action.object))
 
 
-def _ordered(plan: Plan, here: Iterable[str], claims: Iterable[Iterable[str]]) -> Sequence[str]:
+def _ordered(
+    plan: Plan, here: Iterable[str], claims: Iterable[Iterable[str]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The cheapest step of each claim, and the others, the cheapest first."""
     costs = {id: (left_of(plan.nodes[id]), id) for id in here}
     first = dict.fromkeys(min(under, key=costs.__getitem__) for under in map(set, claims) if under)
-    return [*first, *(id for id in sorted(costs, key=costs.__getitem__) if id not in first)]
+    return tuple(first), tuple(id for id in sorted(costs, key=costs.__getitem__) if id not in first)
 
 
 def _under(expression: str, plan: Plan) -> Iterator[str]:

@@ -108,7 +108,7 @@ class Scope:
 
     def located(self, dataset: Dataset) -> Path | None:
         """Where the file of a dataset is; None where it is not on this machine."""
-        supplied = self.supplied.datasets.get(str(dataset))
+        supplied = self.supplied.datasets.get((dataset.name, dataset.file))
         found = locate_dataset(dataset) if self.supplied.sources is None else supplied
         if found is not None:
             self.datasets[dataset] = found

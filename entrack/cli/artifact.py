@@ -204,10 +204,13 @@ def _of_pack(
 def _unfolded(pack: Path, given: Mapping[str, float]) -> Iterator[Content]:
     from entrack.artifact.archive import opened
     from entrack.artifact.content import unfolded
+    from entrack.artifact.verify import hold_to_manifest
 
-    with closing(opened(pack)) as archive, unfolded(archive, given) as content:
-        tell(content.spec.problems, content.spec.sources)
-        yield content
+    with closing(opened(pack)) as archive:
+        hold_to_manifest(archive)
+        with unfolded(archive, given) as content:
+            tell(content.spec.problems, content.spec.sources)
+            yield content
 
 
 def unpack(
@@ -218,8 +221,10 @@ def unpack(
     with failures():
         from entrack.artifact.archive import opened
         from entrack.artifact.content import put_inside
+        from entrack.artifact.verify import hold_to_manifest
 
         with closing(opened(pack)) as archive:
+            hold_to_manifest(archive)
             folder.mkdir(parents=True)
             for name in archive.names:
                 put_inside(folder, name, archive.read(name))

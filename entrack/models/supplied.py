@@ -16,14 +16,14 @@ from entrack.models.locate import ModelMissing, Named, locate
 class Supplied:
     """`commits` are hub revisions by the name of a model in the spec, `adapters` those of its LoRA adapter.
 
-    With `sources`, by the names of models in the spec, and `datasets`, by how the spec writes them, nothing else is
-    looked for: what is not among them is not here.
+    With `sources`, by the names of models in the spec, and `datasets`, by their names and files, nothing else is looked
+    for: what is not among them is not here.
     """
 
     commits: Mapping[str, str] = field(factory=dict)
     adapters: Mapping[str, str] = field(factory=dict)
     sources: Mapping[str, ModelSource] | None = None
-    datasets: Mapping[str, Path] = field(factory=dict)
+    datasets: Mapping[tuple[str, str], Path] = field(factory=dict)
 
     def named(self, model: str, given: Named) -> Named:
         """A model of the spec with the revisions that are meant."""
