@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PEERS  := .venv-peers
+CRATES := .venv-crates
 STUDIES := agreement causal_tracing direction edges function_vectors gender_bias greater_than induction ioi_gpt2 knockout logit_lens
 LOWEST := .venv-lowest
 UV     := $(VENV)/lock/bin/uv pip install --quiet --no-config --python $(LOWEST)/bin/python
@@ -139,12 +140,21 @@ $(VENV)/lock/asked-for: $(VENV)/bin/python
 $(VENV)/audit/asked-for: $(VENV)/bin/python
 	-$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3' && touch $@
 
+# The metadata of a pack against the profiles that it names, in an environment of their validator's own. Needs the network the first time.
+crates: $(VENV)/installed-dev $(CRATES)/installed
+	$(BIN)/python -m pytest tests/artifact/test_crate.py
+
+$(CRATES)/installed:
+	$(PYTHON) -m venv $(CRATES)
+	$(CRATES)/bin/python -m pip install --quiet --disable-pip-version-check 'roc-validator>=0.13,<0.14' 'rocrate>=0.13'
+	touch $@
+
 # The peers have packages of their own, which entrack does without. Where they cannot be had, the benchmarks go on without them, and say so.
 $(PEERS)/installed: benchmarks/constraints.txt
 	$(PYTHON) -m venv $(PEERS)
 	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/constraints.txt transformer-lens pyvene && touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(LOWEST) out dist
+	rm -rf $(VENV) $(PEERS) $(CRATES) $(LOWEST) out dist
 
-.PHONY: browser-test laws coverage certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: browser-test crates laws coverage certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

@@ -18,6 +18,7 @@ from entrack.check.check import check as check_source
 from entrack.compile import SpecError, count_tokens
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
+from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.source import Source, Span
 from entrack.spec import PURPOSES, Spec
 from entrack.spec_files import SpecMissing, read
@@ -63,13 +64,18 @@ def loads(source: Source | str, /, **params: float) -> Spec:
     )
 
 
-def checked(given: Source, params: Mapping[str, float], stand_in: Path | None = None) -> Spec:
+def checked(
+    given: Source,
+    params: Mapping[str, float],
+    stand_in: Path | None = None,
+    supplied: Supplied = NOTHING_SUPPLIED,
+) -> Spec:
     """A spec without errors. Raises ArgumentError and SpecError.
 
     `stand_in` is a folder with a config.json and a tokenizer.json for every model that is not here: such a spec can be
-    planned, not run.
+    planned, not run. `supplied` is what a lock or a pack says of its models.
     """
-    spec = _spec(given, params, stand_in)
+    spec = _spec(given, params, stand_in, supplied)
     if errors(spec.problems):
         raise SpecError(spec.problems, spec.sources)
     return spec
@@ -80,13 +86,13 @@ def check(
 ) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
     """All that is wrong with a spec, down to its prompts where its models' tokenizers are here. Imports no torch."""
     with within():
-        spec = _spec(source, params, stand_in)
+        spec = _spec(source, params, stand_in, NOTHING_SUPPLIED)
         if errors(spec.problems):
             return spec.problems, spec.sources
         return (*spec.problems, *spec.prompt_problems()), spec.sources
 
 
-def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None) -> Spec:
+def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None, supplied: Supplied) -> Spec:
     """What the checker makes of a text, right or wrong. Raises ArgumentError."""
     arguments.instance(source, Source, "source", "a Source")
     arguments.offering(params, ("keys", "items"), "params", "a mapping from names to numbers")
@@ -97,7 +103,7 @@ def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None) ->
     }
     return Spec(
         source,
-        check_source(source, values, None if stand_in is None else Path(stand_in), count_tokens),
+        check_source(source, values, None if stand_in is None else Path(stand_in), count_tokens, supplied),
         stands_in=stand_in is not None,
     )
 

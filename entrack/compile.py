@@ -146,11 +146,14 @@ def lowered(spec: CheckedSpec, lowerer: Lowerer, known: Known | None = None, mor
     return Planned(plan, problems)
 
 
-def surveyed(spec: CheckedSpec, repository: Repository) -> tuple[Plan, Coordinator, Survey]:
-    """The plan as far as a store tells, the run that looked, and what it saw. Computes nothing."""
+def surveyed(
+    spec: CheckedSpec, repository: Repository, lowerer: Lowerer | None = None
+) -> tuple[Plan, Coordinator, Survey]:
+    """The plan as far as a store tells, the run that looked, and what it saw. Computes nothing. `lowerer` is the
+    spec's, where there is one already."""
     from entrack.execution.coordinator import Coordinator
 
-    lowerer = lowerer_of(spec, download=False, hashed=not spec.stands_in)
+    lowerer = lowerer or lowerer_of(spec, download=False, hashed=not spec.stands_in)
     run = Coordinator(lowered(spec, lowerer).plan, repository)
     survey = run.survey()
     while run.plan.deferred and run.actions:
@@ -263,7 +266,7 @@ def _sampled(spec: CheckedSpec) -> tuple[Diagnostic, ...]:
 
 
 def _source(spec: CheckedSpec, model: Model, *, download: bool) -> ModelSource:
-    if spec.stands_in and model.source is not None:
+    if model.source is not None and (spec.stands_in or spec.checked.supplied.sources is not None):
         return model.source
     return (fetch if download else locate)(model.named, spec.root)
 

@@ -21,6 +21,7 @@ from entrack.execution.environment import Environment
 from entrack.execution.repository import Repository
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.models.fetch import fetch, fetch_dataset
+from entrack.models.weight_files import ModelMissing
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
 from entrack.results import Provenance, Results
@@ -37,6 +38,8 @@ TOLERANCE = (
     "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; "
     "byte-identical on one machine with the same versions, threads and memory"
 )
+LANGUAGE = 1
+"""The version of the language."""
 LEAST_ADDRESSES = 1.2e9
 """Bytes that torch, transformers and nnsight map when they are loaded, and some."""
 
@@ -71,7 +74,7 @@ def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Re
     from entrack.execution.local import LocalExecutor
     from entrack.report.html import results_html
 
-    spec = _fetched(given, watcher)
+    spec = fetched(given, watcher)
     lowerer = lowerer_of(spec, download=True, hashed=True)
     plan = lowered(spec, lowerer).plan
     compute = engine_of(plan, repository.kind, watcher, repository.environment)
@@ -85,7 +88,7 @@ def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Re
         plan = lowered(spec, lowerer, run, more).plan
         run.extend(plan)
         run.run()
-    results = assemble(spec.resolved, plan, run, lambda: _provenance(spec, plan, run, repository))
+    results = assemble(spec.resolved, plan, run, lambda: provenance_of(spec, plan, run, repository))
     return evolve(results, html=results_html)
 
 
@@ -94,6 +97,9 @@ def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Env
     engines: list[Any] = []
 
     def compute(step: Any, inputs: Any) -> tuple[Any, Any]:
+        source = plan.sources.get(step.model)
+        if source is not None and source.digests is not None:
+            raise ModelMissing(f"{source.description} is known by the digests of its weights alone")
         if not engines:
             _need_surroundings()
             from entrack.engine.engine import Engine
@@ -115,7 +121,7 @@ def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Env
     return compute
 
 
-def _fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
+def fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
     """The spec, checked again now that its models and datasets have come: some mistakes only a config.json, or a row,
     can tell. Raises ModelMissing, SpecError."""
     resolved = spec.resolved
@@ -128,13 +134,14 @@ def _fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
         watcher(ModelFetching(str(resolved.models[name].named)))
         fetch(resolved.models[name].named, spec.root)
     params = {name: resolved.params[name] for name in resolved.changed_params}
-    again = check(spec.source, params, tokens=count_tokens)
+    again = check(spec.source, params, tokens=count_tokens, supplied=spec.checked.supplied)
     if errors(again.problems):
         raise SpecError(again.problems, again.texts)
     return CheckedSpec(spec.source, again)
 
 
-def _provenance(spec: CheckedSpec, plan: Plan, run: Coordinator, repository: Repository) -> Provenance:
+def provenance_of(spec: CheckedSpec, plan: Plan, run: Coordinator, repository: Repository) -> Provenance:
+    """Where the numbers of a run came from, once it has everything."""
     from entrack.execution.read_run_record import read_run_record
     from entrack.execution.reuse_report import reuse_report
 
@@ -145,7 +152,7 @@ def _provenance(spec: CheckedSpec, plan: Plan, run: Coordinator, repository: Rep
     return Provenance(
         spec=spec.source.name,
         spec_address=spec.address,
-        language=1,
+        language=LANGUAGE,
         entrack=__version__,
         models=_models(plan),
         seed=spec.resolved.seed,

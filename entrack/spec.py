@@ -54,6 +54,11 @@ class Spec:
         self.sources = checked.texts
 
     @property
+    def checked_spec(self) -> CheckedSpec:
+        """What the compiler takes."""
+        return self._spec
+
+    @property
     def root(self) -> Path:
         """The folder that files and models are named from."""
         return self._spec.root

@@ -32,6 +32,8 @@ from entrack.check.vectors import check_vectors
 from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.over_budget import told
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.models.datasets import Dataset
+from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.source import Source, Span
 from entrack.syntax import ast
 
@@ -44,12 +46,16 @@ NOTHING = Resolved("", 0, {}, (), {}, {}, {}, (), (), (), (), (), (), (), (), ()
 @frozen
 class Checked:
     """`resolved` is what could be understood; it may only be run when there is no error. `sources` are the texts of
-    the spec, `data` those of its tables."""
+    the spec, `data` those of its tables; `files` are all that were read beside the spec, and `datasets` those of the
+    hub."""
 
     resolved: Resolved
     problems: tuple[Diagnostic, ...]
     sources: Mapping[str, Source]
     data: Mapping[str, Source] = field(factory=dict, repr=False)
+    files: tuple[Path, ...] = field(default=(), repr=False)
+    datasets: Mapping[Dataset, Path] = field(factory=dict, repr=False)
+    supplied: Supplied = field(default=NOTHING_SUPPLIED, repr=False)
 
     @property
     def texts(self) -> Mapping[str, Source]:
@@ -58,18 +64,32 @@ class Checked:
 
 
 def check(
-    source: Source, overrides: Mapping[str, float], stand_in: Path | None = None, tokens: TokenCount | None = None
+    source: Source,
+    overrides: Mapping[str, float],
+    stand_in: Path | None = None,
+    tokens: TokenCount | None = None,
+    supplied: Supplied = NOTHING_SUPPLIED,
 ) -> Checked:
-    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in` and
-    `tokens`: see `Scope`."""
-    scope = Scope(Files(Path(source.name).parent), overrides, stand_in, tokens=tokens)
+    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`, `tokens`
+    and `supplied`: see `Scope`."""
+    scope = Scope(Files(Path(source.name).parent), overrides, stand_in, supplied, tokens=tokens)
     with within():
         try:
             resolved = _resolved(scope, source)
         except Spent as spent:
             resolved = NOTHING
             scope.problems.append(told(spent, Span(source.name, 0, 1)))
-    return Checked(resolved, _once(scope.problems), dict(scope.sources), dict(scope.data))
+    downloaded = set(scope.datasets.values())
+    files = tuple(path for path in scope.files.read if path not in downloaded)
+    return Checked(
+        resolved,
+        _once(scope.problems),
+        dict(scope.sources),
+        dict(scope.data),
+        files,
+        dict(scope.datasets),
+        supplied,
+    )
 
 
 def _resolved(scope: Scope, source: Source) -> Resolved:

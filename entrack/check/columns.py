@@ -12,7 +12,7 @@ from entrack.check.datasets import named_dataset
 from entrack.check.scope import Scope
 from entrack.check.tables import READERS, Table, absent_table, beside, read_table, table_key
 from entrack.check.unreadable import Unreadable
-from entrack.models.datasets import Dataset, locate_dataset
+from entrack.models.datasets import Dataset
 from entrack.source import Span
 from entrack.syntax import ast
 
@@ -105,7 +105,7 @@ def read_rows(scope: Scope, table: ast.String | ast.Call, read: Read) -> Table |
         dataset = named_dataset(scope, table)
         if dataset is None:
             return None
-        written, downloaded = dataset.file, locate_dataset(dataset)
+        written, downloaded = dataset.file, scope.located(dataset)
         if downloaded is None:
             _not_here(scope, table, dataset, read)
             return None

@@ -60,6 +60,12 @@ class Files:
             raise Unreadable(found.problem if span is None else evolve(found.problem, span=span))
         return cast(T, found)
 
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """The files that were read, in the order in which they were asked for."""
+        texts = (found for (kind, *_), found in self._kept.items() if kind == "text")
+        return tuple(Path(found.name) for found in texts if isinstance(found, Source))
+
     def _resolved(self, written: str, span: Span) -> Path:
         budget.spend(budget.NAMED_FILES)
         pure = PurePosixPath(written)

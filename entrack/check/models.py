@@ -15,7 +15,7 @@ from entrack.diagnostics.suggest import did_you_mean, nearest
 from entrack.families.base import ATTENTIONS
 from entrack.model_config import BadConfig
 from entrack.models.key import DTYPES, ModelSource
-from entrack.models.locate import ModelMissing, Named, attention_of, builtin_names, facts_of, locate, stand_in
+from entrack.models.locate import ModelMissing, Named, attention_of, builtin_names, facts_of, stand_in
 from entrack.syntax import ast
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {"dtype": DTYPES, "attention": ATTENTIONS, "revision": ()}
@@ -43,7 +43,7 @@ def check_models(scope: Scope, items: list[ast.Item]) -> None:
             if named is None:
                 scope.broken.add(item.name)
             else:
-                scope.models[item.name] = _found(scope, item, named)
+                scope.models[item.name] = _found(scope, item, scope.supplied.named(item.name, named))
 
 
 def _named(scope: Scope, item: ast.Model) -> Named | None:
@@ -210,9 +210,9 @@ def _adapter(scope: Scope, call: ast.Call) -> tuple[str, str] | None:
     return None
 
 
-def _located(scope: Scope, named: Named) -> ModelSource:
+def _located(scope: Scope, model: str, named: Named) -> ModelSource:
     try:
-        return locate(named, scope.files.root)
+        return scope.supplied.located(model, named, scope.files.root)
     except ModelMissing:
         if scope.stand_in is None:
             raise
@@ -222,7 +222,7 @@ def _located(scope: Scope, named: Named) -> ModelSource:
 def _found(scope: Scope, item: ast.Model, named: Named) -> Model:
     """The model with what can be known of it now. That its files are not here is no error of the spec."""
     try:
-        source = _located(scope, named)
+        source = _located(scope, item.name, named)
     except ModelMissing as missing:
         if named.kind in ("local", "gguf"):
             scope.report(

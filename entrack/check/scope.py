@@ -18,7 +18,8 @@ from entrack.check.files import Files
 from entrack.check.resolved import Model, Population, Task
 from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.models.datasets import Dataset
+from entrack.models.datasets import Dataset, locate_dataset
+from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.parse import EVERYTHING
@@ -66,6 +67,8 @@ class Scope:
     overrides: Mapping[str, float]
     stand_in: Path | None = None
     """A folder in place of every model that is not here."""
+    supplied: Supplied = NOTHING_SUPPLIED
+    """What is said of models and datasets from outside."""
     names: dict[str, ast.Item] = field(factory=dict)
     unread: set[str] = field(factory=set)
     problems: list[Diagnostic] = field(factory=list)
@@ -77,6 +80,8 @@ class Scope:
     """The types of the variables of each task that has been checked."""
     data: dict[str, Source] = field(factory=dict)
     """The texts of tables, which problems may point into."""
+    datasets: dict[Dataset, Path] = field(factory=dict)
+    """Where the datasets are that are on this machine."""
     absent: dict[str, Dataset] = field(factory=dict)
     """The datasets that are not on this machine."""
     asked: set[object] = field(factory=set)
@@ -100,6 +105,14 @@ class Scope:
         """How many tokens the first prompt of a population has, or why it has none; None where its model's tokenizer
         is not here."""
         return None if self.tokens is None or model.source is None else self.tokens(population, model, self.params)
+
+    def located(self, dataset: Dataset) -> Path | None:
+        """Where the file of a dataset is; None where it is not on this machine."""
+        supplied = self.supplied.datasets.get((dataset.name, dataset.file))
+        found = locate_dataset(dataset) if self.supplied.sources is None else supplied
+        if found is not None:
+            self.datasets[dataset] = found
+        return found
 
     def declare(self, items: Iterable[ast.Item]) -> None:
         self._called.clear()

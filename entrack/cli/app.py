@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from entrack.cli import exit_codes, fast_path
+from entrack.cli import artifact, exit_codes, fast_path
 from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
 from entrack.cli.models import models
@@ -41,6 +41,9 @@ app = typer.Typer(
 )
 app.add_typer(cache, name="cache")
 app.add_typer(models, name="models")
+app.command()(artifact.lock)
+app.command()(artifact.pack)
+app.command()(artifact.unpack)
 
 
 @app.command()
@@ -58,30 +61,34 @@ def run(
     strict: Annotated[
         bool, typer.Option("--strict", help="exit with status 1 when a claim fails or is undecided")
     ] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="only if all is as SPEC.lock says: files, models, versions, steps")
+    ] = False,
+    pack: Annotated[
+        Path | None, typer.Option("--from", metavar="PACK", help="take what a pack has before anything is computed")
+    ] = None,
     reference: Reference = False,
     device: Device = None,
     threads: Threads = None,
     memory: MemoryBytes = None,
     accept: Accepted = None,
 ) -> None:
-    """Run a spec, and show its tables and claims. What the store has is not computed again."""
+    """Run a spec, or the spec in a pack, and show its tables and claims. What the store has is not computed again."""
     with failures(as_json=as_json) as shown:
-        from entrack import api
         from entrack.cli.claims import what_failed
         from entrack.cli.progress import ProgressBar
 
-        loaded = api.checked(api.read(spec), params(p))
-        tell(loaded.problems, loaded.sources)
-        with ProgressBar() as bar:
-            results = loaded.run(
-                store,
-                reference=reference,
-                watcher=bar,
-                device=device,
-                threads=threads,
-                memory=memory_given(memory),
-                accept=accept,
-            )
+        options = {
+            "reference": reference,
+            "device": device,
+            "threads": threads,
+            "memory": memory_given(memory),
+            **({} if accept is None else {"accept": accept}),
+        }
+        if locked and (pack is not None or artifact.is_pack(spec)):
+            refuse("--locked is for a spec and a store of your own: a pack has its lock, and `verify` holds it")
+        with artifact.runner(spec, params(p), store, pack, locked=locked) as given, ProgressBar() as bar:
+            results = given.run(bar, options)
         if as_json:
             from entrack.report.document import document
 
@@ -91,7 +98,7 @@ def run(
 
             shown.show(report(results))
         if out is not None:
-            _write(results, loaded, out, pdf)
+            _write(results, given.spec, out, pdf)
         if strict and not results.passed:
             say(what_failed(results.claims))
             leave(exit_codes.CLAIM_FAILED)
@@ -164,6 +171,17 @@ def verify(
     ] = "5%",
     everything: Annotated[bool, typer.Option("--all", help="all stored steps")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="another seed, another sample")] = 0,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", metavar="N", min=0, help="of a pack: compute outcomes again for so long"),
+    ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option("--models", metavar="DIR", help="of a pack: where its local models are (default: beside it)"),
+    ] = None,
+    receipt: Annotated[
+        Path | None, typer.Option("--receipt", metavar="FILE", help="of a pack: write what was found into this file")
+    ] = None,
     as_json: Json = False,
     reference: Reference = False,
     device: Device = None,
@@ -172,7 +190,21 @@ def verify(
     accept: Accepted = None,
 ) -> None:
     """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when
-    something does not match."""
+    something does not match.
+
+    Of a pack (SPEC.etz): derive all that it says again from the outcomes in it; with --minutes or --all, compute
+    outcomes again with the models too."""
+    if artifact.is_pack(spec):
+        options = {
+            "receipt": receipt,
+            "models": beside,
+            "reference": reference,
+            "device": device,
+            "threads": threads,
+            "memory": memory_given(memory),
+        }
+        level = 3 if everything else 2 if minutes is not None else 1
+        return artifact.verify_pack(spec, level, None if everything else minutes, options, as_json=as_json)
     with failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.progress import ProgressBar

@@ -23,7 +23,7 @@ from entrack.errors import ArgumentError
 from entrack.source import Source
 from entrack.system import address_space
 
-DONE, CLAIM_FAILED, SPEC_ERROR, ENVIRONMENT_ERROR, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, STATUS
+DONE, CLAIM_FAILED, SPEC_ERROR, ENVIRONMENT_ERROR, INTERNAL, NOT_TRIED, INTERRUPTED = 0, 1, 2, 3, 4, 5, STATUS
 NAMES: Mapping[str, str] = {
     "entrack.spec_files.SpecMissing": "spec missing",
     "entrack.syntax.equivalence.Miswritten": "not formatted",
@@ -47,9 +47,18 @@ NAMES: Mapping[str, str] = {
     "entrack.engine.errors.NothingToAttend": "nothing to attend",
     "entrack.engine.errors.NotFinite": "not finite",
     "entrack.analysis.outcomes.NotANumber": "not a number",
+    "entrack.artifact.errors.LockMissing": "lock missing",
+    "entrack.artifact.errors.LockRefused": "lock refused",
+    "entrack.artifact.errors.LockDrift": "lock drift",
+    "entrack.artifact.errors.PackRefused": "pack refused",
+    "entrack.artifact.errors.PackIncomplete": "pack incomplete",
+    "entrack.artifact.errors.PackTooLarge": "pack too large",
+    "entrack.artifact.errors.IdentityFound": "identity found",
     "entrack.cli.streams.OutputLost": "output",
 }
 """Failures of the environment by class; a class without a row has the name of the first one above it that has."""
+NOT_SO = ("lock drift", "identity found")
+"""Of these, those with which what was asked about is not so: their status is 1."""
 SPEC, CALL, MEMORY, PACKAGE, SYSTEM, MISTAKE = "spec", "wrong call", "out of memory", "package", "system", "internal"
 INTERRUPTION = "interrupted"
 NO_MEMORY = "this process may take no more memory: end what else uses it, or see `ulimit -v`"
@@ -152,7 +161,7 @@ def _environment(error: BaseException) -> Failure | None:
     if name == "output":
         return Failure(name, ENVIRONMENT_ERROR, f"standard output cannot be written: {reason(error)}")
     if name is not None:
-        return Failure(name, ENVIRONMENT_ERROR, str(error))
+        return Failure(name, CLAIM_FAILED if name in NOT_SO else ENVIRONMENT_ERROR, str(error))
     named = [said for one in _causes(error) if (said := _python(one)) is not None]
     return Failure(*named[-1]) if named else None
 

@@ -29,7 +29,7 @@ def fetch(named: Named, root: Path) -> ModelSource:
     if named.kind == "hub":
         _download(named.name, named.revision)
     if named.adapter is not None and named.adapter[0] == "hub":
-        _download(named.adapter[1], None)
+        _download(named.adapter[1], named.adapter_revision)
     return locate(named, root)
 
 

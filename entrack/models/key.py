@@ -32,7 +32,8 @@ class ModelSource:
     """Where a model's files are. `gguf` is a file name in `folder`; `adapter` a folder with a LoRA adapter.
 
     `description` is how a person calls it, such as `builtin("boxes-base")`; `revision` is the hub commit, where there
-    is one.
+    is one. Where the weights are not in `folder`, `digests` are those of weights and adapter as a lock has them: such a
+    model can be planned and its values found, not run.
     """
 
     description: str
@@ -40,3 +41,4 @@ class ModelSource:
     gguf: str | None = None
     adapter: Path | None = None
     revision: str | None = None
+    digests: tuple[str, str | None] | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class Named:
     attention: str | None = None
     adapter: tuple[str, str] | None = None
     """Kind (hub or local) and name of a LoRA adapter."""
+    adapter_revision: str | None = None
 
     def __str__(self) -> str:
         adapter = f' + lora("{self.adapter[1]}")' if self.adapter else ""
@@ -108,16 +110,22 @@ def key_of(named: Named, source: ModelSource, *, hashed: bool = True) -> ModelKe
 
 def _digests(named: Named, source: ModelSource) -> tuple[str, str | None]:
     """The addresses of weights and adapter, whose headers are looked at first."""
+    if source.digests is not None:
+        return source.digests
     try:
         weights = weights_of(source.folder, source.gguf)
     except ModelMissing as missing:
         more = "; `entrack run` downloads what is missing" if named.kind == "hub" else ""
         raise type(missing)(f"{named}: {missing}{more}") from None
-    added = () if source.adapter is None else _adapter_files(source.adapter)
+    added = () if source.adapter is None else adapter_files(source.adapter)
     for files in ([] if source.gguf else weights), added[1:]:
         tensors_in(files)
-    adapter = address([file_digest(path) for path in added]) if added else None
-    return address([file_digest(path) for path in weights]), adapter
+    return of_files(map(file_digest, weights)), of_files(map(file_digest, added)) if added else None
+
+
+def of_files(digests: Iterable[str]) -> str:
+    """The address of a model's weights, or of an adapter, by the SHA-256 of its files in order."""
+    return address(list(digests))
 
 
 def tokenizer_file(source: ModelSource) -> Path:
@@ -204,7 +212,7 @@ def _adapter(named: Named, root: Path) -> Path | None:
     if named.adapter is None:
         return None
     kind, name = named.adapter
-    folder = root / name if kind == "local" else _hub_folder(name, None)[0]
+    folder = root / name if kind == "local" else _hub_folder(name, named.adapter_revision)[0]
     if kind == "local":
         _no_way_out(folder, root)
     if not (folder / "adapter_config.json").is_file():
@@ -212,7 +220,8 @@ def _adapter(named: Named, root: Path) -> Path | None:
     return folder
 
 
-def _adapter_files(folder: Path) -> tuple[Path, ...]:
+def adapter_files(folder: Path) -> tuple[Path, ...]:
+    """The files of a LoRA adapter. Raises ModelMissing."""
     weights = folder / "adapter_model.safetensors"
     if not weights.is_file():
         raise ModelMissing(

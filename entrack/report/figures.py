@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from entrack import interrupts
+from entrack.files import put
 from entrack.report.format import slug, visible
 from entrack.report.lookup import fits_completeness, kept_scores, nested, pick
 from entrack.report.plot_data import is_curve, is_map
@@ -62,6 +63,16 @@ def drawings(results: Results, folder: Path) -> tuple[tuple[Figure, str], ...]:
     return tuple((figure, (folder / f"{stem}.svg").read_text(encoding="utf-8")) for stem, figure in once.items())
 
 
+def drawn(results: Results, formats: tuple[str, ...]) -> Mapping[str, bytes]:
+    """The same figures, in these formats, by the names of their files."""
+    stems = _stems(shown(results))
+    return {
+        f"{stems[figure.title, figure.kind, figure.of]}.{each}": data
+        for figure in shown(results)
+        for each, data in _rendered(figure, results, formats).items()
+    }
+
+
 def usual(results: Results) -> tuple[Figure, ...]:
     """For each discovery a heat map and a diagram; for each measure of several cells bars, curves over layers or other
     numbers, a heat map of layers by tokens, positions or heads, or a completeness' scatter."""
@@ -89,15 +100,21 @@ def _usual_kind(measure: Measure) -> str:
 
 
 def _draw(figure: Figure, results: Results, folder: Path, stem: str) -> tuple[Path, ...]:
+    formats = ("png", "svg", "pdf") if _says_yes(figure.options, "pdf") else ("png", "svg")
+    files = _rendered(figure, results, formats)
+    return tuple(put(folder / f"{stem}.{each}", data) for each, data in files.items())
+
+
+def _rendered(figure: Figure, results: Results, formats: tuple[str, ...]) -> Mapping[str, bytes]:
+    """A figure in each format."""
     interrupts.check()
     item = pick(figure.of, results)
     try:
         from entrack.report import plots
     except ImportError as missing:
         raise ImportError("figures need matplotlib: pip install matplotlib") from missing
-    formats = ("png", "svg", "pdf") if _says_yes(figure.options, "pdf") else ("png", "svg")
     with plots.style():
-        return plots.save(_drawn(figure, item), folder, stem, formats)
+        return plots.rendered(_drawn(figure, item), formats)
 
 
 def _drawn(figure: Figure, item: Measure | Discovery) -> Drawing:

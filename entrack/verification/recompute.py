@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import evolve, frozen
 
 from entrack import interrupts
 from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Watcher
-from entrack.execution.coordinator import Coordinator
 from entrack.execution.environment import described, in_words
 from entrack.execution.local import Compute
 from entrack.execution.read_run_record import read_run_record
@@ -22,6 +21,7 @@ from entrack.plan.cost import left_of
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import Step
 from entrack.prompts.rng import Stream
+from entrack.store.base import Action
 from entrack.verification.compare import FAR, NEAR, Asked, Difference, Tensors, Tolerance, Verdict, difference
 
 
@@ -40,6 +40,15 @@ class Compared:
     again: str
 
 
+class Stored(Protocol):
+    """The stored steps of a plan, bound, with their values."""
+
+    def bound(self, id: str) -> Step | None: ...
+    def action(self, id: str) -> Action | None: ...
+    def lost(self, id: str) -> Action | None: ...
+    def tensors(self, id: str) -> Tensors | None: ...
+
+
 def sampled(plan: Plan, stored: Sequence[str], sample: int | float, seed: int) -> tuple[str, ...]:
     """So many stored steps (an int) or such a share of them (a float), in the order of the plan: at least one of each
     kind for a share.
@@ -53,9 +62,7 @@ def sampled(plan: Plan, stored: Sequence[str], sample: int | float, seed: int) -
     return tuple(id for id in stored if id in drawn)
 
 
-def recomputed(
-    plan: Plan, run: Coordinator, ids: Sequence[str], compute: Compute, watcher: Watcher
-) -> Iterator[Compared]:
+def recomputed(plan: Plan, run: Stored, ids: Sequence[str], compute: Compute, watcher: Watcher) -> Iterator[Compared]:
     """These steps one by one, computed again. Raises EngineError and KeyboardInterrupt as they come."""
     watcher(RunStarted(len(ids), 0, sum(left_of(plan.nodes[id]) for id in ids)))
     for id in ids:
@@ -67,7 +74,7 @@ def recomputed(
     watcher(RunFinished(len(ids), 0, 0))
 
 
-def _recomputed(id: str, plan: Plan, run: Coordinator, compute: Compute) -> Compared:
+def _recomputed(id: str, plan: Plan, run: Stored, compute: Compute) -> Compared:
     step, action, stored, inputs = (
         run.bound(id),
         run.action(id) or run.lost(id),
@@ -96,7 +103,7 @@ def _stack(how: Mapping[str, Any]) -> str:
     return f"{in_words(how)}, executor {read_run_record(how).get('executor', 'not recorded')}"
 
 
-def _inputs(id: str, plan: Plan, run: Coordinator) -> dict[str, Tensors] | None:
+def _inputs(id: str, plan: Plan, run: Stored) -> dict[str, Tensors] | None:
     """The stored values that a step needs, by digest; None where one is lost."""
     wanted = {
         action.object: run.tensors(need) for need in needs(plan.nodes[id]) if (action := run.action(need)) is not None

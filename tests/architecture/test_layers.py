@@ -56,6 +56,7 @@ LAYERS = (
     "verify",
     "spec",
     "api",
+    "artifact",
     "cli",
 )
 """From the words of the domain down to the command line."""

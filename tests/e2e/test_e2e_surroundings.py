@@ -251,7 +251,7 @@ def descendants(kind: type) -> list[type]:
 def test_a_mistake_in_entrack_is_said_as_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     from entrack import api
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise LookupError("top")
 
     monkeypatch.setattr(api, "checked", broken)
@@ -259,7 +259,7 @@ def test_a_mistake_in_entrack_is_said_as_one(place: Place, monkeypatch: pytest.M
     result = entrack("run", place.folder / "tiny.et", "--json")
     assert (result.exit_code, result.stderr.count("\n")) == (4, 1)
     assert (
-        result.stderr.startswith("error: internal: LookupError: top at cli/app.py:")
+        result.stderr.startswith("error: internal: LookupError: top at cli/artifact.py:")
         and "please report" in result.stderr
     )
     assert json.loads(result.stdout)["status"] == 4

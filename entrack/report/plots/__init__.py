@@ -9,7 +9,7 @@ from entrack.report.plots.heatmap import value_map
 from entrack.report.plots.scatter import scatter
 from entrack.report.plots.score_map import score_map
 from entrack.report.plots.site_map import over_sites, site_map
-from entrack.report.plots.style import save, style
+from entrack.report.plots.style import rendered, style
 
 __all__ = [
     "bars",
@@ -18,7 +18,7 @@ __all__ = [
     "diagram",
     "head_bars",
     "over_sites",
-    "save",
+    "rendered",
     "scatter",
     "score_map",
     "site_map",

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
@@ -18,7 +17,6 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from entrack.files import put
 from entrack.report.format import MOST, clip
 from entrack.report.plots.text import fold, height
 
@@ -75,9 +73,9 @@ def style() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, folder: Path, stem: str, formats: tuple[str, ...]) -> tuple[Path, ...]:
-    """Write a figure in each format. No dates and no random ids: the same figure gives the same bytes."""
-    return tuple(put(folder / f"{stem}.{each}", _bytes(figure, each)) for each in formats)
+def rendered(figure: Figure, formats: tuple[str, ...]) -> dict[str, bytes]:
+    """A figure in each format. No dates and no random ids: the same figure gives the same bytes."""
+    return {each: _bytes(figure, each) for each in formats}
 
 
 def panels(

@@ -1,0 +1,101 @@
+"""The README of a pack, made of its results: what was claimed, what it came to, and how to try it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from entrack.artifact.lock import Lock
+from entrack.report.claims_table import bound_words
+from entrack.report.format import decimals_for, estimate, number, visible
+from entrack.results import Claim, Interval, Results
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
+WHAT = """This is everything that the numbers rest on: the spec, what it reads, the outcomes of the models on each \
+prompt, and what follows from them. The weights of the models are not in it.
+"""
+LEVELS = """| level | command | what it shows | needs |
+|---|---|---|---|
+| 0 and 1 | `entrack verify {pack}` | every file is the one that was packed; every number, interval, table, figure and \
+verdict \
+follows from the outcomes in the pack, byte for byte | no weights, seconds |
+| 2 | `entrack verify {pack} --minutes 10` | a sample of the outcomes is what the models compute | the models' weights |
+| 3 | `entrack verify {pack} --all` | all of them are | the models' weights, and time |
+"""
+
+
+def readme(spec: str, about: Mapping[str, str], lock: Lock, results: Results, left_out: Sequence[str]) -> str:
+    """The whole text, in Markdown."""
+    pack = Path(spec).with_suffix(".etz").name
+    parts = [
+        f"# {_text(results.title or spec)}\n",
+        *_cited(about),
+        WHAT,
+        "## Claims\n",
+        *_claims(results.claims, pack),
+        "## Trying it\n",
+        f"    pip install entrack=={lock.facts['version entrack']}\n",
+        LEVELS.format(pack=pack),
+        f"`entrack run {pack}` shows all tables; `entrack unpack {pack} FOLDER` puts everything into a folder, where a "
+        f"line of `spec/{spec}` can be changed and run again.\n",
+        "## What it is made of\n",
+        *_made_of(lock),
+        *_left_out(left_out),
+    ]
+    return "\n".join(parts)
+
+
+def _cited(about: Mapping[str, str]) -> Iterator[str]:
+    for name in ("authors", "cite", "note"):
+        if name in about:
+            yield f"{name.capitalize()}: {_text(about[name])}\n"
+
+
+def _claims(claims: Sequence[Claim], pack: str) -> Iterator[str]:
+    if not claims:
+        yield "The spec makes no claims.\n"
+        return
+    held = sum(claim.passed for claim in claims)
+    yield f"{held} of {len(claims)} hold. Each is derived again by `entrack verify {pack}`, in seconds.\n"
+    yield "| claim | verdict | measured, with its 95 % interval | must be | published | n |"
+    yield "|---|---|---|---|---|---|"
+    yield from map(_row, claims)
+    yield ""
+    failed = [claim for claim in claims if not claim.passed]
+    if failed:
+        yield "**Not supported**:\n"
+        yield from (f"- {_text(one.text)}: {_measured(one)}, must be {_text(bound_words(one))}" for one in failed)
+        yield ""
+
+
+def _row(claim: Claim) -> str:
+    published = "" if claim.published is None else f"{claim.published:g}"
+    verdict = "supported" if claim.passed else "**not supported**"
+    cells = (_text(claim.text), verdict, _measured(claim), _text(bound_words(claim)), published, str(claim.n or ""))
+    return f"| {' | '.join(cells)} |"
+
+
+def _measured(claim: Claim) -> str:
+    interval: Interval | None = None if claim.interval.low == claim.interval.high else claim.interval
+    value = estimate(claim.value, interval, max(3, decimals_for([interval])))
+    return f"{_text(claim.expression)} = {_text(value if claim.n else number(claim.value, 4))}"
+
+
+def _made_of(lock: Lock) -> Iterator[str]:
+    """What the lock says, but for the files of the spec, which are here."""
+    yield "The lock beside the spec has sizes and digests; a pack is refused where a file is another.\n"
+    for key, value in sorted(lock.facts.items()):
+        if not key.startswith("file "):
+            yield f"- {_text(key)}: {_text(value)}"
+    yield ""
+
+
+def _left_out(names: Sequence[str]) -> Iterator[str]:
+    if names:
+        yield "To keep the pack small these are left out: " + ", ".join(map(_text, names)) + "\n"
+
+
+def _text(text: str) -> str:
+    """Text of a spec in a line of Markdown: shown, and never obeyed."""
+    return _MARKUP.sub(r"\\\1", " ".join(visible(text).split()))

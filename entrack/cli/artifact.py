@@ -1,0 +1,320 @@
+"""`entrack lock`, `pack` and `unpack`: a spec as a paper's artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from attrs import frozen
+
+from entrack.cli import exit_codes
+from entrack.cli.exit_codes import failures, leave, say, tell
+from entrack.cli.options import Accepted, Device, Json, Params, SpecPath, StoreFolder, params
+from entrack.cli.units import bytes_given
+from entrack.execution.reuse_policy import ReusePolicy
+
+if TYPE_CHECKING:
+    from entrack.artifact.archive import Archive
+    from entrack.artifact.content import Content
+    from entrack.artifact.lock import Lock, Moved
+    from entrack.artifact.verify import Finding, PackVerification
+    from entrack.events import Watcher
+    from entrack.models.supplied import Supplied
+    from entrack.results import Results
+    from entrack.spec import Spec
+    from entrack.store.base import Store
+
+SUFFIX = ".etz"
+STATUSES = {"differs": exit_codes.CLAIM_FAILED, "not tried": exit_codes.NOT_TRIED}
+SHOWN = {"same": "✓ same", "within": "✓ within tolerance", "differs": "✗ DIFFERS", "not tried": "? not tried"}
+
+
+def lock(
+    spec: SpecPath,
+    p: Params = None,
+    store: StoreFolder = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="write nothing; say what moved since, with status 1 when something did")
+    ] = False,
+    device: Device = None,
+    accept: Accepted = None,
+    as_json: Json = False,
+) -> None:
+    """Write down what a spec is made of, beside it as SPEC.lock: its files, its models' files and revisions, the
+    steps of its plan, versions."""
+    with failures(as_json=as_json) as shown:
+        from entrack import api
+        from entrack.artifact import facts
+        from entrack.artifact.lock import moved, path_of, read
+        from entrack.files import put
+        from entrack.run import repository_of
+
+        old = read(path_of(spec)) if diff else None
+        loaded = api.checked(api.read(spec), params(p))
+        opened = api.open_store(api.store_folder(store), inspect=True)
+        new = facts.lock_of(loaded.checked_spec, repository_of(opened, accept, device))
+        if old is None:
+            put(path_of(spec), new.text.encode())
+            say(f"wrote {path_of(spec)}: {_locked(new)}")
+            return
+        lines = moved(old, new)
+        shown.give(_moved_json, _moved_text, lines)
+        if lines:
+            leave(exit_codes.CLAIM_FAILED)
+
+
+def lock_held(spec: Path, *, locked: bool) -> tuple[Lock | None, Supplied]:
+    """The lock of a spec, where it is asked for, and what it says of models. Raises LockMissing, LockRefused."""
+    from entrack.models.supplied import NOTHING_SUPPLIED
+
+    if not locked:
+        return None, NOTHING_SUPPLIED
+    from entrack.artifact.facts import supplied_by
+    from entrack.artifact.lock import path_of, read
+
+    found = read(path_of(spec))
+    return found, supplied_by(found)
+
+
+@contextmanager
+def held(lock: Lock | None, spec: Spec, store: Store, watcher: Watcher, options: Mapping[str, Any]) -> Iterator[None]:
+    """A run, if nothing has moved since a lock was written: looked at before, and after it. Raises LockDrift."""
+    if lock is None:
+        yield
+        return
+    from entrack.artifact.lock import path_of
+    from entrack.artifact.locked import hold_after, hold_before
+    from entrack.plan.executor_kind import ExecutorKind
+    from entrack.run import fetched, repository_of
+
+    name, kind = path_of(Path(spec.source.name)).name, ExecutorKind.of(reference=options["reference"])
+    repository = repository_of(store, options.get("accept"), options["device"], kind=kind)
+    hold_before(lock, name, fetched(spec.checked_spec, watcher), repository)
+    yield
+    hold_after(lock, name, spec.checked_spec, repository)
+
+
+def _locked(lock: Lock) -> str:
+    many = (lock.facts.get("root all") or lock.facts["root known"]).partition(" ")[0]
+    if "root all" in lock.facts:
+        return f"{len(lock.facts)} lines, with the addresses of all {many} steps"
+    known = f"the addresses of the {many} steps that are known before a run"
+    return f"{len(lock.facts)} lines, with {known}; run, then lock again for all"
+
+
+def _moved_json(lines: tuple[Moved, ...]) -> list[dict[str, str | None]]:
+    return [{"key": line.key, "old": line.old, "new": line.new} for line in lines]
+
+
+def _moved_text(lines: tuple[Moved, ...]) -> str:
+    from rich.markup import escape
+
+    return escape("\n".join(map(str, lines)) or "nothing moved")
+
+
+def pack(
+    spec: SpecPath,
+    p: Params = None,
+    store: StoreFolder = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="where the pack goes (default: SPEC.etz)")
+    ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="leave out who made it, and fail where anything in it would say so")
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="WORD", help="with --anonymous: a word that says nothing about you"),
+    ] = None,
+    max_size: Annotated[
+        str, typer.Option("--max-size", metavar="BYTES", help="leave figures out rather than be larger")
+    ] = "100M",
+    device: Device = None,
+    accept: Accepted = None,
+) -> None:
+    """Put a spec that has been run into one file, with all that its numbers rest on but the models' weights."""
+    with failures():
+        from entrack import api
+        from entrack.artifact.pack import packed
+        from entrack.files import put
+        from entrack.run import repository_of
+
+        loaded = api.checked(api.read(spec), params(p))
+        opened = api.open_store(api.store_folder(store), inspect=True)
+        repository = repository_of(opened, accept, device)
+        most = bytes_given("--max-size", max_size)
+        made = packed(loaded.checked_spec, repository, anonymous=anonymous, allowed=allow or (), most=most)
+        place = put(out or spec.with_suffix(SUFFIX), made.data)
+        say(f"wrote {place}: {len(made.members)} files, {len(made.data):,} bytes, content root {made.content_root}")
+        if made.left_out:
+            say(f"left out, to stay below {max_size}: {', '.join(made.left_out)}")
+
+
+def is_pack(path: Path) -> bool:
+    """Whether a file is a pack and not a spec."""
+    from entrack.artifact.archive import is_archive
+
+    return path.suffix == SUFFIX or is_archive(path)
+
+
+@frozen
+class Runnable:
+    """A spec, and what runs it with a watcher and options."""
+
+    spec: Spec
+    run: Callable[[Watcher, Mapping[str, Any]], Results]
+
+
+@contextmanager
+def runner(
+    path: Path, given: Mapping[str, float], store: Path | None, pack: Path | None, *, locked: bool
+) -> Iterator[Runnable]:
+    """What runs a spec, or the spec in a pack; through the outcomes of a `pack` where one is named. Raises SpecError,
+    LockMissing, LockRefused, PackRefused."""
+    from entrack import api
+    from entrack.artifact.outcomes import Layered
+
+    with ExitStack() as files:
+        if is_pack(path):
+            inside = files.enter_context(_unfolded(path, given))
+            yield Runnable(inside.spec, _of_pack(inside, given, store, path.parent))
+            return
+        content = None if pack is None else files.enter_context(_unfolded(pack, {}))
+        lock, supplied = lock_held(path, locked=locked)
+        spec = api.checked(api.read(path), given, supplied=supplied)
+        tell(spec.problems, spec.sources)
+
+        def run(bar: Watcher, options: Mapping[str, Any]) -> Results:
+            own: Store = api.open_store(api.store_folder(store), bar)
+            if content is not None:
+                own, options = Layered(content.store, own), {"accept": ReusePolicy.ANY, **options}
+            with held(lock, spec, api.open_store(api.store_folder(store), inspect=True), bar, options):
+                return spec.run(own, watcher=bar, **options)
+
+        yield Runnable(spec, run)
+
+
+def _of_pack(
+    content: Content, given: Mapping[str, float], store: Path | None, beside: Path
+) -> Callable[[Watcher, Mapping[str, Any]], Results]:
+    from entrack import api
+    from entrack.artifact.run_pack import run_content
+
+    def run(bar: Watcher, options: Mapping[str, Any]) -> Results:
+        own = api.open_store(api.store_folder(store), bar)
+        return run_content(content, given, own, beside, {**options, "watcher": bar})
+
+    return run
+
+
+@contextmanager
+def _unfolded(pack: Path, given: Mapping[str, float]) -> Iterator[Content]:
+    from entrack.artifact.archive import opened
+    from entrack.artifact.content import unfolded
+    from entrack.artifact.verify import hold_to_manifest
+
+    with closing(opened(pack)) as archive:
+        hold_to_manifest(archive)
+        with unfolded(archive, given) as content:
+            tell(content.spec.problems, content.spec.sources)
+            yield content
+
+
+def unpack(
+    pack: Annotated[Path, typer.Argument(metavar="PACK", help="a SPEC.etz", show_default=False)],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="a new folder", show_default=False)],
+) -> None:
+    """Put all files of a pack into a new folder. A spec changed there runs with `entrack run SPEC --from PACK`."""
+    with failures():
+        from entrack.artifact.archive import opened
+        from entrack.artifact.content import put_inside
+        from entrack.artifact.verify import hold_to_manifest
+
+        with closing(opened(pack)) as archive:
+            hold_to_manifest(archive)
+            folder.mkdir(parents=True)
+            for name in archive.names:
+                put_inside(folder, name, archive.read(name))
+        say(f"wrote {len(archive.names)} files into {folder}")
+
+
+def verify_pack(path: Path, level: int, minutes: float | None, options: Mapping[str, Any], *, as_json: bool) -> None:
+    """Hold a pack against itself, and from level 2 on against the models."""
+    with failures(as_json=as_json) as shown:
+        import json
+
+        from entrack.address import file_digest
+        from entrack.artifact.archive import opened
+        from entrack.artifact.content import unfolded
+        from entrack.artifact.receipt import receipt
+        from entrack.artifact.verify import derived_again, hashed
+        from entrack.files import put
+
+        with closing(opened(path)) as archive:
+            damaged = tuple(hashed(archive))
+            with unfolded(archive) as content:
+                found = derived_again(archive, content, file_digest(path), damaged)
+                if level > 1 and found.verdict != "differs":
+                    found = _against_models(found, content, archive, level, minutes, options)
+        shown.give(receipt, _verified_text, found)
+        if options["receipt"] is not None:
+            put(options["receipt"], (json.dumps(receipt(found), indent=1) + "\n").encode())
+        if found.verdict in STATUSES:
+            leave(STATUSES[found.verdict])
+
+
+def _against_models(
+    found: PackVerification,
+    content: Content,
+    archive: Archive,
+    level: int,
+    minutes: float | None,
+    options: Mapping[str, Any],
+) -> PackVerification:
+    """Levels 2 and 3 of a pack that is whole."""
+    import json
+
+    from entrack.artifact.names import RESULTS
+    from entrack.artifact.recompute import computed_again, with_tried
+    from entrack.artifact.run_pack import with_models
+    from entrack.cli.progress import ProgressBar
+    from entrack.plan.executor_kind import ExecutorKind
+    from entrack.run import repository_of
+
+    spec = with_models(content, {}, options["models"] or archive.path.parent).checked_spec
+    kind = ExecutorKind.of(reference=options["reference"])
+    repository = repository_of(
+        content.store, "any", options["device"], options["threads"], options["memory"], ExecutorKind.OPTIMISED
+    )
+    claims = {claim["text"]: claim["expression"] for claim in json.loads(archive.read(RESULTS))["claims"]}
+    with ProgressBar() as bar:
+        tried = computed_again(content, spec, claims, repository, kind, minutes, bar)
+    return with_tried(found, tried, level)
+
+
+def _verified_text(found: PackVerification) -> str:
+    """A line for each claim, then what is not the same, then how much is."""
+    from collections import Counter
+
+    from rich.markup import escape
+
+    from entrack.diagnostics.escape import clip
+
+    claims = [f"{SHOWN[one.verdict]} {clip(one.name, 200)}{_because(one)}" for one in found.claims]
+    others = [one for one in found.findings if one.kind != "claim"]
+    wrong = [
+        f"{one.verdict}: {one.kind} {clip(one.name, 200)}{_because(one)}" for one in others if one.verdict != "same"
+    ]
+    counted = Counter(one.kind for one in others if one.verdict == "same")
+    same = ", ".join(f"{many} {kind}{'s' * (many != 1)}" for kind, many in sorted(counted.items()))
+    ends = [f"the same: {same}" if same else "", f"content root {found.content_root}"]
+    return escape("\n".join([*claims, *wrong, *filter(None, ends)]))
+
+
+def _because(found: Finding) -> str:
+    from entrack.diagnostics.escape import clip
+
+    return f": {clip(found.why, 300)}" if found.why else ""
