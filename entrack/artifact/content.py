@@ -16,12 +16,12 @@ from entrack import api
 from entrack.analysis.build_results import assemble
 from entrack.artifact.archive import Members
 from entrack.artifact.crate import crate
-from entrack.artifact.documents import documents_of, figures_of, report_of
+from entrack.artifact.documents import documents_of
 from entrack.artifact.errors import PackIncomplete, PackRefused
 from entrack.artifact.facts import Roots, looked
 from entrack.artifact.identity import about, lock_name
 from entrack.artifact.lock import Lock, parsed, sha256_of, texts_in
-from entrack.artifact.names import ABOUT, CITATION, CRATE, LICENCE, README, REPORT, RESULTS, STEPS
+from entrack.artifact.names import ABOUT, CITATION, CRATE, LICENCE, README, RESULTS, STEPS
 from entrack.artifact.outcomes import PackStore, object_name, steps_read
 from entrack.artifact.readme import readme
 from entrack.models.key import ModelSource
@@ -29,6 +29,7 @@ from entrack.models.locate import of_files
 from entrack.models.strict_json import strict
 from entrack.models.supplied import Supplied
 from entrack.report.document import document
+from entrack.report.html import written
 from entrack.results import Provenance, Results
 from entrack.run import provenance_of, repository_of
 from entrack.spec import Spec
@@ -159,9 +160,7 @@ def derived(content: Content, results: Results, reader: Reader) -> Members:
     said = about(content.spec.source)
     made = {
         RESULTS: document(results).encode(),
-        REPORT: report_of(results),
-        **documents_of(results),
-        **figures_of(results),
+        **documents_of(results, written(content.spec.source, content.spec.sources.values(), said)),
         README: readme(content.about.spec, said, content.lock, results, content.about.left_out).encode(),
     }
     kept = {name: data for name, data in made.items() if name not in content.about.left_out}

@@ -13,7 +13,7 @@ from typing import Any
 
 from entrack.artifact.identity import lock_name
 from entrack.artifact.lock import Lock, texts_in
-from entrack.artifact.names import CITATION, CRATE, LICENCE, README, REPORT, RESULTS
+from entrack.artifact.names import CITATION, CRATE, LICENCE, NUMBERS, README, REPORT, RESULTS
 from entrack.results import Results
 
 PROFILES = (
@@ -30,6 +30,7 @@ KINDS = {
     ".lock": "text/plain",
     ".md": "text/markdown",
     ".svg": "image/svg+xml",
+    ".tex": "application/x-tex",
 }
 
 Entity = dict[str, Any]
@@ -185,7 +186,7 @@ def _authors(about: Mapping[str, str]) -> Iterator[Entity]:
 
 
 def _file_names(spec: str, names: Collection[str]) -> list[str]:
-    known = {README, RESULTS, REPORT, CITATION, LICENCE, lock_name(spec)} & set(names)
+    known = {README, RESULTS, REPORT, NUMBERS, CITATION, LICENCE, lock_name(spec)} & set(names)
     return sorted(known | set(_data(spec, names)))
 
 

@@ -18,7 +18,7 @@ MANIFEST, ABOUT, RESULTS, README, REPORT = (
     "README.md",
     "report.html",
 )
-STEPS, CRATE = "outcomes/steps.jsonl", "ro-crate-metadata.json"
+NUMBERS, STEPS, CRATE = "numbers.tex", "outcomes/steps.jsonl", "ro-crate-metadata.json"
 CITATION, LICENCE = "CITATION.cff", "LICENSE"
 MOST_NAME, MOST_PART, MOST_DEEP = 1_024, 200, 24
 MOST_MEMBERS = 60_000
@@ -48,7 +48,7 @@ KINDS = tuple(
         (r"models/[0-9a-f]{64}\.json", 48 * _MEBI),
         (r"outcomes/steps\.jsonl", 24 * _MEBI),
         (r"outcomes/[0-9a-f]{64}\.safetensors", 256 * _MEBI),
-        (r"tables/[a-z0-9-]{1,100}\.(csv|tex|md)", 64 * _MEBI),
+        (r"tables/[A-Za-z0-9_-]{1,100}\.(csv|tex|md)|numbers\.tex", 64 * _MEBI),
         (r"figures/[a-z0-9-]{1,100}\.(svg|pdf)", 64 * _MEBI),
     )
 )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from entrack.files import put
 from entrack.report import document, exports
-from entrack.report.figures import draw_all, drawings
-from entrack.report.html import Written, report_html
+from entrack.report.figures import draw_all, drawings, in_folder
+from entrack.report.html import report_html, written
 from entrack.results import Results
 from entrack.spec import Spec
 
@@ -16,7 +16,8 @@ from entrack.spec import Spec
 def write_all(results: Results, spec: Spec, folder: Path, *, pdf: bool = False) -> tuple[Path, ...]:
     """Results, figures and the page that shows them. Raises OSError."""
     files = [*document.write(results, folder), *exports.write(results, folder), *draw_all(results, folder, pdf=pdf)]
-    page = report_html(results, written(spec), drawings(results, folder))
+    texts = written(spec.source, spec.sources.values(), spec.resolved.about)
+    page = report_html(results, texts, drawings(results, in_folder(folder)))
     return (*files, put(folder / "report.html", page.encode()))
 
 
@@ -24,9 +25,3 @@ def listed(paths: Sequence[Path], folder: Path) -> str:
     """The files by their names, those of a folder inside by its name alone."""
     names = (path.name if path.parent == folder else f"{path.parent.name}/" for path in paths)
     return ", ".join(dict.fromkeys(names))
-
-
-def written(spec: Spec) -> Written:
-    """What the page shows of a spec: its text first."""
-    others = [source for source in spec.sources.values() if source.name != spec.source.name]
-    return Written((spec.source, *others), spec.resolved.about)

@@ -16,15 +16,19 @@ NAME = re.compile(r"[A-Za-z0-9_]{1,80}")
 
 def write(results: Results, folder: Path) -> tuple[Path, ...]:
     """Write `tables/NAME.csv`, `.tex` and `.md` and `numbers.tex` into `folder`. Raises OSError."""
+    return tuple(put(folder / name, text.encode()) for name, text in texts_of(results).items())
+
+
+def texts_of(results: Results) -> dict[str, str]:
+    """The same by the names of their files."""
     tables = results.text_tables()
     names = file_names(table.name for table in tables)
     texts = {
-        f"{name}.{ending}": text
+        f"tables/{name}.{ending}": text
         for name, table in zip(names, tables, strict=True)
         for ending, text in (("csv", table.to_csv()), ("tex", table.to_latex()), ("md", table.to_markdown()))
     }
-    written = [put(folder / "tables" / name, text.encode()) for name, text in texts.items()]
-    return (*written, put(folder / "numbers.tex", results.numbers_tex().encode()))
+    return {**texts, "numbers.tex": results.numbers_tex()}
 
 
 def file_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ group.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,12 +55,16 @@ def shown(results: Results) -> tuple[Figure, ...]:
     return results.figures or usual(results)
 
 
-def drawings(results: Results, folder: Path) -> tuple[tuple[Figure, str], ...]:
-    """Each figure with its SVG, as `draw_all` has written it into `folder`; one that the spec asks for twice once.
-    Raises OSError."""
+def in_folder(folder: Path) -> Callable[[str], bytes]:
+    """What reads the files that `draw_all` has written into a folder. It raises OSError."""
+    return lambda name: (folder / name).read_bytes()
+
+
+def drawings(results: Results, read: Callable[[str], bytes]) -> tuple[tuple[Figure, str], ...]:
+    """Each figure with its SVG, which is read by the name of its file; one that the spec asks for twice once."""
     stems = _stems(shown(results))
     once = {stems[figure.title, figure.kind, figure.of]: figure for figure in shown(results)}
-    return tuple((figure, (folder / f"{stem}.svg").read_text(encoding="utf-8")) for stem, figure in once.items())
+    return tuple((figure, read(f"{stem}.svg").decode()) for stem, figure in once.items())
 
 
 def drawn(results: Results, formats: tuple[str, ...]) -> Mapping[str, bytes]:

@@ -396,7 +396,7 @@ TAMPERED: dict[str, tuple[Tamper, str]] = {
     "a figure less": (without("figures/bars.svg"), "figures/bars.svg"),
     "a figure more": (added("figures/other.svg", b"<svg/>"), "figures/other.svg"),
     "a table": (edited("tables/acc.csv", "0.", "1."), "tables/acc.csv"),
-    "a table of claims": (edited("tables/claims.csv", "True", "False"), "tables/claims.csv"),
+    "a table of claims": (edited("tables/claims.csv", ",fail,", ",pass,"), "tables/claims.csv"),
     "a table less": (without("tables/prob.csv"), "tables/prob.csv"),
     "the readme": (edited("README.md", "**not supported**", "supported"), "README.md"),
     "the report": (edited("report.html", "FAIL", "pass"), "report.html"),

@@ -13,7 +13,7 @@ from attrs import evolve
 from entrack.report.anchors import anchor, cell_anchor
 from entrack.report.claims_table import measured_words
 from entrack.report.describe import described
-from entrack.report.figures import draw_all, drawings, usual
+from entrack.report.figures import draw_all, drawings, in_folder, usual
 from entrack.report.html import Written, report_html
 from entrack.report.html.number_line import number_line
 from entrack.report.html.vector import inline
@@ -36,7 +36,7 @@ def test_the_same_results_give_the_same_page(results: Results, tmp_path: Path) -
     pages = []
     for name in ("a", "b"):
         draw_all(results, tmp_path / name)
-        pages.append(report_html(results, SPEC, drawings(results, tmp_path / name)))
+        pages.append(report_html(results, SPEC, drawings(results, in_folder(tmp_path / name))))
     assert pages[0] == pages[1] and len(pages[0]) > 50_000
 
 
@@ -119,7 +119,7 @@ def test_what_is_drawn_lies_on_the_line(relation: str) -> None:
 
 def test_a_drawing_keeps_no_name_and_no_style_of_its_own(results: Results, tmp_path: Path) -> None:
     draw_all(results, tmp_path)
-    for figure, svg in drawings(results, tmp_path):
+    for figure, svg in drawings(results, in_folder(tmp_path)):
         found = inline(svg, "figure-9", figure.title, "words")
         assert " style=" not in found and "<style" not in found and "<metadata" not in found
         ids = re.findall(r' id="([^"]*)"', found)

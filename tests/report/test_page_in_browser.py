@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 from chromium import Chromium, chromium, program
 
-from entrack.report.figures import draw_all, drawings
+from entrack.report.figures import draw_all, drawings, in_folder
 from entrack.report.html import Written, report_html
 from entrack.results import Results
 from entrack.source import Source
@@ -76,7 +76,7 @@ def page_of(results: Results, folder: Path) -> Path:
     about = {"title": results.title, "authors": HOSTILE[1], "note": "a note"}
     written = Written((Source("small.et", SPEC), Source("data/<b>.et", SPEC)), about)
     path = folder / "report.html"
-    path.write_text(report_html(results, written, drawings(results, folder)), encoding="utf-8")
+    path.write_text(report_html(results, written, drawings(results, in_folder(folder))), encoding="utf-8")
     return path
 
 

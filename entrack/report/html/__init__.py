@@ -2,6 +2,6 @@
 anything that is fetched."""
 
 from entrack.report.html.notebook import results_html
-from entrack.report.html.page import Written, report_html
+from entrack.report.html.page import Written, report_html, written
 
-__all__ = ["Written", "report_html", "results_html"]
+__all__ = ["Written", "report_html", "results_html", "written"]

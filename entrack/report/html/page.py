@@ -42,6 +42,11 @@ class Written:
     command: str = ""
 
 
+def written(spec: Source, texts: Iterable[Source], about: Mapping[str, str]) -> Written:
+    """What the page shows of a spec, of all its `texts`: its own first."""
+    return Written((spec, *(text for text in texts if text.name != spec.name)), about)
+
+
 def report_html(results: Results, written: Written, drawings: Iterable[tuple[Figure, str]] = ()) -> str:
     """The page. `drawings` are the figures, each with its SVG as matplotlib writes it."""
     sections = (
