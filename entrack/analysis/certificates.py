@@ -19,17 +19,34 @@ Values = Mapping[CellOf, Array]
 """The values of fresh prompts, in the order in which they were drawn."""
 
 
-@frozen
+@frozen(eq=False)
 class Finding:
-    """What `count` prompts say of a part of a claim: after how many of them it was certain that it holds, or that it
-    does not, whichever was first. `fixed` is what a fixed sample would need for that."""
+    """What some prompts say of a part of a claim: after how many of them it was certain that it `holds`, or that it
+    `fails`, whichever was first. `risk` is that of a part that is said to hold, `share` that of one said to fail: a
+    claim fails when one of its parts does."""
 
     part: Part
-    count: int
+    observed: Observed
+    risk: float
+    share: float
     holds: int | None
     fails: int | None
-    limits: Limits
-    fixed: int | None
+
+    @property
+    def count(self) -> int:
+        """How many prompts."""
+        return len(self.observed.values.values)
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the part's number."""
+        return limits(self.observed, *((self.share, self.risk) if self.part.below else (self.risk, self.share)))
+
+    @property
+    def fixed(self) -> int | None:
+        """What a fixed sample would need for the same, or, where neither is certain, for that it holds."""
+        claimed, opposite = _directions(self.part, self.observed)
+        return fixed_sample(claimed, self.risk) if self.fails is None else fixed_sample(opposite, self.share)
 
 
 def wanted(resolved: Resolved, plan: Plan, ran: Ran) -> Mapping[int, frozenset[CellOf]]:
@@ -55,17 +72,19 @@ def findings(spec: CertificateSpec, planned: CertificatePlan, ran: Ran) -> tuple
 
 
 def finding(part: Part, spec: CertificateSpec, values: Values) -> Finding:
-    """What is found of one part. That it fails is certain at the risk that is its share: it is enough that one does."""
+    """What is found of one part."""
     observed, share = _observed(part, values), spec.risk / len(spec.parts)
-    claimed, opposite = observed.above(part.bound), observed.below(part.bound)
-    if part.below:
-        claimed, opposite = opposite, claimed
+    claimed, opposite = _directions(part, observed)
     holds, fails = decided(claimed, spec.risk), decided(opposite, share)
     if holds is not None and fails is not None:
         holds, fails = (holds, None) if holds <= fails else (None, fails)
-    risks = (share, spec.risk) if part.below else (spec.risk, share)
-    fixed = fixed_sample(opposite, share) if fails is not None else fixed_sample(claimed, spec.risk)
-    return Finding(part, len(claimed.values), holds, fails, limits(observed, *risks), fixed)
+    return Finding(part, observed, spec.risk, share, holds, fails)
+
+
+def _directions(part: Part, observed: Observed) -> tuple[Bounded, Bounded]:
+    """What has a mean above 0 where a part holds, and where it does not."""
+    above, below = observed.above(part.bound), observed.below(part.bound)
+    return (below, above) if part.below else (above, below)
 
 
 def certificate_of(spec: CertificateSpec, plan: Plan, ran: Ran) -> Certificate:
@@ -102,7 +121,8 @@ def _still_open(spec: CertificateSpec, found: Sequence[Finding]) -> frozenset[Ce
 def _interval(ends: str, found: Sequence[Finding]) -> Interval:
     """The limits of the smallest or the largest of some numbers, or of one that has parts on both sides."""
     low, high = {"smallest": (min, min), "largest": (max, max), "within": (max, min)}[ends]
-    return Interval(low(one.limits.low for one in found), high(one.limits.high for one in found))
+    several = [one.limits for one in found]
+    return Interval(low(one.low for one in several), high(one.high for one in several))
 
 
 def _decided_after(verdict: Verdict, found: Sequence[Finding]) -> int:

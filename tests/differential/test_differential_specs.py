@@ -40,6 +40,9 @@ def test_runs_agree(given: tuple[Setting, str]) -> None:
         masks_agree(fast, slow)
         for claim, other_claim in zip(fast.claims, slow.claims, strict=True):
             assert claim.value == approx(other_claim.value, **NEARLY, nan_ok=True)
+            if claim.certificate is not None and other_claim.certificate is not None:
+                assert claim.certificate.verdict is other_claim.certificate.verdict
+                assert claim.certificate.prompts == other_claim.certificate.prompts
 
 
 def told(results: Results) -> str:
