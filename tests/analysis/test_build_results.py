@@ -106,7 +106,7 @@ def test_tokens_of_an_axis_are_those_of_the_first_prompt() -> None:
     results = played(
         "measure m = accuracy(base with zero 0.0 at k) on 4 t for k in tokens\n"
         "measure n = accuracy(base with zero heads[0, h] at last) on 4 t for h in heads\n"
-        'table "A" = m\ntable "B" = n\nfigure "C" = curves(m) by k\n',
+        'table "A" = m\ntable "B" = n\nfigure "C" = curves(m) by k coloured by intervention error sd\n',
         lambda what, place: True,
     )
     (tokens,) = (axis for axis in results.measures[0].axes if axis.name == "k")
@@ -116,4 +116,9 @@ def test_tokens_of_an_axis_are_those_of_the_first_prompt() -> None:
     assert heads.over == "heads" and heads.tokens == ()
     assert [(table.title, table.of) for table in results.tables] == [("A", "m"), ("B", "n")]
     (figure,) = results.figures
-    assert (figure.title, figure.kind, figure.of, dict(figure.options)) == ("C", "curves", "m", {"by": "k"})
+    assert (figure.title, figure.kind, figure.of, dict(figure.options)) == (
+        "C",
+        "curves",
+        "m",
+        {"by": "k", "coloured": "intervention", "error": "sd"},
+    )
