@@ -215,7 +215,7 @@ def prompts(
         typer.Option(
             "--for",
             metavar="PURPOSE",
-            help="measure, discover, mean, sample, train or validate: which draw of the prompts",
+            help="measure, discover, mean, sample, train, validate or confirm: which draw of the prompts",
         ),
     ] = "measure",
     p: Params = None,
