@@ -87,6 +87,10 @@ def test_an_estimate_relative_to_nothing_is_said() -> None:
         NotANumber, match="estimated relative logit of a head is not a number: it is relative to a clean"
     ):
         screen(node, [clean(0.0)], [change(ESTIMATES)], [])
+    one = np.array(ESTIMATES, dtype=np.float64)
+    one[0, 0] = np.inf
+    with pytest.raises(NotANumber):
+        screen(evolve(node, score="logit"), [clean()], [change(one)], [])
     both = evolve(node, senders=(Part.OUTPUT, Part.MLP))
     nothing = {f"mlp_{name}": np.zeros((3, 2, 1)) for name in ("logit", "log_probability")}
     with pytest.raises(NotANumber, match="estimated relative logit of a site is not a number"):
