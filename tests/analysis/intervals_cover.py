@@ -185,8 +185,8 @@ def selected(chance: Generator, n: int) -> tuple[Interval | None, float]:
 def confirmed(chance: Generator, n: int) -> tuple[Interval | None, float]:
     """The same head's score on n other prompts, which chose nothing."""
     true = np.where(np.arange(32) < 4, -0.3, 0.0)
-    lowest = min(range(32), key=lambda head: float(normal(chance, n, true[head]).mean()))
-    return number(normal(chance, n, true[lowest])).limits(), float(true[lowest])
+    lowest = min(range(32), key=lambda head: float(normal(chance, n, float(true[head])).mean()))
+    return number(normal(chance, n, float(true[lowest]))).limits(), float(true[lowest])
 
 
 FEW = "few prompts differ, so few values are possible"
