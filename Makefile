@@ -67,6 +67,11 @@ racing: COUNT ?= 500
 racing: $(VENV)/installed-dev
 	PYTHONPATH=tests/analysis $(BIN)/python -m races_run --count $(COUNT) $(ARGS)
 
+# How many of the heads that `keep significant at 5 %` finds are false, on COUNT data sets; ARGS as of `make coverage`.
+false-discoveries: COUNT ?= 2000
+false-discoveries: $(VENV)/installed-dev
+	PYTHONPATH=tests/analysis $(BIN)/python -m false_discoveries --count $(COUNT) $(ARGS)
+
 # Whether the tests of entrack/analysis see COUNT changes of one operator or number (docs/trust.md).
 mutants: COUNT ?= 200
 mutants: $(VENV)/installed-dev
@@ -157,4 +162,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(CRATES) $(LOWEST) out dist
 
-.PHONY: browser-test crates laws coverage certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: browser-test crates laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

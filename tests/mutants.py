@@ -57,10 +57,13 @@ HARMLESS: Mapping[str, str] = {
     "significance._above_zero: 1.0": "a divisor where the quotient is not used",
     "intervals.moved_limits: 1.0": "a divisor where the quotient is not used",
     "intervals._unskewed: 1.0": "a divisor where the quotient is not used",
+    "intervals._lower_beta: (a + 1) / (a + b + 2)": "from where on the other end is quicker; both are right",
     "intervals._mid_p: hits / (hits + misses)": "a bound of the search, far from where it ends",
+    "intervals._mid_p: (low + high) / 2": "a step that bounds hold",
     "intervals._mid_p: abs(step) < 1e-12 * at": "how fine the search is",
     "intervals._beyond: exactly * (hits / share + misses / (1 - share)) / 2": "the slope of a step that bounds hold",
     "intervals._continued: abs(before * ratio - 1) < 1e-14": "how fine the fraction is",
+    "estimates._level: else 0.0": "as many prompts as there are is more",
     "estimates.limits: sqrt(_square(self.moves)) or abs(self.value) or 1.0": "the first step of a search that grows",
     "estimates._crossing: 2 * (outer[0] - start)": "by how much steps grow",
     "estimates._between: FINE * max(abs(outer[0]), abs(outer[0] - inner[0]))": "how fine the search is",
@@ -152,6 +155,11 @@ def _harmless(tree: ast.Module, module: str) -> Iterator[ast.AST]:
             for node in ast.walk(function):
                 if isinstance(node, ast.expr) and f"{module}.{function.name}: {ast.unparse(node)}" in HARMLESS:
                     yield node
+                if (
+                    isinstance(node, ast.IfExp)
+                    and f"{module}.{function.name}: else {ast.unparse(node.orelse)}" in HARMLESS
+                ):
+                    yield node.orelse
 
 
 def _left_alone(node: ast.AST) -> list[ast.AST]:

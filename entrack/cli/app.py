@@ -252,7 +252,7 @@ def prompts(
         typer.Option(
             "--for",
             metavar="PURPOSE",
-            help="measure, discover, mean, sample, train, validate or certify: which draw of the prompts",
+            help="measure, discover, mean, sample, train, validate, confirm or certify: which draw of the prompts",
         ),
     ] = "measure",
     p: Params = None,

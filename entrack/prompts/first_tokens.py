@@ -67,8 +67,29 @@ def alike(population: Population, told: Iterable[Told], text: str, tokens: Token
         other = first.setdefault(one.token, one)
         if other.word != one.word:
             rivals.setdefault(other, set()).add(one.word)
-    found = sorted(rivals.items(), key=lambda pair: pair[0].word)
-    return tuple(_problem(population, one, sorted(others), text, tokens) for one, others in found)
+    found = {one: sorted(rivals[one]) for one in sorted(rivals, key=lambda one: one.word)}
+    numbers = [one for one, others in found.items() if one.token != tokens.unknown and _numbers((one.word, *others))]
+    if len(numbers) > 1:
+        found = {one: others for one, others in found.items() if one not in numbers}
+    problems = [_problem(population, one, others, text, tokens) for one, others in found.items()]
+    return (*problems, *([_by_digits(population, numbers, tokens)] if len(numbers) > 1 else []))
+
+
+def _numbers(words: Sequence[str]) -> bool:
+    return all(word.strip().isdigit() for word in words)
+
+
+def _by_digits(population: Population, numbers: Sequence[Told], tokens: Tokenizer) -> Diagnostic:
+    """That many numbers begin alike, said once."""
+    *some, last = (f"`{tokens.word(one.token).strip()}`" for one in numbers)
+    return Diagnostic(
+        "E433",
+        f"several numbers begin with the token {', '.join(some)} or {last}",
+        population.task.syntax.name_span,
+        BY_DIGIT,
+        f"ask for what one digit tells, or measure whole words: `{WHOLE_ANSWER}`",
+        (Label(population.span, "drawn for these"),),
+    )
 
 
 def _problem(population: Population, one: Told, others: Sequence[str], text: str, tokens: Tokenizer) -> Diagnostic:
@@ -77,7 +98,7 @@ def _problem(population: Population, one: Told, others: Sequence[str], text: str
     leave_out = "leave one of them out of the pool"
     accept = "leave one of the rows out, say that the first token is enough: `first_token(row.answer)`"
     mend = f"{accept if population.task.rows else leave_out}, or measure whole words: `{WHOLE_ANSWER}`"
-    by_digit = all(word.strip().isdigit() for word in words)
+    by_digit = _numbers(words)
     if by_digit:
         mend = f"ask for what one digit tells, or measure whole words: `{WHOLE_ANSWER}`"
     cause, mend = known or (BY_DIGIT if by_digit else "an answer is told by its first token", mend)

@@ -182,6 +182,13 @@ def selected(chance: Generator, n: int) -> tuple[Interval | None, float]:
     return scores[lowest].limits(), float(true[lowest])
 
 
+def confirmed(chance: Generator, n: int) -> tuple[Interval | None, float]:
+    """The same head's score on n other prompts, which chose nothing."""
+    true = np.where(np.arange(32) < 4, -0.3, 0.0)
+    lowest = min(range(32), key=lambda head: float(normal(chance, n, float(true[head])).mean()))
+    return number(normal(chance, n, float(true[lowest]))).limits(), float(true[lowest])
+
+
 FEW = "few prompts differ, so few values are possible"
 WIDER = "it is never narrower than for these draws"
 TIES = "which is the smallest is not known"
@@ -235,6 +242,7 @@ ROWS = (
     ),
     Row("accuracy, over 4 draws of which few differ much", draws(4, over=True), loose=True),
     Row("score of the best of 32 heads, same prompts", selected, loose=True),
+    Row("score of the best of 32 heads, fresh prompts", confirmed),
 )
 
 

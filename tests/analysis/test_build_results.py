@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from findings_played import played
+from findings_played import HEAD, played
 
 from entrack.analysis import build_results
 from entrack.analysis.outcomes import BySite
 from entrack.analysis.screening import Screening
+from entrack.api import loads
 from entrack.plan.steps import Select
 from entrack.ranking import Ranking
 from entrack.results import Significance
 from entrack.sites import Part, Site
+from entrack.source import Source
 
 FIRST, SECOND, THIRD = (Site(0, Part.OUTPUT, head) for head in range(3))
 
@@ -115,14 +117,20 @@ def test_tokens_of_an_axis_are_those_of_the_first_prompt() -> None:
     results = played(
         "measure m = accuracy(base with zero 0.0 at k) on 4 t for k in tokens\n"
         "measure n = accuracy(base with zero heads[0, h] at last) on 4 t for h in heads\n"
-        'table "A" = m\ntable "B" = n\nfigure "C" = curves(m) by k\n',
+        'table "A" = m\ntable "B" = n\nfigure "C" = curves(m) by k coloured by intervention error sd\n',
         lambda what, place: True,
     )
     (tokens,) = (axis for axis in results.measures[0].axes if axis.name == "k")
     assert tokens.over == "tokens"
-    assert tokens.tokens[1].strip() == "The" and len(tokens.tokens) == len(tokens.labels)
+    first, second = (pair.original.pieces for pair in loads(Source("t.et", HEAD)).prompts("t", 2)[0].pairs)
+    assert tokens.tokens == first != second and len(tokens.tokens) == len(tokens.labels)
     (heads,) = (axis for axis in results.measures[1].axes if axis.name == "h")
     assert heads.over == "heads" and heads.tokens == ()
     assert [(table.title, table.of) for table in results.tables] == [("A", "m"), ("B", "n")]
     (figure,) = results.figures
-    assert (figure.title, figure.kind, figure.of, dict(figure.options)) == ("C", "curves", "m", {"by": "k"})
+    assert (figure.title, figure.kind, figure.of, dict(figure.options)) == (
+        "C",
+        "curves",
+        "m",
+        {"by": "k", "coloured": "intervention", "error": "sd"},
+    )

@@ -169,7 +169,7 @@ def test_an_overlap_is_sure() -> None:
         lambda what, place: place < RIGHT.get(what.split(" with ")[1], 0),
     ).claims[0]
     assert found.passed and found.value == 0.5
-    assert (found.interval.low, found.interval.high) == (pytest.approx(0.5 - share_limits(0, 20).high), 0.5)
+    assert (found.interval.low, found.interval.high) == pytest.approx((0.5 - share_limits(0, 20).high, 0.5))
 
 
 def test_the_smallest_of_what_is_no_number_is_none() -> None:

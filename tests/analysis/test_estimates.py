@@ -159,6 +159,32 @@ def test_a_mean_over_other_prompts_is_of_all_of_them() -> None:
     assert found == pytest.approx((expected.low, expected.high))
 
 
+def test_a_sum_of_shares_leaves_room_for_one_level_that_was_not_seen() -> None:
+    """Of three runs one is right on each of four prompts of ten: none on more, but two of three might be."""
+    found = average([share(1, 1, *[0] * 8), share(0, 0, 1, *[0] * 7), share(*[0] * 3, 1, *[0] * 6)])
+    seen, unseen = share_limits(0.4, 10), share_limits(0, 10)
+    above = sqrt((seen.high - 0.4) ** 2 + unseen.high**2)
+    assert ends(found) == pytest.approx(((0.4 - (0.4 - seen.low)) / 3, (0.4 + above) / 3))
+
+
+def test_what_was_not_seen_is_as_much_as_the_largest_can_add() -> None:
+    """Of runs that count once, twice and three times the first alone is right: on one prompt the last might be too."""
+    once, twice, thrice = share(*first(4, 10)), share(*[0] * 10), share(*[0] * 10)
+    found = Sum.of([(1.0, once), (2.0, twice), (3.0, thrice)])
+    seen, unseen = share_limits(0.4, 10), share_limits(0, 10)
+    above = sqrt((seen.high - 0.4) ** 2 + (3 * unseen.high) ** 2)
+    assert ends(found) == pytest.approx((seen.low, 0.4 + above))
+
+
+def test_the_level_that_was_not_seen_is_no_more_than_all() -> None:
+    """Of two runs of which one counts twice: it alone is right on four of ten, and two thirds and as much is all."""
+    once, twice = share(*[0] * 10), share(*first(4, 10))
+    found = total(once, total(twice, twice))
+    seen, unseen = share_limits(0.4, 10), share_limits(0, 10)
+    above = sqrt((2 * (seen.high - 0.4)) ** 2 + unseen.high**2)
+    assert ends(found) == pytest.approx((2 * seen.low, 0.8 + above))
+
+
 # --- correlation ---------------------------------------------------------------------------------------------------
 
 

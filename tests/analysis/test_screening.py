@@ -87,6 +87,10 @@ def test_an_estimate_relative_to_nothing_is_said() -> None:
         NotANumber, match="estimated relative logit of a head is not a number: it is relative to a clean"
     ):
         screen(node, [clean(0.0)], [change(ESTIMATES)], [])
+    one = np.array(ESTIMATES, dtype=np.float64)
+    one[0, 0] = np.inf
+    with pytest.raises(NotANumber):
+        screen(evolve(node, score="logit"), [clean()], [change(one)], [])
     both = evolve(node, senders=(Part.OUTPUT, Part.MLP))
     nothing = {f"mlp_{name}": np.zeros((3, 2, 1)) for name in ("logit", "log_probability")}
     with pytest.raises(NotANumber, match="estimated relative logit of a site is not a number"):
@@ -225,6 +229,8 @@ def test_what_was_missed() -> None:
         "of equal scores the first head would have been kept"
     )
     assert missed(screening, by_site(SCORES), kept, 2, LOWEST).of_others == hits_interval(10, 3, 2)
+    first = evolve(screening, checked=(Site.of_head(0, 1),))
+    assert missed(first, by_site(np.zeros((3, 4))), (), 3, LOWEST).sites == (), "what scores 0 is never kept"
 
 
 @pytest.mark.parametrize(

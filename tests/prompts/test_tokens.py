@@ -407,6 +407,15 @@ def test_numbers_that_are_split_into_digits(tmp_path: Path) -> None:
     assert stand_in(tmp_path, text).plan(hashed=False)
 
 
+def test_numbers_that_begin_with_several_digits_are_said_together(tmp_path: Path) -> None:
+    text = numbers("", '"51", "57", "62", "68", "923"').replace(
+        "answer = object[asked]", "answer = attached(object[asked])"
+    )
+    problem = refused(tmp_path, byte_pairs(True), text)
+    assert problem.message == "several numbers begin with the token `5` or `6`"
+    assert problem.label == "an answer is told by its first token, which in this tokenizer is part of a number"
+
+
 def test_a_whole_word_needs_positions_too(tmp_path: Path) -> None:
     """The prompt has a position for each token, the word after it has not."""
     text = numbers("", '"57", "51"').replace("3 distinct", "2 distinct").replace(" and {object[2]}", "")
