@@ -36,7 +36,7 @@ discover cir in base on 300 boxes against scrambled {how} {{
 
 @frozen
 class Run:
-    """How long a run took, and the groups that it found, as its results have them."""
+    """How long a run computed, and the groups that it found, as its results have them."""
 
     seconds: float
     groups: Sequence[dict[str, Any]]
@@ -58,7 +58,7 @@ def race(size: str, repeats: int, threads: int, say: Say) -> list[Record]:
 def _run(spec: Path, folder: Path, threads: int) -> Run:
     took = run([str(spec), "--store", str(folder / "store"), "--out", str(folder / "out")], threads)
     found = json.loads((folder / "out" / "results.json").read_text(encoding="utf-8"))
-    return Run(took.seconds, found["discoveries"][0]["groups"])
+    return Run(took.processor, found["discoveries"][0]["groups"])
 
 
 def _record(size: str, who: str, runs: dict[str, list[Run]], threads: int) -> Record:
@@ -82,8 +82,9 @@ def _record(size: str, who: str, runs: dict[str, list[Run]], threads: int) -> Re
         work=WORK,
         who=who,
         size=size,
-        sample=f"four hops in boxes-base, 300 prompts, the whole process, seeds 0 to {len(own) - 1}: {share:.0%} of "
-        f"the pairs of heads and prompts; the heads of all prompts in {same} of {of} groups",
+        sample="four hops in boxes-base, 300 prompts, processor time of the whole process, seeds 0 to "
+        f"{len(own) - 1}: {share:.0%} of the pairs of heads and prompts; the heads of all prompts in {same} of {of} "
+        "groups",
         units=round(median(pairs)),
         seconds=median(seconds),
         **ratios(seconds, None, None),

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from e2e_world import World, entrack
 
+from entrack.api import loads
 from entrack.events import StepDone
 from entrack.report.document import document
 from entrack.report.html import results_html
 from entrack.report.table_data import discovery_grid
 from entrack.results import Discovery, Group, Race, Results
 from entrack.sites import Site
+from entrack.source import Source
 from entrack.store import DiskStore, MemoryStore
 
 HOPS = """{
@@ -31,6 +33,7 @@ ONE = """{
 }
 """
 PROMPTS = 120
+HOW = {"whole": "", "raced": "racing at 95 %"}
 
 
 def text(how: str, on: str = "boxes against scrambled", hops: str = HOPS) -> str:
@@ -199,3 +202,22 @@ def test_ties_are_decided_by_all_prompts(world: World) -> None:
     found = cir(world.spec(text("racing at 95 %", "boxes against same", hops)).run(MemoryStore())).groups[0]
     assert found.sites == ()
     assert race_of(found).undecided == tuple(Site.of_head(layer, head) for layer in range(4) for head in range(4))
+
+
+def test_the_circuit_of_the_boxes_is_that_of_all_prompts() -> None:
+    """As `specs/boxes/circuits.et` has it, of 150 prompts."""
+    boxes = Path(__file__).parents[2] / "specs" / "boxes"
+    hops = """{
+  score logit of answer
+  group value_fetcher    at last     -> logits               keep 8
+  group object_carrier   at query    -> value_fetcher.value  keep 10
+  group structure_reader at previous -> object_carrier.value keep 4
+}"""
+    texts = [f"discover {name} in base on 150 boxes against scrambled {how} {hops}\n" for name, how in HOW.items()]
+    head = 'entrack 1\ninclude "boxes.et"\ninclude "models.et"\n'
+    found = loads(Source(str(boxes / "raced.et"), head + "".join(texts))).run(MemoryStore())
+    full, fast = (found[name] for name in HOW)
+    assert isinstance(full, Discovery) and isinstance(fast, Discovery)
+    for group, other in zip(fast.groups, full.groups, strict=True):
+        assert set(group.sites) == set(other.sites)
+        assert race_of(group).pairs < 0.9 * race_of(group).of_pairs
