@@ -19,6 +19,7 @@ from rich.console import Console
 from benchmarks.crew import Crew, Failed, Place, crew
 from benchmarks.discovery import discovery
 from benchmarks.profile import profiled
+from benchmarks.race import WORK, race
 from benchmarks.readme import README, written
 from benchmarks.records import Record, merged, stored
 from benchmarks.rounds import Different, Say, measured
@@ -92,7 +93,12 @@ def main(
 
     known(
         only,
-        (*ALL, "discovery", *(f"study {Path(spec).stem}" for suite in SUITES.values() for spec, _, _ in suite.studies)),
+        (
+            *ALL,
+            "discovery",
+            WORK,
+            *(f"study {Path(spec).stem}" for suite in SUITES.values() for spec, _, _ in suite.studies),
+        ),
         "work",
     )
     known(who, {one for contenders in ALL.values() for one in contenders}, "contender")
@@ -170,6 +176,8 @@ def measure(suite: Suite, at: Path, asked: Asked, console: Console, say: Say) ->
             "discovery",
             lambda: discovery(suite.size, [read(at / "tasks" / f"{hop}.json") for hop in HOPS], stored(asked.out)),
         )
+    if suite.studies:
+        keep(WORK, partial(race, name, max(2, asked.repeats // 2), asked.threads, say))
     for spec, options, plain in suite.studies:
         path = ROOT / spec
         keep(

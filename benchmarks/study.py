@@ -34,9 +34,12 @@ STORED = "ours, from the store"
 
 @frozen
 class Ran:
+    """A run; `processor` are the seconds in which it computed."""
+
     seconds: float
     peak_bytes: int
     torch: bool
+    processor: float
 
 
 def study(
@@ -70,7 +73,8 @@ def run(arguments: Sequence[str], threads: int) -> Ran:
         raise Failed(
             f"entrack run {' '.join(arguments)} ended with status {process.returncode}: {' '.join(words[-4:])}"
         )
-    return Ran(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), words[-2] == "True")
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Ran(seconds, peak, words[-2] == "True", usage.ru_utime + usage.ru_stime)
 
 
 def _record(

@@ -41,6 +41,7 @@ TESTS = [
         "circuits",
         "selection",
         "screening",
+        "racing",
         "outcomes",
         "resampling",
         "cells",

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from entrack.cli.plans import growing, growing_json
+from entrack.cli.plans import RACING, growing, growing_json
 from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
 from entrack.plan.explain import AS_WRITTEN, Explained, Explanation, Stage
@@ -27,6 +27,7 @@ def explained_json(given: Explanation) -> dict[str, Any]:
             "stored": given.found,
             "known_zero": given.zero,
             "screened_out": given.screened_out,
+            **({"decided": given.decided} if given.decided else {}),
         },
         "order": {
             "model_changes": [given.as_made.models, given.ordered.models],
@@ -52,14 +53,16 @@ def _json(part: Explained) -> dict[str, Any]:
 
 def _plan_passes(given: Explanation) -> RenderableType:
     out = f"{given.screened_out:,} are screened out; " if given.screened_out else ""
-    left = given.steps - given.found - given.zero - given.screened_out
+    out += f"{given.decided:,} are of heads that a race has decided; " if given.decided else ""
+    left = given.steps - given.found - given.zero - given.screened_out - given.decided
     more = growing(given.growing)
     later = f"\nTheir steps are known when others have run: {', '.join(given.deferred)}." if given.deferred else ""
+    racing = f"\n{RACING}." if given.racing else ""
     return Text(
         f"{given.asked:,} steps are asked for; {given.steps:,} differ; {given.found:,} are in the store; "
         f"{given.zero:,} are known to be zero; {out}{left:,} are left.\n"
         f"Their order changes the model {given.ordered.models:,} times instead of {given.as_made.models:,}, "
-        f"the prompts {given.ordered.batches:,} times instead of {given.as_made.batches:,}.{later}{more}"
+        f"the prompts {given.ordered.batches:,} times instead of {given.as_made.batches:,}.{later}{racing}{more}"
     )
 
 

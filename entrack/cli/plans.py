@@ -15,6 +15,7 @@ from entrack.diagnostics.escape import visible
 from entrack.execution.survey import Survey
 from entrack.plan.cost import Cost, cost
 from entrack.plan.plan import CertificatePlan, Plan
+from entrack.plan.steps import Race
 
 
 def plan_json(plan: Plan, survey: Survey) -> dict[str, Any]:
@@ -47,7 +48,10 @@ def plan_table(plan: Plan, survey: Survey) -> RenderableType:
     notes = Text(
         f"\n{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
         "path patches that cannot reach their receivers are found when their receivers are known; "
-        "--explain says how much is really computed, and why." + growing(plan.may_grow(known.found)) + _declined(survey)
+        "--explain says how much is really computed, and why."
+        + _racing(plan)
+        + growing(plan.may_grow(known.found))
+        + _declined(survey)
     )
     return Group(made, notes)
 
@@ -61,6 +65,14 @@ def growing(several: Sequence[CertificatePlan]) -> str:
     """The same for a person, a line for each claim."""
     lines = (f"{one.prompts:,} fresh prompts are planned, {one.most:,} may come" for one in several)
     return "".join(f"\n{visible(one.name)}: {line}." for one, line in zip(several, lines, strict=True))
+
+
+RACING = "racing: at least the first round, at most all; how much of path patching of the undecided is run, a race says"
+"""Of a plan in which there is a race."""
+
+
+def _racing(plan: Plan) -> str:
+    return f"\n{RACING}." if any(isinstance(node, Race) for node in plan.nodes.values()) else ""
 
 
 def _declined(survey: Survey) -> str:
@@ -87,23 +99,28 @@ class _Known:
     zero: frozenset[str]
     screened_out: frozenset[str]
     declined: frozenset[str]
+    decided: frozenset[str]
 
     @classmethod
     def of(cls, survey: Survey) -> _Known:
-        return cls(
-            frozenset(survey.found), frozenset(survey.zero), frozenset(survey.screened_out), frozenset(survey.declined)
-        )
+        every = survey.found, survey.zero, survey.screened_out, survey.declined, survey.decided
+        return cls(*map(frozenset, every))
+
+    @property
+    def settled(self) -> frozenset[str]:
+        """What is not run."""
+        return self.found | self.zero | self.screened_out | self.decided
 
 
 def _counted(plan: Plan, ids: Sequence[str], known: _Known) -> dict[str, int]:
-    rest: Cost = cost(
-        plan, [id for id in ids if not (id in known.found or id in known.zero or id in known.screened_out)]
-    )
+    rest: Cost = cost(plan, [id for id in ids if id not in known.settled])
+    decided = sum(id in known.decided for id in ids)
     return {
         "steps": len(ids),
         "stored": sum(id in known.found for id in ids),
         "known_zero": sum(id in known.zero for id in ids),
         "screened_out": sum(id in known.screened_out for id in ids),
+        **({"decided": decided} if decided else {}),
         "declined": sum(id in known.declined for id in ids),
         "forwards": rest.forwards,
         "token_layers": rest.token_layers,
@@ -112,7 +129,8 @@ def _counted(plan: Plan, ids: Sequence[str], known: _Known) -> dict[str, int]:
 
 
 def _row(table: Table, name: str, counted: Mapping[str, int]) -> None:
-    rest = ((counted["known_zero"], "zero"), (counted["screened_out"], "screened out"))
+    words = {"known_zero": "zero", "screened_out": "screened out", "decided": "decided"}
+    rest = [(counted.get(name, 0), what) for name, what in words.items()]
     stored = " + ".join([f"{counted['stored']}", *(f"{many} {what}" for many, what in rest if many)])
     table.add_row(
         Text(name),

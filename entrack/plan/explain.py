@@ -17,7 +17,7 @@ from entrack.plan.order import by_model
 from entrack.plan.passes import PASSES, stages
 from entrack.plan.plan import CertificatePlan, Plan
 from entrack.plan.schedule import Memory, Schedule, once
-from entrack.plan.steps import Choice, Node, kind_of
+from entrack.plan.steps import Choice, Node, Race, kind_of
 
 AS_WRITTEN = "as written"
 
@@ -53,8 +53,9 @@ class Order:
 @frozen
 class Explanation:
     """`asked` steps were wanted, `steps` are left when equal ones are one; of these `found` are in the store, `zero`
-    cannot reach a receiver, and `screened_out` have no head that a screen let through. The rest is explained,
-    altogether and by what it is for; `growing` claims may want more prompts than are planned."""
+    cannot reach a receiver, `screened_out` have no head that a screen let through, and `decided` none that a race has
+    not decided. The rest is explained, altogether and by what it is for; in a race it is at most so much, and `growing`
+    claims may want more prompts than are planned."""
 
     asked: int
     steps: int
@@ -67,21 +68,32 @@ class Explanation:
     ordered: Order
     deferred: tuple[str, ...]
     growing: tuple[CertificatePlan, ...]
+    decided: int = 0
+    racing: bool = False
 
 
 def explanation(
-    plan: Plan, found: Collection[str], zero: Collection[str], screened_out: Collection[str], memory: Memory
+    plan: Plan,
+    found: Collection[str],
+    zero: Collection[str],
+    screened_out: Collection[str],
+    memory: Memory,
+    decided: Collection[str] = (),
 ) -> Explanation:
     """What of a plan is not computed. Steps that the store has cost nothing; what is shared counts where it comes
     first."""
-    left = [id for id in plan.steps if not any(id in known for known in (found, zero, screened_out))]
+    left = [id for id in plan.steps if not any(id in known for known in (found, zero, screened_out, decided))]
     total, parts = _explain(plan, left, memory)
     steps = [plan.nodes[id] for id in left]
     wanted = set(left)
     ordered = [plan.nodes[id] for id in by_model(plan.nodes, plan.needs) if id in wanted]
     many = len(plan.steps)
     counts = plan.asked - (len(plan.nodes) - many), many, len(found), len(zero), len(screened_out)
-    return Explanation(*counts, total, parts, _order(steps), _order(ordered), plan.deferred, plan.may_grow(found))
+    racing = any(isinstance(node, Race) for node in plan.nodes.values())
+    growing = plan.may_grow(found)
+    return Explanation(
+        *counts, total, parts, _order(steps), _order(ordered), plan.deferred, growing, len(decided), racing
+    )
 
 
 def _explain(plan: Plan, ids: Iterable[str], memory: Memory) -> tuple[Explained, tuple[Explained, ...]]:

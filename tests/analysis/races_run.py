@@ -105,14 +105,14 @@ def measured(name: str) -> Draw:
         of = MEASURED[name]
         prompts = chance.integers(0, of.shape[1], PROMPTS)
         rows = of[chance.integers(0, len(of), LAYERS * HEADS)][:, prompts]
-        return rows * (0.2 + 0.8 * chance.random((len(rows), 1)))
+        return np.asarray(rows * (0.2 + 0.8 * chance.random((len(rows), 1))))
 
     return draw
 
 
 def student(chance: Generator, *shape: int) -> Array:
     """Student's t with 3 degrees of freedom: it has a variance, 3, and no more moments."""
-    return chance.standard_normal(shape) / np.sqrt(sum(chance.standard_normal(shape) ** 2 for _ in range(3)) / 3)
+    return np.asarray(normal(chance, *shape) / np.sqrt(sum(normal(chance, *shape) ** 2 for _ in range(3)) / 3))
 
 
 def heavy(chance: Generator) -> Array:
@@ -122,7 +122,7 @@ def heavy(chance: Generator) -> Array:
         chance.random(many) < 0.02, -1.5 * chance.standard_exponential(many), 0.05 * chance.standard_normal(many)
     )
     spread = 0.2 + 0.6 * np.abs(means)
-    return means[:, None] + spread[:, None] * student(chance, many, PROMPTS) / np.sqrt(3)
+    return np.asarray(means[:, None] + spread[:, None] * student(chance, many, PROMPTS) / np.sqrt(3))
 
 
 def apart(gap: float, tails: Callable[..., Array]) -> Draw:

@@ -173,8 +173,10 @@ class Writer:
             if self.setting.layers * self.setting.heads > 5 and any(senders[group] != "mlps" for group, _, _ in hops)
             else ""
         )
+        racing = self.one("", "", "", "", " racing at 80 %")
+        prompts = self.number(51, 53) if racing else self.number(2, 5)
         self.lines.append(
-            f"discover {name} in base on {self.number(2, 5)} {task} against {against}{screen} {{\n  score "
+            f"discover {name} in base on {prompts} {task} against {against}{screen}{racing} {{\n  score "
             f"{score}\n{groups}}}"
         )
         return [group for group, _, _ in hops]

@@ -57,7 +57,7 @@ def discoveries_agree(fast: Results, slow: Results) -> bool:
     """False where two heads score alike and another was kept, so that what follows is about others."""
     for one, other in zip(fast.discoveries, slow.discoveries, strict=True):
         for group, other_group in zip(one.groups, other.groups, strict=True):
-            if not screens_agree(group, other_group):
+            if not screens_agree(group, other_group) or not races_agree(group, other_group):
                 return False
             scores, others = (
                 [nan if score is None else score for score in each.scores.values()] for each in (group, other_group)
@@ -82,6 +82,19 @@ def screens_agree(group: Group, other: Group) -> bool:
         event("a tie of estimates")
         return False
     return True
+
+
+def races_agree(group: Group, other: Group) -> bool:
+    """False where a limit was within rounding of zero, so that another sender was decided; the scores of the prompts
+    that both ran are the same."""
+    if group.race is None or other.race is None:
+        return group.race is other.race
+    assert set(group.race.prompts) == set(other.race.prompts)
+    for site, many in group.race.prompts.items():
+        shared = min(many, other.race.prompts[site])
+        assert group.outcomes[site][:shared] == approx(other.outcomes[site][:shared], **NEARLY, nan_ok=False), site
+    event("a race")
+    return group.race == other.race
 
 
 def alike(one: Discovery, other: Discovery, name: str) -> bool:
