@@ -711,6 +711,12 @@ STRANGE: dict[str, Tamper] = {
         members, len(HEADER).to_bytes(8, "little") + HEADER + bytes(8)
     ),
     "a value of another form": lambda members: other_value(members, members[first_value(members)][:-8]),
+    "no readme": without("README.md"),
+    "no metadata": without("ro-crate-metadata.json"),
+    "a report that was left out": lambda members: {
+        **members,
+        "pack.json": members["pack.json"].replace(b'"left_out": []', b'"left_out": [\n  "report.html"\n ]'),
+    },
     "a large figure": lambda members: {**members, "figures/bars.svg": b" " * (60 << 20)},
 }
 REFUSED: dict[str, Tamper] = {
@@ -727,6 +733,18 @@ REFUSED: dict[str, Tamper] = {
     "a pack.json that is nested": lambda members: {**members, "pack.json": b"[" * 100_000},
     "a pack.json of another form": lambda members: {**members, "pack.json": members["pack.json"].replace(b"\n", b"")},
     "a spec that is elsewhere": edited("pack.json", '"study.et"', '"../study.et"'),
+    **{
+        f"no {name}": without(name)
+        for name in ("pack.json", "outcomes/steps.jsonl", "spec/study.et", "spec/study.lock")
+    },
+    "a lock without versions": lambda members: {
+        **members,
+        "spec/study.lock": re.sub(rb"version entrack = .*\n", b"", members["spec/study.lock"]),
+    },
+    "results left out": lambda members: {
+        **without("results.json")(members),
+        "pack.json": members["pack.json"].replace(b'"left_out": []', b'"left_out": [\n  "results.json"\n ]'),
+    },
     "a spec that is not there": edited("pack.json", '"study.et"', '"other.et"'),
     "a lock that is none": lambda members: {**members, "spec/study.lock": b"x"},
     "a lock of lines without end": lambda members: {
