@@ -4,6 +4,7 @@ them. The one function `derived` makes a pack's documents, and makes them again 
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from entrack.artifact.errors import PackIncomplete, PackRefused
 from entrack.artifact.facts import Roots, looked
 from entrack.artifact.identity import about, lock_name
 from entrack.artifact.lock import Lock, parsed, sha256_of, texts_in
-from entrack.artifact.names import ABOUT, CITATION, CRATE, LICENCE, README, RESULTS, STEPS
+from entrack.artifact.names import ABOUT, CITATION, CRATE, LICENCE, MAY_GO, README, RESULTS, STEPS
 from entrack.artifact.outcomes import PackStore, object_name, steps_read
 from entrack.artifact.readme import readme
 from entrack.models.key import ModelSource
@@ -114,7 +115,7 @@ def about_read(data: bytes) -> About:
 def unfolded(reader: Reader, params: Mapping[str, float] = NONE) -> Iterator[Content]:
     """The content of a pack, whose texts lie in a folder of their own for as long as the block takes; with some of its
     params set otherwise. Raises PackRefused, LockRefused, SpecError."""
-    told = about_read(reader.read(ABOUT))
+    told = about_read(_member(reader, ABOUT))
     if f"spec/{told.spec}" not in reader.names or lock_name(told.spec) not in reader.names:
         raise PackRefused(f"the pack has no spec {told.spec!r}, or no lock of it")
     lock = parsed(reader.read(lock_name(told.spec)), lock_name(told.spec))
@@ -127,7 +128,7 @@ def unfolded(reader: Reader, params: Mapping[str, float] = NONE) -> Iterator[Con
         spec = api.checked(read_spec(root / "spec" / told.spec), {**told.params, **params}, supplied=supplied)
         objects = frozenset(reader.names)
         store = PackStore(
-            steps_read(reader.read(STEPS)),
+            steps_read(_member(reader, STEPS)),
             lambda digest: reader.read(object_name(digest)) if object_name(digest) in objects else None,
         )
         yield Content(told, lock, spec, store)
@@ -209,7 +210,7 @@ def _model(reader: Reader, lock: Lock, name: str, folder: Path) -> ModelSource:
 
 def _member(reader: Reader, name: str) -> bytes:
     if name not in reader.names:
-        raise PackRefused(f"the lock names {name}, which is not in the pack")
+        raise PackRefused(f"the pack has no {name}")
     return reader.read(name)
 
 
@@ -217,4 +218,5 @@ def _plain(read: About) -> bool:
     """Whether each part is of its type, and the spec's name one of a file in the pack's folder."""
     texts: list[Any] = [*read.left_out, *read.made_with.values(), read.content_root, read.spec, read.date]
     numbers = all(type(value) in (int, float) for value in read.params.values())
-    return numbers and all(isinstance(text, str) for text in texts) and "/" not in read.spec
+    known = all(any(re.fullmatch(pattern, name) for pattern in MAY_GO) for name in read.left_out)
+    return numbers and all(isinstance(text, str) for text in texts) and known and "/" not in read.spec

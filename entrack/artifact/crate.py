@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from entrack.artifact.identity import lock_name
 from entrack.artifact.lock import Lock, texts_in
@@ -65,6 +66,11 @@ def crate(
     return (json.dumps({**whole, "@graph": graph}, indent=1) + "\n").encode()
 
 
+def _ref(name: str) -> Entity:
+    """A member as the metadata name it."""
+    return {"@id": quote(name)}
+
+
 def _descriptor() -> Entity:
     return {
         "@id": CRATE,
@@ -85,8 +91,8 @@ def _root(spec: str, about: Mapping[str, str], results: Results, names: Collecti
         f"{len(results.claims)} claims hold",
         "datePublished": date,
         "license": {"@id": LICENCE} if LICENCE in names else "not stated",
-        "mainEntity": {"@id": f"spec/{spec}"},
-        "hasPart": [{"@id": id} for id in (f"spec/{spec}", *_file_names(spec, names), *_folder_names(names))],
+        "mainEntity": _ref(f"spec/{spec}"),
+        "hasPart": list(map(_ref, (f"spec/{spec}", *_file_names(spec, names), *_folder_names(names)))),
         "mentions": [{"@id": "#run"}],
         **({"author": [{"@id": author["@id"]} for author in _authors(about)]} if "authors" in about else {}),
         **({"citation": about["cite"]} if "cite" in about else {}),
@@ -95,7 +101,7 @@ def _root(spec: str, about: Mapping[str, str], results: Results, names: Collecti
 
 def _workflow(spec: str, results: Results) -> Entity:
     return {
-        "@id": f"spec/{spec}",
+        **_ref(f"spec/{spec}"),
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "name": results.title or spec,
         "programmingLanguage": {"@id": "#language"},
@@ -135,8 +141,8 @@ def _run(spec: str, results: Results, names: Collection[str], lock: Lock) -> Ent
         "@id": "#run",
         "@type": "CreateAction",
         "name": f"entrack run {spec}",
-        "instrument": {"@id": f"spec/{spec}"},
-        "object": [{"@id": id} for id in (*_data(spec, names), *(entity["@id"] for entity in _models(lock)))],
+        "instrument": _ref(f"spec/{spec}"),
+        "object": [*map(_ref, _data(spec, names)), *({"@id": entity["@id"]} for entity in _models(lock))],
         "result": [{"@id": name} for name in made],
         "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
         "description": results.provenance.tolerance,
@@ -147,7 +153,7 @@ def _files(spec: str, names: Collection[str]) -> Iterator[Entity]:
     for name in _file_names(spec, names):
         kind = KINDS.get(name[name.rfind(".") :] if "." in name else "")
         yield {
-            "@id": name,
+            **_ref(name),
             "@type": "File",
             "name": name.rpartition("/")[2],
             **({"encodingFormat": kind} if kind else {}),

@@ -54,7 +54,7 @@ FORMS = tuple(
     )
 )
 """The lines that there are: a key, and a value that it may have."""
-NEEDED = ("device", "language", "root known", "seed", "spec", "tolerance")
+NEEDED = ("device", "language", "root known", "seed", "spec", "tolerance", "version entrack")
 
 
 @frozen

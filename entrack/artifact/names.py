@@ -20,6 +20,8 @@ MANIFEST, ABOUT, RESULTS, README, REPORT = (
 )
 NUMBERS, STEPS, CRATE = "numbers.tex", "outcomes/steps.jsonl", "ro-crate-metadata.json"
 CITATION, LICENCE = "CITATION.cff", "LICENSE"
+MAY_GO = (r"figures/.*\.pdf", r"figures/.*", r"report\.html", r"tables/.*")
+"""What is left out of a pack that would be too large, in this order: all of it follows from the rest."""
 MOST_NAME, MOST_PART, MOST_DEEP = 1_024, 200, 24
 MOST_MEMBERS = 60_000
 _MEBI = 1 << 20

@@ -20,7 +20,7 @@ from entrack.artifact.content import About, InMemory, derived, results_of, unfol
 from entrack.artifact.errors import IdentityFound, PackIncomplete, PackTooLarge
 from entrack.artifact.facts import Roots, dataset_facts, file_facts, files_beside, looked, model_facts, stack_facts
 from entrack.artifact.lock import Lock, parsed, quoted, sized
-from entrack.artifact.names import ABOUT, CITATION, LICENCE, MANIFEST, REPORT
+from entrack.artifact.names import ABOUT, CITATION, LICENCE, MANIFEST, MAY_GO
 from entrack.artifact.outcomes import Recorded, members_of, plain
 from entrack.compile import CheckedSpec
 from entrack.execution.repository import Repository
@@ -29,8 +29,6 @@ from entrack.run import provenance_of
 from entrack.source import Source
 
 MADE_WITH = ("entrack", "matplotlib", "numpy")
-MAY_GO = (r"figures/.*\.pdf", r"figures/.*", re.escape(REPORT), r"tables/.*")
-"""What is left out of a pack that would be too large, in this order: all of it follows from the rest."""
 NO_DATE = "1980-01-01"
 """Of a pack that has no date: that of its members."""
 SHOWN = 10
@@ -199,4 +197,4 @@ def _date(folder: Path) -> str:
     if released:
         return released.group(1).decode()
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%d") if epoch.isdigit() else NO_DATE
+    return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%d") if re.fullmatch(r"\d{1,11}", epoch) else NO_DATE

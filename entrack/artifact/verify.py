@@ -21,7 +21,7 @@ from entrack.artifact.content import Content, derived, results_of, unfolded
 from entrack.artifact.errors import PackIncomplete, PackRefused
 from entrack.artifact.facts import Facts, file_facts
 from entrack.artifact.lock import sha256_of
-from entrack.artifact.names import ABOUT, CRATE, MANIFEST, README, REPORT, RESULTS, STEPS
+from entrack.artifact.names import ABOUT, CITATION, CRATE, LICENCE, MANIFEST, README, REPORT, RESULTS, STEPS
 from entrack.artifact.outcomes import object_name
 from entrack.artifact.pack import manifest_line
 from entrack.diagnostics.escape import clip
@@ -279,9 +279,10 @@ def _unused(archive: Archive, content: Content, again: Members) -> Iterator[Find
     spec = {f"spec/{json.loads(key[5:])}" for key, _ in facts if key.startswith("file ")}
     adapters = {name for name in archive.names if name.startswith("spec/") and name.endswith("/adapter_config.json")}
     own = {f"spec/{content.about.spec}", identity.lock_name(content.about.spec)}
-    known = {*again, *models, *datasets, *outcomes, *spec, *adapters, *own, STEPS, ABOUT, MANIFEST}
+    frame = (STEPS, ABOUT, MANIFEST, CITATION, LICENCE)
+    known = {*again, *models, *datasets, *outcomes, *spec, *adapters, *own, *frame}
     for name in archive.names:
-        if name not in known and name.startswith(("spec/", "models/", "datasets/", "outcomes/", "tables/", "figures/")):
+        if name not in known:
             yield Finding("file", name, "differs", "nothing in the pack refers to it")
     extra = set(content.store.addresses()) - content.store.found
     if extra:

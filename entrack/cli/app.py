@@ -195,6 +195,9 @@ def verify(
     Of a pack (SPEC.etz): derive all that it says again from the outcomes in it; with --minutes or --all, compute
     outcomes again with the models too."""
     if artifact.is_pack(spec):
+        with failures(as_json=as_json):
+            if p or store is not None or accept is not None:
+                refuse("a pack is verified as it is: -p, --store and --accept are for a spec")
         options = {
             "receipt": receipt,
             "models": beside,
@@ -206,6 +209,8 @@ def verify(
         level = 3 if everything else 2 if minutes is not None else 1
         return artifact.verify_pack(spec, level, None if everything else minutes, options, as_json=as_json)
     with failures(as_json=as_json) as shown:
+        if minutes is not None or beside is not None or receipt is not None:
+            refuse("--minutes, --models and --receipt are for a pack")
         from entrack import api
         from entrack.cli.progress import ProgressBar
         from entrack.cli.verify import document, failed, gathered, share_given, view

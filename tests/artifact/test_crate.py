@@ -9,6 +9,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from artifact_world import done
@@ -46,7 +47,7 @@ def test_it_tells_of_what_is_in_the_pack(pack: Path) -> None:
     for id, entity in entities.items():
         kinds = [entity["@type"]] if isinstance(entity["@type"], str) else entity["@type"]
         if "File" in kinds:
-            assert id in names
+            assert unquote(id) in names
         if "Dataset" in kinds and id != "./":
             assert any(name.startswith(id) for name in names)
     files = {name for name in names if "/" not in name} - {"pack.json", "manifest-sha256.txt", "ro-crate-metadata.json"}

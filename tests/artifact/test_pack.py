@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from typing import Any
 import pytest
 from artifact_world import copy_model, done, entrack, make_study
 
+from entrack import api
 from entrack.artifact import identity
 from entrack.artifact.archive import opened, written
+from entrack.artifact.errors import LockRefused, PackRefused
 from entrack.artifact.names import MANIFEST
 from entrack.artifact.pack import manifest
 from entrack.artifact.verify import PackVerification, verified
@@ -679,3 +682,125 @@ def test_a_pack_whose_manifest_lies_is_not_unfolded(members: Mapping[str, bytes]
         failed = entrack(*words)
         assert (failed.exit_code, "pack refused" in failed.stderr) == (3, True)
     assert not (tmp_path / "there").exists()
+
+
+# --- content from strangers --------------------------------------------------------------------------------------
+
+
+def other_value(members: Members, data: bytes) -> Members:
+    """A pack in which the value of a step that is read is other bytes, with everything that says so."""
+    lines = [json.loads(line) for line in members["outcomes/steps.jsonl"].splitlines()]
+    place = next(place for place, line in enumerate(lines) if f"outcomes/{line['object']}.safetensors" in members)
+    gone = f"outcomes/{lines[place]['object']}.safetensors"
+    lines[place] |= {"object": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    texts = (json.dumps(line, sort_keys=True, separators=(",", ":")) for line in lines)
+    rest = {name: each for name, each in members.items() if name != gone}
+    steps = "".join(f"{text}\n" for text in texts).encode()
+    return {**rest, "outcomes/steps.jsonl": steps, f"outcomes/{lines[place]['object']}.safetensors": data}
+
+
+HEADER = b'{"top":{"dtype":"I64","shape":[4611686018427387904],"data_offsets":[0,8]}}'
+STRANGE: dict[str, Tamper] = {
+    "results that are nested": lambda members: {**members, "results.json": b"[" * 100_000},
+    "results that are nested, whole": lambda members: {**members, "results.json": b"[" * 900 + b"]" * 900},
+    "results of empty lists": lambda members: {**members, "results.json": b"[" + b"[]," * (20 << 20) + b"0]"},
+    "results of other types": lambda members: {**members, "results.json": b'{"claims": 3, "measures": [[]]}'},
+    "a value that is no safetensors": lambda members: other_value(members, b"\xff" * 64),
+    "a value of an endless header": lambda members: other_value(members, (1 << 60).to_bytes(8, "little") + b"{}"),
+    "a value of an endless shape": lambda members: other_value(
+        members, len(HEADER).to_bytes(8, "little") + HEADER + bytes(8)
+    ),
+    "a value of another form": lambda members: other_value(members, members[first_value(members)][:-8]),
+    "no readme": without("README.md"),
+    "no metadata": without("ro-crate-metadata.json"),
+    "a report that was left out": lambda members: {
+        **members,
+        "pack.json": members["pack.json"].replace(b'"left_out": []', b'"left_out": [\n  "report.html"\n ]'),
+    },
+    "a large figure": lambda members: {**members, "figures/bars.svg": b" " * (60 << 20)},
+}
+REFUSED: dict[str, Tamper] = {
+    "steps that are nested": lambda members: {**members, "outcomes/steps.jsonl": b"[" * 100_000},
+    "a step of many": lambda members: {
+        **members,
+        "outcomes/steps.jsonl": members["outcomes/steps.jsonl"].replace(b'"size":', b'"size":-', 1),
+    },
+    "steps without end": lambda members: {**members, "outcomes/steps.jsonl": b"{}\n" * (7 << 20)},
+    "a step that says more": lambda members: {
+        **members,
+        "outcomes/steps.jsonl": members["outcomes/steps.jsonl"].replace(b'"how":{', b'"how":{"a":1,', 1),
+    },
+    "a pack.json that is nested": lambda members: {**members, "pack.json": b"[" * 100_000},
+    "a pack.json of another form": lambda members: {**members, "pack.json": members["pack.json"].replace(b"\n", b"")},
+    "a spec that is elsewhere": edited("pack.json", '"study.et"', '"../study.et"'),
+    **{
+        f"no {name}": without(name)
+        for name in ("pack.json", "outcomes/steps.jsonl", "spec/study.et", "spec/study.lock")
+    },
+    "a lock without versions": lambda members: {
+        **members,
+        "spec/study.lock": re.sub(rb"version entrack = .*\n", b"", members["spec/study.lock"]),
+    },
+    "results left out": lambda members: {
+        **without("results.json")(members),
+        "pack.json": members["pack.json"].replace(b'"left_out": []', b'"left_out": [\n  "results.json"\n ]'),
+    },
+    "a spec that is not there": edited("pack.json", '"study.et"', '"other.et"'),
+    "a lock that is none": lambda members: {**members, "spec/study.lock": b"x"},
+    "a lock of lines without end": lambda members: {
+        **members,
+        "spec/study.lock": members["spec/study.lock"] + b'file "a" = 1 ' + b"0" * 64 + b"\n" * 20_000,
+    },
+    "a file of a model that is not there": lock_line('model base file "config.json"', f"3 {'0' * 64}"),
+    "a file of a model that no run reads": edited(
+        "spec/study.lock", 'model base file "config.json"', 'model base file "model.py"'
+    ),
+}
+
+
+def first_value(members: Members) -> str:
+    return min(name for name in members if name.endswith(".safetensors"))
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_strange_content_differs(kind: str, members: Mapping[str, bytes], tmp_path: Path) -> None:
+    assert looked_at(STRANGE[kind](dict(members)), tmp_path).verdict == "differs"
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_content_that_is_not_as_a_pack_writes_it_is_refused(
+    kind: str, members: Mapping[str, bytes], tmp_path: Path
+) -> None:
+    began = time.process_time()
+    with pytest.raises((PackRefused, LockRefused)):
+        looked_at(REFUSED[kind](dict(members)), tmp_path)
+    assert time.process_time() - began < 2
+
+
+def test_a_stranger_s_spec_is_bounded_in_a_pack_too(members: Mapping[str, bytes], tmp_path: Path) -> None:
+    hostile = members["spec/study.et"].replace(b"param n = 6", b"param n = 600000000")
+    with pytest.raises(api.SpecError):
+        looked_at({**members, "spec/study.et": hostile}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify", "PACK", "-p", "n=3"),
+        ("verify", "PACK", "--store", "x"),
+        ("verify", "SPEC", "--minutes", "1"),
+        ("verify", "SPEC", "--receipt", "x.json"),
+        ("run", "PACK", "--locked"),
+        ("run", "SPEC", "--from", "PACK", "--locked"),
+        ("pack", "SPEC", "--max-size", "much"),
+    ],
+)
+def test_options_of_the_other_are_refused(words: tuple[str, ...], pack: Path, ran: Path) -> None:
+    places = {"PACK": str(pack), "SPEC": str(ran)}
+    failed = entrack(*(places.get(word, word) for word in words))
+    assert failed.exit_code == 2, failed.stderr
+
+
+def test_a_spec_is_verified_as_ever(ran: Path) -> None:
+    told = json.loads(done("verify", ran, "--store", ran.parent / "store", "--sample", 2, "--json").stdout)
+    assert told["verdicts"] == {"identical": 2}

@@ -194,6 +194,7 @@ root known = 3 {"1" * 64}
 seed = 0
 spec = "x.et" 10 {"2" * 64}
 tolerance = "none"
+version entrack = 0.1.0
 """
 BAD: dict[str, str] = {
     "nothing": "",
