@@ -47,6 +47,7 @@ NAMES: Mapping[str, str] = {
     "entrack.engine.errors.NothingToAttend": "nothing to attend",
     "entrack.engine.errors.NotFinite": "not finite",
     "entrack.analysis.outcomes.NotANumber": "not a number",
+    "entrack.circuit_files.circuit.CircuitRefused": "circuit refused",
     "entrack.cli.streams.OutputLost": "output",
 }
 """Failures of the environment by class; a class without a row has the name of the first one above it that has."""
