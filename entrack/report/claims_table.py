@@ -7,15 +7,15 @@ from entrack.report.grid import Grid
 from entrack.results import Claim, Interval
 from entrack.results.values import claim_decimals
 
-VERDICTS = {True: "✓ pass", False: "✗ FAIL"}
-"""In words, of a claim's `passed`."""
+VERDICTS = {"pass": "✓ pass", "fail": "✗ FAIL"}
+"""As they are shown."""
 
 
 def claims_grid(claims: tuple[Claim, ...]) -> Grid:
     """One row per claim: whether it holds, what was measured, what it must be, what was published."""
     rows = tuple(
         (
-            VERDICTS[claim.passed],
+            VERDICTS[claim.verdict],
             visible(claim.text),
             f"{visible(claim.expression)} = {measured_words(claim)}",
             bound_words(claim),

@@ -331,6 +331,11 @@ class Claim:
     interval_of_these_draws: Interval | None = None
     rests_on: Basis = Basis()
 
+    @property
+    def verdict(self) -> str:
+        """`pass` or `fail`: what all reports show."""
+        return "pass" if self.passed else "fail"
+
 
 def claim_decimals(claim: Claim) -> int:
     """Decimals that a claim's value is shown with."""
@@ -401,7 +406,7 @@ def claims_table(claims: tuple[Claim, ...]) -> TextTable:
             "bound": claim.bound,
             "tolerance": claim.tolerance,
             "published": claim.published,
-            "verdict": "pass" if claim.passed else "fail",
+            "verdict": claim.verdict,
             "n": claim.n,
         }
         for claim in claims

@@ -13,8 +13,8 @@ from entrack.report.html.markup import said
 from entrack.report.html.number_line import number_line
 from entrack.results import Claim, Measure, Results
 
-CLASSES = {True: "pass", False: "fail"}
-"""How a verdict is coloured, of a claim's `passed`."""
+MOST_CELLS = 5_000
+"""Cells up to which a measure is a table of the page."""
 
 
 def verdict_line(claims: tuple[Claim, ...]) -> str:
@@ -40,9 +40,9 @@ def claim_html(claim: Claim, number: int, results: Results, command: str) -> str
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts if value)
     return (
-        f'<article class="claim {CLASSES[claim.passed]}" id="claim-{number}" aria-labelledby="claim-{number}-text">'
-        f'<h3 id="claim-{number}-text"><span class="verdict">{escape(VERDICTS[claim.passed])}</span> {said(claim.text)}'
-        f'</h3><div><p class="measured"><code>{said(claim.expression)}</code> = <b>{escape(measured_words(claim))}</b>'
+        f'<article class="claim {claim.verdict}" id="claim-{number}" aria-labelledby="claim-{number}-text">'
+        f'<h3 id="claim-{number}-text"><span class="verdict">{escape(VERDICTS[claim.verdict])}</span> '
+        f'{said(claim.text)}</h3><div><p class="measured"><code>{said(claim.expression)}</code> = <b>{escape(measured_words(claim))}</b>'
         f"</p>{number_line(claim, f'claim-{number}')}</div><dl>{rows}</dl></article>"
     )
 
@@ -65,7 +65,8 @@ def _cell(measure: Measure, labels: tuple[str, ...]) -> str:
     value = next((cell for cell in measure.cells if cell.labels == labels), None)
     said_labels = said(f"{measure.name}[{', '.join(labels)}]")
     shown = f" = {value.value:.4g}" if value and isfinite(value.value) else ""
-    link = f'<a href="#{cell_anchor(measure.name, labels)}">{said_labels}</a>'
+    to = cell_anchor(measure.name, labels) if len(measure.cells) <= MOST_CELLS else anchor("measure", measure.name)
+    link = f'<a href="#{to}">{said_labels}</a>'
     return f"{link}{shown}{_step(value.address) if value else ''}"
 
 
