@@ -39,11 +39,12 @@ def claim_html(claim: Claim, number: int, results: Results, command: str) -> str
         ("to try it", f"<code>{said(command)}</code>: claim {number} of {len(results.claims)}"),
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts if value)
+    name = f"claim-{number}"
+    measured = f"<code>{said(claim.expression)}</code> = <b>{escape(measured_words(claim))}</b>"
     return (
-        f'<article class="claim {claim.verdict}" id="claim-{number}" aria-labelledby="claim-{number}-text">'
-        f'<h3 id="claim-{number}-text"><span class="verdict">{escape(VERDICTS[claim.verdict])}</span> '
-        f'{said(claim.text)}</h3><div><p class="measured"><code>{said(claim.expression)}</code> = <b>{escape(measured_words(claim))}</b>'
-        f"</p>{number_line(claim, f'claim-{number}')}</div><dl>{rows}</dl></article>"
+        f'<article class="claim {claim.verdict}" id="{name}" aria-labelledby="{name}-text"><h3 id="{name}-text">'
+        f'<span class="verdict">{escape(VERDICTS[claim.verdict])}</span> {said(claim.text)}</h3>'
+        f'<div><p class="measured">{measured}</p>{number_line(claim, name)}</div><dl>{rows}</dl></article>'
     )
 
 
