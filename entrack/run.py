@@ -183,6 +183,8 @@ def _models(plan: Plan) -> dict[str, dict[str, Any]]:
             "layers": key.facts.layers,
             "heads": key.facts.heads,
             "key_value_heads": key.facts.key_value_heads,
+            "d_model": key.facts.d_model,
+            "parallel": key.facts.parallel,
         }
         for name, key in plan.models.items()
     }

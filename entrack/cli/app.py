@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from entrack.circuit_files.forms import Form as CircuitForm
 from entrack.cli import artifact, exit_codes, fast_path
 from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
@@ -309,6 +310,39 @@ def highlight(
         from entrack import api
 
         sys.stdout.buffer.write(shown_as(api.read(spec).text, to).encode())
+
+
+@app.command()
+def export(
+    circuit: Annotated[str, typer.Argument(metavar="CIRCUIT", help="a discovery, or one group of it: cir, cir.movers")],
+    source: Annotated[Path, typer.Option("--from", metavar="FILE", help="results.json of a run", show_default=False)],
+    to: Annotated[CircuitForm, typer.Option("--to", help="in which form", show_default=False)],
+) -> None:
+    """Print a circuit that a run found as another tool's file, as CSV, or as a spec that others include."""
+    with failures():
+        from entrack.cli.circuits import exported
+
+        exported(circuit, source, to)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="a circuit of another tool", show_default=False)],
+    to: Annotated[CircuitForm, typer.Option("--to", help="in which form")] = CircuitForm.ET,
+    form: Annotated[
+        CircuitForm | None, typer.Option("--form", help="the file's form (default: what it looks like)")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="what the circuit is called")] = "imported",
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="what the spec calls its model")] = "base",
+    position: Annotated[
+        str, typer.Option("--at", metavar="NAME", help="the position of groups for which the file names none")
+    ] = "last",
+) -> None:
+    """Print another tool's circuit as a spec that others include, or in another form."""
+    with failures():
+        from entrack.cli.circuits import imported
+
+        imported(file, to, form, name, model, position)
 
 
 def version(value: bool) -> None:

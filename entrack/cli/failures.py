@@ -54,6 +54,7 @@ NAMES: Mapping[str, str] = {
     "entrack.artifact.errors.PackIncomplete": "pack incomplete",
     "entrack.artifact.errors.PackTooLarge": "pack too large",
     "entrack.artifact.errors.IdentityFound": "identity found",
+    "entrack.circuit_files.circuit.CircuitRefused": "circuit refused",
     "entrack.cli.streams.OutputLost": "output",
 }
 """Failures of the environment by class; a class without a row has the name of the first one above it that has."""

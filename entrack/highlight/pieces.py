@@ -76,6 +76,8 @@ def _of_name(name: str, before: str, last: str, after: str) -> Kind:
         return Kind.NAME
     if before in item_words() and before not in NAMELESS:
         return Kind.DECLARED
+    if after == "." and name in (*GIVEN, "alternate"):
+        return Kind.GIVEN
     if name in item_words():
         return Kind.ITEM
     if name in words():

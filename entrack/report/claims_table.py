@@ -7,19 +7,21 @@ from entrack.report.grid import Grid
 from entrack.results import Certificate, Claim, Interval, Verdict
 from entrack.results.values import claim_decimals, claim_edges
 
-PASS, FAIL = "✓ pass", "✗ FAIL"
 VERDICTS = {
-    Verdict.CERTIFIED: "✓ certified",
-    Verdict.REFUTED: "✗ REFUTED",
-    Verdict.UNDECIDED: "? undecided",
+    "pass": "✓ pass",
+    "fail": "✗ FAIL",
+    "certified": "✓ certified",
+    "refuted": "✗ REFUTED",
+    "undecided": "? undecided",
 }
+"""As they are shown."""
 
 
 def claims_grid(claims: tuple[Claim, ...]) -> Grid:
     """One row per claim: whether it holds, what was measured, what it must be, what was published."""
     rows = tuple(
         (
-            verdict_words(claim),
+            VERDICTS[claim.verdict],
             visible(claim.text),
             "\n".join(filter(None, (f"{visible(claim.expression)} = {measured_words(claim)}", fresh_words(claim)))),
             bound_words(claim),
@@ -44,13 +46,6 @@ def _caption(claims: tuple[Claim, ...]) -> str:
             "; certified claims are decided on fresh prompts" if any(claim.certificate for claim in claims) else "",
         ]
     )
-
-
-def verdict_words(claim: Claim) -> str:
-    """`✓ pass`, or what fresh prompts said."""
-    if claim.certificate is not None:
-        return VERDICTS[claim.certificate.verdict]
-    return PASS if claim.passed else FAIL
 
 
 def fresh_words(claim: Claim) -> str:

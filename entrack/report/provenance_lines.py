@@ -19,13 +19,18 @@ def provenance_lines(provenance: Provenance) -> tuple[str, ...]:
         f"spec: {provenance.spec} {short(provenance.spec_address)}; language {provenance.language}; "
         f"entrack {provenance.entrack}; seed {provenance.seed}",
         *([f"params: {params}"] if params else []),
-        *(f"model {name}: {_facts(facts)}" for name, facts in provenance.models.items()),
+        *(f"model {name}: {_facts(_told(facts))}" for name, facts in provenance.models.items()),
         _steps(provenance),
         *(f"computed with: {_facts(entry)}" for entry in provenance.realised),
         *(f"reused: {_reused(entry)}" for entry in provenance.reused),
         *([f"tolerance: {provenance.tolerance}"] if provenance.tolerance else []),
     ]
     return tuple(visible(line) for line in lines)
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a line says of a model: its digest says the rest."""
+    return {name: value for name, value in facts.items() if name not in ("d_model", "parallel")}
 
 
 def _reused(entry: Mapping[str, Any]) -> str:

@@ -28,6 +28,8 @@ DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight"
 LONGEST = 80
 """Letters that a name is made of, before it is told apart."""
 PREFIX = "et"
+MOST_CELLS = 2_000
+"""Cells up to which a measure has macros: LaTeX keeps all of them."""
 
 
 @frozen
@@ -43,8 +45,11 @@ class Number:
 
 def numbers_tex(results: Results) -> str:
     """The text of `numbers.tex`."""
-    numbers = [*(each for measure in results.measures for each in _cells(measure)), *map(_claim, results.claims)]
+    small = [measure for measure in results.measures if len(measure.cells) <= MOST_CELLS]
+    large = [measure for measure in results.measures if len(measure.cells) > MOST_CELLS]
+    numbers = [*(each for measure in small for each in _cells(measure)), *map(_claim, results.claims)]
     lines = [f"% The numbers of {latex(results.title or results.provenance.spec)}, written by entrack run --out."]
+    lines += [f"% {latex(each.name)} has {len(each.cells)} cells, and so no macros" for each in large]
     taken: dict[str, str] = {}
     for each in numbers:
         name = next(made for made in _longer(each.name) if not taken.keys() & _names(made))

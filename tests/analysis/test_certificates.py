@@ -12,7 +12,7 @@ from entrack.analysis.certificates import finding, findings, verdict_of, wanted
 from entrack.analysis.confidence_sequences import Bounded, Observed, decided, fixed_sample, limits
 from entrack.api import Spec, loads
 from entrack.check.resolved import CellOf, Certificate, Linear, Part
-from entrack.report.claims_table import claims_grid, verdict_words
+from entrack.report.claims_table import VERDICTS, claims_grid
 from entrack.results import Claim, Verdict
 from entrack.results.as_json import claim_json
 from entrack.source import Source
@@ -240,7 +240,7 @@ def test_the_parts_of_a_spec() -> None:
 
 def test_three_verdicts_are_told_apart() -> None:
     three = [claim(f"m[nothing] >= {bound} certified at 95 % up to 50 prompts") for bound in (0.6, 0.95, 0.99)]
-    assert [verdict_words(one) for one in three] == ["✓ certified", "? undecided", "✗ REFUTED"]
+    assert [VERDICTS[one.verdict] for one in three] == ["✓ certified", "? undecided", "✗ REFUTED"]
     grid = claims_grid(tuple(three))
     assert grid.good == (True, None, False)
     assert grid.caption.startswith("1 of 3 hold, 1 is undecided")

@@ -38,6 +38,7 @@ LAYERS = (
     *WORDS,
     "diagnostics",
     "highlight",
+    "circuit_files",
     "syntax",
     "models",
     "check",

@@ -83,6 +83,11 @@ def test_pieces_by_what_they_are() -> None:
     }
 
 
+def test_the_alternate_of_a_target_is_no_item() -> None:
+    assert kinds("target alternate.answer")["alternate"] is Kind.GIVEN
+    assert kinds("alternate scrambled of boxes")["alternate"] is Kind.ITEM
+
+
 def test_every_kind_has_a_token_and_a_look() -> None:
     assert set(TOKENS) == set(Kind)
     assert set(Kind) - set(COLOURS) == {Kind.BLANK, Kind.NAME}

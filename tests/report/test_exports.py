@@ -163,3 +163,9 @@ def test_the_same_results_give_the_same_files(results: Results, tmp_path: Path) 
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert {path.name for path in first} >= {"numbers.tex", "task.csv", "cir.tex", "claims.md"}
     assert {path.parent for path in first} == {tmp_path / "a", tmp_path / "a" / "tables"}
+
+
+def test_a_large_measure_has_no_macros_and_that_is_said() -> None:
+    found = Results("t", (measure(*map(str, range(2001))),), (), (), (), (), (), None)  # type: ignore[arg-type]
+    assert COMMAND.findall(found.numbers_tex()) == []
+    assert "% m has 2001 cells, and so no macros\n" in found.numbers_tex()

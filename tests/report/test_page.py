@@ -132,3 +132,13 @@ def test_a_drawing_of_others_is_refused() -> None:
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9pt" viewBox="0 0 9 9"><script>alert(1)</script></svg>'
     with pytest.raises(ValueError, match="an element 'script'"):
         inline(svg, "figure-1", "title", "words")
+
+
+def test_a_large_measure_is_no_table_and_claims_lead_to_its_name(claimed: Results) -> None:
+    small = next(each for each in claimed.measures if each.name == "table_2")
+    many = tuple(evolve(small.cells[0], labels=("base", f"only({place})", "boxes")) for place in range(5001))
+    axes = (small.axes[0], evolve(small.axes[1], labels=tuple(cell.labels[1] for cell in many)), small.axes[2])
+    large = evolve(small, axes=axes, cells=many)
+    page = report_html(evolve(claimed, measures=(large, claimed.measures[0])), SPEC)
+    assert len(page) < 100_000 and "5,001 cells, which stand in tables/ and in results.json" in page
+    assert f'href="#{anchor("measure", "table_2")}"' in page and cell_anchor("table_2", LABELS) not in page

@@ -7,16 +7,14 @@ from html import escape
 from math import isfinite
 
 from entrack.report.anchors import anchor, cell_anchor
-from entrack.report.claims_table import bound_words, fresh_words, measured_words, published_words, verdict_words
+from entrack.report.claims_table import VERDICTS, bound_words, fresh_words, measured_words, published_words
 from entrack.report.format import short
 from entrack.report.html.markup import said
 from entrack.report.html.number_line import number_line
 from entrack.results import Claim, Measure, Results
 
-
-def _colour(claim: Claim) -> str:
-    """How a verdict is coloured."""
-    return "undecided" if claim.undecided else "pass" if claim.passed else "fail"
+MOST_CELLS = 5_000
+"""Cells up to which a measure is a table of the page."""
 
 
 def verdict_line(claims: tuple[Claim, ...]) -> str:
@@ -45,11 +43,12 @@ def claim_html(claim: Claim, number: int, results: Results, command: str) -> str
         ("to try it", f"<code>{said(command)}</code>: claim {number} of {len(results.claims)}"),
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts if value)
+    name = f"claim-{number}"
+    measured = f"<code>{said(claim.expression)}</code> = <b>{escape(measured_words(claim))}</b>"
     return (
-        f'<article class="claim {_colour(claim)}" id="claim-{number}" aria-labelledby="claim-{number}-text">'
-        f'<h3 id="claim-{number}-text"><span class="verdict">{escape(verdict_words(claim))}</span> {said(claim.text)}'
-        f'</h3><div><p class="measured"><code>{said(claim.expression)}</code> = <b>{escape(measured_words(claim))}</b>'
-        f"</p>{number_line(claim, f'claim-{number}')}</div><dl>{rows}</dl></article>"
+        f'<article class="claim {claim.verdict}" id="{name}" aria-labelledby="{name}-text"><h3 id="{name}-text">'
+        f'<span class="verdict">{escape(VERDICTS[claim.verdict])}</span> {said(claim.text)}</h3>'
+        f'<div><p class="measured">{measured}</p>{number_line(claim, name)}</div><dl>{rows}</dl></article>'
     )
 
 
@@ -71,7 +70,8 @@ def _cell(measure: Measure, labels: tuple[str, ...]) -> str:
     value = next((cell for cell in measure.cells if cell.labels == labels), None)
     said_labels = said(f"{measure.name}[{', '.join(labels)}]")
     shown = f" = {value.value:.4g}" if value and isfinite(value.value) else ""
-    link = f'<a href="#{cell_anchor(measure.name, labels)}">{said_labels}</a>'
+    to = cell_anchor(measure.name, labels) if len(measure.cells) <= MOST_CELLS else anchor("measure", measure.name)
+    link = f'<a href="#{to}">{said_labels}</a>'
     return f"{link}{shown}{_step(value.address) if value else ''}"
 
 

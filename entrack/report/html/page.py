@@ -18,11 +18,12 @@ from attrs import field, frozen
 from entrack.highlight.shown import html_of, style_sheet
 from entrack.report.anchors import anchor
 from entrack.report.describe import described
+from entrack.report.format import visible
 from entrack.report.grid import Grid
-from entrack.report.html.claims import claim_html, verdict_line
+from entrack.report.html.claims import MOST_CELLS, claim_html, verdict_line
 from entrack.report.html.markup import lines, said, table
 from entrack.report.html.vector import inline
-from entrack.report.measure_table import LARGE, WIDTH, measure_grids
+from entrack.report.measure_table import LARGE, WIDTH, caption, measure_grids
 from entrack.report.provenance_lines import provenance_lines
 from entrack.report.table_data import discovery_grid, mask_grids, titled
 from entrack.results import Discovery, Figure, Measure, Results
@@ -166,6 +167,10 @@ def _item(title: str, item: Measure | Discovery, *, first: bool) -> str:
 
 
 def _grids(item: Measure, title: str) -> tuple[Grid, ...]:
+    """A measure as tables; of a large one only what it is of."""
+    if len(item.cells) > MOST_CELLS:
+        words = f"{caption(item)}; {len(item.cells):,} cells, which stand in tables/ and in results.json"
+        return (Grid(visible(title), (), (), words),)
     return measure_grids(item, title, UNBOUNDED if len(item.cells) >= LARGE else WIDTH)
 
 
@@ -174,6 +179,8 @@ def _boxed(grid: Grid, *, first: bool) -> str:
         to = grid.anchors.get((row, column)) if first else None
         return f"{f' id={chr(34)}{to}{chr(34)}' if to else ''}{' class=number' if column in grid.right else ''}"
 
+    if not grid.head:
+        return f'<h3>{escape(grid.title)}</h3><p class="caption">{lines(grid.caption)}</p>'
     return (
         f'<h3>{escape(grid.title)}</h3><div class="wide" tabindex="0" role="group" aria-label="{escape(grid.title)}">'
         f'{table(grid, marks, title=False)}</div><p class="caption">{lines(grid.caption)}</p>'
