@@ -8,7 +8,7 @@ numpy gives other last digits; `differs`; or `not tried`, with the reason.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.metadata import version
 from math import isclose
 from typing import Any, Literal
@@ -67,25 +67,23 @@ class PackVerification:
         return worst({found.verdict for found in self.findings})
 
 
-def verified(archive: Archive, pack_sha256: str) -> PackVerification:
-    """What a pack's own files say of it. Raises PackRefused, LockRefused, SpecError."""
+Further = Callable[[PackVerification, Content], PackVerification]
+
+
+def verified(archive: Archive, pack_sha256: str, further: Further | None = None) -> PackVerification:
+    """What a pack's own files say of it, at level 1; `further` goes on from there where nothing differs. Raises
+    PackRefused, LockRefused, SpecError."""
     damaged = tuple(hashed(archive))
     with unfolded(archive) as content:
-        return derived_again(archive, content, pack_sha256, damaged)
+        findings = (*_derived_again(archive, content), *damaged)
+        found = PackVerification(1, pack_sha256, content.about.content_root, findings, content.about.made_with)
+        return found if further is None or found.verdict == "differs" else further(found, content)
 
 
 def hold_to_manifest(archive: Archive) -> None:
     """Level 0, or nothing. Raises PackRefused."""
     for found in hashed(archive):
         raise PackRefused(f"{archive.path}: {clip(found.name, 80)!r}: {found.why}")
-
-
-def derived_again(
-    archive: Archive, content: Content, pack_sha256: str, damaged: tuple[Finding, ...]
-) -> PackVerification:
-    """Level 1, of a pack whose files have been hashed and unfolded."""
-    findings = (*_derived_again(archive, content), *damaged)
-    return PackVerification(1, pack_sha256, content.about.content_root, findings, content.about.made_with)
 
 
 def hashed(archive: Archive) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""`entrack lock`, `pack` and `unpack`: a spec as a paper's artifact."""
+"""`entrack lock`, `pack` and `unpack`, and what `run` and `verify` do with locks and packs."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".etz"
 STATUSES = {"differs": exit_codes.CLAIM_FAILED, "not tried": exit_codes.NOT_TRIED}
+PLURALS = {"discovery": "discoveries"}
 SHOWN = {"same": "✓ same", "within": "✓ within tolerance", "differs": "✗ DIFFERS", "not tried": "? not tried"}
 
 
@@ -248,17 +249,16 @@ def verify_pack(path: Path, level: int, minutes: float | None, options: Mapping[
 
         from entrack.address import file_digest
         from entrack.artifact.archive import opened
-        from entrack.artifact.content import unfolded
         from entrack.artifact.receipt import receipt
-        from entrack.artifact.verify import derived_again, hashed
+        from entrack.artifact.verify import verified
         from entrack.files import put
 
         with closing(opened(path)) as archive:
-            damaged = tuple(hashed(archive))
-            with unfolded(archive) as content:
-                found = derived_again(archive, content, file_digest(path), damaged)
-                if level > 1 and found.verdict != "differs":
-                    found = _against_models(found, content, archive, level, minutes, options)
+
+            def further(found: PackVerification, content: Content) -> PackVerification:
+                return _against_models(found, content, archive, level, minutes, options)
+
+            found = verified(archive, file_digest(path), further if level > 1 else None)
         shown.give(receipt, _verified_text, found)
         if options["receipt"] is not None:
             put(options["receipt"], (json.dumps(receipt(found), indent=1) + "\n").encode())
@@ -286,9 +286,7 @@ def _against_models(
 
     spec = with_models(content, {}, options["models"] or archive.path.parent).checked_spec
     kind = ExecutorKind.of(reference=options["reference"])
-    repository = repository_of(
-        content.store, "any", options["device"], options["threads"], options["memory"], ExecutorKind.OPTIMISED
-    )
+    repository = repository_of(content.store, "any", options["device"], options["threads"], options["memory"])
     claims = {claim["text"]: claim["expression"] for claim in json.loads(archive.read(RESULTS))["claims"]}
     with ProgressBar() as bar:
         tried = computed_again(content, spec, claims, repository, kind, minutes, bar)
@@ -309,7 +307,9 @@ def _verified_text(found: PackVerification) -> str:
         f"{one.verdict}: {one.kind} {clip(one.name, 200)}{_because(one)}" for one in others if one.verdict != "same"
     ]
     counted = Counter(one.kind for one in others if one.verdict == "same")
-    same = ", ".join(f"{many} {kind}{'s' * (many != 1)}" for kind, many in sorted(counted.items()))
+    same = ", ".join(
+        f"{many} {kind if many == 1 else PLURALS.get(kind, f'{kind}s')}" for kind, many in sorted(counted.items())
+    )
     ends = [f"the same: {same}" if same else "", f"content root {found.content_root}"]
     return escape("\n".join([*claims, *wrong, *filter(None, ends)]))
 

@@ -253,7 +253,7 @@ def test_a_pack_is_verified_without_torch_or_weights(pack: Path, tmp_path: Path)
         words = ["verify", str(pack), "--receipt", str(tmp_path / place)]
         world = {**os.environ, "PYTHONPATH": str(ROOT), "ENTRACK_STORE": str(tmp_path / "none"), "HOME": str(tmp_path)}
         done = subprocess.run(
-            [sys.executable, "-c", code, *words], env=world, cwd=tmp_path, capture_output=True, text=True
+            [sys.executable, "-c", code, *words], env=world, cwd=tmp_path, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr
         receipts.append((tmp_path / place).read_text())
