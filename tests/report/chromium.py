@@ -52,13 +52,11 @@ class Chromium:
         session = {"sessionId": self._session} if self._session else {}
         self._ask.write(json.dumps({"id": self._last, "method": method, "params": params, **session}).encode() + b"\0")
         self._ask.flush()
-        while True:
-            said = self._next()
-            if said.get("id") == self._last:
-                if "error" in said:
-                    raise RuntimeError(f"{method}: {said['error']}")
-                return said["result"]
+        while (said := self._next()).get("id") != self._last:
             self.events.append(said)
+        if "error" in said:
+            raise RuntimeError(f"{method}: {said['error']}")
+        return said["result"]
 
     def open(self, path: Path, width: int, *, dark: bool = False) -> None:
         """Open a file in a window so many pixels wide, and wait until it is there."""
