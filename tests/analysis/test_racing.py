@@ -24,8 +24,9 @@ from races_run import (
     wrong,
 )
 
+from entrack.analysis.intervals import mean_limits
 from entrack.analysis.outcomes import Array, BySite, NotANumber
-from entrack.analysis.racing import Racing, race_of, tail_of, verdicts
+from entrack.analysis.racing import Racing, _limits, race_of, tail_of, verdicts
 from entrack.analysis.screening import Screening, agreement
 from entrack.analysis.selection import Selection, kept_again, select_raced
 from entrack.plan.builder import batches
@@ -156,6 +157,22 @@ def test_skewed_scores_have_wide_limits() -> None:
     assert not inside.any()
     even = np.stack([np.zeros(50), np.where(np.arange(50) % 2, 0.94 - values[1].std(), 0.94 + values[1].std())])
     assert verdicts(Ranking.LOWEST, even, 2, 1, 10_000, 1e-5)[1].tolist() == [False, True]
+
+
+def test_limits_of_all_differences_at_once_are_those_of_each() -> None:
+    """And sites that are the same but for rounding have no difference at all."""
+    chance = np.random.default_rng(0)
+    values = 1e3 * chance.standard_exponential((6, 50)) ** 2
+    values[5] = values[0]
+    low, high = _limits(values, values[:3], prompts=80, tail=1e-3)
+    left = sqrt(1 - 50 / 80)
+    for rival in range(3):
+        for site in range(6):
+            differences = values[site] - values[rival]
+            ends = mean_limits(differences, 1e-3) if site not in (rival, rival + 5) else (0.0, 0.0)
+            mean = differences.mean()
+            expected = [mean + left * (float(end) - mean) for end in ends]
+            assert [low[rival, site], high[rival, site]] == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 # --- laws ----------------------------------------------------------------------------------------------------------
