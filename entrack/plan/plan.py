@@ -137,7 +137,7 @@ class CertificatePlan:
     @property
     def prompts(self) -> int:
         """How many are planned of the cell that has the most."""
-        return max(sum(len(batch.runs[0].prompts) for batch in batches) for batches in self.cells.values())
+        return min(BATCH * max(map(len, self.cells.values())), self.most)
 
     @property
     def evaluations(self) -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from math import inf
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from entrack.analysis.confidence_sequences import Bounded, Observed, decided, fi
 from entrack.api import Spec, loads
 from entrack.check.resolved import CellOf, Certificate, Linear, Part
 from entrack.report.claims_table import VERDICTS, claims_grid
+from entrack.report.document import document
 from entrack.results import Claim, Verdict
 from entrack.results.as_json import claim_json
 from entrack.source import Source
@@ -257,3 +260,13 @@ def test_the_json_of_a_certificate() -> None:
     }  # fmt: skip
     assert found["certificate"]["verdict"] == "certified"
     assert "certificate" not in claim_json(claim("m[nothing] >= 0.6"))
+
+
+def test_no_limit_is_null_in_a_document() -> None:
+    nothing = {"nothing": 0, "zero g": 0, "zero h": 0}
+    found = claim("m[zero g] / m[nothing] >= 0.5 certified at 95 % up to 50 prompts", nothing)
+    assert found.certificate is not None and found.certificate.interval.high == inf
+    text = f'{MEASURE}claim "c" m[zero g] / m[nothing] >= 0.5 certified at 95 %\n'
+    results = played(text, lambda what, place: what.startswith("m"))
+    (one,) = json.loads(document(results))["claims"]
+    assert one["certificate"]["interval"] == [0.0, None] and one["certificate"]["verdict"] == "undecided"

@@ -160,3 +160,12 @@ def test_what_may_come_is_said_until_it_is_known() -> None:
     assert plan.may_grow(plan.steps) == ()
     assert grown(spec(CLAIM), 3).may_grow(()) == ()
     assert grown(spec(CLAIM.replace(" up to 120 prompts", "")), 1).may_grow(())[0].most == 1000
+
+
+def test_words_of_a_prompt_are_not_prompts() -> None:
+    """Where whole words are measured a prompt stands in a run once for each of its words."""
+    text = "measure m = probability of any of whole object (base) on 20 boxes" + CERTIFIED
+    plan = grown(spec(text), 2)
+    (batches,) = plan.certificates[0].cells.values()
+    assert [len(batch.runs[0].prompts) for batch in batches] == [350, 350]
+    assert plan.certificates[0].prompts == 100 and plan.may_grow(())[0].prompts == 100
