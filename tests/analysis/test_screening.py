@@ -229,8 +229,9 @@ def test_what_was_missed() -> None:
         "of equal scores the first head would have been kept"
     )
     assert missed(screening, by_site(SCORES), kept, 2, LOWEST).of_others == hits_interval(10, 3, 2)
-    first = evolve(screening, checked=(Site.of_head(0, 1),))
-    assert missed(first, by_site(np.zeros((3, 4))), (), 3, LOWEST).sites == (), "what scores 0 is never kept"
+    first = evolve(screening, checked=(Site.of_head(0, 0),))
+    for value in (0.0, 0.5):
+        assert missed(first, by_site(np.full((3, 4), value)), (), 3, LOWEST).sites == (), "none is below zero"
 
 
 @pytest.mark.parametrize(
