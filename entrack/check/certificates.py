@@ -96,7 +96,9 @@ class Form:
 def certificate_of(changes: Changes, item: ast.Claim, number: int, sides: Sides, spec: Spec) -> Certificate | None:
     """How a claim is certified. Reports one that cannot be."""
     assert item.certified is not None  # the caller asks for one
-    level, most = _level(changes, item.certified.level), _most(changes, item.certified)
+    help = "write, for example, `certified at 95 %`"
+    level = changes.scope.share(item.certified.level, "the level of a certified claim", help)
+    most = _most(changes, item.certified)
     if level is None or most is None:
         return None
     try:
@@ -110,14 +112,6 @@ def certificate_of(changes: Changes, item: ast.Claim, number: int, sides: Sides,
     anew = tuple(evolve(one, spec=_fresh(one.spec, fewer)) for one in cells)
     text, of = item.text, _compared(item, sides, spec)
     return Certificate(number, text.value, level, fewer, parts, anew, of, ends, rows, text.span)
-
-
-def _level(changes: Changes, node: ast.Percent) -> float | None:
-    if 0 < node.share < 1:
-        return node.share
-    message, help = "a claim is certified at over 0 % and under 100 %", "write, for example, `certified at 95 %`"
-    changes.scope.report("E304", message, node.span, "", help)
-    return None
 
 
 def _most(changes: Changes, node: ast.Certified) -> int | None:

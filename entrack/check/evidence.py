@@ -15,7 +15,7 @@ from entrack.syntax import ast
 def can_be_significant(scope: Scope, item: ast.Discover, count: int) -> bool:
     """Whether hops that keep what is significant can find any. Reports those that cannot."""
     hops = [hop for hop in item.hops if isinstance(hop.keep, ast.Significant)]
-    race: ast.Percent | None = getattr(item, "racing", None)
+    race = item.racing
     if hops and race is not None:
         scope.report(
             "E528",

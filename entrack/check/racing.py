@@ -13,16 +13,7 @@ def racing(scope: Scope, item: ast.Discover, prompts: int) -> float | None:
     None where none is asked for."""
     if item.racing is None:
         return None
-    level = item.racing.level
-    if not 0 < level.share < 1:
-        scope.report(
-            "E304",
-            "a level is over 0 % and under 100 %",
-            level.span,
-            f"this is {level.share * 100:.12g} %",
-            "write, for example, `racing at 95 %`",
-        )
-        return None
+    level = scope.share(item.racing.level, "the level of a race", "write, for example, `racing at 95 %`")
     if prompts <= BATCH:
         scope.report(
             "E527",
@@ -33,4 +24,4 @@ def racing(scope: Scope, item: ast.Discover, prompts: int) -> float | None:
             (Label(item.prompts.span, "the prompts"),),
         )
         return None
-    return level.share
+    return level

@@ -234,7 +234,7 @@ class Scope:
             return None
         return int(value)
 
-    def share(self, node: ast.Percent, what: str) -> float | None:
+    def share(self, node: ast.Percent, what: str, help: str = "change the number") -> float | None:
         """What a percentage is of 1. Reports and gives None where it is nothing, all or more."""
         if not 0 < node.share < 1:
             self.report(
@@ -242,7 +242,7 @@ class Scope:
                 f"{what} lies between 0 % and 100 %",
                 node.span,
                 f"this is {100 * node.share:.12g} %",
-                "change the number",
+                help,
             )
             return None
         return node.share
