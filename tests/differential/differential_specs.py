@@ -350,9 +350,7 @@ class Writer:
         self.lines.append(f'claim "of {name}" mean({name}) >= 0')
         # of what does not jump, so that both executors decide alike
         self.lines.append(f"measure s{name} = probability of answer (base with [{changes}]) on 3 boxes, 2 draws")
-        self.lines.append(
-            f'claim "certified {name}" mean(s{name}) within 0.05 of 0.1 certified at 90 % up to 60 prompts'
-        )
+        self.lines.append(f'claim "s{name}" mean(s{name}) within 0.05 of 0.1 certified at 90 % up to 60 prompts')
 
     def sites(self, name: str) -> None:
         """Acts at any site, at spans of several lengths, with vectors, in an order that is drawn."""
