@@ -38,6 +38,8 @@ TESTS = [
         "intervals",
         "estimates",
         "claims",
+        "certificates",
+        "confidence_sequences",
         "circuits",
         "selection",
         "screening",

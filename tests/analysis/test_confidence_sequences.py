@@ -22,7 +22,7 @@ from entrack.analysis.confidence_sequences import (
 
 RISK = 0.05
 shares = st.lists(st.floats(0, 1), min_size=1, max_size=60)
-quick = settings(max_examples=60, deadline=None)
+quick = settings(deadline=None)
 
 
 def values(*several: float, least: float = -1.0, most: float = 1.0) -> Bounded:
