@@ -52,6 +52,9 @@ class BuildExpressions(BuildBase):
     def integer(self, meta: Meta, c: Children) -> ast.Integer:
         return ast.Integer(int(c[0]), span=self._at(meta))
 
+    def many(self, meta: Meta, c: Children) -> ast.Integer:
+        return ast.Integer(int(c[0]), span=self._at(meta))
+
     def number(self, meta: Meta, c: Children) -> ast.Number:
         return ast.Number(str(c[0]), span=self._at(meta))
 

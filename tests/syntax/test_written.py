@@ -183,5 +183,17 @@ def test_a_name_may_follow_a_sign(word: str) -> None:
             assert _wrong(item.format(name)) or not _wrong(item.format(f"3 + {name}")), (item, name)
 
 
+@pytest.mark.parametrize("word", soft_words())
+def test_prompts_may_be_called_as_a_word(word: str) -> None:
+    """What may follow a number elsewhere, `certified`, is a name after how many prompts there are."""
+    for item in (
+        "measure m = accuracy(base) on {} {}",
+        "measure m = completeness(c) in b over p on {} {}",
+        "intervention i = mean c over {} {}",
+        "discover c in b on {} {} against a {{ group g at last -> logits keep 3 }}",
+    ):
+        assert _wrong(item.format("", word)) or not _wrong(item.format(100, word)), item
+
+
 def _wrong(item: str) -> bool:
     return bool(parse(Source("a.et", f"entrack 1\n{item}"))[1])
