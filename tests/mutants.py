@@ -49,12 +49,16 @@ TESTS = [
         "cells",
         "significance",
         "confirmation",
+        "basis",
     )
 ]
 ENOUGH = 0.95
 PATIENCE = 120
 """Seconds after which a change counts as seen: it loops."""
-TUNING = {"EXACT", "FEW", "STRAIGHT", "LEVELS", "FAR", "FINE", "ROUNDING", "RESAMPLES", "CHUNK"}
+TUNING = {
+    *("EXACT", "FEW", "STRAIGHT", "LEVELS", "FAR", "FINE", "ROUNDING", "RESAMPLES", "CHUNK"),
+    *("STEPS", "HALVINGS", "DOUBLINGS"),
+}
 """Numbers that say how finely or how long something is computed; another near them is as good."""
 HARMLESS: Mapping[str, str] = {
     "significance._above_zero: 1.0": "a divisor where the quotient is not used",
@@ -66,6 +70,8 @@ HARMLESS: Mapping[str, str] = {
     "intervals._mid_p: abs(step) < 1e-12 * at": "how fine the search is",
     "intervals._beyond: exactly * (hits / share + misses / (1 - share)) / 2": "the slope of a step that bounds hold",
     "intervals._continued: abs(before * ratio - 1) < 1e-14": "how fine the fraction is",
+    "confidence_sequences.fixed_sample: STEPS + 1": "how many bets are tried: how fine the search is",
+    "confidence_sequences._reach: 2.0": "by how much steps grow",
     "estimates._level: else 0.0": "as many prompts as there are is more",
     "estimates.limits: sqrt(_square(self.moves)) or abs(self.value) or 1.0": "the first step of a search that grows",
     "estimates._crossing: 2 * (outer[0] - start)": "by how much steps grow",

@@ -28,7 +28,8 @@ ROUNDING = 1e-5
 """How far a value may lie outside its bounds, as a share of these: shares of attention are added up in float32."""
 STEPS = 400
 """Bets among which the best one is looked for, after the fact."""
-HALVINGS, DOUBLINGS = 50, 60
+HALVINGS = 50
+DOUBLINGS = 60
 
 
 @frozen(eq=False)

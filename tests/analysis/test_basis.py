@@ -7,6 +7,7 @@ from pathlib import Path
 import entrack
 from entrack.analysis.basis import basis_of
 from entrack.results import Basis
+from entrack.source import Source
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -35,3 +36,16 @@ def test_measures_of_all_cells_overlaps_and_bounds() -> None:
 def test_masks_rest_on_the_discovery_whose_heads_they_choose_from() -> None:
     basis = bases("boxes/study.et")["the same heads do more in the fine-tuned model"]
     assert {measure for measure, _ in basis.cells} == {"interchange"} and basis.discoveries == ("base_circuit",)
+
+
+def test_completeness_rests_on_its_own_circuit() -> None:
+    text = """entrack 1
+include "circuits.et"
+measure one = completeness(base_circuit, 20) in base over 200 scrambled on 200 boxes
+measure two = completeness(tuned_circuit, 20) in tuned over 200 scrambled on 200 boxes
+claim "one" one[half, difference] <= 0.15
+claim "two" two[half, difference] <= 0.15
+"""
+    resolved = entrack.loads(Source(str(SPECS / "boxes" / "two.et"), text)).resolved
+    found = [basis_of(claim, resolved).discoveries for claim in resolved.claims]
+    assert found == [("base_circuit",), ("tuned_circuit",)]

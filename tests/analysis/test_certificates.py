@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from math import inf
+from math import inf, nan
+from typing import Any
 
 import numpy as np
 import pytest
+from attrs import evolve
 from findings_played import HEAD, Played, played
 
-from entrack.analysis.certificates import finding, findings, verdict_of, wanted
+from entrack.analysis.certificates import certificate_of, finding, findings, verdict_of, wanted
 from entrack.analysis.confidence_sequences import Bounded, Observed, decided, fixed_sample, limits
+from entrack.analysis.outcomes import NotANumber
 from entrack.api import Spec, loads
 from entrack.check.resolved import CellOf, Certificate, Linear, Part
 from entrack.report.claims_table import VERDICTS, claims_grid
@@ -136,6 +139,29 @@ def test_one_level_for_all_and_a_share_of_the_risk_for_one_that_fails() -> None:
     assert both.prompts == max(many for many in each if many is not None)
 
 
+def test_the_fixed_sample_of_several_parts() -> None:
+    """All parts must hold, so it is the largest; one that fails is enough, so it is the smallest of those."""
+    held = claim("smallest(m) >= 0.3 certified at 95 %", {"nothing": 45, "zero g": 40, "zero h": 35}).certificate
+    assert held is not None and held.verdict is Verdict.CERTIFIED
+    assert held.fixed_sample == max(fixed_sample(outcomes(many).above(0.3), 0.05) or 0 for many in (45, 40, 35))
+    failed = claim("smallest(m) >= 0.5 certified at 95 %", {"nothing": 45, "zero g": 5, "zero h": 0}).certificate
+    assert failed is not None and failed.verdict is Verdict.REFUTED
+    none, few = (fixed_sample(outcomes(many).below(0.5), 0.05 / 3) for many in (0, 5))
+    assert none is not None and few is not None and failed.fixed_sample == none < few
+    ends = [decided(outcomes(many).below(0.5), 0.05 / 3) for many in (0, 5)]
+    assert ends[0] is not None and ends[1] is not None and failed.prompts == ends[0] < ends[1]
+
+
+def test_no_fixed_sample_shows_what_does_not_look_so() -> None:
+    """Of two parts one looks as claimed and one does not: 40 of 50 are less than 0.85 by too little to be certain."""
+    certificate = claim(
+        "smallest(m) >= 0.85 certified at 99.9 % up to 50 prompts", {"nothing": 50, "zero g": 40, "zero h": 50}
+    ).certificate
+    assert certificate is not None and certificate.verdict is Verdict.UNDECIDED
+    assert fixed_sample(outcomes(50).above(0.85), 0.001) and fixed_sample(outcomes(40).above(0.85), 0.001) is None
+    assert certificate.fixed_sample is None and certificate.prompts == 50
+
+
 def test_the_largest_is_below() -> None:
     certificate = claim("largest(m) <= 0.99 certified at 80 %", {"nothing": 30, "zero g": 20, "zero h": 10}).certificate
     assert certificate is not None and certificate.verdict is Verdict.CERTIFIED
@@ -226,6 +252,41 @@ def test_what_has_not_run_is_not_asked() -> None:
     assert wanted(loaded.resolved, ran.plan, Unmade(ran.plan, ran.right)) == {}
 
 
+def test_what_has_run_in_part_is_not_asked() -> None:
+    loaded, ran = run("m[nothing] - m[zero g] >= 0.05 certified at 95 %", FRESH)
+    first, *later = ran.plan.certificates[0].evaluations
+
+    class Partly(Played):
+        def made(self, id: str) -> bool:
+            return id == first
+
+    assert later and wanted(loaded.resolved, ran.plan, Partly(ran.plan, ran.right)) == {}
+
+
+def test_cells_that_have_more_prompts_than_others() -> None:
+    """A difference is of as many as both have, and what was taken is what the cell with the most has."""
+    loaded, ran = run("m[nothing] - m[zero g] >= 0.15 certified at 95 %", {"nothing": 10})
+    (one,) = loaded.resolved.certificates
+    first, second = one.cells
+    planned = ran.plan.certificates[0]
+    longer = evolve(planned, cells={first.cell: planned.cells[first.cell] * 2, second.cell: planned.cells[second.cell]})
+    (found,) = findings(one, longer, ran)
+    assert found.observed.values.values.tolist() == [1.0] * 10 + [0.0] * 40
+    apart = [evolve(one.parts[0], number=Linear(((1.0, each.cell),), 0.0, 0.0, 1.0)) for each in one.cells]
+    plan = evolve(ran.plan, certificates={0: longer})
+    certificate = certificate_of(evolve(one, parts=tuple(apart)), plan, ran)
+    assert (certificate.verdict, certificate.taken) == (Verdict.REFUTED, 100)
+    undecided = certificate_of(evolve(one, parts=(evolve(apart[0], bound=0.1), evolve(apart[1], bound=0.0))), plan, ran)
+    assert (undecided.verdict, undecided.prompts, undecided.taken) == (Verdict.UNDECIDED, 100, 100)
+
+
+def test_the_file_is_named_where_its_rows_are_too_few() -> None:
+    for bound, rows in ((0.95, "few.jsonl"), (0.5, "")):
+        loaded, ran = run(f"m[nothing] >= {bound} certified at 95 %", FRESH)
+        (one,) = loaded.resolved.certificates
+        assert certificate_of(evolve(one, rows="few.jsonl"), ran.plan, ran).rows == rows
+
+
 def test_the_parts_of_a_spec() -> None:
     loaded, ran = run("m[nothing] - 0.8 * m[zero g] + 0.1 >= 0.2 certified at 99.5 % up to 120 prompts", FRESH)
     (one,) = loaded.resolved.certificates
@@ -236,6 +297,23 @@ def test_the_parts_of_a_spec() -> None:
     assert one.risk == pytest.approx(0.005)
     (found,) = findings(one, ran.plan.certificates[0], ran)
     assert found.count == 50
+
+
+@pytest.mark.parametrize("several", [(nan, -1.0), (nan,)])
+def test_one_value_that_is_no_number_is_enough(several: tuple[float, ...]) -> None:
+    text = f'{HEAD}measure p = probability(base) on 20 t\nclaim "c" p >= 0.5 certified at 95 %\n'
+    loaded = loads(Source("c.et", text))
+    plan = loaded.plan(hashed=False).plan
+
+    class Damaged(Played):
+        def value(self, id: str) -> dict[str, Any]:
+            found = super().value(id)
+            count = len(found["log_probability"])
+            return {**found, "log_probability": np.resize(np.array(several, np.float32), (count, 1))}
+
+    (one,) = loaded.resolved.certificates
+    with pytest.raises(NotANumber, match=r'^claim "c" has a fresh prompt whose probability is not a number$'):
+        findings(one, plan.certificates[0], Damaged(plan, lambda what, place: True))
 
 
 # --- shown -------------------------------------------------------------------------------------------------------

@@ -74,6 +74,13 @@ def test_a_limit_by_hand() -> None:
     assert found.high == 1.0 and 0.8 < found.low < 0.81
 
 
+def test_limits_stay_where_they_were_narrowest() -> None:
+    """20 prompts that were right are not taken back by 60 that were wrong, though the mean comes to 1 / 4."""
+    early = limits(seen([1.0] * 20), RISK, RISK)
+    assert limits(seen([1.0] * 20 + [0.0] * 60), RISK, RISK).low == pytest.approx(early.low) and early.low > 0.8
+    assert limits(seen([0.0] * 20 + [1.0] * 60), RISK, RISK).high == pytest.approx(1 - early.low)
+
+
 def test_nothing_is_known_of_nothing() -> None:
     assert limits(seen([]), RISK, RISK) == Limits(0.0, 1.0)
     assert decided(seen([]).above(0.5), RISK) is None and fixed_sample(seen([]).above(0.5), RISK) is None
@@ -82,6 +89,9 @@ def test_nothing_is_known_of_nothing() -> None:
 def test_what_cannot_be_otherwise_is_certain_at_once() -> None:
     assert decided(seen([0.0]).above(-0.1), RISK) == 1
     assert decided(seen([0.0, 0.0, 0.5]).above(0.0), RISK) == 3, "a mean of 0 has no value above 0"
+    assert log_capital(seen([0.0, 0.0, 0.5]).above(0.0)).tolist() == [0.0, 0.0, inf]
+    assert log_capital(values(0.5, least=0.5)) == [inf]
+    assert log_capital(values(-1e-6, least=1e-6)) == [inf], "a rounding below the least, which is above 0"
     assert decided(seen([1.0] * 9).above(1.0), RISK) is None
     assert decided(seen([1.0] * 9).above(1.5), RISK) is None
 
@@ -94,6 +104,13 @@ def test_a_ratio_by_hand() -> None:
     assert [given.above(0.8).least, given.above(0.8).most] == pytest.approx([-0.8, 1.0])
     assert [given.below(0.8).least, given.below(0.8).most] == pytest.approx([-1.0, 0.8])
     assert limits(given, RISK, RISK).low == pytest.approx(limits(Observed(given.values), RISK, RISK).low)
+
+
+def test_a_limit_of_a_ratio_that_is_large() -> None:
+    """1 to 1 / 1000: against a ratio of at least r, each bet b gains b (r / 1000 - 1) on each value."""
+    given = Observed(Bounded(np.ones(20), 0.0, 1.0), Bounded(np.full(20, 0.001), 0.0, 1.0))
+    gain = limits(given, RISK, RISK).high / 1000 - 1
+    assert sum((1 + bet * gain) ** 20 for bet in BETS) / 12 == pytest.approx(20)
 
 
 def test_a_ratio_to_nothing_has_no_limit_above() -> None:
@@ -118,12 +135,53 @@ def test_a_fixed_sample_of_a_small_gap() -> None:
     assert fixed_sample(values(-0.5, 0.5), RISK) is None and fixed_sample(values(-0.5, 0.4), RISK) is None
 
 
+def test_a_fixed_sample_of_a_gap_that_only_the_smallest_bet_finds() -> None:
+    """The best bet is mean / variance, 1 / 400."""
+    given = values(0.5 + 1 / 1600, -0.5 + 1 / 1600)
+    assert fixed_sample(given, RISK) == pytest.approx(2 * log(20) * 0.25 * 1600**2, rel=0.01)
+
+
 def test_a_value_out_of_bounds_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="outside 0 to 1"):
         Bounded(np.array([0.5, 1.1]), 0.0, 1.0)
     with pytest.raises(ValueError, match="outside 0 to 1"):
-        Bounded(np.array([-0.1]), 0.0, 1.0)
+        Bounded(np.array([-0.1, 0.5]), 0.0, 1.0)
     assert decided(Bounded(np.array([1 + 1e-7] * 30), 0.0, 1.0), RISK) == 1, "rounding is none"
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "value"),
+    [(0.0, 100.0, 100.0005), (-100.0, 0.0, -100.0005), (5.0, 6.0, 6.00004), (5.0, 6.0, 4.99996)],
+)
+def test_rounding_is_a_share_of_the_bounds(least: float, most: float, value: float) -> None:
+    """A hundred-thousandth of how far they lie apart, or of the upper one."""
+    Bounded(np.array([value]), least, most)
+    middle = (least + most) / 2
+    with pytest.raises(ValueError, match="a value lies outside"):
+        Bounded(np.array([value + (value - middle) * 1e-4]), least, most)
+
+
+def test_who_lost_all_by_rounding_lost_no_more() -> None:
+    below = -1 - 5e-6
+    assert log_capital(values(below)) == log_capital(values(-1.0))
+    with np.errstate(invalid="raise"):
+        assert fixed_sample(values(below, 1.0, 1.0), RISK) == fixed_sample(values(-1.0, 1.0, 1.0), RISK)
+
+
+def test_the_bounds_of_a_ratio_to_what_is_never_0() -> None:
+    given = Observed(Bounded(np.array([1.0]), 0.0, 1.0), Bounded(np.array([0.5]), 0.25, 2.0))
+    above, below, under = given.above(0.8), given.below(0.8), given.above(-0.8)
+    assert (*above.values, above.least, above.most) == pytest.approx((0.6, -1.6, 0.8))
+    assert (*below.values, below.least, below.most) == pytest.approx((-0.6, -0.8, 1.6))
+    assert (*under.values, under.least, under.most) == pytest.approx((1.4, 0.2, 2.6))
+
+
+def test_a_fixed_sample_of_one() -> None:
+    """Where nothing lies below 0 one value is enough; where a bet of all that one has comes to 100, too."""
+    assert fixed_sample(values(0.5, 0.0, least=0.0), RISK) == 1
+    assert fixed_sample(values(0.99, least=-0.01), RISK) == 1
+    assert fixed_sample(values(0.09, least=-0.01), RISK) == 2, "10 is less than 20, 10 * 10 is more"
+    assert fixed_sample(values(least=0.0), RISK) is None
 
 
 # --- laws --------------------------------------------------------------------------------------------------------
