@@ -169,7 +169,7 @@ class Writer:
         self.lines.append(f"group declared_{name} in base at last = {self.heads()}")
         screen = (
             self.one("", " screen 4 check 1", " screen 5 in 2 steps")
-            if self.setting.layers * self.setting.heads > 5
+            if self.setting.layers * self.setting.heads > 5 and {senders[group] for group, *_ in hops} != {"mlps"}
             else ""
         )
         racing = self.one("", "", "", "", " racing at 80 %")
