@@ -18,7 +18,7 @@ from entrack.analysis.confirmation import confirmed
 from entrack.analysis.racing import race_of
 from entrack.analysis.run_values import Ran
 from entrack.analysis.screening import Screening, agreement, missed, of_checked
-from entrack.analysis.selection import Selection, kept_again
+from entrack.analysis.selection import Selection, kept_again, order_of
 from entrack.analysis.sender_scores import own_limits, own_prompts
 from entrack.analysis.significance import missed_significant
 from entrack.check.resolved import Measure, Resolved
@@ -114,7 +114,7 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         intervals=selection.intervals,
         kept_again=kept_again(node, selection, selection.able),
         every_interval=_intervals(selection),
-        outcomes=_outcomes(selection),
+        outcomes=_outcomes(selection, group.places),
         scores={site: None if isnan(value) else value for site, value in selection.scores.mapping().items()},
         known_zero=selection.known_zero,
         also=tuple((head, earlier[place].name) for head, place in selection.taken),
@@ -136,11 +136,12 @@ def _intervals(selection: Selection) -> dict[Site, Interval | None]:
     }
 
 
-def _outcomes(selection: Selection) -> dict[Site, tuple[float, ...]]:
-    """Of each prompt that a site was run on: the scores of all sites that have them, or, where these are more than
-    `MOST_OUTCOMES`, of those that are kept."""
+def _outcomes(selection: Selection, places: Sequence[Sequence[int]]) -> dict[Site, tuple[float, ...]]:
+    """Of each prompt that a site was run on, in the order of the prompts: the scores of all sites that have them, or,
+    where these are more than `MOST_OUTCOMES`, of those that are kept. `places` are those of the prompts, batch by
+    batch. A round of a race has the next prompts as they were drawn, so that what a site was run on comes first."""
     sites = selection.outcomes.sites if selection.outcomes.values.size <= MOST_OUTCOMES else selection.sites
-    rows = selection.outcomes.of(sites)
+    rows = selection.outcomes.of(sites)[:, order_of(places)]
     counted = zip(sites, rows, own_prompts(rows).tolist(), strict=True)
     return {site: tuple(row[:many].tolist()) for site, row, many in counted if many}
 

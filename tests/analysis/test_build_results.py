@@ -30,7 +30,15 @@ def selection() -> Any:
 
 
 def test_outcomes_are_of_the_prompts_that_a_site_was_run_on() -> None:
-    assert build_results._outcomes(selection()) == {FIRST: (1, 2, 3), SECOND: (1, 5)}
+    assert build_results._outcomes(selection(), [(0, 1, 2)]) == {FIRST: (1, 2, 3), SECOND: (1, 5)}
+
+
+def test_outcomes_are_in_the_order_of_the_prompts() -> None:
+    """Of batches of one length: a race's first round holds the prompts 0 and 1, the longer of which ran first."""
+    assert build_results._outcomes(selection(), [(1,), (0,), (2,)]) == {FIRST: (2, 1, 3), SECOND: (5, 1)}
+    whole = selection()
+    whole.outcomes = BySite((FIRST,), np.array([[1.0, 2.0, 3.0]]))
+    assert build_results._outcomes(whole, [(1, 2), (0,)]) == {FIRST: (3, 1, 2)}
 
 
 def test_an_interval_is_over_the_prompts_that_a_site_was_run_on() -> None:
@@ -44,9 +52,9 @@ def test_an_interval_is_over_the_prompts_that_a_site_was_run_on() -> None:
 def test_of_many_outcomes_those_of_the_kept_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = selection()
     whole.outcomes = BySite((FIRST, SECOND), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
-    assert set(build_results._outcomes(whole)) == {FIRST, SECOND}
+    assert set(build_results._outcomes(whole, [(0, 1, 2)])) == {FIRST, SECOND}
     monkeypatch.setattr(build_results, "MOST_OUTCOMES", 5)
-    assert build_results._outcomes(whole) == {FIRST: (1, 2, 3)}
+    assert build_results._outcomes(whole, [(0, 1, 2)]) == {FIRST: (1, 2, 3)}
 
 
 # --- notes -------------------------------------------------------------------------------------------------------
