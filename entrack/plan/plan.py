@@ -97,6 +97,8 @@ class CellPlan:
     between: Between | None = None
     site: Site | Share | None = None
     """Of an attention, whose; of a logit lens, before which layer; of a direct logit attribution, what it is of."""
+    random: tuple[tuple[tuple[str, tuple[Site, ...]], ...], ...] = ()
+    """Draw by draw, the groups of random circuits that its acts name, each with its sites."""
 
 
 @frozen
