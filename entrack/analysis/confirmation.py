@@ -38,11 +38,11 @@ def _scores(name: str, site: Site, sites: Sequence[Site], again: AgainPlan, ran:
     patched, words = again.patched[site.part][site.layer], again.words or [()] * len(again.clean)
     return np.concatenate(
         [
-            score(name, _row(ran.value(after), row), ran.value(before), sizes)[0]
+            score(name, _row(ran.value(after), row), ran.value(before), sizes)
             for before, after, sizes in zip(again.clean, patched, words, strict=True)
         ]
     )
 
 
 def _row(outcome: Outcome, row: int) -> Outcome:
-    return {part: values[row : row + 1] for part, values in outcome.items()}
+    return {part: values[row] for part, values in outcome.items()}
