@@ -105,7 +105,6 @@ def _discovery(found: DiscoveryPlan, plan: Plan, ran: Ran) -> Discovery:
 def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Group:
     selection = ran.selection(group.select)
     node: Any = plan.nodes[group.select]
-    earlier = [other for other in found.groups if other.select in {chosen.id for chosen in node.taken}]
     return Group(
         name=group.name,
         position=group.position,
@@ -117,7 +116,7 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         outcomes=_outcomes(selection, group.places),
         scores={site: None if isnan(value) else value for site, value in selection.scores.mapping().items()},
         known_zero=selection.known_zero,
-        also=tuple((head, earlier[place].name) for head, place in selection.taken),
+        also=_also(found, node, selection),
         note=_note(group, node, selection, plan, found.model),
         screen=_screen(group, node, selection, ran),
         ranking=node.ranking,
@@ -127,12 +126,18 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
     )
 
 
+def _also(found: DiscoveryPlan, node: Select, selection: Selection) -> tuple[tuple[Site, str], ...]:
+    """Sites that would have been kept, each with the earlier group that keeps it."""
+    earlier = [group for group in found.groups if group.select in {chosen.id for chosen in node.taken}]
+    return tuple((site, earlier[place].name) for site, place in selection.taken)
+
+
 def _intervals(selection: Selection) -> dict[Site, Interval | None]:
     """Of the scores of all sites that have one."""
     low, high = own_limits(selection.outcomes.values)
     return {
-        site: None if isnan(ends[0]) else Interval(*ends)
-        for site, *ends in zip(selection.outcomes.sites, low.tolist(), high.tolist(), strict=True)
+        site: None if isnan(least) else Interval(least, most)
+        for site, least, most in zip(selection.outcomes.sites, low.tolist(), high.tolist(), strict=True)
     }
 
 
