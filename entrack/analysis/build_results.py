@@ -18,7 +18,7 @@ from entrack.analysis.confirmation import confirmed
 from entrack.analysis.racing import race_of
 from entrack.analysis.run_values import Ran
 from entrack.analysis.screening import Screening, agreement, missed, of_checked
-from entrack.analysis.selection import Selection, kept_again
+from entrack.analysis.selection import Selection, kept_again, order_of
 from entrack.analysis.sender_scores import own_limits, own_prompts
 from entrack.analysis.significance import missed_significant
 from entrack.check.resolved import Measure, Resolved
@@ -105,7 +105,6 @@ def _discovery(found: DiscoveryPlan, plan: Plan, ran: Ran) -> Discovery:
 def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Group:
     selection = ran.selection(group.select)
     node: Any = plan.nodes[group.select]
-    earlier = [other for other in found.groups if other.select in {chosen.id for chosen in node.taken}]
     return Group(
         name=group.name,
         position=group.position,
@@ -114,10 +113,10 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
         intervals=selection.intervals,
         kept_again=kept_again(node, selection, selection.able),
         every_interval=_intervals(selection),
-        outcomes=_outcomes(selection),
+        outcomes=_outcomes(selection, group.places),
         scores={site: None if isnan(value) else value for site, value in selection.scores.mapping().items()},
         known_zero=selection.known_zero,
-        also=tuple((head, earlier[place].name) for head, place in selection.taken),
+        also=_also(found, node, selection),
         note=_note(group, node, selection, plan, found.model),
         screen=_screen(group, node, selection, ran),
         ranking=node.ranking,
@@ -127,20 +126,27 @@ def _group(found: DiscoveryPlan, group: GroupPlan, plan: Plan, ran: Ran) -> Grou
     )
 
 
+def _also(found: DiscoveryPlan, node: Select, selection: Selection) -> tuple[tuple[Site, str], ...]:
+    """Sites that would have been kept, each with the earlier group that keeps it."""
+    earlier = [group for group in found.groups if group.select in {chosen.id for chosen in node.taken}]
+    return tuple((site, earlier[place].name) for site, place in selection.taken)
+
+
 def _intervals(selection: Selection) -> dict[Site, Interval | None]:
     """Of the scores of all sites that have one."""
     low, high = own_limits(selection.outcomes.values)
     return {
-        site: None if isnan(ends[0]) else Interval(*ends)
-        for site, *ends in zip(selection.outcomes.sites, low.tolist(), high.tolist(), strict=True)
+        site: None if isnan(least) else Interval(least, most)
+        for site, least, most in zip(selection.outcomes.sites, low.tolist(), high.tolist(), strict=True)
     }
 
 
-def _outcomes(selection: Selection) -> dict[Site, tuple[float, ...]]:
-    """Of each prompt that a site was run on: the scores of all sites that have them, or, where these are more than
-    `MOST_OUTCOMES`, of those that are kept."""
+def _outcomes(selection: Selection, places: Sequence[Sequence[int]]) -> dict[Site, tuple[float, ...]]:
+    """Of each prompt that a site was run on, in the order of the prompts: the scores of all sites that have them, or,
+    where these are more than `MOST_OUTCOMES`, of those that are kept. `places` are those of the prompts, batch by
+    batch. A round of a race has the next prompts as they were drawn, so that what a site was run on comes first."""
     sites = selection.outcomes.sites if selection.outcomes.values.size <= MOST_OUTCOMES else selection.sites
-    rows = selection.outcomes.of(sites)
+    rows = selection.outcomes.of(sites)[:, order_of(places)]
     counted = zip(sites, rows, own_prompts(rows).tolist(), strict=True)
     return {site: tuple(row[:many].tolist()) for site, row, many in counted if many}
 

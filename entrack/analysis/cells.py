@@ -95,6 +95,7 @@ def cell_of(spec: Measure, population: Population, planned: CellPlan, ran: Ran) 
         draws=tuple(means) if len(means) > 1 else (),
         address=_address(planned, ran),
         interval_of_these_draws=known.of_these_draws,
+        random=planned.random,
     )
 
 
@@ -120,6 +121,7 @@ def _recovered(spec: Measure, population: Population, planned: CellPlan, ran: Ra
         address=_address(planned, ran),
         ranges=tuple(ranges.tolist()) if defined else (),
         interval_of_these_draws=known.of_these_draws if known else None,
+        random=planned.random,
     )
 
 

@@ -159,7 +159,8 @@ def score(name: str, patched: Outcome, clean: Outcome, sizes: Sequence[Sequence[
     """How a patch moved a metric, per sender and prompt: the difference, or, for a relative score, the difference over
     the clean value.
 
-    Patched outcomes are (sender, prompt, ...), clean ones (prompt, ...); `sizes` say which tokens are of which word.
+    Patched outcomes are (sender, prompt, ...), or of one (prompt, ...), as clean ones are; `sizes` say which tokens are
+    of which word.
     Source: equation for path patching in arXiv 2402.14811.
     """
     relative, kind = name.startswith("relative "), name.removeprefix("relative ")

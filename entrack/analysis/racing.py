@@ -46,7 +46,7 @@ class Racing:
     outside: Mapping[Site, int]
     running: tuple[Site, ...]
     scores: BySite = field(repr=False)
-    known_zero: int = 0
+    known_zero: int
 
     @property
     def kept(self) -> tuple[Site, ...]:
@@ -71,7 +71,7 @@ class Racing:
     @property
     def prompts(self) -> int:
         """How many prompts there were so far."""
-        many: int = self.scores.values.shape[-1]
+        many: int = self.scores.values.shape[1]
         return many
 
     @property
@@ -199,7 +199,7 @@ def _limits(values: Array, rivals: Array, prompts: int, tail: float) -> tuple[Ar
     cubes = (x * x * x).sum(axis=1) - (y * y * y).sum(axis=1)[:, None] + 3 * ((y * y) @ x.T - y @ (x * x).T)
     skew = sqrt(many) * cubes / np.where(size > 0, size, 1.0) ** 1.5
     value = mean - rival_mean[:, None]
-    low, high = skewed_limits(value, np.sqrt(size) / many, np.where(size > 0, skew, 0.0), many, tail)
+    low, high = skewed_limits(value, np.sqrt(size) / many, skew, many, tail)
     left = sqrt(1 - many / prompts)
     return value + left * (low - value), value + left * (high - value)
 

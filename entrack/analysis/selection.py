@@ -7,6 +7,7 @@ from typing import assert_never
 
 import numpy as np
 from attrs import field, frozen
+from numpy.typing import NDArray
 
 from entrack.analysis.outcomes import Array, BySite, Outcome
 from entrack.analysis.racing import Racing
@@ -23,8 +24,8 @@ from entrack.sites import Part, Site, every_sender
 @frozen(eq=False)
 class Selection:
     """The sites kept, the best score first, and every site's mean score: exactly 0 for known zeros, and not a number
-    for sites that a screen left out. `outcomes` are the scores per prompt (site, prompt), not a number where a race ran
-    a site no more."""
+    for sites that a screen left out. `outcomes` are the scores per prompt (site, prompt), in the order of
+    batches, not a number where a race ran a site no more."""
 
     sites: tuple[Site, ...]
     scores: BySite = field(repr=False)
@@ -118,5 +119,10 @@ def merged(
     names: Sequence[str] = ("top", "logit", "log_probability"),
 ) -> Mapping[str, Array]:
     """Outcomes of batches as one, in the order of the population."""
-    order = np.argsort(np.concatenate([np.asarray(many, dtype=np.int64) for many in places]))
+    order = order_of(places)
     return {name: np.concatenate([outcome[name] for outcome in outcomes])[order] for name in names}
+
+
+def order_of(places: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """Where each prompt of the population stands among those of batches."""
+    return np.argsort(np.concatenate([np.asarray(many, dtype=np.int64) for many in places]))

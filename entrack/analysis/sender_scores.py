@@ -27,7 +27,7 @@ def scores_of(
     those that were not `run`. None: all were. Raises NotANumber."""
     found = BySite.joined([_of_part(node, part, clean, given, run, reaching) for part, given in patched.items()])
     wanted = found.sites if run is None else tuple(run)
-    if not np.isfinite(found.of(wanted).mean(axis=-1)).all():
+    if not np.isfinite(found.of(wanted).mean(axis=1)).all():
         raise NotANumber(
             f"the {node.score} of a {_kind(patched)} is not a number: it is relative to a clean run that gives 0 for "
             "some prompt"
@@ -70,13 +70,13 @@ def first(ranking: Ranking, means: BySite, able: Sequence[Site]) -> list[Site]:
 
 def own_prompts(values: Array) -> Array:
     """How many prompts each row has scores of: the first so many, and the rest is not a number."""
-    return np.asarray((~np.isnan(values)).sum(axis=-1))
+    return np.asarray((~np.isnan(values)).sum(axis=1))
 
 
 def own_means(scores: BySite) -> BySite:
     """The mean of each site over the prompts that it was run on; not a number where there are none."""
     many = own_prompts(scores.values)
-    sums = np.where(np.isnan(scores.values), 0.0, scores.values).sum(axis=-1)
+    sums = np.where(np.isnan(scores.values), 0.0, scores.values).sum(axis=1)
     return BySite(scores.sites, np.divide(sums, many, out=np.full(len(many), np.nan), where=many > 0))
 
 

@@ -21,23 +21,26 @@ from entrack.tree import parts
 @frozen
 class AgainPlan:
     """What a hop kept, patched again on `n` other prompts: clean runs batch by batch, path patches part by part, layer
-    by layer and batch by batch, and how many tokens each word has."""
+    by layer and batch by batch, how many tokens each word has, and the places of the prompts, batch by batch."""
 
     clean: tuple[str, ...]
     patched: Mapping[Part, tuple[tuple[str, ...], ...]] = field(repr=False)
     words: tuple[Sizes, ...]
     n: int
+    places: tuple[tuple[int, ...], ...] = field(repr=False)
 
 
 @frozen
 class GroupPlan:
-    """One hop: its `Select` node, the position of its senders, and its `Screen` node and at how many points that
-    takes gradients, if it has one; what confirms it, if that is asked for; and the last look of its race."""
+    """One hop: its `Select` node, the position of its senders, the places of its prompts, batch by batch, and its
+    `Screen` node and at how many points that takes gradients, if it has one; what confirms it, if that is asked for;
+    and the last look of its race."""
 
     name: str
     select: str
     position: str
     receivers: tuple[str, ...]
+    places: tuple[tuple[int, ...], ...] = field(repr=False)
     screen: str | None = None
     steps: int = 0
     again: AgainPlan | None = None
@@ -94,6 +97,8 @@ class CellPlan:
     between: Between | None = None
     site: Site | Share | None = None
     """Of an attention, whose; of a logit lens, before which layer; of a direct logit attribution, what it is of."""
+    random: tuple[tuple[tuple[str, tuple[Site, ...]], ...], ...] = ()
+    """Draw by draw, the groups of random circuits that its acts name, each with its sites."""
 
 
 @frozen

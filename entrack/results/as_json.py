@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrack.results.provenance import Provenance
@@ -47,10 +47,15 @@ def measure_json(measure: Measure) -> dict[str, Any]:
                 "address": cell.address,
                 **({"ranges": list(cell.ranges)} if cell.ranges else {}),
                 **({"draw_intervals": list(map(_interval, cell.draw_intervals))} if cell.draw_intervals else {}),
+                **({"random": list(map(_random, cell.random))} if cell.random else {}),
             }
             for cell in measure.cells
         ],
     }
+
+
+def _random(draw: Sequence[tuple[str, Sequence[Site]]]) -> list[dict[str, Any]]:
+    return [{"group": name, "sites": list(map(str, sites))} for name, sites in draw]
 
 
 def _axis(axis: Axis) -> dict[str, Any]:

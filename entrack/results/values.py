@@ -40,7 +40,8 @@ class Cell:
     there are no prompts (an overlap of circuits: `n` is then a number of heads). `sd` is over draws, where there are
     several, or over sets of removed heads; `draws` are the values draw by draw, or set by set, and `draw_intervals` the
     intervals of these, where they have some. `ranges`, of a recovery, are how far the clean run of each prompt lies
-    from its corrupted one, over the mean of these.
+    from its corrupted one, over the mean of these. `random`, of an intervention with random circuits, are their groups
+    draw by draw, each with its sites.
     """
 
     labels: tuple[str, ...]
@@ -54,6 +55,7 @@ class Cell:
     ranges: tuple[float, ...] = field(default=(), repr=False)
     interval_of_these_draws: Interval | None = None
     draw_intervals: tuple[Interval, ...] = ()
+    random: tuple[tuple[tuple[str, tuple[Site, ...]], ...], ...] = field(default=(), repr=False)
 
 
 @frozen

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from findings_played import HEAD, played
+from races_run import raced
 
 from entrack.analysis import build_results
 from entrack.analysis.outcomes import BySite
+from entrack.analysis.racing import race_of
 from entrack.analysis.screening import Screening
 from entrack.api import loads
-from entrack.plan.steps import Select
+from entrack.plan.steps import Chosen, Race, Select
 from entrack.ranking import Ranking
 from entrack.results import Significance
 from entrack.sites import Part, Site
@@ -30,7 +32,15 @@ def selection() -> Any:
 
 
 def test_outcomes_are_of_the_prompts_that_a_site_was_run_on() -> None:
-    assert build_results._outcomes(selection()) == {FIRST: (1, 2, 3), SECOND: (1, 5)}
+    assert build_results._outcomes(selection(), [(0, 1, 2)]) == {FIRST: (1, 2, 3), SECOND: (1, 5)}
+
+
+def test_outcomes_are_in_the_order_of_the_prompts() -> None:
+    """Of batches of one length: a race's first round holds the prompts 0 and 1, the longer of which ran first."""
+    assert build_results._outcomes(selection(), [(1,), (0,), (2,)]) == {FIRST: (2, 1, 3), SECOND: (5, 1)}
+    whole = selection()
+    whole.outcomes = BySite((FIRST,), np.array([[1.0, 2.0, 3.0]]))
+    assert build_results._outcomes(whole, [(1, 2), (0,)]) == {FIRST: (3, 1, 2)}
 
 
 def test_an_interval_is_over_the_prompts_that_a_site_was_run_on() -> None:
@@ -44,9 +54,42 @@ def test_an_interval_is_over_the_prompts_that_a_site_was_run_on() -> None:
 def test_of_many_outcomes_those_of_the_kept_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = selection()
     whole.outcomes = BySite((FIRST, SECOND), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
-    assert set(build_results._outcomes(whole)) == {FIRST, SECOND}
+    assert set(build_results._outcomes(whole, [(0, 1, 2)])) == {FIRST, SECOND}
     monkeypatch.setattr(build_results, "MOST_OUTCOMES", 5)
-    assert build_results._outcomes(whole) == {FIRST: (1, 2, 3)}
+    assert build_results._outcomes(whole, [(0, 1, 2)]) == {FIRST: (1, 2, 3)}
+
+
+def test_all_outcomes_are_held_of_so_many() -> None:
+    whole = selection()
+    for many, held in ((1 << 15, 2), ((1 << 15) + 1, 1)):
+        whole.outcomes = BySite((FIRST, SECOND), np.zeros((2, many)))
+        assert len(build_results._outcomes(whole, [range(many)])) == held
+
+
+def test_an_earlier_group_is_named() -> None:
+    """The second group stands at another position than the third, so that the third may take what it has."""
+    groups = [SimpleNamespace(name=f"group {place}", select=str(place)) for place in range(4)]
+    found: Any = SimpleNamespace(groups=groups)
+    chosen: Any = SimpleNamespace(taken=((SECOND, 1), (FIRST, 0)))
+    node = Select("logit", 3, 1, 4, (), (), taken=(Chosen("0"), Chosen("2")))
+    assert build_results._also(found, node, chosen) == ((SECOND, "group 2"), (FIRST, "group 0"))
+
+
+def test_how_a_race_went() -> None:
+    values = np.where(np.arange(100) % 2, 1.0, -1.0) * 0.1 + np.array([[[-2.0], [1.0]]])
+    racing, node = raced(values, keep=1), Race("logit", 1, 0.95, 100, 1, 1, 2, (), ())
+    plan: Any = SimpleNamespace(nodes={"look": node})
+    ran: Any = SimpleNamespace(racing={"look": racing}.get)
+    with_race, without = (SimpleNamespace(race=race) for race in ("look", None))
+    assert build_results._race(with_race, plan, ran) == race_of(racing, node)  # type: ignore[arg-type]
+    assert build_results._race(without, plan, ran) is None  # type: ignore[arg-type]
+
+
+def test_an_examination_is_found_by_its_name() -> None:
+    first, second = (SimpleNamespace(name=name) for name in ("first", "second"))
+    plan: Any = SimpleNamespace(examinations=(first, second))
+    for one in (first, second):
+        assert build_results._planned(plan, one.name) is one
 
 
 # --- notes -------------------------------------------------------------------------------------------------------

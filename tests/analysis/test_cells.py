@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from entrack.analysis.cells import cell_of, readings
 from entrack.analysis.estimates import Kind, Mean, Ratio, difference
@@ -16,6 +17,7 @@ from entrack.analysis.intervals import share_limits
 from entrack.analysis.outcomes import NotANumber
 from entrack.plan.plan import Between, CellPlan, RunPlan
 from entrack.results import Cell
+from entrack.sites import Site
 
 POPULATION: Any = SimpleNamespace(purpose="measure", seed=3, task=SimpleNamespace(name="boxes"))
 
@@ -120,3 +122,12 @@ def test_readings_name_the_prompts_by_purpose_seed_and_task() -> None:
     found = readings(spec("loss"), POPULATION, CellPlan(("a",), (ran.run([1, 2]), ran.run([3, 5]))), ran)
     assert set(found.these.moves) == {("measure/3/boxes", 0), ("measure/3/boxes", 1)}
     assert found.over is not None and set(found.over.moves) == {("measure/3/boxes", -1)}
+
+
+def test_what_was_drawn_is_said() -> None:
+    ran: Any = Said()
+    known = ((("movers", (Site.of_head(0, 1),)),),)
+    one = CellPlan(("a", "b"), (ran.run([1, 2]),), random=known)
+    between = Between((ran.run([3, 5]),), (ran.run([0, 1]),))
+    for planned in (one, evolve(one, between=between)):
+        assert cell_of(spec("loss"), POPULATION, planned, ran).random == known

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from entrack.analysis.confirmation import confirmed
 from entrack.analysis.intervals import mean_limits
@@ -28,6 +29,7 @@ AGAIN = AgainPlan(
     {Part.OUTPUT: ((), ("heads a", "heads b")), Part.MLP: ((), ("mlps a", "mlps b"))},
     (),
     3,
+    ((0, 1), (2,)),
 )
 
 
@@ -49,9 +51,16 @@ def test_scores_by_hand() -> None:
     assert list(found.scores) == [HIGH, MLP, LOW] and found.n == 3
 
 
+def test_outcomes_are_in_the_order_of_the_prompts() -> None:
+    """Of which the second is as long as the third, and the first runs in a batch of its own."""
+    turned = confirmed("logit", (LOW, HIGH), evolve(AGAIN, places=((1, 2), (0,))), RAN)
+    assert turned.outcomes == {LOW: (0, -1, 0), HIGH: (1, -4, 1)}
+    assert evolve(turned, outcomes={}) == evolve(confirmed("logit", (LOW, HIGH), AGAIN, RAN), outcomes={})
+
+
 def test_words_are_told_by_as_many_tokens_as_they_have() -> None:
     words = (((2,), (2,)), ((2,),))
-    again = AgainPlan(AGAIN.clean, AGAIN.patched, words, 3)
+    again = evolve(AGAIN, words=words)
     assert confirmed("logit", (LOW, HIGH), again, RAN).outcomes[LOW] == (-0.5, -1, -0.5)
 
 

@@ -26,7 +26,7 @@ from races_run import (
 
 from entrack.analysis.intervals import mean_limits
 from entrack.analysis.outcomes import Array, BySite, NotANumber
-from entrack.analysis.racing import Racing, _limits, race_of, tail_of, verdicts
+from entrack.analysis.racing import Racing, _limits, _sides, _worse, race_of, tail_of, verdicts
 from entrack.analysis.screening import Screening, agreement
 from entrack.analysis.selection import Selection, kept_again, select_raced
 from entrack.plan.builder import batches
@@ -78,12 +78,13 @@ def test_a_race_by_hand() -> None:
     assert (found.pairs, found.of_pairs, found.looks) == (300, 400, (50,))
     assert found.prompts == {head(0): 50, head(1): 100, head(2): 100, head(3): 50}
     assert found.undecided == (head(1), head(2))
+    assert race_of(racing, evolve(node, looks=3)).looks == (50, 100, 150)
 
 
 def test_the_chance_of_an_error_is_shared_by_all_comparisons() -> None:
     """Each of the 2 that are to be kept with 5 others and with zero, at 3 looks; two ways where signs do not count."""
     node = Race("logit", 2, 0.9, 200, 3, 1, 6, (), ())
-    standing = Racing(tuple(map(head, range(5))), (head(5),), {}, {}, (), BySite((), np.zeros((0, 0))))
+    standing = Racing(tuple(map(head, range(5))), (head(5),), {}, {}, (), BySite((), np.zeros((0, 0))), 0)
     assert tail_of(node, standing) == pytest.approx(0.1 / (3 * 2 * 7))
     assert tail_of(evolve(node, ranking=Ranking.STRONGEST), standing) == pytest.approx(0.1 / (3 * 2 * 7 * 2))
 
@@ -159,10 +160,46 @@ def test_skewed_scores_have_wide_limits() -> None:
     assert verdicts(Ranking.LOWEST, even, 2, 1, 10_000, 1e-5)[1].tolist() == [False, True]
 
 
-def test_limits_of_all_differences_at_once_are_those_of_each() -> None:
+def test_twice_as_many_as_there_are_places_are_compared_with_everyone() -> None:
+    """Only the third is certain to come before the fourth; the second, with the noise of the first, is not."""
+    signs = np.where(np.arange(50) % 2, 1.0, -1.0)
+    values = np.stack([5 * signs - 1, 5 * signs - 0.9, 0.01 * signs - 0.5, 0.01 * signs - 0.4])
+    for places, outside in ((1, [False, True, False, False]), (2, [False] * 4)):
+        assert verdicts(Ranking.LOWEST, values, 4, places, prompts=10_000, tail=0.01)[1].tolist() == outside
+    few = values[[0, 2, 3]]
+    assert verdicts(Ranking.LOWEST, few, 3, 1, prompts=10_000, tail=0.01)[1].tolist() == [False, False, True]
+
+
+MEANS = (-0.4, -0.1, 0.2, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("ranking", "places"),
+    [(Ranking.LOWEST, (0, 1, 2, 3)), (Ranking.HIGHEST, (3, 2, 1, 0)), (Ranking.STRONGEST, (0, 3, 2, 1))],
+)
+def test_who_comes_after_whom(ranking: Ranking, places: tuple[int, ...]) -> None:
+    """Of scores that are certain to a hundredth: whoever has a later place."""
+    values = waves(*MEANS, by=0.005)[0, :, :50]
+    assert _worse(ranking, values, values, 100, 0.01).tolist() == [[one < other for other in places] for one in places]
+
+
+def test_who_is_on_the_side_that_is_kept() -> None:
+    """Of scores that are certain to a hundredth; of whom nothing is certain but that he is small, none is told."""
+    values = waves(-0.3, 0.0, 0.3, by=0.005)[0, :, :50]
+    below, none, above = [True, False, False], [False] * 3, [False, False, True]
+    for ranking, kept, refused in (
+        (Ranking.LOWEST, below, above),
+        (Ranking.HIGHEST, above, below),
+        (Ranking.STRONGEST, [True, False, True], none),
+    ):
+        assert [side.tolist() for side in _sides(ranking, values, 100, 0.01)] == [kept, refused]
+
+
+@pytest.mark.parametrize("scale", [1e3, 1e-3])
+def test_limits_of_all_differences_at_once_are_those_of_each(scale: float) -> None:
     """And sites that are the same but for rounding have no difference at all."""
     chance = np.random.default_rng(0)
-    values = 1e3 * chance.standard_exponential((6, 50)) ** 2
+    values = scale * chance.standard_exponential((6, 50)) ** 2
     values[5] = values[0]
     low, high = _limits(values, values[:3], prompts=80, tail=1e-3)
     left = sqrt(1 - 50 / 80)

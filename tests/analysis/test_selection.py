@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from entrack.analysis.outcomes import NotANumber, score
 from entrack.analysis.selection import Selection, kept_again, merged, select
 from entrack.analysis.sender_scores import Patched
+from entrack.analysis.significance import significant_again
 from entrack.plan.steps import Ref, Select
 from entrack.ranking import Ranking
 from entrack.sites import Part, Site
@@ -146,12 +148,14 @@ def test_nothing_is_kept_that_scores_exactly_zero() -> None:
 # --- kept again ----------------------------------------------------------------------------------------------------
 
 
-def chosen(scores: list[list[float]], keep: int, ranking: Ranking = Ranking.LOWEST) -> tuple[Select, Selection]:
+def chosen(
+    scores: list[list[float]], keep: int, ranking: Ranking = Ranking.LOWEST, rate: float | None = None
+) -> tuple[Select, Selection]:
     """Of one layer, with these differences of logits (head, prompt)."""
     rows, prompts = np.array(scores), len(scores[0])
     clean = {"top": np.zeros(prompts), "logit": np.zeros((prompts, 1)), "log_probability": np.zeros((prompts, 1))}
     patched = {**clean, "logit": rows[..., None], "log_probability": np.zeros((*rows.shape, 1))}
-    node = Select("logit", keep, 1, len(scores), (Ref("clean"),), ((Ref("0"),),), ranking=ranking)
+    node = Select("logit", keep, 1, len(scores), (Ref("clean"),), ((Ref("0"),),), ranking=ranking, rate=rate)
     return node, select(node, [clean], {Part.OUTPUT: [[patched]]}, ())
 
 
@@ -176,3 +180,15 @@ def test_of_two_that_are_alike_each_is_kept_half_the_time() -> None:
     assert str(found.sites[0]) == "0.0"
     assert 0.5 < kept_again(node, found, found.able)[0] < 0.65, "ties are the first's"
     assert found.able == tuple(Site.of_head(0, head) for head in range(2))
+
+
+def test_what_is_significant_is_kept_again_where_its_evidence_suffices() -> None:
+    """Were the best four kept, the second would be one of them in nearly all resamples."""
+    steady, doubtful = [-1.0, -1.1, -0.9, -1.0] * 4, [-0.2, 0.1, -0.2, -0.1] * 4
+    node, found = chosen([steady, doubtful], keep=2, rate=0.05)
+    assert tuple(map(str, found.sites)) == ("0.0", "0.1")
+    significant = kept_again(node, found, found.able)
+    assert found.significance is not None
+    assert significant == significant_again(found.significance, node.ranking, found.outcomes, found.sites)
+    assert significant[0] == 1.0 and significant[1] < 0.8
+    assert kept_again(evolve(node, rate=None), found, found.able)[1] > 0.9

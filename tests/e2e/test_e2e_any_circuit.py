@@ -3,6 +3,7 @@ with plain torch hooks from nothing but the JSON of `entrack prompts`."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from engine_by_hooks import Hooked
 from test_e2e_any_site import EXECUTORS, logits_with
 from test_e2e_numbers import alternates, answers, at, measure, tokens
 
+from entrack.report.document import document
 from entrack.results import Discovery, Results
 from entrack.sites import Part, Site
 from entrack.store import MemoryStore
@@ -156,3 +158,24 @@ def test_random_circuits_have_as_many_of_each_kind_and_examinations_go_through(w
         for one, other in zip(measure(found, name).cells, measure(slow, name).cells, strict=True):
             assert one.outcomes == pytest.approx(other.outcomes, abs=1e-4)
     assert [mask.sites for mask in found.masks] == [mask.sites for mask in slow.masks]
+
+
+def test_what_was_drawn_for_a_random_circuit_is_named(world: World) -> None:
+    """A circuit that is written as the first draw's gives the same numbers."""
+    text = (
+        f"{CIRCUIT}intervention only(c) = keep c, zero elsewhere\n"
+        "measure m = logit of answer (base with only(random like known)) on 5 boxes, 2 draws\n"
+    )
+    found = world.spec(text).run(MemoryStore())
+    (cell,) = measure(found, "m").cells
+    first, second = json.loads(document(found))["measures"][0]["cells"][0]["random"]
+    assert first != second
+    for draw in (first, second):
+        assert [(entry["group"], len(entry["sites"])) for entry in draw] == [("movers", 3), ("early", 1)]
+        assert sum(site.startswith("mlp.") for site in draw[0]["sites"]) == 2
+    movers, early = (" ".join(entry["sites"]) for entry in first)
+    drawn = f"circuit drawn in base {{\n  group movers at last  = {movers}\n  group early  at query = {early}\n}}\n"
+    written = drawn + text.replace("random like known", "drawn").replace(", 2 draws", "")
+    (again,) = measure(world.spec(written).run(MemoryStore()), "m").cells
+    assert again.outcomes == cell.outcomes[:5]
+    assert again.random == ()

@@ -158,6 +158,8 @@ def test_prompts_of_several_lengths(world: World) -> None:
     assert race_of(fast).pairs < race_of(fast).of_pairs
     means = {site: np.mean(full.outcomes[site]) for site, many in race_of(fast).prompts.items() if many == PROMPTS}
     assert means == pytest.approx({site: fast.scores[site] for site in means}, abs=1e-5)
+    for site, many in race_of(fast).prompts.items():
+        assert fast.outcomes[site] == pytest.approx(full.outcomes[site][:many], abs=1e-5), "in the prompts' order"
 
 
 def test_what_is_said_of_a_race(raced: Results) -> None:

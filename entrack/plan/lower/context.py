@@ -144,9 +144,9 @@ class Lowering:
             case written:
                 return written
 
-    def heads_now(self, group: Group, model: str) -> tuple[Site, ...]:
+    def heads_now(self, group: Group, model: str, draw: int = 0) -> tuple[Site, ...]:
         """A group's heads themselves. Raises Deferred while they are not known."""
-        heads = self.heads(group, model)
+        heads = self.heads(group, model, draw)
         if isinstance(heads, Chosen):
             found = self.known.heads(heads.id)
             if found is None:

@@ -133,7 +133,7 @@ def _hop(given: Discovery, place: int, realised: TokenisedPrompts, lowering: Low
     id = lowering.nodes.add(select, one.named(f"keep {hop.keep if hop.rate is None else significant(hop.rate)}"))
     lowering.selects[given.name, hop.name] = id
     names = tuple(receiver.label for receiver in hop.receivers) or ("logits",)
-    plan = GroupPlan(hop.name, id, hop.position, names, race=race.id if race else None)
+    plan = GroupPlan(hop.name, id, hop.position, names, one.cells, race=race.id if race else None)
     return evolve(plan, screen=screen.id, steps=given.screen.steps) if screen and given.screen else plan
 
 
@@ -195,7 +195,8 @@ def again(given: Discovery, place: int, realised: TokenisedPrompts, senders: Scr
         part: tuple(tuple(ref.id for ref in refs) for refs in layers)
         for part, layers in _run(one, one.cells, senders).items()
     }
-    return AgainPlan(clean, patched, _words(lowering.asked[key_of(given)], one.cells), len(realised.pairs))
+    words = _words(lowering.asked[key_of(given)], one.cells)
+    return AgainPlan(clean, patched, words, len(realised.pairs), one.cells)
 
 
 def _most(one: _Hop) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 from attrs import evolve, frozen
 
 from entrack.check.interventions import NOTHING
-from entrack.check.resolved import CellSpec, Intervention, Measure, Metric, Population
+from entrack.check.resolved import CellSpec, Intervention, Measure, Metric, Population, RandomLike
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.asked import ADDED_UP, asked_of, continued, rows, sizes_of, statistics_of
 from entrack.plan.lower.context import Lowering
@@ -19,6 +19,7 @@ from entrack.plan.refs import Sizes
 from entrack.plan.steps import Attention, DirectAttribution, Edit, Evaluate, Lens, Loss, Statistic, Step
 from entrack.prompts.tokenise import Prompt, measured_prompts
 from entrack.prompts.values import CannotDraw
+from entrack.sites import Site
 
 
 def lower_measure(measure: Measure, lowering: Lowering) -> tuple[CellPlan, ...]:
@@ -79,12 +80,22 @@ def _cell(measure: Measure, spec: CellSpec, ends: dict[tuple[str, int], Between]
     """A cell. `ends` are what recoveries lie between, by model and population: the same for all cells that differ in
     their interventions alone."""
     runs = tuple(run_of(measure.name, measure.metric, spec, draw, lowering) for draw in range(spec.draws))
+    random = _random(spec, lowering)
     if measure.metric.recovery is None:
-        return CellPlan(spec.labels, runs)
+        return CellPlan(spec.labels, runs, random=random)
     key = spec.model, id(spec.population)
     if key not in ends:
         ends[key] = _between(measure, spec, lowering)
-    return CellPlan(spec.labels, runs, ends[key])
+    return CellPlan(spec.labels, runs, ends[key], random=random)
+
+
+def _random(spec: CellSpec, lowering: Lowering) -> tuple[tuple[tuple[str, tuple[Site, ...]], ...], ...]:
+    """The groups of random circuits that the acts of a cell name, each once, draw by draw."""
+    groups = [group for act in spec.intervention.acts for group in act.groups if isinstance(group.heads, RandomLike)]
+    return tuple(
+        tuple(dict.fromkeys((group.name, lowering.heads_now(group, spec.model, draw)) for group in groups))
+        for draw in range(spec.draws if groups else 0)
+    )
 
 
 def _between(measure: Measure, spec: CellSpec, lowering: Lowering) -> Between:
