@@ -3,6 +3,7 @@ through by their estimates, both in the order that a spec names: `keep 5 stronge
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import Enum
 from typing import assert_never
 
@@ -46,4 +47,9 @@ class Ranking(Enum):
 
 def significant(rate: float) -> str:
     """As a spec writes what is kept at a false discovery rate."""
-    return f"significant at {100 * rate:.12g} %"
+    return f"significant at {per_cent(rate)}"
+
+
+def per_cent(share: float) -> str:
+    """`5 %`: a share of 1 as a spec writes it, in digits."""
+    return f"{Decimal(f'{100 * share:.12g}'):f} %"

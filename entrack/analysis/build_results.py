@@ -27,7 +27,7 @@ from entrack.plan.steps import Select
 from entrack.ranking import significant
 from entrack.results import Axis, Discovery, Figure, Group, Interval, Missed, Provenance, Race, Results, Screen, Table
 from entrack.results import Measure as MeasureResult
-from entrack.sites import SENDING, Site
+from entrack.sites import SENDING, Part, Site
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 
@@ -194,7 +194,7 @@ def _missed(
 def _note(group: GroupPlan, node: Select, selection: Selection, plan: Plan, model: str) -> str:
     notes = []
     many, parts = len(selection.sites) + len(selection.taken), {site.part for site in selection.scores.sites}
-    words = " and ".join(word for word, part in SENDING.items() if part in parts)
+    words = " and ".join("MLPs" if part is Part.MLP else word for word, part in SENDING.items() if part in parts)
     if node.rate is None and many < node.keep:
         notes.append(f"only {many} {words} score {node.ranking.kept}")
     if node.rate is not None and not many:

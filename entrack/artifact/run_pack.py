@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from entrack import api
 from entrack.artifact.content import Content
 from entrack.artifact.errors import LockDrift
@@ -25,14 +27,15 @@ from entrack.store.base import Store
 def run_content(
     content: Content, params: Mapping[str, float], own: Store, beside: Path, options: Mapping[str, Any]
 ) -> Results:
-    """The results of a pack's spec, with some params set otherwise. Weights are looked for only where something has to
-    be computed: those of local models in the folder `beside`. Raises what `Spec.run` raises, and LockDrift where the
-    models here are others than the pack's."""
+    """The results of a pack's spec, with some params set otherwise, under the name that it has in the pack. Weights are
+    looked for only where something has to be computed: those of local models in the folder `beside`. Raises what
+    `Spec.run` raises, and LockDrift where the models here are others than the pack's."""
     store, options = Layered(content.store, own), {"accept": ReusePolicy.ANY, **options}
     try:
-        return content.spec.run(store, **options)
+        found = content.spec.run(store, **options)
     except ModelMissing:
-        return with_models(content, params, beside).run(store, **options)
+        found = with_models(content, params, beside).run(store, **options)
+    return evolve(found, provenance=evolve(found.provenance, spec=content.about.spec))
 
 
 def with_models(content: Content, params: Mapping[str, float], beside: Path) -> api.Spec:

@@ -20,6 +20,7 @@ from entrack.diagnostics import Diagnostic, Label
 from entrack.diagnostics.suggest import did_you_mean
 from entrack.models.datasets import Dataset, locate_dataset
 from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
+from entrack.ranking import per_cent
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.parse import EVERYTHING
@@ -241,7 +242,7 @@ class Scope:
                 "E304",
                 f"{what} lies between 0 % and 100 %",
                 node.span,
-                f"this is {100 * node.share:.12g} %",
+                f"this is {per_cent(node.share)}",
                 help,
             )
             return None

@@ -29,7 +29,7 @@ STATES: dict[State, str] = {
     "stored": "stored",
     "declined": "stored, made with another stack",
     "zero": "not run, out of reach",
-    "screened": "not run, left out by a screen",
+    "screened": "not run, left out by a screen or not kept",
     "decided": "not run, decided by a race",
     "missing": "not stored",
     "unknown": "not known yet",

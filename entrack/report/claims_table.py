@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from entrack.ranking import per_cent
 from entrack.report.format import decimals_for, estimate, number, visible
 from entrack.report.grid import Grid
 from entrack.results import Certificate, Claim, Interval, Verdict
-from entrack.results.values import claim_decimals, claim_edges
+from entrack.results.claims import claim_decimals, claim_edges
 
 VERDICTS = {
     "pass": "✓ pass",
@@ -54,7 +55,7 @@ def fresh_words(claim: Claim) -> str:
     if certificate is None:
         return ""
     of = "" if certificate.of == claim.expression else f"{visible(certificate.of)} "
-    level = f"{100 * certificate.level:.12g} %"
+    level = per_cent(certificate.level)
     prompts = f"{certificate.prompts:,} fresh prompt{'s' * (certificate.prompts != 1)}"
     rows = f", all rows that `{visible(certificate.rows)}` has left" if certificate.rows else ""
     decided = "after" if claim.undecided else "certain after"

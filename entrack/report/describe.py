@@ -10,6 +10,7 @@ from entrack.report.format import change_in, decimals_for, estimate, number
 from entrack.report.lookup import (
     counted,
     fits_completeness,
+    found_on,
     free_axes,
     pick,
     ranked,
@@ -41,7 +42,7 @@ def described(figure: Figure, results: Results) -> str:
 
 
 def _discovery(kind: str, item: Discovery) -> Iterator[str]:
-    found = f"{item.name}, found in {item.model} on {item.n} prompts"
+    found = f"{item.name}, found in {item.model} on {found_on(item)} prompts"
     if kind == "diagram":
         yield f"A diagram of the circuit {found}."
         yield from (_box(group) for group in item.groups)

@@ -8,8 +8,9 @@ from math import isnan
 
 from attrs import evolve
 
-from entrack.report.format import change_in
-from entrack.results import Axis, Cell, Discovery, Group, Interval, Measure, Results
+from entrack.ranking import per_cent
+from entrack.report.format import change_in, spread
+from entrack.results import Axis, Cell, Discovery, Group, Measure, Results
 from entrack.sites import Part, Site
 
 
@@ -94,17 +95,16 @@ def layers_of(group: Group) -> int:
     return max((site.layer for site in group.scores), default=-1) + 1
 
 
-def kept_score(group: Group, site: Site) -> tuple[float | None, Interval | None]:
-    """The score of a site that was kept: on the prompts that confirm it, with its interval, else as it was found,
-    without: no interval covers on the prompts that chose it."""
-    if group.confirmed is None:
-        return site_score(group, site), None
-    return group.confirmed.scores[site], group.confirmed.intervals[site]
+def found_on(discovery: Discovery) -> str:
+    """How many prompts scores are means over: from the fewest to all."""
+    raced = [many for group in discovery.groups if group.race for many in group.race.prompts.values()]
+    whole = [discovery.n] if not raced or not all(group.race for group in discovery.groups) else []
+    return spread([*raced, *whole])
 
 
 def ranked(group: Group) -> tuple[Site, ...]:
     """The sites kept, the best score first; ties by site."""
-    return tuple(sorted(group.sites, key=lambda site: (group.ranking.key(kept_score(group, site)[0] or 0.0), site)))
+    return tuple(sorted(group.sites, key=lambda site: (group.ranking.key(group.reported(site)[0] or 0.0), site)))
 
 
 def marked(group: Group) -> tuple[Site, ...]:
@@ -115,7 +115,7 @@ def marked(group: Group) -> tuple[Site, ...]:
 def rates(groups: Iterable[Group]) -> str:
     """`5 %`, or `1 % or 5 %`: the false discovery rates at which sites of these groups are significant."""
     known = sorted({group.significance.rate for group in groups if group.significance})
-    return " or ".join(f"{100 * rate:.12g} %" for rate in known)
+    return " or ".join(per_cent(rate) for rate in known)
 
 
 def counted(sites: Sequence[Site]) -> str:
@@ -152,7 +152,8 @@ def kept_scores(discovery: Discovery) -> Measure:
 
 
 def _kept_cell(discovery: Discovery, group: Group, site: Site) -> Cell:
-    score, interval = kept_score(group, site)
-    known = group.confirmed
-    n, outcomes = (known.n, known.outcomes) if known else (discovery.n, group.outcomes)
-    return Cell((group.name, f"{group.name} {site}"), score or 0.0, n, interval, outcomes.get(site, ()))
+    score, interval = group.reported(site)
+    outcomes = (group.confirmed or group).outcomes.get(site, ())
+    return Cell(
+        (group.name, f"{group.name} {site}"), score or 0.0, group.prompts_of(site, discovery.n), interval, outcomes
+    )

@@ -3,11 +3,11 @@ those of discoveries and masks."""
 
 from __future__ import annotations
 
-from entrack.ranking import Ranking, significant
+from entrack.ranking import Ranking, per_cent, significant
 from entrack.report.claims_table import claims_grid
 from entrack.report.format import change_in, estimate, number, spread, visible
 from entrack.report.grid import Grid
-from entrack.report.lookup import kept_score, pick, ranked, receiver_words, sites_word
+from entrack.report.lookup import found_on, pick, ranked, receiver_words, sites_word
 from entrack.report.measure_table import WIDTH, measure_grids
 from entrack.results import Discovery, Group, Mask, Measure, Missed, Race, Results, Screen
 from entrack.sites import Part, Site
@@ -71,15 +71,8 @@ def _prompts_words(discovery: Discovery) -> str:
     """The prompts that the scores are of, and, where these chose nothing, their intervals."""
     fresh = next((group.confirmed.n for group in discovery.groups if group.confirmed), None)
     if fresh is None:
-        return f"{_prompts(discovery)} prompts"
-    return f"{fresh} fresh prompts, 95 % interval in brackets; found on {_prompts(discovery)} others"
-
-
-def _prompts(discovery: Discovery) -> str:
-    """How many prompts scores are means over: from the fewest to all."""
-    raced = [many for group in discovery.groups if group.race for many in group.race.prompts.values()]
-    whole = [discovery.n] if not raced or not all(group.race for group in discovery.groups) else []
-    return spread([*raced, *whole])
+        return f"{found_on(discovery)} prompts"
+    return f"{fresh} fresh prompts, 95 % interval in brackets; found on {found_on(discovery)} others"
 
 
 def _every_site(discovery: Discovery) -> list[Site]:
@@ -153,10 +146,10 @@ def _screen_words(screen: Screen) -> str:
 def _race_words(race: Race, prompts: int) -> str:
     """Of what a race is certain, and what it cost, in a line."""
     word = sites_word(race.prompts)
-    share = f" ({race.pairs / race.of_pairs:.0%})" if race.of_pairs else ""
+    share = f" ({100 * race.pairs / race.of_pairs:.0f} %)" if race.of_pairs else ""
     late = f"{len(race.undecided)} {word} were run on all" if race.undecided else "none was run on all"
     return (
-        f"raced: at {race.level * 100:.10g} %, those kept are those that all {prompts} prompts would keep; "
+        f"raced: at {per_cent(race.level)}, those kept are those that all {prompts} prompts would keep; "
         f"{race.pairs:,} of {race.of_pairs:,} pairs of {word} and prompts were run{share}, and {late} to be decided"
     )
 
@@ -166,16 +159,14 @@ def _missed_words(missed: Missed) -> str:
         return "none was left out"
     if not missed.checked:
         return f"{missed.others} were left out, and none checked"
-    heads, of_all = (
-        "".join(f" {site}" for site in missed.sites),
-        map(int, (missed.of_others.low, missed.of_others.high)),
-    )
-    found = f"{len(missed.sites)} of {len(missed.checked)} checked would have been kept{heads}"
+    of_all = map(int, (missed.of_others.low, missed.of_others.high))
+    named = f" ({' '.join(map(str, missed.sites))})" if missed.sites else ""
+    found = f"{len(missed.sites)} of {len(missed.checked)} checked would have been kept{named}"
     return f"of {missed.others} left out {found}: {spread(of_all)} of all (95 %)"
 
 
 def _kept_words(group: Group) -> tuple[str, ...]:
-    scores = [(site, *kept_score(group, site)) for site in ranked(group)]
+    scores = [(site, *group.reported(site)) for site in ranked(group)]
     return tuple(
         str(site) if score is None else f"{site} {estimate(score, interval, 3)}" for site, score, interval in scores
     )

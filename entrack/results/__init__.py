@@ -6,29 +6,12 @@ Per-prompt outcomes are plain floats; nothing here needs numpy.
 
 from __future__ import annotations
 
+from entrack.results.claims import Basis, Certificate, Claim, Verdict
+from entrack.results.discoveries import Agreement, Confirmed, Discovery, Group, Missed, Race, Screen, Significance
 from entrack.results.interval import Interval
 from entrack.results.provenance import Provenance
 from entrack.results.text_table import Tabular, TextTable
-from entrack.results.values import (
-    Agreement,
-    Axis,
-    Basis,
-    Cell,
-    Certificate,
-    Claim,
-    Confirmed,
-    Discovery,
-    Figure,
-    Group,
-    Mask,
-    Measure,
-    Missed,
-    Race,
-    Screen,
-    Significance,
-    Table,
-    Verdict,
-)
+from entrack.results.values import Axis, Cell, Figure, Mask, Measure, Table
 from entrack.results.whole import Results
 
 __all__ = [

@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from entrack.results.claims import Certificate, Claim
+from entrack.results.discoveries import Confirmed, Discovery, Race, Screen, Significance
+from entrack.results.interval import Interval
 from entrack.results.provenance import Provenance
-from entrack.results.values import (
-    Axis,
-    Certificate,
-    Claim,
-    Confirmed,
-    Discovery,
-    Interval,
-    Mask,
-    Measure,
-    Race,
-    Screen,
-    Significance,
-    heads_among,
-)
+from entrack.results.values import Axis, Mask, Measure, heads_among
 from entrack.sites import Part, Site, layer_by_head
 
 

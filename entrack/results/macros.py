@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from entrack.results.claims import Claim, claim_decimals
 from entrack.results.interval import Interval
 from entrack.results.numbers import decimals_for, number
 from entrack.results.text_table import latex, latex_number
-from entrack.results.values import Claim, Measure, claim_decimals
+from entrack.results.values import Measure
 
 if TYPE_CHECKING:
     from entrack.results.whole import Results

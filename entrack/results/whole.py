@@ -10,20 +10,12 @@ from attrs import field, frozen
 from entrack.arguments import text
 from entrack.errors import ArgumentError, unknown
 from entrack.results import as_json
+from entrack.results.claims import Claim, claims_table
+from entrack.results.discoveries import Discovery
 from entrack.results.macros import numbers_tex
 from entrack.results.provenance import Provenance
 from entrack.results.text_table import TextTable
-from entrack.results.values import (
-    Claim,
-    Discovery,
-    Figure,
-    Mask,
-    Measure,
-    Table,
-    claims_table,
-    frame,
-    masks_table,
-)
+from entrack.results.values import Figure, Mask, Measure, Table, frame, masks_table
 
 
 @frozen

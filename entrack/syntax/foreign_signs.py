@@ -122,8 +122,18 @@ SIGNS = (
         Sign(pattern, "from one to another is written with two points", "write `..`, as in `A..Z` or `0..6`", *where)
         for pattern, *where in ((r"\.{3,}|…|–", ("..",)), (r"\.(?=[^.]|$)", ("INT", "NAME"), r"\.\."))
     ),
-    Sign(r"\d+(?:\.\d+)?[ \t]*%", "a rate has `at` before it", "write `significant at`", before=r"significant\s*"),
+    *(
+        Sign(r"\d+(?:\.\d+)?[ \t]*%", f"a {what} has `at` before it", f"write `{word} at`", before=rf"{word}\s*")
+        for word, what in (("significant", "rate"), ("racing", "level"), ("certified", "level"))
+    ),
     Sign(r"\d+(?:\.\d+)?[ \t]*%", "a share is written as a number", _fraction, back=-1),
+    Sign(
+        r"[A-Za-z_]\w*",
+        "what is kept is confirmed on prompts of the discovery's own task",
+        "write the number alone, as in `confirm on 100`",
+        before=r"\bconfirm[ \t]+on[ \t]+\w+[ \t]+",
+        code="E112",
+    ),
     Sign(r"\.\d+", "a whole number stands here", "leave out the point and what follows it", before=r"\d"),
     Sign(r"\d{1,3}(?:,\d{3})+(?!\d)", "a number is written with digits only", _without(","), back=-1),
     Sign(

@@ -484,6 +484,7 @@ def test_last_digits_of_another_machine_are_within() -> None:
 def test_a_pack_is_run(pack: Path, tmp_path: Path) -> None:
     told = json.loads(done("run", pack, "--store", tmp_path / "own", "--json").stdout)
     assert told["provenance"]["computed"] == 0
+    assert told["provenance"]["spec"] == pack.with_suffix(".et").name
     assert not (tmp_path / "own").exists()
 
 

@@ -9,13 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from e2e_world import World, entrack
+from matplotlib.text import Text
 
 from entrack.api import loads
 from entrack.events import StepDone
+from entrack.report.describe import described
 from entrack.report.document import document
 from entrack.report.html import results_html
+from entrack.report.plots.diagram import diagram
+from entrack.report.plots.score_map import score_map
 from entrack.report.table_data import discovery_grid
-from entrack.results import Discovery, Group, Race, Results
+from entrack.results import Discovery, Figure, Group, Race, Results
 from entrack.sites import Site
 from entrack.source import Source
 from entrack.store import DiskStore, MemoryStore
@@ -169,7 +173,12 @@ def test_what_is_said_of_a_race(raced: Results) -> None:
     assert f"mean over n = {fewest} to {PROMPTS} prompts" in note
     assert f"fetcher: raced: at 95 %, those kept are those that all {PROMPTS} prompts would keep" in note
     assert f"{race.pairs:,} of {race.of_pairs:,} pairs of heads and prompts were run" in note
+    assert f"pairs of heads and prompts were run ({100 * race.pairs / race.of_pairs:.0f} %)" in note
     assert "those kept are those that all" in results_html(raced)
+    assert f"found in base on {fewest} to {PROMPTS} prompts" in described(Figure("", "heatmap", "cir"), raced)
+    for drawn in (diagram(cir(raced), ""), score_map(cir(raced), "")):
+        words = " ".join(shown.get_text() for shown in drawn.findobj(Text))
+        assert f"n = {fewest} to {PROMPTS} prompts" in " ".join(words.split())
     found = json.loads(document(raced))["discoveries"][0]["groups"][0]["race"]
     assert found["level"] == 0.95
     assert found["prompts"] == {str(site): many for site, many in race.prompts.items()}

@@ -183,3 +183,11 @@ def test_a_plan_counts_what_confirms(world: World) -> None:
     assert forwards["cir.detector: path patching to confirm"] == 2 * 3 + 4, "two passes for each of three heads"
     shown = entrack("prompts", world.folder / "confirmed.et", "boxes", "-n", 2, "--for", "confirm")
     assert shown.exit_code == 0 and "contains the" in shown.stdout
+
+
+def test_why_a_head_that_was_not_kept_is_not_confirmed(world: World, tmp_path: Path) -> None:
+    path = world.folder / "one_kept.et"
+    path.write_text(f'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\n{text("1", "confirm on 9")}')
+    assert entrack("run", path, "--store", tmp_path).exit_code == 0
+    said = " ".join(entrack("cache", "why", path, "--store", tmp_path).stdout.split())
+    assert "or not kept" in said

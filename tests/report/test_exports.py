@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from entrack.report import exports
-from entrack.results import Axis, Cell, Claim, Interval, Measure, Results
+from entrack.results import Axis, Cell, Claim, Confirmed, Interval, Measure, Race, Results
 from entrack.results.text_table import IN_LATEX, TextTable, latex, markdown
 
 COMMAND = re.compile(r"\\newcommand\{\\([A-Za-z]+)\}\{([^\n]*)\}")
@@ -50,6 +50,32 @@ def test_csv_of_a_discovery_has_every_site_and_others_those_kept(results: Result
     assert sorted(kept) == sorted(str(site) for group in found.groups for site in group.sites)
     assert found.to_latex().count(r"\\") == len(kept) + 1
     assert len(found.to_markdown().splitlines()) == len(kept) + 4
+
+
+def test_tables_have_intervals_of_confirmed_scores_and_of_no_others(results: Results) -> None:
+    found = results.discoveries[0]
+    assert not any(row["low"] or row["high"] for row in read(found.to_csv())) and "[" not in found.to_markdown()
+    first = found.groups[0]
+    scores = {site: -0.125 - place for place, site in enumerate(first.sites)}
+    confirmed = Confirmed(7, scores, {site: Interval(score - 1, score + 1) for site, score in scores.items()}, {})
+    again = evolve(found, groups=(evolve(first, confirmed=confirmed), *found.groups[1:]))
+    rows = {(row["group"], row["site"]): row for row in read(again.to_csv())}
+    for site, score in scores.items():
+        row = rows[first.name, str(site)]
+        assert [row["value"], row["low"], row["high"], row["n"]] == [str(score), str(score - 1), str(score + 1), "7"]
+        assert row["found"] == str(first.scores[site])
+    others = [row for (group, site), row in rows.items() if group != first.name or row["kept"] == "no"]
+    assert not any(row["low"] for row in others) and {row["n"] for row in others} == {str(found.n)}
+
+
+def test_a_raced_score_is_over_the_prompts_of_its_sender(results: Results) -> None:
+    found = results.discoveries[0]
+    first = found.groups[0]
+    prompts = {site: 50 + place for place, site in enumerate(first.scores)}
+    race = Race(0.95, (50,), 1, 2, prompts, {}, {}, ())
+    raced = evolve(found, groups=(evolve(first, race=race), *found.groups[1:]))
+    rows = [row for row in read(raced.to_csv()) if row["group"] == first.name]
+    assert {row["site"]: row["n"] for row in rows} == {str(site): str(many) for site, many in prompts.items()}
 
 
 def test_csv_of_claims(results: Results) -> None:

@@ -48,7 +48,7 @@ def test_a_table_says_how_far_to_trust_a_screen() -> None:
     assert (
         "movers: screened by gradients at 5 points, rank correlation with the scores 0.50 [-0.25, 0.88] "
         "over 3 heads; those kept stood at places 1 to 3 of 3; "
-        "of 2 left out 1 of 1 checked would have been kept 0.1: 1 to 2 of all (95 %)"
+        "of 2 left out 1 of 1 checked would have been kept (0.1): 1 to 2 of all (95 %)"
     ) in grid.caption.split("\n")
 
 

@@ -11,6 +11,7 @@ import attrs
 import pytest
 from rich.console import Console, RenderableType
 
+from entrack.ranking import significant
 from entrack.report import tables
 from entrack.results import Results
 
@@ -101,3 +102,11 @@ def test_a_long_name_over_a_heat_map_is_whole(results: Results) -> None:
     groups = tuple(attrs.evolve(group, name=name) for group, name in zip(cir.groups, names, strict=False))
     lines = "".join(shown(tables.heat(attrs.evolve(cir, groups=groups))).split())
     assert "_one" in lines and "_two" in lines
+
+
+def test_a_rate_is_said_in_digits() -> None:
+    assert [significant(rate) for rate in (0.05, 0.123, 1e-8)] == [
+        "significant at 5 %",
+        "significant at 12.3 %",
+        "significant at 0.000001 %",
+    ]

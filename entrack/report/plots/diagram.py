@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from entrack.report.lookup import counted
+from entrack.report.lookup import counted, found_on
 from entrack.report.plots.diagram_arrows import POINT, Arrow, Placing, place
 from entrack.report.plots.diagram_layout import BOX, GAP, LINE, NAME, SIDE, Box
 from entrack.report.plots.style import TAB, heading, small_print
@@ -133,4 +133,6 @@ def _layer_axis(axes: Axes, placing: Placing) -> None:
 def _words(discovery: Discovery) -> str:
     sites = [site for group in discovery.groups for site in group.sites]
     named = " as layer.head" if all(site.part is Part.OUTPUT for site in sites) else ""
-    return f"{discovery.name} in {discovery.model}: {counted(sites)}{named}; found on n = {discovery.n} prompts."
+    return (
+        f"{discovery.name} in {discovery.model}: {counted(sites)}{named}; found on n = {found_on(discovery)} prompts."
+    )

@@ -11,7 +11,17 @@ from matplotlib.patches import Rectangle
 
 from entrack.ranking import Ranking, significant
 from entrack.report.format import change_in
-from entrack.report.lookup import layers_of, marked, mlp_scores, rates, receiver_words, scored, sites_word, unscored
+from entrack.report.lookup import (
+    found_on,
+    layers_of,
+    marked,
+    mlp_scores,
+    rates,
+    receiver_words,
+    scored,
+    sites_word,
+    unscored,
+)
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.heatmap import colour_bar, colour_map
 from entrack.report.plots.style import WIDTH, around, caption, panels
@@ -65,7 +75,7 @@ def _words(discovery: Discovery, groups: list[Group]) -> str:
     own = " Each panel has its own scale." if len(groups) > 1 else ""
     word = sites_word(site for group in groups for site in group.scores)
     return (
-        f"{discovery.name} in {discovery.model}: mean {change_in(discovery.score)} over n = {discovery.n} "
+        f"{discovery.name} in {discovery.model}: mean {change_in(discovery.score)} over n = {found_on(discovery)} "
         f"prompts when a {word.removesuffix('s')}'s "
         f"paths to the receivers are patched; outlined: {word} kept{points}{taken}{grey}{dots}.{own}"
     )
