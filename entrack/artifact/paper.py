@@ -21,7 +21,7 @@ from entrack.diagnostics.suggest import nearest
 from entrack.results.macros import OURS, defined, plain_value
 
 MOST_DIGITS = 20
-MOST_SUGGESTED = 5
+MOST_SUGGESTED, MOST_COMPARED = 5, 200
 MOST_TYPED = 20_000
 """Numbers in the text of one file."""
 _COMMAND = re.compile(r"\\(?:([A-Za-z@]++)|.)", re.DOTALL)
@@ -224,7 +224,7 @@ def _typed(file: TexFile, numbers: Numbers) -> Iterator[Typed]:
                 raise PaperRefused(f"{clip(file.name, 300)} has more than {MOST_TYPED:,} numbers in its text")
             number = _number(found)
             line, at = line + text.count("\n", at, found.start()), found.start()
-            macros = tuple(islice(numbers.named(number), MOST_SUGGESTED))
+            macros = tuple(sorted(islice(numbers.named(number), MOST_COMPARED), key=_suits)[:MOST_SUGGESTED])
             said = re.sub(r"\s+", " ", found[0])
             yield Typed(said, Place(file.name, line), numbers.has(number), macros)
 
@@ -246,6 +246,11 @@ def _number(found: re.Match[str]) -> Decimal:
     """The number with the precision that it is typed with: 62 % is 0.62."""
     number = Decimal(found["digits"].replace(",", ""))
     return number.scaleb(int(found["exponent"] or 0) - (2 if found["percent"] else 0))
+
+
+def _suits(name: str) -> tuple[bool, int, str]:
+    """Values before ends of intervals, short names before long ones."""
+    return name.endswith(("Low", "High")), len(name), name
 
 
 def _exponent(number: Decimal) -> int:

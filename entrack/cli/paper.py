@@ -86,7 +86,7 @@ def _stale(found: Stale) -> str:
 
 def _instead(typed: Typed) -> str:
     names = " or ".join(f"\\{name}" for name in typed.macros)
-    return f", which is {names}" if names else ""
+    return f"; is it {names}?" if names else ""
 
 
 def _where(places: Sequence[Place]) -> str:

@@ -184,6 +184,13 @@ def test_a_typed_number_is_told_its_macros(tmp_path: Path) -> None:
     assert said == {"0.62": ("etKeptNothing",), "0.312": ("etKeptOnlyCir",), "0.6215": ("etKeptNothing",), "0.66": ()}
 
 
+def test_values_are_suggested_before_ends_of_intervals(tmp_path: Path) -> None:
+    numbers = "".join(f"\\newcommand{{\\et{name}}}{{0.62}}\n" for name in ("AHigh", "BLow", "LongerName", "Name"))
+    (tmp_path / "main.tex").write_text("0.62")
+    (typed,) = held(paper_read(tmp_path / "main.tex"), numbers_of(numbers, {}, ())).typed
+    assert typed.macros == ("etName", "etLongerName", "etBLow", "etAHigh")
+
+
 # --- papers from strangers ---------------------------------------------------------------------------------------
 
 
