@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PEERS  := .venv-peers
 CRATES := .venv-crates
+READER := .venv-reader
+PACK   ?= out/quickstart.etz
 STUDIES := agreement causal_tracing direction edges function_vectors gender_bias greater_than induction ioi_gpt2 knockout logit_lens
 LOWEST := .venv-lowest
 UV     := $(VENV)/lock/bin/uv pip install --quiet --no-config --python $(LOWEST)/bin/python
@@ -149,6 +151,18 @@ $(VENV)/audit/asked-for: $(VENV)/bin/python
 crates: $(VENV)/installed-dev $(CRATES)/installed
 	$(BIN)/python -m pytest tests/artifact/test_crate.py
 
+# What a reader of a pack needs, without torch, in an environment of its own, and how long that takes (docs/publishing.md): make reader PACK=study.etz
+reader: $(PACK)
+	$(PYTHON) -m venv --clear $(READER)
+	@began=$$(date +%s) && $(READER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-reader.lock \
+	&& $(READER)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation . \
+	&& ! $(READER)/bin/python -c "import torch" 2> /dev/null && installed=$$(date +%s) && $(READER)/bin/entrack verify $(PACK) \
+	&& echo "installed in $$((installed - began)) s, verified in $$(($$(date +%s) - installed)) s"
+
+out/quickstart.etz: $(VENV)/installed specs/quickstart.et
+	$(BIN)/entrack run specs/quickstart.et --out out/quickstart
+	$(BIN)/entrack pack specs/quickstart.et --out $@
+
 $(CRATES)/installed:
 	$(PYTHON) -m venv $(CRATES)
 	$(CRATES)/bin/python -m pip install --quiet --disable-pip-version-check 'roc-validator>=0.13,<0.14' 'rocrate>=0.13'
@@ -160,6 +174,6 @@ $(PEERS)/installed: benchmarks/constraints.txt
 	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/constraints.txt transformer-lens pyvene && touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(CRATES) $(LOWEST) out dist
+	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(LOWEST) out dist
 
-.PHONY: browser-test crates laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

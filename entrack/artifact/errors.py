@@ -40,3 +40,7 @@ class PackTooLarge(EntrackError):
 
 class IdentityFound(EntrackError):
     """An anonymous pack would say who made it."""
+
+
+class PaperRefused(EntrackError):
+    """A paper cannot be read, or is larger than one is."""

@@ -183,6 +183,13 @@ def verify(
     receipt: Annotated[
         Path | None, typer.Option("--receipt", metavar="FILE", help="of a pack: write what was found into this file")
     ] = None,
+    paper: Annotated[
+        Path | None,
+        typer.Option("--paper", metavar="TEX", help="of a pack: hold the numbers of this LaTeX paper against it, too"),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="with --paper: status 1 for numbers that come from nowhere, too")
+    ] = False,
     as_json: Json = False,
     reference: Reference = False,
     device: Device = None,
@@ -199,8 +206,12 @@ def verify(
         with failures(as_json=as_json):
             if p or store is not None or accept is not None:
                 refuse("a pack is verified as it is: -p, --store and --accept are for a spec")
+            if strict and paper is None:
+                refuse("--strict is for a paper: name it with --paper")
         options = {
             "receipt": receipt,
+            "paper": paper,
+            "strict": strict,
             "models": beside,
             "reference": reference,
             "device": device,
@@ -210,8 +221,8 @@ def verify(
         level = 3 if everything else 2 if minutes is not None else 1
         return artifact.verify_pack(spec, level, None if everything else minutes, options, as_json=as_json)
     with failures(as_json=as_json) as shown:
-        if minutes is not None or beside is not None or receipt is not None:
-            refuse("--minutes, --models and --receipt are for a pack")
+        if minutes is not None or strict or any(each is not None for each in (beside, receipt, paper)):
+            refuse("--minutes, --models, --receipt, --paper and --strict are for a pack")
         from entrack import api
         from entrack.cli.progress import ProgressBar
         from entrack.cli.verify import document, failed, gathered, share_given, view

@@ -17,9 +17,12 @@ from entrack.cli.units import bytes_given
 from entrack.execution.reuse_policy import ReusePolicy
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from entrack.artifact.archive import Archive
     from entrack.artifact.content import Content
     from entrack.artifact.lock import Lock, Moved
+    from entrack.artifact.paper import PaperCheck
     from entrack.artifact.verify import Finding, PackVerification
     from entrack.events import Watcher
     from entrack.models.supplied import Supplied
@@ -243,7 +246,7 @@ def unpack(
 
 
 def verify_pack(path: Path, level: int, minutes: float | None, options: Mapping[str, Any], *, as_json: bool) -> None:
-    """Hold a pack against itself, and from level 2 on against the models."""
+    """Hold a pack against itself, from level 2 on against the models, and a paper against it where one is named."""
     with failures(as_json=as_json) as shown:
         import json
 
@@ -251,6 +254,7 @@ def verify_pack(path: Path, level: int, minutes: float | None, options: Mapping[
         from entrack.artifact.archive import opened
         from entrack.artifact.receipt import receipt
         from entrack.artifact.verify import verified
+        from entrack.cli.paper import paper_checked
         from entrack.files import put
 
         with closing(opened(path)) as archive:
@@ -259,11 +263,32 @@ def verify_pack(path: Path, level: int, minutes: float | None, options: Mapping[
                 return _against_models(found, content, archive, level, minutes, options)
 
             found = verified(archive, file_digest(path), further if level > 1 else None)
-        shown.give(receipt, _verified_text, found)
+            paper = None if options["paper"] is None else paper_checked(options["paper"], archive)
+        if paper is None:
+            shown.give(receipt, _verified_text, found)
+        else:
+            shown.give(_with_paper_json, _with_paper_text, found, paper)
         if options["receipt"] is not None:
             put(options["receipt"], (json.dumps(receipt(found), indent=1) + "\n").encode())
+        if paper is not None and (paper.wrong or (options["strict"] and (paper.from_nowhere or paper.unread))):
+            leave(exit_codes.CLAIM_FAILED)
         if found.verdict in STATUSES:
             leave(STATUSES[found.verdict])
+
+
+def _with_paper_json(found: PackVerification, paper: PaperCheck) -> dict[str, Any]:
+    from entrack.artifact.receipt import receipt
+    from entrack.cli.paper import paper_json
+
+    return {**receipt(found), "paper": paper_json(paper)}
+
+
+def _with_paper_text(found: PackVerification, paper: PaperCheck) -> RenderableType:
+    from rich.console import Group
+
+    from entrack.cli.paper import paper_text
+
+    return Group(_verified_text(found), "", paper_text(paper))
 
 
 def _against_models(

@@ -54,6 +54,7 @@ NAMES: Mapping[str, str] = {
     "entrack.artifact.errors.PackIncomplete": "pack incomplete",
     "entrack.artifact.errors.PackTooLarge": "pack too large",
     "entrack.artifact.errors.IdentityFound": "identity found",
+    "entrack.artifact.errors.PaperRefused": "paper refused",
     "entrack.circuit_files.circuit.CircuitRefused": "circuit refused",
     "entrack.cli.streams.OutputLost": "output",
 }

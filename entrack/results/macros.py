@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import count, product
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
@@ -31,6 +32,10 @@ LONGEST = 80
 PREFIX = "et"
 MOST_CELLS = 2_000
 """Cells up to which a measure has macros: LaTeX keeps all of them."""
+OURS = re.compile(rf"{PREFIX}[A-Z][A-Za-z]*+")
+"""Names that these macros may have."""
+_WRITTEN = re.compile(rf"\\newcommand\{{\\({OURS.pattern})\}}\{{(.*)\}}")
+_PLAIN = re.compile(r"\d{1,20}(?:\.\d{1,20})?")
 
 
 @frozen
@@ -57,6 +62,18 @@ def numbers_tex(results: Results) -> str:
         lines += [f"% {latex(each.words)}{_note(each, name, taken)}", *_commands(name, each)]
         taken.update(dict.fromkeys(_names(name), each.words))
     return "\n".join(lines) + "\n"
+
+
+def defined(text: str) -> Mapping[str, str]:
+    """The macros of a `numbers.tex` by name, as they are written; other lines are passed over."""
+    found = map(_WRITTEN.fullmatch, text.splitlines())
+    return {line[1]: line[2] for line in found if line is not None}
+
+
+def plain_value(written: str) -> Decimal | None:
+    """The number of a macro without its sign; None where it is not finite, or no number."""
+    number = written.removeprefix(r"\ensuremath{-}")
+    return Decimal(number) if _PLAIN.fullmatch(number) else None
 
 
 def _cells(measure: Measure) -> Iterator[Number]:

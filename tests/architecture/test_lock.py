@@ -7,7 +7,7 @@ import re
 import tomllib
 
 import pytest
-from lock import APART, LOCKS, ROOT, pins
+from lock import APART, LOCKS, READER, ROOT, RUNS_MODELS, light, pins
 
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)")
 DIGEST = re.compile(r"--hash=sha256:[0-9a-f]{64}")
@@ -19,6 +19,11 @@ def named(text: str) -> dict[str, str]:
     """Versions by canonical name."""
     found = (PIN.match(line) for line in text.splitlines())
     return {re.sub(r"[-_.]+", "-", pin.group(1)).lower(): pin.group(2) for pin in found if pin}
+
+
+def plain(pin: str) -> str:
+    """A pin with its digests, and not on which systems it is needed."""
+    return re.sub(r" ; [^\\]*", " ", pin, count=1)
 
 
 def read(name: str) -> str:
@@ -56,3 +61,12 @@ def test_all_that_is_pinned_and_asked_for_is_locked() -> None:
     assert needed - {"torch"} <= set(named(read("requirements.lock")))
     assert wanted <= set(named(read("requirements-dev.lock")))
     assert set(named(read("requirements.lock"))) <= set(named(read("requirements-dev.lock")))
+
+
+def test_a_reader_has_what_runs_no_model_and_the_same_pins() -> None:
+    whole, reader = ({plain(pin) for pin in pins(read(name))} for name in ("requirements.lock", READER))
+    assert reader < whole
+    assert not [pin for pin in reader if RUNS_MODELS.match(pin)]
+    asked = {re.split(r"[<>=!~\[ ]", wanted)[0].lower().replace("_", "-") for wanted in light()}
+    assert asked <= set(named(read(READER)))
+    assert len(asked) > 8
