@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -86,7 +86,7 @@ def test_how_a_race_went() -> None:
 
 
 def test_an_examination_is_found_by_its_name() -> None:
-    first, second = (SimpleNamespace(name=name) for name in ("first", "second"))
+    first, second = (cast("Any", SimpleNamespace(name=name)) for name in ("first", "second"))
     plan: Any = SimpleNamespace(examinations=(first, second))
     for one in (first, second):
         assert build_results._planned(plan, one.name) is one
