@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from attrs import define, field, frozen
-from differential_models import FAMILIES
+from differential_models import EXPERTS, FAMILIES
 from e2e_world import TASKS, World, make_model
 from hypothesis import strategies as st
 
@@ -60,6 +60,8 @@ OWN: Mapping[str, Mapping[str, Any]] = {
 """What families say whose heads share the width of the model, or whose layers have a window."""
 NORMED = ("gemma2", "gemma3_text", "olmo2", "olmo3")
 """Families that norm what a whole attention or MLP adds."""
+PARALLEL = ("gpt_neox", "gptj")
+"""Families whose attention and MLP read the same stream."""
 FACTS = """task facts {
   size   = one from ["big", "old red", "small new green"]
   object = one from ["apple", "ball", "bell", "book"]
@@ -158,10 +160,12 @@ class Writer:
             "log probability of answer",
             "logit difference of answer and object",
         )
+        racing = self.one("", "", "", "", " racing at 80 %")
+        kept = self.number_kept if racing else self.kept
         most = min(4, self.setting.layers * self.setting.heads)
         groups = "".join(
             f"  group {group}{' of ' * bool(senders[group])}{senders[group]} at {position} -> {receivers} "
-            f"keep {self.kept(min(most, self.setting.layers) if senders[group] == 'mlps' else most)} "
+            f"keep {kept(min(most, self.setting.layers) if senders[group] == 'mlps' else most)} "
             f"{self.one('', '', 'lowest', 'highest', 'strongest')}\n"
             for group, position, receivers in hops
         )
@@ -169,10 +173,9 @@ class Writer:
         self.lines.append(f"group declared_{name} in base at last = {self.heads()}")
         screen = (
             self.one("", " screen 4 check 1", " screen 5 in 2 steps")
-            if self.setting.layers * self.setting.heads > 5 and {senders[group] for group, *_ in hops} != {"mlps"}
+            if self.setting.layers * self.setting.heads > 5 and set(senders.values()) != {"mlps"}
             else ""
         )
-        racing = self.one("", "", "", "", " racing at 80 %")
         prompts = self.number(51, 53) if racing else self.number(2, 5)
         self.lines.append(
             f"discover {name} in base on {prompts} {task} against {against}{screen}{racing} {{\n  score "
@@ -182,7 +185,10 @@ class Writer:
 
     def kept(self, most: int) -> str:
         """Of so few prompts only what is significant at a high rate is so at all."""
-        return self.one(str(self.number(1, most)), f"significant at {self.one('5', '60', '99.5')} %")
+        return self.one(self.number_kept(most), f"significant at {self.one('5', '60', '99.5')} %")
+
+    def number_kept(self, most: int) -> str:
+        return str(self.number(1, most))
 
     def senders(self) -> str:
         return self.one("", "", "heads", "mlps", "heads and mlps")
@@ -276,6 +282,7 @@ class Writer:
         several acts at once."""
         others, places = ("resized", "anew", "other"), ("last", "query")
         self.discovery(f"d{name}", "uneven", self.one(*others), ("query", "last"))
+        values = () if " of mlps at " in self.lines[-1] else (f"patch d{name}.value from tuned",)
         heads = self.draw(st.permutations(self.every_head()))
         cut = self.number(1, len(heads) - 1)
         parts = {f"g{name}": heads[:cut], f"h{name}": heads[cut:][:4]}
@@ -285,7 +292,7 @@ class Writer:
         acts = [f"patch {group} from {self.one(self.one(*others), self.sample(*UNEVEN, 'boxes'))}" for group in parts]
         more = self.one(
             f"patch d{name} from {self.one(*others)}",
-            f"patch d{name}.value from tuned",
+            *values,
             "zero elsewhere",
             "patch elsewhere from tuned",
             self.block_uneven(),
@@ -372,12 +379,13 @@ class Writer:
     def grid(self, name: str) -> None:
         """Layers by tokens, heads or positions."""
         above = f"k - {self.number(0, 1)}..k + {self.number(0, 1)}"
+        neurons = (f"attention[k..] neurons[{above}, 3] at p", "for k in layers for p in positions")
         site, loops = self.one(
             ("residual[k] at t", "for k in layers for t in tokens"),
             (f"mlp[{above}] heads[k, 0] at p", "for k in layers for p in [last, query]"),
             ("heads[k, h] at last", "for k in layers for h in heads"),
             ("heads[k, h].value at p", "for k in [0] for h in heads for p in positions"),
-            (f"attention[k..] neurons[{above}, 3] at p", "for k in layers for p in positions"),
+            *(() if self.setting.family in EXPERTS else (neurons,)),
         )
         source = self.one("scrambled", "clean", "tuned", self.sample(*EVEN))
         mean = f"mean {site} over {self.few()} scrambled"
@@ -419,15 +427,17 @@ class Writer:
     def wide(self) -> tuple[str, ...]:
         """Sites as wide as the residual stream."""
         layer = self.number(0, self.setting.layers - 1)
-        middle = () if self.setting.family == "gpt_neox" else (f"residual.{layer}.mid",)
+        middle = () if self.setting.family in PARALLEL else (f"residual.{layer}.mid",)
         stream = f"residual.{layer}" if layer else self.one("residual.0", "embedding")
         parts = (stream, f"residual.{layer}.post", f"attention.{layer}", f"mlp.{layer}")
         return (*parts, *middle)
 
     def narrow(self) -> str:
-        """A head, what it reads, or a neuron."""
+        """A head or, where each layer has one row of them, a neuron."""
         layer, head = self.number(0, self.setting.layers - 1), self.number(0, self.setting.heads - 1)
-        return self.one(f"{layer}.{head}", f"neuron.{layer}.{self.number(0, 15)}")
+        neuron = f"neuron.{layer}.{self.number(0, 15)}"
+        site: str = self.one(f"{layer}.{head}", *(() if self.setting.family in EXPERTS else (neuron,)))
+        return site
 
     def recovered(self, name: str) -> None:
         of = self.one(
