@@ -89,7 +89,7 @@ def test_an_examination_is_found_by_its_name() -> None:
     first, second = (cast("Any", SimpleNamespace(name=name)) for name in ("first", "second"))
     plan: Any = SimpleNamespace(examinations=(first, second))
     for one in (first, second):
-        assert build_results._planned(plan, one.name) is one
+        assert build_results._planned(plan, one.name).name == one.name
 
 
 # --- notes -------------------------------------------------------------------------------------------------------
