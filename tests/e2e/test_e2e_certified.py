@@ -105,10 +105,10 @@ def test_the_plan_has_all_prompts_that_were_taken(ran: tuple[Path, Results], tmp
     plan, survey = spec.survey(DiskStore(store))
     taken = [one.taken for one in certificates(first).values()]
     assert [one.prompts for one in plan.certificates.values()] == taken
-    assert not survey.missing and not survey.unknown and plan.may_grow(survey.found) == ()
+    assert not survey.missing and not survey.unknown and plan.may_come(survey.found) == ()
     assert len(spec.addresses(DiskStore(store))) == len(list(DiskStore(store).addresses()))
     empty, none = spec.survey(api.open_store(tmp_path / "empty", inspect=True))
-    grow = {one.name: (one.prompts, one.most) for one in empty.may_grow(none.found)}
+    grow = {one.name: (one.prompts, one.most) for one in empty.may_come(none.found)}
     assert grow['claim "it keeps track"'] == (50, 1000) and grow['claim "it is about this"'] == (50, 120)
 
 
