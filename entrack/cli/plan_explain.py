@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from entrack.cli.plans import RACING, growing, growing_json
+from entrack.cli.plans import RACING, may_come_json, may_come_words
 from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
 from entrack.plan.explain import AS_WRITTEN, Explained, Explanation, Stage
@@ -35,7 +35,7 @@ def explained_json(given: Explanation) -> dict[str, Any]:
         },
         "total": _json(given.total),
         "kinds": [_json(part) for part in given.parts],
-        **({"may_come": growing_json(given.growing)} if given.growing else {}),
+        **({"may_come": may_come_json(given.may_come)} if given.may_come else {}),
     }
 
 
@@ -55,7 +55,7 @@ def _plan_passes(given: Explanation) -> RenderableType:
     out = f"{given.screened_out:,} are screened out; " if given.screened_out else ""
     out += f"{given.decided:,} are of heads that a race has decided; " if given.decided else ""
     left = given.steps - given.found - given.zero - given.screened_out - given.decided
-    more = growing(given.growing)
+    more = may_come_words(given.may_come)
     later = f"\nTheir steps are known when others have run: {', '.join(given.deferred)}." if given.deferred else ""
     racing = f"\n{RACING}." if given.racing else ""
     return Text(

@@ -28,7 +28,7 @@ def plan_json(plan: Plan, survey: Survey) -> dict[str, Any]:
             name: {"layers": key.facts.layers, "heads": key.facts.heads, "source": plan.sources[key].description}
             for name, key in plan.models.items()
         },
-        **({"may_come": may_come} if (may_come := growing_json(plan.may_grow(known.found))) else {}),
+        **({"may_come": may_come} if (may_come := may_come_json(plan.may_come(known.found))) else {}),
     }
 
 
@@ -50,18 +50,18 @@ def plan_table(plan: Plan, survey: Survey) -> RenderableType:
         "path patches that cannot reach their receivers are found when their receivers are known; "
         "--explain says how much is really computed, and why."
         + _racing(plan)
-        + growing(plan.may_grow(known.found))
+        + may_come_words(plan.may_come(known.found))
         + _declined(survey)
     )
     return Group(made, notes)
 
 
-def growing_json(several: Sequence[CertificatePlan]) -> list[dict[str, Any]]:
+def may_come_json(several: Sequence[CertificatePlan]) -> list[dict[str, Any]]:
     """How many fresh prompts of certified claims are planned, and how many may come."""
     return [{"what": one.name, "prompts": one.prompts, "at_most": one.most} for one in several]
 
 
-def growing(several: Sequence[CertificatePlan]) -> str:
+def may_come_words(several: Sequence[CertificatePlan]) -> str:
     """The same for a person, a line for each claim."""
     lines = (f"{one.prompts:,} fresh prompts are planned, {one.most:,} may come" for one in several)
     return "".join(f"\n{visible(one.name)}: {line}." for one, line in zip(several, lines, strict=True))

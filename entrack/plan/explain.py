@@ -54,8 +54,8 @@ class Order:
 class Explanation:
     """`asked` steps were wanted, `steps` are left when equal ones are one; of these `found` are in the store, `zero`
     cannot reach a receiver, `screened_out` have no head that a screen let through, and `decided` none that a race has
-    not decided. The rest is explained, altogether and by what it is for; in a race it is at most so much, and `growing`
-    claims may want more prompts than are planned."""
+    not decided. The rest is explained, altogether and by what it is for; in a race it is at most so much, and claims in
+    `may_come` may want more prompts than are planned."""
 
     asked: int
     steps: int
@@ -67,7 +67,7 @@ class Explanation:
     as_made: Order
     ordered: Order
     deferred: tuple[str, ...]
-    growing: tuple[CertificatePlan, ...]
+    may_come: tuple[CertificatePlan, ...]
     decided: int = 0
     racing: bool = False
 
@@ -90,9 +90,9 @@ def explanation(
     many = len(plan.steps)
     counts = plan.asked - (len(plan.nodes) - many), many, len(found), len(zero), len(screened_out)
     racing = any(isinstance(node, Race) for node in plan.nodes.values())
-    growing = plan.may_grow(found)
+    may_come = plan.may_come(found)
     return Explanation(
-        *counts, total, parts, _order(steps), _order(ordered), plan.deferred, growing, len(decided), racing
+        *counts, total, parts, _order(steps), _order(ordered), plan.deferred, may_come, len(decided), racing
     )
 
 

@@ -177,7 +177,7 @@ class Plan:
         """The nodes whose values each node needs."""
         return {id: tuple(dict.fromkeys(needs(node))) for id, node in self.nodes.items()}
 
-    def may_grow(self, found: Collection[str]) -> tuple[CertificatePlan, ...]:
+    def may_come(self, found: Collection[str]) -> tuple[CertificatePlan, ...]:
         """The certified claims that more prompts may be wanted of, once all their steps have been run; of those whose
         steps are all `found` it is known that none are."""
         open_ones = (one for one in self.certificates.values() if one.prompts < one.most)

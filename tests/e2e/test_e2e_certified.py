@@ -8,14 +8,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from e2e_world import entrack
 from stress.children import die, in_a_child
 
 from entrack import api
 from entrack.analysis.certificates import wanted
+from entrack.cli.claims import what_failed
 from entrack.events import Event, StepDone
 from entrack.models.locate import BUILTIN
-from entrack.results import Certificate, Results, Verdict
+from entrack.results import Certificate, Claim, Interval, Results, Verdict
 from entrack.run import repository_of
 from entrack.source import Source
 from entrack.store import DiskStore
@@ -103,10 +105,10 @@ def test_the_plan_has_all_prompts_that_were_taken(ran: tuple[Path, Results], tmp
     plan, survey = spec.survey(DiskStore(store))
     taken = [one.taken for one in certificates(first).values()]
     assert [one.prompts for one in plan.certificates.values()] == taken
-    assert not survey.missing and not survey.unknown and plan.may_grow(survey.found) == ()
+    assert not survey.missing and not survey.unknown and plan.may_come(survey.found) == ()
     assert len(spec.addresses(DiskStore(store))) == len(list(DiskStore(store).addresses()))
     empty, none = spec.survey(api.open_store(tmp_path / "empty", inspect=True))
-    grow = {one.name: (one.prompts, one.most) for one in empty.may_grow(none.found)}
+    grow = {one.name: (one.prompts, one.most) for one in empty.may_come(none.found)}
     assert grow['claim "it keeps track"'] == (50, 1000) and grow['claim "it is about this"'] == (50, 120)
 
 
@@ -209,3 +211,11 @@ def test_nothing_more_is_wanted_when_it_is_over(ran: tuple[Path, Results]) -> No
     spec = api.loads(source())
     plan, run, _ = spec.surveyed(repository_of(DiskStore(ran[0]), None))
     assert wanted(spec.resolved, plan, run) == {}
+
+
+def test_where_rows_ran_out_more_of_them_may_decide() -> None:
+    no_rows = Certificate(Verdict.UNDECIDED, 0.95, "m", Interval(0.0, 1.0), 25, 25, 25, None, "rows.csv")
+    claim = Claim("x", "m", 0.5, ">=", 0.5, passed=False, n=9, interval=Interval(0.0, 1.0), certificate=no_rows)
+    assert what_failed((claim,)) == "1 claim is undecided; more rows may decide"
+    drawn = evolve(claim, certificate=evolve(no_rows, rows=""))
+    assert what_failed((claim, drawn)) == "2 claims are undecided; `up to` more prompts may decide"

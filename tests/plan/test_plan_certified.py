@@ -155,11 +155,11 @@ def test_draws_have_fresh_prompts_of_their_own() -> None:
 
 def test_what_may_come_is_said_until_it_is_known() -> None:
     plan = grown(spec(CLAIM), 1)
-    (only,) = plan.may_grow(())
+    (only,) = plan.may_come(())
     assert (only.name, only.prompts, only.most) == ('claim "c"', 50, 120)
-    assert plan.may_grow(plan.steps) == ()
-    assert grown(spec(CLAIM), 3).may_grow(()) == ()
-    assert grown(spec(CLAIM.replace(" up to 120 prompts", "")), 1).may_grow(())[0].most == 1000
+    assert plan.may_come(plan.steps) == ()
+    assert grown(spec(CLAIM), 3).may_come(()) == ()
+    assert grown(spec(CLAIM.replace(" up to 120 prompts", "")), 1).may_come(())[0].most == 1000
 
 
 def test_words_of_a_prompt_are_not_prompts() -> None:
@@ -168,4 +168,4 @@ def test_words_of_a_prompt_are_not_prompts() -> None:
     plan = grown(spec(text), 2)
     (batches,) = plan.certificates[0].cells.values()
     assert [len(batch.runs[0].prompts) for batch in batches] == [350, 350]
-    assert plan.certificates[0].prompts == 100 and plan.may_grow(())[0].prompts == 100
+    assert plan.certificates[0].prompts == 100 and plan.may_come(())[0].prompts == 100
