@@ -253,17 +253,22 @@ def verify_pack(path: Path, level: int, minutes: float | None, options: Mapping[
         from entrack.address import file_digest
         from entrack.artifact.archive import opened
         from entrack.artifact.receipt import receipt
+        from entrack.artifact.tex import paper_read
         from entrack.artifact.verify import verified
         from entrack.cli.paper import paper_checked
         from entrack.files import put
 
+        text = None if options["paper"] is None else paper_read(options["paper"])
         with closing(opened(path)) as archive:
 
             def further(found: PackVerification, content: Content) -> PackVerification:
                 return _against_models(found, content, archive, level, minutes, options)
 
             found = verified(archive, file_digest(path), further if level > 1 else None)
-            paper = None if options["paper"] is None else paper_checked(options["paper"], archive)
+            sound = found.verdict != "differs"
+            paper = paper_checked(text, archive) if text is not None and sound else None
+        if text is not None and not sound:
+            say("the paper was not held against a pack that differs")
         if paper is None:
             shown.give(receipt, _verified_text, found)
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
@@ -12,7 +11,7 @@ from attrs import asdict
 from entrack.artifact.archive import Archive
 from entrack.artifact.names import NUMBERS, RESULTS
 from entrack.artifact.paper import PaperCheck, Place, Stale, Typed, Used, held, numbers_of
-from entrack.artifact.tex import paper_read
+from entrack.artifact.tex import Paper
 from entrack.diagnostics.escape import clip
 
 if TYPE_CHECKING:
@@ -22,13 +21,12 @@ SHOWN, PLACES = 40, 3
 """Lines of a kind, and places of a macro, that are shown; `--json` has all."""
 
 
-def paper_checked(path: Path, archive: Archive) -> PaperCheck:
-    """Raises PaperRefused, PackRefused."""
-    paper = paper_read(path)
-    numbers = archive.read(NUMBERS).decode("utf-8", "replace") if NUMBERS in archive.names else ""
+def paper_checked(paper: Paper, archive: Archive) -> PaperCheck:
+    """A paper against a pack whose documents follow from its outcomes. Raises PaperRefused, PackRefused."""
+    numbers = archive.read(NUMBERS).decode()
     specs = (archive.read(name) for name in archive.names if name.startswith("spec/") and name.endswith(".et"))
     results = json.loads(archive.read(RESULTS))
-    return held(paper, numbers_of(numbers, results, (spec.decode("utf-8", "replace") for spec in specs)))
+    return held(paper, numbers_of(numbers, results, map(bytes.decode, specs)))
 
 
 def paper_json(check: PaperCheck) -> dict[str, Any]:

@@ -13,7 +13,10 @@ import pytest
 from artifact_world import done, entrack
 
 from entrack.artifact.archive import opened
+from entrack.artifact.archive import written as archive_of
 from entrack.artifact.errors import PaperRefused
+from entrack.artifact.names import MANIFEST
+from entrack.artifact.pack import manifest
 from entrack.artifact.paper import PaperCheck, held, numbers_of
 from entrack.artifact.tex import MOST_BYTES, MOST_FILES, paper_read
 
@@ -332,6 +335,19 @@ def test_unknown_and_stale_macros_fail_and_numbers_do_when_asked(pack: Path, tmp
     shown = entrack("verify", pack, "--paper", paper)
     assert shown.exit_code == 1
     assert "numbers.tex: \\etAccNothing is 7" in shown.stdout
+
+
+@pytest.mark.parametrize("member", ["results.json", "numbers.tex"])
+def test_a_pack_that_differs_holds_no_paper(pack: Path, tmp_path: Path, member: str) -> None:
+    archive = opened(pack)
+    members = {name: archive.read(name) for name in archive.names if name != MANIFEST}
+    archive.close()
+    members[member] = b"{"
+    other = tmp_path / "other.etz"
+    other.write_bytes(archive_of({**members, MANIFEST: manifest(members)}))
+    found = entrack("verify", other, "--paper", written(tmp_path, pack, r"\etAccNothing"))
+    assert found.exit_code == 1
+    assert "not held against a pack that differs" in found.stderr
 
 
 def test_calls_that_make_no_sense(pack: Path, ran: Path, tmp_path: Path) -> None:
