@@ -39,8 +39,8 @@ def test_seed_and_purpose_draw_others() -> None:
         tuple(entry["text"] for entry in drawn("boxes", 20, more, purpose))
         for more, purpose in (("seed 1\n", "measure"), *(("", purpose) for purpose in PURPOSES))
     ]
-    assert len(PURPOSES) == 7
-    assert len({text for many in texts for text in many}) == 8 * 20
+    assert len(PURPOSES) == 8
+    assert len({text for many in texts for text in many}) == 9 * 20
 
 
 TASK = """entrack 1
