@@ -68,6 +68,7 @@ HARMLESS: Mapping[str, str] = {
     "intervals._unskewed: 1.0": "a divisor where the quotient is not used",
     "intervals._lower_beta: (a + 1) / (a + b + 2)": "from where on the other end is quicker; both are right",
     "intervals._mid_p: hits / (hits + misses)": "a bound of the search, far from where it ends",
+    "intervals._mid_p: slope > 0": "whether a step or a halving is taken; bounds hold both",
     "intervals._mid_p: (low + high) / 2": "a step that bounds hold",
     "intervals._mid_p: abs(step) < 1e-12 * at": "how fine the search is",
     "intervals._beyond: exactly * (hits / share + misses / (1 - share)) / 2": "the slope of a step that bounds hold",

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from entrack.analysis.resampling import RESAMPLES, middle, resampled_rows, resamples
+from entrack.analysis.resampling import CHUNK, RESAMPLES, middle, resampled_rows, resamples
 
 
 def drawn(n: int, name: str) -> np.ndarray:
@@ -54,3 +54,14 @@ def test_in_chunks_each_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_middle_95_percent() -> None:
     found = middle(np.arange(1001, dtype=np.float64))
     assert (found.low, found.high) == pytest.approx((25, 975))
+
+
+def test_a_row_of_one_number_has_it_as_often_as_it_is_drawn() -> None:
+    """However often: its mean is itself, and 0 where it is not drawn."""
+    found = resampled_rows(np.array([[3.0, np.nan, np.nan], [1.0, 2.0, 6.0]]), "measure")
+    assert set(found[:, 0].tolist()) == {0.0, 3.0}
+    assert found[:, 1].mean() == pytest.approx(3.0, abs=0.2)
+
+
+def test_more_prompts_than_a_chunk_holds_are_drawn_one_resample_at_a_time() -> None:
+    assert next(resamples(CHUNK + 1, "measure")).shape == (1, CHUNK + 1)

@@ -193,6 +193,14 @@ def test_agreement_is_over_what_went_through() -> None:
     assert agreement(screened(1), scores) is None
 
 
+def test_agreement_is_over_the_prompts_that_all_were_run_on() -> None:
+    """A race ran one of them no more."""
+    two = np.repeat(SCORES[..., None], 2, axis=2)
+    two[0, 0, 1] = np.nan
+    found, whole = (agreement(screened(5, 3), by_site(scores)) for scores in (two, np.repeat(two[..., :1], 2, axis=2)))
+    assert found is not None and found == whole
+
+
 def test_prompts_that_differ_leave_doubt() -> None:
     drawn = np.random.default_rng(0)
     scores = drawn.normal(size=(3, 4, 30))

@@ -214,19 +214,20 @@ def test_what_was_missed_would_have_been_significant_had_it_been_let_through_too
 # --- kept again --------------------------------------------------------------------------------------------------
 
 
-def test_kept_again_is_how_often_the_evidence_suffices_in_resamples() -> None:
-    scores = np.round(CHANCE.normal(-0.4, 1.0, (2, 12)), 3)
+@pytest.mark.parametrize(("ranking", "sides"), [(Ranking.LOWEST, 1), (Ranking.STRONGEST, 2)])
+def test_kept_again_is_how_often_the_evidence_suffices_in_resamples(ranking: Ranking, sides: int) -> None:
+    scores = np.round(np.random.Generator(np.random.PCG64(5)).normal(-0.6, 1.0, (2, 12)), 3)
     scores[1] += 0.05
     sites = tuple(Site.of_head(0, head) for head in range(2))
     outcomes = BySite(sites, scores)
-    node = Select("logit", 2, 1, 2, (), (), rate=0.2)
+    node = Select("logit", 2, 1, 2, (), (), rate=0.2 * sides, ranking=ranking)
     known = significance.significance(node, outcomes, sites, sites, 2)
     assert len(known.sites) == 2
-    least = t_quantile(0.2 * 2 / 2, 11)
+    least = t_quantile(0.2 * sides * 2 / 2 / sides, 11)
     (drawn,) = resamples(12, "discover")
-    each = [significance.evidence(*significance.moments(scores[:, chosen]), Ranking.LOWEST) for chosen in drawn]
+    each = [significance.evidence(*significance.moments(scores[:, chosen]), ranking) for chosen in drawn]
     expected = (np.array(each) >= least).mean(axis=0)
-    assert significance.significant_again(known, Ranking.LOWEST, outcomes, sites) == pytest.approx(expected, abs=1e-3)
+    assert significance.significant_again(known, ranking, outcomes, sites) == pytest.approx(expected, abs=1e-3)
     assert 0.3 < min(expected) < max(expected) < 1
 
 
