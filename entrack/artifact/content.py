@@ -22,7 +22,18 @@ from entrack.artifact.errors import PackIncomplete, PackRefused
 from entrack.artifact.facts import Roots, looked
 from entrack.artifact.identity import about, lock_name
 from entrack.artifact.lock import Lock, parsed, sha256_of, texts_in
-from entrack.artifact.names import ABOUT, CITATION, CRATE, LICENCE, MAY_GO, README, RESULTS, STEPS
+from entrack.artifact.names import (
+    ABOUT,
+    CITATION,
+    CRATE,
+    LICENCE,
+    MAY_GO,
+    README,
+    RESULTS,
+    STEPS,
+    dataset_name,
+    model_name,
+)
 from entrack.artifact.outcomes import PackStore, object_name, steps_read
 from entrack.artifact.readme import readme
 from entrack.models.key import ModelSource
@@ -188,9 +199,9 @@ def _supplied(reader: Reader, lock: Lock, root: Path) -> Supplied:
     for key, value in lock.facts.items():
         if key.startswith("dataset "):
             digest = sha256_of(value)
-            put_inside(root, f"datasets/{digest}", _member(reader, f"datasets/{digest}"))
+            put_inside(root, dataset_name(digest), _member(reader, dataset_name(digest)))
             name, file = texts_in(key)
-            datasets[name, file] = root / "datasets" / digest
+            datasets[name, file] = root / dataset_name(digest)
     return Supplied(sources=sources, datasets=datasets)
 
 
@@ -199,7 +210,7 @@ def _model(reader: Reader, lock: Lock, name: str, folder: Path) -> ModelSource:
         if file not in ("config.json", "tokenizer.json"):
             raise PackRefused(f"the lock names {file[:80]!r} of the model {name}, which no run reads")
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_bytes(_member(reader, f"models/{sha256_of(value)}.json"))
+        (folder / file).write_bytes(_member(reader, model_name(sha256_of(value))))
     weights = [sha256_of(value) for _, value in lock.under("model", name, "weights")]
     adapter = [sha256_of(value) for _, value in lock.under("model", name, "adapter")]
     given = lock.facts.get(f"model {name}", "")

@@ -55,16 +55,12 @@ class Looked:
 
 def lock_of(spec: CheckedSpec, repository: Repository) -> Lock:
     """The lock of a spec whose models are here. Raises ModelMissing, SpecError, StoreError."""
-    stack = {**dataset_facts(spec), **stack_facts(repository.environment.device)}
-    return Lock(
-        {
-            **file_facts(spec),
-            **dataset_facts(spec),
-            **stack,
-            **model_facts(spec),
-            **looked(spec, repository).roots.facts,
-        }
-    )
+    return Lock({**quick_facts(spec, repository), **model_facts(spec), **looked(spec, repository).roots.facts})
+
+
+def quick_facts(spec: CheckedSpec, repository: Repository) -> Facts:
+    """Of what is read in an instant: the files of a spec, its datasets, and the stack."""
+    return {**file_facts(spec), **_dataset_facts(spec), **_stack_facts(repository.environment.device)}
 
 
 def file_facts(spec: CheckedSpec) -> Facts:
@@ -79,7 +75,7 @@ def file_facts(spec: CheckedSpec) -> Facts:
     }
 
 
-def dataset_facts(spec: CheckedSpec) -> Facts:
+def _dataset_facts(spec: CheckedSpec) -> Facts:
     """Of the files of datasets that it reads, in the hub's cache."""
     return {
         f"dataset {quoted(given.name)} {quoted(given.file)}": f"{_commit(path)} {_sized(path)}"
@@ -98,7 +94,7 @@ def files_beside(spec: CheckedSpec) -> dict[str, Path]:
     return named
 
 
-def stack_facts(device: str | None) -> Facts:
+def _stack_facts(device: str | None) -> Facts:
     """Of what would compute here."""
     stack = {"entrack": __version__, "python": platform.python_version(), **versions()}
     return {

@@ -18,7 +18,8 @@ from pathlib import Path
 from attrs import frozen
 
 from entrack.artifact.archive import Members
-from entrack.artifact.lock import SUFFIX, Lock
+from entrack.artifact.lock import SUFFIX, Lock, sha256_of
+from entrack.artifact.names import model_name
 from entrack.source import Source
 from entrack.syntax import ast
 from entrack.syntax.parse import parse
@@ -155,7 +156,7 @@ def vocabularies(lock: Lock) -> Iterator[str]:
     """The members that have the tokenizers of models."""
     for key, value in lock.facts.items():
         if key.startswith("model ") and key.endswith(' file "tokenizer.json"'):
-            yield f"models/{value.rpartition(' ')[2]}.json"
+            yield model_name(sha256_of(value))
 
 
 def unread(members: Members, lock: Lock) -> Iterator[str]:

@@ -56,6 +56,16 @@ KINDS = tuple(
 )
 
 
+def model_name(sha256: str) -> str:
+    """The member that has a small file of a model: its configuration, or its tokenizer."""
+    return f"models/{sha256}.json"
+
+
+def dataset_name(sha256: str) -> str:
+    """The member that has a file of a dataset."""
+    return f"datasets/{sha256}"
+
+
 def check_names(names: Iterable[str]) -> None:
     """That these may be the members of one pack, in their order. Raises PackRefused."""
     last, seen, files = "", dict[str, str](), set[str]()

@@ -18,9 +18,9 @@ from entrack.artifact import identity
 from entrack.artifact.archive import Members, size_of, written
 from entrack.artifact.content import About, InMemory, derived, results_of, unfolded
 from entrack.artifact.errors import IdentityFound, PackIncomplete, PackTooLarge
-from entrack.artifact.facts import Roots, dataset_facts, file_facts, files_beside, looked, model_facts, stack_facts
+from entrack.artifact.facts import Roots, files_beside, looked, model_facts, quick_facts
 from entrack.artifact.lock import Lock, parsed, quoted, sized
-from entrack.artifact.names import ABOUT, CITATION, LICENCE, MANIFEST, MAY_GO
+from entrack.artifact.names import ABOUT, CITATION, LICENCE, MANIFEST, MAY_GO, dataset_name, model_name
 from entrack.artifact.outcomes import Recorded, members_of, plain
 from entrack.compile import CheckedSpec
 from entrack.execution.repository import Repository
@@ -53,7 +53,7 @@ def packed(
     `most` is how many bytes it may have. Raises PackIncomplete, PackTooLarge, IdentityFound, ModelMissing, SpecError,
     StoreError."""
     outcomes, roots = _outcomes(spec, repository)
-    own = _own(spec, roots, repository.environment.device, anonymous=anonymous)
+    own = _own(spec, roots, repository, anonymous=anonymous)
     core = {**own, **outcomes, **({} if anonymous else _named(spec.root))}
     about = About(
         spec=Path(spec.source.name).name,
@@ -140,14 +140,14 @@ def _refuse_identity(members: Members, folder: Path, lock: Lock, allowed: Collec
         )
 
 
-def _own(spec: CheckedSpec, roots: Roots, device: str | None, *, anonymous: bool) -> Members:
+def _own(spec: CheckedSpec, roots: Roots, repository: Repository, *, anonymous: bool) -> Members:
     """The spec, what it reads, the small files of its models, and the lock of all these."""
     texts = {f"spec/{name}": path.read_bytes() for name, path in files_beside(spec).items()}
     name = Path(spec.source.name).name
     texts[f"spec/{name}"] = Path(spec.source.name).read_bytes()
     if anonymous:
         texts = {each: _nameless(each, data) for each, data in texts.items()}
-    facts = {**file_facts(spec), **dataset_facts(spec), **stack_facts(device), **model_facts(spec), **roots.facts}
+    facts = {**quick_facts(spec, repository), **model_facts(spec), **roots.facts}
     facts["spec"] = f"{quoted(name)} {_sized(texts[f'spec/{name}'])}"
     facts |= {f"file {quoted(each)}": _sized(texts[f"spec/{each}"]) for each in files_beside(spec)}
     lock = Lock(facts)
@@ -164,7 +164,7 @@ def _of_models(spec: CheckedSpec) -> Members:
         named = spec.resolved.models[name].named
         source = locate(named, spec.root)
         for path in (source.folder / "config.json", source.folder / "tokenizer.json"):
-            found[f"models/{file_digest(path)}.json"] = path.read_bytes()
+            found[model_name(file_digest(path))] = path.read_bytes()
         if source.adapter is not None and named.adapter is not None and named.adapter[0] == "local":
             # what an adapter's name stands for, a folder or a hub's, is told by whether there is a folder
             config = adapter_files(source.adapter)[0]
@@ -173,7 +173,7 @@ def _of_models(spec: CheckedSpec) -> Members:
 
 
 def _of_datasets(spec: CheckedSpec) -> Members:
-    return {f"datasets/{file_digest(path)}": path.read_bytes() for path in spec.checked.datasets.values()}
+    return {dataset_name(file_digest(path)): path.read_bytes() for path in spec.checked.datasets.values()}
 
 
 def _named(folder: Path) -> Members:

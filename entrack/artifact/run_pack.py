@@ -11,11 +11,9 @@ from attrs import evolve
 
 from entrack import api
 from entrack.artifact.content import Content
-from entrack.artifact.errors import LockDrift
 from entrack.artifact.facts import model_facts, supplied_by
-from entrack.artifact.lock import Lock, moved
+from entrack.artifact.locked import hold
 from entrack.artifact.outcomes import Layered
-from entrack.compile import CheckedSpec
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.models.fetch import fetch
 from entrack.models.supplied import Supplied
@@ -47,13 +45,6 @@ def with_models(content: Content, params: Mapping[str, float], beside: Path) -> 
     sources = {name: fetch(pinned.named(name, named), beside) for name, named in sorted(models.items())}
     supplied = Supplied(sources=sources, datasets=given.checked.supplied.datasets)
     spec = api.checked(content.spec.source, {**content.about.params, **params}, supplied=supplied)
-    _hold(content.lock, spec.checked_spec)
+    facts = model_facts(spec.checked_spec)
+    hold(content.lock, "the pack's lock", facts, lambda key: key.startswith("model ") and "licence" not in key)
     return spec
-
-
-def _hold(lock: Lock, spec: CheckedSpec) -> None:
-    old = {key: value for key, value in lock.facts.items() if key.startswith("model ") and "licence" not in key}
-    new = {key: value for key, value in model_facts(spec).items() if "licence" not in key}
-    lines = moved(Lock(old), Lock(new))
-    if lines:
-        raise LockDrift("the pack's lock", [str(line) for line in lines])

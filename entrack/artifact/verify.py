@@ -20,8 +20,20 @@ from entrack.artifact.archive import Archive, Members
 from entrack.artifact.content import Content, derived, results_of, unfolded
 from entrack.artifact.errors import PackIncomplete, PackRefused
 from entrack.artifact.facts import Facts, file_facts
-from entrack.artifact.lock import sha256_of
-from entrack.artifact.names import ABOUT, CITATION, CRATE, LICENCE, MANIFEST, README, REPORT, RESULTS, STEPS
+from entrack.artifact.lock import sha256_of, texts_in
+from entrack.artifact.names import (
+    ABOUT,
+    CITATION,
+    CRATE,
+    LICENCE,
+    MANIFEST,
+    README,
+    REPORT,
+    RESULTS,
+    STEPS,
+    dataset_name,
+    model_name,
+)
 from entrack.artifact.outcomes import object_name
 from entrack.artifact.pack import manifest_line
 from entrack.diagnostics.escape import clip
@@ -145,8 +157,9 @@ def _lock_lines(archive: Archive, content: Content, roots: Facts) -> Iterator[Fi
             yield Finding("lock", key, "differs", f"the lock says {lock.facts.get(key)}, and it is {now.get(key)}")
     for key, value in lock.facts.items():
         if (key.startswith("model ") and " file " in key) or key.startswith("dataset "):
-            member = f"models/{sha256_of(value)}.json" if key.startswith("model ") else f"datasets/{sha256_of(value)}"
-            if archive.digests[member] != sha256_of(value):
+            digest = sha256_of(value)
+            member = model_name(digest) if key.startswith("model ") else dataset_name(digest)
+            if archive.digests[member] != digest:
                 same = False
                 yield Finding("file", member, "differs", "it is not the file that the lock names")
     if same:
@@ -271,10 +284,10 @@ def _kind(name: str) -> str:
 def _unused(archive: Archive, content: Content, again: Members) -> Iterator[Finding]:
     """Members that nothing follows from: what a pack should not have."""
     facts = content.lock.facts.items()
-    models = {f"models/{sha256_of(value)}.json" for key, value in facts if " file " in key}
-    datasets = {f"datasets/{sha256_of(value)}" for key, value in facts if key.startswith("dataset ")}
+    models = {model_name(sha256_of(value)) for key, value in facts if " file " in key}
+    datasets = {dataset_name(sha256_of(value)) for key, value in facts if key.startswith("dataset ")}
     outcomes = {object_name(digest) for digest in content.store.loaded}
-    spec = {f"spec/{json.loads(key[5:])}" for key, _ in facts if key.startswith("file ")}
+    spec = {f"spec/{texts_in(key)[0]}" for key, _ in facts if key.startswith("file ")}
     adapters = {name for name in archive.names if name.startswith("spec/") and name.endswith("/adapter_config.json")}
     own = {f"spec/{content.about.spec}", identity.lock_name(content.about.spec)}
     frame = (STEPS, ABOUT, MANIFEST, CITATION, LICENCE)
