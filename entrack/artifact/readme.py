@@ -9,7 +9,8 @@ from pathlib import Path
 from entrack.artifact.lock import Lock
 from entrack.report.claims_table import bound_words
 from entrack.report.format import decimals_for, estimate, number, visible
-from entrack.results import Claim, Interval, Results
+from entrack.results import Claim, Results
+from entrack.results.claims import shown_interval
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
 WHAT = """This is everything that the numbers rest on: the spec, what it reads, the outcomes of the models on each \
@@ -77,7 +78,7 @@ def _row(claim: Claim) -> str:
 
 
 def _measured(claim: Claim) -> str:
-    interval: Interval | None = None if claim.interval.low == claim.interval.high else claim.interval
+    interval = shown_interval(claim)
     value = estimate(claim.value, interval, max(3, decimals_for([interval])))
     return f"{_text(claim.expression)} = {_text(value if claim.n else number(claim.value, 4))}"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from entrack.ranking import per_cent
 from entrack.report.format import decimals_for, estimate, number, visible
 from entrack.report.grid import Grid
-from entrack.results import Certificate, Claim, Interval, Verdict
-from entrack.results.claims import claim_decimals, claim_edges
+from entrack.results import Certificate, Claim, Verdict
+from entrack.results.claims import claim_decimals, claim_edges, shown_interval
 
 VERDICTS = {
     "pass": "✓ pass",
@@ -95,8 +95,3 @@ def measured_words(claim: Claim) -> str:
 def published_words(claim: Claim) -> str:
     """The number of a paper, where the spec gives one."""
     return "" if claim.published is None else number(claim.published, decimals_for([claim.interval]))
-
-
-def shown_interval(claim: Claim) -> Interval | None:
-    """What rests on heads alone has no interval: a number of them, or a share."""
-    return None if claim.interval.low == claim.interval.high else claim.interval

@@ -87,6 +87,11 @@ class Claim:
         return "pass" if self.passed else "fail"
 
 
+def shown_interval(claim: Claim) -> Interval | None:
+    """What rests on heads alone has no interval: a number of them, or a share."""
+    return None if claim.interval.low == claim.interval.high else claim.interval
+
+
 def claim_edges(claim: Claim) -> tuple[float, ...]:
     """The numbers at which a claim begins to hold or to fail."""
     tolerance = claim.tolerance or 0.0

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from entrack.results.claims import Claim, claim_decimals
+from entrack.results.claims import Claim, claim_decimals, shown_interval
 from entrack.results.interval import Interval
 from entrack.results.numbers import decimals_for, number
 from entrack.results.text_table import latex, latex_number
@@ -86,9 +86,8 @@ def _cells(measure: Measure) -> Iterator[Number]:
 
 
 def _claim(claim: Claim) -> Number:
-    interval = None if claim.interval.low == claim.interval.high else claim.interval
     words = f"claim {claim.text}: {claim.expression}"
-    return Number(_name(("claim", claim.text)), words, claim.value, interval, claim_decimals(claim))
+    return Number(_name(("claim", claim.text)), words, claim.value, shown_interval(claim), claim_decimals(claim))
 
 
 def _commands(name: str, each: Number) -> Iterator[str]:

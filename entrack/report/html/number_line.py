@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import isfinite
 
-from entrack.report.claims_table import bound_words, measured_words, published_words, shown_interval
+from entrack.report.claims_table import bound_words, measured_words, published_words
 from entrack.report.html.markup import said
 from entrack.results import Claim
+from entrack.results.claims import shown_interval
 
 WIDE, HIGH, MIDDLE, MARGIN, NEAR = 320, 34, 12, 8, 28
 """Of the drawing, in its own units; where the line runs; what is left free at both ends; what a
