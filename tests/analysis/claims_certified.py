@@ -9,16 +9,15 @@ above the claim's risk by more than chance.
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from functools import cache
 from math import sqrt
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 from attrs import frozen
 from numpy.random import PCG64, Generator
+from simulated_tables import asked, put
 
 from entrack.analysis.confidence_sequences import Bounded, Observed, decided
 from entrack.analysis.intervals import mean_limits, share_limits
@@ -29,7 +28,6 @@ PROMPTS = 2000
 RISK = 0.05
 POWER = 0.8
 """How many of the runs must be decided, for the numbers of prompts that are compared."""
-PAGE = Path(__file__).parents[2] / "docs/semantics.md"
 MARKS = "<!-- certified -->\n", "<!-- end of certified -->\n"
 Draw = Callable[[Generator, int], Sequence[tuple[Bounded, float]]]
 """Values of so many prompts, that each have a mean above 0 for who is wrong, with the risk of each."""
@@ -239,10 +237,7 @@ def too_many(row: Row, share: float, count: int) -> bool:
 
 
 def main() -> int:
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=2000, help="runs of each claim")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/semantics.md")
-    options = parser.parse_args()
+    options = asked(__doc__, 2000, "runs of each claim", rows=False)
     count, failed = options.count, False
     lines = [
         f"| per cent of {count:,} runs with a wrong verdict, at any of {PROMPTS:,} prompts | certificate | interval |"
@@ -262,8 +257,7 @@ def main() -> int:
         lines.append(f"| {gap.name} | {' | '.join(shown)} | {fixed(gap):,.0f} | {undecided:.1f} |")
         print(lines[-1], flush=True)
     if options.write:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
-        PAGE.write_text(before + MARKS[0] + "\n".join(lines) + "\n" + MARKS[1] + rest.partition(MARKS[1])[2], "utf-8")
+        put(lines, MARKS)
     return int(failed)
 
 

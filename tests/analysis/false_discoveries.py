@@ -9,14 +9,13 @@ aside.
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 from attrs import frozen
 from intervals_cover import exponential, normal
 from numpy.random import PCG64, Generator
+from simulated_tables import asked, put
 
 from entrack.analysis.outcomes import Array, BySite
 from entrack.analysis.significance import significance
@@ -29,7 +28,6 @@ REAL = (0, 4, 16)
 HEADS, SCREENED, EFFECT, RATE = 128, 24, 0.7, 5.0
 SLACK = 1.5
 """Three standard errors of a mean share of 5 % over 2,000 data sets, most of which have none or one false head."""
-PAGE = Path(__file__).parents[2] / "docs/semantics.md"
 MARKS = "<!-- false discoveries -->\n", "<!-- end of false discoveries -->\n"
 SITES = tuple(Site.of_head(layer, head) for layer in range(8) for head in range(16))
 Scores = Callable[[Generator, int], Array]
@@ -120,11 +118,7 @@ def line(row: Row, real: int, several: Mapping[tuple[int, int], tuple[float, flo
 
 
 def main() -> int:
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=2000, help="data sets of each row, number of real heads and n")
-    parser.add_argument("--only", default="", help="rows whose name has this")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/semantics.md")
-    options = parser.parse_args()
+    options = asked(__doc__, 2000, "data sets of each row, number of real heads and n")
     head = f"| per cent, {options.count:,} data sets | real | " + " | ".join(f"n = {n}" for n in SIZES) + " | |"
     lines, failed = [head, "|---|---|" + "---|" * len(SIZES) + "---|"], False
     print(*lines, sep="\n", flush=True)
@@ -135,8 +129,7 @@ def main() -> int:
             lines += [line(row, real, several) for real in REAL]
             print(*lines[-len(REAL) :], sep="\n", flush=True)
     if options.write:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
-        PAGE.write_text(before + MARKS[0] + "\n".join(lines) + "\n" + MARKS[1] + rest.partition(MARKS[1])[2], "utf-8")
+        put(lines, MARKS)
     return int(failed)
 
 

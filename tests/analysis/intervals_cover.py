@@ -8,13 +8,12 @@ and the share of those is printed whose interval holds the true value. Exit stat
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 from attrs import frozen
 from numpy.random import PCG64, Generator
+from simulated_tables import asked, put
 
 from entrack.analysis.cells import Readings
 from entrack.analysis.estimates import Apart, Estimate, Kind, Mean, Ratio, average, difference, summary
@@ -23,7 +22,6 @@ from entrack.results import Interval
 
 SIZES = (20, 50, 100, 500)
 LEAST, MOST = 93.0, 97.5
-PAGE = Path(__file__).parents[2] / "docs/semantics.md"
 MARKS = "<!-- coverage -->\n", "<!-- end of coverage -->\n"
 Draw = Callable[[Generator, int], tuple[Interval | None, float]]
 """From chance and a number of prompts to an interval, None where the number does not exist, and the true value."""
@@ -263,11 +261,7 @@ def wrong(row: Row, shares: Mapping[int, float]) -> bool:
 
 
 def main() -> int:
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=2000, help="data sets of each row and n")
-    parser.add_argument("--only", default="", help="rows whose name has this")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/semantics.md")
-    options = parser.parse_args()
+    options = asked(__doc__, 2000, "data sets of each row and n")
     head = f"| per cent of {options.count:,} data sets | " + " | ".join(f"n = {n}" for n in SIZES) + " | |"
     lines, failed = [head, "|---|" + "---|" * len(SIZES) + "---|"], False
     print(*lines, sep="\n", flush=True)
@@ -279,8 +273,7 @@ def main() -> int:
             lines.append(f"| {row.name} | " + " | ".join(f"{share:.1f}" for share in shares.values()) + f" | {why} |")
             print(lines[-1] + (" <-- wrong" if wrong(row, shares) else ""), flush=True)
     if options.write:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
-        PAGE.write_text(before + MARKS[0] + "\n".join(lines) + "\n" + MARKS[1] + rest.partition(MARKS[1])[2], "utf-8")
+        put(lines, MARKS)
     return int(failed)
 
 

@@ -12,7 +12,6 @@ to the logits, and heads at the second name to the values of ten of these), in f
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 from numpy.random import PCG64, Generator
+from simulated_tables import asked, put
 
 from entrack.analysis.outcomes import Array
 from entrack.analysis.racing import Racing, look
@@ -31,7 +31,6 @@ from entrack.sites import Part, Site, every_sender
 LAYERS, HEADS, PROMPTS, KEEP, ROUND = 32, 32, 300, 10, 50
 LEVEL = 0.95
 LEAST, MOST = 95.0, 100 / 3
-PAGE = Path(__file__).parents[2] / "docs/semantics.md"
 MARKS = "<!-- races -->\n", "<!-- end of races -->\n"
 with np.load(Path(__file__).parent / "measured_scores.npz") as _file:
     MEASURED = {name: _file[name].astype(np.float64) for name in _file.files}
@@ -201,11 +200,7 @@ def wrong(row: Row, found: Found) -> bool:
 
 
 def main() -> int:
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=500, help="races of each row")
-    parser.add_argument("--only", default="", help="rows whose name has this")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/semantics.md")
-    options = parser.parse_args()
+    options = asked(__doc__, 500, "races of each row")
     lines = [
         f"| {options.count} races of 32 x 32 heads | the same heads, % | pairs run, % | 9 of 10 below |",
         "|---|---|---|---|",
@@ -219,8 +214,7 @@ def main() -> int:
             lines.append(f"| {row.name} | {found.same:.1f} | {found.pairs:.1f} | {found.most:.1f} |")
             print(lines[-1] + (" <-- wrong" if wrong(row, found) else ""), flush=True)
     if options.write:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
-        PAGE.write_text(before + MARKS[0] + "\n".join(lines) + "\n" + MARKS[1] + rest.partition(MARKS[1])[2], "utf-8")
+        put(lines, MARKS)
     return int(failed)
 
 

@@ -9,7 +9,6 @@ import pytest
 from claims_certified import (
     GAPS,
     MARKS,
-    PAGE,
     POWER,
     PROMPTS,
     ROWS,
@@ -22,6 +21,7 @@ from claims_certified import (
     too_many,
     wrongly,
 )
+from simulated_tables import printed
 
 from entrack.analysis.confidence_sequences import Bounded, decided
 
@@ -75,7 +75,7 @@ def test_peeking_at_batches_is_peeking_at_prompts() -> None:
 
 
 def test_the_page_shows_every_row_and_none_is_wrong() -> None:
-    table = PAGE.read_text(encoding="utf-8").partition(MARKS[0])[2].partition(MARKS[1])[0]
+    table = printed(MARKS)
     assert f"per cent of 2,000 runs with a wrong verdict, at any of {PROMPTS:,} prompts" in table
     lines = {cells[1].strip(): cells[2:-1] for line in table.splitlines() if len(cells := line.split("|")) > 3}
     for row in ROWS:

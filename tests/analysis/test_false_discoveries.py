@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from false_discoveries import HEADS, MARKS, PAGE, REAL, ROWS, SIZES, SLACK, Row, shares, wrong
+from false_discoveries import HEADS, MARKS, REAL, ROWS, SIZES, SLACK, Row, shares, wrong
+from simulated_tables import printed
 
 from entrack.analysis import significance
 
@@ -29,7 +30,7 @@ def test_a_rule_that_finds_too_many_is_seen(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_page_shows_every_row_and_none_is_wrong() -> None:
-    table = PAGE.read_text(encoding="utf-8").partition(MARKS[0])[2].partition(MARKS[1])[0]
+    table = printed(MARKS)
     assert "2,000 data sets" in table
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
     shown = {(name, int(real)): cells for name, real, *cells in lines[2:]}

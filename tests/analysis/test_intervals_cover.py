@@ -6,8 +6,9 @@ import re
 
 import numpy as np
 import pytest
-from intervals_cover import LEAST, MARKS, MOST, PAGE, ROWS, SIZES, Row, covered, number, right, wrong
+from intervals_cover import LEAST, MARKS, MOST, ROWS, SIZES, Row, covered, number, right, wrong
 from numpy.random import Generator
+from simulated_tables import printed
 
 from entrack.results import Interval
 
@@ -50,7 +51,7 @@ def halved(interval: Interval) -> Interval:
 
 
 def test_the_page_shows_every_row_and_none_is_wrong() -> None:
-    table = PAGE.read_text(encoding="utf-8").partition(MARKS[0])[2].partition(MARKS[1])[0]
+    table = printed(MARKS)
     assert "per cent of 2,000 data sets" in table
     shown = {cells[1].strip(): cells[2:-1] for line in table.splitlines() if len(cells := line.split("|")) > 4}
     for row in ROWS:

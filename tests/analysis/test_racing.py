@@ -11,7 +11,6 @@ from races_run import (
     LEAST,
     MARKS,
     MOST,
-    PAGE,
     ROWS,
     Row,
     apart,
@@ -23,6 +22,7 @@ from races_run import (
     tried,
     wrong,
 )
+from simulated_tables import printed
 
 from entrack.analysis.intervals import mean_limits
 from entrack.analysis.outcomes import Array, BySite, NotANumber
@@ -373,7 +373,7 @@ def test_what_is_seen_on_rare_prompts_alone_may_be_missed() -> None:
 
 
 def test_the_table_is_what_was_printed() -> None:
-    text = PAGE.read_text(encoding="utf-8").partition(MARKS[0])[2].partition(MARKS[1])[0]
+    text = printed(MARKS)
     found = [line.split(" | ") for line in text.splitlines()[2:]]
     assert [cells[0].removeprefix("| ") for cells in found] == [row.name for row in ROWS]
     for row, cells in zip(ROWS, found, strict=True):
