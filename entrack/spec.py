@@ -12,6 +12,7 @@ from entrack import arguments, interrupts
 from entrack.budget import PROMPTS, Limit, within
 from entrack.check.certificates import CERTIFY
 from entrack.check.check import Checked
+from entrack.check.evidence import CONFIRM
 from entrack.check.sources import DRAWN_FOR
 from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
 from entrack.diagnostics import Diagnostic
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
     from entrack.verify import Verification
 
-PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", "confirm", CERTIFY)
+PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CONFIRM, CERTIFY)
 
 
 class Spec:

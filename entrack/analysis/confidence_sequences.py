@@ -100,7 +100,8 @@ def decided(given: Bounded, risk: float) -> int | None:
 
 def limits(given: Observed, low_risk: float, high_risk: float) -> Limits:
     """The limits of a number, each the narrowest that there was at any moment until now."""
-    known = given.so_far()[np.isfinite(given.so_far())]
+    means = given.so_far()
+    known = means[np.isfinite(means)]
     values, ratio = given.values, given.over is not None
     lowest, highest = (0.0 if ratio else values.least), (inf if ratio else values.most)
     if not len(known):

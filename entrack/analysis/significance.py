@@ -1,9 +1,10 @@
 """Which scores differ from zero: the p value of each site's mean score, and those that are significant with the false
 discovery rate held.
 
-A p value inverts the interval of the score (`intervals.mean_limits`): it is the smallest tail whose limit reaches zero,
-the larger of Student's and of Hall's. Which is tested is what a hop keeps: below zero for the lowest, above for the
-highest, either for the strongest. Definition and what was measured of it: docs/semantics.md, "Significance".
+A p value is the larger of Student's and of Hall's, which are the tails that the limits of a mean are made with
+(`intervals.mean_limits`); Hall's takes the skewness to be `DOUBT` standard errors worse than it was found. Which is
+tested is what a hop keeps: below zero for the lowest, above for the highest, either for the strongest. Definition and
+what was measured of it: docs/semantics.md, "Significance".
 """
 
 from __future__ import annotations

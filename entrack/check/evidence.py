@@ -11,6 +11,9 @@ from entrack.check.scope import Scope
 from entrack.diagnostics import Label
 from entrack.syntax import ast
 
+CONFIRM = "confirm"
+"""The purpose of prompts on which what was found is confirmed."""
+
 
 def can_be_significant(scope: Scope, item: ast.Discover, count: int) -> bool:
     """Whether hops that keep what is significant can find any. Reports those that cannot."""
@@ -58,5 +61,5 @@ def confirming(scope: Scope, item: ast.Discover) -> int | None:
 
 def fresh(originals: Population, alternates: Population, count: int) -> tuple[Population, Population]:
     """So many prompts that nothing else is found or measured on."""
-    first, second = (evolve(each, count=count, purpose="confirm") for each in (originals, alternates))
+    first, second = (evolve(each, count=count, purpose=CONFIRM) for each in (originals, alternates))
     return first, second

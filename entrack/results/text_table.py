@@ -201,5 +201,5 @@ def _seen(text: str) -> str:
     """In one line, with what nobody sees made visible; LaTeX's fonts lack the pictures of controls."""
     from entrack.diagnostics.escape import visible
 
-    line = " ".join(text.split(" ")).replace("\n", " ")
+    line = text.replace("\n", " ")
     return "".join(f"⟨U+{ord(letter):04X}⟩" if "\u2400" <= letter <= "\u243f" else letter for letter in visible(line))

@@ -72,8 +72,6 @@ def written(node: object) -> str:
                 *([f"check {written(check)}"] if check else []),
             ]
             return " ".join(parts)
-        case ast.Percent(number):
-            return f"{written(number)} %"
         case ast.Certified(level, most):
             return f"certified at {written(level)}" + (f" up to {written(most)} prompts" if most is not None else "")
         case ast.Significant(rate):

@@ -28,6 +28,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from entrack import budget
+from entrack.check.evidence import CONFIRM
 from entrack.check.resolved import Discovery, Hop, Receiver
 from entrack.models.key import ModelKey
 from entrack.plan.builder import batch_of, batches
@@ -82,7 +83,7 @@ def key_of(given: Discovery) -> tuple[str, str]:
 
 
 def _why(given: Discovery) -> str:
-    return " to confirm" if given.originals.purpose == "confirm" else ""
+    return " to confirm" if given.originals.purpose == CONFIRM else ""
 
 
 @frozen
