@@ -57,22 +57,28 @@ def _claims(claims: Sequence[Claim], pack: str) -> Iterator[str]:
     if not claims:
         yield "The spec makes no claims.\n"
         return
-    held = sum(claim.passed for claim in claims)
-    yield f"{held} of {len(claims)} hold. Each is derived again by `entrack verify {pack}`, in seconds.\n"
+    held, undecided = sum(claim.passed for claim in claims), sum(claim.undecided for claim in claims)
+    unsure = f", {undecided} undecided" if undecided else ""
+    yield f"{held} of {len(claims)} hold{unsure}. Each is derived again by `entrack verify {pack}`, in seconds.\n"
     yield "| claim | verdict | measured, with its 95 % interval | must be | published | n |"
     yield "|---|---|---|---|---|---|"
     yield from map(_row, claims)
     yield ""
-    failed = [claim for claim in claims if not claim.passed]
-    if failed:
-        yield "**Not supported**:\n"
-        yield from (f"- {_text(one.text)}: {_measured(one)}, must be {_text(bound_words(one))}" for one in failed)
+    yield from _those("Not supported", [claim for claim in claims if not claim.passed and not claim.undecided])
+    yield from _those("Undecided: fresh prompts said neither", [claim for claim in claims if claim.undecided])
+
+
+def _those(head: str, claims: Sequence[Claim]) -> Iterator[str]:
+    """The claims that do not hold, once more."""
+    if claims:
+        yield f"**{head}**:\n"
+        yield from (f"- {_text(one.text)}: {_measured(one)}, must be {_text(bound_words(one))}" for one in claims)
         yield ""
 
 
 def _row(claim: Claim) -> str:
     published = "" if claim.published is None else f"{claim.published:g}"
-    verdict = "supported" if claim.passed else "**not supported**"
+    verdict = "undecided" if claim.undecided else "supported" if claim.passed else "**not supported**"
     cells = (_text(claim.text), verdict, _measured(claim), _text(bound_words(claim)), published, str(claim.n or ""))
     return f"| {' | '.join(cells)} |"
 

@@ -102,6 +102,27 @@ def test_the_readme_says_each_claim(members: Mapping[str, bytes]) -> None:
     assert "Ada Quux" in text
 
 
+def test_the_readme_says_what_is_undecided(tmp_path: Path) -> None:
+    """A certified claim that fresh prompts did not decide is neither supported nor not supported."""
+    spec = make_study(tmp_path)
+    text = spec.read_text()
+    measured = "measure prob = probability of answer (base) on n boxes\n"
+    certified = (
+        'claim "unsure" prob >= 0.5 certified at 95 % up to 2 prompts\n'
+        'claim "refuted" prob >= 0.999999 certified at 95 % up to 200 prompts\n'
+    )
+    spec.write_text(text[: text.index("discover cir")] + measured + certified)
+    done("run", spec, "--store", tmp_path / "store")
+    readme = members_of(packed(spec))["README.md"].decode()
+    assert "0 of 2 hold, 1 undecided" in readme
+    rows = {line.split(" | ")[0]: line.split(" | ")[1] for line in readme.splitlines() if line.startswith("| ")}
+    assert rows["| unsure"] == "undecided"
+    assert rows["| refuted"] == "**not supported**"
+    refuted, unsure = readme.split("**Not supported**:")[1].split("**Undecided: fresh prompts said neither**:")
+    assert "- refuted:" in refuted and "- unsure:" not in refuted
+    assert "- unsure:" in unsure
+
+
 def test_only_what_was_run_is_packed(study: Path, tmp_path: Path) -> None:
     failed = entrack("pack", study, "--store", tmp_path / "empty")
     assert failed.exit_code == 3
