@@ -6,16 +6,15 @@ What a step was computed from is computed again too where a pack has only its di
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve, frozen
 
 from entrack.artifact.content import Content
 from entrack.artifact.facts import looked
 from entrack.artifact.outcomes import PackStore
+from entrack.artifact.under import steps_under
 from entrack.artifact.verify import Finding, PackVerification, Verdict, worst
 from entrack.compile import CheckedSpec
 from entrack.events import Watcher
@@ -25,27 +24,23 @@ from entrack.execution.repository import Repository
 from entrack.execution.value_check import Tensors
 from entrack.plan.cost import left_of
 from entrack.plan.executor_kind import ExecutorKind
-from entrack.plan.plan import DiscoveryPlan, ExaminationPlan, MaskPlan, Plan
+from entrack.plan.plan import Plan
 from entrack.plan.steps import Step
 from entrack.run import engine_of
 from entrack.store.base import Action
-from entrack.tree import parts
 from entrack.verification.recompute import Compared, recomputed
 
 VERDICTS: Mapping[str, Verdict] = {"identical": "same", "within": "within", "mismatch": "differs", "lost": "differs"}
 KEPT = 1 << 29
 """Bytes of values that were computed again for others, and are held for the next."""
-NO_NODES = ("asked", "labels", "over", "places", "prompts", "site", "whole")
-"""Parts of a plan in which no node is named."""
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 @frozen
 class Tried:
-    """The outcomes that were computed again, by their steps, and the outcomes under each claim."""
+    """The outcomes that were computed again, by their steps, and those under each claim, in the order of the spec."""
 
     compared: Mapping[str, Compared]
-    under: Mapping[str, frozenset[str]]
+    under: tuple[frozenset[str], ...]
 
 
 class Filled:
@@ -88,21 +83,19 @@ class Filled:
 def computed_again(
     content: Content,
     spec: CheckedSpec,
-    claims: Mapping[str, str],
     repository: Repository,
     kind: ExecutorKind,
     minutes: float | None,
     watcher: Watcher,
 ) -> Tried:
     """Outcomes computed again: of each claim the cheapest, then the others, the cheapest first, until the time is over
-    (None: all of them). `spec` is the pack's with its models, `claims` are expressions by what they claim. Raises
-    EngineError, ModelMissing."""
+    (None: all of them). `spec` is the pack's with its models. Raises EngineError, ModelMissing."""
     ends = None if minutes is None else time.monotonic() + 60 * minutes
     seen = looked(spec, repository)
     compute = engine_of(seen.plan, kind, watcher, repository.environment)
     here = _with_bytes(seen.plan, seen.run, content.store)
-    under = {text: frozenset(_under(expression, seen.plan)) & here for text, expression in claims.items()}
-    first, others = _ordered(seen.plan, here, under.values())
+    under = tuple(steps & here for steps in steps_under(spec.resolved, seen.plan))
+    first, others = _ordered(seen.plan, here, under)
     ids = (*first, *others)
     found: dict[str, Compared] = {}
     for id, one in zip(ids, recomputed(seen.plan, Filled(seen.run, compute), ids, compute, watcher), strict=False):
@@ -116,16 +109,18 @@ def with_tried(found: PackVerification, tried: Tried, level: int) -> PackVerific
     """A verification of level 1 with what was computed again: each claim by the outcomes under it."""
     steps = tuple(Finding("step", one.what, VERDICTS[one.verdict], one.apart.why) for one in tried.compared.values())
     others = [one for one in found.findings if one.kind != "claim"]
-    claims = [_with_steps(one, tried) for one in found.claims]
+    claims = [_with_steps(one, under, tried) for one, under in zip(found.claims, tried.under, strict=True)]
     return evolve(found, level=level, findings=(*claims, *others, *steps))
 
 
-def _with_steps(claim: Finding, tried: Tried) -> Finding:
-    under = tried.under.get(claim.name, frozenset())
+def _with_steps(claim: Finding, under: frozenset[str], tried: Tried) -> Finding:
     verdicts = [VERDICTS[tried.compared[id].verdict] for id in under if id in tried.compared]
-    if not verdicts:
-        return evolve(claim, verdict=worst([claim.verdict, "not tried"]), why="none of its outcomes was computed again")
-    said = f"{len(verdicts)} of its {len(under)} outcomes computed again"
+    if not under:
+        said = "it rests on no outcome"
+    elif not verdicts:
+        verdicts, said = ["not tried"], "none of its outcomes was computed again"
+    else:
+        said = f"{len(verdicts)} of its {len(under)} outcomes computed again"
     return evolve(claim, verdict=worst([claim.verdict, *verdicts]), why=f"{claim.why}; {said}" if claim.why else said)
 
 
@@ -141,36 +136,6 @@ def _ordered(
     costs = {id: (left_of(plan.nodes[id]), id) for id in here}
     first = dict.fromkeys(min(under, key=costs.__getitem__) for under in map(set, claims) if under)
     return tuple(first), tuple(id for id in sorted(costs, key=costs.__getitem__) if id not in first)
-
-
-def _under(expression: str, plan: Plan) -> Iterator[str]:
-    """The nodes that what a claim names is made of, and what these need."""
-    names = set(_NAME.findall(expression))
-    others: tuple[DiscoveryPlan | ExaminationPlan | MaskPlan, ...] = (
-        *plan.discoveries,
-        *plan.examinations,
-        *plan.masks,
-    )
-    named = [
-        *(cells for name, cells in plan.cells.items() if name in names),
-        *(found for found in others if found.name in names),
-    ]
-    waiting = [id for given in named for id in _nodes_in(given, plan)]
-    seen: set[str] = set()
-    while waiting:
-        id = waiting.pop()
-        if id not in seen:
-            seen.add(id)
-            waiting.extend(plan.needs[id])
-            yield id
-
-
-def _nodes_in(given: Any, plan: Plan) -> Iterator[str]:
-    if isinstance(given, str):
-        yield from [given] if given in plan.nodes else []
-        return
-    for part in given if isinstance(given, tuple) else parts(given, NO_NODES):
-        yield from _nodes_in(part, plan)
 
 
 def _bytes(value: Tensors) -> int:

@@ -305,9 +305,6 @@ def _against_models(
     options: Mapping[str, Any],
 ) -> PackVerification:
     """Levels 2 and 3 of a pack that is whole."""
-    import json
-
-    from entrack.artifact.names import RESULTS
     from entrack.artifact.recompute import computed_again, with_tried
     from entrack.artifact.run_pack import with_models
     from entrack.cli.progress import ProgressBar
@@ -317,9 +314,8 @@ def _against_models(
     spec = with_models(content, {}, options["models"] or archive.path.parent).checked_spec
     kind = ExecutorKind.of(reference=options["reference"])
     repository = repository_of(content.store, "any", options["device"], options["threads"], options["memory"])
-    claims = {claim["text"]: claim["expression"] for claim in json.loads(archive.read(RESULTS))["claims"]}
     with ProgressBar() as bar:
-        tried = computed_again(content, spec, claims, repository, kind, minutes, bar)
+        tried = computed_again(content, spec, repository, kind, minutes, bar)
     return with_tried(found, tried, level)
 
 

@@ -550,6 +550,35 @@ def test_outcomes_are_computed_again(pack: Path, ran: Path, tmp_path: Path) -> N
         assert all("computed again" in claim["why"] for claim in told["claims"])
 
 
+OF_ALL_KINDS = """
+circuit hand in base { group fetcher at last = 3.1 3.5 }
+measure shared = overlap(cir, hand)
+measure whole  = completeness(cir, 2) in base over 6 scrambled on n boxes
+claim "an overlap" shared[fetcher, recall] >= 0
+claim "a size" size(cir) >= 1
+claim "a size that is written down" size(hand) >= 1
+claim "a summary" smallest(acc) >= 0
+claim "halves" whole[half, difference] <= 1
+claim "on fresh prompts" prob[nothing] >= 0.000001 certified at 95 % up to 100 prompts
+"""
+
+
+def test_every_kind_of_claim_has_outcomes_that_are_tried(study: Path) -> None:
+    """An overlap and a size name no cell: they rest on the discovery."""
+    study.write_text(study.read_text() + OF_ALL_KINDS)
+    done("run", study, "--store", study.parent / "store")
+    path = packed(study)
+    told = json.loads(done("verify", path, "--minutes", 0, "--json").stdout)
+    assert (told["level"], told["verdict"]) == (2, "same")
+    why = {claim["text"]: claim["why"] for claim in told["claims"]}
+    assert why.pop("a size that is written down") == "it rests on no outcome"
+    assert len(why) == 8
+    assert all(re.fullmatch(r"[1-9]\d* of its [1-9]\d* outcomes computed again", said) for said in why.values()), why
+    of = {text: int(said.split()[3]) for text, said in why.items()}
+    assert of["an overlap"] == of["a size"]
+    assert of[SAYS] < of["a summary"], "a cell has fewer than its measure"
+
+
 def test_a_forged_pack_is_found_with_the_models(ran: Path, tmp_path: Path) -> None:
     """Outcomes and results that fit each other, and are not what the model says: a store was forged, and packed."""
     from entrack.store.disk import DiskStore
