@@ -18,9 +18,10 @@ from entrack.analysis.build_results import assemble
 from entrack.artifact.archive import Members
 from entrack.artifact.crate import crate
 from entrack.artifact.documents import documents_of
+from entrack.artifact.effort import Efforts, efforts_of
 from entrack.artifact.errors import PackIncomplete, PackRefused
 from entrack.artifact.facts import Roots, looked
-from entrack.artifact.identity import about, lock_name
+from entrack.artifact.identity import lock_name
 from entrack.artifact.lock import Lock, parsed, sha256_of, texts_in
 from entrack.artifact.names import (
     ABOUT,
@@ -108,6 +109,15 @@ class Content:
     store: PackStore
 
 
+@frozen
+class FromOutcomes:
+    """What the outcomes of a pack tell: its results, the roots of the plan, and what computing them again takes."""
+
+    results: Results
+    roots: Roots
+    efforts: Efforts
+
+
 def about_read(data: bytes) -> About:
     """What `pack.json` says. Raises PackRefused for any text that would not be written."""
     try:
@@ -152,9 +162,8 @@ def put_inside(root: Path, name: str, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def results_of(content: Content) -> tuple[Results, Roots]:
-    """The results, from the outcomes alone, and the roots of the plan. Nothing is computed with a model. Raises
-    PackIncomplete, StoreError."""
+def told_by(content: Content) -> FromOutcomes:
+    """What follows from the outcomes alone. Nothing is computed with a model. Raises PackIncomplete, StoreError."""
     spec, repository = content.spec.checked_spec, repository_of(content.store, "any")
     seen = looked(spec, repository)
     if seen.lacking:
@@ -164,16 +173,17 @@ def results_of(content: Content) -> tuple[Results, Roots]:
     def provenance() -> Provenance:
         return _plain_provenance(content, provenance_of(spec, seen.plan, seen.run, repository))
 
-    return assemble(spec.resolved, seen.plan, seen.run, provenance), seen.roots
+    results = assemble(spec.resolved, seen.plan, seen.run, provenance)
+    return FromOutcomes(results, seen.roots, efforts_of(spec.resolved, seen.run))
 
 
-def derived(content: Content, results: Results, reader: Reader) -> Members:
+def derived(content: Content, told: FromOutcomes, reader: Reader) -> Members:
     """All documents that follow from the outcomes: what a pack holds beside what it was made of."""
-    said = about(content.spec.source)
+    said, results = content.spec.resolved.about, told.results
     made = {
         RESULTS: document(results).encode(),
         **documents_of(results, written(content.spec.source, content.spec.sources.values(), said)),
-        README: readme(content.about.spec, said, content.lock, results, content.about.left_out).encode(),
+        README: readme(content.about.spec, said, content.lock, results, told.efforts, content.about.left_out).encode(),
     }
     kept = {name: data for name, data in made.items() if name not in content.about.left_out}
     names = {*kept, *(name for name in reader.names if name.startswith(("spec/", "outcomes/")))}

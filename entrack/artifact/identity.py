@@ -44,17 +44,11 @@ class Hit:
     member: str
 
 
-def about(source: Source) -> dict[str, str]:
-    """What a spec says about itself: title, authors, cite, note."""
-    return {field.name.text: field.text.value for field in _fields(source)}
-
-
 def without_authors(source: Source) -> str:
     """The text of a spec whose `about` names nobody."""
     text = source.text
-    for field in sorted(_fields(source), key=lambda field: -field.span.start):
-        if field.name.text == "authors":
-            text = _cut(text, field.span.start, field.span.end)
+    for field in sorted(_authors(source), key=lambda field: -field.span.start):
+        text = _cut(text, field.span.start, field.span.end)
     return text
 
 
@@ -95,10 +89,10 @@ def own_words(folder: Path) -> frozenset[str]:
     )
 
 
-def _fields(source: Source) -> Iterator[ast.AboutField]:
+def _authors(source: Source) -> Iterator[ast.AboutField]:
     for item in parse(source)[0].items:
         if isinstance(item, ast.About):
-            yield from item.fields
+            yield from (field for field in item.fields if field.name.text == "authors")
 
 
 def _cut(text: str, start: int, end: int) -> str:

@@ -16,7 +16,7 @@ from entrack.address import file_digest
 from entrack.analysis.build_results import assemble
 from entrack.artifact import identity
 from entrack.artifact.archive import Members, size_of, written
-from entrack.artifact.content import About, InMemory, derived, results_of, unfolded
+from entrack.artifact.content import About, InMemory, derived, told_by, unfolded
 from entrack.artifact.errors import IdentityFound, PackIncomplete, PackTooLarge
 from entrack.artifact.facts import Roots, files_beside, looked, model_facts, quick_facts
 from entrack.artifact.lock import Lock, parsed, quoted, sized
@@ -108,13 +108,13 @@ def _fitting(core: Members, about: About, most: int) -> tuple[Members, About]:
     PackTooLarge."""
     blank = {**core, ABOUT: about.text}
     with unfolded(InMemory(blank)) as content:
-        results, _ = results_of(content)
-        made = derived(content, results, InMemory(core))
+        told = told_by(content)
+        made = derived(content, told, InMemory(core))
         about = evolve(about, content_root=identity.content_root({**core, **made}, {**core, **made}.__getitem__))
         for gone in range(len(MAY_GO) + 1):
             going = (name for name in made if any(re.fullmatch(pattern, name) for pattern in MAY_GO[:gone]))
             about = evolve(about, left_out=tuple(sorted(going)))
-            made = derived(evolve(content, about=about), results, InMemory(core)) if about.left_out else made
+            made = derived(evolve(content, about=about), told, InMemory(core)) if about.left_out else made
             whole = {**core, **made, ABOUT: about.text}
             whole[MANIFEST] = manifest(whole)
             size = size_of(whole)

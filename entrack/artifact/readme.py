@@ -6,13 +6,24 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from entrack.artifact.effort import RATE, Effort, Efforts
 from entrack.artifact.lock import Lock
-from entrack.report.claims_table import bound_words
-from entrack.report.format import decimals_for, estimate, number, visible
+from entrack.report.claims_table import bound_words, fresh_words, measured_words, published_words
+from entrack.report.format import visible
 from entrack.results import Claim, Results
-from entrack.results.claims import shown_interval
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
+HEAD = (
+    "claim",
+    "verdict",
+    "measured, with its 95 % interval",
+    "must be",
+    "published",
+    "n",
+    "forward passes",
+    "token-layers",
+    "minutes",
+)
 WHAT = """This is everything that the numbers rest on: the spec, what it reads, the outcomes of the models on each \
 prompt, and what follows from them. The weights of the models are not in it.
 """
@@ -24,9 +35,17 @@ follows from the outcomes in the pack, byte for byte | no weights, seconds |
 | 2 | `entrack verify {pack} --minutes 10` | a sample of the outcomes is what the models compute | the models' weights |
 | 3 | `entrack verify {pack} --all` | all of them are | the models' weights, and time |
 """
+MINUTES = f"""Forward passes are of a batch, and token-layers their tokens times layers, as `entrack plan` counts \
+them: whole passes, for all outcomes that a claim rests on, though claims share many. Minutes are an estimate and no \
+measurement: the arithmetic of these passes at {RATE:,} operations a second, about what one core of a processor does. \
+A run leaves out what cannot change, and shares the rest, so it mostly takes less; how long one took is not in a pack, \
+which is the same whoever makes it.
+"""
 
 
-def readme(spec: str, about: Mapping[str, str], lock: Lock, results: Results, left_out: Sequence[str]) -> str:
+def readme(
+    spec: str, about: Mapping[str, str], lock: Lock, results: Results, efforts: Efforts, left_out: Sequence[str]
+) -> str:
     """The whole text, in Markdown."""
     pack = Path(spec).with_suffix(".etz").name
     parts = [
@@ -34,7 +53,7 @@ def readme(spec: str, about: Mapping[str, str], lock: Lock, results: Results, le
         *_cited(about),
         WHAT,
         "## Claims\n",
-        *_claims(results.claims, pack),
+        *_claims(results.claims, efforts, pack),
         "## Trying it\n",
         f"    pip install entrack=={lock.facts['version entrack']}\n",
         LEVELS.format(pack=pack),
@@ -53,17 +72,19 @@ def _cited(about: Mapping[str, str]) -> Iterator[str]:
             yield f"{name.capitalize()}: {_text(about[name])}\n"
 
 
-def _claims(claims: Sequence[Claim], pack: str) -> Iterator[str]:
+def _claims(claims: Sequence[Claim], efforts: Efforts, pack: str) -> Iterator[str]:
     if not claims:
         yield "The spec makes no claims.\n"
         return
     held, undecided = sum(claim.passed for claim in claims), sum(claim.undecided for claim in claims)
     unsure = f", {undecided} undecided" if undecided else ""
     yield f"{held} of {len(claims)} hold{unsure}. Each is derived again by `entrack verify {pack}`, in seconds.\n"
-    yield "| claim | verdict | measured, with its 95 % interval | must be | published | n |"
-    yield "|---|---|---|---|---|---|"
-    yield from map(_row, claims)
+    yield f"| {' | '.join(HEAD)} |"
+    yield f"|{'---|' * len(HEAD)}"
+    yield from map(_row, claims, efforts.claims)
+    yield _line(("all of the spec", "", "", "", "", "", *_effort(efforts.whole)))
     yield ""
+    yield MINUTES
     yield from _those("Not supported", [claim for claim in claims if not claim.passed and not claim.undecided])
     yield from _those("Undecided: fresh prompts said neither", [claim for claim in claims if claim.undecided])
 
@@ -76,17 +97,30 @@ def _those(head: str, claims: Sequence[Claim]) -> Iterator[str]:
         yield ""
 
 
-def _row(claim: Claim) -> str:
-    published = "" if claim.published is None else f"{claim.published:g}"
+def _row(claim: Claim, effort: Effort) -> str:
     verdict = "undecided" if claim.undecided else "supported" if claim.passed else "**not supported**"
-    cells = (_text(claim.text), verdict, _measured(claim), _text(bound_words(claim)), published, str(claim.n or ""))
+    said = _text(claim.text), verdict, _measured(claim), _text(bound_words(claim)), published_words(claim)
+    return _line((*said, str(claim.n or ""), *_effort(effort)))
+
+
+def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _effort(effort: Effort) -> tuple[str, ...]:
+    return f"{effort.forwards:,}", f"{effort.token_layers:,}", _minutes(effort.minutes)
+
+
+def _minutes(minutes: float) -> str:
+    if minutes == 0:
+        return "0"
+    return "below 0.1" if minutes < 0.1 else f"{minutes:.1f}" if minutes < 10 else f"{minutes:,.0f}"
+
+
 def _measured(claim: Claim) -> str:
-    interval = shown_interval(claim)
-    value = estimate(claim.value, interval, max(3, decimals_for([interval])))
-    return f"{_text(claim.expression)} = {_text(value if claim.n else number(claim.value, 4))}"
+    """As tables show it."""
+    fresh = fresh_words(claim)
+    return _text(f"{claim.expression} = {measured_words(claim)}{f', {fresh}' if fresh else ''}")
 
 
 def _made_of(lock: Lock) -> Iterator[str]:

@@ -17,7 +17,7 @@ from attrs import field, frozen
 
 from entrack.artifact import identity
 from entrack.artifact.archive import Archive, Members
-from entrack.artifact.content import Content, derived, results_of, unfolded
+from entrack.artifact.content import Content, derived, told_by, unfolded
 from entrack.artifact.errors import PackIncomplete, PackRefused
 from entrack.artifact.facts import Facts, file_facts
 from entrack.artifact.lock import sha256_of, texts_in
@@ -127,15 +127,15 @@ def _manifest_read(data: bytes) -> dict[str, str]:
 
 def _derived_again(archive: Archive, content: Content) -> Iterator[Finding]:
     try:
-        results, roots = results_of(content)
+        told = told_by(content)
     except (PackIncomplete, StoreError) as lost:
         yield from _not_tried(archive)
         yield from _damaged_outcomes(content) or [Finding("file", STEPS, "differs", str(lost))]
         yield from _lock_lines(archive, content, {})
         return
     yield from _damaged_outcomes(content)
-    yield from _lock_lines(archive, content, roots.facts)
-    again = derived(content, results, archive)
+    yield from _lock_lines(archive, content, told.roots.facts)
+    again = derived(content, told, archive)
     numbers = tuple(_results(archive, again))
     yield from numbers
     yield from _documents(archive, content, again, worst({found.verdict for found in numbers}))

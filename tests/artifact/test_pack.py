@@ -20,10 +20,13 @@ from artifact_world import copy_model, done, entrack, make_study
 from entrack import api
 from entrack.artifact import identity
 from entrack.artifact.archive import opened, written
+from entrack.artifact.effort import RATE, Effort
 from entrack.artifact.errors import LockRefused, PackRefused
 from entrack.artifact.names import MANIFEST
 from entrack.artifact.pack import manifest
+from entrack.artifact.readme import _minutes
 from entrack.artifact.verify import PackVerification, verified
+from entrack.report.claims_table import bound_words, measured_words, published_words
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "import sys; from entrack.cli.main import main; sys.argv = ['entrack', *sys.argv[1:]]; main()"
@@ -91,15 +94,47 @@ def test_the_manifest_is_one_of_sha256sum(members: Mapping[str, bytes]) -> None:
     assert lines == {name: hashlib.sha256(data).hexdigest() for name, data in members.items() if name != MANIFEST}
 
 
-def test_the_readme_says_each_claim(members: Mapping[str, bytes]) -> None:
+def claim_rows(readme: str) -> dict[str, dict[str, str]]:
+    """The rows of the table of claims, by their first cell; nothing in them is escaped any more."""
+    lines = re.sub(r"\\([^\w\s])", r"\1", readme.split("## Claims")[1].split("## Trying it")[0]).splitlines()
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
+    return {row[0]: dict(zip(cells[0], row, strict=True)) for row in cells[1:]}
+
+
+def test_the_readme_says_each_claim(members: Mapping[str, bytes], ran: Path) -> None:
     text = members["README.md"].decode()
-    for claim in json.loads(members["results.json"])["claims"]:
-        (line,) = (line for line in text.splitlines() if line.startswith(f"| {claim['text']} |"))
-        assert f"{claim['value']:.3f}" in line
-        assert ("**not supported**" in line) == (not claim["passed"])
+    rows = claim_rows(text)
+    claims = api.load(ran).run(ran.parent / "store").claims
+    assert [*rows] == [*(claim.text for claim in claims), "all of the spec"]
+    for claim in claims:
+        row = rows[claim.text]
+        assert row["measured, with its 95 % interval"] == f"{claim.expression} = {measured_words(claim)}"
+        assert (row["must be"], row["published"]) == (bound_words(claim), published_words(claim))
+        assert row["verdict"] == ("supported" if claim.passed else "**not supported**")
     assert "**Not supported**" in text
     assert "2 of 3 hold" in text
     assert "Ada Quux" in text
+
+
+def test_the_readme_says_what_each_claim_takes(members: Mapping[str, bytes], ran: Path) -> None:
+    """As `entrack plan` counts it, of the steps that are not known zeros."""
+    rows = claim_rows(members["README.md"].decode())
+    (cell,) = (
+        row
+        for row in json.loads(done("plan", ran, "--store", ran.parent / "none", "--json").stdout)["steps"]
+        if row["what"] == "acc: base with nothing"
+    )
+    one = rows["it says something"]
+    assert (one["forward passes"], one["token-layers"]) == (str(cell["forwards"]), f"{cell['token_layers']:,}")
+    assert one["minutes"] == "below 0.1"
+    whole = int(rows["all of the spec"]["token-layers"].replace(",", ""))
+    assert cell["token_layers"] < whole
+
+
+def test_minutes_are_those_of_the_stated_rate() -> None:
+    assert Effort(1, 1, 60 * RATE).minutes == 1
+    told = [_minutes(minutes) for minutes in (0, 0.01, 0.123, 9.96, 10.4, 1234.5)]
+    assert told == ["0", "below 0.1", "0.1", "10.0", "10", "1,234"]
 
 
 def test_the_readme_says_what_is_undecided(tmp_path: Path) -> None:
@@ -223,6 +258,22 @@ def test_an_anonymous_pack_has_the_root_of_the_named_one(ada: Path, tmp_path: Pa
     assert json.loads(named["ro-crate-metadata.json"])["@graph"][1]["datePublished"] == "2026-05-04"
     for each in (named, anonymous):
         assert looked_at(each, tmp_path).verdict == "same"
+
+
+def test_what_an_included_file_says_about_it_is_said(ada: Path) -> None:
+    """An include may have the `about` of a spec."""
+    text = ada.read_text()
+    said = text[text.index("about {") : text.index("param n")]
+    (ada.parent / "about.et").write_text(f"entrack 1\n\n{said}")
+    ada.write_text(text.replace(said, 'include "about.et"\n\n'))
+    path = packed(ada)
+    named = members_of(path)
+    assert "Authors: Ada Quux and Ben Corge" in named["README.md"].decode()
+    graph = json.loads(named["ro-crate-metadata.json"])["@graph"]
+    people = [entity["name"] for entity in graph if entity["@type"] == "Person"]
+    assert people == ["Ada Quux", "Ben Corge"]
+    nameless = members_of(packed(ada, "--anonymous"))
+    assert not re.search(rb"Quux|Corge", b"".join(nameless.values()))
 
 
 def with_more(path: Path, old: str, new: str) -> None:
