@@ -13,8 +13,8 @@ from entrack.results import Results
 
 def documents_of(results: Results, written: Written) -> Mapping[str, bytes]:
     """Tables as CSV, LaTeX and Markdown; every number as a macro of LaTeX; the figures that the spec asks for, or those
-    that suit its results, as SVG; and the page that shows everything."""
-    figures = drawn(results, ("svg",))
+    that suit its results, as SVG and PDF; and the page that shows everything."""
+    figures = drawn(results, ("svg", "pdf"))
     page = report_html(results, written, drawings(results, figures.__getitem__))
     return {
         "report.html": page.encode(),

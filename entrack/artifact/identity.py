@@ -64,7 +64,7 @@ def content_root(names: Iterable[str], read: Callable[[str], bytes]) -> str:
 
 def hits(members: Members, words: Iterable[str], unread: Iterable[str]) -> tuple[Hit, ...]:
     """Where one of these words stands in a pack, by itself and whatever its case. `unread` are members without words:
-    numbers, and vocabularies, which have everybody's name."""
+    numbers, drawn letters, and vocabularies, which have everybody's name."""
     texts = {
         name: f"{name}\n{data.decode('utf-8', errors='replace')}".casefold()
         for name, data in members.items()
@@ -156,4 +156,4 @@ def vocabularies(lock: Lock) -> Iterator[str]:
 def unread(members: Members, lock: Lock) -> Iterator[str]:
     """The members that no name is looked for in."""
     yield from vocabularies(lock)
-    yield from (name for name in members if name.endswith(".safetensors"))
+    yield from (name for name in members if name.endswith((".safetensors", ".pdf")))

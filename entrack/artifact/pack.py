@@ -28,7 +28,8 @@ from entrack.models.locate import adapter_files, locate
 from entrack.run import provenance_of
 from entrack.source import Source
 
-MADE_WITH = ("entrack", "matplotlib", "numpy")
+MADE_WITH = ("entrack", "fonttools", "matplotlib", "numpy")
+"""Packages whose versions a pack names: others may draw figures otherwise, or add in another order."""
 NO_DATE = "1980-01-01"
 """Of a pack that has no date: that of its members."""
 SHOWN = 10
@@ -109,10 +110,10 @@ def _fitting(core: Members, about: About, most: int) -> tuple[Members, About]:
     blank = {**core, ABOUT: about.text}
     with unfolded(InMemory(blank)) as content:
         told = told_by(content)
-        made = derived(content, told, InMemory(core))
+        made = every = derived(content, told, InMemory(core))
         about = evolve(about, content_root=identity.content_root({**core, **made}, {**core, **made}.__getitem__))
         for gone in range(len(MAY_GO) + 1):
-            going = (name for name in made if any(re.fullmatch(pattern, name) for pattern in MAY_GO[:gone]))
+            going = (name for name in every if any(re.fullmatch(pattern, name) for pattern in MAY_GO[:gone]))
             about = evolve(about, left_out=tuple(sorted(going)))
             made = derived(evolve(content, about=about), told, InMemory(core)) if about.left_out else made
             whole = {**core, **made, ABOUT: about.text}

@@ -268,13 +268,20 @@ def _other_bytes(name: str, made_with: Mapping[str, str], numbers: Verdict) -> F
     if numbers == "within":
         why = "it is made of numbers whose last digits are others here"
         return Finding(_kind(name), name, "not tried", why)
-    package = "matplotlib" if name.startswith("figures/") else "entrack"
-    told, own = made_with.get(package, "none"), version(package)
-    may_differ = name.startswith("figures/") or name in (README, REPORT, CRATE)
-    if may_differ and told != own:
-        why = f"it was made with {package} {clip(told, 20)}, which may make it otherwise than {own}"
-        return Finding(_kind(name), name, "not tried", why)
+    for package in _makers(name):
+        told, own = made_with.get(package, "none"), version(package)
+        if told != own:
+            why = f"it was made with {package} {clip(told, 20)}, which may make it otherwise than {own}"
+            return Finding(_kind(name), name, "not tried", why)
     return Finding(_kind(name), name, "differs", "made again from the outcomes it is another")
+
+
+def _makers(name: str) -> tuple[str, ...]:
+    """The packages whose versions decide the bytes of a document beside its numbers. Fonttools takes the letters that
+    a PDF holds from their font."""
+    if name.startswith("figures/"):
+        return ("matplotlib", "fonttools") if name.endswith(".pdf") else ("matplotlib",)
+    return ("entrack",) if name in (README, REPORT, CRATE) else ()
 
 
 def _kind(name: str) -> str:

@@ -75,7 +75,8 @@ def test_it_holds_what_the_numbers_rest_on(members: Mapping[str, bytes], ran: Pa
     assert members["spec/study.et"] == ran.read_bytes()
     assert members["spec/tasks.et"] == (ran.parent / "tasks.et").read_bytes()
     assert members["spec/data/objects.csv"] == (ran.parent / "data" / "objects.csv").read_bytes()
-    assert {"figures/bars.svg", "figures/circuit.svg", "tables/acc.csv", "tables/claims.csv"} <= set(members)
+    figures = {f"figures/{name}.{form}" for name in ("bars", "circuit") for form in ("svg", "pdf")}
+    assert {*figures, "tables/acc.csv", "tables/claims.csv"} <= set(members)
     weights = (ran.parent / "base" / "model.safetensors").read_bytes()
     assert weights not in members.values()
     assert sum(map(len, members.values())) < len(weights)
@@ -216,9 +217,16 @@ def test_what_would_be_too_large_leaves_figures_out(study: Path, pack: Path) -> 
     size = pack.stat().st_size
     path = packed(study, "--max-size", size - 1)
     told = json.loads(members_of(path)["pack.json"])
-    assert told["left_out"] == ["figures/bars.svg", "figures/circuit.svg"]
+    assert told["left_out"] == ["figures/bars.pdf", "figures/circuit.pdf"]
     assert path.stat().st_size < size
-    assert "figures/bars.svg" in members_of(path)["README.md"].decode()
+    assert "figures/bars.pdf" in members_of(path)["README.md"].decode()
+    smaller = packed(study, "--max-size", path.stat().st_size - 1)
+    told = json.loads(members_of(smaller)["pack.json"])
+    figures = [f"figures/{name}" for name in ("bars.pdf", "bars.svg", "circuit.pdf", "circuit.svg")]
+    assert told["left_out"] == figures
+    smallest = packed(study, "--max-size", smaller.stat().st_size - 1)
+    assert json.loads(members_of(smallest)["pack.json"])["left_out"] == [*figures, "report.html"]
+    assert not {*figures, "report.html"} & set(members_of(smallest))
     assert entrack("verify", path).exit_code == 0
     refused = entrack("pack", study, "--store", study.parent / "store", "--max-size", "10k")
     assert refused.exit_code == 3
@@ -469,6 +477,11 @@ TAMPERED: dict[str, tuple[Tamper, str]] = {
     "a figure": (edited("figures/bars.svg", "<path", "<path "), "figures/bars.svg"),
     "another figure": (edited("figures/circuit.svg", "fill: #", "fill:  #"), "figures/circuit.svg"),
     "a figure less": (without("figures/bars.svg"), "figures/bars.svg"),
+    "a figure in PDF": (
+        lambda members: {**members, "figures/bars.pdf": members["figures/bars.pdf"].replace(b" l\n", b" l \n", 1)},
+        "figures/bars.pdf",
+    ),
+    "a figure in PDF less": (without("figures/circuit.pdf"), "figures/circuit.pdf"),
     "a figure more": (added("figures/other.svg", b"<svg/>"), "figures/other.svg"),
     "a table": (edited("tables/acc.csv", "0.", "1."), "tables/acc.csv"),
     "a table of claims": (edited("tables/claims.csv", ",fail,", ",pass,"), "tables/claims.csv"),
@@ -767,14 +780,27 @@ def test_an_adapter_is_in_the_lock_and_its_words_in_the_pack(ran: Path, tmp_path
     assert (told["level"], told["verdict"]) == (2, "same")
 
 
-def test_what_another_matplotlib_drew_is_not_tried(members: Mapping[str, bytes], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "package, name",
+    [("matplotlib", "figures/bars.svg"), ("matplotlib", "figures/bars.pdf"), ("fonttools", "figures/bars.pdf")],
+)
+def test_what_another_version_drew_is_not_tried(
+    package: str, name: str, members: Mapping[str, bytes], tmp_path: Path
+) -> None:
     told = members["pack.json"].decode()
-    other = re.sub(r'"matplotlib": "[^"]*"', '"matplotlib": "2.0"', told).encode()
-    figure = members["figures/bars.svg"].replace(b"<path", b"<path ", 1)
-    found = looked_at({**members, "pack.json": other, "figures/bars.svg": figure}, tmp_path)
+    other = re.sub(rf'"{package}": "[^"]*"', f'"{package}": "2.0"', told).encode()
+    figure = members[name].replace(b"\n", b" \n", 1)
+    found = looked_at({**members, "pack.json": other, name: figure}, tmp_path)
     assert found.verdict == "not tried"
-    assert [one.name for one in found.findings if one.verdict == "not tried"] == ["figures/bars.svg"]
+    assert [one.name for one in found.findings if one.verdict == "not tried"] == [name]
     assert entrack("verify", tmp_path / "changed.etz").exit_code == 5
+    assert looked_at({**members, name: figure}, tmp_path).verdict == "differs"
+
+
+def test_fonttools_draws_no_svg(members: Mapping[str, bytes], tmp_path: Path) -> None:
+    other = re.sub(rb'"fonttools": "[^"]*"', b'"fonttools": "2.0"', members["pack.json"])
+    figure = members["figures/bars.svg"] + b"\n"
+    assert looked_at({**members, "pack.json": other, "figures/bars.svg": figure}, tmp_path).verdict == "differs"
 
 
 def test_a_pack_whose_manifest_lies_is_not_unfolded(members: Mapping[str, bytes], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -17,7 +18,7 @@ from matplotlib.patches import Rectangle
 
 from entrack.analysis.build_results import _figure
 from entrack.report import plots
-from entrack.report.figures import draw, draw_all, usual
+from entrack.report.figures import draw, draw_all, drawn, usual
 from entrack.report.plot_data import numbers, parted
 from entrack.report.plots.diagram_arrows import place
 from entrack.report.plots.labels import shown
@@ -59,6 +60,17 @@ def test_each_kind_is_written_and_stays_the_same(figure: Figure, results: Result
     assert all(path.stat().st_size > 3000 for path in first)
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert not list(tmp_path.glob("*/.*"))
+
+
+def test_a_pdf_says_nothing_of_who_made_it_and_holds_its_letters(results: Results) -> None:
+    """No dates, names or versions; nothing compressed, which builds of zlib do otherwise; and TrueType letters, since
+    publishers refuse those of Type 3."""
+    for name, data in drawn(attrs.evolve(results, figures=ASKED[:3]), ("pdf",)).items():
+        assert name.endswith(".pdf")
+        assert re.search(rb"\d 0 obj\n<< >>\nendobj\nxref", data), "the information about the document is empty"
+        for word in (b"CreationDate", b"Producer", b"matplotlib", b"FlateDecode", b"/Type3"):
+            assert word not in data, word
+        assert b"/FontFile2" in data
 
 
 @pytest.mark.parametrize("figure", OF_CIRCUITS, ids=lambda figure: f"{figure.kind} of {figure.of}")

@@ -54,6 +54,7 @@ OURS: dict[str, Any] = {
     "svg.hashsalt": "entrack",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
+    "pdf.compression": 0,
     "savefig.dpi": 200,
     "figure.dpi": 200,
 }
@@ -74,7 +75,8 @@ def style() -> Iterator[None]:
 
 
 def rendered(figure: Figure, formats: tuple[str, ...]) -> dict[str, bytes]:
-    """A figure in each format. No dates and no random ids: the same figure gives the same bytes."""
+    """A figure in each format. No dates and no random ids: the same figure gives the same bytes. A PDF is not
+    compressed, since builds of zlib compress otherwise."""
     return {each: _bytes(figure, each) for each in formats}
 
 
