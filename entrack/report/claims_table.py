@@ -6,7 +6,7 @@ from entrack.ranking import per_cent
 from entrack.report.format import decimals_for, estimate, number, visible
 from entrack.report.grid import Grid
 from entrack.results import Certificate, Claim, Verdict
-from entrack.results.claims import claim_decimals, claim_edges, shown_interval
+from entrack.results.claims import claim_decimals, fresh_edges, shown_interval
 
 VERDICTS = {
     "pass": "✓ pass",
@@ -76,7 +76,7 @@ def _certain(claim: Claim, certificate: Certificate) -> str:
 
 def _clear(claim: Claim, value: float) -> int:
     """Decimals enough to tell a limit from the bound, but no more than six."""
-    edges = claim_edges(claim)
+    edges = fresh_edges(claim)
     return next((many for many in range(2, 6) if all(abs(value - edge) >= 0.5 / 10**many for edge in edges)), 6)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
 from attrs import frozen
 
 from entrack.results.interval import Interval
 from entrack.results.numbers import decimals_that_tell
-from entrack.results.text_table import TextTable
+from entrack.results.text_table import Entry, TextTable
 
 
 class Verdict(Enum):
@@ -98,6 +99,16 @@ def claim_edges(claim: Claim) -> tuple[float, ...]:
     return claim.bound, claim.bound - tolerance, claim.bound + tolerance
 
 
+def fresh_shift(claim: Claim) -> float:
+    """What is taken from a claim's value and bound where the limits on fresh prompts are of left - right."""
+    return 0.0 if claim.certificate is None or claim.certificate.of == claim.expression else claim.bound
+
+
+def fresh_edges(claim: Claim) -> tuple[float, ...]:
+    """The edges of the number that a certificate's limits are of."""
+    return tuple(edge - fresh_shift(claim) for edge in claim_edges(claim))
+
+
 def claim_decimals(claim: Claim) -> int:
     """Decimals that a claim's value is shown with."""
     return decimals_that_tell(claim.value, claim.interval, claim_edges(claim))
@@ -118,8 +129,22 @@ def claims_table(claims: tuple[Claim, ...]) -> TextTable:
             "published": claim.published,
             "verdict": claim.verdict,
             "n": claim.n,
+            **_fresh(claim.certificate),
         }
         for claim in claims
     )
     words = f"{sum(claim.passed for claim in claims)} of {len(claims)} hold; 95 % intervals in brackets"
     return TextTable("claims", words, rows, decimals=tuple(map(claim_decimals, claims)))
+
+
+def _fresh(certificate: Certificate | None) -> Mapping[str, Entry]:
+    """What fresh prompts said, in columns that there are where a claim is certified."""
+    if certificate is None:
+        return {}
+    return {
+        "fresh_of": certificate.of,
+        "fresh_low": certificate.interval.low,
+        "fresh_high": certificate.interval.high,
+        "fresh_n": certificate.prompts,
+        "level": certificate.level,
+    }

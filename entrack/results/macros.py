@@ -1,7 +1,8 @@
 r"""`numbers.tex`: a `\newcommand` for every cell and claim, whose name is made of its labels.
 
 `kept[only(cir)]` is `\etKeptOnlyCir`; its interval stands in `\etKeptOnlyCirLow` and `\etKeptOnlyCirHigh`. A claim is
-called after its sentence, `\etClaimTheCircuitIsFaithful`. Names have letters only, so digits are written out. Where two
+called after its sentence, `\etClaimTheCircuitIsFaithful`; what fresh prompts said of a certified one stands in
+`\etClaimTheCircuitIsFaithfulVerdict` and the like. Names have letters only, so digits are written out. Where two
 things would have one name, the later has a letter more, and the file says so.
 """
 
@@ -15,11 +16,11 @@ from itertools import count, product
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
-from entrack.results.claims import Claim, claim_decimals, shown_interval
+from entrack.results.claims import Claim, claim_decimals, fresh_edges, shown_interval
 from entrack.results.interval import Interval
-from entrack.results.numbers import decimals_for, number
+from entrack.results.numbers import decimals_for, decimals_that_tell, number
 from entrack.results.text_table import latex, latex_number
 from entrack.results.values import Measure
 
@@ -30,6 +31,8 @@ DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight"
 LONGEST = 80
 """Letters that a name is made of, before it is told apart."""
 PREFIX = "et"
+FRESH = ("FreshLow", "FreshHigh", "FreshN", "FreshLevel")
+"""How macros of a certified claim end: the limits on fresh prompts, after how many, and how likely these hold."""
 MOST_CELLS = 2_000
 """Cells up to which a measure has macros: LaTeX keeps all of them."""
 OURS = re.compile(rf"{PREFIX}[A-Z][A-Za-z]*+")
@@ -47,6 +50,8 @@ class Number:
     value: float
     interval: Interval | None
     decimals: int
+    more: Mapping[str, str] = field(factory=dict)
+    """What else is said of it, as LaTeX, by the end of the macro's name."""
 
 
 def numbers_tex(results: Results) -> str:
@@ -58,9 +63,9 @@ def numbers_tex(results: Results) -> str:
     lines += [f"% {latex(each.name)} has {len(each.cells)} cells, and so no macros" for each in large]
     taken: dict[str, str] = {}
     for each in numbers:
-        name = next(made for made in _longer(each.name) if not taken.keys() & _names(made))
+        name = next(made for made in _longer(each.name) if not taken.keys() & _names(made, each))
         lines += [f"% {latex(each.words)}{_note(each, name, taken)}", *_commands(name, each)]
-        taken.update(dict.fromkeys(_names(name), each.words))
+        taken.update(dict.fromkeys(_names(name, each), each.words))
     return "\n".join(lines) + "\n"
 
 
@@ -87,13 +92,30 @@ def _cells(measure: Measure) -> Iterator[Number]:
 
 def _claim(claim: Claim) -> Number:
     words = f"claim {claim.text}: {claim.expression}"
-    return Number(_name(("claim", claim.text)), words, claim.value, shown_interval(claim), claim_decimals(claim))
+    name, decimals = _name(("claim", claim.text)), claim_decimals(claim)
+    return Number(name, words, claim.value, shown_interval(claim), decimals, _fresh(claim))
+
+
+def _fresh(claim: Claim) -> Mapping[str, str]:
+    """What fresh prompts said of a claim; nothing of one that is not certified."""
+    certificate = claim.certificate
+    if certificate is None:
+        return {}
+    low, high = certificate.interval.low, certificate.interval.high
+    ends = (number(end, decimals_that_tell(end, certificate.interval, fresh_edges(claim))) for end in (low, high))
+    told = zip(FRESH, (*ends, f"{certificate.prompts}", f"{certificate.level:g}"), strict=True)
+    return {"Verdict": certificate.verdict.value, **{ending: latex_number(text) for ending, text in told}}
 
 
 def _commands(name: str, each: Number) -> Iterator[str]:
     ends = (("Low", each.interval.low), ("High", each.interval.high)) if each.interval else ()
     for suffix, value in (("", each.value), *ends):
-        yield f"\\newcommand{{\\{name}{suffix}}}{{{latex_number(number(value, each.decimals))}}}"
+        yield _command(f"{name}{suffix}", latex_number(number(value, each.decimals)))
+    yield from (_command(f"{name}{suffix}", text) for suffix, text in each.more.items())
+
+
+def _command(name: str, text: str) -> str:
+    return f"\\newcommand{{\\{name}}}{{{text}}}"
 
 
 def _name(words: Sequence[str]) -> str:
@@ -103,9 +125,9 @@ def _name(words: Sequence[str]) -> str:
     return PREFIX + "".join(part[0].upper() + part[1:] for part in parts)[:LONGEST]
 
 
-def _names(name: str) -> set[str]:
-    """A name, and those of the ends of its interval."""
-    return {name, f"{name}Low", f"{name}High"}
+def _names(name: str, each: Number) -> set[str]:
+    """A name, those of the ends of its interval, and of what else is said."""
+    return {name, f"{name}Low", f"{name}High", *(f"{name}{ending}" for ending in each.more)}
 
 
 def _longer(name: str) -> Iterator[str]:
@@ -117,5 +139,5 @@ def _longer(name: str) -> Iterator[str]:
 
 def _note(each: Number, name: str, taken: dict[str, str]) -> str:
     """Whose name it would have."""
-    other = next((taken[made] for made in sorted(_names(each.name)) if made in taken), "")
+    other = next((taken[made] for made in sorted(_names(each.name, each)) if made in taken), "")
     return f", which would be called as {latex(other)} is" if name != each.name else ""

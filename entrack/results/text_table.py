@@ -24,6 +24,8 @@ Shown = tuple[bool, str]
 """Whether it is a number, and its text."""
 ENDS = ("low", "high")
 """Columns that a reader sees beside the value."""
+APART = ("sd", "fresh_low", "fresh_high")
+"""Columns of numbers with their own decimals."""
 FORMULA = re.compile(r"[=+@\t\r]|-(?![\d.])")
 """How a text begins that a spreadsheet would work out."""
 IN_LATEX: Mapping[str, str] = {
@@ -189,7 +191,7 @@ def _shown(row: Row, column: str, decimals: int) -> Shown:
         return False, _in_csv(entry)
     if column == "value":
         return True, estimate(entry, _interval(row), decimals)
-    return True, number(entry, max(decimals, 3)) if column == "sd" else f"{entry:g}"
+    return True, number(entry, max(decimals, 3)) if column in APART else f"{entry:g}"
 
 
 def _interval(row: Row) -> Interval | None:

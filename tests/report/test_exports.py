@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from entrack.report import exports
-from entrack.results import Axis, Cell, Claim, Confirmed, Interval, Measure, Race, Results
+from entrack.results import Axis, Cell, Certificate, Claim, Confirmed, Interval, Measure, Race, Results, Verdict
 from entrack.results.text_table import IN_LATEX, TextTable, latex, markdown
 
 COMMAND = re.compile(r"\\newcommand\{\\([A-Za-z]+)\}\{([^\n]*)\}")
@@ -166,6 +166,37 @@ def test_names_that_would_be_one_are_told_apart() -> None:
     assert {"etMAB", "etMABB", "etMABC"} <= set(names)
     assert "% m{[}a-b{]}, which would be called as m{[}a b{]} is\n" in text
     assert "% m{[}a b low{]}, which would be called as m{[}a b{]} is\n" in text
+
+
+def test_a_certified_claim_says_what_fresh_prompts_said(results: Results) -> None:
+    """Beside its verdict: the limits, of what they are, how likely they hold, and after how many prompts."""
+    certificate = Certificate(Verdict.REFUTED, 0.95, "x", Interval(float("-inf"), 0.9462), 35, 50, 1000, None)
+    certified = evolve(results.claims[0], expression="x", certificate=certificate, passed=False)
+    told = evolve(results, claims=(certified, results.claims[1]))
+    table = next(each for each in told.text_tables() if each.name == "claims")
+    first, second = read(table.to_csv())
+    names = ("verdict", "fresh_of", "fresh_low", "fresh_high", "fresh_n", "level")
+    assert [first[name] for name in names] == ["refuted", "x", "", "0.9462", "35", "0.95"]
+    assert [second[name] for name in names[1:]] == [""] * 5
+    assert "0.946" in table.to_markdown() and "-infinite" in table.to_markdown()
+    macros = dict(COMMAND.findall(told.numbers_tex()))
+    ends = ("Verdict", "FreshLow", "FreshHigh", "FreshN", "FreshLevel")
+    assert [macros[f"etClaimTheCircuitIsFaithful{end}"] for end in ends] == [
+        "refuted",
+        r"\ensuremath{-}\ensuremath{\infty}",
+        "0.946",
+        "35",
+        "0.95",
+    ]
+    assert not any("fresh_n" in row for row in results.text_tables()[-1].rows), "no columns where none is certified"
+
+
+def test_what_is_said_of_a_claim_is_no_name_of_another(results: Results) -> None:
+    certificate = Certificate(Verdict.CERTIFIED, 0.95, "x", Interval(0.9, 1.0), 35, 50, 1000, None)
+    first = evolve(results.claims[0], text="a", certificate=certificate)
+    told = evolve(results, claims=(first, evolve(results.claims[1], text="a fresh n")))
+    names = [name for name, _ in COMMAND.findall(told.numbers_tex())]
+    assert len(names) == len(set(names)) and {"etClaimAFreshN", "etClaimAFreshNB"} <= set(names)
 
 
 def test_a_minus_is_one() -> None:

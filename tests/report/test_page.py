@@ -17,7 +17,7 @@ from entrack.report.figures import draw_all, drawings, in_folder, usual
 from entrack.report.html import Written, report_html
 from entrack.report.html.number_line import number_line
 from entrack.report.html.vector import inline
-from entrack.results import Basis, Claim, Figure, Interval, Results
+from entrack.results import Basis, Certificate, Claim, Figure, Interval, Results, Verdict
 from entrack.source import Source
 
 SPEC = Written((Source("a/study.et", "entrack 1\n"), Source("a/more/boxes.et", "entrack 1\nseed 7\n")))
@@ -105,6 +105,21 @@ def test_a_number_line_says_what_it_draws(results: Results) -> None:
     assert "A line with 0.98 [0.94, 1.02], which must be &gt;= 0.95; published: 1.00." in held
     assert "which must be within 0.03 of 0.89" in failed and ">0.86 to 0.92<" in failed
     assert number_line(evolve(results.claims[0], value=float("nan")), "c") == ""
+
+
+def test_the_line_of_a_certified_claim_is_of_its_certificate(results: Results) -> None:
+    """Where the right side is measured, too, the limits are of left - right, and so is the line."""
+    claim = evolve(results.claims[0], published=None)
+    plain = re.findall(r'"interval" x1="([^"]*)" x2="([^"]*)"', number_line(claim, "c"))
+    certificate = Certificate(Verdict.CERTIFIED, 0.95, claim.expression, Interval(0.97, 0.99), 35, 50, 1000, None)
+    drawn = number_line(evolve(claim, certificate=certificate), "c")
+    ends = [float(x) for x in re.findall(r'"interval" x1="([^"]*)" x2="([^"]*)"', drawn)[0]]
+    assert ends == pytest.approx([8 + 304 * 0.97, 8 + 304 * 0.99], abs=0.1) and plain != ends
+    assert "at 95 % at least 0.97, certain after 35 fresh prompts" in drawn
+    apart = evolve(certificate, of="left - right", interval=Interval(0.01, 0.06))
+    line = number_line(evolve(claim, value=0.98, bound=0.95, certificate=apart), "c")
+    dot, edge = (float(re.search(rf'class="{name}" c?x1?="([^"]*)"', line)[1]) for name in ("value", "bound"))  # type: ignore[index]
+    assert (dot, edge) == pytest.approx((8 + 304 * 0.03, 8), abs=0.1)
 
 
 @pytest.mark.parametrize("relation", [">=", "<=", ">", "<", "==", "within"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import isfinite
 
-from entrack.report.claims_table import bound_words, measured_words, published_words
+from attrs import evolve
+
+from entrack.report.claims_table import bound_words, fresh_words, measured_words, published_words
 from entrack.report.html.markup import said
 from entrack.results import Claim
-from entrack.results.claims import shown_interval
+from entrack.results.claims import fresh_shift, shown_interval
 
 WIDE, HIGH, MIDDLE, MARGIN, NEAR = 320, 34, 12, 8, 28
 """Of the drawing, in its own units; where the line runs; what is left free at both ends; what a
@@ -19,6 +21,7 @@ def number_line(claim: Claim, name: str) -> str:
     """An SVG; nothing where there is no number to draw."""
     if not isfinite(claim.value) or not isfinite(claim.bound):
         return ""
+    words, claim = _words(claim), _of_fresh(claim)
     low, high = _range(claim)
 
     def at(value: float) -> float:
@@ -49,7 +52,7 @@ def number_line(claim: Claim, name: str) -> str:
         parts.append(f'<text x="{x:.1f}" y="{HIGH - 2}" text-anchor="middle">{text}</text>')
     return (
         f'<svg class="number-line" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-labelledby="{name}-title {name}-desc">'
-        f'<title id="{name}-title">{said(claim.text)}</title><desc id="{name}-desc">{said(_words(claim))}</desc>'
+        f'<title id="{name}-title">{said(claim.text)}</title><desc id="{name}-desc">{said(words)}</desc>'
         f"{''.join(parts)}</svg>"
     )
 
@@ -65,8 +68,22 @@ def _numbers(bounds: Sequence[float], low: float, high: float, near: float) -> I
         yield from ((end, f"{end:g}") for end in (low, high) if all(abs(end - edge) > 1.5 * near for edge in bounds))
 
 
+def _of_fresh(claim: Claim) -> Claim:
+    """What is drawn: of a certified claim its limits on fresh prompts in place of the measure's interval. Where these
+    are of left - right, that is what the line is of."""
+    certificate = claim.certificate
+    if certificate is None:
+        return claim
+    shift = fresh_shift(claim)
+    value, bound, published = claim.value - shift, claim.bound - shift, None if shift else claim.published
+    return evolve(claim, value=value, bound=bound, interval=certificate.interval, published=published)
+
+
 def _words(claim: Claim) -> str:
     published = f"; published: {published_words(claim)}" if claim.published is not None else ""
+    fresh = fresh_words(claim)
+    if fresh:
+        return f"A line with limits on fresh prompts, {fresh}; {measured_words(claim)} was measured{published}."
     return f"A line with {measured_words(claim)}, which must be {bound_words(claim)}{published}."
 
 
