@@ -141,4 +141,5 @@ def explained(plan: Plan, survey: Survey, memory: int | None = None) -> Explanat
         {*survey.screened_out},
         Memory.of(default_memory() if memory is None else memory),
         {*survey.decided},
+        {*survey.not_kept},
     )

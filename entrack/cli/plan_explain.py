@@ -28,6 +28,7 @@ def explained_json(given: Explanation) -> dict[str, Any]:
             "known_zero": given.zero,
             "screened_out": given.screened_out,
             **({"decided": given.decided} if given.decided else {}),
+            **({"not_kept": given.not_kept} if given.not_kept else {}),
         },
         "order": {
             "model_changes": [given.as_made.models, given.ordered.models],
@@ -54,7 +55,8 @@ def _json(part: Explained) -> dict[str, Any]:
 def _plan_passes(given: Explanation) -> RenderableType:
     out = f"{given.screened_out:,} are screened out; " if given.screened_out else ""
     out += f"{given.decided:,} are of heads that a race has decided; " if given.decided else ""
-    left = given.steps - given.found - given.zero - given.screened_out - given.decided
+    out += f"{given.not_kept:,} are of heads that were not kept, and are not confirmed; " if given.not_kept else ""
+    left = given.steps - given.found - given.zero - given.screened_out - given.decided - given.not_kept
     more = may_come_words(given.may_come)
     later = f"\nTheir steps are known when others have run: {', '.join(given.deferred)}." if given.deferred else ""
     racing = f"\n{RACING}." if given.racing else ""

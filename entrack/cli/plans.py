@@ -100,27 +100,29 @@ class _Known:
     screened_out: frozenset[str]
     declined: frozenset[str]
     decided: frozenset[str]
+    not_kept: frozenset[str]
 
     @classmethod
     def of(cls, survey: Survey) -> _Known:
-        every = survey.found, survey.zero, survey.screened_out, survey.declined, survey.decided
+        every = survey.found, survey.zero, survey.screened_out, survey.declined, survey.decided, survey.not_kept
         return cls(*map(frozenset, every))
 
     @property
     def settled(self) -> frozenset[str]:
         """What is not run."""
-        return self.found | self.zero | self.screened_out | self.decided
+        return self.found | self.zero | self.screened_out | self.decided | self.not_kept
 
 
 def _counted(plan: Plan, ids: Sequence[str], known: _Known) -> dict[str, int]:
     rest: Cost = cost(plan, [id for id in ids if id not in known.settled])
-    decided = sum(id in known.decided for id in ids)
+    decided, not_kept = (sum(id in some for id in ids) for some in (known.decided, known.not_kept))
     return {
         "steps": len(ids),
         "stored": sum(id in known.found for id in ids),
         "known_zero": sum(id in known.zero for id in ids),
         "screened_out": sum(id in known.screened_out for id in ids),
         **({"decided": decided} if decided else {}),
+        **({"not_kept": not_kept} if not_kept else {}),
         "declined": sum(id in known.declined for id in ids),
         "forwards": rest.forwards,
         "token_layers": rest.token_layers,
@@ -129,7 +131,7 @@ def _counted(plan: Plan, ids: Sequence[str], known: _Known) -> dict[str, int]:
 
 
 def _row(table: Table, name: str, counted: Mapping[str, int]) -> None:
-    words = {"known_zero": "zero", "screened_out": "screened out", "decided": "decided"}
+    words = {"known_zero": "zero", "screened_out": "screened out", "decided": "decided", "not_kept": "not kept"}
     rest = [(counted.get(name, 0), what) for name, what in words.items()]
     stored = " + ".join([f"{counted['stored']}", *(f"{many} {what}" for many, what in rest if many)])
     table.add_row(

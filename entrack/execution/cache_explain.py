@@ -24,13 +24,14 @@ from entrack.plan.plan import Plan
 from entrack.plan.steps import Choice, Step
 from entrack.store.base import Action, Store
 
-State = Literal["stored", "declined", "zero", "screened", "decided", "missing", "unknown"]
+State = Literal["stored", "declined", "zero", "screened", "decided", "not_kept", "missing", "unknown"]
 STATES: dict[State, str] = {
     "stored": "stored",
     "declined": "stored, made with another stack",
     "zero": "not run, out of reach",
-    "screened": "not run, left out by a screen or not kept",
+    "screened": "not run, left out by a screen",
     "decided": "not run, decided by a race",
+    "not_kept": "not run, of heads that were not kept",
     "missing": "not stored",
     "unknown": "not known yet",
 }
@@ -86,6 +87,7 @@ def step_statuses(plan: Plan, run: Coordinator, survey: Survey, repository: Repo
         ("zero", survey.zero),
         ("screened", survey.screened_out),
         ("decided", survey.decided),
+        ("not_kept", survey.not_kept),
         ("stored", survey.found),
     )
     states: dict[str, State] = {id: state for state, ids in by_state for id in ids}

@@ -81,8 +81,8 @@ class Coordinator(RunState):
 
     def _surveyed(self, missing: tuple[str, ...], unknown: tuple[str, ...]) -> Survey:
         declined = [id for id in missing if self._repository.address(self._step(id)) in self._repository.declined]
-        zero, screened_out, decided = (tuple(sorted(self._scheduler.idle(why))) for why in Idle)
-        return Survey(tuple(self._actions), zero, missing, unknown, screened_out, tuple(declined), decided)
+        zero, screened_out, decided, not_kept = (tuple(sorted(self._scheduler.idle(why))) for why in Idle)
+        return Survey(tuple(self._actions), zero, missing, unknown, screened_out, tuple(declined), decided, not_kept)
 
     def run(self) -> None:
         """Make every value there is to make. Raises StoreError, EngineError, and KeyboardInterrupt as they come;

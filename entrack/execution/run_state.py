@@ -88,8 +88,8 @@ class RunState:
 
     @property
     def screened_out(self) -> int:
-        """Steps that were not run because a screen let none of their heads through."""
-        return len(self._scheduler.idle(Idle.SCREENED_OUT))
+        """Steps that were not run because a screen let none of their heads through, or none of them was kept."""
+        return len(self._scheduler.idle(Idle.SCREENED_OUT)) + len(self._scheduler.idle(Idle.NOT_KEPT))
 
     @property
     def decided(self) -> int:

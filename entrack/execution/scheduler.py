@@ -16,17 +16,18 @@ from enum import Enum
 from entrack.plan.bind import bind, known_zero, screened_out
 from entrack.plan.order import by_model
 from entrack.plan.plan import Plan
-from entrack.plan.steps import Choice, PathPatch, Race, Screened, Step
+from entrack.plan.steps import Choice, PathPatch, Race, Screened, Select, Step
 from entrack.sites import Site
 
 
 class Idle(Enum):
-    """Why a step is not run: its senders cannot reach a receiver, a screen let none of them through, or a race had
-    decided them all."""
+    """Why a step is not run: its senders cannot reach a receiver, a screen let none of them through, a race had decided
+    them all, or none of them was kept, where what was kept is confirmed."""
 
     KNOWN_ZERO = "known zero"
     SCREENED_OUT = "screened out"
     DECIDED = "decided"
+    NOT_KEPT = "not kept"
 
 
 class Scheduler:
@@ -128,8 +129,14 @@ class Scheduler:
     def _without_heads(self, node: Step) -> Idle:
         """Why a path patch has no heads left."""
         senders = node.senders if isinstance(node, PathPatch) else None
-        raced = isinstance(senders, Screened) and isinstance(self.plan.nodes[senders.id], Race)
-        return Idle.DECIDED if raced else Idle.SCREENED_OUT
+        chooser = self.plan.nodes[senders.id] if isinstance(senders, Screened) else None
+        match chooser:
+            case Race():
+                return Idle.DECIDED
+            case Select():
+                return Idle.NOT_KEPT
+            case _:
+                return Idle.SCREENED_OUT
 
     def bound(self, id: str) -> Step | None:
         """The step as it was bound; None where it has not been, or is not known any more."""

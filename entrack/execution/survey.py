@@ -7,8 +7,8 @@ from attrs import frozen
 
 @frozen
 class Survey:
-    """Which steps are found, known to be zero, missing, not known yet, of heads that a screen left out, or of heads
-    that a race had decided.
+    """Which steps are found, known to be zero, missing, not known yet, of heads that a screen left out, of heads that a
+    race had decided, or confirm heads and kept none.
 
     `declined` are those missing ones whose values are there, made with an environment that is not taken.
     """
@@ -20,3 +20,4 @@ class Survey:
     screened_out: tuple[str, ...]
     declined: tuple[str, ...] = ()
     decided: tuple[str, ...] = ()
+    not_kept: tuple[str, ...] = ()

@@ -53,9 +53,10 @@ class Order:
 @frozen
 class Explanation:
     """`asked` steps were wanted, `steps` are left when equal ones are one; of these `found` are in the store, `zero`
-    cannot reach a receiver, `screened_out` have no head that a screen let through, and `decided` none that a race has
-    not decided. The rest is explained, altogether and by what it is for; in a race it is at most so much, and claims in
-    `may_come` may want more prompts than are planned."""
+    cannot reach a receiver, `screened_out` have no head that a screen let through, `decided` none that a race has not
+    decided, and `not_kept` none that was kept, where what was kept is confirmed. The rest is explained, altogether and
+    by what it is for; in a race it is at most so much, and claims in `may_come` may want more prompts than are planned.
+    """
 
     asked: int
     steps: int
@@ -70,6 +71,7 @@ class Explanation:
     may_come: tuple[CertificatePlan, ...]
     decided: int = 0
     racing: bool = False
+    not_kept: int = 0
 
 
 def explanation(
@@ -79,10 +81,12 @@ def explanation(
     screened_out: Collection[str],
     memory: Memory,
     decided: Collection[str] = (),
+    not_kept: Collection[str] = (),
 ) -> Explanation:
     """What of a plan is not computed. Steps that the store has cost nothing; what is shared counts where it comes
     first."""
-    left = [id for id in plan.steps if not any(id in known for known in (found, zero, screened_out, decided))]
+    idle = zero, screened_out, decided, not_kept
+    left = [id for id in plan.steps if not any(id in known for known in (found, *idle))]
     total, parts = _explain(plan, left, memory)
     steps = [plan.nodes[id] for id in left]
     wanted = set(left)
@@ -91,9 +95,8 @@ def explanation(
     counts = plan.asked - (len(plan.nodes) - many), many, len(found), len(zero), len(screened_out)
     racing = any(isinstance(node, Race) for node in plan.nodes.values())
     may_come = plan.may_come(found)
-    return Explanation(
-        *counts, total, parts, _order(steps), _order(ordered), plan.deferred, may_come, len(decided), racing
-    )
+    orders = _order(steps), _order(ordered)
+    return Explanation(*counts, total, parts, *orders, plan.deferred, may_come, len(decided), racing, len(not_kept))
 
 
 def _explain(plan: Plan, ids: Iterable[str], memory: Memory) -> tuple[Explained, tuple[Explained, ...]]:

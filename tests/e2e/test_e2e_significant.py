@@ -190,4 +190,11 @@ def test_why_a_head_that_was_not_kept_is_not_confirmed(world: World, tmp_path: P
     path.write_text(f'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\n{text("1", "confirm on 9")}')
     assert entrack("run", path, "--store", tmp_path).exit_code == 0
     said = " ".join(entrack("cache", "why", path, "--store", tmp_path).stdout.split())
-    assert "or not kept" in said
+    assert "not run, of heads that were not kept" in said and "screen" not in said
+    planned = json.loads(entrack("plan", path, "--store", tmp_path, "--json").stdout)
+    (confirming,) = (step for step in planned["steps"] if step["what"] == "cir.fetcher: path patching to confirm")
+    assert confirming["not_kept"] > 0 == confirming["screened_out"]
+    assert confirming["not_kept"] + confirming["stored"] == confirming["steps"]
+    assert "not kept" in entrack("plan", path, "--store", tmp_path).stdout
+    explained = entrack("plan", path, "--store", tmp_path, "--explain").stdout
+    assert "are of heads that were not kept" in " ".join(explained.split())
