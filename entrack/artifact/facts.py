@@ -122,6 +122,13 @@ def looked(spec: CheckedSpec, repository: Repository) -> Looked:
     return Looked(plan, run, lacking, Roots(known, None if lacking else _root(plan, run, repository)))
 
 
+def declined_words(repository: Repository) -> str:
+    """That a store has values which were looked for and not taken, and what takes them; nothing where it has none."""
+    many = len(repository.declined)
+    there = f"{many} values are" if many > 1 else "a value is"
+    return f"{there} there, made with another stack; --accept any takes them as they are" if many else ""
+
+
 def supplied_by(lock: Lock) -> Supplied:
     """The hub commits that a lock names."""
     facts = lock.facts.items()

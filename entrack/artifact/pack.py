@@ -18,7 +18,7 @@ from entrack.artifact import identity
 from entrack.artifact.archive import Members, size_of, written
 from entrack.artifact.content import About, InMemory, derived, told_by, unfolded
 from entrack.artifact.errors import IdentityFound, PackIncomplete, PackTooLarge
-from entrack.artifact.facts import Roots, files_beside, looked, model_facts, quick_facts
+from entrack.artifact.facts import Roots, declined_words, files_beside, looked, model_facts, quick_facts
 from entrack.artifact.lock import Lock, parsed, quoted, sized
 from entrack.artifact.names import ABOUT, CITATION, LICENCE, MANIFEST, MAY_GO, dataset_name, model_name
 from entrack.artifact.outcomes import Recorded, members_of, plain
@@ -91,9 +91,9 @@ def _outcomes(spec: CheckedSpec, repository: Repository) -> tuple[Members, Roots
     seen = looked(spec, repository)
     plan, run = seen.plan, seen.run
     if seen.lacking:
+        help = declined_words(repository) or "`entrack run` it first, with the same store"
         raise PackIncomplete(
-            f"the store has not all values of {spec.source.name}, such as that of {seen.lacking[0]}: `entrack run` it "
-            "first, with the same store"
+            f"the store has not all values of {spec.source.name}, such as that of {seen.lacking[0]}: {help}"
         )
     assemble(spec.resolved, plan, run, lambda: provenance_of(spec, plan, run, repository))
     made = {run.address_of(id): action for id in plan.steps if (action := run.action(id)) is not None}

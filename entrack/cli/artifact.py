@@ -59,10 +59,11 @@ def lock(
         old = read(path_of(spec)) if diff else None
         loaded = api.checked(api.read(spec), params(p))
         opened = api.open_store(api.store_folder(store), inspect=True)
-        new = facts.lock_of(loaded.checked_spec, repository_of(opened, accept, device))
+        repository = repository_of(opened, accept, device)
+        new = facts.lock_of(loaded.checked_spec, repository)
         if old is None:
             put(path_of(spec), new.text.encode())
-            say(f"wrote {path_of(spec)}: {_locked(new)}")
+            say(f"wrote {path_of(spec)}: {_locked(new, facts.declined_words(repository))}")
             return
         lines = moved(old, new)
         shown.give(_moved_json, _moved_text, lines)
@@ -101,12 +102,13 @@ def held(lock: Lock | None, spec: Spec, store: Store, watcher: Watcher, options:
     hold_after(lock, name, spec.checked_spec, repository)
 
 
-def _locked(lock: Lock) -> str:
+def _locked(lock: Lock, declined: str) -> str:
+    """What a lock holds; `declined` says which values are there and were not taken."""
     many = (lock.facts.get("root all") or lock.facts["root known"]).partition(" ")[0]
     if "root all" in lock.facts:
-        return f"{len(lock.facts)} lines, with the addresses of all {many} steps"
-    known = f"the addresses of the {many} steps that are known before a run"
-    return f"{len(lock.facts)} lines, with {known}; run, then lock again for all"
+        return f"{len(lock.facts)} lines, with all {many} addresses of its steps"
+    known = f"the {many} addresses of its steps that are known before a run"
+    return f"{len(lock.facts)} lines, with {known}; {declined or 'run, then lock again for all'}"
 
 
 def _moved_json(lines: tuple[Moved, ...]) -> list[dict[str, str | None]]:

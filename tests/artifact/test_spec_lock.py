@@ -69,6 +69,23 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
 }
 
 
+def test_what_is_said_is_what_is_written(study: Path, tmp_path: Path) -> None:
+    """A lock counts addresses. Steps that turn out to be one have one: here a circuit is found, and written down."""
+    store = study.parent / "store"
+    (found,) = json.loads(done("run", study, "--store", store, "--json").stdout)["discoveries"]
+    groups = (f"group {each['name']} at {each['position']} = {' '.join(each['sites'])}" for each in found["groups"])
+    measure = "measure again = accuracy(base with zero hand) on n boxes"
+    study.write_text(f"{study.read_text()}\ncircuit hand in base {{ {'; '.join(groups)} }}\n{measure}\n")
+    said = done("lock", study, "--store", tmp_path / "empty").stderr
+    known = lock_of(study).facts["root known"].split()[0]
+    assert f"with the {known} addresses of its steps that are known before a run; run, then lock again for all" in said
+    steps = json.loads(done("run", study, "--store", store, "--json").stdout)["provenance"]["steps"]
+    said = done("lock", study, "--store", store).stderr
+    every = lock_of(study).facts["root all"].split()[0]
+    assert f"with all {every} addresses of its steps\n" in said
+    assert int(every) == steps - 1
+
+
 @pytest.mark.parametrize("kind", CHANGES)
 def test_each_kind_of_line_is_held(study: Path, kind: str) -> None:
     change, expected = CHANGES[kind]

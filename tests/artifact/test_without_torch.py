@@ -93,3 +93,15 @@ def test_running_a_model_says_what_is_missing(folder: Path, study: Path) -> None
     told = json.loads(found.stdout)
     assert told["error"] == "package"
     assert "torch" in told["message"]
+
+
+def test_values_of_another_stack_are_said_and_can_be_taken(folder: Path, study: Path) -> None:
+    """A run would not help: here is no torch."""
+    store = study.parent / "store"
+    for command in ("lock", "pack"):
+        found = reader(folder, command, study, "--store", store)
+        assert "values are there, made with another stack; --accept any takes them as they are" in found.stderr
+        assert "lock again" not in found.stderr and "it first" not in found.stderr
+        taken = reader(folder, command, study, "--store", store, "--accept", "any")
+        assert taken.returncode == 0, taken.stderr
+    assert "root all = " in study.with_suffix(".lock").read_text()
