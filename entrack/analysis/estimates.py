@@ -184,8 +184,9 @@ def _crossing(above: Callable[[float], float], start: float, step: float) -> flo
 
 
 def _between(above: Callable[[float], float], inner: Point, outer: Point) -> float:
-    """Where a function crosses 0 between two points, by regula falsi, and by halving where that is slow. Source: the
-    Illinois method, Dowell and Jarratt 1971."""
+    """Where a function crosses 0 between two points, by regula falsi, and by halving where that is slow; the inner one
+    itself where it lies no further from it than is looked. Source: the Illinois method, Dowell and Jarratt 1971."""
+    start = inner[0]
     fine, wide = FINE * max(abs(outer[0]), abs(outer[0] - inner[0])), abs(outer[0] - inner[0])
     weights, halve = [1.0, 1.0], False
     while abs(outer[0] - inner[0]) > fine:
@@ -199,7 +200,7 @@ def _between(above: Callable[[float], float], inner: Point, outer: Point) -> flo
         else:
             inner, weights = found, [1.0, weights[1] / 2]
         halve, wide = abs(outer[0] - inner[0]) > wide / 2, abs(outer[0] - inner[0])
-    return inner[0]
+    return inner[0] if abs(inner[0] - start) > fine else start
 
 
 @frozen(eq=False, slots=False)

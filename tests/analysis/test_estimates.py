@@ -235,9 +235,14 @@ def test_where_the_denominator_may_be_zero_a_ratio_has_no_limit() -> None:
     assert isnan(nothing.value) and isnan(ends(nothing)[0])
 
 
-def test_nothing_of_something_is_not_below_zero() -> None:
-    low, high = ends(Ratio.of(share(*first(0)), share(*first(12))))
-    assert low == pytest.approx(0, abs=1e-6) and 0.2 < high < 0.4
+@pytest.mark.parametrize("prompts", [5, 9, 56])
+def test_nothing_of_something_is_not_below_zero(prompts: int) -> None:
+    """The search for a limit ends just below what it began at; what may be below is not cut off."""
+    none, some = np.zeros(prompts), np.arange(prompts) % 2.0
+    first, second, third = (Mean.of(*given, Kind.SHARE) for given in (("p", [none]), ("p", [some]), ("q", [some])))
+    assert ends(Ratio.of(first, second))[0] == 0.0 < ends(Ratio.of(first, second))[1]
+    assert ends(Ratio.of(Sum.of([(-1.0, first)]), second))[1] == 0.0
+    assert ends(Ratio.of(Sum.of([(1.0, first), (-0.5, third)], 0.25), second))[0] < -0.01
 
 
 @settings(deadline=None)
