@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from attrs import field, frozen
 
+from entrack import files
 from entrack.artifact.errors import PackRefused
 from entrack.artifact.names import MOST_MEMBERS, MOST_NAME, check_names, most_bytes
 from entrack.diagnostics.escape import clip
@@ -121,7 +122,9 @@ def size_of(members: Members) -> int:
 def opened(path: Path) -> Archive:
     """The archive in a file, of which all but the members' bytes has been read. Raises PackRefused."""
     try:
-        stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        stream = files.opened(path)
+    except files.NoFile:
+        raise PackRefused(f"{path} is no file") from None
     except OSError as error:
         raise PackRefused(f"{path} cannot be read: {reason(error)}") from None
     try:
@@ -144,10 +147,7 @@ def is_archive(path: Path) -> bool:
 
 
 def _entries(stream: BinaryIO, path: Path) -> tuple[Entry, ...]:
-    about = os.fstat(stream.fileno())
-    if not stat.S_ISREG(about.st_mode):
-        raise PackRefused(f"{path} is no file")
-    many, length, start = _ending(stream, about.st_size, path)
+    many, length, start = _ending(stream, os.fstat(stream.fileno()).st_size, path)
     stream.seek(start)
     directory = stream.read(length)
     entries = _listed(directory, many, path)

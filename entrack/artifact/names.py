@@ -10,6 +10,7 @@ from attrs import frozen
 
 from entrack.artifact.errors import PackRefused
 from entrack.diagnostics.escape import HIDDEN, clip
+from entrack.files import reserved
 
 MANIFEST, ABOUT, RESULTS, README, REPORT = (
     "manifest-sha256.txt",
@@ -25,7 +26,6 @@ MAY_GO = (r"figures/.*\.pdf", r"figures/.*", r"report\.html", r"tables/.*")
 MOST_NAME, MOST_PART, MOST_DEEP = 1_024, 200, 24
 MOST_MEMBERS = 60_000
 _MEBI = 1 << 20
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _NOT_PLAIN = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')
 
 
@@ -94,7 +94,7 @@ def fault(name: str) -> str:
         return "does not lie inside the pack"
     if _NOT_PLAIN.search(name) or HIDDEN.search(name) or unicodedata.normalize("NFC", name) != name:
         return "has characters that no member's name has"
-    if any(part[-1] in ". " or part[0] == " " or _RESERVED.fullmatch(part) for part in parts):
+    if any(part[-1] in ". " or part[0] == " " or reserved(part) for part in parts):
         return "has a name that some systems do not take"
     if any(len(part.encode()) > MOST_PART for part in parts):
         return "has a name that is too long"

@@ -6,9 +6,7 @@ out of the folder are not followed, and no pattern below goes back over what it 
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from attrs import frozen
 from entrack.artifact.errors import PaperRefused
 from entrack.diagnostics.escape import clip
 from entrack.error_text import reason
+from entrack.files import NoFile, beginning
 
 MOST_FILES, MOST_BYTES, MOST_BYTES_IN_ALL = 500, 4 << 20, 16 << 20
 _HIDES = re.compile(
@@ -131,11 +130,9 @@ def _found(name: str, folder: Path) -> Path | Unread:
 def _bytes(path: Path, most: int) -> bytes:
     """Raises PaperRefused for what is no file, cannot be read, or has more bytes."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise PaperRefused(f"{clip(str(path), 300)} is no file")
-            data = stream.read(most + 1)
+        data = beginning(path, most, through_links=False)
+    except NoFile:
+        raise PaperRefused(f"{clip(str(path), 300)} is no file") from None
     except OSError as error:
         raise PaperRefused(f"{clip(str(path), 300)} cannot be read: {reason(error)}") from None
     if len(data) > most:

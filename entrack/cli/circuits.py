@@ -3,8 +3,6 @@ stderr."""
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from entrack.circuit_files import results_json
 from entrack.circuit_files.circuit import MOST_BYTES, Circuit, CircuitRefused
 from entrack.circuit_files.forms import READERS, WRITERS, Form, told
 from entrack.cli.exit_codes import refuse, say
+from entrack.files import NoFile, beginning
 from entrack.source import Source
 
 MOST_RESULTS = 1 << 28
@@ -50,10 +49,13 @@ def _formatted(text: str) -> str:
 
 def _text(path: Path, most: int) -> str:
     """The text of a regular file. Raises CircuitRefused, OSError."""
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > most:
+    try:
+        data = beginning(path, most)
+    except (NoFile, IsADirectoryError):
+        data = None
+    if data is None or len(data) > most:
         raise CircuitRefused(f"{path} is no file of at most {most:,} bytes")
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CircuitRefused(f"{path} is not UTF-8 text") from None

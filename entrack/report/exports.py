@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from entrack.files import put
-from entrack.report.format import RESERVED, slug
+from entrack.files import put, reserved
+from entrack.report.format import slug
 from entrack.results import Results
 
 NAME = re.compile(r"[A-Za-z0-9_]{1,80}")
@@ -35,7 +35,7 @@ def file_names(names: Iterable[str]) -> tuple[str, ...]:
     """A file name without suffix for each, safe everywhere, all different where capitals do not count either."""
     found: list[str] = []
     for name in names:
-        plain = name if NAME.fullmatch(name) and not RESERVED.fullmatch(name.lower()) else f"table-{slug(name)}"
+        plain = name if NAME.fullmatch(name) and not reserved(name) else f"table-{slug(name)}"
         said, many = plain, 1
         while said.lower() in map(str.lower, found):
             many += 1

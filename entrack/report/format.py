@@ -8,13 +8,10 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from entrack.diagnostics.escape import clip, visible
+from entrack.files import reserved
 from entrack.results.numbers import decimals_for, estimate, number
 
 __all__ = ["clip", "decimals_for", "estimate", "number", "visible"]
-
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
-"""File names that some systems keep for themselves."""
-
 
 MOST = 400
 """Characters up to which a text is shown whole where a figure or a line must hold it."""
@@ -43,7 +40,7 @@ def slug(text: str) -> str:
     """A file name without suffix that is safe everywhere: lower-case ASCII letters, digits and dashes."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "-", plain)[:80].strip("-")
-    return f"figure-{name}".rstrip("-") if not name or RESERVED.fullmatch(name) else name
+    return f"figure-{name}".rstrip("-") if not name or reserved(name) else name
 
 
 def short(address: str) -> str:

@@ -238,8 +238,9 @@ def test_where_the_denominator_may_be_zero_a_ratio_has_no_limit() -> None:
 @pytest.mark.parametrize("prompts", [5, 9, 56])
 def test_nothing_of_something_is_not_below_zero(prompts: int) -> None:
     """The search for a limit ends just below what it began at; what may be below is not cut off."""
-    none, some = np.zeros(prompts), np.arange(prompts) % 2.0
-    first, second, third = (Mean.of(*given, Kind.SHARE) for given in (("p", [none]), ("p", [some]), ("q", [some])))
+    none, some = (np.array(values, np.float64) for values in ([0] * prompts, np.arange(prompts) % 2))
+    first, second = (Mean.of("p", [values], Kind.SHARE) for values in (none, some))
+    third = Mean.of("q", [some], Kind.SHARE)
     assert ends(Ratio.of(first, second))[0] == 0.0 < ends(Ratio.of(first, second))[1]
     assert ends(Ratio.of(Sum.of([(-1.0, first)]), second))[1] == 0.0
     assert ends(Ratio.of(Sum.of([(1.0, first), (-0.5, third)], 0.25), second))[0] < -0.01
