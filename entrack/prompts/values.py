@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import evolve, field, frozen
 
@@ -15,8 +15,7 @@ from entrack.source import Span
 from entrack.syntax import ast
 
 
-@frozen
-class Filled:
+class Filled(NamedTuple):
     """A hole of `text` that was filled: characters `start` to `end`. `element` is the place in the list, where it is
     one."""
 
@@ -25,9 +24,6 @@ class Filled:
     element: int | None
     start: int
     end: int
-
-    def moved(self, by: int) -> Filled:
-        return Filled(self.text, self.variable, self.element, self.start + by, self.end + by)
 
 
 @frozen
