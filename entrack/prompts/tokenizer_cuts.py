@@ -22,7 +22,8 @@ from entrack.prompts.tokenizer_parts import WITH_SPACES
 Tokens = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
 """Ids, and the first and last character of each."""
 CUT = re.compile(r"(?<=[!-~])(?= [!-~])")
-VISIBLE = re.compile(r"[!-~]")
+CLAUSES = re.compile(r"(?<=[,.;:!?])(?= [!-~])")
+"""Some of these places. Prompts have whole clauses in common: in most, fewer pieces are put together so."""
 BEFORE = "a"
 """What a piece is encoded after."""
 KEPT, LONGEST = 1 << 14, 64
@@ -52,10 +53,18 @@ def cut_of(said: Mapping[str, Any]) -> Cut | None:
     normal, after = said.get("normalizer"), _after(said.get("post_processor"))
     if not whole or after is None or normal not in (None, {"type": "NFC"}) or not _splits(said.get("pre_tokenizer")):
         return None
+    if not _reads_all(said["model"]):
+        return None
     added = [token["content"] for token in said.get("added_tokens") or ()]
     if any(content.startswith(BEFORE) and content[1:2] in ("", " ") for content in added):
         return None
     return Cut(after, re.compile("|".join(map(re.escape, added))) if added else None)
+
+
+def _reads_all(model: Mapping[str, Any]) -> bool:
+    """That a model fails at no word, so that pieces may be read by themselves."""
+    unknown, known = model.get("unk_token"), model.get("vocab")
+    return isinstance(known, dict) and (unknown in known or (unknown is None and model.get("type") == "BPE"))
 
 
 def _splits(said: Any) -> bool:
@@ -111,21 +120,23 @@ class Pieces:
 
     def encode(self, text: str) -> Tokens:
         """The tokens of a text."""
-        pieces = CUT.split(text) if self._cut.allows(text) else ()
-        return self._joined(pieces) if len(pieces) > 1 else _frozen(*self._encode(text))
+        if not self._cut.allows(text):
+            return _frozen(*self._encode(text))
+        ids, offsets = self._joined(CLAUSES.split(text), "")
+        last = len(self._frame[0]) - self._cut.after
+        return ids + self._frame[0][last:], offsets + self._frame[1][last:]
 
-    def _joined(self, pieces: Sequence[str]) -> Tokens:
+    def _joined(self, pieces: Sequence[str], before: str) -> Tokens:
+        """The tokens of pieces, one after the other."""
         ids: list[int] = []
         offsets: list[tuple[int, int]] = []
-        start, before = 0, ""
+        start = 0
         for piece in pieces:
             more, places = self._tokens(piece, before)
             ids += more
-            for first, last in places:
-                offsets.append((start + first, start + last))
+            offsets += [(start + first, start + last) for first, last in places]
             start, before = start + len(piece), BEFORE
-        after = len(self._frame[0]) - self._cut.after
-        return (*ids, *self._frame[0][after:]), (*offsets, *self._frame[1][after:])
+        return tuple(ids), tuple(offsets)
 
     def following(self, text: str, more: str) -> tuple[int, ...] | None:
         """The tokens that a text has more when something follows it; None where that is not told by pieces."""
@@ -138,6 +149,9 @@ class Pieces:
     def _piece(self, piece: str, before: str) -> Tokens:
         """The tokens of a piece after `BEFORE`, or at the beginning of a text, with those that are put before that;
         offsets count from its start."""
+        words = CUT.split(piece)
+        if len(words) > 1:
+            return self._joined(words, before)
         ids, offsets = self._encode(before + piece)
         first = len(self._frame[0]) - self._cut.after if before else 0
         last = len(ids) - self._cut.after

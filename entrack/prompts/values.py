@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from attrs import evolve, field, frozen
@@ -24,6 +25,10 @@ class Filled(NamedTuple):
     element: int | None
     start: int
     end: int
+
+
+FILLED = partial(tuple.__new__, Filled)
+"""A `Filled` of its values: what its own `__new__` does, but quickly."""
 
 
 @frozen
@@ -141,7 +146,9 @@ def whole_number(given: str, span: Span) -> int:
 def capitalised(text: Rendered) -> Rendered:
     """With a capital first letter, where it has one: "SS" for a sharp s would move the holes."""
     capital = text.text[:1].upper()
-    return text if len(capital) != 1 else evolve(text, text=capital + text.text[1:])
+    if len(capital) != 1:
+        return text
+    return Rendered(capital + text.text[1:], text.holes, text.attached, text.by_first_token)
 
 
 def element_at(column: list[str] | list[int], element: int | None, part: ast.Reference) -> Scalar:

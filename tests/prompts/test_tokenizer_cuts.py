@@ -56,6 +56,11 @@ def words() -> tokenizers.Tokenizer:
     return tokenizers.Tokenizer(models.WordLevel({word: place for place, word in enumerate(known)}, "<unk>"))
 
 
+def closed() -> tokenizers.Tokenizer:
+    """Fails at a word that it does not know."""
+    return tokenizers.Tokenizer(models.WordLevel({"Box": 0, "<s>": 1, "b": 2}, "<unk>"))
+
+
 def letters() -> tokenizers.Tokenizer:
     known = ["<unk>", "<s>", "</s>", "a", "##b", "B", "##o", "##x", ".", "1", "##2"]
     return tokenizers.Tokenizer(models.WordPiece({word: place for place, word in enumerate(known)}, unk_token="<unk>"))
@@ -139,6 +144,11 @@ def test_tokens_are_those_of_the_whole_text(name: str, tmp_path: Path) -> None:
         assert ours.following(text, whole.ids, more) == added
 
     same()
+
+
+def test_one_that_fails_at_unknown_words_is_told_by_whole_texts(tmp_path: Path) -> None:
+    ours = saved(made((closed, SPACES, None, None)), tmp_path)
+    assert ours.encode("Box b Box").ids == (0, 2, 0)
 
 
 @pytest.mark.parametrize("name", [*CUT, *WHOLE])
