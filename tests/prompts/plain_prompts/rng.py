@@ -37,10 +37,10 @@ class Stream:
     def below(self, bound: int) -> int:
         """A whole number from 0 to bound - 1, each as likely as the others."""
         limit = (1 << 64) - (1 << 64) % bound
-        while True:
+        number = self._next()
+        while number >= limit:
             number = self._next()
-            if number < limit:
-                return number % bound
+        return number % bound
 
     def one(self, pool: Sequence[T]) -> T:
         return pool[self.below(len(pool))]
