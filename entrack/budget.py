@@ -200,12 +200,7 @@ class Budget:
     spent: dict[Limit, int] = field(factory=dict)
     told: bool = False
 
-    def spend(self, limit: Limit, many: int) -> None:
-        self.spent[limit] = total = self.spent.get(limit, 0) + many
-        if total > limit.most:
-            self._over(limit, total)
-
-    def _over(self, limit: Limit, total: int) -> None:
+    def over(self, limit: Limit, total: int) -> None:
         most = limit.planned if self.planning else limit.most
         if total > most:
             raise Spent(limit, most, self.at)
@@ -235,7 +230,9 @@ def spend(limit: Limit, many: int = 1) -> None:
     """Count work that is about to be done. Raises Spent when it is more than the command may do."""
     budget = _running.get()
     if budget is not None:
-        budget.spend(limit, many)
+        budget.spent[limit] = total = budget.spent.get(limit, 0) + many
+        if total > limit.most:
+            budget.over(limit, total)
 
 
 def affords(limit: Limit, many: int) -> bool:
@@ -243,9 +240,10 @@ def affords(limit: Limit, many: int) -> bool:
     budget = _running.get()
     if budget is None:
         return True
-    if budget.spent.get(limit, 0) + many > limit.most:
+    total = budget.spent.get(limit, 0) + many
+    if total > limit.most:
         return False
-    budget.spend(limit, many)
+    budget.spent[limit] = total
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -14,6 +15,9 @@ from entrack.cli import interrupted, streams
 
 ENDS = {signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 """Signals that end a command, and whose default would do so without a word."""
+SELDOM = 50_000, 20, 10
+"""How often Python looks for cycles of values that nobody needs: a plan's many values are needed to the end, and to go
+through them again and again was a sixth of a command's time."""
 
 
 def main() -> None:
@@ -40,6 +44,7 @@ def main() -> None:
 
 
 def _act() -> None:
+    gc.set_threshold(*SELDOM)
     from entrack.cli.fast_path import plainly
     from entrack.cli.heartbeat import BEAT
 

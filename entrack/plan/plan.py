@@ -15,7 +15,7 @@ from entrack.plan.refs import Sizes
 from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
 from entrack.prompts.tokenise import Prompt
 from entrack.sites import Part, Share, Site
-from entrack.tree import parts
+from entrack.tree import names
 
 
 @frozen
@@ -191,11 +191,18 @@ class Plan:
 
 def needs(node: object) -> Iterator[str]:
     """The nodes whose values a node needs, in the order of its fields."""
+    found: list[str] = []
+    _gather(node, found)
+    return iter(found)
+
+
+def _gather(node: object, found: list[str]) -> None:
     if isinstance(node, Ref | Chosen | Screened):
-        yield node.id
+        found.append(node.id)
     elif isinstance(node, tuple):
         for part in () if node and isinstance(node[0], int) else node:
-            yield from needs(part)
+            _gather(part, found)
     elif not isinstance(node, Batch | ModelKey):  # these are large, and refer to nothing
-        for part in parts(node):
-            yield from needs(part)
+        cls: type = type(node)
+        for name in names(cls):
+            _gather(getattr(node, name), found)

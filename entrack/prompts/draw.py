@@ -1,60 +1,128 @@
-"""Drawing: the value of one variable of a task, from a random stream and the values of those before it."""
+"""Drawing: what a variable of a task is drawn from, compiled once to a function of a random stream and of the values of
+the variables before it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from entrack import budget
 from entrack.check.columns import column_key
 from entrack.check.drawing_types import MOST_POOL
 from entrack.check.resolved import Task
-from entrack.prompts.evaluate import evaluate, look_up
-from entrack.prompts.rng import Stream
+from entrack.prompts.evaluate import Count, Evaluate, Within, compiled, compiled_reference
+from entrack.prompts.rng import Streams
 from entrack.prompts.values import CannotDraw, Names, Scalar, Value, one_of, plain, some_of
 from entrack.source import Span
 from entrack.syntax import ast
 
 A_STREAM = 4
 """Values that are drawn as quickly as a stream is begun."""
+Draw = Callable[[Names, Streams, tuple[Scalar, ...]], Value]
+"""The value of a variable, none of some values. Raises CannotDraw."""
+Pool = Callable[[Names], Sequence[Scalar]]
 
 
-def draw(task: Task, binding: ast.Binding, names: Names, stream: Stream, without: tuple[Scalar, ...]) -> Value:
-    """The value of a variable: drawn, none of those in `without`, or what follows from other variables. Raises
-    CannotDraw."""
-    budget.spend(budget.MADE, A_STREAM)
+def compiled_drawing(task: Task, binding: ast.Binding, filled: frozenset[str] = frozenset()) -> Draw:
+    """How a variable gets its value: drawn, or as it follows from other variables. `filled` are the holes of its text
+    that are filled otherwise than it says."""
     match binding.drawing:
-        case ast.Distinct(count, pool):
-            many = _count(count, names)
-            values = _left(_pool(task, pool, names), without, once=True)
-            _enough(values, many, binding.drawing.span, without)
-            budget.spend(budget.MADE, many)
-            return some_of(values, stream.distinct(values, many))
-        case ast.Several(count, pool):
-            values = _left(_pool(task, pool, names), without)
-            _enough(values, 1, binding.drawing.span, without)
-            many = _count(count, names)
-            budget.spend(budget.MADE, many)
-            return some_of(values, [stream.one(values) for _ in range(many)])
-        case ast.One(pool):
-            values = _left(_pool(task, pool, names), without)
-            _enough(values, 1, binding.drawing.span, without)
-            return one_of(values, stream.one(values))
+        case ast.Distinct() as drawing:
+            return _distinct(binding.name, drawing, _pool(task, drawing.pool))
+        case ast.Several() as drawing:
+            return _several(binding.name, drawing, _pool(task, drawing.pool))
+        case ast.One() as drawing:
+            return _one(binding.name, drawing, _pool(task, drawing.pool))
         case ast.Index(column):
-            column_value = look_up(column, names)
-            return stream.below(len(column_value)) if isinstance(column_value, list) and column_value else 0
+            return _index(binding.name, compiled_reference(column))
         case ast.Row():
             raise TypeError("rows are dealt")  # by whoever makes the prompt
-    return evaluate(binding.drawing, names, binding.name)
+    return _following(compiled(binding.drawing, Within(binding.name, filled)))
 
 
-def _left(pool: Sequence[Scalar], without: tuple[Scalar, ...], *, once: bool = False) -> Sequence[Scalar]:
-    """The pool without some values; with each value once where that is wanted. Where nothing is to be left out it is
-    left as it is: it may be long."""
-    gone = set(without)
-    if not gone and (isinstance(pool, range) or not once):
+def _following(value: Evaluate) -> Draw:
+    def draw(names: Names, streams: Streams, without: tuple[Scalar, ...]) -> Value:
+        budget.spend(budget.MADE, A_STREAM)
+        return value(names)
+
+    return draw
+
+
+def _distinct(name: str, drawing: ast.Distinct, pool: Pool) -> Draw:
+    count, span, once = _count(drawing.count), drawing.span, _Once()
+
+    def draw(names: Names, streams: Streams, without: tuple[Scalar, ...]) -> Value:
+        budget.spend(budget.MADE, A_STREAM)
+        many = count(names)
+        values = once.left(pool(names), without)
+        _enough(values, many, span, without)
+        budget.spend(budget.MADE, many)
+        return some_of(values, streams.of(name).distinct(values, many))
+
+    return draw
+
+
+def _several(name: str, drawing: ast.Several, pool: Pool) -> Draw:
+    count, span = _count(drawing.count), drawing.span
+
+    def draw(names: Names, streams: Streams, without: tuple[Scalar, ...]) -> Value:
+        budget.spend(budget.MADE, A_STREAM)
+        values = _left(pool(names), without)
+        _enough(values, 1, span, without)
+        many, stream = count(names), streams.of(name)
+        budget.spend(budget.MADE, many)
+        return some_of(values, [stream.one(values) for _ in range(many)])
+
+    return draw
+
+
+def _one(name: str, drawing: ast.One, pool: Pool) -> Draw:
+    span = drawing.span
+
+    def draw(names: Names, streams: Streams, without: tuple[Scalar, ...]) -> Value:
+        budget.spend(budget.MADE, A_STREAM)
+        values = _left(pool(names), without)
+        _enough(values, 1, span, without)
+        return one_of(values, streams.of(name).one(values))
+
+    return draw
+
+
+def _index(name: str, column: Evaluate) -> Draw:
+    def draw(names: Names, streams: Streams, without: tuple[Scalar, ...]) -> Value:
+        budget.spend(budget.MADE, A_STREAM)
+        values = column(names)
+        return streams.of(name).below(len(values)) if isinstance(values, list) and values else 0
+
+    return draw
+
+
+class _Once:
+    """Each value of a pool once. Most pools are the same for every prompt: what became of the last is kept."""
+
+    def __init__(self) -> None:
+        self._pool: Sequence[Scalar] = ()
+        self._values: Sequence[Scalar] = ()
+
+    def left(self, pool: Sequence[Scalar], without: tuple[Scalar, ...]) -> Sequence[Scalar]:
+        if isinstance(pool, range):
+            return _left(pool, without)
+        budget.spend(budget.POOLED, len(pool))
+        if pool is not self._pool:
+            self._pool, self._values = pool, some_of(pool, list(dict.fromkeys(pool)))
+        return _others(self._values, without) if without else self._values
+
+
+def _left(pool: Sequence[Scalar], without: tuple[Scalar, ...]) -> Sequence[Scalar]:
+    """The pool without some values. Where nothing is to be left out it is left as it is: it may be long."""
+    if not without:
         return pool
     budget.spend(budget.POOLED, len(pool))
-    return some_of(pool, [value for value in (dict.fromkeys(pool) if once else pool) if value not in gone])
+    return _others(pool, without)
+
+
+def _others(pool: Sequence[Scalar], without: tuple[Scalar, ...]) -> Sequence[Scalar]:
+    gone = set(without)
+    return some_of(pool, [value for value in pool if value not in gone])
 
 
 def _enough(values: Sequence[Scalar], wanted: int, span: Span, without: tuple[Scalar, ...]) -> None:
@@ -69,37 +137,65 @@ def _enough(values: Sequence[Scalar], wanted: int, span: Span, without: tuple[Sc
         )
 
 
-def _count(count: ast.Integer | ast.Name, names: Names) -> int:
-    value = count.value if isinstance(count, ast.Integer) else names.values[count.text]
-    if not isinstance(value, int) or not 1 <= value <= 1000:
-        raise CannotDraw("E423", f"{value} values cannot be drawn", count.span, "", "draw from 1 to 1000")
-    return value
+def _count(count: ast.Integer | ast.Name) -> Count:
+    def many(names: Names) -> int:
+        value = count.value if isinstance(count, ast.Integer) else names.values[count.text]
+        if not isinstance(value, int) or not 1 <= value <= 1000:
+            raise CannotDraw("E423", f"{value} values cannot be drawn", count.span, "", "draw from 1 to 1000")
+        return value
+
+    return many
 
 
-def _pool(task: Task, pool: ast.Pool, names: Names) -> Sequence[Scalar]:
+# --- pools -------------------------------------------------------------------------------------------------------
+
+
+def _pool(task: Task, pool: ast.Pool) -> Pool:
     match pool:
         case ast.Except(inner, without):
             parts = without.items if isinstance(without, ast.ListOf) else (without,)
-            gone = {value for part in parts for value in values_of(evaluate(part, names))}
-            whole = _pool(task, inner, names)
-            budget.spend(budget.POOLED, len(whole))
-            return some_of(whole, [value for value in whole if value not in gone])
+            return _except(_pool(task, inner), [compiled(part) for part in parts])
         case ast.Letters(first, last):
-            return [chr(code) for code in range(ord(first), ord(last) + 1)]
-        case ast.Range(first, last):
-            low, high = evaluate(first, names), evaluate(last, names)
-            if not isinstance(low, int) or not isinstance(high, int) or not 0 <= high - low < MOST_POOL:
-                raise CannotDraw(
-                    "E423",
-                    f"nothing can be drawn from {low} to {high}",
-                    pool.span,
-                    "",
-                    f"let the first be the smaller, and the values at most {MOST_POOL:,}",
-                )
-            return range(low, high + 1)
+            letters = [chr(code) for code in range(ord(first), ord(last) + 1)]
+            return lambda names: letters
+        case ast.Range():
+            return _range(pool)
         case ast.Call("column", (ast.String() as path, ast.String(name))):
-            return task.columns[column_key(path, name)]
-    value = evaluate(pool, names)
+            column = task.columns[column_key(path, name)]
+            return lambda names: column
+    value = compiled(pool)
+    return lambda names: _values(value(names))
+
+
+def _except(pool: Pool, without: Sequence[Evaluate]) -> Pool:
+    def values(names: Names) -> Sequence[Scalar]:
+        gone = {value for part in without for value in values_of(part(names))}
+        whole = pool(names)
+        budget.spend(budget.POOLED, len(whole))
+        return some_of(whole, [value for value in whole if value not in gone])
+
+    return values
+
+
+def _range(pool: ast.Range) -> Pool:
+    first, last = compiled(pool.first), compiled(pool.last)
+
+    def values(names: Names) -> Sequence[Scalar]:
+        low, high = first(names), last(names)
+        if not isinstance(low, int) or not isinstance(high, int) or not 0 <= high - low < MOST_POOL:
+            raise CannotDraw(
+                "E423",
+                f"nothing can be drawn from {low} to {high}",
+                pool.span,
+                "",
+                f"let the first be the smaller, and the values at most {MOST_POOL:,}",
+            )
+        return range(low, high + 1)
+
+    return values
+
+
+def _values(value: Value) -> Sequence[Scalar]:
     return value if isinstance(value, list) else (plain(value),)
 
 

@@ -16,8 +16,7 @@ def after(tokens: Tokenizer, text: str, ids: Sequence[int], word: str, *, attach
     """The tokens of a word that follows a text of these `ids`: a space between, unless the text ends or the word
     begins with one, or it is `attached`. None where it is not simply added."""
     joint = " " if spaced(text, word, attached=attached) else ""
-    longer = tokens.encode(text + joint + word).ids
-    return longer[len(ids) :] if longer[: len(ids)] == tuple(ids) else ()
+    return tokens.following(text, ids, joint + word)
 
 
 def spaced(text: str, word: str, *, attached: bool = False) -> bool:

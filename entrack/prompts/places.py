@@ -1,6 +1,8 @@
-"""Positions: from a place as written, and a prompt as drawn, to the index of a token."""
+"""Positions: a place as written, compiled once to a function from a prompt as drawn to the index of a token."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from attrs import evolve
 
@@ -8,88 +10,121 @@ from entrack.check.row_positions import least_parts, without_ordinal
 from entrack.check.tables import Row
 from entrack.check.texts import ORDINALS
 from entrack.prompts import sample
-from entrack.prompts.evaluate import evaluate, index, number
+from entrack.prompts.evaluate import Count, Evaluate, compiled, compiled_index, compiled_number
 from entrack.prompts.tokenizer import Encoded
 from entrack.prompts.values import CannotDraw, Filled, Names, plain
 from entrack.prompts.words import found_in, words_in
 from entrack.source import Span
 from entrack.syntax import ast
 
+Name = tuple[str | int, ...]
+Token = Callable[[sample.Drawn, Encoded, Name], int]
+Tokens = Callable[[sample.Drawn, Encoded], tuple[int, ...]]
+Characters = Callable[[sample.Drawn, Name], tuple[int, int]]
+Hits = Callable[[sample.Drawn], list[Filled]]
+Narrowed = Callable[[list[Filled], sample.Drawn], list[Filled]]
 
-def token_of(
-    place: ast.Place, drawn: sample.Drawn, encoded: Encoded, name: tuple[str | int, ...], item: ast.Position
-) -> int:
-    """The index of the token of a position. Raises CannotDraw."""
+
+def compiled_token(item: ast.Position) -> Token:
+    """The index of the token of a position, which is no span. Raises CannotDraw."""
+    place = item.place
     if isinstance(place, ast.EndOf) and place.text.plain == "prompt":
-        return len(encoded.ids) - 1
-    found = _numbered_token(place, drawn)
-    if found is None:
-        found = encoded.token_of(*_characters(place, drawn, name, item))
-    token = None if found is None else found + (place.offset if isinstance(place, ast.HolePlace | ast.TextIn) else 0)
-    if token is None or not 0 <= token < len(encoded.ids):
-        raise CannotDraw(
-            "E431",
-            f"the position `{item.name}` has no token",
-            item.span,
-            "",
-            "what fills the hole must not be empty, and an offset must stay inside the prompt",
-        )
-    return token
+        return lambda drawn, encoded, name: len(encoded.ids) - 1
+    numbered, characters = _numbered(place), _characters(item)
+    offset = place.offset if isinstance(place, ast.HolePlace | ast.TextIn) else 0
+
+    def token_of(drawn: sample.Drawn, encoded: Encoded, name: Name) -> int:
+        found = None if numbered is None else numbered(drawn)
+        if found is None:
+            found = encoded.token_of(*characters(drawn, name))
+        if found is None or not 0 <= found + offset < len(encoded.ids):
+            raise CannotDraw(
+                "E431",
+                f"the position `{item.name}` has no token",
+                item.span,
+                "",
+                "what fills the hole must not be empty, and an offset must stay inside the prompt",
+            )
+        return found + offset
+
+    return token_of
 
 
-def tokens_of(place: ast.SpanOf, drawn: sample.Drawn, encoded: Encoded, item: ast.Position) -> tuple[int, ...]:
+def compiled_tokens(place: ast.SpanOf, item: ast.Position) -> Tokens:
     """Every token that stands for any character of a text, or of what fills a hole. Raises CannotDraw."""
-    whole = not place.hole.rest
-    hits = [] if whole else _matching(place.hole, drawn.prompt.holes, drawn)
-    start, end = _whole_text(place.hole, drawn, item) if whole else _only(hits, item, place.hole.span)
-    tokens = encoded.tokens_of(start, end)
-    if not tokens:
-        raise CannotDraw(
-            "E431", f"the span `{item.name}` has no token", item.span, "", "what fills the hole must not be empty"
-        )
-    return tokens
+    characters = _only(_matching(place.hole), item, place.hole.span) if place.hole.rest else _whole(place.hole, item)
+
+    def tokens_of(drawn: sample.Drawn, encoded: Encoded) -> tuple[int, ...]:
+        tokens = encoded.tokens_of(*characters(drawn))
+        if not tokens:
+            raise CannotDraw(
+                "E431", f"the span `{item.name}` has no token", item.span, "", "what fills the hole must not be empty"
+            )
+        return tokens
+
+    return tokens_of
 
 
-def _numbered_token(place: ast.Place, drawn: sample.Drawn) -> int | None:
-    """The token of `prompt.token[3]`; None for any other place."""
+def _numbered(place: ast.Place) -> Callable[[sample.Drawn], int | None] | None:
+    """The token of `prompt.token[3]`, where that is no hole; None for any other place."""
     match place:
         case ast.HolePlace(ast.Reference("prompt", (ast.Dotted("token") as unit, ast.Subscript((at,)))) as hole):
-            if not _matching(evolve(hole, rest=(unit,)), drawn.prompt.holes, drawn):
-                return number(at, drawn.names)  # type: ignore[arg-type]  # one index: checked
+            number = compiled_number(at)  # type: ignore[arg-type]  # one index: checked
+            hits = _matching(evolve(hole, rest=(unit,)))
+            return lambda drawn: None if hits(drawn) else number(drawn.names)
     return None
 
 
-def _characters(
-    place: ast.Place, drawn: sample.Drawn, name: tuple[str | int, ...], item: ast.Position
-) -> tuple[int, int]:
-    holes = drawn.prompt.holes
-    match place:
+def _characters(item: ast.Position) -> Characters:
+    match item.place:
         case ast.EndOf(text):
-            hits = [hole for hole in holes if hole.variable == text.name]
-            return _only(hits, item, text.span)
+            end = _only(_text(text), item, text.span)
+            return lambda drawn, name: end(drawn)
         case ast.AnyOf(hole):
-            hits = _matching(hole, holes, drawn)
-            if not hits:
-                return _only(hits, item, hole.span)
-            chosen = sample.place_stream(name, item.name).one(hits)
-            return chosen.start, chosen.end
+            return _any(hole, item)
         case ast.TextIn(text, within):
-            return _found_text(text, within, drawn, item)
+            return _found_text(text, within, item)
         case ast.HolePlace(hole) | ast.SpanOf(hole):
-            return _word(hole, drawn, item) or _only(_matching(hole, holes, drawn), item, hole.span)
+            word, place = _word(hole, item), _only(_matching(hole), item, hole.span)
+            return lambda drawn, name: (word and word(drawn)) or place(drawn)
 
 
-def _found_text(text: ast.Reference, within: ast.Reference, drawn: sample.Drawn, item: ast.Position) -> tuple[int, int]:
+def _any(hole: ast.Reference, item: ast.Position) -> Characters:
+    """One of several places, drawn."""
+    matching = _matching(hole)
+
+    def characters(drawn: sample.Drawn, name: Name) -> tuple[int, int]:
+        hits = matching(drawn)
+        if not hits:
+            raise _nowhere(item, hole.span)
+        chosen = sample.place_stream(name, item.name).one(hits)
+        return chosen.start, chosen.end
+
+    return characters
+
+
+def _found_text(text: ast.Reference, within: ast.Reference, item: ast.Position) -> Characters:
     """Where `row.subject` stands in a text of the prompt."""
-    names = drawn.names
-    looked_for, which = without_ordinal(text, least_parts(text, names.others, is_row=_is_row(text, names)))
-    wanted = str(plain(evaluate(looked_for, names)))
-    start, end = _whole_text(within, drawn, item)
-    places = [place + start for place in found_in(drawn.prompt.text[start:end], wanted)]
-    hits = [Filled("", wanted, None, place, place + len(wanted)) for place in places]
-    if which is not None:
-        hits = [hits[which]] if -len(hits) <= which < len(hits) else []
-    return _only(hits, item, text.span)
+    whole, looked_for = _whole(within, item), {least: _looked_for(text, least) for least in range(3)}
+
+    def characters(drawn: sample.Drawn, name: Name) -> tuple[int, int]:
+        names = drawn.names
+        value, which = looked_for[least_parts(text, names.others, is_row=_is_row(text, names))]
+        wanted = str(plain(value(names)))
+        start, end = whole(drawn)
+        places = [place + start for place in found_in(drawn.prompt.text[start:end], wanted)]
+        hits = [Filled("", wanted, None, place, place + len(wanted)) for place in places]
+        if which is not None:
+            hits = [hits[which]] if -len(hits) <= which < len(hits) else []
+        return _one(hits, item, text.span)
+
+    return characters
+
+
+def _looked_for(text: ast.Reference, least: int) -> tuple[Evaluate, int | None]:
+    """What is looked for, and which of several it is, where a text needs so many names after the first."""
+    value, which = without_ordinal(text, least)
+    return compiled(value), which
 
 
 def _is_row(text: ast.Reference, names: Names) -> bool:
@@ -98,63 +133,99 @@ def _is_row(text: ast.Reference, names: Names) -> bool:
     return isinstance(names.values.get(text.name), Row)
 
 
-def _whole_text(text: ast.Reference, drawn: sample.Drawn, item: ast.Position) -> tuple[int, int]:
+def _whole(text: ast.Reference, item: ast.Position) -> Callable[[sample.Drawn], tuple[int, int]]:
     """The characters of a text of the prompt."""
     if text.plain == "prompt":
-        return 0, len(drawn.prompt.text)
-    return _only([hole for hole in drawn.prompt.holes if hole.variable == text.name], item, text.span)
+        return lambda drawn: (0, len(drawn.prompt.text))
+    return _only(_text(text), item, text.span)
 
 
-def _word(hole: ast.Reference, drawn: sample.Drawn, item: ast.Position) -> tuple[int, int] | None:
-    """The characters of `prompt.word[3]`; None for any other place."""
+def _text(text: ast.Reference) -> Hits:
+    """Where a text of this name fills a hole."""
+    name = text.name
+    return lambda drawn: [hole for hole in drawn.prompt.holes if hole.variable == name]
+
+
+def _word(hole: ast.Reference, item: ast.Position) -> Callable[[sample.Drawn], tuple[int, int] | None] | None:
+    """The characters of `prompt.word[3]`, where that is no hole; None for any other place."""
     match hole.rest:
         case (ast.Dotted("word") as unit, ast.Subscript((at,))):
-            if _matching(evolve(hole, rest=(unit,)), drawn.prompt.holes, drawn):
-                return None
-            start, end = _whole_text(ast.Reference(hole.name, span=hole.span), drawn, item)
-            words = words_in(drawn.prompt.text[start:end])
-            place = number(at, drawn.names)  # type: ignore[arg-type]  # one index: checked
-            if not 0 <= place < len(words):
-                raise CannotDraw(
-                    "E431", f"there is no word {place}", hole.span, f"the text has {len(words)}", "words count from 0"
-                )
-            return start + words[place][0], start + words[place][1]
+            hits, whole = _matching(evolve(hole, rest=(unit,))), _whole(ast.Reference(hole.name, span=hole.span), item)
+            number = compiled_number(at)  # type: ignore[arg-type]  # one index: checked
+            return lambda drawn: None if hits(drawn) else _numbered_word(drawn, *whole(drawn), number, hole.span)
     return None
 
 
-def _matching(hole: ast.Reference, holes: tuple[Filled, ...], drawn: sample.Drawn) -> list[Filled]:
+def _numbered_word(drawn: sample.Drawn, start: int, end: int, number: Count, span: Span) -> tuple[int, int]:
+    words = words_in(drawn.prompt.text[start:end])
+    place = number(drawn.names)
+    if not 0 <= place < len(words):
+        raise CannotDraw("E431", f"there is no word {place}", span, f"the text has {len(words)}", "words count from 0")
+    return start + words[place][0], start + words[place][1]
+
+
+# --- holes -------------------------------------------------------------------------------------------------------
+
+
+def _matching(hole: ast.Reference) -> Hits:
+    """The holes of a prompt that `text.variable`, with what follows it, names."""
     variable, *rest = hole.rest
     called = variable.name if isinstance(variable, ast.Dotted) else ""
-    if isinstance(drawn.values.get(called), Row) and rest and isinstance(under := rest[0], ast.Dotted):
-        called, rest = f"{called}.{under.name}", rest[1:]
-    hits = [filled for filled in holes if filled.text == hole.name and filled.variable == called]
-    for part in rest:
-        if isinstance(part, ast.Subscript):
-            column = drawn.values.get(variable.name) if isinstance(variable, ast.Dotted) else None
-            wanted = index(part, column, drawn.names) if isinstance(column, list) else None
-            hits = [filled for filled in hits if filled.element == wanted]
-        elif hits and -len(hits) <= ORDINALS[part.name] < len(hits):
-            hits = [hits[ORDINALS[part.name]]]
-        else:
-            hits = []
-    return hits
+    under = rest[0].name if rest and isinstance(rest[0], ast.Dotted) else None
+    narrowed = [_narrowed(part, called) for part in rest]
+
+    def matching(drawn: sample.Drawn) -> list[Filled]:
+        row = under is not None and isinstance(drawn.values.get(called), Row)
+        text, name, steps = hole.name, f"{called}.{under}" if row else called, narrowed[1:] if row else narrowed
+        hits = [filled for filled in drawn.prompt.holes if filled.variable == name and filled.text == text]
+        for step in steps:
+            hits = step(hits, drawn)
+        return hits
+
+    return matching
 
 
-def _only(hits: list[Filled], item: ast.Position, span: Span) -> tuple[int, int]:
+def _narrowed(part: ast.Dotted | ast.Subscript, called: str) -> Narrowed:
+    """Those of several holes that an index, or an ordinal, names."""
+    if isinstance(part, ast.Dotted):
+        return lambda hits, drawn: _which(hits, part.name)
+    index = compiled_index(part)
+
+    def elements(hits: list[Filled], drawn: sample.Drawn) -> list[Filled]:
+        column = drawn.values.get(called)
+        wanted = index(column, drawn.names) if isinstance(column, list) else None
+        return [filled for filled in hits if filled.element == wanted]
+
+    return elements
+
+
+def _which(hits: list[Filled], ordinal: str) -> list[Filled]:
+    return [hits[ORDINALS[ordinal]]] if hits and -len(hits) <= ORDINALS[ordinal] < len(hits) else []
+
+
+def _only(hits: Hits, item: ast.Position, span: Span) -> Callable[[sample.Drawn], tuple[int, int]]:
+    return lambda drawn: _one(hits(drawn), item, span)
+
+
+def _one(hits: list[Filled], item: ast.Position, span: Span) -> tuple[int, int]:
     if len(hits) == 1:
         return hits[0].start, hits[0].end
     if not hits:
-        raise CannotDraw(
-            "E431",
-            f"the position `{item.name}` is nowhere in this prompt",
-            span,
-            "",
-            "name a hole that every prompt and alternate has",
-        )
+        raise _nowhere(item, span)
     raise CannotDraw(
         "E432",
         f"the position `{item.name}` is {len(hits)} places",
         span,
         "",
         "add `.first`, `.second` or `.last`, or choose an element",
+    )
+
+
+def _nowhere(item: ast.Position, span: Span) -> CannotDraw:
+    return CannotDraw(
+        "E431",
+        f"the position `{item.name}` is nowhere in this prompt",
+        span,
+        "",
+        "name a hole that every prompt and alternate has",
     )

@@ -8,13 +8,16 @@ change between versions.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from struct import Struct
 from typing import TypeVar
 
 T = TypeVar("T")
 NUMBERS = Struct(">4Q")
 """A digest as four numbers of 64 bits."""
+MOST = 1 << 64
+"""How many such numbers there are."""
 
 
 def rank(*name: str | int) -> bytes:
@@ -23,43 +26,51 @@ def rank(*name: str | int) -> bytes:
 
 
 def _written(name: tuple[str | int, ...]) -> bytes:
-    return "\x1f".join(f"{type(part).__name__}:{part}" for part in name).encode()
+    return "\x1f".join([f"{type(part).__name__}:{part}" for part in name]).encode()
+
+
+class Streams:
+    """Streams whose names begin alike: that of `variable` is `Stream(*name, variable)`."""
+
+    def __init__(self, *name: str | int) -> None:
+        self._beginning = _written(name) + b"\x1f"
+
+    def of(self, variable: str) -> Stream:
+        return Stream(written=self._beginning + b"str:" + variable.encode())
 
 
 class Stream:
     """An endless stream of 64-bit numbers that follows from its name."""
 
-    def __init__(self, *name: str | int) -> None:
-        self._name = _written(name)
-        self._block: list[int] = []
-        self._count = 0
+    def __init__(self, *name: str | int, written: bytes | None = None) -> None:
+        self._next = _numbers(_written(name) if written is None else written).__next__
 
     def below(self, bound: int) -> int:
         """A whole number from 0 to bound - 1, each as likely as the others."""
-        limit = (1 << 64) - (1 << 64) % bound
         while True:
             number = self._next()
-            if number < limit:
-                return number % bound
+            rest = number % bound
+            if number - rest <= MOST - bound:  # else it is of the last numbers, of which there are fewer than `bound`
+                return rest
 
     def one(self, pool: Sequence[T]) -> T:
         return pool[self.below(len(pool))]
 
-    def distinct(self, pool: Sequence[T], count: int) -> list[T]:
-        """`count` different places of a pool, in the order drawn."""
+    def distinct(self, pool: Sequence[T], many: int) -> list[T]:
+        """`many` different places of a pool, in the order drawn."""
         drawn: list[T] = []
         moved: dict[
             int, int
         ] = {}  # a shuffle from the front that keeps only what it has moved: pools are long, draws short
-        for place in range(count):
-            other = place + self.below(len(pool) - place)
+        below, size = self.below, len(pool)
+        for place in range(many):
+            other = place + below(size - place)
             drawn.append(pool[moved.get(other, other)])
             moved[other] = moved.get(place, place)
         return drawn
 
-    def _next(self) -> int:
-        if not self._block:
-            digest = hashlib.sha256(self._name + b"\x1e" + str(self._count).encode()).digest()
-            self._count += 1
-            self._block = list(NUMBERS.unpack(digest))
-        return self._block.pop()
+
+def _numbers(name: bytes) -> Iterator[int]:
+    """Numbers of 64 bits: four of each block, the last of them first."""
+    for block in count():
+        yield from reversed(NUMBERS.unpack(hashlib.sha256(name + b"\x1e" + str(block).encode()).digest()))

@@ -1,8 +1,11 @@
-"""Sampling: one prompt of a task, or an alternate given its original, from random streams."""
+"""Sampling: one prompt of a task, or an alternate given its original, from random streams.
+
+A task and an alternate are compiled once (`Recipe`, `Changed`); each variable when it is first drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 from attrs import frozen
 
@@ -11,9 +14,9 @@ from entrack.check.alternates import DRAWN, changed_items
 from entrack.check.resolved import Alternate, Task
 from entrack.check.tables import Row, Table, table_key
 from entrack.check.texts import mentioned
-from entrack.prompts.draw import A_STREAM, draw, values_of
-from entrack.prompts.evaluate import evaluate, look_up
-from entrack.prompts.rng import Stream
+from entrack.prompts.draw import A_STREAM, Draw, compiled_drawing, values_of
+from entrack.prompts.evaluate import compiled, compiled_reference
+from entrack.prompts.rng import Stream, Streams
 from entrack.prompts.rows import Dealt
 from entrack.prompts.values import COMPARE, CannotDraw, Names, Rendered, Scalar, Value, plain, some_of
 from entrack.source import Span
@@ -56,17 +59,40 @@ class Constants:
         return dict(self.values)
 
 
-def original(task: Task, constants: Constants, name: tuple[str | int, ...], dealt: Dealt) -> Drawn:
+class Variable:
+    """A binding of a task, compiled when it is first drawn. `filled` are the holes of its text that are filled
+    otherwise than it says."""
+
+    def __init__(self, task: Task, binding: ast.Binding, filled: frozenset[str] = frozenset()) -> None:
+        self.name, self.binding, self._task, self._filled = binding.name, binding, task, filled
+
+    @cached_property
+    def draw(self) -> Draw:
+        return compiled_drawing(self._task, self.binding, self._filled)
+
+
+class Recipe:
+    """A task, compiled once for all its prompts."""
+
+    def __init__(self, task: Task) -> None:
+        self.items = task.syntax.items
+        self.variables = tuple(Variable(task, binding) for binding in task.bindings)
+
+
+def original(recipe: Recipe, constants: Constants, name: tuple[str | int, ...], dealt: Dealt) -> Drawn:
     """A prompt of a task. `name` ends in its number. Raises CannotDraw."""
     values = constants.copied()
-    names = Names(values)
-    for binding in task.bindings:
-        if isinstance(binding.drawing, ast.Row):
+    names, streams = Names(values), Streams(*name)
+    for variable in recipe.variables:
+        if isinstance(variable.binding.drawing, ast.Row):
             budget.spend(budget.MADE, A_STREAM)
-            values[binding.name] = dealt.row(binding.name, int(name[-1]))
+            values[variable.name] = dealt.row(variable.name, int(name[-1]))
         else:
-            values[binding.name] = draw(task, binding, names, Stream(*name, binding.name), ())
-    return Drawn(names, task.syntax.items)
+            values[variable.name] = variable.draw(names, streams, ())
+    return Drawn(names, recipe.items)
+
+
+Test = Callable[[Names], bool]
 
 
 @frozen
@@ -76,11 +102,14 @@ class Changed:
 
     given: Alternate
     items: tuple[ast.Binding | ast.Position, ...]
+    variables: tuple[Variable, ...]
+    holes: Mapping[str, tuple[tuple[str, Variable], ...]]
+    """Holes of texts that are filled otherwise, and what with."""
     fresh: frozenset[str]
     shuffled: frozenset[str]
     anew: frozenset[str]
     """Bindings that are drawn again, and those that follow from them."""
-    tests: tuple[tuple[ast.Constraint, ...], ...]
+    tests: tuple[tuple[tuple[ast.Constraint, Test], ...], ...]
 
     @classmethod
     def of(cls, given: Alternate) -> Changed:
@@ -95,16 +124,41 @@ class Changed:
             for b in bindings
             if b.name in anew or not isinstance(b.drawing, DRAWN) or set(mentioned(b.drawing)) & anew
         }
-        return cls(given, items, frozenset(fresh), frozenset(shuffled), frozenset(again), _tests(changes, bindings))
+        holes = _holes(given)
+        variables = tuple(
+            Variable(given.task, binding, frozenset(hole for hole, _ in holes.get(binding.name, ())))
+            for binding in bindings
+        )
+        return cls(
+            given,
+            items,
+            variables,
+            holes,
+            frozenset(fresh),
+            frozenset(shuffled),
+            frozenset(again),
+            _tests(changes, bindings),
+        )
+
+
+def _holes(given: Alternate) -> Mapping[str, tuple[tuple[str, Variable], ...]]:
+    """The holes of each text that an alternate fills otherwise, each with a variable of its own."""
+    found: dict[str, tuple[tuple[str, Variable], ...]] = {}
+    for change in given.changes:
+        if isinstance(change, ast.Override) and change.target.rest and isinstance(change.target.rest[0], ast.Dotted):
+            text, hole = change.target.name, change.target.rest[0].name
+            stand_in = Variable(given.task, ast.Binding(f"{text}.{hole}", change.drawing, span=change.span))
+            found[text] = (*found.get(text, ()), (hole, stand_in))
+    return found
 
 
 def _tests(
     changes: tuple[ast.Change, ...], bindings: tuple[ast.Binding, ...]
-) -> tuple[tuple[ast.Constraint, ...], ...]:
+) -> tuple[tuple[tuple[ast.Constraint, Test], ...], ...]:
     """Each constraint with the last binding that it, or one before it, needs: they are tested in order, and no later
     than they can be."""
     places = {binding.name: place for place, binding in enumerate(bindings)}
-    tests: list[list[ast.Constraint]] = [[] for _ in bindings]
+    tests: list[list[tuple[ast.Constraint, Test]]] = [[] for _ in bindings]
     place = 0
     for constraint in changes:
         if isinstance(constraint, ast.Constraint):
@@ -113,7 +167,7 @@ def _tests(
                 *(places.get(name, 0) for side in (constraint.left, constraint.right) for name in mentioned(side)),
                 0,
             )
-            tests[place].append(constraint)
+            tests[place].append((constraint, _test(constraint)))
     return tuple(tuple(some) for some in tests)
 
 
@@ -153,29 +207,32 @@ def place_stream(name: tuple[str | int, ...], position: str) -> Stream:
 
 def _changed(changed: Changed, first: Drawn, constants: Constants, name: tuple[str | int, ...], dealt: Dealt) -> Drawn:
     """One try. Raises _Failed."""
-    values, given = constants.copied(), changed.given
+    values, streams = constants.copied(), Streams(*name)
     fillings: dict[tuple[str, str], Value] = {}
     names = Names(values, {"original": first.values}, fillings)
-    for binding, tests in zip(
-        (item for item in changed.items if isinstance(item, ast.Binding)), changed.tests, strict=True
-    ):
-        _fill_holes(given, binding, names, fillings, name)
-        stream = Stream(*name, binding.name)
-        if binding.name in changed.shuffled:
-            values[binding.name] = _shuffled(first.values[binding.name], stream)
-        elif binding.name not in changed.anew:
-            values[binding.name] = first.values[binding.name]
-        elif isinstance(binding.drawing, ast.Row):
-            table = given.task.tables[table_key(binding.drawing.table)]
-            gone = first.values.values() if binding.name in changed.fresh else ()
-            values[binding.name] = _other_row(table, gone, dealt, stream, binding.span)
-        else:
-            without = values_of(first.values[binding.name]) if binding.name in changed.fresh else ()
-            values[binding.name] = draw(given.task, binding, names, stream, without)
-        for constraint in tests:
-            if not _holds(constraint, names):
+    for variable, tests in zip(changed.variables, changed.tests, strict=True):
+        for hole, stand_in in changed.holes.get(variable.name, ()):
+            fillings[variable.name, hole] = stand_in.draw(names, streams, ())
+        values[variable.name] = _value(changed, variable, first, names, streams, dealt)
+        for constraint, holds in tests:
+            if not holds(names):
                 raise _Failed(constraint)
     return Drawn(names, changed.items)
+
+
+def _value(changed: Changed, variable: Variable, first: Drawn, names: Names, streams: Streams, dealt: Dealt) -> Value:
+    """The value of a variable in an alternate: that of the original, or another."""
+    name, drawing = variable.name, variable.binding.drawing
+    if name in changed.shuffled:
+        return _shuffled(first.values[name], streams.of(name))
+    if name not in changed.anew:
+        return first.values[name]
+    if isinstance(drawing, ast.Row):
+        table = changed.given.task.tables[table_key(drawing.table)]
+        gone = first.values.values() if name in changed.fresh else ()
+        return _other_row(table, gone, dealt, streams.of(name), variable.binding.span)
+    without = values_of(first.values[name]) if name in changed.fresh else ()
+    return variable.draw(names, streams, without)
 
 
 def _other_row(table: Table, without: Iterable[Value], dealt: Dealt, stream: Stream, span: Span) -> Row:
@@ -192,30 +249,16 @@ def _named(changes: tuple[ast.Change, ...], kind: type[ast.Fresh] | type[ast.Red
     return {name.text for change in changes if isinstance(change, kind) for name in change.names}
 
 
-def _fill_holes(
-    given: Alternate,
-    binding: ast.Binding,
-    names: Names,
-    fillings: dict[tuple[str, str], Value],
-    name: tuple[str | int, ...],
-) -> None:
-    """Holes of this text that the alternate fills otherwise, drawn just before the text is made."""
-    for change in given.changes:
-        if isinstance(change, ast.Override) and change.target.rest and change.target.name == binding.name:
-            hole = change.target.rest[0]
-            if isinstance(hole, ast.Dotted):
-                stand_in = ast.Binding(f"{binding.name}.{hole.name}", change.drawing, span=change.span)
-                fillings[binding.name, hole.name] = draw(given.task, stand_in, names, Stream(*name, stand_in.name), ())
-
-
 def _shuffled(value: Value, stream: Stream) -> Value:
     budget.spend(budget.MADE, len(value) if isinstance(value, list) else 1)
     return some_of(value, stream.distinct(value, len(value))) if isinstance(value, list) else value
 
 
-def _holds(constraint: ast.Constraint, names: Names) -> bool:
-    left, right = look_up(constraint.left, names), evaluate(constraint.right, names)
-    return COMPARE[constraint.relation](_comparable(left), _comparable(right))
+def _test(constraint: ast.Constraint) -> Test:
+    """Whether a constraint holds."""
+    left, right = compiled_reference(constraint.left), compiled(constraint.right)
+    compare = COMPARE[constraint.relation]
+    return lambda names: compare(_comparable(left(names)), _comparable(right(names)))
 
 
 def _comparable(value: Value) -> Scalar | tuple[Scalar, ...]:

@@ -13,9 +13,9 @@ from entrack.check.resolved import TOLD, Population
 from entrack.check.tables import SHOWN, Row
 from entrack.diagnostics import Diagnostic, Label
 from entrack.prompts import sample
-from entrack.prompts.evaluate import evaluate
+from entrack.prompts.evaluate import Evaluate, compiled
 from entrack.prompts.first_tokens import Told, after, alike, doubtful_space, spaced
-from entrack.prompts.places import token_of, tokens_of
+from entrack.prompts.places import Token, Tokens, compiled_token, compiled_tokens
 from entrack.prompts.rows import Allotments, Dealt
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
 from entrack.prompts.values import AttachedWords, CannotDraw, Names, Rendered, Value, as_text
@@ -134,12 +134,12 @@ def tokenise(
     problems: list[Diagnostic] = []
     budget.work_on(population.span)
     constants = sample.Constants.of(population.parameters, params)
-    changed = None if population.alternate is None else sample.Changed.of(population.alternate)
+    making = _Making.of(population, tokens)
     dealt = Dealt(population, count, allotments)
     for place in population.places(count):
         interrupts.check()
         try:
-            pairs.append(_pair(dealt, place, tokens, constants, changed, originals))
+            pairs.append(_pair(dealt, place, making, constants, originals))
         except CannotDraw as trouble:
             problems.append(_diagnostic(dealt, place, trouble))
             if not population.task.rows or trouble.code == "E424" or len(problems) == SHOWN:
@@ -167,90 +167,118 @@ def _diagnostic(dealt: Dealt, place: int, trouble: CannotDraw) -> Diagnostic:
     return Diagnostic(trouble.code, trouble.message, trouble.span, trouble.label, trouble.help, tuple(labels))
 
 
-def _pair(
-    dealt: Dealt,
-    place: int,
-    tokens: Tokenizer,
-    constants: sample.Constants,
-    changed: sample.Changed | None,
-    originals: Originals,
-) -> PromptPair:
-    population = dealt.population
+@frozen
+class _Places:
+    """The positions of a task, or of an alternate, compiled; and the variable that its answer is."""
+
+    tokens: Mapping[str, Token]
+    spans: Mapping[str, Tokens]
+    answer: str | None
+
+    @classmethod
+    def of(cls, items: tuple[ast.Binding | ast.Position, ...]) -> _Places:
+        places = [item for item in items if isinstance(item, ast.Position)]
+        answer = next(item.drawing for item in items if isinstance(item, ast.Binding) and item.name == "answer")
+        return cls(
+            {item.name: compiled_token(item) for item in places if not isinstance(item.place, ast.SpanOf)},
+            {item.name: compiled_tokens(item.place, item) for item in places if isinstance(item.place, ast.SpanOf)},
+            answer.name if isinstance(answer, ast.Reference) else None,
+        )
+
+
+@frozen
+class _Making:
+    """How the prompts of a population are made for a tokenizer: all that is the same for each."""
+
+    population: Population
+    tokens: Tokenizer
+    recipe: sample.Recipe
+    places: _Places
+    changed: sample.Changed | None
+    changed_places: _Places | None
+    target: Evaluate | None
+
+    @classmethod
+    def of(cls, population: Population, tokens: Tokenizer) -> _Making:
+        recipe, alternate = sample.Recipe(population.task), population.alternate
+        changed = None if alternate is None else sample.Changed.of(alternate)
+        return cls(
+            population,
+            tokens,
+            recipe,
+            _Places.of(recipe.items),
+            changed,
+            None if changed is None else _Places.of(changed.items),
+            None if alternate is None or alternate.target is None else compiled(alternate.target),
+        )
+
+
+def _pair(dealt: Dealt, place: int, making: _Making, constants: sample.Constants, originals: Originals) -> PromptPair:
+    population = making.population
     name = (population.seed, population.purpose, place)
 
     def drawn() -> tuple[sample.Drawn, Prompt]:
-        new = sample.original(population.task, constants, name, dealt)
-        return new, _prompt(new, tokens, name, population)
+        new = sample.original(making.recipe, constants, name, dealt)
+        return new, _prompt(new, making, making.places, name)
 
     key = (population.task.name, *sorted(population.parameters.items()), *name)
     first, original = drawn() if population.task.rows else originals.get(key, drawn)  # which rows, the count says too
-    if changed is None:
+    if making.changed is None or making.changed_places is None:
         return PromptPair(original, None)
-    second = sample.alternate(changed, first, constants, name, dealt)
-    if changed.given.target is not None:
+    second = sample.alternate(making.changed, first, constants, name, dealt)
+    if making.target is not None:
         both = Names({}, {"original": first.values, "alternate": second.values})
-        original = _aimed(original, evaluate(changed.given.target, both), tokens, population)
-    return PromptPair(original, _prompt(second, tokens, (*name, "alternate"), population))
+        original = _aimed(original, making.target(both), making)
+    return PromptPair(original, _prompt(second, making, making.changed_places, (*name, "alternate")))
 
 
-def _prompt(
-    drawn: sample.Drawn,
-    tokens: Tokenizer,
-    name: tuple[str | int, ...],
-    population: Population,
-) -> Prompt:
+def _prompt(drawn: sample.Drawn, making: _Making, places: _Places, name: tuple[str | int, ...]) -> Prompt:
     budget.spend(budget.REALISED)
-    text, encoded = drawn.prompt.text, _encoded(drawn, tokens, population)
-    words, places = _words(drawn.values), [item for item in drawn.items if isinstance(item, ast.Position)]
-    positions = {
-        item.name: token_of(item.place, drawn, encoded, name, item)
-        for item in places
-        if not isinstance(item.place, ast.SpanOf)
-    }
-    spans = {
-        item.name: tokens_of(item.place, drawn, encoded, item) for item in places if isinstance(item.place, ast.SpanOf)
-    }
+    text, encoded = drawn.prompt.text, _encoded(drawn, making)
+    words = _words(drawn.values)
+    positions = {called: token_of(drawn, encoded, name) for called, token_of in places.tokens.items()}
+    spans = {called: tokens_of(drawn, encoded) for called, tokens_of in places.spans.items()}
     return Prompt(
         text,
         encoded.ids,
         positions,
         words={key: word.text for key, word in words.items()},
-        ids={key: _continued(word, text, encoded.ids, tokens, population, key) for key, word in words.items()},
-        candidates=_candidates(drawn),
+        ids={key: _continued(word, text, encoded.ids, making, key) for key, word in words.items()},
+        candidates=_candidates(drawn, places),
         spans=spans,
-        pieces=tuple(text[start:end] for start, end in encoded.offsets),
-        attached=frozenset(key for key, word in words.items() if word.attached),
-        by_first_token=frozenset(key for key, word in words.items() if word.by_first_token),
-        rows=tuple(value for value in drawn.values.values() if isinstance(value, Row)),
+        pieces=tuple([text[start:end] for start, end in encoded.offsets]),
+        attached=frozenset([key for key, word in words.items() if word.attached]),
+        by_first_token=frozenset([key for key, word in words.items() if word.by_first_token]),
+        rows=tuple([value for value in drawn.values.values() if isinstance(value, Row)]),
         lists={key: _listed(value) for key, value in drawn.values.items() if isinstance(value, list)},
     )
 
 
-def _encoded(drawn: sample.Drawn, tokens: Tokenizer, population: Population) -> Encoded:
+def _encoded(drawn: sample.Drawn, making: _Making) -> Encoded:
     """The prompt's tokens, of which there are some. Raises CannotDraw."""
-    rendered = drawn.prompt
-    encoded = tokens.encode(rendered.text)
+    rendered, task = drawn.prompt, making.population.task
+    encoded = making.tokens.encode(rendered.text)
     if not encoded.ids:
         raise CannotDraw(
             "E434",
             "the tokenizer gives no token for this prompt",
-            population.task.syntax.name_span,
+            task.syntax.name_span,
             f"{rendered.text[:60]!r}",
             "write something into the prompt",
         )
-    looked_at = (len(rendered.holes) + len(encoded.ids)) * len(population.task.positions)
+    looked_at = (len(rendered.holes) + len(encoded.ids)) * len(task.positions)
     budget.spend(budget.MADE, (len(drawn.values) + looked_at) // sample.AT_A_GLANCE)
     return encoded
 
 
-def _aimed(prompt: Prompt, target: Value, tokens: Tokenizer, population: Population) -> Prompt:
+def _aimed(prompt: Prompt, target: Value, making: _Making) -> Prompt:
     """An original with the word that a desideratum looks for."""
     word = as_text(target)
     budget.spend(budget.REALISED)
     return evolve(
         prompt,
         words={**prompt.words, TARGET: word.text},
-        ids={**prompt.ids, TARGET: _continued(word, prompt.text, prompt.token_ids, tokens, population, TARGET)},
+        ids={**prompt.ids, TARGET: _continued(word, prompt.text, prompt.token_ids, making, TARGET)},
         attached=_with(prompt.attached, among=word.attached),
         by_first_token=_with(prompt.by_first_token, among=word.by_first_token),
     )
@@ -279,16 +307,13 @@ def _listed(value: list[str] | list[int]) -> Listed:
     return Listed(tuple(map(str, value)), isinstance(value, AttachedWords))
 
 
-def _candidates(drawn: sample.Drawn) -> Listed:
+def _candidates(drawn: sample.Drawn, places: _Places) -> Listed:
     """The values of the list that the answer is an element of."""
-    answer = next(item.drawing for item in drawn.items if isinstance(item, ast.Binding) and item.name == "answer")
-    column = drawn.values.get(answer.name) if isinstance(answer, ast.Reference) else None
+    column = None if places.answer is None else drawn.values.get(places.answer)
     return _listed(column) if isinstance(column, list) else Listed(())
 
 
-def _continued(
-    given: Rendered, text: str, before: tuple[int, ...], tokens: Tokenizer, population: Population, name: str
-) -> tuple[int, ...]:
+def _continued(given: Rendered, text: str, before: tuple[int, ...], making: _Making, name: str) -> tuple[int, ...]:
     """The tokens of a word that follows the prompt: a space between, unless the prompt ends with one."""
     word = given.text
     if not word and name not in TOLD:
@@ -297,16 +322,16 @@ def _continued(
         raise CannotDraw(
             "E430",
             f"the {name} is empty",
-            population.task.syntax.name_span,
+            making.population.task.syntax.name_span,
             "what is expected after a prompt has a token",
             "leave the empty value out of the pool",
         )
-    ids = after(tokens, text, before, word, attached=given.attached)
+    ids = after(making.tokens, text, before, word, attached=given.attached)
     if not ids and name in TOLD:
         raise CannotDraw(
             "E430",
             f"the {name} `{word}` changes the prompt's own tokens",
-            population.task.syntax.name_span,
+            making.population.task.syntax.name_span,
             "written after the prompt it is not simply added",
             "end the prompt before a space, at a whole word",
         )

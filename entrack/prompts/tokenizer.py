@@ -3,7 +3,7 @@ transformers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from attrs import frozen
 
 from entrack import budget
 from entrack.prompts.bad_tokenizer import BadTokenizer
+from entrack.prompts.tokenizer_cuts import Pieces
 from entrack.prompts.tokenizer_rules import hold, read
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Tokenizer:
     def __init__(self, path: Path) -> None:
         raw, self._rules = read(path)
         self._used: _Here | Apart = _Here(raw, path) if self._rules.plain else _apart(raw, path)
+        self._pieces = Pieces(self._rules.cut, self._used.encode)
 
     @property
     def plain(self) -> bool:
@@ -60,8 +62,17 @@ class Tokenizer:
         """The text as tokens. Raises BadTokenizer."""
         budget.spend(budget.ENCODED, len(text))
         hold(self._rules, text)
-        ids, offsets = self._used.encode(text)
-        return Encoded(tuple(ids), tuple(offsets))
+        return Encoded(*self._pieces.encode(text))
+
+    def following(self, text: str, ids: Sequence[int], more: str) -> tuple[int, ...]:
+        """The tokens of what follows a text of these `ids`; none where it is not simply added. Raises BadTokenizer."""
+        budget.spend(budget.ENCODED, len(text) + len(more))
+        hold(self._rules, text + more)
+        told = self._pieces.following(text, more)
+        if told is not None:
+            return told
+        longer, _ = self._pieces.encode(text + more)
+        return longer[len(ids) :] if longer[: len(ids)] == tuple(ids) else ()
 
     @property
     def unknown(self) -> int | None:

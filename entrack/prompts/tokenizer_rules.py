@@ -20,6 +20,7 @@ from attrs import define, field, frozen
 
 from entrack.models.strict_json import strict
 from entrack.prompts.bad_tokenizer import BadTokenizer, refused
+from entrack.prompts.tokenizer_cuts import Cut, cut_of
 from entrack.prompts.tokenizer_parts import DECODERS, NORMALIZERS, PRE_TOKENIZERS, PROCESSORS, Kind, is_count, is_plain
 from entrack.prompts.tokenizer_vocabulary import LONGEST_PIECE, model_is_plain
 
@@ -58,12 +59,14 @@ TOKEN = {
 class Rules:
     """`times` is the most characters that one may become, and `plain` that reading has told all there is to tell.
 
-    `unknown` is the token for words that are not in the vocabulary, where the file names one.
+    `unknown` is the token for words that are not in the vocabulary, where the file names one; `cut` says how a text
+    may be told by its pieces, where it may.
     """
 
     times: int
     plain: bool
     unknown: int | None = None
+    cut: Cut | None = None
 
 
 def read(path: Path) -> tuple[bytes, Rules]:
@@ -123,7 +126,7 @@ class _Reading:
         self._chain("decoder", said.get("decoder"))
         self._added_tokens(said.get("added_tokens"), normal)
         self._special(said.get("post_processor"))
-        return Rules(times, self.plain, _unknown(said))
+        return Rules(times, self.plain, _unknown(said), cut_of(said))
 
     def _hold(self, *, plain: bool) -> None:
         self.plain = self.plain and plain

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from attrs import evolve, field, frozen
 
@@ -15,8 +16,7 @@ from entrack.source import Span
 from entrack.syntax import ast
 
 
-@frozen
-class Filled:
+class Filled(NamedTuple):
     """A hole of `text` that was filled: characters `start` to `end`. `element` is the place in the list, where it is
     one."""
 
@@ -26,8 +26,9 @@ class Filled:
     start: int
     end: int
 
-    def moved(self, by: int) -> Filled:
-        return Filled(self.text, self.variable, self.element, self.start + by, self.end + by)
+
+FILLED = partial(tuple.__new__, Filled)
+"""A `Filled` of its values: what its own `__new__` does, but quickly."""
 
 
 @frozen
@@ -145,7 +146,9 @@ def whole_number(given: str, span: Span) -> int:
 def capitalised(text: Rendered) -> Rendered:
     """With a capital first letter, where it has one: "SS" for a sharp s would move the holes."""
     capital = text.text[:1].upper()
-    return text if len(capital) != 1 else evolve(text, text=capital + text.text[1:])
+    if len(capital) != 1:
+        return text
+    return Rendered(capital + text.text[1:], text.holes, text.attached, text.by_first_token)
 
 
 def element_at(column: list[str] | list[int], element: int | None, part: ast.Reference) -> Scalar:
