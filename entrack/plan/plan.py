@@ -11,8 +11,8 @@ from attrs import field, frozen
 from entrack.check.resolved import BATCH as BATCH
 from entrack.check.resolved import CellOf, Group
 from entrack.models.key import ModelKey, ModelSource
-from entrack.plan.refs import Sizes
-from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
+from entrack.plan.refs import Sizes, refers_to_nothing
+from entrack.plan.steps import Choice, Chosen, Node, Ref, Screened
 from entrack.prompts.tokenise import Prompt
 from entrack.sites import Part, Share, Site
 from entrack.tree import parts
@@ -193,9 +193,6 @@ def needs(node: object) -> Iterator[str]:
     """The nodes whose values a node needs, in the order of its fields."""
     if isinstance(node, Ref | Chosen | Screened):
         yield node.id
-    elif isinstance(node, tuple):
-        for part in () if node and isinstance(node[0], int) else node:
-            yield from needs(part)
-    elif not isinstance(node, Batch | ModelKey):  # these are large, and refer to nothing
-        for part in parts(node):
+    elif not refers_to_nothing(node):
+        for part in node if isinstance(node, tuple) else parts(node):
             yield from needs(part)
