@@ -31,8 +31,12 @@ def _fewer(run: ForwardPass) -> ForwardPass:
         return run.noted(
             f"slice by token: {many} of {run.batch.length} tokens, all heads at the others are held", tokens=tokens
         )
-    tokens, length = _named(run), run.batch.length
-    since = From(tuple(min(min(each.of(prompt, length)) for each in tokens) for prompt in range(run.batch.prompts)))
+    changed, length = _changed(run), run.batch.length
+    since = From(
+        tuple(
+            min(token for each in changed for token in each.of(prompt, length)) for prompt in range(run.batch.prompts)
+        )
+    )
     if not any(since.at):
         return run
     first = f"{min(since.at)}" if len(set(since.at)) == 1 else f"{min(since.at)} to {max(since.at)}, as prompts differ,"
@@ -44,13 +48,13 @@ def _fewer(run: ForwardPass) -> ForwardPass:
 def _alone(run: ForwardPass) -> Only:
     """The changed tokens, and the last where logits are read; where they are fewer in one prompt, its first is named
     again."""
-    length, tokens = run.batch.length, _named(run)
+    length, changed = run.batch.length, _changed(run)
     last = {length - 1} if run.logits else set[int]()
-    named = [sorted(last.union(*(each.of(prompt, length) for each in tokens))) for prompt in range(run.batch.prompts)]
+    named = [sorted(last.union(*(each.of(prompt, length) for each in changed))) for prompt in range(run.batch.prompts)]
     most = max(map(len, named))
     return Only(tuple(tuple([one[0]] * (most - len(one)) + one) for one in named))
 
 
-def _named(run: ForwardPass) -> list[Tokens]:
+def _changed(run: ForwardPass) -> list[Tokens]:
     """The tokens of the changed places, each once: many layers name the same."""
     return list({id(place.tokens): place.tokens for place in run.changed}.values())
