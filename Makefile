@@ -43,6 +43,10 @@ bench-quick: $(VENV)/installed $(PEERS)/installed
 bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks --size full --peers $(PEERS)/bin/python $(ARGS)
 
+# A study at its full size without its models: everything but the computing, with made-up outcomes, from an empty store and again from the full one.
+rehearsal: $(VENV)/installed
+	$(BIN)/python -m benchmarks.rehearsal $(ARGS)
+
 # The four experiments of docs/coming-from.md with entrack and with other libraries: the same numbers?
 side-by-side: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python docs/side_by_side/compare.py $(PEERS)/bin/python
@@ -186,4 +190,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(LOWEST) out dist
 
-.PHONY: boxes-pack browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: boxes-pack browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean rehearsal

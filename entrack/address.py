@@ -24,7 +24,7 @@ import json
 import re
 from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from math import isnan
 from operator import attrgetter
@@ -207,12 +207,19 @@ def _tuple(value: tuple[Any, ...]) -> str:
 
 
 def _rows(value: tuple[Any, ...], kind: type) -> Hashable | None:
-    """What a tuple of tuples of integers, or of values such as heads, is known by; None for any other."""
+    """What a tuple of tuples of numbers and names, or of values such as heads, is known by; None for any other."""
     form = getattr(kind, "__address_form__", None)
     if kind is not tuple and not (isinstance(form, _Form) and form.cls is kind and form.fields):
         return None
     rows = value if form is None else tuple(map(form.values, value))
-    return (form, rows) if set(map(type, chain.from_iterable(rows))) == {int} else None
+    kinds = set(map(type, chain.from_iterable(rows)))
+    return (form, rows) if kinds and all(map(_tells_apart, kinds)) else None
+
+
+@cache
+def _tells_apart(kind: type) -> bool:
+    """Whether a value of this type equals none that is written otherwise, as 1 equals True and 1.0."""
+    return kind in (int, str, type(None)) or (issubclass(kind, Enum) and kind.__eq__ is object.__eq__)
 
 
 def _listed(value: tuple[Any, ...]) -> str:

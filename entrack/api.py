@@ -30,9 +30,11 @@ from entrack.syntax.parse import parse
 from entrack.system import default_memory
 
 if TYPE_CHECKING:
+    from entrack.execution.estimate import Estimate
     from entrack.execution.survey import Survey
     from entrack.plan.explain import Explanation
     from entrack.plan.plan import Plan
+    from entrack.store.base import Store
 
 __all__ = [
     "PURPOSES",
@@ -41,6 +43,7 @@ __all__ = [
     "SpecMissing",
     "check",
     "checked",
+    "estimated",
     "explained",
     "formatted",
     "load",
@@ -122,6 +125,22 @@ def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
             return None, (told(spent, Span(source.name, 0, 1)),)
     held_against(program, Source(source.name, text))  # not counted: it is as much as was read and written before
     return text, problems
+
+
+def estimated(plan: Plan, survey: Survey, store: Store, device: str | None = None) -> Estimate:
+    """How long what is left of a plan takes on one device and on several, by what a store's steps took on it.
+
+    `device` is a name that is recorded there, or cpu, mps or cuda; None for what was measured on this machine. Loads
+    nothing. Raises StoreError."""
+    from entrack.execution.estimate import estimate
+    from entrack.execution.rates import rates_of
+    from entrack.execution.survey import Survey
+    from entrack.plan.plan import Plan
+
+    arguments.instance(plan, Plan, "plan", "a Plan, as `Spec.survey` gives")
+    arguments.instance(survey, Survey, "survey", "a Survey, as `Spec.survey` gives")
+    arguments.offering(store, ("find", "addresses"), "store", "an open store")
+    return estimate(plan, survey, rates_of(store, arguments.optional(device, arguments.text, "device")))
 
 
 def explained(plan: Plan, survey: Survey, memory: int | None = None) -> Explanation:

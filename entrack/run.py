@@ -64,9 +64,9 @@ def repository_of(
     return Repository(store, kind, policy, Environment(device, threads, memory))
 
 
-def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Results:
+def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher, compute: Compute | None = None) -> Results:
     """Compile, run, and compile again with what is known, until nothing depends on results any more, and then until
-    every certified claim is decided or has had its prompts. Raises
+    every certified claim is decided or has had its prompts. `compute` takes the place of an engine. Raises
     SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt."""
     from entrack.analysis.build_results import assemble
     from entrack.analysis.certificates import wanted
@@ -77,7 +77,7 @@ def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Re
     spec = fetched(given, watcher)
     lowerer = lowerer_of(spec, download=True, hashed=True)
     plan = lowered(spec, lowerer).plan
-    compute = engine_of(plan, repository.kind, watcher, repository.environment)
+    compute = compute or engine_of(plan, repository.kind, watcher, repository.environment)
     run = Coordinator(plan, repository, LocalExecutor(repository, compute, watcher), watcher)
     run.run()
     while plan.deferred:

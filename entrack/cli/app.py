@@ -21,6 +21,7 @@ from entrack.cli.options import (
     Json,
     MemoryBytes,
     Params,
+    Price,
     Reference,
     SpecPath,
     StandIn,
@@ -138,8 +139,17 @@ def plan(
     ] = False,
     memory: MemoryBytes = None,
     accept: Accepted = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="whose times: a device that steps in the store were computed on (default: this machine's)",
+        ),
+    ] = None,
+    price: Price = None,
 ) -> None:
-    """Show what a run would compute - steps, forward passes, bytes - and what the store has of it."""
+    """Show what a run would compute - steps, forward passes, bytes, time - and what the store has of it."""
     with failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.plans import plan_json, plan_table
@@ -154,7 +164,8 @@ def plan(
             explained = api.explained(planned, survey, memory_given(memory))
             shown.give(explained_json, explained_view, explained)
         else:
-            shown.give(plan_json, plan_table, planned, survey)
+            took = api.estimated(planned, survey, opened, device)
+            shown.give(plan_json, plan_table, planned, survey, took, price)
 
 
 @app.command()

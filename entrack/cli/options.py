@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,13 @@ def device_given(given: str | None) -> str | None:
     """A device that entrack knows of, be it there or not. Raises BadParameter."""
     if given is not None and not DEVICE.fullmatch(given):
         raise typer.BadParameter(f"--device takes cpu, mps, cuda, or cuda: and the number of a GPU; this is {given!r}")
+    return given
+
+
+def price_given(given: float | None) -> float | None:
+    """A price that is a number. Raises BadParameter."""
+    if given is not None and not isfinite(given):
+        raise typer.BadParameter("--price takes a number")
     return given
 
 
@@ -62,6 +70,10 @@ Device = Annotated[
         callback=device_given,
         help="cpu, mps, cuda, cuda:1, ... (default: a GPU if there is one)",
     ),
+]
+Price = Annotated[
+    float | None,
+    typer.Option("--price", min=0, max=10**9, callback=price_given, help="of an hour of one device: say what it costs"),
 ]
 MOST_THREADS = 1024
 Threads = Annotated[

@@ -10,16 +10,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from entrack.cli.plan_time import time_json, time_view
 from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
+from entrack.execution.estimate import Estimate
 from entrack.execution.survey import Survey
 from entrack.plan.cost import Cost, cost
 from entrack.plan.plan import CertificatePlan, Plan
 from entrack.plan.steps import Race
 
 
-def plan_json(plan: Plan, survey: Survey) -> dict[str, Any]:
-    """The plan's cost, altogether and by what the steps are for."""
+def plan_json(plan: Plan, survey: Survey, took: Estimate | None = None, price: float | None = None) -> dict[str, Any]:
+    """The plan's cost, altogether and by what the steps are for, and how long it takes, where that is asked."""
     known = _Known.of(survey)
     return {
         "steps": [{"what": what, **_counted(plan, ids, known)} for what, ids in _by_what(plan).items()],
@@ -29,10 +31,11 @@ def plan_json(plan: Plan, survey: Survey) -> dict[str, Any]:
             for name, key in plan.models.items()
         },
         **({"may_come": may_come} if (may_come := may_come_json(plan.may_come(known.found))) else {}),
+        **({} if took is None else {"time": time_json(took, price)}),
     }
 
 
-def plan_table(plan: Plan, survey: Survey) -> RenderableType:
+def plan_table(plan: Plan, survey: Survey, took: Estimate, price: float | None) -> RenderableType:
     """The plan for a person."""
     numbers = ("steps", "stored", "forward passes", "token-layers", "to be stored")
     made = table("step", *numbers, right=numbers)
@@ -53,7 +56,7 @@ def plan_table(plan: Plan, survey: Survey) -> RenderableType:
         + may_come_words(plan.may_come(known.found))
         + _declined(survey)
     )
-    return Group(made, notes)
+    return Group(made, notes, time_view(took, price))
 
 
 def may_come_json(several: Sequence[CertificatePlan]) -> list[dict[str, Any]]:

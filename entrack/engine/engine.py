@@ -28,7 +28,7 @@ from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.expand import expand
 from entrack.plan.passes import PASSES, Pass, optimise
-from entrack.plan.schedule import A_PASS, ON_A_GPU, Memory
+from entrack.plan.schedule import A_PASS, ON_A_GPU, Memory, layer_flops
 from entrack.plan.steps import Step, TrainMask
 
 EXECUTORS: Mapping[ExecutorKind, Mapping[type, reference.Kernel]] = {
@@ -39,7 +39,7 @@ EXECUTORS: Mapping[ExecutorKind, Mapping[type, reference.Kernel]] = {
 
 @frozen(eq=False)
 class Computed:
-    """A step's tensors by name, and how they were made: versions, device, kernel, seconds, forward passes (JSON)."""
+    """A step's tensors by name, and how they were made: versions, device, kernel, seconds, work (JSON)."""
 
     tensors: dict[str, np.ndarray]
     how: dict[str, str | int | float]
@@ -129,7 +129,8 @@ class Engine:
 
     def _computed(self, kernel: reference.Kernel, step: Step, inputs: Inputs, *, sparing: bool = False) -> Computed:
         with deterministic(self.threads or _threads(step.model.facts)):
-            schedule = optimise(expand(step, self._memory), self._passes)
+            written = expand(step, self._memory)
+            schedule = optimise(written, self._passes)
             context = Context(
                 step,
                 self._model(step.model),
@@ -140,7 +141,15 @@ class Engine:
             threads, start = torch.get_num_threads(), time.perf_counter()
             tensors = kernel(context, step, inputs)
             seconds = time.perf_counter() - start
-        return Computed(tensors, self._how(kernel, threads, seconds, context.forwards))
+        work = context.forwards * written.token_layers_each
+        return Computed(
+            tensors,
+            {
+                **self._how(kernel, threads, seconds, context.forwards),
+                "token_layers": work,
+                "layer_flops": layer_flops(step.model.facts),
+            },
+        )
 
     def forget(self) -> None:
         """Let go of all models and clean runs; they are loaded again when they are asked for."""

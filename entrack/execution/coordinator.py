@@ -7,7 +7,8 @@ reads: on a full store no model is touched and torch is not imported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import assert_never
 
 from entrack import interrupts
@@ -89,10 +90,9 @@ class Coordinator(RunState):
         what was finished is kept."""
         looking = self._looking()
         survey = looking.survey()
-        waiting = {*survey.missing, *survey.unknown}
+        waiting = {id: left_of(self.plan.nodes[id]) for id in (*survey.missing, *survey.unknown)}
         self._tell(looking, survey)
-        work = sum(left_of(self.plan.nodes[id]) for id in waiting)
-        self._watch(RunStarted(len(self.plan.steps), len(survey.found), work))
+        self._watch(RunStarted(len(self.plan.steps), len(survey.found), sum(waiting.values())))
         if not looking._lost:
             self._take_over(looking)
         self._settle(waiting)
@@ -133,7 +133,7 @@ class Coordinator(RunState):
 
     # one node after the other
 
-    def _settle(self, waiting: Collection[str] = ()) -> None:
+    def _settle(self, waiting: Mapping[str, int] = MappingProxyType({})) -> None:
         """Make everything that is not known, in order; from the beginning again where a damaged value came out
         another."""
         while (id := self._scheduler.next()) is not None:
@@ -143,7 +143,7 @@ class Coordinator(RunState):
                 if isinstance(node, Choice):
                     self._choose(id, node)
                 else:
-                    self._run_step(id, left_of(node) if id in waiting else 0)
+                    self._run_step(id, waiting.get(id, 0))
             except _Changed:
                 continue
 

@@ -12,7 +12,7 @@ from typing import Any
 from entrack.diagnostics.escape import clip
 
 TEXTS = ("torch", "transformers", "nnsight", "device", "executor", "kernel", "machine", "made", "beside", "what")
-NUMBERS = ("threads", "memory", "seconds", "forwards")
+NUMBERS = ("threads", "memory", "seconds", "forwards", "token_layers", "layer_flops")
 LONGEST, MOST = 4000, 2**63
 """Letters of a text that are told, and what a number is below."""
 

@@ -26,6 +26,9 @@ from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Step
 from entrack.store.base import Action, Store
 
+RECENT = 1 << 12
+"""Steps whose addresses are remembered: one step is asked for several times on its way."""
+
 
 @frozen
 class StoredValue:
@@ -51,10 +54,17 @@ class Repository:
         self.declined: dict[str, Action] = {}
         self._kept = ValueCache(self.environment.memory)
         self._sound: set[tuple[str, str]] = set()
+        self._addresses: dict[int, tuple[Step, str]] = {}
+        """Of the steps that were asked for last, by the objects themselves, which are held so that they stay."""
 
     def address(self, step: Step) -> str:
         """The address of a bound step, whatever the environment."""
-        return step_address(step, self.kind)
+        known = self._addresses.get(id(step))
+        if known is None or known[0] is not step:
+            known = self._addresses[id(step)] = step, step_address(step, self.kind)
+            if len(self._addresses) > RECENT:
+                self._addresses.pop(next(iter(self._addresses)), None)
+        return known[1]
 
     def find(self, step: Step) -> Action | None:
         """The value of a bound step that may be taken."""

@@ -13,16 +13,14 @@ from collections.abc import Mapping
 from typing import TypeVar, cast
 
 from entrack.address import address
-from entrack.models.key import ModelKey
 from entrack.plan.executor_kind import ExecutorKind
-from entrack.plan.steps import Batch, Chosen, Ref, Screened, Step, kind_of
+from entrack.plan.refs import refers_to_nothing
+from entrack.plan.steps import Chosen, Ref, Screened, Step, kind_of
 from entrack.sites import Site
 from entrack.tree import rebuilt
 
 STORE_VERSION = 2
 """Of the text that addresses are taken of: another one for each change of it. A store's format goes up with it."""
-LEAVES = (Batch, ModelKey)
-"""Large, and without a reference in them."""
 
 T = TypeVar("T")
 
@@ -55,10 +53,8 @@ def _bound(value: object, objects: Mapping[str, str], chosen: Mapping[str, tuple
     match value:
         case Ref(id):
             return Ref(objects[id])
-        case int() | str() | float() | None | (int(), *_):
-            return value
         case Chosen(id):
             return value.among(chosen[id])
         case Screened(id):
             return chosen[id]
-    return value if isinstance(value, LEAVES) else rebuilt(value, lambda part: _bound(part, objects, chosen))
+    return value if refers_to_nothing(value) else rebuilt(value, lambda part: _bound(part, objects, chosen))

@@ -10,6 +10,7 @@ from attrs import frozen
 from entrack.plan.expand import expand
 from entrack.plan.passes import optimise
 from entrack.plan.plan import Plan
+from entrack.plan.schedule import once
 from entrack.plan.steps import Choice, Node, kind_of
 
 
@@ -52,6 +53,19 @@ def left_of(node: Node) -> int:
         return 0
     runs = optimise(expand(node)).runs
     return sum(run.token_layers for run in runs if run.shared is None or len(runs) == 1)
+
+
+def left_in(plan: Plan, ids: Iterable[str]) -> dict[str, int]:
+    """Token-layers that are left of each of these steps after the compiler's passes; what is shared counts where it
+    comes first."""
+    seen: set[str] = set()
+    left: dict[str, int] = {}
+    for id in ids:
+        node = plan.nodes[id]
+        runs = [] if isinstance(node, Choice) else once(optimise(expand(node)).runs)
+        left[id] = sum(run.token_layers for run in runs if run.shared not in seen)
+        seen.update(run.shared for run in runs if run.shared)
+    return left
 
 
 def bytes_of(node: Node, nodes: Mapping[str, Node]) -> int:

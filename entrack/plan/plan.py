@@ -11,8 +11,8 @@ from attrs import field, frozen
 from entrack.check.resolved import BATCH as BATCH
 from entrack.check.resolved import CellOf, Group
 from entrack.models.key import ModelKey, ModelSource
-from entrack.plan.refs import Sizes
-from entrack.plan.steps import Batch, Choice, Chosen, Node, Ref, Screened
+from entrack.plan.refs import Sizes, refers_to_nothing
+from entrack.plan.steps import Choice, Chosen, Node, Ref, Screened
 from entrack.prompts.tokenise import Prompt
 from entrack.sites import Part, Share, Site
 from entrack.tree import names
@@ -200,9 +200,9 @@ def _gather(node: object, found: list[str]) -> None:
     if isinstance(node, Ref | Chosen | Screened):
         found.append(node.id)
     elif isinstance(node, tuple):
-        for part in () if node and isinstance(node[0], int) else node:
+        for part in () if refers_to_nothing(node) else node:
             _gather(part, found)
-    elif not isinstance(node, Batch | ModelKey):  # these are large, and refer to nothing
+    elif not refers_to_nothing(node):
         cls: type = type(node)
         for name in names(cls):
             _gather(getattr(node, name), found)

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from attrs import frozen
 
 from entrack.address import tagged
+from entrack.models.key import ModelKey
+from entrack.plan.batch import Batch
 from entrack.sites import Part, Site
 
 
@@ -41,8 +45,19 @@ class Screened:
     most: int
 
 
+ALONE = (int, float, str, Enum, Site, Batch, ModelKey)
+"""What names no step, and may be large."""
 Sizes = tuple[tuple[int, ...], ...]
 """Of a batch, prompt by prompt and word by word, how many of the tokens asked for are the word's, in their order; what
 follows is asked for again. Empty: one each."""
 Sites = tuple[Site, ...] | Chosen
 """Sites, or, until a run has chosen them, what will."""
+
+
+def refers_to_nothing(value: object) -> bool:
+    """Whether a part of a step is seen to name no step. What a tuple begins with is what it holds; beside a tuple of
+    sites others may stand that are not known."""
+    if isinstance(value, tuple):
+        first = value[0] if value else None
+        return isinstance(first, int | Site) or (isinstance(first, tuple) and bool(first) and type(first[0]) is int)
+    return value is None or isinstance(value, ALONE)

@@ -153,12 +153,10 @@ class ForwardPass:
         """Floating-point operations of the products: 2 for each weight that a token meets, and attention over the
         tokens before it."""
         facts, tokens = self.facts, self.tokens_run
-        width = facts.heads * facts.d_head
-        projections = 4 * facts.d_model * (width + facts.key_value_heads * facts.d_head)
-        looking = 4 * width * sum(sum(here) + len(here) for here in self._ran)
-        attended = len([layer for layer in self.attention if layer in self.layers]) * (tokens * projections + looking)
-        answering = 2 * facts.layout.mlp_matrices * facts.d_model * facts.d_mlp * facts.experts_per_token
-        mlps = len(self.layers) * tokens * answering
+        looking = 4 * facts.heads * facts.d_head * sum(sum(here) + len(here) for here in self._ran)
+        attended = len([layer for layer in self.attention if layer in self.layers])
+        attended *= tokens * attention_flops(facts) + looking
+        mlps = len(self.layers) * tokens * mlp_flops(facts)
         said = 2 * facts.d_model * facts.vocabulary * self.batch.prompts if self.logits else 0
         return self.forwards * (attended + mlps + said)
 
@@ -191,6 +189,21 @@ class ForwardPass:
     def noted(self, note: str, **changes: Any) -> ForwardPass:
         """The run with something taken away, and why."""
         return evolve(self, **changes, notes=(*self.notes, note))
+
+
+def attention_flops(facts: ModelFacts) -> int:
+    """Floating-point operations of the products with the weights of one layer's attention, a token."""
+    return 4 * facts.d_model * (facts.heads * facts.d_head + facts.key_value_heads * facts.d_head)
+
+
+def mlp_flops(facts: ModelFacts) -> int:
+    """The same of its MLP."""
+    return 2 * facts.layout.mlp_matrices * facts.d_model * facts.d_mlp * facts.experts_per_token
+
+
+def layer_flops(facts: ModelFacts) -> int:
+    """What a token costs in a layer, but for looking at the tokens before it."""
+    return attention_flops(facts) + mlp_flops(facts)
 
 
 A_PASS = 1 << 28
@@ -232,6 +245,11 @@ class Schedule:
 
     runs: tuple[ForwardPass, ...]
     memory: Memory = DEFAULT
+
+    @property
+    def token_layers_each(self) -> float:
+        """Token-layers of a forward pass, on average; 0 where there is none."""
+        return sum(run.token_layers for run in self.runs) / max(1, sum(run.forwards for run in self.runs))
 
     def run(self, role: Role) -> ForwardPass | None:
         """The first run of this role, when there is one left."""

@@ -88,7 +88,7 @@ class DiskStore:
             self._keep_object(action, data)
             if read.read_action(self.layout, address) not in (None, action):
                 self.index.remove([address])
-            folders.write_file(layout.make_place(self.layout.action(address)), note)
+            layout.write(self.layout.action(address), note)
             self.index.set(address, note)
         return action
 
@@ -163,7 +163,7 @@ class DiskStore:
     def _keep_object(self, action: Action, data: bytes) -> None:
         # An object that is there is trusted only if its bytes are these: a damaged one is written again.
         if read.read_object(self.layout, action) != data:
-            folders.write_file(layout.make_place(self.layout.object(action.object)), data)
+            layout.write(self.layout.object(action.object), data)
 
     def _decoded(self, action: Action) -> Tensors | Damage | None:
         data = read.read_object(self.layout, action)

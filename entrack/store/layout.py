@@ -158,11 +158,15 @@ def write_format(layout: Layout) -> None:
         folders.write_file(layout.tag, _TAG, mode=0o644)
 
 
-def make_place(place: Location) -> Location:
-    """Make the two folders above `place`, below the root; `place` itself."""
-    folders.make_folder(place.folder.folder)
-    folders.make_folder(place.folder)
-    return place
+def write(place: Location, data: bytes) -> None:
+    """Put a file two folders below the root, whole or not at all. The folders are made where they are missing, as they
+    rarely are."""
+    try:
+        folders.write_file(place, data)
+    except FileNotFoundError:
+        folders.make_folder(place.folder.folder)
+        folders.make_folder(place.folder)
+        folders.write_file(place, data)
 
 
 def _refuse_foreign(layout: Layout) -> None:

@@ -40,7 +40,9 @@ from entrack.events import ModelLoading
 from entrack.model_config import read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.executor_kind import ExecutorKind
-from entrack.plan.schedule import Memory
+from entrack.plan.expand import expand
+from entrack.plan.passes import optimise
+from entrack.plan.schedule import Memory, layer_flops, once
 from entrack.plan.steps import (
     Batch,
     BlockAttention,
@@ -95,6 +97,17 @@ def test_how_it_was_computed(grouped: Saved) -> None:
     assert how["kernel"] == "kernels.capture.capture"
     assert (how["executor"], how["device"], how["threads"], how["forwards"]) == ("optimised", "cpu", 1, 1)
     assert {"torch", "transformers", "nnsight", "seconds"} < set(how)
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_what_was_run_is_what_a_plan_says_is_left(grouped: Saved, number: int) -> None:
+    """So that a plan's time follows from what other steps took. In a training it is less, and more where a run starts
+    from a clean one that no other step has made."""
+    step = steps(grouped)[number]
+    how = grouped.engine("optimised").compute(step, capture(grouped, ALTERNATES, SPREAD)).how
+    left = sum(run.token_layers for run in once(optimise(expand(step)).runs))
+    assert how["token_layers"] == pytest.approx(left, rel=0.05) and left
+    assert how["layer_flops"] == layer_flops(grouped.key.facts)
 
 
 def test_torch_is_left_as_it_was(grouped: Saved) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from entrack.plan.passes.slice_by_layer import relative
-from entrack.plan.schedule import Every, ForwardPass, From, Only, Schedule
+from entrack.plan.schedule import Every, ForwardPass, From, Only, Schedule, Tokens
 
 
 def slice_by_token(schedule: Schedule) -> Schedule:
@@ -31,10 +31,10 @@ def _fewer(run: ForwardPass) -> ForwardPass:
         return run.noted(
             f"slice by token: {many} of {run.batch.length} tokens, all heads at the others are held", tokens=tokens
         )
+    changed, length = _changed(run), run.batch.length
     since = From(
         tuple(
-            min(token for place in run.changed for token in place.tokens.of(prompt, run.batch.length))
-            for prompt in range(run.batch.prompts)
+            min(token for each in changed for token in each.of(prompt, length)) for prompt in range(run.batch.prompts)
         )
     )
     if not any(since.at):
@@ -48,11 +48,13 @@ def _fewer(run: ForwardPass) -> ForwardPass:
 def _alone(run: ForwardPass) -> Only:
     """The changed tokens, and the last where logits are read; where they are fewer in one prompt, its first is named
     again."""
-    length = run.batch.length
+    length, changed = run.batch.length, _changed(run)
     last = {length - 1} if run.logits else set[int]()
-    named = [
-        sorted(last.union(*(place.tokens.of(prompt, length) for place in run.changed)))
-        for prompt in range(run.batch.prompts)
-    ]
+    named = [sorted(last.union(*(each.of(prompt, length) for each in changed))) for prompt in range(run.batch.prompts)]
     most = max(map(len, named))
-    return Only(tuple(tuple([tokens[0]] * (most - len(tokens)) + tokens) for tokens in named))
+    return Only(tuple(tuple([one[0]] * (most - len(one)) + one) for one in named))
+
+
+def _changed(run: ForwardPass) -> list[Tokens]:
+    """The tokens of the changed places, each once: many layers name the same."""
+    return list({id(place.tokens): place.tokens for place in run.changed}.values())
