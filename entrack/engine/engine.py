@@ -16,15 +16,16 @@ from entrack import interrupts
 from entrack.engine import optimised, reference
 from entrack.engine.activation_cache import ActivationCache
 from entrack.engine.context import Context
-from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory
+from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory, PrecisionMissing
 from entrack.engine.inputs import Inputs
 from entrack.engine.load import load
 from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.memory import default_memory, fits
-from entrack.engine.settings import chosen_device, deterministic, device_name, is_out_of_memory
+from entrack.engine.settings import chosen_device, deterministic, device_name, is_no_kernel, is_out_of_memory
+from entrack.error_text import reason
 from entrack.events import ModelLoading, Watcher, unwatched
 from entrack.model_config import ModelFacts
-from entrack.models.key import ModelKey, ModelSource
+from entrack.models.key import DTYPES, ModelKey, ModelSource
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.expand import expand
 from entrack.plan.passes import PASSES, Pass, optimise
@@ -111,6 +112,8 @@ class Engine:
         except OutOfMemory:
             pass
         except (RuntimeError, MemoryError) as error:
+            if is_no_kernel(error):
+                raise PrecisionMissing(_no_kernel(step, self.device, error)) from error
             if not is_out_of_memory(error):
                 raise
         return self._sparingly(step, inputs)
@@ -198,6 +201,15 @@ def _too_large(step: Step, device: torch.device) -> str:
     return (
         f"training a mask on {largest.prompts} prompts of {largest.length} tokens does not fit into the "
         f"memory of {device}: give it a smaller `batch`, {others}"
+    )
+
+
+def _no_kernel(step: Step, device: torch.device, error: BaseException) -> str:
+    """What torch has not, and what can be done."""
+    others = " or ".join(f"dtype = {one}" for one in DTYPES if one != step.model.dtype)
+    return (
+        f"torch {torch.__version__} cannot compute a model in {step.model.dtype} on {device}: name another number type "
+        f"({others}), or take another --device. It said: {reason(error)}"
     )
 
 

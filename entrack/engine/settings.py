@@ -40,6 +40,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
+def is_no_kernel(error: BaseException) -> bool:
+    """Whether torch lacks what it was asked for in half precision: `"addmm_impl_cpu_" not implemented for 'Half'`."""
+    return any(f"not implemented for '{name}'" in str(error) for name in ("Half", "BFloat16"))
+
+
 def chosen_device(asked: str | None) -> torch.device:
     """The device asked for, or a GPU if there is one. Raises DeviceMissing."""
     kind, _, number = (asked or ("cuda" if torch.cuda.is_available() else "cpu")).partition(":")
