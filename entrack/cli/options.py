@@ -40,7 +40,7 @@ StoreFolder = Annotated[
 LEAST_MEMORY = 64 * 10**6
 ACCEPT = (
     "which stored values to take: those made with exactly this stack, with the same major.minor "
-    "versions and kind of device, or any (default: same-stack)"
+    "versions and device, or any (default: same-stack)"
 )
 MemoryBytes = Annotated[
     str | None,

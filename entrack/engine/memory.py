@@ -34,9 +34,10 @@ def default_memory(device: torch.device) -> int:
 
 
 def free_bytes(device: torch.device) -> int:
-    """What is free: of the GPU's memory, else of the machine's."""
+    """What is free: of the GPU's memory, with what torch holds of it for later, else of the machine's."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + held
     meminfo = Path("/proc/meminfo")
     if meminfo.is_file():
         for line in meminfo.read_text(encoding="ascii").splitlines():
