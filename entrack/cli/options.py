@@ -70,6 +70,17 @@ Threads = Annotated[
         "--threads", min=1, max=MOST_THREADS, help="CPU threads (default: one for a small model, else torch's choice)"
     ),
 ]
+MOST_GPUS = 64
+GpusPerWorker = Annotated[
+    int,
+    typer.Option(
+        "--gpus-per-worker",
+        min=1,
+        max=MOST_GPUS,
+        metavar="N",
+        help="place a model that one GPU has no room for over so many, from --device on",
+    ),
+]
 Accepted = Annotated[ReusePolicy | None, typer.Option("--accept", help=ACCEPT)]
 
 

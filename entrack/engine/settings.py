@@ -11,11 +11,7 @@ import torch
 
 from entrack.engine.errors import DeviceMissing
 
-REDUCED = (
-    "allow_bf16_reduced_precision_reduction",
-    "allow_fp16_reduced_precision_reduction",
-    "allow_fp16_accumulation",
-)
+REDUCED = ("allow_bf16_reduced_precision_reduction", "allow_fp16_reduced_precision_reduction")
 """By which a GPU may add up products of half precision in half precision."""
 NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED", "MPS backend out of memory")
 
@@ -73,6 +69,22 @@ def chosen_device(asked: str | None) -> torch.device:
         built = "" if torch.cuda.is_available() or kind != "cuda" else f" (torch {torch.__version__})"
         raise DeviceMissing(f"there is no device {asked} here{built}; there are {', '.join(_there())}")
     return torch.device(kind, int(number)) if number else torch.device(kind)
+
+
+def chosen_devices(asked: str | None, many: int) -> tuple[torch.device, ...]:
+    """The device asked for, and so many in all from there on for a model that it has no room for: GPUs of one name.
+    Raises DeviceMissing."""
+    first = chosen_device(asked)
+    if many == 1:
+        return (first,)
+    number, count = first.index or 0, _DEVICES[first.type]()
+    if first.type != "cuda" or number + many > count:
+        raise DeviceMissing(f"a model is to be placed over {many} GPUs, and from {first} on there are {count - number}")
+    devices = tuple(torch.device("cuda", number + more) for more in range(many))
+    names = sorted({device_name(device) for device in devices})
+    if len(names) > 1:
+        raise DeviceMissing(f"a model is placed over GPUs of one name, and these are {' and '.join(names)}")
+    return devices
 
 
 def _there() -> list[str]:

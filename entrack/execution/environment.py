@@ -38,11 +38,12 @@ DEVICE_KINDS = ("cpu", "mps")
 @frozen
 class Environment:
     """What this process would compute with: `device`, `threads` and `memory` (bytes) as they were asked for, None
-    for the engine's choice."""
+    for the engine's choice; a model may be placed over `gpus_per_worker`, which changes no number."""
 
     device: str | None = None
     threads: int | None = None
     memory: int | None = None
+    gpus_per_worker: int = 1
 
     def told(self, facts: ModelFacts, accept: ReusePolicy) -> dict[str, Any]:
         """What counts under a policy, for a model of this shape."""
