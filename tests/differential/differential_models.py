@@ -103,7 +103,7 @@ def others(shape: Shape) -> st.SearchStrategy[Shape]:
 
 
 @lru_cache(POOL)
-def _built(shape: Shape) -> Any:
+def built(shape: Shape) -> Any:
     module = tiny(
         shape.family,
         shape.layers,
@@ -190,13 +190,13 @@ def _output_weight(module: Any, family: str, layer: int) -> torch.Tensor:
 
 @lru_cache(None)
 def _facts(shape: Shape) -> ModelFacts:
-    return read_facts(_built(shape).config.to_dict())
+    return read_facts(built(shape).config.to_dict())
 
 
 @lru_cache(4 * POOL)
 def loaded(shape: Shape, executor: ExecutorKind) -> LoadedModel:
     """One for each executor, so that what one does to a module tree is not done to the other's."""
-    return LoadedModel.of(shape.key, _in_precision(_built(attrs.evolve(shape, dtype="float32")), shape.dtype), CPU)
+    return LoadedModel.of(shape.key, _in_precision(built(attrs.evolve(shape, dtype="float32")), shape.dtype), CPU)
 
 
 def _in_precision(module: Any, dtype: str) -> Any:

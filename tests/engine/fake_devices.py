@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_flatten, tree_map
 
 MOVES = ("aten::_to_copy", "aten::copy_")
 """Operations that may take from one device to another."""
+INDEXING = ("aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_")
 
 
 def fake(number: int) -> torch.device:
@@ -108,13 +109,10 @@ def _device(name: str, tensors: list[Tensor]) -> torch.device | None:
 
 def _refuse_two_devices(func: Any, tensors: Iterable[Tensor]) -> None:
     """As a GPU does: a single number of the CPU may be anywhere, and indices of the CPU may index."""
-    several = {one.device for one in tensors if one.dim() and not (_is_index(func) and not isinstance(one, OnDevice))}
+    indices = (torch.int64, torch.bool) if func._schema.name in INDEXING else ()
+    several = {one.device for one in tensors if isinstance(one, OnDevice) or (one.dim() and one.dtype not in indices)}
     if len(several) > 1:
         raise RuntimeError(f"expected all tensors to be on the same device, and {func} has {sorted(map(str, several))}")
-
-
-def _is_index(func: Any) -> bool:
-    return func._schema.name in ("aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_")
 
 
 def _numbers(value: Any) -> Any:
