@@ -51,6 +51,7 @@ def repository_of(
     threads: int | None = None,
     memory: int | None = None,
     kind: ExecutorKind = ExecutorKind.OPTIMISED,
+    gpus_per_worker: int = 1,
 ) -> Repository:
     """The store as a run sees it. A store that cannot be written is a published one: it is taken as it is, unless
     told otherwise. Raises ArgumentError."""
@@ -59,9 +60,10 @@ def repository_of(
     arguments.optional(device, arguments.text, "device")
     threads = arguments.optional(threads, arguments.whole, "threads", 1, MOST_NUMBER)
     memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
+    gpus = arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
     default = ReusePolicy.SAME_STACK if getattr(store, "writable", True) else ReusePolicy.ANY
     policy = default if accept is None else ReusePolicy(accept)
-    return Repository(store, kind, policy, Environment(device, threads, memory))
+    return Repository(store, kind, policy, Environment(device, threads, memory, gpus))
 
 
 def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher, compute: Compute | None = None) -> Results:
@@ -113,6 +115,7 @@ def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Env
                     threads=environment.threads,
                     watcher=watcher,
                     memory=None if environment.memory is None else Memory.of(environment.memory),
+                    gpus_per_worker=environment.gpus_per_worker,
                 )
             )
         computed = engines[0].compute(step, inputs)

@@ -145,14 +145,16 @@ class Spec:
         threads: int | None = None,
         memory: int | None = None,
         accept: ReusePolicy | str | None = None,
+        gpus_per_worker: int = 1,
     ) -> Results:
         """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
 
         `reference` runs the reference executor: one full forward pass per variant. `memory` is what may be taken beside
         the models themselves, in bytes (default: half of what the machine or its GPU has). `accept` says which stored
         values are taken (`exact`, `same-stack`, `any`; default: `same-stack`, and `any` from a store that cannot be
-        written). Raises ArgumentError, SpecError, ModelMissing, StoreError, EngineError, NotANumber, and
-        KeyboardInterrupt: what was finished is in the store then.
+        written). A model that one GPU has no room for is placed over `gpus_per_worker`. Raises ArgumentError,
+        SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt: what was finished is in the
+        store then.
         """
         from entrack.run import repository_of, run_spec
 
@@ -160,7 +162,7 @@ class Spec:
         opened = (
             open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
         )
-        repository = repository_of(opened, accept, device, threads, memory, _kind(reference))
+        repository = repository_of(opened, accept, device, threads, memory, _kind(reference), gpus_per_worker)
         return run_spec(self._spec, repository, watcher)
 
     @interrupts.watched()
@@ -176,6 +178,7 @@ class Spec:
         threads: int | None = None,
         memory: int | None = None,
         accept: ReusePolicy | str = "any",
+        gpus_per_worker: int = 1,
     ) -> Verification:
         """Compute a sample of the stored steps again: so many (an int) or such a share (a float). Changes nothing in
         the store.
@@ -191,7 +194,7 @@ class Spec:
         again = _kind(reference)
         arguments.whole(seed, "seed", 0, MOST_NUMBER)
         wanted = sample_given(sample)
-        repository = repository_of(store, accept, device, threads, memory)
+        repository = repository_of(store, accept, device, threads, memory, gpus_per_worker=gpus_per_worker)
         return verify_spec(self._spec, repository, wanted, seed, again, watcher)
 
     @interrupts.watched()

@@ -18,6 +18,7 @@ from entrack.cli.models import models
 from entrack.cli.options import (
     Accepted,
     Device,
+    GpusPerWorker,
     Json,
     MemoryBytes,
     Params,
@@ -74,6 +75,7 @@ def run(
     threads: Threads = None,
     memory: MemoryBytes = None,
     accept: Accepted = None,
+    gpus_per_worker: GpusPerWorker = 1,
 ) -> None:
     """Run a spec, or the spec in a pack, and show its tables and claims. What the store has is not computed again."""
     with failures(as_json=as_json) as shown:
@@ -85,6 +87,7 @@ def run(
             "device": device,
             "threads": threads,
             "memory": memory_given(memory),
+            "gpus_per_worker": gpus_per_worker,
             **({} if accept is None else {"accept": accept}),
         }
         if locked and (pack is not None or artifact.is_pack(spec)):
@@ -207,6 +210,7 @@ def verify(
     threads: Threads = None,
     memory: MemoryBytes = None,
     accept: Accepted = None,
+    gpus_per_worker: GpusPerWorker = 1,
 ) -> None:
     """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when
     something does not match.
@@ -228,6 +232,7 @@ def verify(
             "device": device,
             "threads": threads,
             "memory": memory_given(memory),
+            "gpus_per_worker": gpus_per_worker,
         }
         level = 3 if everything else 2 if minutes is not None else 1
         return artifact.verify_pack(spec, level, None if everything else minutes, options, as_json=as_json)
@@ -253,6 +258,7 @@ def verify(
                 threads=threads,
                 memory=memory_given(memory),
                 accept=accept or "any",
+                gpus_per_worker=gpus_per_worker,
             )
             stopped = gathered(verification.compared, found)
         shown.give(document, view, str(spec), verification.stored, verification.sampled, found, seed)

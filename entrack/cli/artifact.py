@@ -315,7 +315,14 @@ def _against_models(
 
     spec = with_models(content, {}, options["models"] or archive.path.parent).checked_spec
     kind = ExecutorKind.of(reference=options["reference"])
-    repository = repository_of(content.store, "any", options["device"], options["threads"], options["memory"])
+    repository = repository_of(
+        content.store,
+        "any",
+        options["device"],
+        options["threads"],
+        options["memory"],
+        gpus_per_worker=options["gpus_per_worker"],
+    )
     with ProgressBar() as bar:
         tried = computed_again(content, spec, repository, kind, minutes, bar)
     return with_tried(found, tried, level)

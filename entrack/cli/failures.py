@@ -43,6 +43,7 @@ NAMES: Mapping[str, str] = {
     "entrack.engine.errors.ModelMismatch": "model mismatch",
     "entrack.engine.errors.AdapterRefused": "adapter refused",
     "entrack.engine.errors.DeviceMissing": "device missing",
+    "entrack.engine.errors.PrecisionMissing": "precision missing",
     "entrack.engine.errors.OutOfMemory": "out of memory",
     "entrack.engine.errors.NothingToAttend": "nothing to attend",
     "entrack.engine.errors.NotFinite": "not finite",

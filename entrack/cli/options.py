@@ -48,7 +48,7 @@ StoreFolder = Annotated[
 LEAST_MEMORY = 64 * 10**6
 ACCEPT = (
     "which stored values to take: those made with exactly this stack, with the same major.minor "
-    "versions and kind of device, or any (default: same-stack)"
+    "versions and device, or any (default: same-stack)"
 )
 MemoryBytes = Annotated[
     str | None,
@@ -80,6 +80,17 @@ Threads = Annotated[
     int | None,
     typer.Option(
         "--threads", min=1, max=MOST_THREADS, help="CPU threads (default: one for a small model, else torch's choice)"
+    ),
+]
+MOST_GPUS = 64
+GpusPerWorker = Annotated[
+    int,
+    typer.Option(
+        "--gpus-per-worker",
+        min=1,
+        max=MOST_GPUS,
+        metavar="N",
+        help="place a model that one GPU has no room for over so many, from --device on",
     ),
 ]
 Accepted = Annotated[ReusePolicy | None, typer.Option("--accept", help=ACCEPT)]

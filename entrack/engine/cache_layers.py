@@ -44,9 +44,10 @@ class Around:
     values: Tensor
 
     def put(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of all tokens, with the new ones at theirs."""
-        index = self.tokens[:, None, :, None].expand(keys.shape)
-        return self.keys[layer].scatter(2, index, keys), self.values[layer].scatter(2, index, values)
+        """Keys and values of all tokens, with the new ones at theirs, where these are."""
+        index = self.tokens[:, None, :, None].to(keys.device).expand(keys.shape)
+        every, read = (kept[layer].to(keys.device) for kept in (self.keys, self.values))
+        return every.scatter(2, index, keys), read.scatter(2, index, values)
 
     def mask(self, dtype: torch.dtype) -> Tensor:
         """What is added to the scores, so that a token attends to itself and those before it. -> (prompt, 1, k,
@@ -83,12 +84,16 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # its __init_su
         return -1
 
 
-class TakingLayer(_Layer):  # type: ignore[no-untyped-call]  # untyped in transformers
-    """One layer's keys and values, taken up and handed on as they are: where they lie otherwise, a product of them has
-    other bits than in a run that keeps nothing."""
+class TakingLayer(_Layer):
+    """One layer's keys and values, taken up at the model's home and handed on as they are: where they lie otherwise, a
+    product of them has other bits than in a run that keeps nothing."""
+
+    def __init__(self, home: torch.device) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
+        self.home = home
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        self.keys, self.values = key_states.contiguous(), value_states.contiguous()
+        self.keys, self.values = (taken.contiguous().to(self.home) for taken in (key_states, value_states))
         return key_states, value_states
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
@@ -106,7 +111,7 @@ class PrefixLayer(_Layer):
         self.prefix, self.layer = prefix, layer
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        keys, values = self.prefix.rows(self.layer)
+        keys, values = (rows.to(key_states.device) for rows in self.prefix.rows(self.layer))
         return torch.cat([keys, key_states], dim=-2), torch.cat([values, value_states], dim=-2)
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
@@ -136,4 +141,4 @@ def cache_of(model: LoadedModel, make: Callable[[int], CacheLayerMixin]) -> Cach
 
 def taking(model: LoadedModel) -> Cache:
     """What takes up the keys and values of one pass."""
-    return cache_of(model, lambda _: TakingLayer())  # type: ignore[no-untyped-call]  # untyped in transformers
+    return cache_of(model, lambda _: TakingLayer(model.device))

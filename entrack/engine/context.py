@@ -280,7 +280,7 @@ class Context:
         """Raise NotFinite unless all of `what` was computed of a layer (prompt, ...) is finite."""
         bad = ~value.flatten(1).isfinite().all(-1)
         if bad.any():
-            raise NotFinite(type(self.step).__name__, layer, int(bad.nonzero()[0]), what)
+            raise self.not_finite(layer, int(bad.nonzero()[0]), what)
 
     def check_logits(self, batch: Batch, logits: Tensor, prompts: Tensor | None = None) -> None:
         """Raise NotFinite unless all of (row, vocabulary) is finite. `prompts` says which prompt a row is of."""
@@ -288,7 +288,11 @@ class Context:
         if bad.any():
             row = int(bad.nonzero()[0])
             prompt = row if prompts is None else int(prompts[row])
-            raise NotFinite(type(self.step).__name__, self._first_bad_layer(batch, prompt), prompt, "the outcome")
+            raise self.not_finite(self._first_bad_layer(batch, prompt), prompt, "the outcome")
+
+    def not_finite(self, layer: int | None, prompt: int, what: str) -> NotFinite:
+        """The error that `what` is not finite, in this step and number type."""
+        return NotFinite(type(self.step).__name__, layer, prompt, what, self.model.key.dtype)
 
     def _first_bad_layer(self, batch: Batch, prompt: int) -> int | None:
         """The first layer that turns a clean run's finite residual into one that is not. Only run when all is lost."""

@@ -16,18 +16,20 @@ from entrack import interrupts
 from entrack.engine import optimised, reference
 from entrack.engine.activation_cache import ActivationCache
 from entrack.engine.context import Context
-from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory
+from entrack.engine.errors import EngineError, ModelUnreadable, OutOfMemory, PrecisionMissing
 from entrack.engine.inputs import Inputs
 from entrack.engine.load import load
 from entrack.engine.loaded_model import LoadedModel
-from entrack.engine.memory import default_memory, fits
-from entrack.engine.settings import chosen_device, deterministic, device_name, is_out_of_memory
+from entrack.engine.memory import default_memory, device_memory, fits
+from entrack.engine.settings import chosen_devices, deterministic, device_name, is_no_kernel, is_out_of_memory
+from entrack.error_text import reason
 from entrack.events import ModelLoading, Watcher, unwatched
 from entrack.model_config import ModelFacts
-from entrack.models.key import ModelKey, ModelSource
+from entrack.models.key import DTYPES, ModelKey, ModelSource
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.expand import expand
 from entrack.plan.passes import PASSES, Pass, optimise
+from entrack.plan.placement import DoesNotFit, placed, weights_of
 from entrack.plan.schedule import A_PASS, ON_A_GPU, Memory, layer_flops
 from entrack.plan.steps import Step, TrainMask
 
@@ -35,6 +37,8 @@ EXECUTORS: Mapping[ExecutorKind, Mapping[type, reference.Kernel]] = {
     ExecutorKind.OPTIMISED: optimised.KERNELS,
     ExecutorKind.REFERENCE: reference.KERNELS,
 }
+
+MORE_ROOM = "give it more GPUs (--gpus-per-worker), less to remember (--memory), or name dtype = bfloat16"
 
 
 @frozen(eq=False)
@@ -49,7 +53,8 @@ class Engine:
     """Computes bound steps. Keeps at most `resident` models in memory, those used last and as many as fit, and clean
     runs within `memory`.
 
-    `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; `threads` None leaves torch's number.
+    `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; a model that it has no room for is
+    placed over `gpus_per_worker` of them. `threads` None leaves torch's number.
     `memory` (None: half of what the machine or its GPU has, shared out) also bounds a batched pass and decides which
     rows run together, so it is part of what gives the same bits; `passes` are the compiler's, which the reference
     executor does without. Not for use by several threads at once.
@@ -66,9 +71,11 @@ class Engine:
         watcher: Watcher = unwatched,
         memory: Memory | None = None,
         passes: Sequence[Pass] = PASSES,
+        gpus_per_worker: int = 1,
     ) -> None:
         self.executor = ExecutorKind(executor)
-        self.device = chosen_device(device)
+        self.devices = chosen_devices(device, gpus_per_worker)
+        self.device = self.devices[0]
         self.threads = threads
         self._sources = sources
         self._resident = max(1, resident)
@@ -111,6 +118,8 @@ class Engine:
         except OutOfMemory:
             pass
         except (RuntimeError, MemoryError) as error:
+            if is_no_kernel(error):
+                raise PrecisionMissing(_no_kernel(step, self.device, error)) from error
             if not is_out_of_memory(error):
                 raise
         return self._sparingly(step, inputs)
@@ -163,17 +172,34 @@ class Engine:
         if key not in self._sources:
             raise ModelUnreadable("a step asks for a model whose files are not known")
         source = self._sources[key]
-        while self._loaded and (len(self._loaded) >= self._resident or not fits(source, key, self.device)):
+        places = self._places(key, source)
+        while self._loaded and (len(self._loaded) >= self._resident or not self._has_room(key, source, places)):
             self._loaded.popitem(last=False)
         self._watcher(ModelLoading(source.description, done=False))
         try:
-            self._loaded[key] = load(key, source, self.device)
+            self._loaded[key] = load(key, source, self.device, places)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             raise OutOfMemory(f"{source.description} does not fit into the memory of {self.device}") from error
         self._watcher(ModelLoading(source.description, done=True))
         return self._loaded[key]
+
+    def _places(self, key: ModelKey, source: ModelSource) -> tuple[torch.device, ...]:
+        """Where the layers of a model stand. Raises OutOfMemory, before a weight is read."""
+        if self.device.type != "cuda" and len(self.devices) == 1:
+            return (self.device,) * key.facts.layers
+        rooms = [device_memory(device) for device in self.devices]
+        try:
+            numbers = placed(weights_of(key.facts, key.dtype), rooms, self._memory.budget)
+        except DoesNotFit as error:
+            raise OutOfMemory(f"{source.description} in {key.dtype} has no room: {error}: {MORE_ROOM}") from None
+        return tuple(self.devices[number] for number in numbers)
+
+    def _has_room(self, key: ModelKey, source: ModelSource, places: tuple[torch.device, ...]) -> bool:
+        """Whether a model may be loaded beside those in memory: all on the home device, and as far as is known."""
+        stand = {place for model in self._loaded.values() for place in model.places} | set(places)
+        return stand == {self.device} and fits(source, key, self.device)
 
     def _how(
         self, kernel: reference.Kernel, threads: int, seconds: float, forwards: float
@@ -207,6 +233,15 @@ def _too_large(step: Step, device: torch.device) -> str:
     return (
         f"training a mask on {largest.prompts} prompts of {largest.length} tokens does not fit into the "
         f"memory of {device}: give it a smaller `batch`, {others}"
+    )
+
+
+def _no_kernel(step: Step, device: torch.device, error: BaseException) -> str:
+    """What torch has not, and what can be done."""
+    others = " or ".join(f"dtype = {one}" for one in DTYPES if one != step.model.dtype)
+    return (
+        f"torch {torch.__version__} cannot compute a model in {step.model.dtype} on {device}: name another number type "
+        f"({others}), or take another --device. It said: {reason(error)}"
     )
 
 

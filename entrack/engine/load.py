@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,6 +18,7 @@ from entrack.engine.adapter import with_adapter
 from entrack.engine.errors import EngineError, ModelMismatch, ModelUnreadable
 from entrack.engine.gguf import ALONE, alone, check
 from entrack.engine.loaded_model import LoadedModel
+from entrack.engine.place import place
 from entrack.engine.quiet import quiet
 from entrack.engine.settings import is_out_of_memory
 from entrack.error_text import reason
@@ -25,14 +26,18 @@ from entrack.model_config import ModelFacts
 from entrack.models.key import DTYPES, ModelKey, ModelSource
 from entrack.models.locate import read_json
 from entrack.models.weight_files import tensors_in, weights_of
+from entrack.plan.placement import layer_weights
 from entrack.sites import PER_HEAD, SHARED, Part
 
 MOST_MISSING = 1 << 20
 """Weights that may be missing from a small model and still be named."""
 
 
-def load(key: ModelKey, source: ModelSource, device: torch.device) -> LoadedModel:
-    """Read a model from disk and compare its shape with its facts.
+def load(
+    key: ModelKey, source: ModelSource, device: torch.device, places: Sequence[torch.device] | None = None
+) -> LoadedModel:
+    """Read a model from disk and compare its shape with its facts. `places` are the devices of its layers, where they
+    do not all stand on its own.
 
     Raises ModelUnreadable, ModelMismatch or AdapterRefused, and what torch raises when memory is out.
     """
@@ -43,8 +48,9 @@ def load(key: ModelKey, source: ModelSource, device: torch.device) -> LoadedMode
         if source.adapter is not None:
             module = with_adapter(module, source, source.adapter)
         _check(module, key.facts, source.description)
-        module = module.to(device).eval().requires_grad_(requires_grad=False)
-    return LoadedModel.of(key, module, device)
+        layers = tuple(places or (device,) * key.facts.layers)
+        module = place(module, key.facts.layout, device, layers).eval().requires_grad_(requires_grad=False)
+    return LoadedModel.of(key, module, device, layers)
 
 
 def _read(key: ModelKey, source: ModelSource) -> nn.Module:
@@ -111,9 +117,8 @@ def _gguf(source: ModelSource, files: ExitStack) -> tuple[dict[str, Any], int]:
 def _enough(facts: ModelFacts, elements: int) -> None:
     """That the configuration is not of a much larger model: transformers makes room for weights that are not there,
     and only then says so."""
-    projections = 2 * (facts.heads + facts.key_value_heads) * facts.d_head
-    layers = facts.layers * (projections + facts.layout.mlp_matrices * facts.d_mlp * facts.experts)
-    wanted = facts.d_model * (layers + facts.vocabulary + (facts.positions or 0))
+    beside = facts.d_model * (facts.vocabulary + (facts.positions or 0))
+    wanted = facts.layers * layer_weights(facts) + beside
     if wanted > 2 * elements + MOST_MISSING:
         raise ModelUnreadable(f"config.json describes a model of {wanted:,} weights, and there are {elements:,}")
 

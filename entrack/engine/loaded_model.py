@@ -24,16 +24,23 @@ WRITERS = (*STREAM, Part.OUTPUT, Part.NEURON, Part.ATTENTION, Part.MLP)
 
 @frozen(eq=False)
 class LoadedModel:
-    """A model in memory, in eval mode, with its module tree opened for reading and setting."""
+    """A model in memory, in eval mode, with its module tree opened for reading and setting.
+
+    `device` is its home: where tokens go in and logits come out, and where all values are that are read of it. Each
+    layer stands on one of `places`, mostly the same.
+    """
 
     key: ModelKey
     module: nn.Module = field(repr=False)
     device: torch.device
+    places: tuple[torch.device, ...]
     traced: NNsight = field(repr=False)
 
     @classmethod
-    def of(cls, key: ModelKey, module: nn.Module, device: torch.device) -> LoadedModel:
-        return cls(key, module, device, NNsight(module))
+    def of(
+        cls, key: ModelKey, module: nn.Module, device: torch.device, places: tuple[torch.device, ...] | None = None
+    ) -> LoadedModel:
+        return cls(key, module, device, places or (device,) * key.facts.layers, NNsight(module))
 
     @property
     def facts(self) -> ModelFacts:
@@ -93,18 +100,18 @@ class LoadedModel:
         """A query, key or value projection, and the norm after it, where there is one, applied to what the attention
         gets. -> (..., head, d_head)"""
         door = self._door(site.part)
-        value: Tensor = self.layer(site.layer).get_submodule(door.linear)(normed)
+        value: Tensor = self.layer(site.layer).get_submodule(door.linear)(normed.to(self.places[site.layer]))
         if door.projection is not None:
             heads = views.get(Heads(), value, self.heads(site.part), self.facts.d_head)
             value = self._module(site.layer, site.part)(views.put(door.view, value, heads))
-        return self.by_head(site.part, value)
+        return self.by_head(site.part, value.to(self.device))
 
     def normed(self, layer: int, residual: Tensor) -> Tensor:
         """What the attention of a layer gets of its residual: that itself, where nothing norms it. -> as `residual`"""
         if self._door(Part.NORMED).side == "input":
             return residual
-        normed: Tensor = self._module(layer, Part.NORMED)(residual)
-        return normed
+        normed: Tensor = self._module(layer, Part.NORMED)(residual.to(self.places[layer]))
+        return normed.to(self.device)
 
     def unembedded(self, residual: Tensor) -> Tensor:
         """What the model would say of a residual stream (..., d_model) after its last layer: final norm, unembedding
@@ -134,12 +141,12 @@ class LoadedModel:
 
     def attended(self, layer: int, z: Tensor) -> Tensor:
         """What an attention gives for the outputs z of its heads (..., head, d_head). -> (..., d_model)"""
-        attended: Tensor = self._module(layer, Part.OUTPUT)(z.flatten(-2))
-        return attended
+        attended: Tensor = self._module(layer, Part.OUTPUT)(z.flatten(-2).to(self.places[layer]))
+        return attended.to(self.device)
 
     def own_mask(self, layer: int, tokens: int, read: int) -> Tensor | None:
-        """What the last `tokens` of `read` may attend to, of an attention that says so itself. -> bool (1, 1, token,
-        token read)"""
+        """What the last `tokens` of `read` may attend to, of an attention that says so itself, where its layer stands.
+        -> bool (1, 1, token, token read)"""
         if self.layout.own_mask is None:
             return None
         return self.layer(layer).get_buffer(self.layout.own_mask)[..., read - tokens : read, :read]
@@ -153,8 +160,8 @@ class LoadedModel:
         return views.put(self._door(part).view, value, heads)
 
     def _weight(self, layer: int, part: Part) -> Tensor:
-        """The weight of the projection that takes a part. -> (d_model, input)"""
-        weight = self.layer(layer).get_parameter(f"{self._door(part).path}.weight").detach()
+        """The weight of the projection that takes a part, at home. -> (d_model, input)"""
+        weight = self.layer(layer).get_parameter(f"{self._door(part).path}.weight").detach().to(self.device)
         return weight.T if self.layout.transposed_weights else weight
 
     def _door(self, part: Part) -> Door:

@@ -9,9 +9,7 @@ import torch
 from entrack import system
 from entrack.models.key import ModelKey, ModelSource
 from entrack.models.weight_files import weights_of
-
-SPARE = 1.25
-"""What loading and running take beside the weights themselves."""
+from entrack.plan.placement import SPARE
 
 
 def fits(source: ModelSource, key: ModelKey, device: torch.device) -> bool:
@@ -26,17 +24,25 @@ def weights_bytes(source: ModelSource, key: ModelKey) -> int:
     return int(sum(path.stat().st_size for path in files) * max(1, grown))
 
 
+def device_memory(device: torch.device) -> int:
+    """Bytes that a GPU has, free or not, else those of the machine."""
+    return _of_gpu(device) if device.type == "cuda" else system.machine_memory()
+
+
 def default_memory(device: torch.device) -> int:
     """`system.default_memory`, or as large a share of a GPU's own memory."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_properties(device).total_memory // 2
-    return system.default_memory()
+    return _of_gpu(device) // 2 if device.type == "cuda" else system.default_memory()
+
+
+def _of_gpu(device: torch.device) -> int:
+    return int(torch.cuda.get_device_properties(device).total_memory)
 
 
 def free_bytes(device: torch.device) -> int:
-    """What is free: of the GPU's memory, else of the machine's."""
+    """What is free: of the GPU's memory, with what torch holds of it for later, else of the machine's."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + held
     meminfo = Path("/proc/meminfo")
     if meminfo.is_file():
         for line in meminfo.read_text(encoding="ascii").splitlines():

@@ -50,8 +50,8 @@ class ResumeAt:
 
 @frozen(eq=False)
 class Trace:
-    """What a pass read: values by site, and the last token's logits (prompt, vocabulary), empty if not wanted; those of
-    several tokens (prompt, token, vocabulary), if these are."""
+    """What a pass read, at the model's home: values by site, and the last token's logits (prompt, vocabulary), empty if
+    not wanted; those of several tokens (prompt, token, vocabulary), if these are."""
 
     values: Mapping[Site, Tensor]
     logits: Tensor
@@ -178,16 +178,18 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
         for index in range(first):
             residual = script.start.residual
             blocks[index].skip((residual, None) if model.layout.layers_give_pairs else residual)
-        blocks[first].input = script.start.residual
+        blocks[first].input = script.start.residual.to(model.places[first])
     for index in range(first, script.last_layer(model.facts.layers) + 1):
         for part in filter(model.facts.has, model.layout.parts):
             site = Site(index, part)
             if site in script.sets or site in script.reads:
                 _visit(model, blocks[index], site, script, values)
             if part is Part.NORMED and index in script.held:
-                blocks[index].get(model.layout.attention).skip((script.held[index], None))
+                held = script.held[index].to(model.places[index])
+                blocks[index].get(model.layout.attention).skip((held, None))
             if part is Part.NORMED and index in script.blocked:
-                _block(model, index, blocks[index].get(model.layout.attention), script.blocked[index])
+                blocked = script.blocked[index].to(model.places[index])
+                _block(model, index, blocks[index].get(model.layout.attention), blocked)
     if not script.logits:
         return Trace(values, torch.empty(0))
     head = model.traced.get(model.layout.lm_head)
@@ -208,7 +210,7 @@ def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values
     value = computed = model.by_head(site.part, flat)
     if site in script.sets:
         for one in script.sets[site]:
-            value = one.applied(value)
+            value = one.to(value.device).applied(value)
         changed = model.put(site.part, whole, value).reshape(whole.shape)
         if site.part is Part.MID:
             whole.copy_(changed)  # the layer goes on with this very tensor, and not only with what reads it here
@@ -218,7 +220,7 @@ def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values
         read = script.reads[site]
         value = computed if read.computed else value
         value = found[1].transpose(1, 2) if read.weights else value  # weights by (token, head)
-        values[site] = value if read.at is None else at_tokens(value, read.at)
+        values[site] = (value if read.at is None else at_tokens(value, read.at.to(value.device))).to(model.device)
 
 
 def at_tokens(value: Tensor, at: Tensor) -> Tensor:
@@ -248,5 +250,5 @@ def _block(model: LoadedModel, layer: int, attention: Envoy, blocked: Tensor) ->
         raise NothingToAttend(
             f"all that token {reader} of prompt {prompt} can attend to is blocked: its attention has no value"
         )
-    mask = torch.zeros(allowed.shape, dtype=model.dtype, device=model.device).masked_fill(~allowed, -torch.inf)
+    mask = torch.zeros(allowed.shape, dtype=model.dtype, device=allowed.device).masked_fill(~allowed, -torch.inf)
     attention.inputs = (args, {**kwargs, "attention_mask": mask})

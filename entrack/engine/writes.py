@@ -41,9 +41,16 @@ class Write:
     own: Tensor | None = None
     added: bool = False
 
+    def to(self, device: torch.device) -> Write:
+        """The same on a device."""
+        if device == self.mask.device == self.values.device:
+            return self
+        own = None if self.own is None else self.own.to(device)
+        return evolve(self, mask=self.mask.to(device), values=self.values.to(device), own=own)
+
     def applied(self, value: Tensor) -> Tensor:
         """What stands at the site instead of `value` (prompt, token, head, d_head), (prompt, token, d_model) or
-        (prompt, token, d_mlp)."""
+        (prompt, token, d_mlp), on the device of that."""
         return torch.where(self.mask, self._changed(value).to(value.dtype), value)
 
     def _changed(self, value: Tensor) -> Tensor:

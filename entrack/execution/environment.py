@@ -2,8 +2,8 @@
 loaded to tell.
 
 What was recorded beside a value comes in as its note (`how`). Here, the versions are those of the installed packages;
-the device is what was asked for, or a GPU where there are signs of one; threads are what was asked for, or one for a
-narrow model. Only `exact` may have to ask torch.
+the device is what was asked for, or a GPU where there are signs of one, by the name that its driver gives it; threads
+are what was asked for, or one for a narrow model. Torch may have to be asked for the name of a GPU, and for `exact`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from entrack.system import default_memory
 PACKAGES = ("torch", "transformers", "nnsight")
 RECORDED = (*PACKAGES, "device", "threads", "memory")
 GPU_FILES = ("/dev/nvidia[0-9]*", "/dev/kfd", "/dev/dxg")
+GPU_MODELS = "/proc/driver/nvidia/gpus/*/information"
+"""Where NVIDIA's driver for Linux says, without torch, what its GPUs are called."""
 DEVICE_KINDS = ("cpu", "mps")
 """Devices that are recorded as their kind; any other name is that of a GPU."""
 
@@ -36,11 +38,12 @@ DEVICE_KINDS = ("cpu", "mps")
 @frozen
 class Environment:
     """What this process would compute with: `device`, `threads` and `memory` (bytes) as they were asked for, None
-    for the engine's choice."""
+    for the engine's choice; a model may be placed over `gpus_per_worker`, which changes no number."""
 
     device: str | None = None
     threads: int | None = None
     memory: int | None = None
+    gpus_per_worker: int = 1
 
     def told(self, facts: ModelFacts, accept: ReusePolicy) -> dict[str, Any]:
         """What counts under a policy, for a model of this shape."""
@@ -48,7 +51,7 @@ class Environment:
 
     def _place(self, facts: ModelFacts, accept: ReusePolicy) -> dict[str, Any]:
         if accept is not ReusePolicy.EXACT:
-            return {"device": device_kind(self.device)}
+            return {"device": device_here(self.device)}
         threads = self.threads or (1 if facts.narrow else None)
         if threads is not None and device_kind(self.device) == "cpu":
             return {
@@ -75,9 +78,7 @@ def described(how: RunRecord, accept: ReusePolicy) -> RunRecord:
             return {}
         case ReusePolicy.EXACT:
             return {name: how.get(name) for name in RECORDED}
-    return {name: ".".join(str(how.get(name)).split(".")[:2]) for name in PACKAGES} | {
-        "device": kind_of(how.get("device"))
-    }
+    return {name: ".".join(str(how.get(name)).split(".")[:2]) for name in PACKAGES} | {"device": str(how.get("device"))}
 
 
 def in_words(stack: RunRecord) -> str:
@@ -99,6 +100,32 @@ def kind_of(name: object) -> str:
 def device_kind(asked: str | None) -> str:
     """The kind of device that a run would use."""
     return kind_of(asked) if asked else "cuda" if _gpu() else "cpu"
+
+
+def device_here(asked: str | None) -> str:
+    """The device that a run would use, as it is recorded: cpu, mps, or the name of a GPU; `cuda` where that cannot be
+    told, which is the name of none."""
+    kind = device_kind(asked)
+    if kind != "cuda" or versions()["torch"] == "none":
+        return kind
+    names = _gpu_names()
+    if len(names) == 1 and "MIG" not in os.environ.get("CUDA_VISIBLE_DEVICES", ""):
+        return next(iter(names))
+    from entrack.engine.errors import DeviceMissing  # several, a part of one, or one of another driver: torch knows
+    from entrack.engine.settings import own_device
+
+    try:
+        return own_device(asked)
+    except DeviceMissing:
+        return kind
+
+
+@cache
+def _gpu_names() -> frozenset[str]:
+    """What the GPUs of this machine are called, as far as their driver says so."""
+    texts = [Path(path).read_text(encoding="utf-8", errors="replace") for path in glob(GPU_MODELS)]
+    lines = (line.partition(":") for text in texts for line in text.splitlines())
+    return frozenset(value.strip() for name, _, value in lines if name.strip() == "Model")
 
 
 @cache

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ReusePolicy(StrEnum):
-    """`exact`: the same versions, device and threads; `same-stack`: the same major.minor versions and kind of
+    """`exact`: the same versions, device and threads; `same-stack`: the same major.minor versions and
     device; `any`: whatever."""
 
     EXACT = "exact"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from entrack.execution.environment import RECORDED, Environment, device_kind, kind_of, machine, versions
+from entrack.execution.environment import RECORDED, Environment, device_here, machine, versions
 from entrack.execution.read_run_record import RunRecord, read_run_record
 from entrack.store.base import Action
 
@@ -14,7 +14,7 @@ Origin = tuple[str, tuple[Any, ...]]
 
 def reuse_report(found: Iterable[Action], environment: Environment) -> tuple[dict[str, Any], ...]:
     """By machine and stack, how many values were taken that were made on another machine, with other versions or on
-    another kind of device.
+    another device.
 
     `first` and `last` are the times of the first and the last of them; empty where that was not recorded.
     """
@@ -42,4 +42,4 @@ def _machine(how: RunRecord) -> str:
 
 def _differs(how: RunRecord, environment: Environment) -> bool:
     same_versions = all(how.get(name) == own for name, own in versions().items())
-    return not same_versions or kind_of(how.get("device")) != device_kind(environment.device)
+    return not same_versions or how.get("device") != device_here(environment.device)

@@ -34,7 +34,7 @@ def bind(node: T, objects: Mapping[str, str], chosen: Mapping[str, tuple[Site, .
 
 def step_address(step: Step, kind: ExecutorKind = ExecutorKind.OPTIMISED) -> str:
     """The address of a bound step. The reference executor keeps its values apart, or it would check nothing."""
-    return address([STORE_VERSION, kind_of(step).version, kind.value, step])
+    return address([STORE_VERSION, kind_of(step).version_of(step), kind.value, step])
 
 
 def known_zero(step: Step) -> bool:

@@ -122,7 +122,8 @@ def in_order(several: Iterable[KeyPart]) -> tuple[KeyPart, ...]:
 def _how(step: Step, executor: ExecutorKind) -> Iterator[KeyPart]:
     yield KeyPart("step", address(tag_of(type(step)))[:DIGITS], kind(step))
     yield KeyPart("executor", address(executor.value)[:DIGITS], executor.value)
-    yield KeyPart("version", address(kind_of(step).version)[:DIGITS], str(kind_of(step).version))
+    version = kind_of(step).version_of(step)
+    yield KeyPart("version", address(version)[:DIGITS], str(version))
     yield KeyPart("store_version", address(STORE_VERSION)[:DIGITS], str(STORE_VERSION))
 
 

@@ -35,5 +35,5 @@ class Provenance:
     accept: str = "any"
     """Which stored values were taken."""
     reused: tuple[Mapping[str, Any], ...] = ()
-    """Values from the store that were made with other versions, on another kind of device or on another machine than
-    this run's."""
+    """Values from the store that were made with other versions, on another device or on another machine than this
+    run's."""

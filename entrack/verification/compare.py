@@ -34,8 +34,8 @@ class Tolerance:
     margin: float
 
 
-NEAR = Tolerance("float32, the same kind of device and major.minor versions", 1e-4, 1e-4, 1e-3)
-FAR = Tolerance("another kind of device, another version or half precision", 5e-2, 1e-2, 1e-1)
+NEAR = Tolerance("float32, the same device and major.minor versions", 1e-4, 1e-4, 1e-3)
+FAR = Tolerance("another device, another version or half precision", 5e-2, 1e-2, 1e-1)
 
 
 @frozen

@@ -19,6 +19,7 @@ from entrack.engine.engine import Computed, Engine
 from entrack.engine.inputs import Inputs
 from entrack.engine.kernels.knockout import MASKED
 from entrack.engine.loaded_model import LoadedModel
+from entrack.engine.quiet import quiet
 from entrack.families import FAMILIES as KNOWN
 from entrack.model_config import ModelFacts, read_facts
 from entrack.models.key import ModelKey, ModelSource
@@ -30,13 +31,14 @@ from entrack.plan.steps import Step
 from entrack.sites import Site
 
 POOL = 64
+CPU = torch.device("cpu")
 EXPERTS = ("mixtral", "qwen3_moe")
 GROUPED = ("llama", "mistral", "qwen2", "qwen3", "olmo2", "olmo3", "gemma2", "gemma3_text", "phi3", *EXPERTS)
 WINDOWED = ("mistral", "mixtral", "olmo3", "gemma2", "gemma3_text")
 FAMILIES = (*GROUPED, "gpt2", "gpt_neo", "gptj", "gpt_neox", "opt")
 
 
-@tagged("shape", "family layers heads shared d_head d_model tied attention window parallel dead weights")
+@tagged("shape", "family layers heads shared d_head d_model tied attention window parallel dead weights dtype")
 @frozen
 class Shape:
     """What a model looks like. `dead` heads have columns of zero in the output projection; `weights` are one of two."""
@@ -53,12 +55,13 @@ class Shape:
     parallel: bool = False
     dead: tuple[Site, ...] = ()
     weights: int = 0
+    dtype: str = "float32"
 
     @property
     def key(self) -> ModelKey:
         """Its digest of weights tells weights and dead heads apart, as the digest of a file would."""
-        weights = address(attrs.evolve(self, attention=""))[:8]
-        return ModelKey(weights, "config", "tokenizer", _facts(self), attention=self.attention)
+        weights = address(attrs.evolve(self, attention="", dtype="float32"))[:8]
+        return ModelKey(weights, "config", "tokenizer", _facts(self), dtype=self.dtype, attention=self.attention)
 
     @property
     def every_head(self) -> tuple[Site, ...]:
@@ -100,7 +103,7 @@ def others(shape: Shape) -> st.SearchStrategy[Shape]:
 
 
 @lru_cache(POOL)
-def _built(shape: Shape) -> Any:
+def built(shape: Shape) -> Any:
     module = tiny(
         shape.family,
         shape.layers,
@@ -187,13 +190,24 @@ def _output_weight(module: Any, family: str, layer: int) -> torch.Tensor:
 
 @lru_cache(None)
 def _facts(shape: Shape) -> ModelFacts:
-    return read_facts(_built(shape).config.to_dict())
+    return read_facts(built(shape).config.to_dict())
 
 
 @lru_cache(4 * POOL)
 def loaded(shape: Shape, executor: ExecutorKind) -> LoadedModel:
     """One for each executor, so that what one does to a module tree is not done to the other's."""
-    return LoadedModel.of(shape.key, copy.deepcopy(_built(shape)), torch.device("cpu"))
+    return LoadedModel.of(shape.key, _in_precision(built(attrs.evolve(shape, dtype="float32")), shape.dtype), CPU)
+
+
+def _in_precision(module: Any, dtype: str) -> Any:
+    """A copy of a float32 model, as it is when it is read in another number type: some of its buffers stay float32."""
+    if dtype == "float32":
+        return copy.deepcopy(module)
+    config, state = copy.deepcopy(module.config), module.state_dict()
+    config._experts_implementation = "eager"
+    with quiet(bars=False):
+        read = type(module).from_pretrained(None, config=config, state_dict=state, dtype=getattr(torch, dtype))
+    return read.eval().requires_grad_(False)
 
 
 @frozen

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 from attrs import define, field, frozen
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from entrack.address import address
 from entrack.engine.inputs import bound
+from entrack.models.key import ModelKey
 from entrack.plan.steps import (
     Add,
     At,
@@ -108,6 +109,15 @@ class Case:
     def inputs(self, executor: Any = "reference", options: Options = USUAL) -> dict[str, Any]:
         return {name: value_of(self.world.models, step, executor, options) for name, step in self.needs.items()}
 
+    def in_precision(self, dtype: str) -> Case:
+        """The same of models that are read in another number type."""
+        world = attrs.evolve(
+            self.world,
+            shape=attrs.evolve(self.world.shape, dtype=dtype),
+            other=attrs.evolve(self.world.other, dtype=dtype),
+        )
+        return Case(world, _cast(self.step, dtype), {name: _cast(step, dtype) for name, step in self.needs.items()})
+
     def of_all_heads(self) -> Case:
         """The same with captures of all heads in place of those that are wanted."""
         needs = {
@@ -115,6 +125,19 @@ class Case:
             for name, step in self.needs.items()
         }
         return Case(self.world, self.step, needs)
+
+
+def _cast(value: T, dtype: str) -> T:
+    """A step, or a part of one, with its models' number type replaced."""
+    if isinstance(value, ModelKey):
+        return cast(T, attrs.evolve(value, dtype=dtype))
+    if isinstance(value, tuple):
+        return cast(T, tuple(_cast(one, dtype) for one in value))
+    if not attrs.has(type(value)):
+        return value
+    parts: Any = value
+    names = [name.name for name in attrs.fields(parts.__class__) if name.init]
+    return cast(T, attrs.evolve(parts, **{name: _cast(getattr(parts, name), dtype) for name in names}))
 
 
 @lru_cache(256)

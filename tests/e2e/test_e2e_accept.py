@@ -194,19 +194,51 @@ def test_this_stack_is_what_the_engine_records(monkeypatch: pytest.MonkeyPatch) 
         assert described(how, accept) == Environment("cpu", 1).told(WIDE, accept)
 
 
+H200, H100 = "NVIDIA H200", "NVIDIA H100 80GB HBM3"
+
+
 @pytest.mark.parametrize(
-    ("asked", "gpu", "kind"),
+    ("asked", "gpu", "names", "visible", "device"),
     [
-        (None, False, "cpu"),
-        (None, True, "cuda"),
-        ("cpu", True, "cpu"),
-        ("cuda:1", False, "cuda"),
-        ("mps", False, "mps"),
+        (None, False, {H200}, "", "cpu"),
+        (None, True, {H200}, "0,1", H200),
+        ("cuda:1", True, {H200}, "", H200),
+        ("cuda:1", True, {H200, H100}, "", "what torch says of cuda:1"),
+        (None, True, set(), "", "what torch says of None"),
+        ("cuda", True, {H200}, "MIG-5c89852c", "what torch says of cuda"),
+        ("cpu", True, {H200}, "", "cpu"),
+        ("mps", False, set(), "", "mps"),
     ],
 )
-def test_the_kind_of_device(monkeypatch: pytest.MonkeyPatch, asked: str | None, gpu: bool, kind: str) -> None:
+def test_the_device(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, gpu: bool, names: set[str], visible: str, device: str
+) -> None:
+    from entrack.engine import settings
+
     monkeypatch.setattr(environment, "_gpu", lambda: gpu)
-    assert Environment(asked).told(NARROW, ReusePolicy.SAME_STACK)["device"] == kind
+    monkeypatch.setattr(environment, "_gpu_names", lambda: frozenset(names))
+    monkeypatch.setattr(settings, "own_device", lambda asked: f"what torch says of {asked}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert Environment(asked).told(NARROW, ReusePolicy.SAME_STACK)["device"] == device
+
+
+def test_a_gpu_that_torch_cannot_use_has_the_name_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "_gpu_names", frozenset)
+    assert Environment("cuda:7").told(NARROW, ReusePolicy.SAME_STACK)["device"] == "cuda"
+
+
+def test_the_driver_says_what_gpus_are_called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for place in ("0000:19:00.0", "0000:3b:00.0"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "information").write_text(f"Model: \t\t {H200}\nIRQ:   \t\t 18\nGPU UUID: \t GPU-1\n")
+    monkeypatch.setattr(environment, "GPU_MODELS", f"{tmp_path}/*/information")
+    assert environment._gpu_names.__wrapped__() == {H200}
+
+
+def test_another_gpu_is_another_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = ({**HERE, "device": name} for name in (H200, H100))
+    assert described(one, ReusePolicy.SAME_STACK) != described(other, ReusePolicy.SAME_STACK)
+    assert described(one, ReusePolicy.ANY) == described(other, ReusePolicy.ANY)
 
 
 @pytest.mark.parametrize(

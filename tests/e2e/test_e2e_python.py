@@ -220,6 +220,7 @@ def test_a_param_that_is_not_there(world: World) -> None:
         ({"memory": -1}, ArgumentError, "memory is a whole number from 1"),
         ({"memory": "4G"}, ArgumentTypeError, "memory is a whole number; this is '4G', of type str"),
         ({"device": 3}, ArgumentTypeError, "device is text; this is 3"),
+        ({"gpus_per_worker": 0}, ArgumentError, "gpus_per_worker is a whole number from 1"),
         ({"accept": "same"}, UnknownName, "accept is one of 'exact', 'same-stack', 'any', not 'same'"),
         ({"accept": "same_stack"}, UnknownName, "did you mean `same-stack`"),
         ({"store": 7}, ArgumentTypeError, "store is a folder or an open store; this is 7"),

@@ -78,6 +78,7 @@ def test_a_command_works_or_says_why_not(place: Place, around: Surrounding, give
         "--threads abc",
         "--memory nan",
         "--memory 1",
+        "--gpus-per-worker 0",
     ],
 )
 def test_an_argument_that_makes_no_sense(place: Place, text: str) -> None:
@@ -88,6 +89,13 @@ def test_a_device_that_is_not_there(place: Place, tmp_path: Path) -> None:
     done = held(place, command(f"run SPEC --json --device cuda:99 --store {tmp_path / 'store'}", 3), USUAL)
     assert json.loads(done.stdout)["error"] == "device missing"
     assert "there is no device cuda:99 here" in done.stderr
+
+
+def test_gpus_that_are_not_there(place: Place, tmp_path: Path) -> None:
+    text = f"run SPEC --json --device cpu --gpus-per-worker 2 --store {tmp_path / 'store'}"
+    done = held(place, command(text, 3), USUAL)
+    assert json.loads(done.stdout)["error"] == "device missing"
+    assert "a model is to be placed over 2 GPUs, and from cpu on there are 1" in done.stderr
 
 
 def test_what_is_no_file_is_not_waited_for(place: Place, tmp_path: Path) -> None:

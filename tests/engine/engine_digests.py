@@ -27,7 +27,7 @@ DIGITS = 16
 
 @frozen
 class Made:
-    """A kind of step: its version, and the digests of the modules that compute it."""
+    """A kind of step: its version, with that of half precision, and the digests of the modules that compute it."""
 
     version: int
     modules: Mapping[str, str]
@@ -37,7 +37,8 @@ def now() -> dict[str, Made]:
     """Every kind of step as it is."""
     return {
         kind.step.__name__: Made(
-            kind.version, {name: digest(source(name)) for name in sorted(reached(kernels(kind.step)))}
+            kind.version + kind.half_version,
+            {name: digest(source(name)) for name in sorted(reached(kernels(kind.step)))},
         )
         for kind in STEPS
     }

@@ -20,7 +20,7 @@ from attrs import frozen
 from torch import Tensor
 
 from entrack.engine.context import Context
-from entrack.engine.errors import NotFinite
+from entrack.engine.gradients import gradients
 from entrack.engine.inputs import Arrays, Inputs, captured
 from entrack.engine.receivers import receive, receiving
 from entrack.engine.tracing import Read
@@ -130,7 +130,7 @@ class Estimates:
             bad = ~moved.isfinite()
             if bad.any():
                 _, layer, row, *_ = bad.nonzero()[0].tolist()
-                raise NotFinite(type(self.step).__name__, layer, int(prompts[row]), "a gradient")
+                raise self.context.not_finite(layer, int(prompts[row]), "a gradient")
             self.moved[part][:, :, prompts] = moved
 
     def arrays(self) -> Arrays:
@@ -147,13 +147,9 @@ class Estimates:
                 *logits.gather(1, self.context.tensor(self.step.asked)[prompts]).unbind(1),
                 logits.logsumexp(-1),
             ]
-            found = [_differentiated(outcome, tuple(given.values())) for outcome in outcomes]
+            by, dtype = tuple(given.values()), self.context.model.dtype
+            found = [gradients(outcome, by, dtype, again=True) for outcome in outcomes]
             return {part: torch.stack(each) for part, each in zip(given, zip(*found, strict=True), strict=True)}
-
-
-def _differentiated(outcome: Tensor, by: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The gradients of an outcome (row), exactly 0 by what it does not depend on."""
-    return torch.autograd.grad(outcome.sum(), by, retain_graph=True, materialize_grads=True)
 
 
 def _arrays(part: Part, moved: Tensor) -> Arrays:

@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from torch import Tensor
 
 from entrack.engine.context import Context
-from entrack.engine.errors import NotFinite
+from entrack.engine.gradients import gradients
 from entrack.engine.inputs import Arrays, Inputs, bound
 from entrack.engine.tracing import Read
 from entrack.engine.writes import Write
@@ -149,9 +149,9 @@ def loss_and_gradient(
         logits = run(pair, mask, gradient=True).float()
         context.check_logits(pair.batch.original, logits)
         loss = sparsity * (1 - mask).sum() - logits.gather(1, _targets(context, pair)).mean()
-        (gradient,) = torch.autograd.grad(loss, mask)
+        (gradient,) = gradients(loss, (mask,), context.model.dtype, again=False)
     if not gradient.isfinite().all():
-        raise NotFinite(type(context.step).__name__, None, 0, "the gradient of a batch")
+        raise context.not_finite(None, 0, "the gradient of a batch")
     return float(loss.detach()), gradient
 
 

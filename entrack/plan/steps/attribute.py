@@ -90,4 +90,5 @@ ATTRIBUTE = StepKind(
     _nbytes,
     parts={"at": "positions", "steps": "gradient", "mlps": "upstream"},
     known_zero=_known_zero,
+    half_version=1,
 )

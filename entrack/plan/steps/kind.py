@@ -47,6 +47,7 @@ class StepKind(Generic[S]):
 
     step: the class of its steps; `words`: what a person calls it
     version: raised by hand whenever a kernel would give other numbers; part of every address
+    half_version: raised likewise, where it would give other numbers in half precision alone; never put back
     expand: the forward passes that the reference executor makes
     form: the arrays of a bound step's value; raises ValueError for heads that are not known yet
     nbytes: how many bytes these have, from the step, bound or not, and the nodes of its plan
@@ -72,3 +73,8 @@ class StepKind(Generic[S]):
     known_zero: Callable[[S], bool] = no
     nothing_is_left: Callable[[S], bool] = no
     settled: Callable[[S], S] = _itself
+    half_version: int = 0
+
+    def version_of(self, step: Any) -> int:
+        """The version that is part of a step's address."""
+        return self.version + (0 if step.model.dtype == "float32" else self.half_version)

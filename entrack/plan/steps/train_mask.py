@@ -125,4 +125,5 @@ TRAIN_MASK = StepKind(
     },
     branches={"train": "tokens", "validate": "tokens"},
     batch=_no_batch,
+    half_version=1,
 )
