@@ -22,6 +22,8 @@ from entrack.cli.options import (
     MemoryBytes,
     Params,
     Reference,
+    Remote,
+    RemoteReadOnly,
     SpecPath,
     StandIn,
     StoreFolder,
@@ -73,6 +75,8 @@ def run(
     threads: Threads = None,
     memory: MemoryBytes = None,
     accept: Accepted = None,
+    remote: Remote = None,
+    remote_read_only: RemoteReadOnly = False,
 ) -> None:
     """Run a spec, or the spec in a pack, and show its tables and claims. What the store has is not computed again."""
     with failures(as_json=as_json) as shown:
@@ -84,8 +88,12 @@ def run(
             "device": device,
             "threads": threads,
             "memory": memory_given(memory),
+            "remote": remote,
+            "remote_read_only": remote_read_only,
             **({} if accept is None else {"accept": accept}),
         }
+        if remote_read_only and remote is None:
+            refuse("--remote-read-only is for a remote: name it with --remote")
         if locked and (pack is not None or artifact.is_pack(spec)):
             refuse("--locked is for a spec and a store of your own: a pack has its lock, and `verify` holds it")
         with artifact.runner(spec, params(p), store, pack, locked=locked) as given, ProgressBar() as bar:

@@ -70,6 +70,16 @@ Threads = Annotated[
         "--threads", min=1, max=MOST_THREADS, help="CPU threads (default: one for a small model, else torch's choice)"
     ),
 ]
+Remote = Annotated[
+    str | None,
+    typer.Option(
+        "--remote",
+        metavar="URL",
+        help="results that are shared, a URL or a folder: taken where the store has nothing, and given what is "
+        "computed here",
+    ),
+]
+RemoteReadOnly = Annotated[bool, typer.Option("--remote-read-only", help="give the remote nothing")]
 Accepted = Annotated[ReusePolicy | None, typer.Option("--accept", help=ACCEPT)]
 
 

@@ -79,6 +79,7 @@ HOMES: Mapping[str, set[str]] = {
     "tokenizers": {"prompts", "builtin"},
     "huggingface_hub": {"models"},
     "diskcache": {"store"},
+    "fsspec": {"store"},
     "safetensors": {"store", "engine", "builtin"},
     "gguf": {"engine"},
     "torch": {"engine", "builtin"},
