@@ -14,7 +14,6 @@ from entrack.store.remote_connection import Connection, Failed
 from entrack.store.remote_patience import TICK
 from entrack.store.remote_place import action_name, object_name
 
-TRIES = 2
 GONE, BROKEN_OFF = "the own store has them no more", "it was broken off"
 
 
@@ -24,7 +23,8 @@ class Writer:
 
     def __init__(self, connection: Connection, own: Store, wrong: set[str]) -> None:
         self._connection, self._own, self._wrong = connection, own, wrong
-        self._waiting: deque[tuple[Action, int]] = deque()
+        self._waiting: deque[Action] = deque()
+        self._failed: list[Action] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stopped = self._broken_off = self._is_writing = self._is_store = False
@@ -41,14 +41,21 @@ class Writer:
         """Have an entry of the own store written."""
         with self._changed:
             self.left += 1
-            self._waiting.append((action, 1))
+            self._waiting.append(action)
             self._changed.notify()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="entrack remote", daemon=True)
                 self._thread.start()
 
     def wait(self) -> None:
-        """Until everything is written that can be."""
+        """Until everything is written that can be: what failed is tried once more."""
+        self._wait()
+        with self._changed:
+            self._waiting.extend(self._failed)
+            self._changed.notify()
+        self._wait()
+
+    def _wait(self) -> None:
         while self._is_busy():
             interrupts.check()
             time.sleep(TICK)
@@ -61,21 +68,19 @@ class Writer:
             self._changed.notify()
 
     def _run(self) -> None:
-        while (item := self._next()) is not None:
-            action, tried = item
+        while (action := self._next()) is not None:
             try:
                 done = self._write(action)
             except Failed:
                 done = False
-                if tried < TRIES:
-                    self._waiting.append((action, tried + 1))
+                self._failed.append(action)
             except Exception:  # the own store cannot be read: a run that needs it says so
                 done = False
             with self._changed:
                 self._is_writing = False
                 self.written, self.left = self.written + done, self.left - done
 
-    def _next(self) -> tuple[Action, int] | None:
+    def _next(self) -> Action | None:
         with self._changed:
             while not self._waiting and not self._gave_up():
                 self._changed.wait(1.0)
