@@ -58,7 +58,7 @@ class FaultyPlace:
     """Files in memory. `faults` are taken one after the other, one for each operation: the name of a fault, or None."""
 
     files: dict[str, bytes] = field(factory=dict)
-    faults: Iterator[str | None] = field(factory=lambda: iter(()), converter=iter)
+    faults: Iterator[str | None] = field(factory=lambda: iter(()))
     asked: list[str] = field(factory=list)
     refuse_writing: str | None = None
 

@@ -294,7 +294,7 @@ def test_what_cannot_be_written_is_counted(fault: str) -> None:
 
 
 def test_what_failed_once_is_written_again() -> None:
-    place = FaultyPlace(faults=["500", None, None, "refuses"])
+    place = FaultyPlace(faults=iter(["500", None, None, "refuses"]))
     assert written(MemoryStore(), place, ((address(number), tensors(number)) for number in range(4))) == []
     assert found(lab(MemoryStore(), place), 4) == [True] * 4
 
