@@ -74,8 +74,8 @@ class Connection:
 
 def why(error: Exception) -> str:
     """What went wrong, in words of ours: what a library says may hold a URL with a password."""
-    status = getattr(error, "status", None) or getattr(error, "status_code", None)
-    if isinstance(error, NoAnswer | TimeoutError):
+    status = getattr(error, "status", None)
+    if isinstance(error, NoAnswer | TimeoutError) or "Timeout" in type(error).__name__:
         return "it does not answer in time"
     if isinstance(status, int):
         return f"the server answers {status:d}"

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from entrack.store import folders, layout
 from entrack.store.errors import StoreError
 from entrack.store.location import Location
-from entrack.store.remote_url import Kind, RemoteURL
+from entrack.store.remote_url import SSH, Kind, RemoteURL
 
 PIECE = 1 << 22
 """Bytes that are asked for at once."""
@@ -45,6 +45,10 @@ def place_of(remote: RemoteURL) -> Place:
     if remote.kind is None:
         return FolderPlace(remote.folder)
     _need(remote.kind)
+    if remote.kind.on_the_web:
+        from entrack.store.remote_web import WebPlace
+
+        return WebPlace(*remote.web)
     return FsspecPlace(remote, remote.kind)
 
 
@@ -98,8 +102,8 @@ class FsspecPlace:
 
     def read(self, name: str, most: int, beat: Beat) -> bytes | None:
         try:
-            with self._opened_file(name, most) as file:
-                return _read(file, most + 1, beat)
+            with self._opened().open(self._path(name), "rb", cache_type="none") as file:
+                return pieces(iter(lambda: file.read(min(most + 1, PIECE)), b""), most + 1, beat)
         except FileNotFoundError:
             return None
 
@@ -111,17 +115,18 @@ class FsspecPlace:
         return int(found) if found is not None else -1
 
     def write(self, name: str, data: bytes) -> None:
-        fs, path, folder = self._opened(), self._path(name), self._path(os.path.dirname(name))
+        fs, path = self._opened(), self._path(name)
+        folder = path.rpartition("/")[0]
         if not self._kind.renames:
             fs.pipe_file(path, data)
             return
         if folder not in self._folders:
             fs.makedirs(folder, exist_ok=True)
             self._folders.add(folder)
-        temporary = f"{folder}/{folders.TEMPORARY}{secrets.token_hex(8)}".lstrip("/" if not self._root else "")
+        temporary = f"{folder}/{folders.TEMPORARY}{secrets.token_hex(8)}"
         try:
             fs.pipe_file(temporary, data)
-            self._move(temporary, path)
+            fs.mv(temporary, path)
         except BaseException:
             with suppress(Exception):
                 fs.rm_file(temporary)
@@ -131,59 +136,49 @@ class FsspecPlace:
         self._fs = None
         self._folders.clear()
 
-    def _move(self, old: str, new: str) -> None:
-        if self._kind.protocol == "webdav":
-            self._fs.client.move(old, new, overwrite=True)
-        else:
-            self._fs.mv(old, new)
-
     def _opened(self) -> Any:
         if self._fs is None:
             self._fs, self._root = _connected(self._remote, self._kind)
         return self._fs
 
-    def _opened_file(self, name: str, most: int) -> Any:
-        fs = self._opened()
-        how = {"block_size": 0, "size": most} if self._kind.streams else {"cache_type": "none"}
-        return fs.open(self._path(name), "rb", **how)
-
     def _path(self, name: str) -> str:
         self._opened()
-        return f"{self._root}/{name}" if self._root else name
+        return f"{self._root}/{name}"
 
 
 def _connected(remote: RemoteURL, kind: Kind) -> tuple[Any, str]:
     """A file system of one's own, and the path of the remote in it."""
     import fsspec
 
-    own = {"skip_instance_cache": True}
-    if kind.protocol == "webdav":
-        base, who = remote.dav
-        return fsspec.filesystem("webdav", base_url=base, **who, **own), ""
-    known = fsspec.config.conf.get("ssh", {})
-    hosts = {"known_hosts": ()} if kind.protocol == "ssh" and "known_hosts" not in known else {}  # as ssh does: checked
-    fs, root = fsspec.url_to_fs(remote.url, **hosts, **own)
+    told = fsspec.config.conf.get("ssh", {})
+    hosts = {"known_hosts": ()} if kind is SSH and "known_hosts" not in told else {}  # those that ssh knows: checked
+    fs, root = fsspec.url_to_fs(remote.url, skip_instance_cache=True, **hosts)
     return fs, str(root).rstrip("/")
 
 
 def _need(kind: Kind) -> None:
     try:
-        import fsspec
+        if kind.on_the_web:
+            import httpx  # noqa: F401  # is it there?
+        else:
+            import fsspec
 
-        fsspec.get_filesystem_class(kind.protocol)
+            fsspec.get_filesystem_class(kind.protocol)
     except ImportError:
         why = f"a remote of this kind needs a package that is not installed: {kind.install}"
         raise StoreError(why) from None
 
 
-def _read(file: IO[bytes], most: int, beat: Beat) -> bytes:
-    """At most so many bytes. What is asked for at once is bounded, and what a server sends is not believed."""
-    pieces: list[bytes] = []
-    while most > 0 and (piece := file.read(min(most, PIECE))):
+def pieces(coming: Iterable[bytes], most: int, beat: Beat) -> bytes:
+    """At most so many bytes of what comes."""
+    came: list[bytes] = []
+    for piece in coming:
         beat()
-        pieces.append(piece[:most])
+        came.append(piece[:most])
         most -= len(piece)
-    return b"".join(pieces)
+        if most <= 0:
+            break
+    return b"".join(came)
 
 
 def object_name(digest: str) -> str:

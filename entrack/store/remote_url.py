@@ -1,4 +1,4 @@
-"""Where a remote is: a URL, or a folder -> the kind of its file system, how that is reached, and its name for people.
+"""Where a remote is: a URL, or a folder -> what kind of place that is, how it is reached, and its name for people.
 
 A URL may hold a name and a password. Only what opens the file system sees them: `shown` has neither, and no message is
 made of anything else.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from attrs import field, frozen
@@ -20,23 +19,26 @@ INSTALL = "pip install 'entrack[remote]'"
 
 @frozen
 class Kind:
-    """A kind of file system: the name that fsspec has for it, and how it is had where it is missing.
+    """A kind of place: the name that fsspec has for its file system, and how that is had where it is missing.
 
     `renames`: a file is written under another name and then moved; elsewhere a file that is put is whole or not there.
-    `streams`: a file is read as it comes, and has no size before.
     """
 
     protocol: str
     install: str = INSTALL
     writable: bool = True
-    renames: bool = False
-    streams: bool = False
+    renames: bool = True
+
+    @property
+    def on_the_web(self) -> bool:
+        """Whether it is a web server, for which fsspec is not needed."""
+        return self in (WEB, DAV)
 
 
-WEB = Kind("http", writable=False, streams=True)
-DAV = Kind("webdav", renames=True)
-SSH = Kind("ssh", renames=True)
-GOOGLE, AZURE = Kind("gs", "pip install gcsfs"), Kind("abfs", "pip install adlfs")
+WEB, DAV, SSH = Kind("http", writable=False), Kind("webdav"), Kind("ssh")
+AMAZON = Kind("s3", "pip install s3fs", renames=False)
+GOOGLE = Kind("gs", "pip install gcsfs", renames=False)
+AZURE = Kind("abfs", "pip install adlfs", renames=False)
 KINDS: Mapping[str, Kind] = {
     "http": WEB,
     "https": WEB,
@@ -46,12 +48,12 @@ KINDS: Mapping[str, Kind] = {
     "webdavs": DAV,
     "sftp": SSH,
     "ssh": SSH,
-    "s3": Kind("s3", "pip install s3fs"),
+    "s3": AMAZON,
     "gs": GOOGLE,
     "gcs": GOOGLE,
     "abfs": AZURE,
     "az": AZURE,
-    "memory": Kind("memory", renames=True),
+    "memory": Kind("memory"),
 }
 """By the scheme of a URL. A folder, and `file`, is none of these: the store reads it with its own means."""
 
@@ -70,12 +72,12 @@ class RemoteURL:
         return unquote(urlsplit(self.url).path) if "://" in self.url else self.url
 
     @property
-    def dav(self) -> tuple[str, dict[str, Any]]:
-        """The address of a WebDAV server, as of a web server, and who one is there."""
+    def web(self) -> tuple[str, tuple[str, str] | None]:
+        """The URL of a folder of a web server, and the name and password that stand in what was given."""
         parts = urlsplit(self.url)
-        scheme = "https" if parts.scheme.endswith("s") else "http"
+        scheme = "https" if parts.scheme.lower() in ("https", "davs", "webdavs") else "http"
         who = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-        return f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", {"auth": who}
+        return f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", who
 
 
 def remote_url(given: str | os.PathLike[str]) -> RemoteURL:

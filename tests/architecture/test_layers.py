@@ -80,6 +80,7 @@ HOMES: Mapping[str, set[str]] = {
     "huggingface_hub": {"models"},
     "diskcache": {"store"},
     "fsspec": {"store"},
+    "httpx": {"store"},
     "safetensors": {"store", "engine", "builtin"},
     "gguf": {"engine"},
     "torch": {"engine", "builtin"},

@@ -422,8 +422,8 @@ def test_a_url_that_is_none_is_refused_without_its_password(url: str) -> None:
 
 def test_where_a_folder_is_and_a_dav_server() -> None:
     assert remote_url("file:///srv/lab%20results").folder == "/srv/lab results"
-    assert remote_url("dav://h:1/x").dav == ("http://h:1/x", {"auth": None})
-    assert remote_url("webdavs://ada:sec%40ret@h/x").dav == ("https://h/x", {"auth": ("ada", "sec@ret")})
+    assert remote_url("dav://h:1/x").web == ("http://h:1/x", None)
+    assert remote_url("webdavs://ada:sec%40ret@h/x").web == ("https://h/x", ("ada", "sec@ret"))
     assert "memory" in KINDS and not KINDS["https"].writable
 
 
