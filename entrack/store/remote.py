@@ -199,6 +199,8 @@ class RemoteStore:
         why = self._reader.health.left_alone
         if why and not self._said:
             self._said = True
+            if self._writer is not None:
+                self._writer.doubt()
             self._tell(f"the remote {self.shown} is left alone for the rest of this run: {why}")
 
     def _path(self, name: str) -> str:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Failed(Exception):
-    """It could not be done; `Health` has taken note of it."""
+    """It could not be done, or was not tried so soon after a failure; `Health` has taken note of it."""
 
 
 class Connection:
@@ -43,7 +43,7 @@ class Connection:
 
     def _called(self, operation: Callable[[Beat], T], size: int, more: float = 0.0) -> T:
         with self._turn_taken():
-            if self.health.left_alone:
+            if self.health.left_alone or self.health.pause:
                 raise Failed
             return self._tried(operation, size, more)
 
@@ -57,9 +57,10 @@ class Connection:
             self._place.reopen()
             self.health.failed(why(error), time.monotonic() - began)
             raise Failed from None
-        allowed = size if self._connected else size + self._patience.connecting * self._patience.slowest
+        more += len(found) / self._patience.slowest if isinstance(found, bytes) else 0.0
+        more += 0.0 if self._connected else self._patience.connecting
         self._connected = True
-        self.health.answered(time.monotonic() - began, allowed)
+        self.health.answered(time.monotonic() - began - more)
         return found
 
     @contextmanager

@@ -21,17 +21,19 @@ TICK = 0.05
 class Patience:
     """`quiet` seconds without a sign of life, and `connecting` seconds while a connection is made, are a failure; so is
     a file that comes more slowly than `slowest` (bytes per second). An answer is slow after `soon` seconds, beside what
-    its bytes may take. After `failures` in a row, `lost` seconds in all that failures and slow answers took, or
-    `wrong` wrong values in a row, nothing more is asked. That something is not there is believed for `missing`
+    its bytes may take. After `failures` in a row (one less where it has never answered), `lost` seconds in all that
+    failures and slow answers took, or `wrong` wrong values in a row, nothing more is asked. Between failures in a row
+    there is a `pause` (seconds), a longer one each time. That something is not there is believed for `missing`
     seconds."""
 
     quiet: float = 5.0
-    connecting: float = 10.0
+    connecting: float = 8.0
     soon: float = 1.0
     slowest: float = 100_000.0
     failures: int = 3
     lost: float = 60.0
     wrong: int = 20
+    pause: float = 1.0
     missing: float = 60.0
 
 
@@ -93,15 +95,24 @@ class Health:
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
-        self._failures = self._wrong = 0
-        self._lost = 0.0
+        self._failures, self._wrong, self._lost = 1, 0, 0.0
+        self._tried, self._until = 0, 0.0
         self.left_alone = self.last = ""
         """Why it is not; why something failed last."""
 
-    def answered(self, seconds: float, size: float) -> None:
-        self._failures = 0
-        self._lost += max(0.0, seconds - self._patience.soon - size / self._patience.slowest)
+    @property
+    def pause(self) -> float:
+        """Seconds for which nothing is to be asked, after a failure."""
+        return 0.0 if self.left_alone else max(0.0, self._until - time.monotonic())
+
+    def answered(self, seconds: float) -> None:
+        self._failures = self._tried = 0
+        self._lost += max(0.0, seconds - self._patience.soon)
         self._give_up("it answers slowly")
+
+    def doubt(self) -> None:
+        """Another that asked the same remote has given up: one failure is enough."""
+        self._failures = max(self._failures, self._patience.failures - 1)
 
     def sound(self) -> None:
         self._wrong = 0
@@ -112,11 +123,12 @@ class Health:
             self.left_alone = f"the last {self._wrong} values that it gave were wrong"
 
     def failed(self, why: str, seconds: float) -> None:
-        self._failures += 1
+        self._failures, self._tried = self._failures + 1, self._tried + 1
         self._lost += seconds
+        self._until = time.monotonic() + self._tried * self._patience.pause
         self.last = why
         if self._failures >= self._patience.failures:
-            self.left_alone = f"{why}, {self._failures} times in a row"
+            self.left_alone = f"{why}, {self._tried} times in a row" if self._tried > 1 else why
         else:
             self._give_up(why)
 

@@ -47,6 +47,10 @@ class Writer:
                 self._thread = threading.Thread(target=self._run, name="entrack remote", daemon=True)
                 self._thread.start()
 
+    def doubt(self) -> None:
+        """Reading has been given up."""
+        self._connection.health.doubt()
+
     def wait(self) -> None:
         """Until everything is written that can be: what failed is tried once more."""
         self._wait()
@@ -84,6 +88,8 @@ class Writer:
         with self._changed:
             while not self._waiting and not self._gave_up():
                 self._changed.wait(1.0)
+            while (pause := self._connection.health.pause) and not self._stopped:
+                self._changed.wait(pause)
             if self._gave_up():
                 return None
             self._is_writing = True

@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 from attrs import define, field
 
 LOOPBACK = "127.0.0.1"
@@ -98,9 +99,19 @@ class Server:
             time.sleep(0.05)
         raise RuntimeError(f"{self.command[0]} does not listen")
 
+    def processes(self) -> list[psutil.Process]:
+        """Those that serve connections, and itself."""
+        if self.running is None:
+            return []
+        own = psutil.Process(self.running.pid)
+        return [*own.children(recursive=True), own]
+
     def kill(self) -> None:
+        """At once."""
         if self.running is not None:
-            self.running.terminate()
+            for each in self.processes():
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
             self.running.wait(20)
             self.running = None
 

@@ -13,7 +13,7 @@ from entrack.store.remote import RemoteStore
 from entrack.store.remote_patience import Patience
 from entrack.store.remote_place import Beat
 
-HURRIED = Patience(quiet=0.05, connecting=0.05, soon=10.0, missing=60.0)
+HURRIED = Patience(quiet=0.05, connecting=0.05, soon=10.0, pause=0.0)
 NO_END = 2.0
 """Seconds for which an operation that hangs goes on after nobody waits for it."""
 LARGEST = 10**9

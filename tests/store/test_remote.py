@@ -9,7 +9,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -274,7 +274,7 @@ def test_a_remote_that_gives_wrong_values_only_is_left_alone() -> None:
 def test_failures_and_slow_answers_have_a_limit_together() -> None:
     place = shared(1)
     place.faults = iter(["refuses", None] * 100)
-    there = lab(MemoryStore(), place, patience=Patience(lost=0.0))
+    there = lab(MemoryStore(), place, patience=Patience(lost=0.0, pause=0.0))
     assert there.has(address(0)) is None
     assert len(there.said) == 1 and "waiting for it has taken 0 s" in there.said[0]
     slow = lab(MemoryStore(), shared(1), patience=Patience(soon=-1.0, connecting=0.0, lost=0.5))
@@ -297,6 +297,26 @@ def test_what_failed_once_is_written_again() -> None:
     place = FaultyPlace(faults=iter(["500", None, None, "refuses"]))
     assert written(MemoryStore(), place, ((address(number), tensors(number)) for number in range(4))) == []
     assert found(lab(MemoryStore(), place), 4) == [True] * 4
+
+
+def test_a_server_that_restarts_is_not_given_up() -> None:
+    """It refuses for a moment, within which many values are asked for and written."""
+    place, began = shared(30), time.monotonic()
+    there = lab(MemoryStore(), place, patience=Patience(pause=0.2))
+    assert found(there, 1) == [True]
+
+    def refusing() -> Iterator[str | None]:
+        while time.monotonic() - began < 0.15:
+            yield "refuses"
+
+    place.faults = refusing()
+    with there.store:
+        for number in range(1, 30):
+            assert there.has(address(number)) is None
+            there.store.put(address((number, "new")), tensors(number), {})
+        time.sleep(0.5)
+        assert all(found(there, 30))
+    assert there.said == [] and there.store.written == 29
 
 
 def test_an_interrupt_is_prompt() -> None:
