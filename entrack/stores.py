@@ -46,7 +46,7 @@ def with_remote(
         yield store
         return
     from entrack.store.remote import RemoteStore
-    from entrack.store.remote_place import place_of
+    from entrack.store.remote_open import place_of
     from entrack.store.remote_url import remote_url
 
     url = remote_url(arguments.path(remote, "remote"))

@@ -73,7 +73,7 @@ class RemoteStore:
         self._missing: dict[str, float] = {}
         self._is_store: bool | None = None
         self._said = False
-        self._looking = threading.Lock()
+        self._looking, self._saying = threading.Lock(), threading.Lock()
         self.brought = 0
 
     # the own store
@@ -140,8 +140,10 @@ class RemoteStore:
             self._refuse(found, action.address, *names)
             return None
         self._reader.health.sound()
-        self.brought += 1
-        return Brought(self.own.put(place, found, action.how), found)
+        kept = Brought(self.own.put(place, found, action.how), found)
+        with self._saying:
+            self.brought += 1
+        return kept
 
     def _read_value(self, action: Action, most: int, fault: Fault) -> Tensors | Damage:
         path = self._path(object_name(action.object))
@@ -197,11 +199,16 @@ class RemoteStore:
 
     def _say_left_alone(self) -> None:
         why = self._reader.health.left_alone
-        if why and not self._said:
-            self._said = True
+        if why and self._is_first():
             if self._writer is not None:
                 self._writer.doubt()
             self._tell(f"the remote {self.shown} is left alone for the rest of this run: {why}")
+
+    def _is_first(self) -> bool:
+        """Whether it has not been said that the remote is left alone."""
+        with self._saying:
+            first, self._said = not self._said, True
+            return first
 
     def _path(self, name: str) -> str:
         return f"{self.shown}/{name}"
@@ -224,6 +231,7 @@ class RemoteStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._say_failures()
         if self._writer is None:
             return
         try:
@@ -232,6 +240,12 @@ class RemoteStore:
         finally:
             self._writer.stop()
             self._say_unwritten(self._writer)
+
+    def _say_failures(self) -> None:
+        """What was too little to leave it alone, and is to be known all the same."""
+        self._say_left_alone()
+        if self._reader.health.last and not self._said:
+            self._tell(f"the remote {self.shown} could not always be asked: {self._reader.health.last}")
 
     def _say_unwritten(self, writer: Writer) -> None:
         if writer.left:

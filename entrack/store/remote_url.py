@@ -19,12 +19,14 @@ INSTALL = "pip install 'entrack[remote]'"
 
 @frozen
 class Kind:
-    """A kind of place: the name that fsspec has for its file system, and how that is had where it is missing.
+    """A kind of place: the name that fsspec has for its file system, the package that it needs beside fsspec, and how
+    that is had where it is missing.
 
     `renames`: a file is written under another name and then moved; elsewhere a file that is put is whole or not there.
     """
 
     protocol: str
+    package: str
     install: str = INSTALL
     writable: bool = True
     renames: bool = True
@@ -35,10 +37,10 @@ class Kind:
         return self in (WEB, DAV)
 
 
-WEB, DAV, SSH = Kind("http", writable=False), Kind("webdav"), Kind("ssh")
-AMAZON = Kind("s3", "pip install s3fs", renames=False)
-GOOGLE = Kind("gs", "pip install gcsfs", renames=False)
-AZURE = Kind("abfs", "pip install adlfs", renames=False)
+WEB, DAV, SSH = Kind("http", "httpx", writable=False), Kind("webdav", "httpx"), Kind("ssh", "sshfs")
+AMAZON = Kind("s3", "s3fs", "pip install s3fs", renames=False)
+GOOGLE = Kind("gs", "gcsfs", "pip install gcsfs", renames=False)
+AZURE = Kind("abfs", "adlfs", "pip install adlfs", renames=False)
 KINDS: Mapping[str, Kind] = {
     "http": WEB,
     "https": WEB,
@@ -53,7 +55,7 @@ KINDS: Mapping[str, Kind] = {
     "gcs": GOOGLE,
     "abfs": AZURE,
     "az": AZURE,
-    "memory": Kind("memory"),
+    "memory": Kind("memory", "fsspec"),
 }
 """By the scheme of a URL. A folder, and `file`, is none of these: the store reads it with its own means."""
 
@@ -83,6 +85,8 @@ class RemoteURL:
 def remote_url(given: str | os.PathLike[str]) -> RemoteURL:
     """What a URL, or the path of a folder, says. Raises ArgumentError, which does not repeat a password."""
     url = os.fspath(given)
+    if not url:
+        raise ArgumentError("the remote is empty: a folder or a URL is wanted")
     if "://" not in url:
         return RemoteURL(os.path.abspath(url), None, os.path.abspath(url))
     scheme = url.partition("://")[0].lower()

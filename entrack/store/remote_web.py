@@ -5,8 +5,10 @@ No answer is parsed: of each only its status, its length and so many bytes of it
 
 from __future__ import annotations
 
+import os
 import secrets
 from contextlib import suppress
+from netrc import NetrcParseError
 from typing import TYPE_CHECKING
 
 from entrack.store import folders
@@ -83,8 +85,17 @@ class WebPlace:
             import httpx
 
             plain = {"Accept-Encoding": "identity"}  # a file comes as it is, and so as long as it is
-            self._client = httpx.Client(auth=self._who, headers=plain, timeout=ABANDONED)
+            self._client = httpx.Client(auth=self._who or _known(), headers=plain, timeout=ABANDONED)
         return self._client
+
+
+def _known() -> httpx.Auth | None:
+    """The names and passwords of ~/.netrc, or of the file that NETRC names."""
+    import httpx
+
+    with suppress(OSError, NetrcParseError):
+        return httpx.NetRCAuth(os.environ.get("NETRC"))
+    return None
 
 
 def _held(answer: httpx.Response, *wanted: int) -> httpx.Response:

@@ -101,6 +101,15 @@ def test_a_store_that_is_copied_to_a_web_server_is_a_remote(
     assert (found.computed, found.brought, found.said) == (0, len(study.expected), [])
 
 
+def test_a_password_of_netrc(
+    study: Study, root: Path, web: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text(f"machine {LOOPBACK} login {NAME} password {PASSWORD}\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    found = ran(study, f"dav://{LOOPBACK}:{web.port}/dav")
+    assert (found.written, found.said) == (len(study.expected), [])
+
+
 def test_wrong_files_are_refused_mended_and_right_for_the_next(study: Study, root: Path, web: Server) -> None:
     url = url_of("dav", web.port, root)
     ran(study, url)
