@@ -22,8 +22,8 @@ class Patience:
     """`quiet` seconds without a sign of life, and `connecting` seconds while a connection is made, are a failure; so is
     a file that comes more slowly than `slowest` (bytes per second). An answer is slow after `soon` seconds, beside what
     its bytes may take. After `failures` in a row (one less where it has never answered), `lost` seconds in all that
-    failures and slow answers took, or `wrong` wrong values in a row, nothing more is asked. Between failures in a row
-    there is a `pause` (seconds), a longer one each time. That something is not there is believed for `missing`
+    failures, pauses and slow answers took, or `wrong` wrong values in a row, nothing more is asked. Between failures in
+    a row there is a `pause` (seconds), a longer one each time. That something is not there is believed for `missing`
     seconds."""
 
     quiet: float = 5.0
@@ -124,8 +124,9 @@ class Health:
 
     def failed(self, why: str, seconds: float) -> None:
         self._failures, self._tried = self._failures + 1, self._tried + 1
-        self._lost += seconds
-        self._until = time.monotonic() + self._tried * self._patience.pause
+        pause = self._tried * self._patience.pause
+        self._lost += seconds + pause
+        self._until = time.monotonic() + pause
         self.last = why
         if self._failures >= self._patience.failures:
             self.left_alone = f"{why}, {self._tried} times in a row" if self._tried > 1 else why

@@ -15,6 +15,7 @@ from entrack.store.remote_patience import TICK
 from entrack.store.remote_place import action_name, object_name
 
 GONE, BROKEN_OFF = "the own store has them no more", "it was broken off"
+NO_THREAD = "this process may start no more threads"
 
 
 class Writer:
@@ -44,8 +45,14 @@ class Writer:
             self._waiting.append(action)
             self._changed.notify()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="entrack remote", daemon=True)
-                self._thread.start()
+                self._start()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="entrack remote", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._refused = NO_THREAD
 
     def doubt(self) -> None:
         """Reading has been given up."""

@@ -100,11 +100,11 @@ class Server:
         raise RuntimeError(f"{self.command[0]} does not listen")
 
     def processes(self) -> list[psutil.Process]:
-        """Those that serve connections, and itself."""
+        """Itself, which would replace the others, and those that serve connections."""
         if self.running is None:
             return []
         own = psutil.Process(self.running.pid)
-        return [*own.children(recursive=True), own]
+        return [own, *own.children(recursive=True)]
 
     def kill(self) -> None:
         """At once."""

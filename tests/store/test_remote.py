@@ -349,6 +349,18 @@ def test_an_interrupt_is_prompt(where: str) -> None:
     assert there.said == ["1 value was not written to the remote lab: it was broken off; the own store has them"]
 
 
+def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    there = lab(MemoryStore(), shared(1))
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with there.store:
+        there.store.put(address("more"), tensors(1), {})
+        assert found(there, 3) == [False] * 3
+    assert "left alone" in there.said[0] and "1 value was not written" in there.said[1] and len(there.said) == 2
+
+
 def test_many_threads_share_one() -> None:
     place = shared(30)
     there = lab(MemoryStore(), place, patience=Patience())
