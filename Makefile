@@ -99,6 +99,11 @@ pointer: $(VENV)/installed
 browser-test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -rs tests/report/test_page_in_browser.py
 
+# Shared results on nginx and sshd of this machine, which are started for it, killed and harmed (Debian: nginx-light, libnginx-mod-http-dav-ext,
+# openssh-server); some minutes of waiting. Says what is not installed.
+remote-test: $(VENV)/installed-dev
+	ENTRACK_SERVERS=1 $(BIN)/python -m pytest -rs -s tests/remote
+
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
 
@@ -190,4 +195,4 @@ $(PEERS)/installed: benchmarks/constraints.txt
 clean:
 	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(LOWEST) out dist
 
-.PHONY: boxes-pack browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean rehearsal
+.PHONY: boxes-pack browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean rehearsal remote-test

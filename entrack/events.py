@@ -74,6 +74,29 @@ class NotTaken:
 
 
 @frozen
+class RemoteTrouble:
+    """A remote cannot be used, or not for everything; `why` says it in full. The run goes on without."""
+
+    why: str
+
+
+@frozen
+class RemoteWriting:
+    """The run is done but for values that are on their way to a remote."""
+
+    left: int
+
+
+@frozen
+class RemoteDone:
+    """A remote is done with: values that were taken from it, and that it was given."""
+
+    remote: str
+    brought: int
+    written: int
+
+
+@frozen
 class RunFinished:
     """All values are there."""
 
@@ -82,7 +105,20 @@ class RunFinished:
     forwards: int
 
 
-Event = RunStarted | StepStarted | StepDone | ModelFetching | ModelLoading | Waiting | Damaged | NotTaken | RunFinished
+Event = (
+    RunStarted
+    | StepStarted
+    | StepDone
+    | ModelFetching
+    | ModelLoading
+    | Waiting
+    | Damaged
+    | NotTaken
+    | RemoteTrouble
+    | RemoteWriting
+    | RemoteDone
+    | RunFinished
+)
 Watcher = Callable[[Event], None]
 
 

@@ -20,7 +20,7 @@ from entrack.errors import unknown
 from entrack.events import Watcher, unwatched
 from entrack.results import Results
 from entrack.source import Source
-from entrack.stores import open_store, store_folder
+from entrack.stores import open_store, store_folder, with_remote
 from entrack.syntax.limits import MOST_NUMBER
 
 if TYPE_CHECKING:
@@ -146,15 +146,18 @@ class Spec:
         memory: int | None = None,
         accept: ReusePolicy | str | None = None,
         gpus_per_worker: int = 1,
+        remote: str | os.PathLike[str] | None = None,
+        remote_read_only: bool = False,
     ) -> Results:
         """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
 
         `reference` runs the reference executor: one full forward pass per variant. `memory` is what may be taken beside
         the models themselves, in bytes (default: half of what the machine or its GPU has). `accept` says which stored
         values are taken (`exact`, `same-stack`, `any`; default: `same-stack`, and `any` from a store that cannot be
-        written). A model that one GPU has no room for is placed over `gpus_per_worker`. Raises ArgumentError,
-        SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt: what was finished is in the
-        store then.
+        written). A model that one GPU has no room for is placed over `gpus_per_worker`. `remote` is the URL or folder of
+        results that are shared: asked for what the store does not have, and given what is computed here, unless
+        `remote_read_only`. Raises ArgumentError, SpecError, ModelMissing, StoreError, EngineError, NotANumber, and
+        KeyboardInterrupt: what was finished is in the store then.
         """
         from entrack.run import repository_of, run_spec
 
@@ -162,8 +165,9 @@ class Spec:
         opened = (
             open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
         )
-        repository = repository_of(opened, accept, device, threads, memory, _kind(reference), gpus_per_worker)
-        return run_spec(self._spec, repository, watcher)
+        with with_remote(opened, remote, watcher, read_only=remote_read_only) as shared:
+            repository = repository_of(shared, accept, device, threads, memory, _kind(reference), gpus_per_worker)
+            return run_spec(self._spec, repository, watcher)
 
     @interrupts.watched()
     def verify(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrack import arguments
-from entrack.events import Damaged, Watcher, unwatched
+from entrack.events import Damaged, RemoteDone, RemoteTrouble, RemoteWriting, Watcher, unwatched
 
 if TYPE_CHECKING:
     from entrack.store.base import Store
@@ -30,6 +32,41 @@ def open_store(
         read_only=read_only,
         inspect=inspect,
     )
+
+
+@contextmanager
+def with_remote(
+    store: Store, remote: str | os.PathLike[str] | None, watcher: Watcher = unwatched, *, read_only: bool = False
+) -> Iterator[Store]:
+    """A store with a remote behind it, where one is named: a URL, or a folder. On leaving what is on its way there is
+    waited for. Raises ArgumentError, and StoreError where a package is missing; not for a remote that cannot be
+    reached."""
+    arguments.flag(read_only, "remote_read_only")
+    if remote is None:
+        yield store
+        return
+    from entrack.store.remote import RemoteStore
+    from entrack.store.remote_open import place_of
+    from entrack.store.remote_url import remote_url
+
+    url = remote_url(arguments.path(remote, "remote"))
+    place_of(url)
+    if not getattr(store, "writable", True):
+        watcher(RemoteTrouble(f"the remote {url.shown} is not asked: the store here cannot be written"))
+        yield store
+        return
+    behind = RemoteStore(
+        store,
+        lambda: place_of(url),
+        url.shown,
+        lambda why: watcher(RemoteTrouble(why)),
+        on_damage=lambda damage: watcher(Damaged(damage.address or "", damage.message)),
+        read_only=read_only or (url.kind is not None and not url.kind.writable),
+    )
+    with behind:
+        yield behind
+        watcher(RemoteWriting(behind.unwritten))
+    watcher(RemoteDone(url.shown, behind.brought, behind.written))
 
 
 def store_folder(given: str | os.PathLike[str] | None = None) -> Path:

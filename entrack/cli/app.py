@@ -24,6 +24,8 @@ from entrack.cli.options import (
     Params,
     Price,
     Reference,
+    Remote,
+    RemoteReadOnly,
     SpecPath,
     StandIn,
     StoreFolder,
@@ -76,6 +78,8 @@ def run(
     memory: MemoryBytes = None,
     accept: Accepted = None,
     gpus_per_worker: GpusPerWorker = 1,
+    remote: Remote = None,
+    remote_read_only: RemoteReadOnly = False,
 ) -> None:
     """Run a spec, or the spec in a pack, and show its tables and claims. What the store has is not computed again."""
     with failures(as_json=as_json) as shown:
@@ -88,8 +92,12 @@ def run(
             "threads": threads,
             "memory": memory_given(memory),
             "gpus_per_worker": gpus_per_worker,
+            "remote": remote,
+            "remote_read_only": remote_read_only,
             **({} if accept is None else {"accept": accept}),
         }
+        if remote_read_only and remote is None:
+            refuse("--remote-read-only is for a remote: name it with --remote")
         if locked and (pack is not None or artifact.is_pack(spec)):
             refuse("--locked is for a spec and a store of your own: a pack has its lock, and `verify` holds it")
         with artifact.runner(spec, params(p), store, pack, locked=locked) as given, ProgressBar() as bar:

@@ -93,6 +93,16 @@ GpusPerWorker = Annotated[
         help="place a model that one GPU has no room for over so many, from --device on",
     ),
 ]
+Remote = Annotated[
+    str | None,
+    typer.Option(
+        "--remote",
+        metavar="URL",
+        help="results that are shared, a URL or a folder: taken where the store has nothing, and given what is "
+        "computed here",
+    ),
+]
+RemoteReadOnly = Annotated[bool, typer.Option("--remote-read-only", help="give the remote nothing")]
 Accepted = Annotated[ReusePolicy | None, typer.Option("--accept", help=ACCEPT)]
 
 

@@ -17,6 +17,9 @@ from entrack.events import (
     ModelFetching,
     ModelLoading,
     NotTaken,
+    RemoteDone,
+    RemoteTrouble,
+    RemoteWriting,
     RunFinished,
     RunStarted,
     StepDone,
@@ -83,6 +86,13 @@ class ProgressBar:
                     f"warning: {steps} stored values are computed again: they were made with {there}, and this is "
                     f"{here}. They stay; `--accept any` takes them as they are"
                 )
+            case RemoteTrouble(why):
+                say(f"warning: {why}")
+            case RemoteWriting(left):
+                self._what = f"writing {left} values to the remote"
+            case RemoteDone(remote, brought, written):
+                if brought or written:
+                    say(f"the remote {remote}: {brought} values taken from it, {written} written to it")
             case RunFinished():
                 self._stop("putting the results together")
 

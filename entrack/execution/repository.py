@@ -7,11 +7,14 @@ undo each other's work.
 
 A value is read with its digest, which the store checks, and then checked against its step's form (`value_check.py`);
 one that is not of it is put aside as damage.
+
+What the store does not have is looked for in the remote behind it, where there is one, by the same rules, and is in the
+store before anybody learns of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -20,11 +23,13 @@ from entrack.address import address
 from entrack.execution.environment import Environment, described, in_words
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.execution.value_cache import ValueCache
-from entrack.execution.value_check import Tensors, fault
+from entrack.execution.value_check import Tensors, fault, most_bytes
 from entrack.plan.bind import step_address
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Step
 from entrack.store.base import Action, Store
+from entrack.store.remote import RemoteStore
+from entrack.store.tensors import MAX_HEADER
 
 RECENT = 1 << 12
 """Steps whose addresses are remembered: one step is asked for several times on its way."""
@@ -52,6 +57,7 @@ class Repository:
         self.store, self.kind, self.accept = store, kind, accept
         self.environment = environment or Environment()
         self.declined: dict[str, Action] = {}
+        self._remote = store if isinstance(store, RemoteStore) else None
         self._kept = ValueCache(self.environment.memory)
         self._sound: set[tuple[str, str]] = set()
         self._addresses: dict[int, tuple[Step, str]] = {}
@@ -70,13 +76,12 @@ class Repository:
         """The value of a bound step that may be taken."""
         own = self.address(step)
         self.declined.pop(own, None)
-        first = self.store.find(own)
-        if first is not None and described(first.how, self.accept) == self._own_environment(step):
-            return first
-        beside = None if self.accept is ReusePolicy.ANY else self.store.find(self._beside(step, own))
-        if first is not None and beside is None:
-            self.declined[own] = first
-        return beside
+        declined, found = self._looked_up(step, own, self.store.find)
+        if found is None and self._remote is not None:
+            declined, found = self._brought(step, own, declined, self._remote)
+        if declined is not None and found is None:
+            self.declined[own] = declined
+        return found
 
     def place(self, step: Step) -> str:
         """Where a new value of a bound step goes, once it has been looked for."""
@@ -105,6 +110,31 @@ class Repository:
         """In words, with what the declined value of a bound step was made, and what it was compared with."""
         there = described(self.declined[self.address(step)].how, self.accept)
         return in_words(there), in_words(self.environment.told(step.model.facts, self.accept))
+
+    def _looked_up(
+        self, step: Step, own: str, find: Callable[[str], Action | None]
+    ) -> tuple[Action | None, Action | None]:
+        """What is at a step's address and not taken, and what is taken, from there or beside."""
+        first = find(own)
+        if first is not None and described(first.how, self.accept) == self._own_environment(step):
+            return None, first
+        return first, None if self.accept is ReusePolicy.ANY else find(self._beside(step, own))
+
+    def _brought(
+        self, step: Step, own: str, declined: Action | None, remote: RemoteStore
+    ) -> tuple[Action | None, Action | None]:
+        """The same of a remote, where the store has nothing that is taken: what is taken there is in the store then,
+        beside a value of its own that is not."""
+        there, taken = self._looked_up(step, own, remote.elsewhere)
+        if taken is None:
+            return declined or there, None
+        place = taken.address if declined is None else self._beside(step, own)
+        brought = remote.bring(taken, place, most_bytes(step) + MAX_HEADER, lambda value: fault(step, value))
+        if brought is None:
+            return declined or there, None
+        self._sound.add((brought.action.address, brought.action.object))
+        self._kept.keep(brought.action.object, brought.tensors)
+        return declined or there, brought.action
 
     def _is_sound(self, value: StoredValue, tensors: Tensors) -> bool:
         known = value.action.address, value.action.object

@@ -4,6 +4,7 @@ damaged, one from a kernel is never stored."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,12 @@ def checked(step: Step, value: Tensors) -> Tensors:
             "mistake in entrack"
         )
     return value
+
+
+def most_bytes(step: Step) -> int:
+    """Bytes that the arrays of a bound step's value take."""
+    arrays = kind_of(step).form(step).values()
+    return sum(np.dtype(array.dtype).itemsize * prod(array.shape) for array in arrays)
 
 
 def _faults(step: Step, value: Tensors) -> Iterator[str]:

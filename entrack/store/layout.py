@@ -25,9 +25,11 @@ from entrack.store.location import Location
 FORMAT = 2
 """1: addresses were made of Python's names of classes and fields, so nothing in such a store would be found."""
 _KEY = "entrack_store"
-_FORMAT_FILE, _TAG_FILE = "format.json", "CACHEDIR.TAG"
+FORMAT_FILE, _TAG_FILE = "format.json", "CACHEDIR.TAG"
+MOST_FORMAT = 1 << 12
+"""Bytes that are read of a format file."""
 _WELCOME = {"README.md"}  # a checkout says here what the folder is for
-_OWN = {*_WELCOME, "objects", "actions", "index", "locks", "quarantine", _FORMAT_FILE, _TAG_FILE}
+_OWN = {*_WELCOME, "objects", "actions", "index", "locks", "quarantine", FORMAT_FILE, _TAG_FILE}
 _PREFIX = re.compile(r"[0-9a-f]{2}\Z")
 _TAG = b"""Signature: 8a477f597d28d172789f06886806bc55
 # This folder holds results that entrack can compute again. Backup programs may skip it.
@@ -61,7 +63,7 @@ class Layout:
 
     @property
     def format(self) -> Location:
-        return self.top / _FORMAT_FILE
+        return self.top / FORMAT_FILE
 
     @property
     def tag(self) -> Location:
@@ -113,15 +115,36 @@ def check_format(layout: Layout) -> bool:
     `StoreUnreadable` otherwise."""
     try:
         with folders.opened_file(layout.format) as fd:
-            version = json.loads(folders.read_exactly(fd, 1 << 12))[_KEY]
+            version = format_version(folders.read_exactly(fd, MOST_FORMAT))
     except FileNotFoundError:
         return False
     except folders.Unreadable as error:
         raise StoreUnreadable(f"{layout.format} cannot be read: {error}") from error
-    except (ValueError, TypeError, KeyError, RecursionError, folders.NotAFile):
+    except folders.NotAFile:
         version = None
     _check_version(layout, version)
     return True
+
+
+def format_version(data: bytes) -> object:
+    """What a format file says; None where it says nothing that can be read."""
+    try:
+        return json.loads(data)[_KEY]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def other_format(data: bytes) -> str:
+    """What is wrong with the format file of a store elsewhere; empty where this entrack reads and writes it."""
+    version = format_version(data)
+    if type(version) is not int or version < 1:
+        return f"its {FORMAT_FILE} is none that entrack writes"
+    return "" if version == FORMAT else f"it has the format {version}, this entrack knows {FORMAT}"
+
+
+def format_bytes() -> bytes:
+    """The format file of a store that this entrack makes."""
+    return json_bytes({_KEY: FORMAT}) + b"\n"
 
 
 def _check_version(layout: Layout, version: object) -> None:
@@ -153,7 +176,7 @@ def make_root(layout: Layout) -> None:
 def write_format(layout: Layout) -> None:
     """Mark the folder as ours."""
     if not check_format(layout):
-        folders.write_file(layout.format, json_bytes({_KEY: FORMAT}) + b"\n", mode=0o644)
+        folders.write_file(layout.format, format_bytes(), mode=0o644)
     if not folders.exists(layout.tag):
         folders.write_file(layout.tag, _TAG, mode=0o644)
 

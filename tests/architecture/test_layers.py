@@ -79,6 +79,8 @@ HOMES: Mapping[str, set[str]] = {
     "tokenizers": {"prompts", "builtin"},
     "huggingface_hub": {"models"},
     "diskcache": {"store"},
+    "fsspec": {"store"},
+    "httpx": {"store"},
     "safetensors": {"store", "engine", "builtin"},
     "gguf": {"engine"},
     "torch": {"engine", "builtin"},
