@@ -5,7 +5,6 @@ The engine is made when the first step has to be computed: torch is imported the
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -21,14 +20,13 @@ from entrack.execution.environment import Environment
 from entrack.execution.repository import Repository
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.models.fetch import fetch, fetch_dataset
-from entrack.models.weight_files import ModelMissing
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
 from entrack.results import Provenance, Results
 from entrack.store.base import Store
 from entrack.syntax.limits import MOST_NUMBER
-from entrack.system import address_space
 from entrack.version import __version__
+from entrack.workers.worker import Computing, Settings
 
 if TYPE_CHECKING:
     from entrack.execution.coordinator import Coordinator
@@ -40,8 +38,6 @@ TOLERANCE = (
 )
 LANGUAGE = 1
 """The version of the language."""
-LEAST_ADDRESSES = 1.2e9
-"""Bytes that torch, transformers and nnsight map when they are loaded, and some."""
 
 
 def repository_of(
@@ -93,32 +89,9 @@ def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Re
 
 
 def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Environment) -> Compute:
-    """What computes the bound steps of a plan; made when the first is asked for."""
-    engines: list[Any] = []
-
-    def compute(step: Any, inputs: Any) -> tuple[Any, Any]:
-        source = plan.sources.get(step.model)
-        if source is not None and source.digests is not None:
-            raise ModelMissing(f"{source.description} is known by the digests of its weights alone")
-        if not engines:
-            _need_surroundings()
-            from entrack.engine.engine import Engine
-            from entrack.plan.schedule import Memory
-
-            engines.append(
-                Engine(
-                    plan.sources,
-                    executor=kind,
-                    device=environment.device,
-                    threads=environment.threads,
-                    watcher=watcher,
-                    memory=None if environment.memory is None else Memory.of(environment.memory),
-                )
-            )
-        computed = engines[0].compute(step, inputs)
-        return computed.tensors, computed.how
-
-    return compute
+    """What computes the bound steps of a plan, in this process."""
+    computing = Computing(Settings(kind, environment), watcher)
+    return lambda step, inputs: computing.compute(step, inputs, plan.sources.get(step.model))
 
 
 def fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
@@ -188,18 +161,3 @@ def _models(plan: Plan) -> dict[str, dict[str, Any]]:
         }
         for name, key in plan.models.items()
     }
-
-
-def _need_surroundings() -> None:
-    """What torch and transformers cannot do without, and end in their own ways where it is not there. Raises
-    EngineError."""
-    from entrack.engine.errors import EngineError, OutOfMemory
-
-    if sys.flags.optimize > 1:
-        raise EngineError(
-            "models need the docstrings of Python's modules, which PYTHONOPTIMIZE=2 and -OO leave out: run "
-            "without these"
-        )
-    if address_space() < LEAST_ADDRESSES:
-        has = f"this process may have {address_space() / 1e9:.1f} GB: see `ulimit -v`"
-        raise OutOfMemory(f"computing needs {LEAST_ADDRESSES / 1e9:g} GB of addresses beside the models, and {has}")

@@ -23,7 +23,6 @@ from entrack.engine.loaded_model import LoadedModel
 from entrack.engine.memory import default_memory, fits
 from entrack.engine.settings import chosen_device, deterministic, device_name, is_out_of_memory
 from entrack.events import ModelLoading, Watcher, unwatched
-from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.expand import expand
@@ -49,7 +48,9 @@ class Engine:
     """Computes bound steps. Keeps at most `resident` models in memory, those used last and as many as fit, and clean
     runs within `memory`.
 
-    `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; `threads` None leaves torch's number.
+    `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; `threads` None is one for a narrow model
+    and `wide_threads` for any other, where None leaves torch's number. `sharing` is how many engines share the memory
+    for clean runs: each remembers so much less, and computes the same bits.
     `memory` (None: half of what the machine or its GPU has, shared out) also bounds a batched pass and decides which
     rows run together, so it is part of what gives the same bits; `passes` are the compiler's, which the reference
     executor does without. Not for use by several threads at once.
@@ -62,6 +63,8 @@ class Engine:
         executor: ExecutorKind = ExecutorKind.OPTIMISED,
         device: str | None = None,
         threads: int | None = None,
+        wide_threads: int | None = None,
+        sharing: int = 1,
         resident: int = 2,
         watcher: Watcher = unwatched,
         memory: Memory | None = None,
@@ -69,7 +72,7 @@ class Engine:
     ) -> None:
         self.executor = ExecutorKind(executor)
         self.device = chosen_device(device)
-        self.threads = threads
+        self.threads, self.wide_threads = threads, wide_threads
         self._sources = sources
         self._resident = max(1, resident)
         self._watcher = watcher
@@ -77,7 +80,7 @@ class Engine:
             default_memory(self.device), ON_A_GPU if self.device.type == "cuda" else A_PASS
         )
         self._passes = passes if self.executor is ExecutorKind.OPTIMISED else ()
-        self._activations = ActivationCache(self._memory.kept)
+        self._activations = ActivationCache(self._memory.kept // sharing)
         self._loaded: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
         self._at_work = False
         """Whether a call was broken off, wherever that was: what is in memory may then be in the middle of
@@ -128,7 +131,7 @@ class Engine:
             raise OutOfMemory(_too_large(step, self.device)) from error
 
     def _computed(self, kernel: reference.Kernel, step: Step, inputs: Inputs, *, sparing: bool = False) -> Computed:
-        with deterministic(self.threads or _threads(step.model.facts)):
+        with deterministic(self.threads or (1 if step.model.facts.narrow else self.wide_threads)):
             schedule = optimise(expand(step, self._memory), self._passes)
             context = Context(
                 step,
@@ -199,11 +202,6 @@ def _too_large(step: Step, device: torch.device) -> str:
         f"training a mask on {largest.prompts} prompts of {largest.length} tokens does not fit into the "
         f"memory of {device}: give it a smaller `batch`, {others}"
     )
-
-
-def _threads(facts: ModelFacts) -> int | None:
-    """One thread for a narrow model, else torch's own number."""
-    return 1 if facts.narrow else None
 
 
 @cache

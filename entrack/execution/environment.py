@@ -35,12 +35,14 @@ DEVICE_KINDS = ("cpu", "mps")
 
 @frozen
 class Environment:
-    """What this process would compute with: `device`, `threads` and `memory` (bytes) as they were asked for, None
-    for the engine's choice."""
+    """What this process, or its workers, would compute with: `device`, `threads` and `memory` (bytes) as they were
+    asked for, None for the engine's choice. `wide_threads` are for models that are not narrow, where several workers
+    share the cores and nobody says how many."""
 
     device: str | None = None
     threads: int | None = None
     memory: int | None = None
+    wide_threads: int | None = None
 
     def told(self, facts: ModelFacts, accept: ReusePolicy) -> dict[str, Any]:
         """What counts under a policy, for a model of this shape."""
@@ -49,7 +51,7 @@ class Environment:
     def _place(self, facts: ModelFacts, accept: ReusePolicy) -> dict[str, Any]:
         if accept is not ReusePolicy.EXACT:
             return {"device": device_kind(self.device)}
-        threads = self.threads or (1 if facts.narrow else None)
+        threads = self.threads or (1 if facts.narrow else self.wide_threads)
         if threads is not None and device_kind(self.device) == "cpu":
             return {
                 "device": "cpu",

@@ -48,6 +48,7 @@ LAYERS = (
     "analysis",
     "engine",
     "execution",
+    "workers",
     "verification",
     "report",
     "stores",

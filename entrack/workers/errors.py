@@ -1,0 +1,25 @@
+"""What can go wrong between a run and its workers, by name."""
+
+from __future__ import annotations
+
+from entrack.engine.errors import EngineError
+
+
+class WorkerLost(EngineError):
+    """A worker ended, or cannot be reached any more, before it answered. Its step goes to another one."""
+
+
+class WorkerRefused(EngineError):
+    """A worker would compute something else than this process: it has other versions, or another code."""
+
+
+class PoisonedStep(EngineError):
+    """Every worker that was given this step was lost."""
+
+
+class NoRoom(EngineError):
+    """The models of a plan do not fit into memory once for each worker."""
+
+
+class WorkerMistake(RuntimeError):
+    """What no error of entrack has a name for was raised in a worker: a mistake in entrack."""
