@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 PEERS  := .venv-peers
 CRATES := .venv-crates
 READER := .venv-reader
+CLUSTER := .venv-cluster
 PACK   ?= out/quickstart.etz
 STUDIES := agreement causal_tracing direction edges function_vectors gender_bias greater_than induction ioi_gpt2 knockout logit_lens
 LOWEST := .venv-lowest
@@ -151,6 +152,11 @@ $(VENV)/audit/asked-for: $(VENV)/bin/python
 crates: $(VENV)/installed-dev $(CRATES)/installed
 	$(BIN)/python -m pytest tests/artifact/test_crate.py
 
+# Workers on Dask, Ray and a Slurm of its own on loopback (docs/cluster.md), some minutes. What of them is not on this machine is skipped, and why is
+# said: Slurm is the system's (Debian and Ubuntu: apt-get install slurm-wlm).
+cluster-test: $(VENV)/installed-dev $(CLUSTER)/installed
+	ENTRACK_CLUSTER=$(CLUSTER)/bin/python $(BIN)/python -m pytest -rs tests/cluster
+
 # What a reader of a pack needs, without torch, in an environment of its own, and how long that takes (docs/publishing.md): make reader PACK=study.etz
 reader: $(PACK)
 	$(PYTHON) -m venv --clear $(READER)
@@ -168,12 +174,19 @@ $(CRATES)/installed:
 	$(CRATES)/bin/python -m pip install --quiet --disable-pip-version-check 'roc-validator>=0.13,<0.14' 'rocrate>=0.13'
 	touch $@
 
+# .venv, and beside it what a cluster needs; torch is not fetched again.
+$(CLUSTER)/installed: $(VENV)/installed requirements-cluster.lock
+	$(PYTHON) -m venv --clear $(CLUSTER)
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+		> $$($(CLUSTER)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth
+	-$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-cluster.lock && touch $@
+
 # The peers have packages of their own, which entrack does without. Where they cannot be had, the benchmarks go on without them, and say so.
 $(PEERS)/installed: benchmarks/constraints.txt
 	$(PYTHON) -m venv $(PEERS)
 	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/constraints.txt transformer-lens pyvene && touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(LOWEST) out dist
+	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(CLUSTER) $(LOWEST) out dist
 
-.PHONY: browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean
+.PHONY: browser-test cluster-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean

@@ -74,6 +74,22 @@ class NotTaken:
 
 
 @frozen
+class WorkersHere:
+    """So many workers can be given steps, of so many that will come; 0 where nobody knows how many."""
+
+    here: int
+    wanted: int
+
+
+@frozen
+class WorkerNotTaken:
+    """A worker is here, and is given no step."""
+
+    name: str
+    why: str
+
+
+@frozen
 class RunFinished:
     """All values are there."""
 
@@ -82,7 +98,19 @@ class RunFinished:
     forwards: int
 
 
-Event = RunStarted | StepStarted | StepDone | ModelFetching | ModelLoading | Waiting | Damaged | NotTaken | RunFinished
+Event = (
+    RunStarted
+    | StepStarted
+    | StepDone
+    | ModelFetching
+    | ModelLoading
+    | Waiting
+    | Damaged
+    | NotTaken
+    | WorkersHere
+    | WorkerNotTaken
+    | RunFinished
+)
 Watcher = Callable[[Event], None]
 
 

@@ -13,6 +13,10 @@ class WorkerRefused(EngineError):
     """A worker would compute something else than this process: it has other versions, or another code."""
 
 
+class InputsForgotten(EngineError):
+    """A worker was to keep an input of an earlier step, and does not any more. It is sent again."""
+
+
 class PoisonedStep(EngineError):
     """Every worker that was given this step was lost."""
 

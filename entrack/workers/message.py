@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +18,7 @@ from attrs import field, frozen
 from entrack.address import fields_by_tag, of_fields, tag_of
 from entrack.engine import errors as engine
 from entrack.error_text import reason
+from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors
 from entrack.model_config import BadConfig, ModelFacts
 from entrack.models.key import ModelKey, ModelSource
@@ -26,7 +27,7 @@ from entrack.plan import steps
 from entrack.plan.steps import Step
 from entrack.sites import Part, Site
 from entrack.store.tensors import decode, encode
-from entrack.workers.errors import WorkerMistake, WorkerRefused
+from entrack.workers.errors import InputsForgotten, WorkerMistake, WorkerRefused
 
 CLASSES: Mapping[str, type] = {
     tag_of(cls): cls
@@ -44,7 +45,7 @@ ERRORS: Mapping[str, type[Exception]] = {
     for error in (
         *(engine.EngineError, engine.ModelUnreadable, engine.ModelMismatch, engine.AdapterRefused),
         *(engine.DeviceMissing, engine.OutOfMemory, engine.NothingToAttend, engine.NotFinite),
-        *(WorkerRefused, ModelMissing, ModelRefused, BadConfig, MemoryError),
+        *(WorkerRefused, InputsForgotten, ModelMissing, ModelRefused, BadConfig, MemoryError),
     )
 }
 """The errors that keep their names on the way back."""
@@ -61,16 +62,34 @@ class Request:
     source: ModelSource | None
 
 
-def request(step: Step, inputs: Mapping[str, Tensors], source: ModelSource | None) -> bytes:
-    """What a worker is asked."""
-    head = {"step": step, "inputs": list(inputs), "source": None if source is None else _of_source(source)}
-    return _packed(head, [encode(inputs[digest]) for digest in inputs])
+def request(
+    step: Step, inputs: Mapping[str, Tensors], source: ModelSource | None, kept: Collection[str] | None = None
+) -> bytes:
+    """What a worker is asked. `kept` are the digests of inputs that it keeps since an earlier request, and need not be
+    sent; None where it is not to keep any."""
+    sent = [digest for digest in inputs if digest not in (kept or ())]
+    head = {
+        "step": step,
+        "sent": sent,
+        "kept": None if kept is None else [digest for digest in inputs if digest in kept],
+        "source": None if source is None else _of_source(source),
+    }
+    return _packed(head, [encode(inputs[digest]) for digest in sent])
 
 
-def requested(message: bytes) -> Request:
-    """What a worker was asked."""
+def requested(message: bytes, keeping: ValueCache | None = None) -> Request:
+    """What a worker was asked, with what it was `keeping`. Raises InputsForgotten where it does not keep them any
+    more."""
     head, blobs = _unpacked(message)
-    inputs = {digest: decode(blob) for digest, blob in zip(head["inputs"], blobs, strict=True)}
+    keeping = keeping or ValueCache()
+    inputs: dict[str, Tensors] = {digest: decode(blob) for digest, blob in zip(head["sent"], blobs, strict=True)}
+    for digest in head["kept"] or ():
+        if (value := keeping.get(digest)) is None:
+            raise InputsForgotten("a worker does not keep an input any more")
+        inputs[digest] = value
+    if head["kept"] is not None:
+        for digest in head["sent"]:
+            keeping.keep(digest, inputs[digest])
     return Request(_value(head["step"]), inputs, None if head["source"] is None else _source(head["source"]))
 
 

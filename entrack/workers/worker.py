@@ -17,9 +17,10 @@ from entrack.address import file_digest
 from entrack.engine.errors import EngineError, OutOfMemory
 from entrack.events import Watcher, unwatched
 from entrack.execution.environment import Environment, device_kind
+from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors
 from entrack.models.key import ModelKey, ModelSource
-from entrack.models.locate import adapter_files, of_files
+from entrack.models.locate import adapter_files, of_files, on_this_machine
 from entrack.models.weight_files import ModelMissing, weights_of
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.schedule import Memory
@@ -67,6 +68,7 @@ class Computing:
     def __init__(self, settings: Settings, watcher: Watcher = unwatched) -> None:
         self._settings, self._watcher = settings, watcher
         self._sources: dict[ModelKey, ModelSource] = {}
+        self._found: dict[tuple[ModelKey, ModelSource], ModelSource] = {}
         self._engine: Engine | None = None
 
     def compute(
@@ -82,9 +84,10 @@ class Computing:
     def _know(self, key: ModelKey, source: ModelSource) -> None:
         if source.digests is not None:
             raise ModelMissing(f"{source.description} is known by the digests of its weights alone")
-        if self._settings.held_to_digests and self._sources.get(key) != source:
-            _held_to_digests(key, source)
-        self._sources[key] = source
+        if self._settings.held_to_digests and (key, source) not in self._found:
+            self._found[key, source] = on_this_machine(source)
+            _held_to_digests(key, self._found[key, source])
+        self._sources[key] = self._found.get((key, source), source)
 
     def _made(self) -> Engine:
         _need_surroundings()
@@ -108,11 +111,12 @@ class Worker:
 
     def __init__(self, settings: Settings, watcher: Watcher = unwatched) -> None:
         self._computing = Computing(settings, watcher)
+        self._keeping = ValueCache(settings.environment.memory)
 
     def answer(self, asked: bytes) -> bytes:
         """The reply to a request (`message.py`)."""
         try:
-            wanted = message.requested(asked)
+            wanted = message.requested(asked, self._keeping)
             return message.reply(*self._computing.compute(wanted.step, wanted.inputs, wanted.source))
         except Exception as error:
             return message.failure(error)

@@ -91,6 +91,10 @@ HOMES: Mapping[str, set[str]] = {
     "pyarrow": {"check"},
     "pygments": {"highlight"},
     "numpy": {"store", "analysis", "engine", "execution", "verification", "report", "builtin"},
+    "dask": {"workers"},
+    "dask_jobqueue": {"workers"},
+    "distributed": {"workers"},
+    "ray": {"workers"},
     "attrs": {*LAYERS, "builtin"},
 }
 STARTERS = {

@@ -13,12 +13,13 @@ from stress.addresses import LATER, STEPS
 from entrack.address import address
 from entrack.engine.errors import NotFinite, OutOfMemory
 from entrack.execution.environment import Environment
+from entrack.execution.value_cache import ValueCache
 from entrack.models.key import ModelSource
 from entrack.models.weight_files import ModelMissing
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Step
 from entrack.workers import message
-from entrack.workers.errors import WorkerMistake, WorkerRefused
+from entrack.workers.errors import InputsForgotten, WorkerMistake, WorkerRefused
 from entrack.workers.identity import Identity, held_against
 from entrack.workers.worker import Settings, Worker, hello
 
@@ -87,3 +88,20 @@ def test_another_version_is_refused_by_name() -> None:
         held_against(Identity.told(other), own, "worker 1")
     with pytest.raises(WorkerRefused, match="does not say who it is"):
         Identity.told({"entrack": "0.0"})
+
+
+def test_an_input_that_a_worker_keeps_is_not_sent_again() -> None:
+    keeping, digest = ValueCache(), "a" * 64
+    first = message.request(STEPS[0], INPUTS, None, kept=())
+    assert np.array_equal(message.requested(first, keeping).inputs[digest]["one"], INPUTS[digest]["one"])
+    again = message.request(STEPS[0], INPUTS, None, kept={digest})
+    assert len(again) < len(first)
+    assert np.array_equal(message.requested(again, keeping).inputs[digest]["one"], INPUTS[digest]["one"])
+    with pytest.raises(InputsForgotten):
+        message.requested(again, ValueCache())
+
+
+def test_nothing_is_kept_unless_that_is_asked_for() -> None:
+    keeping = ValueCache()
+    message.requested(message.request(STEPS[0], INPUTS, None), keeping)
+    assert keeping.get("a" * 64) is None
