@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import RLock
 
 from attrs import frozen
 
@@ -74,6 +75,15 @@ class NotTaken:
 
 
 @frozen
+class FewerWorkers:
+    """There is memory for `used` workers only, where more were asked for; `why` has the figures."""
+
+    asked: int
+    used: int
+    why: str
+
+
+@frozen
 class RunFinished:
     """All values are there."""
 
@@ -82,9 +92,31 @@ class RunFinished:
     forwards: int
 
 
-Event = RunStarted | StepStarted | StepDone | ModelFetching | ModelLoading | Waiting | Damaged | NotTaken | RunFinished
+Event = (
+    RunStarted
+    | StepStarted
+    | StepDone
+    | ModelFetching
+    | ModelLoading
+    | Waiting
+    | Damaged
+    | NotTaken
+    | FewerWorkers
+    | RunFinished
+)
 Watcher = Callable[[Event], None]
 
 
 def unwatched(event: Event) -> None:
     """A watcher that looks away."""
+
+
+def one_at_a_time(watcher: Watcher) -> Watcher:
+    """A watcher that threads may tell of events, for one that hears of one thing after the other."""
+    telling = RLock()
+
+    def tell(event: Event) -> None:
+        with telling:
+            watcher(event)
+
+    return tell
