@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import RLock
 
 from attrs import frozen
 
@@ -90,6 +91,15 @@ class WorkerNotTaken:
 
 
 @frozen
+class FewerWorkers:
+    """There is memory for `used` workers only, where more were asked for; `why` has the figures."""
+
+    asked: int
+    used: int
+    why: str
+
+
+@frozen
 class RunFinished:
     """All values are there."""
 
@@ -107,6 +117,7 @@ Event = (
     | Waiting
     | Damaged
     | NotTaken
+    | FewerWorkers
     | WorkersHere
     | WorkerNotTaken
     | RunFinished
@@ -116,3 +127,14 @@ Watcher = Callable[[Event], None]
 
 def unwatched(event: Event) -> None:
     """A watcher that looks away."""
+
+
+def one_at_a_time(watcher: Watcher) -> Watcher:
+    """A watcher that threads may tell of events, for one that hears of one thing after the other."""
+    telling = RLock()
+
+    def tell(event: Event) -> None:
+        with telling:
+            watcher(event)
+
+    return tell

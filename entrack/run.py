@@ -5,6 +5,8 @@ The engine is made when the first step has to be computed: torch is imported the
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -26,16 +28,21 @@ from entrack.results import Provenance, Results
 from entrack.store.base import Store
 from entrack.syntax.limits import MOST_NUMBER
 from entrack.version import __version__
+from entrack.workers.room import Room, gpus, wide_threads
 from entrack.workers.worker import Computing, Settings
 
 if TYPE_CHECKING:
     from entrack.execution.coordinator import Coordinator
+    from entrack.execution.executor import Executor
     from entrack.execution.local import Compute
+    from entrack.workers.base import Workers
 
 TOLERANCE = (
     "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; "
     "byte-identical on one machine with the same versions, threads and memory"
 )
+Employ = Callable[[Plan, Repository, Watcher], "Workers"]
+"""Gives the workers of a run, once its plan is known."""
 LANGUAGE = 1
 """The version of the language."""
 
@@ -47,6 +54,7 @@ def repository_of(
     threads: int | None = None,
     memory: int | None = None,
     kind: ExecutorKind = ExecutorKind.OPTIMISED,
+    workers: int = 0,
 ) -> Repository:
     """The store as a run sees it. A store that cannot be written is a published one: it is taken as it is, unless
     told otherwise. Raises ArgumentError."""
@@ -57,35 +65,67 @@ def repository_of(
     memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
     default = ReusePolicy.SAME_STACK if getattr(store, "writable", True) else ReusePolicy.ANY
     policy = default if accept is None else ReusePolicy(accept)
-    return Repository(store, kind, policy, Environment(device, threads, memory))
+    return Repository(store, kind, policy, Environment(device, threads, memory, wide_threads(workers)))
 
 
-def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher) -> Results:
+def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher, employ: Employ | None = None) -> Results:
     """Compile, run, and compile again with what is known, until nothing depends on results any more, and then until
-    every certified claim is decided or has had its prompts. Raises
-    SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt."""
+    every certified claim is decided or has had its prompts. What `employ` gives computes; without, this process does.
+    Raises SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt."""
     from entrack.analysis.build_results import assemble
     from entrack.analysis.certificates import wanted
     from entrack.execution.coordinator import Coordinator
-    from entrack.execution.local import LocalExecutor
     from entrack.report.html import results_html
 
     spec = fetched(given, watcher)
     lowerer = lowerer_of(spec, download=True, hashed=True)
     plan = lowered(spec, lowerer).plan
-    compute = engine_of(plan, repository.kind, watcher, repository.environment)
-    run = Coordinator(plan, repository, LocalExecutor(repository, compute, watcher), watcher)
-    run.run()
-    while plan.deferred:
-        plan = lowered(spec, lowerer, run).plan
-        run.extend(plan)
+    with executing(plan, repository, watcher, employ) as executor:
+        run = Coordinator(plan, repository, executor, watcher)
         run.run()
-    while more := wanted(spec.resolved, plan, run):
-        plan = lowered(spec, lowerer, run, more).plan
-        run.extend(plan)
-        run.run()
-    results = assemble(spec.resolved, plan, run, lambda: provenance_of(spec, plan, run, repository))
+        while plan.deferred:
+            plan = lowered(spec, lowerer, run).plan
+            run.extend(plan)
+            run.run()
+        while more := wanted(spec.resolved, plan, run):
+            plan = lowered(spec, lowerer, run, more).plan
+            run.extend(plan)
+            run.run()
+        results = assemble(spec.resolved, plan, run, lambda: provenance_of(spec, plan, run, repository))
     return evolve(results, html=results_html)
+
+
+@contextmanager
+def executing(plan: Plan, repository: Repository, watcher: Watcher, employ: Employ | None) -> Iterator[Executor]:
+    """The executor of a run: of the workers that `employ` gives, which are ended with it, or of this process."""
+    if employ is None:
+        from entrack.execution.local import LocalExecutor
+
+        yield LocalExecutor(repository, engine_of(plan, repository.kind, watcher, repository.environment), watcher)
+        return
+    from entrack.workers.executor import WorkersExecutor
+
+    executor = WorkersExecutor(repository, employ(plan, repository, watcher), watcher)
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+def employed_here(many: int) -> Employ | None:
+    """So many workers on this machine; None for none."""
+    if not many:
+        return None
+
+    def employ(plan: Plan, repository: Repository, watcher: Watcher) -> Workers:
+        from entrack.workers.processes import Processes
+
+        asked = repository.environment
+        there = gpus(asked.device)
+        room = Room(many, plan.sources, asked.memory, on_gpus=bool(there))
+        return Processes(room, Settings(repository.kind, asked), there, watcher)
+
+    return employ
 
 
 def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Environment) -> Compute:

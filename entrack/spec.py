@@ -17,7 +17,7 @@ from entrack.check.sources import DRAWN_FOR
 from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
 from entrack.diagnostics import Diagnostic
 from entrack.errors import unknown
-from entrack.events import Watcher, unwatched
+from entrack.events import Watcher, one_at_a_time, unwatched
 from entrack.results import Results
 from entrack.source import Source
 from entrack.stores import open_store, store_folder
@@ -145,23 +145,30 @@ class Spec:
         threads: int | None = None,
         memory: int | None = None,
         accept: ReusePolicy | str | None = None,
+        workers: int | None = None,
     ) -> Results:
         """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
 
         `reference` runs the reference executor: one full forward pass per variant. `memory` is what may be taken beside
         the models themselves, in bytes (default: half of what the machine or its GPU has). `accept` says which stored
         values are taken (`exact`, `same-stack`, `any`; default: `same-stack`, and `any` from a store that cannot be
-        written). Raises ArgumentError, SpecError, ModelMissing, StoreError, EngineError, NotANumber, and
-        KeyboardInterrupt: what was finished is in the store then.
+        written). `workers` is how many processes of this machine compute (default: one for each GPU where there are
+        several, else none: this process computes). Raises ArgumentError, SpecError, ModelMissing, StoreError,
+        EngineError, NotANumber, and KeyboardInterrupt: what was finished is in the store then.
         """
-        from entrack.run import repository_of, run_spec
+        from entrack.run import employed_here, repository_of, run_spec
+        from entrack.workers import MOST
+        from entrack.workers.room import workers_given
 
         arguments.function(watcher, "watcher")
+        arguments.optional(device, arguments.text, "device")
+        many = workers_given(arguments.optional(workers, arguments.whole, "workers", 0, MOST), device)
+        watcher = one_at_a_time(watcher) if many else watcher
         opened = (
             open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
         )
-        repository = repository_of(opened, accept, device, threads, memory, _kind(reference))
-        return run_spec(self._spec, repository, watcher)
+        repository = repository_of(opened, accept, device, threads, memory, _kind(reference), many)
+        return run_spec(self._spec, repository, watcher, employed_here(many))
 
     @interrupts.watched()
     def verify(

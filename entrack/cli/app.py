@@ -26,6 +26,7 @@ from entrack.cli.options import (
     StandIn,
     StoreFolder,
     Threads,
+    Workers,
     memory_given,
     params,
 )
@@ -73,6 +74,7 @@ def run(
     threads: Threads = None,
     memory: MemoryBytes = None,
     accept: Accepted = None,
+    workers: Workers = None,
 ) -> None:
     """Run a spec, or the spec in a pack, and show its tables and claims. What the store has is not computed again."""
     with failures(as_json=as_json) as shown:
@@ -84,6 +86,7 @@ def run(
             "device": device,
             "threads": threads,
             "memory": memory_given(memory),
+            "workers": workers,
             **({} if accept is None else {"accept": accept}),
         }
         if locked and (pack is not None or artifact.is_pack(spec)):

@@ -10,6 +10,7 @@ import typer
 
 from entrack.cli.units import bytes_given
 from entrack.execution.reuse_policy import ReusePolicy
+from entrack.workers import MOST
 
 DEVICE = re.compile(r"cpu|mps|cuda(:[0-9]{1,3})?")
 
@@ -68,6 +69,16 @@ Threads = Annotated[
     int | None,
     typer.Option(
         "--threads", min=1, max=MOST_THREADS, help="CPU threads (default: one for a small model, else torch's choice)"
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=0,
+        max=MOST,
+        metavar="N",
+        help="compute in N processes, with a GPU each where there are GPUs (default: one for each of several GPUs)",
     ),
 ]
 Accepted = Annotated[ReusePolicy | None, typer.Option("--accept", help=ACCEPT)]

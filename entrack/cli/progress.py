@@ -14,6 +14,7 @@ from entrack.diagnostics.escape import visible
 from entrack.events import (
     Damaged,
     Event,
+    FewerWorkers,
     ModelFetching,
     ModelLoading,
     NotTaken,
@@ -83,6 +84,8 @@ class ProgressBar:
                     f"warning: {steps} stored values are computed again: they were made with {there}, and this is "
                     f"{here}. They stay; `--accept any` takes them as they are"
                 )
+            case FewerWorkers(asked, used, why):
+                say(f"warning: {used} workers in place of {asked}: {why}")
             case RunFinished():
                 self._stop("putting the results together")
 

@@ -13,11 +13,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NoReturn
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from entrack.address import fields_by_tag, of_fields, tag_of
 from entrack.engine import errors as engine
 from entrack.error_text import reason
+from entrack.events import ModelLoading
 from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors
 from entrack.model_config import BadConfig, ModelFacts
@@ -105,6 +106,17 @@ def failure(error: BaseException) -> bytes:
     name = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in ERRORS), "")
     said = str(error) if name else f"{type(error).__name__}: {reason(error)}{_place(error)}"
     return _packed({"error": name, "message": said, "facts": facts, "trace": trace}, [])
+
+
+def event(happened: ModelLoading) -> bytes:
+    """What a worker tells of."""
+    return _packed(asdict(happened), [])
+
+
+def happened(message: bytes) -> ModelLoading:
+    """What a worker has told of."""
+    head, _ = _unpacked(message)
+    return ModelLoading(str(head["name"]), done=bool(head["done"]))
 
 
 def replied(message: bytes) -> tuple[Tensors, Mapping[str, Any]]:

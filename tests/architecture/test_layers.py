@@ -101,8 +101,9 @@ STARTERS = {
     "entrack.separate_process": {"subprocess"},
     "entrack.prompts.tokenizer_sandbox": {"subprocess"},
     "entrack.check.parquet_process": {"subprocess"},
+    "entrack.workers.processes": {"subprocess"},
 }
-"""The module that starts programs and the two that it serves, and what they may import for it. Which program:
+"""The module that starts programs and the three that it serves, and what they may import for it. Which program:
 tests/canary.py."""
 FORBIDDEN_CALLS = (
     "eval",

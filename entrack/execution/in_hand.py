@@ -1,0 +1,60 @@
+"""What an executor has in hand: steps that were submitted and have not come back. No thread is started here: whoever
+finishes a step puts it into a queue, from which the coordinator takes."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from concurrent.futures import Future
+from queue import SimpleQueue
+
+from attrs import frozen
+
+from entrack.execution.dispatch import Where
+from entrack.execution.executor import Outcome
+
+
+@frozen
+class _Submitted:
+    id: str
+    address: str
+    where: Where
+
+
+class InHand:
+    """Steps by the futures of their outcomes."""
+
+    def __init__(self) -> None:
+        self._submitted: dict[Future[Outcome], _Submitted] = {}
+        self._finished: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        self._left: deque[Where] = deque()
+        self._addresses: set[str] = set()
+        self.held: Counter[Where] = Counter()
+        """The models and batches that are worked on, and how often."""
+
+    def __len__(self) -> int:
+        return len(self._submitted)
+
+    def has(self, address: str) -> bool:
+        """Whether a step with this address is among them."""
+        return address in self._addresses
+
+    def put(self, id: str, address: str, where: Where, future: Future[Outcome]) -> None:
+        self._submitted[future] = _Submitted(id, address, where)
+        self._addresses.add(address)
+        self.held[where] += 1
+        future.add_done_callback(self._finished.put)
+
+    def take(self) -> tuple[str, Future[Outcome]]:
+        """The next that is finished; waits for it."""
+        future = self._finished.get()
+        one = self._submitted.pop(future)
+        self._addresses.remove(one.address)
+        self.held[one.where] -= 1
+        if not self.held[one.where]:
+            del self.held[one.where]
+        self._left.append(one.where)
+        return one.id, future
+
+    def left(self) -> Where | None:
+        """The model and batch of a step that has come back: who had it is free for another."""
+        return self._left.popleft() if self._left else None
