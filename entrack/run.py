@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from entrack.execution.executor import Executor
     from entrack.execution.local import Compute
     from entrack.workers.base import Workers
+    from entrack.workers.cluster import Cluster
 
 TOLERANCE = (
     "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; "
@@ -126,6 +127,13 @@ def employed_here(many: int) -> Employ | None:
         return Processes(room, Settings(repository.kind, asked), there, watcher)
 
     return employ
+
+
+def employed_on(cluster: Cluster) -> Employ:
+    """The workers of a cluster."""
+    return lambda plan, repository, watcher: cluster.workers_of(
+        Settings(repository.kind, repository.environment), watcher
+    )
 
 
 def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Environment) -> Compute:

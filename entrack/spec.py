@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,6 +146,10 @@ class Spec:
         memory: int | None = None,
         accept: ReusePolicy | str | None = None,
         workers: int | None = None,
+        on: str | None = None,
+        time: str | None = None,
+        gpus: int | None = None,
+        slurm: Sequence[str] = (),
     ) -> Results:
         """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
 
@@ -153,22 +157,29 @@ class Spec:
         the models themselves, in bytes (default: half of what the machine or its GPU has). `accept` says which stored
         values are taken (`exact`, `same-stack`, `any`; default: `same-stack`, and `any` from a store that cannot be
         written). `workers` is how many processes of this machine compute (default: one for each GPU where there are
-        several, else none: this process computes). Raises ArgumentError, SpecError, ModelMissing, StoreError,
-        EngineError, NotANumber, and KeyboardInterrupt: what was finished is in the store then.
+        several, else none: this process computes). `on` says whose workers compute instead: those of a Dask scheduler
+        (`dask://host:port`), of Ray (`ray`, `ray://host:port`), or of `workers` jobs of Slurm (`slurm`) for a `time`
+        such as 2h, with `gpus` each and options of sbatch (`slurm`). Raises ArgumentError, SpecError, ModelMissing,
+        StoreError, EngineError, NotANumber, and KeyboardInterrupt: what was finished is in the store then.
         """
-        from entrack.run import employed_here, repository_of, run_spec
+        from entrack.run import employed_here, employed_on, repository_of, run_spec
         from entrack.workers import MOST
+        from entrack.workers.cluster import cluster_given
         from entrack.workers.room import workers_given
 
         arguments.function(watcher, "watcher")
         arguments.optional(device, arguments.text, "device")
-        many = workers_given(arguments.optional(workers, arguments.whole, "workers", 0, MOST), device)
-        watcher = one_at_a_time(watcher) if many else watcher
+        arguments.optional(workers, arguments.whole, "workers", 0, MOST)
+        cluster = cluster_given(on, workers, time, gpus, slurm)
+        many = workers_given(workers, device) if cluster is None else 0
+        watcher = one_at_a_time(watcher) if many or cluster else watcher
         opened = (
             open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
         )
-        repository = repository_of(opened, accept, device, threads, memory, _kind(reference), many)
-        return run_spec(self._spec, repository, watcher, employed_here(many))
+        there = "cuda" if gpus and device is None else device
+        repository = repository_of(opened, accept, there, threads, memory, _kind(reference), many)
+        employ = employed_here(many) if cluster is None else employed_on(cluster)
+        return run_spec(self._spec, repository, watcher, employ)
 
     @interrupts.watched()
     def verify(

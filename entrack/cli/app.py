@@ -18,10 +18,14 @@ from entrack.cli.models import models
 from entrack.cli.options import (
     Accepted,
     Device,
+    Gpus,
+    JobTime,
     Json,
     MemoryBytes,
+    On,
     Params,
     Reference,
+    SlurmOptions,
     SpecPath,
     StandIn,
     StoreFolder,
@@ -75,6 +79,13 @@ def run(
     memory: MemoryBytes = None,
     accept: Accepted = None,
     workers: Workers = None,
+    on: On = None,
+    time: JobTime = None,
+    gpus: Gpus = None,
+    slurm: SlurmOptions = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="with --on slurm: print the script of a job, and submit and run nothing")
+    ] = False,
 ) -> None:
     """Run a spec, or the spec in a pack, and show its tables and claims. What the store has is not computed again."""
     with failures(as_json=as_json) as shown:
@@ -87,8 +98,17 @@ def run(
             "threads": threads,
             "memory": memory_given(memory),
             "workers": workers,
+            "on": on,
+            "time": time,
+            "gpus": gpus,
+            "slurm": tuple(slurm or ()),
             **({} if accept is None else {"accept": accept}),
         }
+        if dry_run:
+            from entrack.workers.cluster import cluster_given, job_script
+
+            sys.stdout.write(job_script(cluster_given(on, workers, time, gpus, slurm or ())))
+            return
         if locked and (pack is not None or artifact.is_pack(spec)):
             refuse("--locked is for a spec and a store of your own: a pack has its lock, and `verify` holds it")
         with artifact.runner(spec, params(p), store, pack, locked=locked) as given, ProgressBar() as bar:

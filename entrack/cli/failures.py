@@ -50,6 +50,7 @@ NAMES: Mapping[str, str] = {
     "entrack.workers.errors.WorkerRefused": "worker refused",
     "entrack.workers.errors.PoisonedStep": "poisoned step",
     "entrack.workers.errors.NoRoom": "no room",
+    "entrack.workers.errors.NoWorkers": "no workers",
     "entrack.analysis.outcomes.NotANumber": "not a number",
     "entrack.artifact.errors.LockMissing": "lock missing",
     "entrack.artifact.errors.LockRefused": "lock refused",

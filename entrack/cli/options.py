@@ -81,6 +81,26 @@ Workers = Annotated[
         help="compute in N processes, with a GPU each where there are GPUs (default: one for each of several GPUs)",
     ),
 ]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="CLUSTER",
+        help="compute with workers of a cluster: dask://HOST:PORT, dask+tls://HOST:PORT, slurm, ray or ray://HOST:PORT",
+    ),
+]
+JobTime = Annotated[
+    str | None, typer.Option("--time", metavar="TIME", help="with --on slurm: for how long each job, such as 2h or 90m")
+]
+Gpus = Annotated[
+    int | None, typer.Option("--gpus", min=0, max=16, metavar="N", help="with --on slurm or ray: GPUs for each worker")
+]
+SlurmOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slurm", metavar="OPTIONS", help="with --on slurm: options of sbatch, as '-p gpu --mem=64G'; may be repeated"
+    ),
+]
 Accepted = Annotated[ReusePolicy | None, typer.Option("--accept", help=ACCEPT)]
 
 

@@ -23,6 +23,8 @@ from entrack.events import (
     StepDone,
     StepStarted,
     Waiting,
+    WorkerNotTaken,
+    WorkersHere,
 )
 
 ENOUGH = 0.05
@@ -86,6 +88,10 @@ class ProgressBar:
                 )
             case FewerWorkers(asked, used, why):
                 say(f"warning: {used} workers in place of {asked}: {why}")
+            case WorkersHere(0, wanted):
+                self._none_here(f"waiting for workers (0 of {wanted})" if wanted else "waiting for workers")
+            case WorkerNotTaken(_, why):
+                say(f"warning: a worker is not used: {why}")
             case RunFinished():
                 self._stop("putting the results together")
 
@@ -103,8 +109,12 @@ class ProgressBar:
             self._bar.update(self._task, description=visible(what)[:60].ljust(40))
 
     def _wait(self, what: str) -> None:
+        self._none_here(f"waiting for another process: {what}")
+
+    def _none_here(self, what: str) -> None:
+        """Nothing is computed until something comes."""
         begins = not self._waits
-        self._show(f"waiting for another process: {what}")
+        self._show(what)
         self._waits = True
         if begins:
             BEAT.waits()

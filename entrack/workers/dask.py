@@ -17,7 +17,7 @@ from uuid import uuid4
 from entrack.error_text import reason
 from entrack.events import Watcher, unwatched
 from entrack.workers import remote
-from entrack.workers.errors import WorkerLost
+from entrack.workers.errors import NoWorkers
 from entrack.workers.remote import RemoteWorkers
 from entrack.workers.roster import Seat
 from entrack.workers.worker import Settings
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 LARGE = 1 << 20
 """Bytes above which a request is put on its worker first, and not into the description of a task."""
-PATIENCE = 30
+PATIENCE = 10
 """Seconds for a scheduler to answer."""
 
 
 def connected(address: str | Cluster) -> Client:
     """A client of the scheduler at `tcp://host:port` or `tls://host:port`; certificates are those of Dask's own
-    configuration. Raises WorkerLost."""
+    configuration. Raises NoWorkers."""
     from distributed import Client
 
     try:
         return Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
-        raise WorkerLost(f"no Dask scheduler answers at {address}: {reason(error)}") from None
+        raise NoWorkers(f"no Dask scheduler answers at {address}: {reason(error)}") from None
 
 
 class DaskWorkers(RemoteWorkers):
@@ -55,7 +55,7 @@ class DaskWorkers(RemoteWorkers):
 
     def close(self) -> None:
         """Who waits is told; what was sent is let go of by the scheduler."""
-        self.roster.close("the workers have been let go")
+        self.roster.close()
         with suppress(Exception):  # the scheduler may be gone
             self._client.unsubscribe_topic("all")
             self._client.close(timeout=PATIENCE)

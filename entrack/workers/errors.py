@@ -13,6 +13,10 @@ class WorkerRefused(EngineError):
     """A worker would compute something else than this process: it has other versions, or another code."""
 
 
+class NoWorkers(EngineError):
+    """The workers that were asked for cannot be had, or none of them is left and none will come."""
+
+
 class InputsForgotten(EngineError):
     """A worker was to keep an input of an earlier step, and does not any more. It is sent again."""
 

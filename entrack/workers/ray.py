@@ -14,7 +14,7 @@ import ray
 from entrack.error_text import reason
 from entrack.events import Watcher, unwatched
 from entrack.workers import remote
-from entrack.workers.errors import WorkerLost
+from entrack.workers.errors import NoWorkers
 from entrack.workers.remote import RemoteWorkers
 from entrack.workers.roster import Seat
 from entrack.workers.worker import Settings
@@ -36,7 +36,7 @@ def connect(address: str | None) -> None:
     try:
         ray.init(address, log_to_driver=False, logging_level="error", ignore_reinit_error=True)
     except (OSError, ValueError, RuntimeError, ImportError) as error:
-        raise WorkerLost(f"no Ray cluster answers{f' at {address}' if address else ''}: {reason(error)}") from None
+        raise NoWorkers(f"no Ray cluster answers{f' at {address}' if address else ''}: {reason(error)}") from None
 
 
 def most() -> int:
@@ -56,7 +56,7 @@ class RayWorkers(RemoteWorkers):
 
     def close(self) -> None:
         """Who waits is told; the actors are ended."""
-        self.roster.close("the workers have been let go")
+        self.roster.close()
         with suppress(Exception):  # the cluster may be gone
             for actor in self._actors.values():
                 ray.kill(actor)

@@ -12,9 +12,10 @@ from threading import Condition
 
 from attrs import define, field
 
+from entrack.engine.errors import EngineError
 from entrack.events import Watcher, WorkerNotTaken, WorkersHere, unwatched
-from entrack.models.key import ModelKey
-from entrack.plan.steps import Step, kind_of
+from entrack.execution.dispatch import Where, where
+from entrack.plan.steps import Step
 from entrack.workers.errors import WorkerLost, WorkerRefused
 
 LOOK = 1.0
@@ -23,25 +24,23 @@ LOOK = 1.0
 
 @define(eq=False)
 class Seat:
-    """A worker that has been taken, by its name; the model and batch that it had last, and the digests of the inputs
+    """A worker, by its name; the model and batch that it had `last`, and the digests of the inputs
     that it keeps. `gone` once it is here no more: `expected` where it had said that it would go."""
 
     name: str
-    model: ModelKey | None = None
-    batch: str = ""
+    last: Where | None = None
     kept: set[str] = field(factory=set, repr=False)
     gone: bool = False
     expected: bool = False
 
-    def suits(self, step: Step) -> tuple[bool, bool, bool]:
+    def suits(self, at: Where) -> tuple[bool, bool, bool]:
         """How well a step goes here; more is better."""
-        same = self.model == step.model
-        return (same and self.batch == _batch(step), same, self.model is None)
+        return self.last == at, self.last is not None and self.last[0] == at[0], self.last is None
 
 
 @define(eq=False)
 class _Request:
-    step: Step
+    where: Where
     seat: Seat | None = None
 
 
@@ -56,7 +55,7 @@ class Roster:
         self._requests: list[_Request] = []
         self._refused: dict[str, str] = {}
         self._asked: set[str] = set()
-        self._closed = ""
+        self._closed: EngineError | None = None
 
     def __len__(self) -> int:
         """How many are here."""
@@ -100,18 +99,18 @@ class Roster:
             self._changed.notify_all()
         self._tell()
 
-    def close(self, why: str) -> None:
-        """Nobody is given anything any more, and who waits is told."""
+    def close(self, why: EngineError | None = None) -> None:
+        """Nobody is given anything any more, and who waits is told `why`, by default that it is over."""
         with self._changed:
-            self._closed = self._closed or why
+            self._closed = self._closed or why or WorkerLost("the workers have been let go")
             for seat in self._seats.values():
                 seat.gone = True
             self._changed.notify_all()
 
     @contextmanager
     def seat(self, step: Step) -> Iterator[Seat]:
-        """A worker for a step, once one is free. Raises WorkerLost where nobody is given anything any more, and
-        WorkerRefused where all who are here are refused."""
+        """A worker for a step, once one is free. Raises WorkerRefused where all who are here are refused, and, where
+        nobody is given anything any more, why."""
         seat = self._taken(step)
         try:
             yield seat
@@ -133,10 +132,10 @@ class Roster:
             self._changed.notify_all()
 
     def _taken(self, step: Step) -> Seat:
-        request = _Request(step)
+        request = _Request(where(step))
         with self._changed:
             if self._free:
-                request.seat = max(self._free, key=lambda seat: seat.suits(step))
+                request.seat = max(self._free, key=lambda seat: seat.suits(request.where))
                 self._free.remove(request.seat)
             else:
                 self._requests.append(request)
@@ -145,12 +144,12 @@ class Roster:
                     request.seat = self._waited(request)
             finally:
                 self._requests = [other for other in self._requests if other is not request]
-            request.seat.model, request.seat.batch = step.model, _batch(step)
+            request.seat.last = request.where
             return request.seat
 
     def _waited(self, request: _Request) -> Seat | None:
         if self._closed:
-            raise WorkerLost(self._closed)
+            raise self._closed
         if self._refused and not self._seats and not self._asked:
             raise WorkerRefused(next(iter(self._refused.values())))
         if request.seat is not None:  # it has gone before it was used
@@ -161,7 +160,7 @@ class Roster:
 
     def _frees(self, seat: Seat) -> None:
         if self._requests:
-            best = max(self._requests, key=lambda request: seat.suits(request.step))
+            best = max(self._requests, key=lambda request: seat.suits(request.where))
             self._requests.remove(best)
             best.seat = seat
             self._changed.notify_all()
@@ -171,8 +170,3 @@ class Roster:
     def _tell(self) -> None:
         if not self._closed:
             self._watch(WorkersHere(len(self._seats), self.wanted))
-
-
-def _batch(step: Step) -> str:
-    batch = kind_of(step).batch(step)
-    return "" if batch is None else batch.digest

@@ -20,7 +20,7 @@ from attrs import frozen
 from entrack.error_text import reason
 from entrack.events import Watcher, unwatched
 from entrack.workers.dask import DaskWorkers, connected
-from entrack.workers.errors import WorkerLost
+from entrack.workers.errors import NoWorkers
 from entrack.workers.worker import Settings
 
 if TYPE_CHECKING:
@@ -78,38 +78,42 @@ def _words(option: str) -> list[str]:
 
 
 def cluster(jobs: Jobs) -> SLURMCluster:
-    """What submits the jobs; it has submitted none yet. Raises WorkerLost where its scheduler cannot be started."""
-    import dask.config
+    """What submits the jobs; it has submitted none yet. Raises NoWorkers where its scheduler cannot be started."""
     from dask_jobqueue import SLURMCluster
     from distributed.security import Security
 
     lifetime, stagger = jobs.lifetime
-    asked = dask.config.get("jobqueue.slurm", {})
-    shared = Path(asked.get("shared-temp-directory") or Path.home())
     try:
         return SLURMCluster(
             cores=jobs.cpus,
             processes=1,
-            memory=asked.get("memory") or "1 GiB",
-            job_directives_skip=() if asked.get("memory") or asked.get("job-mem") else ("--mem=",),
+            memory=_site("memory") or "1 GiB",
+            job_directives_skip=() if _site("memory") or _site("job-mem") else ("--mem=",),
             walltime=jobs.walltime,
             job_name="entrack",
-            job_extra_directives=[*(asked.get("job-extra-directives") or ()), *jobs.directives],
+            job_extra_directives=[*(_site("job-extra-directives") or ()), *jobs.directives],
             job_script_prologue=[
-                *(asked.get("job-script-prologue") or ()),
+                *(_site("job-script-prologue") or ()),
                 f"export OMP_NUM_THREADS={jobs.cpus} MKL_NUM_THREADS={jobs.cpus}",
             ],
             worker_extra_args=[
-                *(asked.get("worker-extra-args") or ()),
                 *("--nthreads", "1", "--memory-limit", "0", "--no-dashboard"),
                 *("--lifetime", f"{lifetime}s", "--lifetime-stagger", f"{stagger}s"),
+                *(_site("worker-extra-args") or ()),
             ],
             security=Security.temporary(),
-            shared_temp_directory=str(shared),
-            scheduler_options={"dashboard_address": ":0", **(asked.get("scheduler-options") or {})},
+            shared_temp_directory=str(_site("shared-temp-directory") or Path.home()),
+            scheduler_options={"dashboard_address": ":0", **(_site("scheduler-options") or {})},
         )
     except (OSError, RuntimeError, ValueError) as error:
-        raise WorkerLost(f"no scheduler can be started here: {reason(error)}") from None
+        raise NoWorkers(f"no scheduler can be started here: {reason(error)}") from None
+
+
+def _site(name: str) -> Any:
+    """What `jobqueue.yaml`, or an environment variable of Dask's, says for all jobs of Slurm."""
+    import dask.config
+
+    return dask.config.get(f"jobqueue.slurm.{name}", None)
 
 
 def job_script(jobs: Jobs) -> str:
@@ -123,7 +127,7 @@ class SlurmWorkers(DaskWorkers):
 
     def __init__(self, jobs: Jobs, settings: Settings, watcher: Watcher = unwatched) -> None:
         if shutil.which("sbatch") is None:
-            raise WorkerLost("there is no `sbatch` here: run this on a machine that submits jobs to Slurm")
+            raise NoWorkers("there is no `sbatch` here: run this on a machine that submits jobs to Slurm")
         self._jobs, self._cluster = jobs, cluster(jobs)
         self._came: set[str] = set()
         self._failed: list[str] = []
@@ -160,10 +164,11 @@ class SlurmWorkers(DaskWorkers):
                 self._failed.append(job.job_id)
                 self._cluster.workers.pop(name, None)
         if len(self._failed) >= (OFTEN if self._came else 1) * self._jobs.workers:
-            self.roster.close(
+            why = (
                 f"{len(self._failed)} jobs ended before a worker came, the last is {self._failed[-1]}; Slurm has "
                 f"written why, into slurm-{self._failed[-1]}.out if nothing else was asked for"
             )
+            self.roster.close(NoWorkers(why))
             self._ended.set()
         self._cluster.scale(jobs=self._jobs.workers)
 

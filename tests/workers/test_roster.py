@@ -13,7 +13,7 @@ from stress.addresses import STEPS
 
 from entrack.events import Event, WorkerNotTaken, WorkersHere
 from entrack.plan.steps import Evaluate, Step
-from entrack.workers.errors import WorkerLost, WorkerRefused
+from entrack.workers.errors import NoWorkers, WorkerLost, WorkerRefused
 from entrack.workers.roster import Roster, Seat
 
 STEP = next(step for step in STEPS if isinstance(step, Evaluate))
@@ -140,11 +140,12 @@ def test_others_go_on_where_one_is_refused() -> None:
     assert named(roster, STEP) == "a" and not roster.asks("b")
 
 
-def test_who_waits_when_it_closes_is_told_why(pool: ThreadPoolExecutor) -> None:
+@pytest.mark.parametrize("why", [None, NoWorkers("the scheduler is gone")])
+def test_who_waits_when_it_closes_is_told_why(why: NoWorkers | None, pool: ThreadPoolExecutor) -> None:
     roster = Roster(1)
     waits = asking(roster, STEP, pool)
-    roster.close("the scheduler is gone")
-    with pytest.raises(WorkerLost, match="the scheduler is gone"):
+    roster.close(why)
+    with pytest.raises(type(why or WorkerLost()), match=str(why or "let go")):
         waits.result(timeout=LONGEST)
 
 
