@@ -7,8 +7,9 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from drawn_plans import ASKED, BATCHES, MODELS, by_hand, heads_of, of, plans, value_of
@@ -31,7 +32,8 @@ from entrack.plan.plan import Plan
 from entrack.plan.steps import Choice, Evaluate, PathPatch, Step
 from entrack.sites import Site
 from entrack.store import DiskStore, MemoryStore, StoreError, StoreFull
-from entrack.workers.errors import PoisonedStep
+from entrack.store.base import JSON, Action
+from entrack.workers.errors import PoisonedStep, WorkerLost
 
 LOST = 0.1
 
@@ -156,10 +158,10 @@ class Full(MemoryStore):
 
     most = 5
 
-    def put(self, address: str, *rest: object) -> object:  # type: ignore[override]
+    def put(self, address: str, tensors_: Mapping[str, Any], how: Mapping[str, JSON]) -> Action:
         if self.stats().entries >= self.most:
             raise StoreFull("no space is left")
-        return super().put(address, *rest)  # type: ignore[arg-type]
+        return super().put(address, tensors_, how)
 
 
 def test_a_store_that_gets_full_is_said_and_goes_on_later(study: Study) -> None:
@@ -167,7 +169,7 @@ def test_a_store_that_gets_full_is_said_and_goes_on_later(study: Study) -> None:
     with pytest.raises(StoreFull, match="no space"):
         walked(study.plan, Repository(store), MadeUp(4, random.Random(0), 0.002))
     assert store.stats().entries == Full.most
-    store.most = 10**6  # type: ignore[misc]
+    store.most = 10**6
     assert walked(study.plan, Repository(store), MadeUp(4, random.Random(0))).computed == (
         len(study.expected) - Full.most
     )
@@ -181,8 +183,6 @@ def test_a_step_that_takes_its_workers_along_is_named(study: Study) -> None:
     def meanwhile(step: Step) -> None:
         if step_address(step) == bad:
             workers.losses += 1
-            from entrack.workers.errors import WorkerLost
-
             raise WorkerLost("worker 1 was ended by SIGKILL")
 
     workers.meanwhile = meanwhile
