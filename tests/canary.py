@@ -113,7 +113,7 @@ def _starts_a_process(given: tuple[Any, ...]) -> bool:
     if _module(frame) in APART:
         return is_worker(given, APART[_module(frame)])
     if _module(frame) in WORKERS:
-        return given[0] == sys.executable and given[1] == [sys.executable, "-P", str(WORKERS[_module(frame)])]
+        return (given[0], list(given[1])) == (sys.executable, [sys.executable, "-P", str(WORKERS[_module(frame)])])
     return given[0] in STARTERS.get(_module(frame), ()) or os.path.realpath(frame.f_code.co_filename).startswith(BESIDE)
 
 

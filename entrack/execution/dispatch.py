@@ -97,7 +97,7 @@ def where(step: Step) -> Where:
 def behind(plan: Plan, works: Mapping[str, int]) -> dict[str, int]:
     """For each node the work on the longest path of those that wait for it, without its own."""
     found = dict.fromkeys(plan.nodes, 0)
-    for id in reversed(plan.nodes):
+    for id in reversed(tuple(plan.nodes)):
         own = found[id] + works.get(id, 0)
         for need in plan.needs[id]:
             found[need] = max(found[need], own)

@@ -5,12 +5,18 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from concurrent.futures import Future
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from attrs import frozen
 
+from entrack import interrupts
 from entrack.execution.dispatch import Where
 from entrack.execution.executor import Outcome
+
+LOOK = 0.2
+"""Seconds after which an interrupt is looked for that was put off."""
+interrupts.put_off_in(Future.add_done_callback)  # its lock would stay held, and whoever finishes the step wait for it
 
 
 @frozen
@@ -45,15 +51,22 @@ class InHand:
         future.add_done_callback(self._finished.put)
 
     def take(self) -> tuple[str, Future[Outcome]]:
-        """The next that is finished; waits for it."""
-        future = self._finished.get()
+        """The next that is finished; waits for it, and sees an interrupt meanwhile."""
+        while True:
+            with suppress(Empty):
+                future = self._finished.get(timeout=LOOK)
+                one = self._came_back(future)
+                return one.id, future
+            interrupts.check()
+
+    def _came_back(self, future: Future[Outcome]) -> _Submitted:
         one = self._submitted.pop(future)
         self._addresses.remove(one.address)
         self.held[one.where] -= 1
         if not self.held[one.where]:
             del self.held[one.where]
         self._left.append(one.where)
-        return one.id, future
+        return one
 
     def left(self) -> Where | None:
         """The model and batch of a step that has come back: who had it is free for another."""

@@ -38,6 +38,7 @@ class Scheduler:
         self._values: dict[str, str] = {}
         self._chosen: dict[str, tuple[Site, ...]] = {}
         self._idle: dict[str, Idle] = {}
+        self._news: list[str] | None = None
         self.extend(plan)
 
     def copy(self) -> Scheduler:
@@ -164,7 +165,7 @@ class Scheduler:
 
     def _recount(self) -> None:
         """How many unfinished nodes each waits for; and, where an order has been asked for, what is ready in it."""
-        self._news: list[str] | None = None
+        self._news = None
         self._waits = {id: sum(not self.finished(need) for need in wanted) for id, wanted in self.plan.needs.items()}
         self._ready = [place for place, id in enumerate(self._order) if self.is_ready(id)]
 

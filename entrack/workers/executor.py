@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from time import time
 from typing import Any
 
+from entrack import interrupts
 from entrack.diagnostics.escape import clip
 from entrack.events import Event, Watcher, unwatched
 from entrack.execution.executor import Outcome, Task
@@ -28,6 +29,8 @@ MOST = 4096
 """Steps in hand, at most."""
 FILES, OTHERS = 4, 128
 """Files that are open for a step in hand - its lock, the gate, two pipes - and all others."""
+
+interrupts.put_off_in(ThreadPoolExecutor.submit)  # its lock would stay held, and `close` wait for it
 
 
 class WorkersExecutor:

@@ -18,7 +18,7 @@ from attrs import asdict, field, frozen
 from entrack.address import fields_by_tag, of_fields, tag_of
 from entrack.engine import errors as engine
 from entrack.error_text import reason
-from entrack.events import ModelLoading
+from entrack.events import Event, ModelLoading
 from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors
 from entrack.model_config import BadConfig, ModelFacts
@@ -108,8 +108,9 @@ def failure(error: BaseException) -> bytes:
     return _packed({"error": name, "message": said, "facts": facts, "trace": trace}, [])
 
 
-def event(happened: ModelLoading) -> bytes:
-    """What a worker tells of."""
+def event(happened: Event) -> bytes:
+    """What a worker tells of: that it loads a model."""
+    assert isinstance(happened, ModelLoading), "an engine tells of nothing else"
     return _packed(asdict(happened), [])
 
 

@@ -156,7 +156,7 @@ class _Process:
             write(self._pipe("stdin"), Kind.REQUEST, request)
             return self._heard(Kind.REPLY)
         except Ended:
-            raise WorkerLost(self._ended()) from None
+            raise self._lost() from None
         except BaseException:
             self.end()  # its reply would be taken for the next one's
             raise
@@ -196,8 +196,7 @@ class _Process:
             write(self._pipe("stdin"), Kind.SETTINGS, json.dumps(told).encode())
             who = Identity.told(json.loads(self._heard(Kind.HELLO)))
         except Ended:
-            said = self._ended()
-            raise WorkerLost(said) if self._killed else EngineError(f"{said}, before it could begin") from None
+            raise self._lost(begun=False) from None
         try:
             held_against(who, Identity.own(who.device), self._name)
         except EngineError:
@@ -216,8 +215,9 @@ class _Process:
         pipe: IO[bytes] = getattr(self._process, name)
         return pipe.fileno()
 
-    def _ended(self) -> str:
-        """How it ended, in words; it is tidied up."""
+    def _lost(self, *, begun: bool = True) -> EngineError:
+        """How it ended; it is tidied up. Another may have more luck, but for one that ended by itself before it
+        could begin."""
         assert self._process is not None and self._trouble is not None
         self._process.kill()  # where it has only closed its pipes
         status = self._process.wait()
@@ -225,7 +225,8 @@ class _Process:
         lines = self._trouble.read().decode("utf-8", "replace").strip().splitlines()
         self.end()
         how = f"was ended by {_signal(-status)}" if status < 0 else f"ended with status {status}"
-        return f"{self._name} {how}" + (f" ({clip(lines[-1], 200)})" if lines else "")
+        said = f"{self._name} {how}" + (f" ({clip(lines[-1], 200)})" if lines else "")
+        return WorkerLost(said) if begun or status < 0 else EngineError(f"{said}, before it could begin")
 
 
 def _signal(number: int) -> str:

@@ -5,5 +5,5 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-for folder in ("plan", "store", "robustness", "e2e", "execution"):
+for folder in ("plan", "store", "robustness", "engine", "e2e", "execution"):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))
