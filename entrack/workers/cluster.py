@@ -58,6 +58,10 @@ class Cluster:
 
     def workers_of(self, settings: Settings, watcher: Watcher) -> Workers:
         """Its workers, which are asked for when the first step comes."""
+        if self.kind == "slurm":
+            from entrack.workers import slurm
+
+            slurm.loaded()
         return _Later(lambda: self._made(settings, watcher), self.workers)
 
     def _made(self, settings: Settings, watcher: Watcher) -> Workers:

@@ -66,8 +66,8 @@ class DaskWorkers(RemoteWorkers):
         from distributed import CancelledError, KilledWorker
 
         replied = asyncio.run_coroutine_threadsafe(self._sent(seat, asked), self._client.loop.asyncio_loop)
-        replied.add_done_callback(self.roster.wake)
-        if not self.roster.wait(seat, replied.done):
+        replied.add_done_callback(seat.wake)
+        if not seat.wait(replied.done):
             replied.cancel()
             raise remote.lost(seat)
         try:

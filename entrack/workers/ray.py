@@ -64,8 +64,8 @@ class RayWorkers(RemoteWorkers):
 
     def _ask(self, seat: Seat, asked: bytes) -> bytes:
         replied = self._actors[seat.name].answer.remote(self._told, asked).future()
-        replied.add_done_callback(self.roster.wake)
-        if not self.roster.wait(seat, replied.done):
+        replied.add_done_callback(seat.wake)
+        if not seat.wait(replied.done):
             raise remote.lost(seat)
         try:
             return bytes(replied.result())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Condition
+from threading import Event, Lock
 
 from attrs import define, field
 
@@ -18,20 +18,34 @@ from entrack.execution.dispatch import Where, where
 from entrack.plan.steps import Step
 from entrack.workers.errors import WorkerLost, WorkerRefused
 
-LOOK = 1.0
-"""Seconds between two looks of who waits: nobody has to wake it."""
-
 
 @define(eq=False)
 class Seat:
-    """A worker, by its name; the model and batch that it had `last`, and the digests of the inputs
-    that it keeps. `gone` once it is here no more: `expected` where it had said that it would go."""
+    """A worker, by its name; the model and batch that it had `last`, and the digests of the inputs that it keeps.
+    `gone` once it is here no more: `expected` where it had said that it would go."""
 
     name: str
     last: Where | None = None
     kept: set[str] = field(factory=set, repr=False)
     gone: bool = False
     expected: bool = False
+    news: Event = field(factory=Event, repr=False)
+    """Who waits for it looks again."""
+
+    def goes(self, *, expected: bool) -> None:
+        self.gone, self.expected = True, expected
+        self.news.set()
+
+    def wait(self, done: Callable[[], bool]) -> bool:
+        """Until it has done something (True), or is gone (False). Whoever knows that it has done it calls `wake`."""
+        while not (finished := done()) and not self.gone:
+            self.news.wait()
+            self.news.clear()
+        return finished
+
+    def wake(self, _: object = None) -> None:
+        """It may have done something."""
+        self.news.set()
 
     def suits(self, at: Where) -> tuple[bool, bool, bool]:
         """How well a step goes here; more is better."""
@@ -42,6 +56,7 @@ class Seat:
 class _Request:
     where: Where
     seat: Seat | None = None
+    news: Event = field(factory=Event, repr=False)
 
 
 class Roster:
@@ -49,7 +64,7 @@ class Roster:
 
     def __init__(self, wanted: int = 0, watcher: Watcher = unwatched) -> None:
         self.wanted, self._watch = wanted, watcher
-        self._changed = Condition()
+        self._changing = Lock()
         self._seats: dict[str, Seat] = {}
         self._free: list[Seat] = []
         self._requests: list[_Request] = []
@@ -63,14 +78,14 @@ class Roster:
 
     def asks(self, name: str) -> bool:
         """A worker has come, and is asked who it is; False where that has been done."""
-        with self._changed:
+        with self._changing:
             new = name not in self._seats and name not in self._refused and name not in self._asked
             self._asked.add(name)
             return new and not self._closed
 
     def joins(self, name: str) -> None:
         """A worker is here, and as this process is."""
-        with self._changed:
+        with self._changing:
             if name not in self._asked:
                 return  # gone again
             self._asked.discard(name)
@@ -80,32 +95,32 @@ class Roster:
 
     def refuses(self, name: str, why: str) -> None:
         """A worker is here, and is never given a step."""
-        with self._changed:
+        with self._changing:
             self._asked.discard(name)
             self._refused[name] = why
-            self._changed.notify_all()
+            self._wake()
         self._watch(WorkerNotTaken(name, why))
 
     def leaves(self, name: str, *, expected: bool) -> None:
         """A worker is here no more."""
-        with self._changed:
+        with self._changing:
             self._asked.discard(name)
             self._refused.pop(name, None)
             seat = self._seats.pop(name, None)
+            self._wake()
             if seat is None:
                 return
-            seat.gone, seat.expected = True, expected
+            seat.goes(expected=expected)
             self._free = [other for other in self._free if other is not seat]
-            self._changed.notify_all()
         self._tell()
 
     def close(self, why: EngineError | None = None) -> None:
         """Nobody is given anything any more, and who waits is told `why`, by default that it is over."""
-        with self._changed:
+        with self._changing:
             self._closed = self._closed or why or WorkerLost("the workers have been let go")
             for seat in self._seats.values():
-                seat.gone = True
-            self._changed.notify_all()
+                seat.goes(expected=False)
+            self._wake()
 
     @contextmanager
     def seat(self, step: Step) -> Iterator[Seat]:
@@ -115,57 +130,49 @@ class Roster:
         try:
             yield seat
         finally:
-            with self._changed:
+            with self._changing:
                 if not seat.gone:
                     self._frees(seat)
 
-    def wait(self, seat: Seat, done: Callable[[], bool]) -> bool:
-        """Until a worker has done something (True), or is gone (False). Whoever knows that it has calls `wake`."""
-        with self._changed:
-            while not (finished := done()) and not seat.gone:
-                self._changed.wait(LOOK)
-            return finished
-
-    def wake(self, _: object = None) -> None:
-        """Something may have been done."""
-        with self._changed:
-            self._changed.notify_all()
-
     def _taken(self, step: Step) -> Seat:
         request = _Request(where(step))
-        with self._changed:
-            if self._free:
-                request.seat = max(self._free, key=lambda seat: seat.suits(request.where))
-                self._free.remove(request.seat)
-            else:
-                self._requests.append(request)
-            try:
-                while request.seat is None or request.seat.gone:
-                    request.seat = self._waited(request)
-            finally:
-                self._requests = [other for other in self._requests if other is not request]
-            request.seat.last = request.where
-            return request.seat
+        while (seat := self._given(request)) is None:
+            request.news.wait()
+            request.news.clear()
+        seat.last = request.where
+        return seat
 
-    def _waited(self, request: _Request) -> Seat | None:
-        if self._closed:
-            raise self._closed
-        if self._refused and not self._seats and not self._asked:
-            raise WorkerRefused(next(iter(self._refused.values())))
-        if request.seat is not None:  # it has gone before it was used
-            self._requests.insert(0, request)
+    def _given(self, request: _Request) -> Seat | None:
+        """The worker that a request is given; None where it has to wait."""
+        with self._changing:
+            self._requests = [other for other in self._requests if other is not request]
+            if self._closed:
+                raise self._closed
+            if request.seat is not None and not request.seat.gone:
+                return request.seat
+            if self._free:
+                seat = max(self._free, key=lambda seat: seat.suits(request.where))
+                self._free.remove(seat)
+                return seat
+            if len(self._refused) >= max(1, self.wanted) and not self._seats and not self._asked:
+                raise WorkerRefused(next(iter(self._refused.values())))
             request.seat = None
-        self._changed.wait(LOOK)
-        return request.seat
+            self._requests.append(request)
+            return None
 
     def _frees(self, seat: Seat) -> None:
         if self._requests:
             best = max(self._requests, key=lambda request: seat.suits(request.where))
             self._requests.remove(best)
             best.seat = seat
-            self._changed.notify_all()
+            best.news.set()
         else:
             self._free.append(seat)
+
+    def _wake(self) -> None:
+        """Those who wait for a worker look again."""
+        for request in self._requests:
+            request.news.set()
 
     def _tell(self) -> None:
         if not self._closed:

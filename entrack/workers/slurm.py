@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import signal
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -77,14 +78,28 @@ def _words(option: str) -> list[str]:
     return words if all(word.startswith("--") for word in words) else [" ".join(words)]
 
 
+def loaded() -> type[SLURMCluster]:
+    """dask-jobqueue, which takes the handler of Ctrl-C as it is imported; that is put back. Raises NoWorkers in another
+    thread than the main one, where no handler can be set."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ValueError as error:
+        raise NoWorkers(f"dask-jobqueue can be loaded by the main thread alone: {reason(error)}") from None
+    for each, handler in before.items():
+        if signal.getsignal(each) is not handler:
+            signal.signal(each, handler)
+    found: type[SLURMCluster] = SLURMCluster
+    return found
+
+
 def cluster(jobs: Jobs) -> SLURMCluster:
     """What submits the jobs; it has submitted none yet. Raises NoWorkers where its scheduler cannot be started."""
-    from dask_jobqueue import SLURMCluster
     from distributed.security import Security
 
     lifetime, stagger = jobs.lifetime
     try:
-        return SLURMCluster(
+        return loaded()(
             cores=jobs.cpus,
             processes=1,
             memory=_site("memory") or "1 GiB",

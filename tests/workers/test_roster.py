@@ -102,7 +102,7 @@ def test_who_waits_for_a_worker_learns_that_it_is_gone(expected: bool, pool: Thr
 
     def waits() -> tuple[bool, Seat]:
         with roster.seat(STEP) as seat:
-            return roster.wait(seat, lambda: False), seat
+            return seat.wait(lambda: False), seat
 
     asked = pool.submit(waits)
     time.sleep(0.1)
