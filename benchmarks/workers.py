@@ -211,8 +211,8 @@ def _simulated(size: str, many: int, one: Played, alone: Played, threads: int) -
         who=f"{many} simulated GPU{'s' * (many > 1)}",
         size=size,
         sample=f"{one.steps:,} steps, four hops that wait for one another, by a virtual clock: seconds are "
-        f"token-layers; {over:.3f} times the larger of the longest path and all work / {many}; {one.clean_runs} clean runs of "
-        f"{one.batches} batches",
+        f"token-layers; {over:.3f} times the larger of the longest path and all work / {many}; {one.clean_runs} clean "
+        f"runs of {one.batches} batches",
         units=one.steps,
         seconds=seconds[0],
         **ratios(seconds, None, None),
