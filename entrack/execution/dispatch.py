@@ -10,7 +10,7 @@ so that its model and its clean run serve again. What a run finds does not depen
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Mapping
 from heapq import heappop, heappush
 
@@ -39,17 +39,20 @@ class Dispatch:
             return self._choices.popleft()
         if not self._groups:
             return None
-        first = min(group[0][0] for group in self._groups.values())
+        first = self._first()
+        if near in self._groups and self._groups[near][0][0] == first:
+            return self._taken(near)
         at = min(
             (one for one, group in self._groups.items() if group[0][0] == first),
-            key=lambda one: (
-                one != near,
-                near is not None and one[0] != near[0],
-                one in held,
-                self._groups[one][0][1],
-            ),
+            key=lambda one: (near is not None and one[0] != near[0], one in held, self._groups[one][0][1]),
         )
         return self._taken(at)
+
+    def _first(self) -> int:
+        """The work behind the nodes that most waits behind, negative."""
+        while not self._counts[self._ranks[0]]:
+            heappop(self._ranks)
+        return self._ranks[0]
 
     def put_back(self, id: str) -> None:
         """A node that was taken is not finished."""
@@ -57,7 +60,8 @@ class Dispatch:
 
     def _taken(self, at: Where) -> str:
         group = self._groups[at]
-        _, _, id = heappop(group)
+        rank, _, id = heappop(group)
+        self._counts[rank] -= 1
         if not group:
             del self._groups[at]
         return id
@@ -76,6 +80,9 @@ class Dispatch:
         self._behind = behind(self._scheduler.plan, self._works)
         self._groups: dict[Where, list[Entry]] = {}
         self._choices: deque[str] = deque()
+        self._ranks: list[int] = []
+        """Work behind nodes, negative, the most first; and how many nodes have it."""
+        self._counts: Counter[int] = Counter()
         for id in self._scheduler.ready():
             self._put(id)
 
@@ -86,6 +93,9 @@ class Dispatch:
         else:
             entry = (-self._behind[id], self._scheduler.place(id), id)
             heappush(self._groups.setdefault(where(node), []), entry)
+            if not self._counts[entry[0]]:
+                heappush(self._ranks, entry[0])
+            self._counts[entry[0]] += 1
 
 
 def where(step: Step) -> Where:

@@ -26,6 +26,9 @@ from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Step
 from entrack.store.base import Action, Store
 
+REMEMBERED = 8192
+"""Addresses of steps that are remembered."""
+
 
 @frozen
 class StoredValue:
@@ -51,10 +54,17 @@ class Repository:
         self.declined: dict[str, Action] = {}
         self._kept = ValueCache(self.environment.memory)
         self._sound: set[tuple[str, str]] = set()
+        self._addresses: dict[int, tuple[Step, str]] = {}
 
     def address(self, step: Step) -> str:
-        """The address of a bound step, whatever the environment."""
-        return step_address(step, self.kind)
+        """The address of a bound step, whatever the environment; worked out once for a step, which is asked after
+        many times."""
+        known = self._addresses.get(id(step))
+        if known is None or known[0] is not step:
+            if len(self._addresses) >= REMEMBERED:
+                self._addresses.clear()
+            known = self._addresses[id(step)] = step, step_address(step, self.kind)
+        return known[1]
 
     def find(self, step: Step) -> Action | None:
         """The value of a bound step that may be taken."""

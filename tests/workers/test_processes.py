@@ -83,6 +83,7 @@ COMMAND = (
 )
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="who is whose child is read from /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill -9"])
 def test_no_worker_outlives_its_run(world: World, tmp_path: Path, number: signal.Signals) -> None:
     """However the run ends, and in the middle of whatever."""

@@ -22,7 +22,7 @@ from entrack import separate_process
 from entrack.execution.coordinator import Coordinator
 from entrack.execution.repository import Repository
 from entrack.store import DiskStore, verify
-from entrack.workers import message, processes
+from entrack.workers import message
 from entrack.workers.executor import WorkersExecutor
 from entrack.workers.processes import Processes
 from entrack.workers.room import Room
@@ -64,7 +64,7 @@ def seen(program: Path | None = PROGRAM) -> Iterator[Seen]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(separate_process, "worker", started)
-        patch.setattr(processes.message, "request", asked)
+        patch.setattr(message, "request", asked)
         yield found
     assert not found.alive, "a worker has outlived its run"
 
