@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 PEERS  := .venv-peers
 CRATES := .venv-crates
 READER := .venv-reader
+CLUSTER := .venv-cluster
 PACK   ?= out/quickstart.etz
 STUDIES := agreement causal_tracing direction edges function_vectors gender_bias greater_than induction ioi_gpt2 knockout logit_lens
 LOWEST := .venv-lowest
@@ -160,39 +161,4 @@ $(VENV)/audit/asked-for: $(VENV)/bin/python
 crates: $(VENV)/installed-dev $(CRATES)/installed
 	$(BIN)/python -m pytest tests/artifact/test_crate.py
 
-# The whole study of specs/boxes as a pack: every claim holds, level 1 finds the same bytes, and level 2 something under each claim. Some minutes from
-# an empty store; the tests have a smaller study.
-boxes-pack: $(VENV)/installed
-	$(BIN)/entrack run specs/boxes/study.et --strict --out out/boxes
-	$(BIN)/entrack pack specs/boxes/study.et --out out/boxes.etz
-	$(BIN)/entrack verify out/boxes.etz
-	$(BIN)/entrack verify out/boxes.etz --minutes $(MINUTES)
-
-boxes-pack: MINUTES ?= 1
-
-# What a reader of a pack needs, without torch, in an environment of its own, and how long that takes (docs/publishing.md): make reader PACK=study.etz
-reader: $(PACK)
-	$(PYTHON) -m venv --clear $(READER)
-	@began=$$(date +%s) && $(READER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-reader.lock \
-	&& $(READER)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation . \
-	&& ! $(READER)/bin/python -c "import torch" 2> /dev/null && installed=$$(date +%s) && $(READER)/bin/entrack verify $(PACK) \
-	&& echo "installed in $$((installed - began)) s, verified in $$(($$(date +%s) - installed)) s"
-
-out/quickstart.etz: $(VENV)/installed specs/quickstart.et
-	$(BIN)/entrack run specs/quickstart.et --out out/quickstart
-	$(BIN)/entrack pack specs/quickstart.et --out $@
-
-$(CRATES)/installed:
-	$(PYTHON) -m venv $(CRATES)
-	$(CRATES)/bin/python -m pip install --quiet --disable-pip-version-check 'roc-validator>=0.13,<0.14' 'rocrate>=0.13'
-	touch $@
-
-# The peers have packages of their own, which entrack does without. Where they cannot be had, the benchmarks go on without them, and say so.
-$(PEERS)/installed: benchmarks/constraints.txt
-	$(PYTHON) -m venv $(PEERS)
-	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/constraints.txt transformer-lens pyvene && touch $@
-
-clean:
-	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(LOWEST) out dist
-
-.PHONY: boxes-pack browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean rehearsal remote-test
+.PHONY: boxes-pack browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean rehearsal remote-test cluster-test

@@ -27,6 +27,8 @@ from benchmarks.sizes import ALL, FULLY, SUITES, Suite
 from benchmarks.study import ROOT, study
 from benchmarks.table import show
 from benchmarks.tasks import Size, read
+from benchmarks.workers import WORK as WORKERS
+from benchmarks.workers import workers
 from benchmarks.world import HOPS, build
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -97,6 +99,7 @@ def main(
             *ALL,
             "discovery",
             WORK,
+            WORKERS,
             *(f"study {Path(spec).stem}" for suite in SUITES.values() for spec, _, _ in suite.studies),
         ),
         "work",
@@ -178,6 +181,7 @@ def measure(suite: Suite, at: Path, asked: Asked, console: Console, say: Say) ->
         )
     if suite.studies:
         keep(WORK, partial(race, name, max(2, asked.repeats // 2), asked.threads, say))
+        keep(WORKERS, partial(workers, name, asked.threads, say))
     for spec, options, plain in suite.studies:
         path = ROOT / spec
         keep(

@@ -72,6 +72,11 @@ def fields_by_tag(value: object) -> dict[str, Any]:
     return {field.tag: getattr(value, field.name) for field in _form_of(type(value)).fields}
 
 
+def of_fields(cls: type, fields: Mapping[str, Any]) -> Any:
+    """The value of a class with these fields, by their tags: what `fields_by_tag` gives is what this takes."""
+    return cls(**{field.name: fields[field.tag] for field in _form_of(cls).fields})
+
+
 def address(value: object) -> str:
     """The 64 hex digits that stand for `value`. Raises TypeError for a value that has no canonical form."""
     return _sha256(_written(value))

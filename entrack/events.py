@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import RLock
 
 from attrs import frozen
 
@@ -97,6 +98,31 @@ class RemoteDone:
 
 
 @frozen
+class WorkersHere:
+    """So many workers can be given steps, of so many that will come; 0 where nobody knows how many."""
+
+    here: int
+    wanted: int
+
+
+@frozen
+class WorkerNotTaken:
+    """A worker is here, and is given no step."""
+
+    name: str
+    why: str
+
+
+@frozen
+class FewerWorkers:
+    """There is memory for `used` workers only, where more were asked for; `why` has the figures."""
+
+    asked: int
+    used: int
+    why: str
+
+
+@frozen
 class RunFinished:
     """All values are there."""
 
@@ -114,6 +140,9 @@ Event = (
     | Waiting
     | Damaged
     | NotTaken
+    | FewerWorkers
+    | WorkersHere
+    | WorkerNotTaken
     | RemoteTrouble
     | RemoteWriting
     | RemoteDone
@@ -124,3 +153,14 @@ Watcher = Callable[[Event], None]
 
 def unwatched(event: Event) -> None:
     """A watcher that looks away."""
+
+
+def one_at_a_time(watcher: Watcher) -> Watcher:
+    """A watcher that threads may tell of events, for one that hears of one thing after the other."""
+    telling = RLock()
+
+    def tell(event: Event) -> None:
+        with telling:
+            watcher(event)
+
+    return tell

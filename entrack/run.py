@@ -5,7 +5,8 @@ The engine is made when the first step has to be computed: torch is imported the
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -21,27 +22,30 @@ from entrack.execution.environment import Environment
 from entrack.execution.repository import Repository
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.models.fetch import fetch, fetch_dataset
-from entrack.models.weight_files import ModelMissing
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
 from entrack.results import Provenance, Results
 from entrack.store.base import Store
 from entrack.syntax.limits import MOST_NUMBER
-from entrack.system import address_space
 from entrack.version import __version__
+from entrack.workers.room import Room, gpus, wide_threads
+from entrack.workers.worker import Computing, Settings
 
 if TYPE_CHECKING:
     from entrack.execution.coordinator import Coordinator
+    from entrack.execution.executor import Executor
     from entrack.execution.local import Compute
+    from entrack.workers.base import Workers
+    from entrack.workers.cluster import Cluster
 
 TOLERANCE = (
     "float32: probabilities within 1e-4 of the reference executor, with any threads and memory; "
     "byte-identical on one machine with the same versions, threads and memory"
 )
+Employ = Callable[[Plan, Repository, Watcher], "Workers"]
+"""Gives the workers of a run, once its plan is known."""
 LANGUAGE = 1
 """The version of the language."""
-LEAST_ADDRESSES = 1.2e9
-"""Bytes that torch, transformers and nnsight map when they are loaded, and some."""
 
 
 def repository_of(
@@ -52,6 +56,7 @@ def repository_of(
     memory: int | None = None,
     kind: ExecutorKind = ExecutorKind.OPTIMISED,
     gpus_per_worker: int = 1,
+    workers: int = 0,
 ) -> Repository:
     """The store as a run sees it. A store that cannot be written is a published one: it is taken as it is, unless
     told otherwise. Raises ArgumentError."""
@@ -63,65 +68,90 @@ def repository_of(
     gpus = arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
     default = ReusePolicy.SAME_STACK if getattr(store, "writable", True) else ReusePolicy.ANY
     policy = default if accept is None else ReusePolicy(accept)
-    return Repository(store, kind, policy, Environment(device, threads, memory, gpus))
+    return Repository(store, kind, policy, Environment(device, threads, memory, gpus, wide_threads(workers)))
 
 
-def run_spec(given: CheckedSpec, repository: Repository, watcher: Watcher, compute: Compute | None = None) -> Results:
+def run_spec(
+    given: CheckedSpec,
+    repository: Repository,
+    watcher: Watcher,
+    employ: Employ | None = None,
+    compute: Compute | None = None,
+) -> Results:
     """Compile, run, and compile again with what is known, until nothing depends on results any more, and then until
-    every certified claim is decided or has had its prompts. `compute` takes the place of an engine. Raises
+    every certified claim is decided or has had its prompts. What `employ` gives computes; without, this process does,
+    with `compute` in the place of an engine. Raises
     SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt."""
     from entrack.analysis.build_results import assemble
     from entrack.analysis.certificates import wanted
     from entrack.execution.coordinator import Coordinator
-    from entrack.execution.local import LocalExecutor
     from entrack.report.html import results_html
 
     spec = fetched(given, watcher)
     lowerer = lowerer_of(spec, download=True, hashed=True)
     plan = lowered(spec, lowerer).plan
-    compute = compute or engine_of(plan, repository.kind, watcher, repository.environment)
-    run = Coordinator(plan, repository, LocalExecutor(repository, compute, watcher), watcher)
-    run.run()
-    while plan.deferred:
-        plan = lowered(spec, lowerer, run).plan
-        run.extend(plan)
+    with executing(plan, repository, watcher, employ, compute) as executor:
+        run = Coordinator(plan, repository, executor, watcher)
         run.run()
-    while more := wanted(spec.resolved, plan, run):
-        plan = lowered(spec, lowerer, run, more).plan
-        run.extend(plan)
-        run.run()
-    results = assemble(spec.resolved, plan, run, lambda: provenance_of(spec, plan, run, repository))
+        while plan.deferred:
+            plan = lowered(spec, lowerer, run).plan
+            run.extend(plan)
+            run.run()
+        while more := wanted(spec.resolved, plan, run):
+            plan = lowered(spec, lowerer, run, more).plan
+            run.extend(plan)
+            run.run()
+        results = assemble(spec.resolved, plan, run, lambda: provenance_of(spec, plan, run, repository))
     return evolve(results, html=results_html)
 
 
+@contextmanager
+def executing(
+    plan: Plan, repository: Repository, watcher: Watcher, employ: Employ | None, compute: Compute | None = None
+) -> Iterator[Executor]:
+    """The executor of a run: of the workers that `employ` gives, which are ended with it, or of this process."""
+    if employ is None:
+        from entrack.execution.local import LocalExecutor
+
+        compute = compute or engine_of(plan, repository.kind, watcher, repository.environment)
+        yield LocalExecutor(repository, compute, watcher)
+        return
+    from entrack.workers.executor import WorkersExecutor
+
+    executor = WorkersExecutor(repository, employ(plan, repository, watcher), watcher)
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+def employed_here(many: int) -> Employ | None:
+    """So many workers on this machine; None for none."""
+    if not many:
+        return None
+
+    def employ(plan: Plan, repository: Repository, watcher: Watcher) -> Workers:
+        from entrack.workers.processes import Processes
+
+        asked = repository.environment
+        there = gpus(asked.device, asked.gpus_per_worker)
+        room = Room(many, plan.sources, asked.memory, on_gpus=bool(there))
+        return Processes(room, Settings(repository.kind, asked), there, watcher)
+
+    return employ
+
+
+def employed_on(cluster: Cluster) -> Employ:
+    """The workers of a cluster."""
+    return lambda plan, repository, watcher: cluster.workers_of(
+        Settings(repository.kind, repository.environment), watcher
+    )
+
+
 def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Environment) -> Compute:
-    """What computes the bound steps of a plan; made when the first is asked for."""
-    engines: list[Any] = []
-
-    def compute(step: Any, inputs: Any) -> tuple[Any, Any]:
-        source = plan.sources.get(step.model)
-        if source is not None and source.digests is not None:
-            raise ModelMissing(f"{source.description} is known by the digests of its weights alone")
-        if not engines:
-            _need_surroundings()
-            from entrack.engine.engine import Engine
-            from entrack.plan.schedule import Memory
-
-            engines.append(
-                Engine(
-                    plan.sources,
-                    executor=kind,
-                    device=environment.device,
-                    threads=environment.threads,
-                    watcher=watcher,
-                    memory=None if environment.memory is None else Memory.of(environment.memory),
-                    gpus_per_worker=environment.gpus_per_worker,
-                )
-            )
-        computed = engines[0].compute(step, inputs)
-        return computed.tensors, computed.how
-
-    return compute
+    """What computes the bound steps of a plan, in this process."""
+    computing = Computing(Settings(kind, environment), watcher)
+    return lambda step, inputs: computing.compute(step, inputs, plan.sources.get(step.model))
 
 
 def fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
@@ -191,18 +221,3 @@ def _models(plan: Plan) -> dict[str, dict[str, Any]]:
         }
         for name, key in plan.models.items()
     }
-
-
-def _need_surroundings() -> None:
-    """What torch and transformers cannot do without, and end in their own ways where it is not there. Raises
-    EngineError."""
-    from entrack.engine.errors import EngineError, OutOfMemory
-
-    if sys.flags.optimize > 1:
-        raise EngineError(
-            "models need the docstrings of Python's modules, which PYTHONOPTIMIZE=2 and -OO leave out: run "
-            "without these"
-        )
-    if address_space() < LEAST_ADDRESSES:
-        has = f"this process may have {address_space() / 1e9:.1f} GB: see `ulimit -v`"
-        raise OutOfMemory(f"computing needs {LEAST_ADDRESSES / 1e9:g} GB of addresses beside the models, and {has}")

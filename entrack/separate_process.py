@@ -1,5 +1,6 @@
-"""Processes of their own, for files of strangers and libraries that are not made for them: Python without the user's
-settings, folders or environment (`-I -S`), which runs one program of this package and nothing else.
+"""Processes of their own. For files of strangers and libraries that are not made for them: Python without the user's
+settings, folders or environment (`-I -S`), which runs one program of this package and nothing else. For workers of a
+run: Python as it is here, with a program of this package.
 
 This is the one module of entrack that starts a program.
 """
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 
 class NoLibrary(Exception):
@@ -32,5 +34,21 @@ def started(program: Path, library: str, environment: Mapping[str, str]) -> subp
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def worker(program: Path, environment: Mapping[str, str], trouble: IO[bytes]) -> subprocess.Popen[bytes]:
+    """A process that computes for this one, in a session of its own, so that a Ctrl-C on the terminal does not come to
+    it; its standard error goes into a file. Raises NoLibrary and OSError as `started` does."""
+    if not sys.executable:
+        raise NoLibrary("Python")
+    return subprocess.Popen(
+        [sys.executable, "-P", str(program)],
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=trouble,
+        bufsize=0,
         start_new_session=True,
     )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from entrack.check.sources import DRAWN_FOR
 from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
 from entrack.diagnostics import Diagnostic
 from entrack.errors import unknown
-from entrack.events import Watcher, unwatched
+from entrack.events import Watcher, one_at_a_time, unwatched
 from entrack.results import Results
 from entrack.source import Source
 from entrack.stores import open_store, store_folder, with_remote
@@ -148,26 +148,46 @@ class Spec:
         gpus_per_worker: int = 1,
         remote: str | os.PathLike[str] | None = None,
         remote_read_only: bool = False,
+        workers: int | None = None,
+        on: str | None = None,
+        time: str | None = None,
+        gpus: int | None = None,
+        slurm: Sequence[str] = (),
     ) -> Results:
         """Run the spec through a store (default: `store_folder()`). What the store has is not computed again.
 
         `reference` runs the reference executor: one full forward pass per variant. `memory` is what may be taken beside
         the models themselves, in bytes (default: half of what the machine or its GPU has). `accept` says which stored
         values are taken (`exact`, `same-stack`, `any`; default: `same-stack`, and `any` from a store that cannot be
-        written). A model that one GPU has no room for is placed over `gpus_per_worker`. `remote` is the URL or folder of
-        results that are shared: asked for what the store does not have, and given what is computed here, unless
-        `remote_read_only`. Raises ArgumentError, SpecError, ModelMissing, StoreError, EngineError, NotANumber, and
-        KeyboardInterrupt: what was finished is in the store then.
+        written). A model that one GPU has no room for is placed over `gpus_per_worker`. `remote` is the URL or folder
+        of results that are shared: asked for what the store does not have, and given what is computed here, unless
+        `remote_read_only`. `workers` is how many processes of this machine compute (default: one for each GPU where
+        there are several, else none: this process computes). `on` says whose workers compute instead: those of a Dask
+        scheduler (`dask://host:port`), of Ray (`ray`, `ray://host:port`), or of `workers` jobs of Slurm (`slurm`) for a
+        `time` such as 2h, with `gpus` each and options of sbatch (`slurm`). Raises ArgumentError, SpecError,
+        ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt: what was finished is in the store
+        then.
         """
-        from entrack.run import repository_of, run_spec
+        from entrack.run import employed_here, employed_on, repository_of, run_spec
+        from entrack.workers import MOST
+        from entrack.workers.cluster import cluster_given
+        from entrack.workers.room import workers_given
 
         arguments.function(watcher, "watcher")
+        arguments.optional(device, arguments.text, "device")
+        arguments.optional(workers, arguments.whole, "workers", 0, MOST)
+        cluster = cluster_given(on, workers, time, gpus, slurm)
+        many = workers_given(workers, device, gpus_per_worker) if cluster is None else 0
+        watcher = one_at_a_time(watcher) if many or cluster else watcher
         opened = (
             open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
         )
+        there = "cuda" if gpus and device is None else device
+        each = max(gpus_per_worker, gpus or 1)
+        employ = employed_here(many) if cluster is None else employed_on(cluster)
         with with_remote(opened, remote, watcher, read_only=remote_read_only) as shared:
-            repository = repository_of(shared, accept, device, threads, memory, _kind(reference), gpus_per_worker)
-            return run_spec(self._spec, repository, watcher)
+            repository = repository_of(shared, accept, there, threads, memory, _kind(reference), each, many)
+            return run_spec(self._spec, repository, watcher, employ)
 
     @interrupts.watched()
     def verify(

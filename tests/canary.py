@@ -68,6 +68,8 @@ APART = {
 }
 """The modules of entrack that start a program: Python with a worker of theirs, for a tokenizer that may not be used in
 this process, and for a Parquet file."""
+WORKERS = {"entrack.workers.processes": ROOT / "entrack" / "workers" / "process.py"}
+"""The module that starts workers of a run: this Python with all its packages, and one program."""
 PLUMBING = ("subprocess", "entrack.separate_process", "os", "pickle", "contextlib", "jinja2.environment")
 """Modules that do what others ask for: whoever called them is asked about."""
 
@@ -110,6 +112,8 @@ def _starts_a_process(given: tuple[Any, ...]) -> bool:
     frame = _asker()
     if _module(frame) in APART:
         return is_worker(given, APART[_module(frame)])
+    if _module(frame) in WORKERS:
+        return (given[0], list(given[1])) == (sys.executable, [sys.executable, "-P", str(WORKERS[_module(frame)])])
     return given[0] in STARTERS.get(_module(frame), ()) or os.path.realpath(frame.f_code.co_filename).startswith(BESIDE)
 
 

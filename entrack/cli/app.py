@@ -18,18 +18,23 @@ from entrack.cli.models import models
 from entrack.cli.options import (
     Accepted,
     Device,
+    Gpus,
     GpusPerWorker,
+    JobTime,
     Json,
     MemoryBytes,
+    On,
     Params,
     Price,
     Reference,
     Remote,
     RemoteReadOnly,
+    SlurmOptions,
     SpecPath,
     StandIn,
     StoreFolder,
     Threads,
+    Workers,
     memory_given,
     params,
 )
@@ -80,6 +85,14 @@ def run(
     gpus_per_worker: GpusPerWorker = 1,
     remote: Remote = None,
     remote_read_only: RemoteReadOnly = False,
+    workers: Workers = None,
+    on: On = None,
+    time: JobTime = None,
+    gpus: Gpus = None,
+    slurm: SlurmOptions = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="with --on slurm: print the script of a job, and submit and run nothing")
+    ] = False,
 ) -> None:
     """Run a spec, or the spec in a pack, and show its tables and claims. What the store has is not computed again."""
     with failures(as_json=as_json) as shown:
@@ -94,10 +107,20 @@ def run(
             "gpus_per_worker": gpus_per_worker,
             "remote": remote,
             "remote_read_only": remote_read_only,
+            "workers": workers,
+            "on": on,
+            "time": time,
+            "gpus": gpus,
+            "slurm": tuple(slurm or ()),
             **({} if accept is None else {"accept": accept}),
         }
         if remote_read_only and remote is None:
             refuse("--remote-read-only is for a remote: name it with --remote")
+        if dry_run:
+            from entrack.workers.cluster import cluster_given, job_script
+
+            sys.stdout.write(job_script(cluster_given(on, workers, time, gpus, slurm or ())))
+            return
         if locked and (pack is not None or artifact.is_pack(spec)):
             refuse("--locked is for a spec and a store of your own: a pack has its lock, and `verify` holds it")
         with artifact.runner(spec, params(p), store, pack, locked=locked) as given, ProgressBar() as bar:

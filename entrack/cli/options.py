@@ -11,6 +11,7 @@ import typer
 
 from entrack.cli.units import bytes_given
 from entrack.execution.reuse_policy import ReusePolicy
+from entrack.workers import MOST
 
 DEVICE = re.compile(r"cpu|mps|cuda(:[0-9]{1,3})?")
 
@@ -103,6 +104,36 @@ Remote = Annotated[
     ),
 ]
 RemoteReadOnly = Annotated[bool, typer.Option("--remote-read-only", help="give the remote nothing")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=0,
+        max=MOST,
+        metavar="N",
+        help="compute in N processes, with a GPU each where there are GPUs (default: one for each of several GPUs)",
+    ),
+]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="CLUSTER",
+        help="compute with workers of a cluster: dask://HOST:PORT, dask+tls://HOST:PORT, slurm, ray or ray://HOST:PORT",
+    ),
+]
+JobTime = Annotated[
+    str | None, typer.Option("--time", metavar="TIME", help="with --on slurm: for how long each job, such as 2h or 90m")
+]
+Gpus = Annotated[
+    int | None, typer.Option("--gpus", min=0, max=16, metavar="N", help="with --on slurm or ray: GPUs for each worker")
+]
+SlurmOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slurm", metavar="OPTIONS", help="with --on slurm: options of sbatch, as '-p gpu --mem=64G'; may be repeated"
+    ),
+]
 Accepted = Annotated[ReusePolicy | None, typer.Option("--accept", help=ACCEPT)]
 
 

@@ -14,6 +14,7 @@ from entrack.diagnostics.escape import visible
 from entrack.events import (
     Damaged,
     Event,
+    FewerWorkers,
     ModelFetching,
     ModelLoading,
     NotTaken,
@@ -25,6 +26,8 @@ from entrack.events import (
     StepDone,
     StepStarted,
     Waiting,
+    WorkerNotTaken,
+    WorkersHere,
 )
 
 ENOUGH = 0.05
@@ -93,6 +96,12 @@ class ProgressBar:
             case RemoteDone(remote, brought, written):
                 if brought or written:
                     say(f"the remote {remote}: {brought} values taken from it, {written} written to it")
+            case FewerWorkers(asked, used, why):
+                say(f"warning: {used} workers in place of {asked}: {why}")
+            case WorkersHere(0, wanted):
+                self._none_here(f"waiting for workers (0 of {wanted})" if wanted else "waiting for workers")
+            case WorkerNotTaken(_, why):
+                say(f"warning: a worker is not used: {why}")
             case RunFinished():
                 self._stop("putting the results together")
 
@@ -110,8 +119,12 @@ class ProgressBar:
             self._bar.update(self._task, description=visible(what)[:60].ljust(40))
 
     def _wait(self, what: str) -> None:
+        self._none_here(f"waiting for another process: {what}")
+
+    def _none_here(self, what: str) -> None:
+        """Nothing is computed until something comes."""
         begins = not self._waits
-        self._show(f"waiting for another process: {what}")
+        self._show(what)
         self._waits = True
         if begins:
             BEAT.waits()

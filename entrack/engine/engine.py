@@ -24,7 +24,6 @@ from entrack.engine.memory import default_memory, device_memory, fits
 from entrack.engine.settings import chosen_devices, deterministic, device_name, is_no_kernel, is_out_of_memory
 from entrack.error_text import reason
 from entrack.events import ModelLoading, Watcher, unwatched
-from entrack.model_config import ModelFacts
 from entrack.models.key import DTYPES, ModelKey, ModelSource
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.expand import expand
@@ -54,7 +53,9 @@ class Engine:
     runs within `memory`.
 
     `device` is "cpu", "cuda", "cuda:1" ..., or None for a GPU if there is one; a model that it has no room for is
-    placed over `gpus_per_worker` of them. `threads` None leaves torch's number.
+    placed over `gpus_per_worker` of them. `threads` None is one for a narrow model and `wide_threads` for any other,
+    where None leaves torch's number. `sharing` is how many engines share the memory for clean runs: each remembers so
+    much less, and computes the same bits.
     `memory` (None: half of what the machine or its GPU has, shared out) also bounds a batched pass and decides which
     rows run together, so it is part of what gives the same bits; `passes` are the compiler's, which the reference
     executor does without. Not for use by several threads at once.
@@ -67,6 +68,8 @@ class Engine:
         executor: ExecutorKind = ExecutorKind.OPTIMISED,
         device: str | None = None,
         threads: int | None = None,
+        wide_threads: int | None = None,
+        sharing: int = 1,
         resident: int = 2,
         watcher: Watcher = unwatched,
         memory: Memory | None = None,
@@ -76,7 +79,7 @@ class Engine:
         self.executor = ExecutorKind(executor)
         self.devices = chosen_devices(device, gpus_per_worker)
         self.device = self.devices[0]
-        self.threads = threads
+        self.threads, self.wide_threads = threads, wide_threads
         self._sources = sources
         self._resident = max(1, resident)
         self._watcher = watcher
@@ -84,7 +87,7 @@ class Engine:
             default_memory(self.device), ON_A_GPU if self.device.type == "cuda" else A_PASS
         )
         self._passes = passes if self.executor is ExecutorKind.OPTIMISED else ()
-        self._activations = ActivationCache(self._memory.kept)
+        self._activations = ActivationCache(self._memory.kept // sharing)
         self._loaded: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
         self._at_work = False
         """Whether a call was broken off, wherever that was: what is in memory may then be in the middle of
@@ -137,7 +140,7 @@ class Engine:
             raise OutOfMemory(_too_large(step, self.device)) from error
 
     def _computed(self, kernel: reference.Kernel, step: Step, inputs: Inputs, *, sparing: bool = False) -> Computed:
-        with deterministic(self.threads or _threads(step.model.facts)):
+        with deterministic(self.threads or (1 if step.model.facts.narrow else self.wide_threads)):
             written = expand(step, self._memory)
             schedule = optimise(written, self._passes)
             context = Context(
@@ -243,11 +246,6 @@ def _no_kernel(step: Step, device: torch.device, error: BaseException) -> str:
         f"torch {torch.__version__} cannot compute a model in {step.model.dtype} on {device}: name another number type "
         f"({others}), or take another --device. It said: {reason(error)}"
     )
-
-
-def _threads(facts: ModelFacts) -> int | None:
-    """One thread for a narrow model, else torch's own number."""
-    return 1 if facts.narrow else None
 
 
 @cache

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from entrack import system
 from entrack.models.key import ModelKey, ModelSource
-from entrack.models.weight_files import weights_of
-from entrack.plan.placement import SPARE
+from entrack.models.weight_files import SPARE, weights_bytes
 
 
 def fits(source: ModelSource, key: ModelKey, device: torch.device) -> bool:
     """Whether the weights, in the number type asked for, fit into what is free on the device now."""
     return weights_bytes(source, key) * SPARE < free_bytes(device)
-
-
-def weights_bytes(source: ModelSource, key: ModelKey) -> int:
-    """At most so many bytes: files hold two bytes a weight at the least, and GGUF files half a byte."""
-    files = weights_of(source.folder, source.gguf)
-    grown = {"float32": 4, "float16": 2, "bfloat16": 2}[key.dtype] * (2 if source.gguf else 0.5)
-    return int(sum(path.stat().st_size for path in files) * max(1, grown))
 
 
 def device_memory(device: torch.device) -> int:
@@ -43,9 +33,4 @@ def free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + held
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        for line in meminfo.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return system.machine_memory() // 2
+    return system.free_memory()

@@ -7,13 +7,14 @@ reads: on a full store no model is touched and torch is not imported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from types import MappingProxyType
-from typing import assert_never
+from concurrent.futures import Future
+from operator import itemgetter
 
 from entrack import interrupts
 from entrack.events import NotTaken, RunFinished, RunStarted, StepDone, StepStarted, Watcher, unwatched
-from entrack.execution.executor import Computed, Executor, Found, InputsLost, Look, Task
+from entrack.execution.dispatch import Dispatch, where
+from entrack.execution.executor import Computed, Executor, Found, InputsLost, Look, Outcome, Task
+from entrack.execution.in_hand import InHand
 from entrack.execution.repository import Repository
 from entrack.execution.run_state import RunState
 from entrack.execution.scheduler import Idle
@@ -34,10 +35,19 @@ class _Changed(Exception):
     are not known any more."""
 
 
+class _Failed(Exception):
+    """A step that came back with an error: its place in order, and the error."""
+
+    def __init__(self, place: int, error: Exception) -> None:
+        self.place, self.error = place, error
+
+
 class Coordinator(RunState):
     """One run over a plan. `executor` None only looks.
 
-    After `run`, values, addresses and selections can be asked for.
+    As many steps are in hand as the executor takes at once; they come back in any order, and what the run finds does
+    not depend on it. Where a value turns out to be damaged, what is in hand comes back first, and then one thing is
+    done after the other. After `run`, values, addresses and selections can be asked for.
     """
 
     def __init__(
@@ -46,6 +56,15 @@ class Coordinator(RunState):
         super().__init__(plan, repository)
         self._executor, self._watch = executor, watcher
         self._said: set[str] = set()
+        self._works: dict[str, int] = {}
+        """What is left to do of each step, in token-layers, while a run goes on."""
+        self._in_hand = InHand()
+        self._dispatch: Dispatch | None = None
+        self._twins: list[str] = []
+        """Steps that are bound to what another one in hand is bound to: its value will be theirs."""
+        self._begun: Counter[str] = Counter()
+        self._damaged: dict[str, None] = {}
+        """Steps whose values were inputs and are damaged, in order."""
         self.forwards = 0.0
 
     def tensors(self, step: str) -> Tensors | None:
@@ -90,12 +109,13 @@ class Coordinator(RunState):
         what was finished is kept."""
         looking = self._looking()
         survey = looking.survey()
-        waiting = {id: left_of(self.plan.nodes[id]) for id in (*survey.missing, *survey.unknown)}
+        self._works = {id: left_of(self.plan.nodes[id]) for id in (*survey.missing, *survey.unknown)}
         self._tell(looking, survey)
-        self._watch(RunStarted(len(self.plan.steps), len(survey.found), sum(waiting.values())))
+        self._watch(RunStarted(len(self.plan.steps), len(survey.found), sum(self._works.values())))
         if not looking._lost:
             self._take_over(looking)
-        self._settle(waiting)
+        self._settle()
+        self._works = {}
         self._watch(RunFinished(self.computed, len(self._actions) - self.computed, round(self.forwards)))
 
     def _looking(self) -> Coordinator:
@@ -131,31 +151,100 @@ class Coordinator(RunState):
             except _Changed:
                 self._settle()
 
-    # one node after the other
+    # the nodes
 
-    def _settle(self, waiting: Mapping[str, int] = MappingProxyType({})) -> None:
-        """Make everything that is not known, in order; from the beginning again where a damaged value came out
-        another."""
-        while (id := self._scheduler.next()) is not None:
+    def _settle(self) -> None:
+        """Make everything that is not known. When something fails, nothing more is begun, and what is in hand comes
+        back first; of several failures the one is raised that is first in order."""
+        self._begun.clear()
+        self._dispatch = None
+        failed: list[tuple[int, Exception]] = []
+        while self._went_on(failed):
             interrupts.check()
-            node = self.plan.nodes[id]
-            try:
-                if isinstance(node, Choice):
-                    self._choose(id, node)
-                else:
-                    self._run_step(id, waiting.get(id, 0))
-            except _Changed:
-                continue
+        if failed:
+            raise min(failed, key=itemgetter(0))[1]
 
-    def _run_step(self, id: str, work: int) -> None:
-        what = self.plan.what[id]
+    def _went_on(self, failed: list[tuple[int, Exception]]) -> bool:
+        """`_go_on`, with the failures and their places in order kept. False where nothing is left to do."""
+        try:
+            if not failed:
+                return self._go_on()
+            if not len(self._in_hand):
+                return False
+            self._finish(*self._in_hand.take())
+        except _Failed as failure:
+            failed.append((failure.place, failure.error))
+        except Exception as error:
+            failed.append((-1, error))
+        return True
+
+    def _go_on(self) -> bool:
+        """Begin a node, or take one that has come back; False where nothing is left."""
+        try:
+            if self._damaged:
+                self._mend()
+            id = self._next()
+            if id is not None:
+                self._begin(id)
+            elif len(self._in_hand):
+                self._finish(*self._in_hand.take())
+            else:
+                return False
+        except _Changed:
+            pass
+        return True
+
+    def _next(self) -> str | None:
+        """The next to begin; None where none is ready, or enough are in hand."""
+        first = self._scheduler.next()
+        at_once = 1 if first is None or self._executor is None else self._executor.at_once
+        if len(self._in_hand) >= at_once:
+            return None
+        if at_once == 1 or first is None:
+            return first
+        self._dispatch = self._dispatch or Dispatch(self._scheduler, self._works)
+        id = self._dispatch.take(self._in_hand.left(), self._in_hand.held)
+        assert id is not None or len(self._in_hand), "what is ready is to be begun, or has been"
+        return id
+
+    def _begin(self, id: str) -> None:
+        node = self.plan.nodes[id]
+        if isinstance(node, Choice):
+            self._choose(id, node)
+            return
+        what, work = self.plan.what[id], self._works.get(id, 0)
         if self._find(id):
             self._watch(StepDone(what, work, found=True))
             return
-        self._watch(StepStarted(what, work))
-        outcome = self._submitted(id, Look.FIRST)
-        self._have(id, outcome.action)
-        self._watch(StepDone(what, work, found=isinstance(outcome, Found)))
+        address = self._repository.address(self._step(id))
+        if self._in_hand.has(address):
+            self._twins.append(id)
+            return
+        if not self._begun[id]:
+            self._watch(StepStarted(what, work))
+        self._begun[id] += 1
+        self._in_hand.put(id, address, where(node), self._submit(id, Look.FIRST))
+
+    def _finish(self, id: str, future: Future[Outcome]) -> None:
+        """What has come of a step."""
+        again = [*self._twins, id]
+        self._twins.clear()
+        try:
+            outcome = future.result()
+        except Exception as error:
+            raise _Failed(self._scheduler.place(id), error) from None
+        if isinstance(outcome, InputsLost):
+            self._damaged |= dict.fromkeys(self._wanted(id)[digest] for digest in outcome.digests)
+            if self._begun[id] >= ATTEMPTS:
+                raise StoreError(DAMAGED_AGAIN)
+        else:
+            again.remove(id)
+            del self._begun[id]
+            self._came(id, outcome)
+            self._watch(StepDone(self.plan.what[id], self._works.get(id, 0), found=isinstance(outcome, Found)))
+        if self._dispatch is not None:
+            for other in again:
+                self._dispatch.put_back(other)
 
     def _find(self, id: str) -> bool:
         """Bind a step and look for it; True when there is nothing to compute."""
@@ -176,29 +265,43 @@ class Coordinator(RunState):
     def _submitted(self, id: str, look: Look) -> Found | Computed:
         """Have a bound step computed; inputs that are damaged are computed first. Raises StoreError, EngineError, and
         _Changed where one comes out another."""
-        if self._executor is None:
-            raise StoreError("a value of the store was damaged between two looks at it: look again")
         for _ in range(ATTEMPTS):
-            wanted = {self._actions[need].object: need for need in self.plan.needs[id] if need in self._actions}
-            outcome = self._executor.submit(self._task(id, wanted.values(), look)).result()
-            match outcome:
-                case Found():
-                    return outcome
-                case Computed():
-                    self._made.add(id)
-                    self.forwards += outcome.forwards
-                    return outcome
-                case InputsLost():
-                    for digest in outcome.digests:
-                        self._again(wanted[digest])
-                case _:
-                    assert_never(outcome)
+            wanted, outcome = self._wanted(id), self._submit(id, look).result()
+            if not isinstance(outcome, InputsLost):
+                return outcome
+            for digest in outcome.digests:
+                self._again(wanted[digest])
         raise StoreError(DAMAGED_AGAIN)
 
-    def _task(self, id: str, wanted: Collection[str], look: Look) -> Task:
-        inputs = {value.action.object: value for value in map(self._stored, wanted)}
+    def _submit(self, id: str, look: Look) -> Future[Outcome]:
+        if self._executor is None:
+            raise StoreError("a value of the store was damaged between two looks at it: look again")
+        inputs = {value.action.object: value for value in map(self._stored, self._wanted(id).values())}
         step = self._step(id)
-        return Task(step, inputs, self.plan.what[id], self.plan.sources.get(step.model), look)
+        return self._executor.submit(Task(step, inputs, self.plan.what[id], self.plan.sources.get(step.model), look))
+
+    def _wanted(self, id: str) -> dict[str, str]:
+        """The steps whose values a step needs, by the digests of these."""
+        return {self._actions[need].object: need for need in self.plan.needs[id] if need in self._actions}
+
+    def _came(self, id: str, outcome: Found | Computed) -> None:
+        """A step has a value."""
+        if isinstance(outcome, Computed):
+            self._made.add(id)
+            self.forwards += outcome.forwards
+        self._have(id, outcome.action)
+
+    def _mend(self) -> None:
+        """Compute inputs again that turned out to be damaged."""
+        damaged, self._damaged = self._damaged, {}
+        for id in damaged:
+            if id in self._actions:  # else it is not known any more, and made again in its turn
+                self._again(id)
+
+    def _drain(self) -> None:
+        """Take all that is in hand."""
+        while len(self._in_hand):
+            self._finish(*self._in_hand.take())
 
     # values
 
@@ -214,9 +317,11 @@ class Coordinator(RunState):
     def _again(self, id: str) -> Tensors:
         """Compute a lost value again. Raises _Changed where it comes out another and something was found or made
         from the lost one."""
+        self._drain()
         lost = self._actions[id].object
-        action = self._submitted(id, Look.NOT).action
-        self._have(id, action)
+        outcome = self._submitted(id, Look.NOT)
+        self._came(id, outcome)
+        action = outcome.action
         if action.object != lost and self._forget_users(id):
             raise _Changed
         loaded = self._loaded(id)

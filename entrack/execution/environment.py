@@ -37,13 +37,15 @@ DEVICE_KINDS = ("cpu", "mps")
 
 @frozen
 class Environment:
-    """What this process would compute with: `device`, `threads` and `memory` (bytes) as they were asked for, None
-    for the engine's choice; a model may be placed over `gpus_per_worker`, which changes no number."""
+    """What this process, or its workers, would compute with: `device`, `threads` and `memory` (bytes) as they were
+    asked for, None for the engine's choice. `wide_threads` are for models that are not narrow, where several workers
+    share the cores and nobody says how many. A model may be placed over `gpus_per_worker`, which changes no number."""
 
     device: str | None = None
     threads: int | None = None
     memory: int | None = None
     gpus_per_worker: int = 1
+    wide_threads: int | None = None
 
     def told(self, facts: ModelFacts, accept: ReusePolicy) -> dict[str, Any]:
         """What counts under a policy, for a model of this shape."""
@@ -52,7 +54,7 @@ class Environment:
     def _place(self, facts: ModelFacts, accept: ReusePolicy) -> dict[str, Any]:
         if accept is not ReusePolicy.EXACT:
             return {"device": device_here(self.device)}
-        threads = self.threads or (1 if facts.narrow else None)
+        threads = self.threads or (1 if facts.narrow else self.wide_threads)
         if threads is not None and device_kind(self.device) == "cpu":
             return {
                 "device": "cpu",

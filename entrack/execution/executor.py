@@ -68,6 +68,11 @@ Outcome = Found | Computed | InputsLost
 class Executor(Protocol):
     """Computes steps: one after the other, or many at once."""
 
+    @property
+    def at_once(self) -> int:
+        """How many tasks it takes at once, at least 1. With 1 a task is done when it has been submitted, or soon
+        after; with more, workers stand behind it, and their number may change."""
+
     def submit(self, task: Task) -> Future[Outcome]:
         """The worker takes the step's lock, looks again, computes, and stores the value with a record of how and
         where it was made. The future raises StoreError and EngineError; an interrupt of this process comes out of

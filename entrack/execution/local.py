@@ -15,13 +15,20 @@ from entrack.execution.repository import Repository, StoredValue
 from entrack.execution.run_record import run_record
 from entrack.execution.value_check import Tensors, checked
 from entrack.plan.steps import Step
+from entrack.store.base import Action
 
 Compute = Callable[[Step, Mapping[str, Tensors]], tuple[Tensors, Mapping[str, Any]]]
 """An engine: a bound step and its inputs by digest -> its value, and how it was made."""
 
+Keep = Callable[[Step, Tensors, Mapping[str, Any]], Action]
+"""Puts the value of a bound step into the store, with a note of how it was made."""
+
 
 class LocalExecutor:
-    """`clock` says when a value was made, in seconds since 1970."""
+    """`clock` says when a value was made, in seconds since 1970; `keep` puts a value into the store (default: the
+    repository, at once)."""
+
+    at_once = 1
 
     def __init__(
         self,
@@ -29,18 +36,21 @@ class LocalExecutor:
         compute: Compute,
         watcher: Watcher = unwatched,
         clock: Callable[[], float] = time,
+        keep: Keep | None = None,
     ) -> None:
         self._repository, self._compute, self._watch, self._clock = repository, compute, watcher, clock
+        self._keep = keep or repository.put
 
     def submit(self, task: Task) -> Future[Outcome]:
         future: Future[Outcome] = Future()
         try:
-            future.set_result(self._outcome(task))
+            future.set_result(self.outcome(task))
         except Exception as error:  # an interrupt is not the step's: it comes out of this call
             future.set_exception(error)
         return future
 
-    def _outcome(self, task: Task) -> Outcome:
+    def outcome(self, task: Task) -> Outcome:
+        """What comes of a task, once it has. Raises StoreError and EngineError."""
         if task.look is Look.NOT:
             return self._computed(task)
         own = self._repository.address(task.step)
@@ -62,7 +72,7 @@ class LocalExecutor:
             raise
         checked(task.step, tensors)
         record = run_record(task.step, how, task.what, task.source, self._repository, self._clock())
-        return Computed(self._repository.put(task.step, tensors, record), float(how.get("forwards", 0)))
+        return Computed(self._keep(task.step, tensors, record), float(how.get("forwards", 0)))
 
 
 class _Lost(Exception):

@@ -39,6 +39,7 @@ class Scheduler:
         self._values: dict[str, str] = {}
         self._chosen: dict[str, tuple[Site, ...]] = {}
         self._idle: dict[str, Idle] = {}
+        self._news: list[str] | None = None
         self.extend(plan)
 
     def copy(self) -> Scheduler:
@@ -113,6 +114,17 @@ class Scheduler:
         self._put_in_order()
         return self._order[self._ready[0]] if self._ready else None
 
+    def place(self, id: str) -> int:
+        """Where a node stands in the order of `ready`."""
+        self._put_in_order()
+        return self._places[id]
+
+    def news(self) -> tuple[str, ...] | None:
+        """The nodes that have become ready since this was asked for the last time; None where more may have changed,
+        and `ready` has to be looked at."""
+        news, self._news = self._news, []
+        return None if news is None else tuple(filter(self.is_ready, news))
+
     def bind(self, id: str) -> Step:
         """A step that is ready, with the digests and heads that it needs; one that need not run is finished then."""
         node, wanted = self.plan.nodes[id], self.plan.needs[id]
@@ -160,6 +172,7 @@ class Scheduler:
 
     def _recount(self) -> None:
         """How many unfinished nodes each waits for; and, where an order has been asked for, what is ready in it."""
+        self._news = None
         self._waits = {id: sum(not self.finished(need) for need in wanted) for id, wanted in self.plan.needs.items()}
         self._ready = [place for place, id in enumerate(self._order) if self.is_ready(id)]
 
@@ -173,6 +186,8 @@ class Scheduler:
         """A node is finished now: it is not ready any more, and what waited for it alone is."""
         for user in self._users.get(id, ()):
             self._waits[user] -= 1
+            if self._news is not None and not self._waits[user]:
+                self._news.append(user)
         if self._order:
             self._take(id)
             for user in filter(self.is_ready, self._users.get(id, ())):

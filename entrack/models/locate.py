@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from entrack.address import address, file_digest
 from entrack.model_config import BadConfig, ModelFacts, read_facts
@@ -60,6 +62,22 @@ def locate(named: Named, root: Path) -> ModelSource:
     if not (folder / "config.json").is_file():
         raise ModelMissing(f"{named}: there is no config.json in {folder}" + _gguf_help(gguf))
     return ModelSource(str(named), folder, gguf, _adapter(named, root), revision)
+
+
+def on_this_machine(source: ModelSource) -> ModelSource:
+    """Where the files of a model are that another machine has in `source`: there too, or, of one that comes with
+    entrack or from the hub, where they are here. Raises ModelMissing."""
+    if source.adapter is not None and not source.adapter.is_dir():
+        raise ModelMissing(f"{source.description}: there is no {source.adapter} on {platform.node()}")
+    if (source.folder / "config.json").is_file():
+        return source
+    named = re.match(r'(builtin|hub)\("([^"]+)"\)', source.description)
+    if named is None:
+        raise ModelMissing(f"{source.description}: there is no {source.folder} on {platform.node()}")
+    try:
+        return evolve(source, folder=_folder(Named(named[1], named[2], source.revision), source.folder)[0])
+    except ModelMissing as missing:
+        raise ModelMissing(f"on {platform.node()}: {missing}") from None
 
 
 def stand_in(named: Named, folder: Path) -> ModelSource:

@@ -17,11 +17,14 @@ from attrs import frozen
 
 from entrack.error_text import reason
 from entrack.errors import EntrackError
+from entrack.models.key import ModelKey, ModelSource
 from entrack.models.strict_json import strict
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 SHARD = re.compile(r"[\w.-]+\.safetensors", re.ASCII)
 WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+SPARE = 1.25
+"""What loading and running take beside the weights themselves."""
 MOST_HEADER, MOST_INDEX, MOST_DIMENSIONS = 1 << 22, 1 << 24, 4
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
@@ -61,6 +64,14 @@ def weights_of(folder: Path, gguf: str | None = None) -> tuple[Path, ...]:
         else ""
     )
     raise ModelMissing(f"there are no weights (*.safetensors) in {folder}{why}")
+
+
+def weights_bytes(source: ModelSource, key: ModelKey) -> int:
+    """What a model takes in memory, in the number type asked for: at most so many bytes, as files hold two bytes a
+    weight at the least, and GGUF files half a byte."""
+    files = weights_of(source.folder, source.gguf)
+    grown = {"float32": 4, "float16": 2, "bfloat16": 2}[key.dtype] * (2 if source.gguf else 0.5)
+    return int(sum(path.stat().st_size for path in files) * max(1, grown))
 
 
 def tensors_in(paths: Iterable[Path]) -> Mapping[str, TensorFacts]:

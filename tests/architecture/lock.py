@@ -1,11 +1,12 @@
 """`make lock`: what constraints.txt pins, with the digest of every file of each release, for every system and version
 of Python.
 
-`requirements.lock` is what entrack needs to be installed and run, `requirements-dev.lock` that and its tests, and
-`requirements-reader.lock` what it needs where no model is run (docs/decisions/041). pip takes an archive only when its
-digest is listed. torch stands apart, with what only it needs: which of its builds is right
-depends on the machine (CPU, CUDA, ROCm; from the package index, from PyTorch's, or from a folder), the digests of these
-are in different places, and a list of one kind would force it on everybody.
+`requirements.lock` is what entrack needs to be installed and run, `requirements-dev.lock` that and its tests,
+`requirements-cluster.lock` what it needs for workers on a cluster, and `requirements-reader.lock` what it needs where
+no model is run (docs/decisions/041). pip takes an archive only when its digest is listed. torch stands apart, with what
+only it needs: which of its builds is right depends on the machine (CPU, CUDA, ROCm; from the package index, from
+PyTorch's, or from a folder), the digests of these are in different places, and a list of one kind would force it on
+everybody.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ BUILD = "hatchling>=1.27\neditables>=0.5\n"
 """What an editable install is built with: listed too, so that pip fetches nothing by itself."""
 READER = "requirements-reader.lock"
 PROJECT = "pyproject.toml"
-LOCKS = {"requirements.lock": (PROJECT,), "requirements-dev.lock": (PROJECT, "--all-extras"), READER: ()}
+LOCKS = {
+    "requirements.lock": (PROJECT,),
+    "requirements-dev.lock": (PROJECT, "--extra", "dev"),
+    "requirements-cluster.lock": (PROJECT, "--extra", "cluster", "--extra", "ray"),
+    READER: (),
+}
 """What is locked, beside `BUILD` and, for a reader, `light()`."""
 RUNS_MODELS = re.compile(r"(torch|transformers|nnsight)\b")
 """The dependencies that only the engine has."""

@@ -102,7 +102,7 @@ def test_torch_load_is_refused(tmp_path: Path) -> None:
 WORKER = str(canary.ROOT / "entrack" / "prompts" / "tokenizer_worker.py")
 
 
-@pytest.mark.parametrize("module", list(canary.APART))
+@pytest.mark.parametrize("module", [*canary.APART, *canary.WORKERS])
 @pytest.mark.parametrize(
     "command",
     [
@@ -110,6 +110,8 @@ WORKER = str(canary.ROOT / "entrack" / "prompts" / "tokenizer_worker.py")
         [sys.executable, "-c", ""],
         [sys.executable, "-I", "-S", "-B", WORKER, "/tmp"],
         [sys.executable, WORKER, "/tmp"],
+        [sys.executable, "-P", WORKER],
+        [sys.executable, "-P", str(canary.WORKERS["entrack.workers.processes"]), "more"],
     ],
 )
 def test_what_starts_a_worker_starts_nothing_else(command: list[str], module: str) -> None:

@@ -48,6 +48,7 @@ LAYERS = (
     "analysis",
     "engine",
     "execution",
+    "workers",
     "verification",
     "report",
     "stores",
@@ -92,14 +93,19 @@ HOMES: Mapping[str, set[str]] = {
     "pyarrow": {"check"},
     "pygments": {"highlight"},
     "numpy": {"store", "analysis", "engine", "execution", "verification", "report", "builtin"},
+    "dask": {"workers"},
+    "dask_jobqueue": {"workers"},
+    "distributed": {"workers"},
+    "ray": {"workers"},
     "attrs": {*LAYERS, "builtin"},
 }
 STARTERS = {
     "entrack.separate_process": {"subprocess"},
     "entrack.prompts.tokenizer_sandbox": {"subprocess"},
     "entrack.check.parquet_process": {"subprocess"},
+    "entrack.workers.processes": {"subprocess"},
 }
-"""The module that starts programs and the two that it serves, and what they may import for it. Which program:
+"""The module that starts programs and the three that it serves, and what they may import for it. Which program:
 tests/canary.py."""
 FORBIDDEN_CALLS = (
     "eval",

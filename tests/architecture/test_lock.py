@@ -47,7 +47,8 @@ def test_a_lock_has_the_pinned_versions_and_digests(name: str) -> None:
 
 
 def test_all_that_is_pinned_and_asked_for_is_locked() -> None:
-    assert set(CONSTRAINTS) - {"torch"} <= set(named(read("requirements-dev.lock")))
+    locked = set(named(read("requirements-dev.lock"))) | set(named(read("requirements-cluster.lock")))
+    assert set(CONSTRAINTS) - {"torch"} <= locked
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     needed = {
         re.split(r"[<>=!~\[ ]", wanted)[0].lower().replace("_", "-")
@@ -59,8 +60,13 @@ def test_all_that_is_pinned_and_asked_for_is_locked() -> None:
         for each in extra
     }
     assert needed - {"torch"} <= set(named(read("requirements.lock")))
-    assert wanted <= set(named(read("requirements-dev.lock")))
-    assert set(named(read("requirements.lock"))) <= set(named(read("requirements-dev.lock")))
+    assert wanted <= locked
+    for name in ("requirements-dev.lock", "requirements-cluster.lock"):
+        assert set(named(read("requirements.lock"))) <= set(named(read(name)))
+
+
+def test_tests_need_nothing_of_a_cluster() -> None:
+    assert not {"dask", "distributed", "ray"} & set(named(read("requirements-dev.lock")))
 
 
 def test_a_reader_has_what_runs_no_model_and_the_same_pins() -> None:

@@ -47,8 +47,11 @@ INSIDE = {
     "entrack.errors.UnknownName",
     "entrack.budget.Spent",
     "entrack.execution.coordinator._Changed",
+    "entrack.execution.coordinator._Failed",
     "entrack.execution.local._Lost",
     "entrack.separate_process.NoLibrary",
+    "entrack.workers.errors.WorkerMistake",
+    "entrack.workers.process.Ended",
 }
 """Errors that have a form of their own - diagnostics, a line without a name, a wrong call - or are raised and caught
 inside."""

@@ -11,6 +11,7 @@ from attrs import evolve
 from entrack.engine import memory
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey, ModelSource
+from entrack.models.weight_files import weights_bytes
 from entrack.plan.order import by_model
 from entrack.plan.plan import needs
 from entrack.plan.steps import At, Batch, Capture, Evaluate, FromCapture, Ref, Set
@@ -25,8 +26,8 @@ def test_what_is_free_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "model.safetensors").write_bytes(bytes(1000))
     source, cpu = ModelSource("m", tmp_path), torch.device("cpu")
     assert memory.free_bytes(cpu) > 1 << 20
-    assert memory.weights_bytes(source, KEY) == 2000
-    assert memory.weights_bytes(source, evolve(KEY, dtype="float16")) == 1000
+    assert weights_bytes(source, KEY) == 2000
+    assert weights_bytes(source, evolve(KEY, dtype="float16")) == 1000
     for free, expected in ((2400, False), (2600, True)):
         monkeypatch.setattr(memory, "free_bytes", lambda device, free=free: free)
         assert memory.fits(source, KEY, cpu) is expected

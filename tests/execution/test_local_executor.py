@@ -32,6 +32,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 class Recording:
     """What was submitted, and what came back."""
 
+    at_once = 1
+
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
         self.crossed: list[Task | Outcome] = []
@@ -71,6 +73,8 @@ def test_content_alone_crosses_to_an_executor(study: Study) -> None:
 
 class Elsewhere:
     """A worker with a store of its own over the same files, in a thread of its own."""
+
+    at_once = 1
 
     def __init__(self, store: DiskStore, pool: ThreadPoolExecutor) -> None:
         self.pool, self.executor = pool, LocalExecutor(Repository(store), compute)

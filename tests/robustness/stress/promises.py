@@ -49,6 +49,7 @@ SHOWN, ALIKE = "text of others is shown, not obeyed", "the same numbers, however
 
 PROMISES = (
     Promise("kills", KEPT, "kill -9 at random times, steps of a millisecond", "kills.at_random_times", 8, 20),
+    Promise("workers", KEPT, "kill -9 of workers at random times", "employed.killed", 3, 20),
     Promise(
         "operations", KEPT, "kill -9 at every file operation in turn", "kills.at_every_operation", 1, 1, fixed=True
     ),

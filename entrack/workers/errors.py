@@ -1,0 +1,33 @@
+"""What can go wrong between a run and its workers, by name."""
+
+from __future__ import annotations
+
+from entrack.engine.errors import EngineError
+
+
+class WorkerLost(EngineError):
+    """A worker ended, or cannot be reached any more, before it answered. Its step goes to another one."""
+
+
+class WorkerRefused(EngineError):
+    """A worker would compute something else than this process: it has other versions, or another code."""
+
+
+class NoWorkers(EngineError):
+    """The workers that were asked for cannot be had, or none of them is left and none will come."""
+
+
+class InputsForgotten(EngineError):
+    """A worker was to keep an input of an earlier step, and does not any more. It is sent again."""
+
+
+class PoisonedStep(EngineError):
+    """Every worker that was given this step was lost."""
+
+
+class NoRoom(EngineError):
+    """The models of a plan do not fit into memory once for each worker."""
+
+
+class WorkerMistake(RuntimeError):
+    """What no error of entrack has a name for was raised in a worker: a mistake in entrack."""

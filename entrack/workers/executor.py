@@ -1,0 +1,112 @@
+"""The executor that has workers behind it: each step in hand has a thread of this process, which takes the step's lock,
+reads its inputs, waits until a worker has computed it, checks the value and has it stored. The store is written by one
+thread of this process alone; no worker sees it.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import time
+from typing import Any
+
+from entrack import interrupts
+from entrack.diagnostics.escape import clip
+from entrack.events import Event, Watcher, unwatched
+from entrack.execution.executor import Outcome, Task
+from entrack.execution.local import LocalExecutor
+from entrack.execution.repository import Repository
+from entrack.execution.value_check import Tensors
+from entrack.plan.steps import Step
+from entrack.store.base import Action
+from entrack.workers.base import Workers
+from entrack.workers.errors import PoisonedStep, WorkerLost
+
+ATTEMPTS = 3
+"""How many workers a step may be given when each of them is lost."""
+MOST = 4096
+"""Steps in hand, at most."""
+FILES, OTHERS = 4, 128
+"""Files that are open for a step in hand - its lock, the gate, two pipes - and all others."""
+
+interrupts.put_off_in(ThreadPoolExecutor.submit)  # its lock would stay held, and `close` wait for it
+
+
+class WorkersExecutor:
+    """An `Executor` of what `workers` compute. A little more is in hand than they compute at once, so that none waits
+    while another value is stored. Is closed, also where something failed: then no thread and no worker is left."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        workers: Workers,
+        watcher: Watcher = unwatched,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        self._repository, self._workers, self._watch, self._clock = repository, workers, watcher, clock
+        self._threads = ThreadPoolExecutor(MOST, "entrack-step")
+        self._writer = ThreadPoolExecutor(1, "entrack-store")
+        self._closed = False
+
+    @property
+    def at_once(self) -> int:
+        computed = max(1, self._workers.at_once)
+        return min(MOST, _files_allow(computed + max(1, computed // 4)))
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        return self._threads.submit(self._outcome, task)
+
+    def close(self) -> None:
+        """End the workers, drop what they have in hand, and let what is being stored be stored."""
+        self._closed = True
+        self._workers.close()
+        self._threads.shutdown(cancel_futures=True)
+        self._writer.shutdown()
+
+    def _outcome(self, task: Task) -> Outcome:
+        executor = LocalExecutor(
+            self._repository,
+            lambda step, inputs: self._computed(task, inputs),
+            self._tell,
+            self._clock,
+            self._kept,
+        )
+        return executor.outcome(task)
+
+    def _computed(self, task: Task, inputs: Mapping[str, Tensors]) -> tuple[Tensors, Mapping[str, Any]]:
+        """What a worker makes of a step; another one where the first is lost. Raises PoisonedStep."""
+        lost: WorkerLost | None = None
+        for _ in range(ATTEMPTS):
+            try:
+                return self._workers.compute(task.step, inputs, task.source)
+            except WorkerLost as error:
+                lost = error
+            if self._closed:
+                raise lost
+        raise PoisonedStep(
+            f"{ATTEMPTS} workers were lost over one step, {clip(task.what, 200)}: {lost}. What else was in hand has "
+            "been stored"
+        )
+
+    def _kept(self, step: Step, tensors: Tensors, record: Mapping[str, Any]) -> Action:
+        return self._writer.submit(self._repository.put, step, tensors, record).result()
+
+    def _tell(self, event: Event) -> None:
+        """Something happens in a thread; who waits for a lock is told that it is over."""
+        if self._closed:
+            raise WorkerLost("the run has ended")
+        self._watch(event)
+
+
+def _files_allow(wanted: int) -> int:
+    """As many steps in hand as this process may have files open for. Asks the system for more files where it is
+    not enough."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = FILES * wanted + OTHERS
+    if soft == resource.RLIM_INFINITY or needed <= soft:
+        return wanted
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if allowed > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(1, (max(allowed, soft) - OTHERS) // FILES)

@@ -1,0 +1,117 @@
+"""What `--on` and the options beside it may say, what is made of them, and where a worker finds a model's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from entrack.errors import ArgumentError
+from entrack.models.key import ModelSource
+from entrack.models.locate import BUILTIN, on_this_machine
+from entrack.models.weight_files import ModelMissing
+from entrack.workers import cluster
+from entrack.workers.cluster import Cluster, cluster_given, job_script, seconds
+from entrack.workers.slurm import Jobs
+
+GIVEN: dict[str, Any] = {"on": None, "workers": None, "time": None, "gpus": None, "slurm": ()}
+
+
+@pytest.fixture
+def all_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "find_spec", lambda name: object())
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"on": "dask://host:8786"}, Cluster("dask", "tcp://host:8786")),
+        ({"on": "dask+tls://10.0.0.1:1"}, Cluster("dask", "tls://10.0.0.1:1")),
+        ({"on": "dask://[::1]:8786/"}, Cluster("dask", "tcp://[::1]:8786")),
+        ({"on": "ray"}, Cluster("ray")),
+        ({"on": "ray://head:10001", "workers": 4, "gpus": 1}, Cluster("ray", "ray://head:10001", 4, gpus=1)),
+        (
+            {"on": "slurm", "workers": 8, "time": "2h", "gpus": 1, "slurm": ["-p gpu"]},
+            Cluster("slurm", "", 8, 7200, 1, ("-p gpu",)),
+        ),
+        ({"workers": 3}, None),
+    ],
+)
+def test_what_is_asked_for(all_installed: None, given: dict[str, Any], wanted: Cluster | None) -> None:
+    assert cluster_given(**GIVEN | given) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"on": "dask://host"}, "on is dask://HOST:PORT"),
+        ({"on": "dask://host:70000"}, "on is dask://HOST:PORT"),
+        ({"on": "kubernetes"}, "this is 'kubernetes'"),
+        ({"on": "dask://host:1", "workers": 2}, "workers goes with slurm or ray, not with dask://host:1"),
+        ({"on": "ray", "time": "2h"}, "time goes with slurm, not with ray"),
+        ({"time": "2h"}, "time goes with slurm, not with this machine"),
+        ({"gpus": 1}, "gpus goes with slurm or ray, not with this machine"),
+        ({"on": "ray", "slurm": ("-p gpu",)}, "slurm goes with slurm, not with ray"),
+        ({"on": "slurm", "time": "2h"}, "how many workers"),
+        ({"on": "slurm", "workers": 2}, "for what time"),
+        ({"on": "slurm", "workers": 2, "time": "30s"}, "a minute at least"),
+        ({"on": "slurm", "workers": 2, "time": "2 hours"}, "this is '2 hours'"),
+        ({"on": "ray", "gpus": 17}, "gpus is a whole number from 0 to 16"),
+    ],
+)
+def test_what_cannot_be_is_refused(all_installed: None, given: dict[str, Any], why: str) -> None:
+    with pytest.raises(ArgumentError, match=why):
+        cluster_given(**GIVEN | given)
+
+
+def test_packages_that_are_not_here_are_named_with_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    with pytest.raises(ArgumentError, match=r"needs distributed: pip install 'entrack\[cluster\]'"):
+        cluster_given(**GIVEN | {"on": "dask://host:1"})
+    with pytest.raises(ArgumentError, match=r"ray needs ray: pip install 'entrack\[ray\]'"):
+        cluster_given(**GIVEN | {"on": "ray"})
+
+
+def test_a_dry_run_is_of_slurm() -> None:
+    with pytest.raises(ArgumentError, match="a dry run is of jobs of Slurm"):
+        job_script(None)
+
+
+def test_times() -> None:
+    assert [seconds(each) for each in ("2h", "90m", "1d12h", "60s")] == [7200, 5400, 129600, 60]
+
+
+def test_options_of_sbatch_become_directives() -> None:
+    jobs = Jobs(2, 7200, 1, ("-p gpu", "--mem=64G --cpus-per-task=8", "--comment='two words'"))
+    assert jobs.directives == ["--gpus=1", "-p gpu", "--mem=64G", "--comment=two words"]
+    assert (jobs.cpus, jobs.walltime) == (8, "02:00:00")
+
+
+@pytest.mark.parametrize("length", [60, 600, 7200, 7 * 86400])
+def test_a_worker_ends_before_its_job(length: int) -> None:
+    lifetime, stagger = Jobs(1, length).lifetime
+    assert length - 450 <= lifetime - stagger < lifetime + stagger < length
+
+
+def test_a_model_is_found_where_the_run_has_it_or_where_it_is_here(tmp_path: Path) -> None:
+    here = ModelSource('builtin("boxes-base")', BUILTIN / "boxes-base")
+    assert on_this_machine(here) == here
+    assert on_this_machine(evolve(here, folder=tmp_path / "elsewhere")) == here
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ModelSource('local("m")', Path("/nowhere/m")),
+        ModelSource('hub("nobody/nothing")', Path("/nowhere/m"), revision="0" * 40),
+        ModelSource('builtin("boxes-base") + lora("a")', BUILTIN / "boxes-base", adapter=Path("/nowhere/a")),
+    ],
+)
+def test_a_model_that_is_not_there_is_named_with_the_machine(
+    source: ModelSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.node", lambda: "node-7")
+    with pytest.raises(ModelMissing, match="node-7"):
+        on_this_machine(source)

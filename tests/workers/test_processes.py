@@ -1,0 +1,221 @@
+"""Workers that are processes, with a model and without: the same bytes, whoever dies and however the run ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from drawn_plans import ASKED, BATCHES, MODELS, of
+from e2e_world import World, make_world
+from store_tools import environment
+from stress.employed import employed, seen
+from stress.walks import Study
+
+from entrack import system
+from entrack.engine.errors import DeviceMissing, EngineError
+from entrack.errors import ArgumentError
+from entrack.events import Event, FewerWorkers, ModelLoading, RunFinished, StepDone
+from entrack.execution.environment import Environment
+from entrack.execution.reuse_policy import ReusePolicy
+from entrack.model_config import ModelFacts
+from entrack.models.key import ModelKey, ModelSource
+from entrack.plan.steps import Evaluate
+from entrack.report.document import document
+from entrack.store import DiskStore, MemoryStore
+from entrack.workers import identity, room
+from entrack.workers.errors import NoRoom, PoisonedStep, WorkerRefused
+from entrack.workers.identity import Identity
+from entrack.workers.processes import Processes
+from entrack.workers.room import Room, gpus, wide_threads, workers_given
+from entrack.workers.worker import Settings
+
+FACTS = ModelFacts("llama", 1, 1, 1, 4, 4, 8, 9)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return Study.made(tmp_path_factory.mktemp("study"))
+
+
+def test_a_run_with_workers_one_of_which_is_killed_is_byte_for_byte_the_same(world: World, tmp_path: Path) -> None:
+    alone, events = world.load().run(MemoryStore(), threads=1), list[Event]()
+    with seen(program=None) as found:
+
+        def watch(event: Event) -> None:
+            events.append(event)
+            if isinstance(event, StepDone) and sum(isinstance(each, StepDone) for each in events) == 5:
+                os.kill(found.alive[0].pid, signal.SIGKILL)
+
+        results = world.load().run(tmp_path / "store", threads=1, workers=2, watcher=watch)
+    assert document(results) == document(alone)
+    done = [event for event in events if isinstance(event, StepDone) and not event.found]
+    assert len(done) == results.provenance.computed == alone.provenance.computed
+    assert len(found.requests) - len(done) <= 1 < len(found.started) <= 3
+    assert any(isinstance(event, ModelLoading) and event.done for event in events)
+    assert isinstance(events[-1], RunFinished)
+    again = world.load().run(tmp_path / "store", threads=1, workers=2)
+    assert again.provenance.computed == 0, "on a full store no worker is started"
+
+
+def test_an_error_of_a_worker_is_the_one_without_workers(world: World, tmp_path: Path) -> None:
+    spec = world.spec("measure m = accuracy(base) on 2 boxes")
+    said = []
+    for workers in (0, 1):
+        with pytest.raises(DeviceMissing) as raised:
+            spec.run(tmp_path / str(workers), device="mps", workers=workers)
+        said.append(str(raised.value))
+    assert said[0] == said[1]
+
+
+COMMAND = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from entrack.cli.main import main; main()"
+)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="who is whose child is read from /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill -9"])
+def test_no_worker_outlives_its_run(world: World, tmp_path: Path, number: signal.Signals) -> None:
+    """However the run ends, and in the middle of whatever."""
+    command = [sys.executable, "-c", COMMAND, "run", str(world.study), "--store", str(tmp_path), "--workers", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    try:
+        workers = children(process.pid)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == (130 if number is signal.SIGINT else -signal.SIGKILL)
+    assert "Traceback" not in said
+    until = time.monotonic() + 10
+    while any(map(runs, workers)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert workers and not any(map(runs, workers))
+
+
+def children(pid: int) -> list[int]:
+    """The workers of a run, once it has some."""
+    until = time.monotonic() + 60
+    found: list[int] = []
+    while not found and time.monotonic() < until:
+        time.sleep(0.02)
+        found = [int(each.name) for each in Path("/proc").glob("[0-9]*") if parent(each) == pid and is_worker(each)]
+    return found
+
+
+def parent(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def is_worker(process: Path) -> bool:
+    try:
+        return b"entrack/workers/process.py" in (process / "cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def runs(pid: int) -> bool:
+    return is_worker(Path(f"/proc/{pid}"))
+
+
+def test_a_worker_of_another_version_is_refused(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Identity.own("cpu")
+    other = evolve(own, packages={**own.packages, "torch": "9.9"})
+    monkeypatch.setattr(identity.Identity, "own", lambda device: other)
+    with seen(), pytest.raises(WorkerRefused, match=r"worker \d is not as this process: torch .* there, 9\.9 here"):
+        employed(study, tmp_path, 2)
+    assert not list(DiskStore(tmp_path).addresses())
+
+
+def test_a_worker_that_cannot_begin_is_said_with_what_it_said(study: Study, tmp_path: Path) -> None:
+    program = tmp_path / "broken.py"
+    program.write_text("import sys\nsys.exit('there is no such library')\n")
+    with seen(program), pytest.raises(EngineError, match=r"ended with status 1 \(there is no such library\), before"):
+        employed(study, tmp_path / "store", 1)
+
+
+def test_a_step_that_kills_its_workers_is_named(tmp_path: Path) -> None:
+    study = Study(of({"node 0": Evaluate(MODELS[0], BATCHES[0], (), ASKED)}), {})
+    program = tmp_path / "killing.py"
+    die = "import os, signal; from stress import made_up_worker as own; from entrack.workers import process, worker\n"
+    act = "own.MadeUp.compute = lambda *given: os.kill(os.getpid(), signal.SIGKILL)\n"
+    program.write_text(f"{die}{act}worker.Computing = own.MadeUp\nprocess.main()\n")
+    with (
+        seen(program) as found,
+        pytest.raises(PoisonedStep, match=r"3 workers were lost over one step, what node 0 is for: .*SIGKILL"),
+    ):
+        employed(study, tmp_path / "store", 1)
+    assert len(found.started) == 3
+
+
+# --- room -------------------------------------------------------------------------------------------------------------
+
+
+def a_plan(folder: Path, megabytes: int) -> dict[ModelKey, ModelSource]:
+    folder.mkdir()
+    with (folder / "model.safetensors").open("wb") as stream:
+        stream.truncate(megabytes * 10**6)
+    return {ModelKey("a", "b", "c", FACTS): ModelSource("m", folder)}
+
+
+def test_as_many_workers_as_there_is_memory_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, said = Room(8, a_plan(tmp_path / "m", 1000), 10**9), list[Event]()
+    assert asked.models == int(2.5e9), "twice what the file has, which may be of two bytes a weight, and a quarter"
+    assert asked.each == asked.models + 10**9 // 8 + room.ALONE
+    monkeypatch.setattr(system, "free_memory", lambda: 10 * asked.each)
+    assert asked.fitting(said.append) == 8 and not said
+    monkeypatch.setattr(system, "free_memory", lambda: int(3.5 * asked.each))
+    assert Processes(asked, Settings(), watcher=said.append).at_once == 3
+    assert said == [FewerWorkers(8, 3, "workers take 3.2 GB each (2.5 GB of them models), and 11.3 GB are free")]
+    monkeypatch.setattr(system, "free_memory", lambda: asked.each - 1)
+    with pytest.raises(NoRoom, match=r"3\.2 GB each \(2\.5 GB of them models\), and 3\.2 GB are free"):
+        Processes(asked, Settings()).at_once  # noqa: B018  # it is asked for
+
+
+def test_nothing_is_loaded_where_there_is_no_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "free_memory", lambda: 1000)
+    with seen() as found, pytest.raises(NoRoom):
+        world.spec("measure m = accuracy(base) on 2 boxes").run(MemoryStore(), workers=2)
+    assert not found.started
+
+
+def test_a_gpu_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(room.VISIBLE, raising=False)
+    monkeypatch.setattr(room, "device_kind", lambda asked: asked or "cuda")
+    monkeypatch.setattr(room, "glob", lambda pattern: ["/dev/nvidia0", "/dev/nvidia1"])
+    assert gpus(None) == gpus("cuda") == ("0", "1") and gpus("cpu") == gpus("cuda:1") == ()
+    assert [workers_given(asked, None) for asked in (None, 0, 5)] == [2, 0, 5]
+    assert workers_given(None, "cpu") == workers_given(None, "cuda:1") == 0
+    with pytest.raises(ArgumentError, match="cuda:1"):
+        workers_given(2, "cuda:1")
+    monkeypatch.setenv(room.VISIBLE, "GPU-3a, 5")
+    assert gpus(None) == ("GPU-3a", "5"), "what a scheduler has given is divided"
+    pool = Processes(Room(4, {}, on_gpus=True), Settings(), gpus(None))
+    assert pool.at_once == 4
+    assert [process._gpu for process in pool._all] == ["GPU-3a", "5", "GPU-3a", "5"]
+    assert {process._settings.sharing for process in pool._all} == {2}
+    monkeypatch.setenv(room.VISIBLE, "")
+    assert gpus(None) == ()
+
+
+def test_threads_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    assert [wide_threads(many) for many in (0, 1, 2, 3, 20)] == [None, None, 4, 2, 1]
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert wide_threads(2) is None
+    here = Environment("cpu", wide_threads=4)
+    assert [here.told(facts, ReusePolicy.EXACT)["threads"] for facts in (FACTS, evolve(FACTS, d_model=4096))] == [1, 4]
