@@ -161,4 +161,51 @@ $(VENV)/audit/asked-for: $(VENV)/bin/python
 crates: $(VENV)/installed-dev $(CRATES)/installed
 	$(BIN)/python -m pytest tests/artifact/test_crate.py
 
+# The whole study of specs/boxes as a pack: every claim holds, level 1 finds the same bytes, and level 2 something under each claim. Some minutes from
+# an empty store; the tests have a smaller study.
+boxes-pack: $(VENV)/installed
+	$(BIN)/entrack run specs/boxes/study.et --strict --out out/boxes
+	$(BIN)/entrack pack specs/boxes/study.et --out out/boxes.etz
+	$(BIN)/entrack verify out/boxes.etz
+	$(BIN)/entrack verify out/boxes.etz --minutes $(MINUTES)
+
+boxes-pack: MINUTES ?= 1
+
+# Workers on Dask, Ray and a Slurm of its own on loopback (docs/cluster.md), some minutes. What of them is not on this machine is skipped, and why is
+# said: Slurm is the system's (Debian and Ubuntu: apt-get install slurm-wlm).
+cluster-test: $(VENV)/installed-dev $(CLUSTER)/installed
+	ENTRACK_CLUSTER=$(CLUSTER)/bin/python $(BIN)/python -m pytest -rs tests/cluster
+
+# What a reader of a pack needs, without torch, in an environment of its own, and how long that takes (docs/publishing.md): make reader PACK=study.etz
+reader: $(PACK)
+	$(PYTHON) -m venv --clear $(READER)
+	@began=$$(date +%s) && $(READER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-reader.lock \
+	&& $(READER)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation . \
+	&& ! $(READER)/bin/python -c "import torch" 2> /dev/null && installed=$$(date +%s) && $(READER)/bin/entrack verify $(PACK) \
+	&& echo "installed in $$((installed - began)) s, verified in $$(($$(date +%s) - installed)) s"
+
+out/quickstart.etz: $(VENV)/installed specs/quickstart.et
+	$(BIN)/entrack run specs/quickstart.et --out out/quickstart
+	$(BIN)/entrack pack specs/quickstart.et --out $@
+
+$(CRATES)/installed:
+	$(PYTHON) -m venv $(CRATES)
+	$(CRATES)/bin/python -m pip install --quiet --disable-pip-version-check 'roc-validator>=0.13,<0.14' 'rocrate>=0.13'
+	touch $@
+
+# .venv, and beside it what a cluster needs; torch is not fetched again.
+$(CLUSTER)/installed: $(VENV)/installed requirements-cluster.lock
+	$(PYTHON) -m venv --clear $(CLUSTER)
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+		> $$($(CLUSTER)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth
+	-$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-cluster.lock && touch $@
+
+# The peers have packages of their own, which entrack does without. Where they cannot be had, the benchmarks go on without them, and say so.
+$(PEERS)/installed: benchmarks/constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/constraints.txt transformer-lens pyvene && touch $@
+
+clean:
+	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(CLUSTER) $(LOWEST) out dist
+
 .PHONY: boxes-pack browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean rehearsal remote-test cluster-test
