@@ -371,9 +371,9 @@ def main_options(
 
 
 def _write(results: Any, spec: Any, out: Path, pdf: bool) -> None:
-    from entrack.cli.artifacts import listed, write_all
+    from entrack.cli.artifacts import kept_figures, listed, write_all
 
     # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
     os.environ.pop("MPLBACKEND", None)
-    written = write_all(results, spec, out, pdf=pdf)
+    written = write_all(results, spec, out, pdf=pdf, kept=kept_figures())
     say(f"wrote {len(written)} files into {out}: {listed(written, out)}")
