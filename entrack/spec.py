@@ -18,7 +18,6 @@ from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_pr
 from entrack.diagnostics import Diagnostic
 from entrack.errors import unknown
 from entrack.events import Watcher, unwatched
-from entrack.results import Results
 from entrack.source import Source
 from entrack.stores import open_store, store_folder
 from entrack.syntax.limits import MOST_NUMBER
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from entrack.plan.plan import Plan
     from entrack.prompts.tokenise import TokenisedPrompts
     from entrack.prompts.tokenizer import Tokenizer
+    from entrack.results import Results
     from entrack.store.base import Store
     from entrack.verify import Verification
 

@@ -29,7 +29,7 @@ from entrack.check.resolved import (
     carries,
 )
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.results.values import told_apart
+from entrack.labels import told_apart
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.unparse import written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -14,6 +15,10 @@ from entrack.cli import interrupted, streams
 
 ENDS = {signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 """Signals that end a command, and whose default would do so without a word."""
+
+LOADING = 50_000
+"""Objects that are made before Python looks for garbage, while modules are loaded and texts are read: there is none
+then, and looking for it took a twentieth of a short command."""
 
 
 def main() -> None:
@@ -46,6 +51,7 @@ def _act() -> None:
     BEAT.start(sys.argv[1:])
     act = plainly(sys.argv[1:])
     if act is not None:
+        gc.set_threshold(LOADING)
         return act()
     from entrack.cli.failures import need_memory
 

@@ -83,10 +83,10 @@ class TextTable:
     def to_csv(self) -> str:
         """Every row. Floats in their shortest exact form, nothing for a number that does not exist; lines end as in
         RFC 4180. A text that a spreadsheet would take for a formula has a `'` before it."""
-        out = io.StringIO()
+        out, columns = io.StringIO(), self.columns
         written = csv.writer(out)
-        written.writerow([_in_csv(column) for column in self.columns])
-        written.writerows([_in_csv(row.get(column)) for column in self.columns] for row in self.rows)
+        written.writerow(map(_in_csv, columns))
+        written.writerows([_in_csv(row.get(column)) for column in columns] for row in self.rows)
         return out.getvalue()
 
     def to_latex(self) -> str:

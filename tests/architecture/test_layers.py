@@ -24,6 +24,7 @@ WORDS = (
     "address",
     "sites",
     "ranking",
+    "labels",
     "tree",
     "families",
     "model_config",

@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure as Drawing
 
 from entrack.cli.artifacts import FIGURES, kept_figures
+from entrack.files import put
 from entrack.report import kept_figures as module
 from entrack.report import plots
 from entrack.report.figures import draw_all
@@ -180,3 +181,13 @@ def test_where_figures_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert kept_figures() == KeptFigures(tmp_path / "entrack" / "figures")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert kept_figures() == NOTHING_KEPT
+
+
+def test_a_file_that_says_the_same_stays(tmp_path: Path) -> None:
+    path = put(tmp_path / "a" / "one", b"same")
+    before = path.stat()
+    assert put(path, b"same").stat() == before
+    assert put(path, b"else").read_bytes() == b"else" and path.stat().st_ino != before.st_ino
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    assert not put(link, b"else").is_symlink() and put(link, b"").read_bytes() == b""
