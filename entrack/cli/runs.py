@@ -9,11 +9,10 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from entrack.cli import exit_codes
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
 from entrack.execution.reuse_policy import ReusePolicy
+from entrack.frozen import frozen
 
 if TYPE_CHECKING:
     from entrack.artifact.content import Content

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from entrack.address import tagged
+from entrack.frozen import frozen
 from entrack.sites import Part, Site
 
 

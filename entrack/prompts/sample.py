@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
-
 from entrack import budget
 from entrack.check.alternates import DRAWN, changed_items
 from entrack.check.resolved import Alternate, Task
 from entrack.check.tables import Row, Table, table_key
 from entrack.check.texts import mentioned
+from entrack.frozen import frozen
 from entrack.prompts.draw import A_STREAM, draw, values_of
 from entrack.prompts.evaluate import evaluate, look_up
 from entrack.prompts.rng import Stream

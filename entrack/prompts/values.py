@@ -7,10 +7,11 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from entrack import budget
 from entrack.check.tables import MARKER, Row, is_whole
+from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax import ast
 

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from entrack.address import address, file_digest
 from entrack.files import put
+from entrack.frozen import frozen
 from entrack.results import Discovery, Figure, Measure
 
 Files = Mapping[str, bytes]

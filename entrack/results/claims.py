@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.results.interval import Interval
 from entrack.results.numbers import decimals_that_tell
 from entrack.results.text_table import TextTable

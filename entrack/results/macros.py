@@ -15,8 +15,7 @@ from itertools import count, product
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.results.claims import Claim, claim_decimals, shown_interval
 from entrack.results.interval import Interval
 from entrack.results.numbers import decimals_for, number

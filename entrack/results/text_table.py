@@ -13,8 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.results.interval import Interval
 from entrack.results.numbers import decimals_for, estimate, number
 

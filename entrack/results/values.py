@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.arguments import text
 from entrack.errors import UnknownName, unknown
+from entrack.frozen import frozen
 from entrack.labels import told_apart
 from entrack.results.interval import Interval as Interval
 from entrack.results.text_table import Row, Tabular, TextTable

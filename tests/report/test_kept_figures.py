@@ -121,7 +121,7 @@ def test_all_that_draws_is_part_of_the_address() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     loaded = run.stdout.split()
     counted = {name.removesuffix(".py") for name in module.CODE}
-    others = {"version", "errors", "arguments", "source", "budget", "vocabulary"}
+    others = {"frozen", "version", "errors", "arguments", "source", "budget", "vocabulary"}
     assert {name.split(".")[1] for name in loaded} <= counted | others
     assert all((PACKAGE / name).exists() for name in module.CODE)
 
