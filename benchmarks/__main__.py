@@ -18,6 +18,8 @@ from rich.console import Console
 
 from benchmarks.crew import Crew, Failed, Place, crew
 from benchmarks.discovery import discovery
+from benchmarks.instant import WORK as INSTANT
+from benchmarks.instant import instant
 from benchmarks.profile import profiled
 from benchmarks.race import WORK, race
 from benchmarks.readme import README, written
@@ -98,6 +100,7 @@ def main(
         (
             *ALL,
             "discovery",
+            INSTANT,
             WORK,
             WORKERS,
             *(f"study {Path(spec).stem}" for suite in SUITES.values() for spec, _, _ in suite.studies),
@@ -180,6 +183,7 @@ def measure(suite: Suite, at: Path, asked: Asked, console: Console, say: Say) ->
             lambda: discovery(suite.size, [read(at / "tasks" / f"{hop}.json") for hop in HOPS], stored(asked.out)),
         )
     if suite.studies:
+        keep(INSTANT, partial(instant, name, asked.repeats, asked.threads, say))
         keep(WORK, partial(race, name, max(2, asked.repeats // 2), asked.threads, say))
         keep(WORKERS, partial(workers, name, asked.threads, say))
     for spec, options, plain in suite.studies:

@@ -23,8 +23,6 @@ from entrack.source import Source, Span
 from entrack.spec import PURPOSES, Spec
 from entrack.spec_files import SpecMissing, read
 from entrack.stores import open_store, store_folder
-from entrack.syntax.equivalence import held_against
-from entrack.syntax.format import format_program
 from entrack.syntax.limits import MOST_NUMBER
 from entrack.syntax.parse import parse
 from entrack.system import default_memory
@@ -114,6 +112,9 @@ def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None, su
 def formatted(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
     """The one canonical text of a spec, or None and its syntax errors. Raises Miswritten rather than give another
     program."""
+    from entrack.syntax.equivalence import held_against
+    from entrack.syntax.format import format_program
+
     arguments.instance(source, Source, "source", "a Source")
     with within():
         try:

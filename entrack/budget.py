@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from entrack.frozen import frozen
 from entrack.source import NOWHERE, Span
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from entrack.address import address
 from entrack.budget import Spent, so_far, times_over, within
@@ -20,6 +20,7 @@ from entrack.check.sources import FromModel
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
 from entrack.errors import EntrackError
+from entrack.frozen import frozen
 from entrack.models.fetch import fetch
 from entrack.models.key import ModelSource
 from entrack.models.locate import ModelMissing, key_of, locate, tokenizer_file

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO
 
 MOST_OF_A_NAME = 40
@@ -52,11 +53,22 @@ def beginning(path: str | os.PathLike[str], most: int, *, through_links: bool = 
 
 
 def put(path: Path, content: bytes) -> Path:
-    """Write beside `path`, then replace it. The folder is made. Raises OSError; then nothing is left behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as (stream, _):
-        stream.write(content)
+    """Write beside `path`, then replace it; a file that says the same already stays. The folder is made. Raises
+    OSError; then nothing is left behind."""
+    if not _holds(path, content):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as (stream, _):
+            stream.write(content)
     return path
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file of that name has these bytes. A link does not count, nor what is no file."""
+    try:
+        status = path.lstat()
+        return S_ISREG(status.st_mode) and status.st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
-
 from entrack.address import tagged
 from entrack.families import FAMILIES, REFUSED
 from entrack.families.base import ConfigWords, Family, Only
 from entrack.families.reaches import reaches
+from entrack.frozen import frozen
 from entrack.sites import Part, Site
 
 NARROW = 256

@@ -11,9 +11,8 @@ from enum import Enum
 from functools import total_ordering
 from typing import TypeVar
 
-from attrs import frozen
-
 from entrack.address import tagged
+from entrack.frozen import frozen
 
 
 @tagged("part")

@@ -9,7 +9,9 @@ import re
 from bisect import bisect_right
 from functools import cached_property
 
-from attrs import field, frozen
+from attrs import field
+
+from entrack.frozen import frozen
 
 LINE_END = re.compile("\n")
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from entrack.plan.plan import Plan
     from entrack.prompts.tokenise import TokenisedPrompts
     from entrack.prompts.tokenizer import Tokenizer
+    from entrack.results import Results
     from entrack.store.base import Store
     from entrack.verify import Verification
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from attrs import frozen
-
 from entrack import arguments
 from entrack.compile import CheckedSpec, surveyed
 from entrack.errors import ArgumentError
 from entrack.events import Watcher
 from entrack.execution.repository import Repository
+from entrack.frozen import frozen
 from entrack.plan.cache_key import kind as kind_of
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.run import engine_of

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from math import nan
 
 import numpy as np
-from attrs import frozen
 
 from entrack import interrupts
 from entrack.address import address
@@ -14,6 +13,7 @@ from entrack.analysis.estimates import Estimate, Kind, Mean, Ratio, difference
 from entrack.analysis.outcomes import Array, NotANumber
 from entrack.analysis.run_values import Ran, drawn_together, outcomes_of
 from entrack.check.resolved import Measure, Population
+from entrack.frozen import frozen
 from entrack.plan.plan import CellPlan, RunPlan
 from entrack.results import Cell, Interval
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from attrs import frozen
 
 from entrack.analysis.confidence_sequences import Bounded, Limits, Observed, decided, fixed_sample, limits
 from entrack.analysis.outcomes import Array, NotANumber
 from entrack.analysis.run_values import Ran, outcomes_of
 from entrack.check.resolved import CellOf, FreshCell, Linear, Part, Resolved
 from entrack.check.resolved import Certificate as CertificateSpec
+from entrack.frozen import frozen
 from entrack.plan.plan import CellPlan, CertificatePlan, Plan
 from entrack.results import Certificate, Interval, Verdict
 

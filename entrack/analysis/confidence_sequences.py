@@ -16,9 +16,9 @@ from collections.abc import Callable
 from math import ceil, inf, log
 
 import numpy as np
-from attrs import frozen
 
 from entrack.analysis.outcomes import Array
+from entrack.frozen import frozen
 
 ODDS = 2.0 ** np.arange(-6, 6)
 BETS = ODDS / (1 + ODDS)

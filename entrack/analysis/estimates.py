@@ -14,7 +14,6 @@ from functools import cached_property
 from math import hypot, inf, isfinite, nan, sqrt
 
 import numpy as np
-from attrs import frozen
 
 from entrack.analysis.intervals import (
     TAIL,
@@ -23,6 +22,7 @@ from entrack.analysis.intervals import (
     sum_limits,
 )
 from entrack.analysis.outcomes import Array
+from entrack.frozen import frozen
 from entrack.results import Interval
 
 Key = tuple[str, int]

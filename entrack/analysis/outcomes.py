@@ -12,10 +12,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import field
 from numpy.typing import NDArray
 
 from entrack.errors import EntrackError
+from entrack.frozen import frozen
 from entrack.sites import Site
 
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ from math import sqrt
 from typing import assert_never
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 from numpy.typing import NDArray
 
 from entrack.analysis.intervals import skewed_limits
@@ -19,6 +19,7 @@ from entrack.analysis.outcomes import Array, BySite, Outcome
 from entrack.analysis.screening import Screening, would_be_kept
 from entrack.analysis.sender_scores import Patched, first, own_means, own_prompts, scores_of
 from entrack.check.resolved import BATCH
+from entrack.frozen import frozen
 from entrack.plan.steps import Race
 from entrack.ranking import Ranking
 from entrack.results import Race as Result

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from math import comb
 
 import numpy as np
-from attrs import field, frozen
+from attrs import field
 
 from entrack.analysis.intervals import TAIL
 from entrack.analysis.outcomes import Array, BySite, NotANumber, Outcome, estimated
 from entrack.analysis.resampling import middle, resampled_rows
 from entrack.families.reaches import reaches
+from entrack.frozen import frozen
 from entrack.plan.steps import Screen
 from entrack.plan.steps.attribute import PREFIX
 from entrack.prompts.rng import Stream

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 import numpy as np
-from attrs import field, frozen
+from attrs import field
 from numpy.typing import NDArray
 
 from entrack.analysis.outcomes import Array, BySite, Outcome
@@ -15,6 +15,7 @@ from entrack.analysis.resampling import resampled_rows
 from entrack.analysis.screening import Screening
 from entrack.analysis.sender_scores import Patched, first, own_limits, scores_of
 from entrack.analysis.significance import significance, significant_again
+from entrack.frozen import frozen
 from entrack.plan.steps import Select
 from entrack.ranking import Ranking
 from entrack.results import Interval, Significance

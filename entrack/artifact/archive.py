@@ -18,13 +18,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack import files
 from entrack.artifact.errors import PackRefused
 from entrack.artifact.names import MOST_MEMBERS, MOST_NAME, check_names, most_bytes
 from entrack.diagnostics.escape import clip
 from entrack.error_text import reason
+from entrack.frozen import frozen
 
 LOCAL, CENTRAL, END = struct.Struct("<4s5H3I2H"), struct.Struct("<4s6H3I5H2I"), struct.Struct("<4s4H2IH")
 _LOCAL, _CENTRAL, _END = b"PK\3\4", b"PK\1\2", b"PK\5\6"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack import api
 from entrack.analysis.build_results import assemble
@@ -37,6 +37,7 @@ from entrack.artifact.names import (
 )
 from entrack.artifact.outcomes import PackStore, object_name, steps_read
 from entrack.artifact.readme import readme
+from entrack.frozen import frozen
 from entrack.models.key import ModelSource
 from entrack.models.locate import of_files
 from entrack.models.strict_json import strict

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import frozen
-
 from entrack.artifact.under import steps_under
 from entrack.check.resolved import Resolved
 from entrack.execution.coordinator import Coordinator
+from entrack.frozen import frozen
 from entrack.plan.expand import expand
 from entrack.plan.steps import Step
 

@@ -7,8 +7,6 @@ import platform
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from attrs import frozen
-
 from entrack.address import file_digest
 from entrack.artifact import merkle
 from entrack.artifact.errors import PackIncomplete
@@ -18,6 +16,7 @@ from entrack.compile import CheckedSpec, lowered, lowerer_of, surveyed
 from entrack.execution.coordinator import Coordinator
 from entrack.execution.environment import device_kind, versions
 from entrack.execution.repository import Repository
+from entrack.frozen import frozen
 from entrack.models.key import ModelSource
 from entrack.models.listing import files_of, licence_of
 from entrack.models.locate import locate

@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from attrs import frozen
-
 from entrack.artifact.archive import Members
 from entrack.artifact.lock import SUFFIX, Lock, sha256_of
 from entrack.artifact.names import model_name
+from entrack.frozen import frozen
 from entrack.source import Source
 from entrack.syntax import ast
 from entrack.syntax.parse import parse

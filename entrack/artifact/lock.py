@@ -16,11 +16,10 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from attrs import frozen
-
 from entrack.artifact.errors import LockMissing, LockRefused
 from entrack.diagnostics.escape import clip
 from entrack.error_text import reason
+from entrack.frozen import frozen
 
 FIRST = "entrack lock 1"
 SUFFIX = ".lock"

@@ -6,11 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from attrs import frozen
-
 from entrack.artifact.errors import PackRefused
 from entrack.diagnostics.escape import HIDDEN, clip
 from entrack.files import reserved
+from entrack.frozen import frozen
 
 MANIFEST, ABOUT, RESULTS, README, REPORT = (
     "manifest-sha256.txt",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack.address import file_digest
 from entrack.analysis.build_results import assemble
@@ -24,6 +24,7 @@ from entrack.artifact.names import ABOUT, CITATION, LICENCE, MANIFEST, MAY_GO, d
 from entrack.artifact.outcomes import Recorded, members_of, plain
 from entrack.compile import CheckedSpec
 from entrack.execution.repository import Repository
+from entrack.frozen import frozen
 from entrack.models.locate import adapter_files, locate
 from entrack.run import provenance_of
 from entrack.source import Source

@@ -11,13 +11,14 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.artifact.errors import PaperRefused
 from entrack.artifact.names import NUMBERS
 from entrack.artifact.tex import Paper, TexFile, Unread
 from entrack.diagnostics.escape import clip
 from entrack.diagnostics.suggest import nearest
+from entrack.frozen import frozen
 from entrack.results.macros import OURS, defined, plain_value
 
 MOST_DIGITS = 20

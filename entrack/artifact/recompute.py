@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack.artifact.content import Content
 from entrack.artifact.facts import looked
@@ -22,6 +22,7 @@ from entrack.execution.coordinator import Coordinator
 from entrack.execution.local import Compute
 from entrack.execution.repository import Repository
 from entrack.execution.value_check import Tensors
+from entrack.frozen import frozen
 from entrack.plan.cost import left_of
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan

@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from attrs import frozen
-
 from entrack.artifact.errors import PaperRefused
 from entrack.diagnostics.escape import clip
 from entrack.error_text import reason
 from entrack.files import NoFile, beginning
+from entrack.frozen import frozen
 
 MOST_FILES, MOST_BYTES, MOST_BYTES_IN_ALL = 500, 4 << 20, 16 << 20
 _HIDES = re.compile(

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from math import isclose
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.artifact import identity
 from entrack.artifact.archive import Archive, Members
@@ -37,6 +37,7 @@ from entrack.artifact.names import (
 from entrack.artifact.outcomes import object_name
 from entrack.artifact.pack import manifest_line
 from entrack.diagnostics.escape import clip
+from entrack.frozen import frozen
 from entrack.store.errors import StoreError
 
 Verdict = Literal["same", "within", "differs", "not tried"]

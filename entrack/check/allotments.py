@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import starmap
 from typing import assert_never
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.check.resolved import (
     Act,
@@ -34,6 +34,7 @@ from entrack.check.scope import Scope
 from entrack.check.sources import drawn_by
 from entrack.check.tables import Table, table_key
 from entrack.diagnostics import Label
+from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax import ast
 

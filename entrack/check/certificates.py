@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack import budget
 from entrack.check.allotments import Allotment, rows_of
@@ -32,6 +32,7 @@ from entrack.check.resolved import (
 from entrack.check.sources import PARTNER, drawn_by, fresh
 from entrack.check.tables import Table
 from entrack.diagnostics import Label
+from entrack.frozen import frozen
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 

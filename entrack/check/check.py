@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.budget import Spent, within
 from entrack.check.allotments import check_allotments
@@ -32,6 +32,7 @@ from entrack.check.vectors import check_vectors
 from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.over_budget import told
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.frozen import frozen
 from entrack.models.datasets import Dataset
 from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.source import Source, Span

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack import budget
 from entrack.check.act_heads import heads_of
@@ -29,7 +29,8 @@ from entrack.check.resolved import (
     carries,
 )
 from entrack.diagnostics.suggest import did_you_mean
-from entrack.results.values import told_apart
+from entrack.frozen import frozen
+from entrack.labels import told_apart
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.unparse import written

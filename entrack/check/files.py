@@ -13,13 +13,14 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar, cast
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from entrack import budget
 from entrack.check.csv_columns import csv_column
 from entrack.check.parquet_process import NoParquet, json_lines_of
 from entrack.check.unreadable import Unreadable, few
 from entrack.diagnostics import Diagnostic, nearest
+from entrack.frozen import frozen
 from entrack.source import Source, Span
 
 MOST_BYTES = budget.FILE_BYTES.most

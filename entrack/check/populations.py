@@ -6,12 +6,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from itertools import product
 from math import prod
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack import budget
 from entrack.check.resolved import Alternate, Population, Task
 from entrack.check.scope import Scope
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.substitute import Value, label_of

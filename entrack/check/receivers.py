@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from attrs import frozen
-
 from entrack.check.resolved import Alternate, Circuit, Group, Receiver, Task
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.frozen import frozen
 from entrack.sites import HEADS, RECEIVERS, RECEIVING, SENDING, Part, Site
 from entrack.syntax import ast
 

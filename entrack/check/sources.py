@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack.check.changes import Changes
 from entrack.check.populations import POPULATION_KINDS, population
@@ -15,6 +15,7 @@ from entrack.check.scope import ITEM_TYPES, Scope, name_span
 from entrack.check.shapes import same_shape
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.frozen import frozen
 from entrack.models.locate import vocabulary_of
 from entrack.syntax import ast
 from entrack.syntax.unparse import written

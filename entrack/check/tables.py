@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePath
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack import budget
 from entrack.check.csv_columns import MOST_LINE, MOST_ROWS
 from entrack.check.files import PARQUET, Files
 from entrack.check.unreadable import Unreadable
 from entrack.diagnostics import Diagnostic, Label
+from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.unparse import written as written_as

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from entrack.check.tables import Table
+from entrack.frozen import frozen
 
 
 @frozen

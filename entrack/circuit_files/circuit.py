@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.errors import EntrackError
+from entrack.frozen import frozen
 from entrack.sites import Part, Site
 
 MOST_BYTES = 1 << 26

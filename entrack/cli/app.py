@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from entrack.circuit_files.forms import Form as CircuitForm
-from entrack.cli import artifact, exit_codes, fast_path
+from entrack.cli import artifact, exit_codes, fast_path, runs
 from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
 from entrack.cli.models import models
@@ -95,10 +94,8 @@ def run(
     ] = False,
 ) -> None:
     """Run a spec, or the spec in a pack, and show its tables and claims. What the store has is not computed again."""
-    with failures(as_json=as_json) as shown:
-        from entrack.cli.claims import what_failed
-        from entrack.cli.progress import ProgressBar
-
+    with failures(as_json=as_json):
+        given = params(p)
         options = {
             "reference": reference,
             "device": device,
@@ -121,23 +118,18 @@ def run(
 
             sys.stdout.write(job_script(cluster_given(on, workers, time, gpus, slurm or ())))
             return
-        if locked and (pack is not None or artifact.is_pack(spec)):
-            refuse("--locked is for a spec and a store of your own: a pack has its lock, and `verify` holds it")
-        with artifact.runner(spec, params(p), store, pack, locked=locked) as given, ProgressBar() as bar:
-            results = given.run(bar, options)
-        if as_json:
-            from entrack.report.document import document
-
-            shown.document(document(results))
-        else:
-            from entrack.report.tables import report
-
-            shown.show(report(results))
-        if out is not None:
-            _write(results, given.spec, out, pdf)
-        if strict and not results.passed:
-            say(what_failed(results.claims))
-            leave(exit_codes.CLAIM_FAILED)
+    runs.run(
+        spec,
+        given,
+        options,
+        store=store,
+        out=out,
+        pack=pack,
+        as_json=as_json,
+        pdf=pdf,
+        strict=strict,
+        locked=locked,
+    )
 
 
 @app.command()
@@ -184,22 +176,20 @@ def plan(
     price: Price = None,
 ) -> None:
     """Show what a run would compute - steps, forward passes, bytes, time - and what the store has of it."""
-    with failures(as_json=as_json) as shown:
-        from entrack import api
-        from entrack.cli.plans import plan_json, plan_table
-        from entrack.diagnostics.over_budget import passed
-
-        loaded = api.checked(api.read(spec), params(p), stand_in)
-        opened = api.open_store(api.store_folder(store), inspect=True)
-        planned, survey = loaded.survey(opened, accept, tell=lambda limit: say(passed(limit)))
-        if explain:
-            from entrack.cli.plan_explain import explained_json, explained_view
-
-            explained = api.explained(planned, survey, memory_given(memory))
-            shown.give(explained_json, explained_view, explained)
-        else:
-            took = api.estimated(planned, survey, opened, device)
-            shown.give(plan_json, plan_table, planned, survey, took, price)
+    with failures(as_json=as_json):
+        given, most = params(p), memory_given(memory) if explain else None
+    fast_path.plan(
+        spec,
+        given,
+        stand_in,
+        store=store,
+        accept=accept,
+        as_json=as_json,
+        explain=explain,
+        memory=most,
+        device=device,
+        price=price,
+    )
 
 
 @app.command()
@@ -248,7 +238,7 @@ def verify(
 
     Of a pack (SPEC.etz): derive all that it says again from the outcomes in it; with --minutes or --all, compute
     outcomes again with the models too."""
-    if artifact.is_pack(spec):
+    if runs.is_pack(spec):
         with failures(as_json=as_json):
             if p or store is not None or accept is not None:
                 refuse("a pack is verified as it is: -p, --store and --accept are for a spec")
@@ -416,12 +406,3 @@ def main_options(
     show: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="show the version")] = False,
 ) -> None:
     """A small language for experiments on the insides of language models."""
-
-
-def _write(results: Any, spec: Any, out: Path, pdf: bool) -> None:
-    from entrack.cli.artifacts import listed, write_all
-
-    # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
-    os.environ.pop("MPLBACKEND", None)
-    written = write_all(results, spec, out, pdf=pdf)
-    say(f"wrote {len(written)} files into {out}: {listed(written, out)}")

@@ -1,20 +1,19 @@
-"""`entrack lock`, `pack` and `unpack`, and what `run` and `verify` do with locks and packs."""
+"""`entrack lock`, `pack` and `unpack`, and what `verify` does with packs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from attrs import frozen
 
 from entrack.cli import exit_codes
-from entrack.cli.exit_codes import failures, leave, say, tell
+from entrack.cli.exit_codes import failures, leave, say
 from entrack.cli.options import Accepted, Device, Json, Params, SpecPath, StoreFolder, params
+from entrack.cli.runs import SUFFIX
 from entrack.cli.units import bytes_given
-from entrack.execution.reuse_policy import ReusePolicy
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,13 +23,7 @@ if TYPE_CHECKING:
     from entrack.artifact.lock import Lock, Moved
     from entrack.artifact.paper import PaperCheck
     from entrack.artifact.verify import Finding, PackVerification
-    from entrack.events import Watcher
-    from entrack.models.supplied import Supplied
-    from entrack.results import Results
-    from entrack.spec import Spec
-    from entrack.store.base import Store
 
-SUFFIX = ".etz"
 STATUSES = {"differs": exit_codes.CLAIM_FAILED, "not tried": exit_codes.NOT_TRIED}
 PLURALS = {"discovery": "discoveries"}
 SHOWN = {"same": "✓ same", "within": "✓ within tolerance", "differs": "✗ DIFFERS", "not tried": "? not tried"}
@@ -69,37 +62,6 @@ def lock(
         shown.give(_moved_json, _moved_text, lines)
         if lines:
             leave(exit_codes.CLAIM_FAILED)
-
-
-def lock_held(spec: Path, *, locked: bool) -> tuple[Lock | None, Supplied]:
-    """The lock of a spec, where it is asked for, and what it says of models. Raises LockMissing, LockRefused."""
-    from entrack.models.supplied import NOTHING_SUPPLIED
-
-    if not locked:
-        return None, NOTHING_SUPPLIED
-    from entrack.artifact.facts import supplied_by
-    from entrack.artifact.lock import path_of, read
-
-    found = read(path_of(spec))
-    return found, supplied_by(found)
-
-
-@contextmanager
-def held(lock: Lock | None, spec: Spec, store: Store, watcher: Watcher, options: Mapping[str, Any]) -> Iterator[None]:
-    """A run, if nothing has moved since a lock was written: looked at before, and after it. Raises LockDrift."""
-    if lock is None:
-        yield
-        return
-    from entrack.artifact.lock import path_of
-    from entrack.artifact.locked import hold_after, hold_before
-    from entrack.plan.executor_kind import ExecutorKind
-    from entrack.run import fetched, repository_of
-
-    name, kind = path_of(Path(spec.source.name)).name, ExecutorKind.of(reference=options["reference"])
-    repository = repository_of(store, options.get("accept"), options["device"], kind=kind)
-    hold_before(lock, name, fetched(spec.checked_spec, watcher), repository)
-    yield
-    hold_after(lock, name, spec.checked_spec, repository)
 
 
 def _locked(lock: Lock, declined: str) -> str:
@@ -157,76 +119,6 @@ def pack(
         say(f"wrote {place}: {len(made.members)} files, {len(made.data):,} bytes, content root {made.content_root}")
         if made.left_out:
             say(f"left out, to stay below {max_size}: {', '.join(made.left_out)}")
-
-
-def is_pack(path: Path) -> bool:
-    """Whether a file is a pack and not a spec."""
-    from entrack.artifact.archive import is_archive
-
-    return path.suffix == SUFFIX or is_archive(path)
-
-
-@frozen
-class Runnable:
-    """A spec, and what runs it with a watcher and options."""
-
-    spec: Spec
-    run: Callable[[Watcher, Mapping[str, Any]], Results]
-
-
-@contextmanager
-def runner(
-    path: Path, given: Mapping[str, float], store: Path | None, pack: Path | None, *, locked: bool
-) -> Iterator[Runnable]:
-    """What runs a spec, or the spec in a pack; through the outcomes of a `pack` where one is named. Raises SpecError,
-    LockMissing, LockRefused, PackRefused."""
-    from entrack import api
-    from entrack.artifact.outcomes import Layered
-
-    with ExitStack() as files:
-        if is_pack(path):
-            inside = files.enter_context(_unfolded(path, given))
-            yield Runnable(inside.spec, _of_pack(inside, given, store, path.parent))
-            return
-        content = None if pack is None else files.enter_context(_unfolded(pack, {}))
-        lock, supplied = lock_held(path, locked=locked)
-        spec = api.checked(api.read(path), given, supplied=supplied)
-        tell(spec.problems, spec.sources)
-
-        def run(bar: Watcher, options: Mapping[str, Any]) -> Results:
-            own: Store = api.open_store(api.store_folder(store), bar)
-            if content is not None:
-                own, options = Layered(content.store, own), {"accept": ReusePolicy.ANY, **options}
-            with held(lock, spec, api.open_store(api.store_folder(store), inspect=True), bar, options):
-                return spec.run(own, watcher=bar, **options)
-
-        yield Runnable(spec, run)
-
-
-def _of_pack(
-    content: Content, given: Mapping[str, float], store: Path | None, beside: Path
-) -> Callable[[Watcher, Mapping[str, Any]], Results]:
-    from entrack import api
-    from entrack.artifact.run_pack import run_content
-
-    def run(bar: Watcher, options: Mapping[str, Any]) -> Results:
-        own = api.open_store(api.store_folder(store), bar)
-        return run_content(content, given, own, beside, {**options, "watcher": bar})
-
-    return run
-
-
-@contextmanager
-def _unfolded(pack: Path, given: Mapping[str, float]) -> Iterator[Content]:
-    from entrack.artifact.archive import opened
-    from entrack.artifact.content import unfolded
-    from entrack.artifact.verify import hold_to_manifest
-
-    with closing(opened(pack)) as archive:
-        hold_to_manifest(archive)
-        with unfolded(archive, given) as content:
-            tell(content.spec.problems, content.spec.sources)
-            yield content
 
 
 def unpack(

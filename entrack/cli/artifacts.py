@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,16 +10,35 @@ from entrack.files import put
 from entrack.report import document, exports
 from entrack.report.figures import draw_all, drawings, in_folder
 from entrack.report.html import report_html, written
+from entrack.report.kept_figures import NOTHING_KEPT, KeptFigures
 from entrack.results import Results
 from entrack.spec import Spec
 
+FIGURES = "ENTRACK_FIGURES"
+"""The variable that names a folder of kept figures."""
 
-def write_all(results: Results, spec: Spec, folder: Path, *, pdf: bool = False) -> tuple[Path, ...]:
+
+def kept_figures() -> KeptFigures:
+    """Where drawn figures are kept: as `ENTRACK_FIGURES` says, and nowhere where that is empty; else below the user's
+    folder for caches."""
+    if FIGURES in os.environ:
+        return KeptFigures(Path(os.environ[FIGURES]) if os.environ[FIGURES] else None)
+    try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # nobody's home
+        return NOTHING_KEPT
+    return KeptFigures(caches / "entrack" / "figures" if caches.is_absolute() else None)
+
+
+def write_all(
+    results: Results, spec: Spec, folder: Path, *, pdf: bool = False, kept: KeptFigures = NOTHING_KEPT
+) -> tuple[Path, ...]:
     """Results, figures and the page that shows them. Raises OSError."""
-    files = [*document.write(results, folder), *exports.write(results, folder), *draw_all(results, folder, pdf=pdf)]
+    documents = (*document.write(results, folder), *exports.write(results, folder))
+    figures = draw_all(results, folder, pdf=pdf, kept=kept)
     texts = written(spec.source, spec.sources.values(), spec.resolved.about)
     page = report_html(results, texts, drawings(results, in_folder(folder)))
-    return (*files, put(folder / "report.html", page.encode()))
+    return (*documents, *figures, put(folder / "report.html", page.encode()))
 
 
 def listed(paths: Sequence[Path], folder: Path) -> str:

@@ -14,12 +14,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from entrack.cli.interrupted import SAID, STATUS
 from entrack.diagnostics import Diagnostic, errors
 from entrack.error_text import reason
 from entrack.errors import ArgumentError
+from entrack.frozen import frozen
 from entrack.source import Source
 from entrack.system import address_space
 

@@ -1,27 +1,34 @@
-"""Fast path of `check` and `fmt`, the commands that are typed most often: they run without loading the full command
-line.
+"""Fast path of `check`, `fmt`, `run` and `plan`, the commands that are typed most often: they run without loading the
+full command line.
 
-Reading arguments as typer does costs more than checking a spec. `plainly` knows only `check SPEC` and `fmt [--check]
-[--stdout] SPEC...`; everything else, and every mistake, goes the long way.
+Reading arguments as typer does costs more than checking a spec. `plainly` knows only `check SPEC`, `fmt [--check]
+[--stdout] SPEC...`, and `run SPEC` and `plan SPEC` with folders and flags; everything else, and every mistake, goes the
+long way.
 """
 
 from __future__ import annotations
 
 import codecs
+import gc
 import os
 import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrack.cli import exit_codes
 from entrack.cli.exit_codes import Output, failures, leave, say, tell, tell_failure
+from entrack.cli.failures import need_memory
 
 if TYPE_CHECKING:
+    from entrack.execution.reuse_policy import ReusePolicy
     from entrack.source import Source
 
+OFTEN = gc.get_threshold()
+RUN_FLAGS = {"--json": "as_json", "--pdf": "pdf", "--strict": "strict"}
+PLAN_FLAGS = {"--json": "as_json", "--explain": "explain"}
 SAME, CHANGED, BROKEN, FAILED = "same", "changed", "broken", "failed"
 FLAGS = {"--check": "only_check", "--stdout": "to_stdout"}
 
@@ -29,6 +36,10 @@ FLAGS = {"--check": "only_check", "--stdout": "to_stdout"}
 def plainly(arguments: Sequence[str]) -> Callable[[], None] | None:
     """What to do, when the arguments have a plain form; else None."""
     command, *rest = arguments or [""]
+    if command == "run":
+        return _on_a_store(run, {"--store": "store", "--out": "out"}, RUN_FLAGS, rest)
+    if command == "plan":
+        return _on_a_store(plan, {"--store": "store"}, PLAN_FLAGS, rest)
     specs = [Path(argument) for argument in rest if not argument.startswith("-")]
     flags = [argument for argument in rest if argument.startswith("-")]
     if command == "check" and len(specs) == 1 and not flags:
@@ -36,6 +47,73 @@ def plainly(arguments: Sequence[str]) -> Callable[[], None] | None:
     if command == "fmt" and specs and all(flag in FLAGS for flag in flags):
         return partial(fmt, specs, **{FLAGS[flag]: True for flag in flags})
     return None
+
+
+def _on_a_store(
+    work: Callable[..., None], folders: Mapping[str, str], flags: Mapping[str, str], words: Sequence[str]
+) -> Callable[[], None] | None:
+    """What works on one spec, with options that name a folder, which stands apart, or nothing; each once."""
+    specs: list[str] = []
+    given: dict[str, Any] = {}
+    rest = iter(words)
+    for word in rest:
+        if word in flags and flags[word] not in given:
+            given[flags[word]] = True
+        elif word in folders and folders[word] not in given and _is_a_name(folder := next(rest, "")):
+            given[folders[word]] = Path(folder)
+        elif _is_a_name(word) and not specs:
+            specs.append(word)
+        else:
+            return None
+    return partial(work, Path(specs[0]), {}, **given) if specs else None
+
+
+def _is_a_name(word: str) -> bool:
+    return word != "" and not word.startswith("-")
+
+
+def run(spec: Path, params: Mapping[str, float], **options: Any) -> None:
+    """Run a spec with nothing said of the engine. What an engine leaves is as large as a model's activations, so from
+    then on Python looks for garbage as often as ever."""
+    need_memory()
+    import entrack.run  # noqa: F401  # most of what is loaded
+    from entrack.cli import runs
+
+    gc.freeze()
+    gc.set_threshold(*OFTEN)
+    runs.run(spec, params, dict.fromkeys(("device", "threads", "memory")) | {"reference": False}, **options)
+
+
+def plan(
+    spec: Path,
+    params: Mapping[str, float],
+    stand_in: Path | None = None,
+    *,
+    store: Path | None = None,
+    accept: ReusePolicy | None = None,
+    as_json: bool = False,
+    explain: bool = False,
+    memory: int | None = None,
+    device: str | None = None,
+    price: float | None = None,
+) -> None:
+    """Show what a run would compute."""
+    need_memory()
+    with failures(as_json=as_json) as shown:
+        from entrack import api
+        from entrack.cli.plans import plan_json, plan_table
+        from entrack.diagnostics.over_budget import passed
+
+        loaded = api.checked(api.read(spec), params, stand_in)
+        opened = api.open_store(api.store_folder(store), inspect=True)
+        planned, survey = loaded.survey(opened, accept, tell=lambda limit: say(passed(limit)))
+        if explain:
+            from entrack.cli.plan_explain import explained_json, explained_view
+
+            shown.give(explained_json, explained_view, api.explained(planned, survey, memory))
+        else:
+            took = api.estimated(planned, survey, opened, device)
+            shown.give(plan_json, plan_table, planned, survey, took, price)
 
 
 def check(spec: Path, params: Mapping[str, float], stand_in: Path | None) -> None:

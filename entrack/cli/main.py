@@ -19,6 +19,10 @@ SELDOM = 50_000, 20, 10
 """How often Python looks for cycles of values that nobody needs: a plan's many values are needed to the end, and to go
 through them again and again was a sixth of a command's time."""
 
+LOADING = 50_000
+"""Objects that are made before Python looks for garbage, while modules are loaded and texts are read: there is none
+then, and looking for it took a twentieth of a short command."""
+
 
 def main() -> None:
     """The entry point of the `entrack` command."""
@@ -51,6 +55,7 @@ def _act() -> None:
     BEAT.start(sys.argv[1:])
     act = plainly(sys.argv[1:])
     if act is not None:
+        gc.set_threshold(LOADING)
         return act()
     from entrack.cli.failures import need_memory
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +14,7 @@ from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
 from entrack.execution.estimate import Estimate
 from entrack.execution.survey import Survey
+from entrack.frozen import frozen
 from entrack.plan.cost import Cost, cost
 from entrack.plan.plan import CertificatePlan, Plan
 from entrack.plan.steps import Race

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.source import Span
 
 

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Literal
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack.execution.closest_entry import ClosestEntry, Entries, differing
 from entrack.execution.coordinator import Coordinator
 from entrack.execution.repository import Repository
 from entrack.execution.survey import Survey
+from entrack.frozen import frozen
 from entrack.plan.cache_key import KeyPart, parts
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan

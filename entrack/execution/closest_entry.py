@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from attrs import frozen
-
 from entrack.execution.run_record import recorded_key
+from entrack.frozen import frozen
 from entrack.plan.cache_key import KeyPart
 from entrack.store.base import Action
 

@@ -18,10 +18,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from entrack.execution.read_run_record import RunRecord, read_run_record
 from entrack.execution.reuse_policy import ReusePolicy
+from entrack.frozen import frozen
 from entrack.model_config import ModelFacts
 from entrack.plan.schedule import Memory
 from entrack.system import default_memory

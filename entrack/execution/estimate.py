@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.execution.rates import Rates
 from entrack.execution.survey import Survey
+from entrack.frozen import frozen
 from entrack.plan.cache_key import kind
 from entrack.plan.cost import left_in
 from entrack.plan.longest_path import longest_path

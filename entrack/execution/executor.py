@@ -12,9 +12,10 @@ from concurrent.futures import Future
 from enum import Enum
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.execution.repository import StoredValue
+from entrack.frozen import frozen
 from entrack.models.key import ModelSource
 from entrack.plan.steps import Step
 from entrack.store.base import Action

@@ -8,11 +8,10 @@ from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-from attrs import frozen
-
 from entrack import interrupts
 from entrack.execution.dispatch import Where
 from entrack.execution.executor import Outcome
+from entrack.frozen import frozen
 
 LOOK = 0.2
 """Seconds after which an interrupt is looked for that was put off."""

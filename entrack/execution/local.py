@@ -7,13 +7,14 @@ from concurrent.futures import Future
 from time import time
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.events import Waiting, Watcher, unwatched
 from entrack.execution.executor import Computed, Found, InputsLost, Look, Outcome, Task
 from entrack.execution.repository import Repository, StoredValue
 from entrack.execution.run_record import run_record
 from entrack.execution.value_check import Tensors, checked
+from entrack.frozen import frozen
 from entrack.plan.steps import Step
 from entrack.store.base import Action
 

@@ -13,11 +13,12 @@ from itertools import islice
 from math import log
 from statistics import fmean
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.execution.environment import device_kind, kind_of, machine
 from entrack.execution.read_run_record import read_run_record
 from entrack.execution.run_record import recorded_key
+from entrack.frozen import frozen
 from entrack.plan.cache_key import kind
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.schedule import layer_flops

@@ -17,13 +17,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from entrack.address import address
 from entrack.execution.environment import Environment, described, in_words
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors, fault, most_bytes
+from entrack.frozen import frozen
 from entrack.plan.bind import step_address
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Step

@@ -7,9 +7,8 @@ from enum import Enum
 from html import escape
 from typing import assert_never
 
-from attrs import frozen
-
 from entrack.diagnostics.escape import visible
+from entrack.frozen import frozen
 from entrack.highlight.pieces import Kind, Piece, pieces
 
 

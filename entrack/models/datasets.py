@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attrs import frozen
+from entrack.frozen import frozen
 
 
 @frozen

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attrs import frozen
-
 from entrack.address import Digested, tagged
+from entrack.frozen import frozen
 from entrack.model_config import ModelFacts
 
 DTYPES = ("float32", "float16", "bfloat16")

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from attrs import frozen
-
 from entrack.address import file_digest
+from entrack.frozen import frozen
 from entrack.models.key import ModelSource
 from entrack.models.locate import adapter_files, tokenizer_file
 from entrack.models.weight_files import weights_of

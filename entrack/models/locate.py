@@ -15,9 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack.address import address, file_digest
+from entrack.frozen import frozen
 from entrack.model_config import BadConfig, ModelFacts, read_facts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.models.strict_json import no_number

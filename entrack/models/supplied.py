@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
+from entrack.frozen import frozen
 from entrack.models.key import ModelSource
 from entrack.models.locate import ModelMissing, Named, locate
 

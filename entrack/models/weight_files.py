@@ -13,10 +13,9 @@ import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from attrs import frozen
-
 from entrack.error_text import reason
 from entrack.errors import EntrackError
+from entrack.frozen import frozen
 from entrack.models.key import ModelKey, ModelSource
 from entrack.models.strict_json import strict
 

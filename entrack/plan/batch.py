@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from attrs import Attribute as Field
-from attrs import field, frozen
+from attrs import field
 
 from entrack.address import Digested, tagged
+from entrack.frozen import frozen
 
 Indices = tuple[int, ...]
 """One token index per prompt of a batch."""

@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from entrack.address import address, fields_by_tag, tag_of
+from entrack.frozen import frozen
 from entrack.models.key import ModelKey
 from entrack.plan.bind import STORE_VERSION
 from entrack.plan.executor_kind import ExecutorKind

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.plan.expand import expand
 from entrack.plan.passes import optimise
 from entrack.plan.plan import Plan

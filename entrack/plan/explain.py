@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.plan.order import by_model
 from entrack.plan.passes import PASSES, stages
 from entrack.plan.plan import CertificatePlan, Plan

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.model_config import ModelFacts
 from entrack.plan.schedule import BYTES
 

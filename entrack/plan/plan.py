@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.check.resolved import BATCH as BATCH
 from entrack.check.resolved import CellOf, Group
+from entrack.frozen import frozen
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.refs import Sizes, refers_to_nothing
 from entrack.plan.steps import Choice, Chosen, Node, Ref, Screened

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from attrs import frozen
-
 from entrack.address import tagged
+from entrack.frozen import frozen
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch
 from entrack.sites import Part, Site

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any, assert_never
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
+from entrack.frozen import frozen
 from entrack.model_config import ModelFacts
 from entrack.plan.batch import Batch, Indices
 from entrack.sites import PER_HEAD, Part, Site

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.plan.refs import Sites
 
 LAST_BIT = 2.0**-23

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack import budget
 from entrack.check.tables import Row
 from entrack.check.texts import at_use
+from entrack.frozen import frozen
 from entrack.prompts.texts import Fill, Hole, Join, Text
 from entrack.prompts.values import (
     COMPARE,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from attrs import frozen
-
 from entrack.check.resolved import Population
 from entrack.diagnostics import Diagnostic, Label
+from entrack.frozen import frozen
 from entrack.prompts.tokenizer import Tokenizer
 
 

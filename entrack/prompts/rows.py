@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack import budget
 from entrack.check.allotments import FROM_THE_END, Allotment
 from entrack.check.resolved import Population
 from entrack.check.tables import Row, Table
+from entrack.frozen import frozen
 from entrack.prompts.rng import rank
 from entrack.prompts.values import CannotDraw
 

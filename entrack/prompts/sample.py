@@ -7,13 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
-from attrs import frozen
-
 from entrack import budget
 from entrack.check.alternates import DRAWN, changed_items
 from entrack.check.resolved import Alternate, Task
 from entrack.check.tables import Row, Table, table_key
 from entrack.check.texts import mentioned
+from entrack.frozen import frozen
 from entrack.prompts.draw import A_STREAM, Draw, compiled_drawing, values_of
 from entrack.prompts.evaluate import compiled, compiled_reference
 from entrack.prompts.rng import Stream, Streams

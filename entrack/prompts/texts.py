@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from entrack import budget
 from entrack.check.tables import Row
+from entrack.frozen import frozen
 from entrack.prompts.values import (
     FILLED,
     MOST_HOLES,

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from entrack import budget, interrupts
 from entrack.check.resolved import TOLD, Population
 from entrack.check.tables import SHOWN, Row
 from entrack.diagnostics import Diagnostic, Label
+from entrack.frozen import frozen
 from entrack.prompts import sample
 from entrack.prompts.evaluate import Evaluate, compiled
 from entrack.prompts.first_tokens import Told, after, alike, doubtful_space, spaced

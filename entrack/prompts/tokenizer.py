@@ -9,9 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from entrack import budget
+from entrack.frozen import frozen
 from entrack.prompts.bad_tokenizer import BadTokenizer
 from entrack.prompts.tokenizer_cuts import Pieces
 from entrack.prompts.tokenizer_rules import hold, read

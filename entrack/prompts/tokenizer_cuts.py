@@ -15,8 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.prompts.tokenizer_parts import WITH_SPACES
 
 Tokens = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]

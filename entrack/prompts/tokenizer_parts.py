@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
+from entrack.frozen import frozen
 
 Check = Callable[[Any], bool]
 SHORT = 64

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from entrack.frozen import frozen
 from entrack.models.strict_json import strict
 from entrack.prompts.bad_tokenizer import BadTokenizer, refused
 from entrack.prompts.tokenizer_cuts import Cut, cut_of

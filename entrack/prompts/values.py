@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from entrack import budget
 from entrack.check.tables import MARKER, Row, is_whole
+from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax import ast
 

@@ -21,6 +21,7 @@ from attrs import evolve
 from entrack import interrupts
 from entrack.files import put
 from entrack.report.format import slug, visible
+from entrack.report.kept_figures import NOTHING_KEPT, KeptFigures
 from entrack.report.lookup import fits_completeness, kept_scores, nested, pick
 from entrack.report.plot_data import is_curve, is_map
 from entrack.results import Discovery, Figure, Measure, Results
@@ -38,15 +39,18 @@ def draw(figure: Figure, results: Results, folder: Path) -> tuple[Path, ...]:
     return _draw(figure, results, folder, _stems((*results.figures, figure))[figure.title, figure.kind, figure.of])
 
 
-def draw_all(results: Results, folder: Path, *, pdf: bool = False) -> tuple[Path, ...]:
-    """Draw what the spec asks for; where it asks for nothing, what suits each result. `pdf` adds PDF files."""
+def draw_all(
+    results: Results, folder: Path, *, pdf: bool = False, kept: KeptFigures = NOTHING_KEPT
+) -> tuple[Path, ...]:
+    """Draw what the spec asks for; where it asks for nothing, what suits each result. `pdf` adds PDF files. What was
+    `kept` is not drawn again."""
     asked = shown(results)
     figures = tuple(evolve(figure, options={**figure.options, "pdf": "yes"}) for figure in asked) if pdf else asked
     stems = _stems(figures)
     return tuple(
         path
         for figure in figures
-        for path in _draw(figure, results, folder, stems[figure.title, figure.kind, figure.of])
+        for path in _draw(figure, results, folder, stems[figure.title, figure.kind, figure.of], kept)
     )
 
 
@@ -73,7 +77,7 @@ def drawn(results: Results, formats: tuple[str, ...]) -> Mapping[str, bytes]:
     return {
         f"{stems[figure.title, figure.kind, figure.of]}.{each}": data
         for figure in shown(results)
-        for each, data in _rendered(figure, results, formats).items()
+        for each, data in _rendered(figure, pick(figure.of, results), formats).items()
     }
 
 
@@ -103,16 +107,18 @@ def _usual_kind(measure: Measure) -> str:
     return "curves" if is_curve(measure) else "bars"
 
 
-def _draw(figure: Figure, results: Results, folder: Path, stem: str) -> tuple[Path, ...]:
+def _draw(
+    figure: Figure, results: Results, folder: Path, stem: str, kept: KeptFigures = NOTHING_KEPT
+) -> tuple[Path, ...]:
     formats = ("png", "svg", "pdf") if _says_yes(figure.options, "pdf") else ("png", "svg")
-    files = _rendered(figure, results, formats)
+    item = pick(figure.of, results)
+    files = kept.files(figure, item, formats, lambda: _rendered(figure, item, formats))
     return tuple(put(folder / f"{stem}.{each}", data) for each, data in files.items())
 
 
-def _rendered(figure: Figure, results: Results, formats: tuple[str, ...]) -> Mapping[str, bytes]:
+def _rendered(figure: Figure, item: Measure | Discovery, formats: tuple[str, ...]) -> Mapping[str, bytes]:
     """A figure in each format."""
     interrupts.check()
-    item = pick(figure.of, results)
     try:
         from entrack.report import plots
     except ImportError as missing:

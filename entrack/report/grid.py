@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import field
+
+from entrack.frozen import frozen
 
 Entry = str | tuple[str, ...]
 """What stands in a cell: text, or a list of short things to be set side by side."""

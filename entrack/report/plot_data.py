@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from itertools import product
 
-from attrs import evolve, frozen
+from attrs import evolve
 
+from entrack.frozen import frozen
 from entrack.report.lookup import free_axes
 from entrack.results import Axis, Cell, Measure
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.results.interval import Interval
 from entrack.results.numbers import decimals_that_tell
 from entrack.results.text_table import Entry, TextTable

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.arguments import text
 from entrack.errors import unknown
+from entrack.frozen import frozen
 from entrack.ranking import Ranking
 from entrack.results.interval import Interval
 from entrack.results.text_table import Row, Tabular, TextTable

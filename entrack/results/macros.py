@@ -16,8 +16,9 @@ from itertools import count, product
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import field
 
+from entrack.frozen import frozen
 from entrack.results.claims import Claim, claim_decimals, fresh_edges, shown_interval
 from entrack.results.interval import Interval
 from entrack.results.numbers import decimals_for, decimals_that_tell, number

@@ -13,8 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.results.interval import Interval
 from entrack.results.numbers import decimals_for, estimate, number
 
@@ -85,10 +84,10 @@ class TextTable:
     def to_csv(self) -> str:
         """Every row. Floats in their shortest exact form, nothing for a number that does not exist; lines end as in
         RFC 4180. A text that a spreadsheet would take for a formula has a `'` before it."""
-        out = io.StringIO()
+        out, columns = io.StringIO(), self.columns
         written = csv.writer(out)
-        written.writerow([_in_csv(column) for column in self.columns])
-        written.writerows([_in_csv(row.get(column)) for column in self.columns] for row in self.rows)
+        written.writerow(map(_in_csv, columns))
+        written.writerows([_in_csv(row.get(column)) for column in columns] for row in self.rows)
         return out.getvalue()
 
     def to_latex(self) -> str:

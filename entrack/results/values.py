@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.arguments import text
 from entrack.errors import UnknownName, unknown
+from entrack.frozen import frozen
+from entrack.labels import told_apart
 from entrack.results.interval import Interval as Interval
 from entrack.results.text_table import Row, Tabular, TextTable
 from entrack.sites import Part, Site
@@ -109,19 +111,6 @@ class Measure(Tabular):
 
     def _axes(self) -> str:
         return "; ".join(f"{axis.name}: {', '.join(axis.labels)}" for axis in self.axes)
-
-
-def told_apart(cells: Sequence[tuple[str, ...]], wanted: Sequence[str]) -> list[tuple[str, ...]]:
-    """Of cells that all carry the labels `wanted`, those that are meant. Where several axes have the same labels, as
-    layers and heads have, labels that stand in the order of the axes say which is meant."""
-    in_order = [cell for cell in cells if _follow(wanted, cell)] if len(cells) > 1 else []
-    return in_order if len(in_order) == 1 else list(cells)
-
-
-def _follow(wanted: Sequence[str], cell: tuple[str, ...]) -> bool:
-    """Whether the labels stand in a cell one after the other, whatever stands between."""
-    labels = iter(cell)
-    return all(label in labels for label in wanted)
 
 
 @frozen

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.arguments import text
 from entrack.errors import ArgumentError, unknown
+from entrack.frozen import frozen
 from entrack.results import as_json
 from entrack.results.claims import Claim, claims_table
 from entrack.results.discoveries import Discovery

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field
 
+from entrack.frozen import frozen
 from entrack.store.errors import (
     StoreBusy,
     StoreError,

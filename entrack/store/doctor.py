@@ -7,8 +7,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.store import folders, fs, index_validation, layout
 from entrack.store.errors import StoreError, name_error, named
 from entrack.store.layout import Layout

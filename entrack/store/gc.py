@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 
-from attrs import frozen
-
 from entrack import interrupts
+from entrack.frozen import frozen
 from entrack.store import folders, layout, locks, read
 from entrack.store.base import Action, Damage
 from entrack.store.disk import DiskStore

@@ -11,8 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.store import action_codec, folders, index_validation, read
 from entrack.store.action_codec import MAX_RECORD
 from entrack.store.base import Action, Damage, is_address

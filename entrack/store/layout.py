@@ -15,8 +15,7 @@ import re
 import stat
 from collections.abc import Iterator
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.store import folders
 from entrack.store.base import is_address, json_bytes
 from entrack.store.errors import StoreTooNew, StoreTooOld, StoreUnreadable

@@ -7,7 +7,7 @@ outside it is opened, listed, made, renamed or removed.
 
 from __future__ import annotations
 
-from attrs import frozen
+from entrack.frozen import frozen
 
 
 @frozen

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
+from entrack.frozen import frozen
 from entrack.store import action_codec, layout, tensors
 from entrack.store.base import JSON, Action, Damage, OnDamage, OnWait, Stats, Store, Tensors, check_address, warn
 from entrack.store.remote_connection import Connection, Failed

@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from attrs import frozen
-
 from entrack import interrupts
+from entrack.frozen import frozen
 
 T = TypeVar("T")
 TICK = 0.05

@@ -10,9 +10,10 @@ import os
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.errors import ArgumentError
+from entrack.frozen import frozen
 
 INSTALL = "pip install 'entrack[remote]'"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.store import read
 from entrack.store.base import Action, Damage
 from entrack.store.disk import DiskStore

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.diagnostics import Diagnostic
+from entrack.frozen import frozen
 from entrack.source import Source, Span
 
 

@@ -23,6 +23,7 @@ from lark.grammar import Rule
 from lark.lexer import BasicLexer, ContextualLexer, LexerState, Scanner, TerminalDef
 from lark.parsers.lalr_analysis import Shift
 
+from entrack.syntax.parser_tables import packed, unpacked
 from entrack.vocabulary import grammar_text
 
 TABLES = Path(__file__).with_name("tables.json")
@@ -77,31 +78,26 @@ def make_parser(*, strict: bool = False) -> Lark:
 
 
 def load_parser() -> Lark:
-    """The same parser from its tables, where they are of this grammar and this lark; else made from the grammar."""
+    """The same parser from its tables, where they are of this grammar and this lark; else these are worked out."""
     try:
         kept = json.loads(TABLES.read_text(encoding="utf-8"))
-        if kept["of"] != tables_of():
-            return make_parser()
-        data, memo = kept["data"], _numbered(kept["memo"])
-        tables = data["parser"]["parser"]
-        tables["tokens"] = _numbered(tables["tokens"])
-        tables["states"] = {state: _numbered(actions) for state, actions in _numbered(tables["states"]).items()}
+        if kept["of"] == tables_of():
+            return unpacked(kept, Lexer)
     except (OSError, ValueError, KeyError, TypeError):
-        return make_parser()
-    untyped: Any = Lark
-    loaded: Lark = untyped._load_from_dict(data, memo, _plugins=PLUGINS)
-    return loaded
+        pass
+    return unpacked(json.loads(_tables()), Lexer)
 
 
 def write_tables() -> None:
     """Work out the tables and keep them."""
+    TABLES.write_text(_tables() + "\n", encoding="utf-8")
+
+
+def _tables() -> str:
     data, memo = make_parser().memo_serialize([TerminalDef, Rule])
     data["options"]["_plugins"] = {}
     data["parser"]["parser"] = _ordered(data["parser"]["parser"])
-    TABLES.write_text(
-        json.dumps({"of": tables_of(), "data": data, "memo": memo}, separators=(",", ":"), sort_keys=True) + "\n",
-        encoding="utf-8",
-    )
+    return json.dumps({"of": tables_of(), **packed(data, memo)}, separators=(",", ":"), sort_keys=True)
 
 
 def tables_of() -> str:
@@ -135,10 +131,6 @@ def _ordered(tables: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _numbered(table: dict[str, Any]) -> dict[int, Any]:
-    return {int(key): value for key, value in table.items()}
-
-
 class Parser:
     """The parser of this process. It knows nothing of any one text, so that many threads may use it at once."""
 
@@ -166,7 +158,7 @@ class Parser:
         a variable called so begins a line only there."""
         untyped: Any = self._lark
         states = untyped.parser.parser._parse_table.states
-        ends = [state for state in states.values() if "SEMICOLON" in state]
+        ends = [state for state in states.all() if "SEMICOLON" in state]
         after = [states[state["SEMICOLON"][1]] for state in ends if state["SEMICOLON"][0] is Shift]
         return self._words_in(ends) - self._words_in(state for state in after if "NAME" in state)
 

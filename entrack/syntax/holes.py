@@ -6,8 +6,9 @@ import re
 from functools import cache, lru_cache
 from typing import TypeVar, cast
 
-from attrs import evolve, fields, frozen, has
+from attrs import evolve, fields, has
 
+from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.parse import parse_reference

@@ -7,9 +7,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from attrs import frozen
-
 from entrack import budget
+from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax import ast
 

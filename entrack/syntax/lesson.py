@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from attrs import frozen
+from entrack.frozen import frozen
 
 FOLDER = Path(__file__).with_name("lessons")
 FILES = ("headers", "tasks", "circuits", "measures", "interventions")

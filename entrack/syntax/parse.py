@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 from lark import Token
@@ -22,7 +23,9 @@ from entrack.syntax.build import Build
 from entrack.syntax.failure import completes, failure_of, inner_completes
 from entrack.syntax.grammar import parser
 from entrack.syntax.strings import bad_escapes, comments_in
-from entrack.syntax.syntax_errors import Item, explain
+
+if TYPE_CHECKING:
+    from entrack.syntax.syntax_errors import Item
 
 FIRST_WORDS = re.compile(r"([A-Za-z]\w*)(?:[ \t]+([A-Za-z_]\w*))?")
 INNER = re.compile(r"alternate\s*\{|group\s+\w+\s+at\b")
@@ -81,7 +84,7 @@ class _Rest:
         start, end = _line_round(text, offset, item, whole=inner_completes(failure))
         whole = (start, end) == (item.start, item.end)
         if not whole or item.start != self._last:  # else what is left of a line that was passed over
-            self.found.append(explain(failure, Source(self.source.name, text), offset, item))
+            self.found.append(_explained(failure, Source(self.source.name, text), offset, item))
         self._last = -1 if whole else item.start
         self.unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
         many = len(self.found) >= MOST_ERRORS or len(self.found) * len(text) > MOST_READ
@@ -120,9 +123,17 @@ def _item_round(text: str, offset: int, *, whole: bool) -> Item:
         and not _reads(text[: before[-1]])
     ):
         before.pop()
+    from entrack.syntax.syntax_errors import Item
+
     start = offset if own else before[-1]
     end = next((place for place in starts if place > start and place >= offset), len(text))
     return Item(start, end, _word_at(text, start), at_next=end == offset)
+
+
+def _explained(failure: UnexpectedInput, source: Source, offset: int, item: Item) -> Diagnostic:
+    from entrack.syntax.syntax_errors import explain  # what people mistype is read only where something is mistyped
+
+    return explain(failure, source, offset, item)
 
 
 def _line_round(text: str, offset: int, item: Item, *, whole: bool) -> tuple[int, int]:
@@ -201,7 +212,7 @@ def _comment(source: Source, start: int, end: int) -> ast.Comment:
 def _no_spec(source: Source, failure: UnexpectedInput, item: Item) -> tuple[Diagnostic, ...]:
     """A text whose first word begins nothing: its first line is missing or mistyped, or it is no spec."""
     if nearest(item.word, ["entrack"]):
-        return (explain(failure, source, item.start, item),)
+        return (_explained(failure, source, item.start, item),)
     return _version(source, ast.Program(None, ()), broken=False)
 
 

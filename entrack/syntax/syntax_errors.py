@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 
-from attrs import frozen
 from lark.exceptions import UnexpectedInput
 
 from entrack.diagnostics import Diagnostic, nearest
+from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax.brackets import wrong_bracket
 from entrack.syntax.failure import completes, inner_completes, terminals, word_at, word_of

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, assert_never
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve
 from numpy.typing import NDArray
 
+from entrack.frozen import frozen
 from entrack.plan.steps import Comparison, Statistic, Step, kind_of
 
 Tensors = Mapping[str, NDArray[Any]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any, Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack import interrupts
 from entrack.events import RunFinished, RunStarted, StepDone, StepStarted, Watcher
@@ -16,6 +16,7 @@ from entrack.execution.local import Compute
 from entrack.execution.read_run_record import read_run_record
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.execution.value_check import checked
+from entrack.frozen import frozen
 from entrack.plan.cache_key import kind
 from entrack.plan.cost import left_of
 from entrack.plan.plan import Plan, needs

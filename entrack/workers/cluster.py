@@ -8,13 +8,12 @@ from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
-from attrs import frozen
-
 from entrack import arguments
 from entrack.engine.errors import EngineError
 from entrack.errors import ArgumentError
 from entrack.events import Watcher
 from entrack.execution.value_check import Tensors
+from entrack.frozen import frozen
 from entrack.models.key import ModelSource
 from entrack.plan.steps import Step
 from entrack.workers.base import Workers

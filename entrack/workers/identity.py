@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from entrack.execution.environment import versions
+from entrack.frozen import frozen
 from entrack.version import __version__
 from entrack.workers.errors import WorkerRefused
 

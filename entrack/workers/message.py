@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NoReturn
 
-from attrs import asdict, field, frozen
+from attrs import asdict, field
 
 from entrack.address import fields_by_tag, of_fields, tag_of
 from entrack.engine import errors as engine
@@ -21,6 +21,7 @@ from entrack.error_text import reason
 from entrack.events import Event, ModelLoading
 from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors
+from entrack.frozen import frozen
 from entrack.model_config import BadConfig, ModelFacts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.models.weight_files import ModelMissing, ModelRefused

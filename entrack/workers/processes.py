@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import IO, Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from entrack import separate_process
 from entrack.diagnostics.escape import clip
@@ -26,6 +26,7 @@ from entrack.engine.errors import EngineError
 from entrack.events import Watcher, unwatched
 from entrack.execution.dispatch import Where, where
 from entrack.execution.value_check import Tensors
+from entrack.frozen import frozen
 from entrack.models.key import ModelSource
 from entrack.plan.steps import Step
 from entrack.workers import message

@@ -6,12 +6,13 @@ import os
 from collections.abc import Mapping
 from glob import glob
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack import system
 from entrack.errors import ArgumentError
 from entrack.events import FewerWorkers, Watcher
 from entrack.execution.environment import device_kind
+from entrack.frozen import frozen
 from entrack.models.key import ModelKey, ModelSource
 from entrack.models.weight_files import SPARE, ModelMissing, weights_bytes
 from entrack.plan.schedule import Memory

@@ -16,10 +16,9 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from entrack.error_text import reason
 from entrack.events import Watcher, unwatched
+from entrack.frozen import frozen
 from entrack.workers.dask import DaskWorkers, connected
 from entrack.workers.errors import NoWorkers
 from entrack.workers.worker import Settings

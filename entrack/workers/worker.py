@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve
 
 from entrack.address import file_digest
 from entrack.engine.errors import EngineError, OutOfMemory
@@ -19,6 +19,7 @@ from entrack.events import Watcher, unwatched
 from entrack.execution.environment import Environment, device_kind
 from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors
+from entrack.frozen import frozen
 from entrack.models.key import ModelKey, ModelSource
 from entrack.models.locate import adapter_files, of_files, on_this_machine
 from entrack.models.weight_files import ModelMissing, weights_of

@@ -14,6 +14,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "entrack"
 WORDS = (
+    "frozen",
     "version",
     "vocabulary",
     "errors",
@@ -24,6 +25,7 @@ WORDS = (
     "address",
     "sites",
     "ranking",
+    "labels",
     "tree",
     "families",
     "model_config",
@@ -63,7 +65,7 @@ LAYERS = (
 )
 """From the words of the domain down to the command line."""
 ALONE = {
-    "store": {"errors", "interrupts"},
+    "store": {"frozen", "errors", "interrupts"},
     "report": {*WORDS, "diagnostics", "highlight"},
     "analysis": {*WORDS, "syntax", "check", "plan", "prompts"},
     "engine": {*WORDS, "models", "plan"},

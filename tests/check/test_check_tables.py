@@ -4,6 +4,7 @@ writes them."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lark import Lark, UnexpectedInput
@@ -28,6 +29,24 @@ def made() -> Lark:
 def test_same_parser(path: Path, made: Lark) -> None:
     text = path.read_text(encoding="utf-8")
     assert outcome(grammar.load_parser(), text) == outcome(made, text)
+
+
+def test_what_a_text_does_not_meet_is_not_made() -> None:
+    parser: Any = grammar.load_parser()
+    rows, lexers = parser.parser.parser._parse_table.states, parser.parser.lexer.lexers
+    assert not rows and not lexers
+    parser.parse("entrack 1", start="start")
+    assert 0 < len(lexers) <= len(rows) < 20 < 500 < len(rows.all())
+
+
+def test_rules_are_as_they_were_before_they_were_packed(made: Lark) -> None:
+    def said(parser: Lark) -> list[object]:
+        return [
+            (str(rule), str(rule.order), rule.alias, vars(rule.options), [part.fullrepr for part in rule.expansion])
+            for rule in parser.rules
+        ]
+
+    assert said(grammar.load_parser()) == said(made)
 
 
 def outcome(parser: Lark, text: str) -> object:

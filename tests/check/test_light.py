@@ -1,5 +1,5 @@
 """`check` and `fmt` are light: they import nothing of what runs a model, nothing that draws, and nothing that is
-only needed to show a problem."""
+only needed to show a problem. `plan` and `run` in their plain forms read their own arguments, and agree with typer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from entrack.cli import fast_path, runs
+from entrack.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 HEAVY = (
@@ -44,3 +47,60 @@ def test_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     status, loaded = json.loads(ended.stdout.splitlines()[-1])
     assert (status or 0) == 0, ended.stderr
     assert not set(loaded) & set(HEAVY)
+
+
+def test_a_plain_plan_loads_no_engine_and_no_typer(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LOADED, "plan", str(ROOT / "specs" / "quickstart.et"), "--store", str(tmp_path)]
+    ended = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
+    status, loaded = json.loads(ended.stdout.splitlines()[-1])
+    assert (status or 0) == 0, ended.stderr
+    assert not set(loaded) & {*HEAVY} - {"numpy", "rich", "safetensors"}
+
+
+PLAIN = (
+    "run a.et",
+    "run a.et --store kept --out b --json --pdf --strict",
+    "run --json a.et --out b",
+    "plan a.et",
+    "plan --explain --store kept a.et --json",
+)
+OTHERS = (
+    "run",
+    "run a.et b.et",
+    "run a.et --store",
+    "run a.et --store --json",
+    "run a.et --store=kept",
+    "run a.et --json --json",
+    "run a.et --store a --store b",
+    "run a.et -p n=1",
+    "run a.et --help",
+    "run -- a.et",
+    "run a.et --threads 2",
+    "plan a.et --pdf",
+    "plan a.et --out b",
+    "cache ls",
+    "",
+)
+
+
+@pytest.mark.parametrize("line", PLAIN)
+def test_a_plain_form_says_what_typer_reads(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same call of what does the work, by the fast path and by typer."""
+    calls: list[tuple[tuple[object, ...], dict[str, object]]] = []
+
+    def work(*arguments: object, **options: object) -> None:
+        calls.append((arguments, {name: each for name, each in options.items() if each not in (None, False)}))
+
+    monkeypatch.setattr(runs, "run", work)
+    monkeypatch.setattr(fast_path, "plan", work)
+    act = fast_path.plainly(line.split())
+    assert act is not None
+    act()
+    assert app(line.split(), standalone_mode=False) is None
+    (fast, told), (slow, also) = calls
+    assert fast == slow[: len(fast)] and slow[len(fast) :] in ((), (None,)) and told == also
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_any_other_form_goes_the_long_way(line: str) -> None:
+    assert fast_path.plainly(line.split()) is None

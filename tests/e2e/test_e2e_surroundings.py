@@ -270,7 +270,7 @@ def test_a_mistake_in_entrack_is_said_as_one(place: Place, monkeypatch: pytest.M
     result = entrack("run", place.folder / "tiny.et", "--json")
     assert (result.exit_code, result.stderr.count("\n")) == (4, 1)
     assert (
-        result.stderr.startswith("error: internal: LookupError: top at cli/artifact.py:")
+        result.stderr.startswith("error: internal: LookupError: top at cli/runs.py:")
         and "please report" in result.stderr
     )
     assert json.loads(result.stdout)["status"] == 4

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.check.resolved.circuits import Circuit as Circuit
 from entrack.check.resolved.circuits import Discovery as Discovery
@@ -67,6 +67,7 @@ from entrack.check.resolved.prompts import Task as Task
 from entrack.check.resolved.vectors import MeanOf as MeanOf
 from entrack.check.resolved.vectors import Vector as Vector
 from entrack.check.tables import Table
+from entrack.frozen import frozen
 from entrack.models.datasets import Dataset
 from entrack.syntax import ast
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.check.resolved.prompts import Alternate, Population
+from entrack.frozen import frozen
 from entrack.ranking import Ranking
 from entrack.sites import HEADS, PER_HEAD, Part, Site
 from entrack.source import Span

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.check.resolved.circuits import Circuit, Metric
 from entrack.check.resolved.measures import CellSpec
+from entrack.frozen import frozen
 from entrack.source import Span
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.check.resolved.circuits import Circuit, Group, Where
+from entrack.frozen import frozen
 from entrack.sites import Part
 from entrack.source import Span
 

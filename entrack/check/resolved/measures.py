@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.check.resolved.circuits import Circuit, Metric
 from entrack.check.resolved.interventions import Intervention
 from entrack.check.resolved.prompts import Population
+from entrack.frozen import frozen
 from entrack.sites import Share, Site
 from entrack.source import Span
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.check.tables import Table, table_key
+from entrack.frozen import frozen
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelSource
 from entrack.models.locate import Named

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.check.resolved.interventions import HeadsOf
 from entrack.check.resolved.prompts import Population
+from entrack.frozen import frozen
 from entrack.source import Span
 
 

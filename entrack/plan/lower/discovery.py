@@ -25,11 +25,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack import budget
 from entrack.check.evidence import CONFIRM
 from entrack.check.resolved import Discovery, Hop, Receiver
+from entrack.frozen import frozen
 from entrack.models.key import ModelKey
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.asked import ADDED_UP, asked_of, rows, sizes, statistics_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack import budget
 from entrack.check import resolved
@@ -25,6 +25,7 @@ from entrack.check.resolved import (
     Where,
 )
 from entrack.check.sources import MeanOver
+from entrack.frozen import frozen
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.measured import A_PLACE, Measured, Places, at_of, span_lengths, token_of
 from entrack.plan.lower.sources import Aim, Donor, Given, by_part, given_by, no_such_token, values_at, values_everywhere

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack.check.interventions import NOTHING
 from entrack.check.resolved import CellSpec, Intervention, Measure, Metric, Population, RandomLike
+from entrack.frozen import frozen
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.asked import ADDED_UP, asked_of, continued, rows, sizes_of, statistics_of
 from entrack.plan.lower.context import Lowering

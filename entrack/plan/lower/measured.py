@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack import budget
 from entrack.check.resolved import Population, Where
+from entrack.frozen import frozen
 from entrack.plan.steps import Position, Spans
 from entrack.prompts.tokenise import Prompt
 

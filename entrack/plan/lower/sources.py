@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Never, assert_never
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from entrack.check.resolved import Alternate, Population, Where
 from entrack.check.sources import FromAlternate, FromClean, FromModel, FromOriginal, MeanOver, SampleOf, Source, Zero
 from entrack.diagnostics import Diagnostic, Label
+from entrack.frozen import frozen
 from entrack.model_config import ModelFacts
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering, Unmakeable

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.plan.expand import expand
 from entrack.plan.passes.batch import batch
 from entrack.plan.passes.eliminate_unreachable import eliminate_unreachable

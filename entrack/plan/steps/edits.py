@@ -3,9 +3,10 @@ which tokens, and where the values are from."""
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import field
 
 from entrack.address import tagged
+from entrack.frozen import frozen
 from entrack.plan.batch import Indices, Position
 from entrack.plan.refs import Ref, Sites
 from entrack.sites import Part

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
-from attrs import frozen
-
 from entrack.address import address, tagged
+from entrack.frozen import frozen
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch
 from entrack.plan.schedule import Every, ForwardPass, Place, Role

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.plan.batch import Batch
 from entrack.plan.schedule import ForwardPass
 from entrack.plan.value_forms import Form

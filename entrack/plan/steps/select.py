@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from entrack.address import tagged
+from entrack.frozen import frozen
 from entrack.plan.refs import Chosen, Ref, Screened, Sizes
 from entrack.ranking import Ranking
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import prod
 
-from attrs import frozen
-
 from entrack.address import tagged
+from entrack.frozen import frozen
 from entrack.models.key import ModelKey
 from entrack.plan.batch import Batch
 from entrack.plan.schedule import Every, ForwardPass, Place, Role

@@ -13,8 +13,9 @@ from html import escape
 from importlib.resources import files
 from pathlib import PurePath
 
-from attrs import field, frozen
+from attrs import field
 
+from entrack.frozen import frozen
 from entrack.highlight.shown import html_of, style_sheet
 from entrack.report.anchors import anchor
 from entrack.report.describe import described

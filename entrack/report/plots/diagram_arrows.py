@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.report.plots.diagram_layout import BOX, GAP, SIDE, Box, hops, stand
 from entrack.report.plots.text import fold, height, inches
 from entrack.results import Discovery

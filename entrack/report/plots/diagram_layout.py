@@ -13,8 +13,9 @@ from itertools import pairwise
 from math import inf, isfinite
 from statistics import fmean
 
-from attrs import evolve, frozen
+from attrs import evolve
 
+from entrack.frozen import frozen
 from entrack.report.lookup import counted, ranked
 from entrack.report.plots.text import fold, height
 from entrack.results import Discovery, Group

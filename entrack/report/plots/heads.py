@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from math import isfinite, isinf, isnan
 from typing import Any
 
-from attrs import frozen
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from entrack.frozen import frozen
 from entrack.report.lookup import bare, free_axes, nested
 from entrack.report.measure_table import caption as measured
 from entrack.report.plots.error_bars import error_of, error_words

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from itertools import product
 from math import inf
 
-from attrs import frozen
 from matplotlib.axes import Axes
 
+from entrack.frozen import frozen
 from entrack.report.format import MOST, told_apart, visible
 from entrack.report.plots.text import broken, drawable, fold, height, inches
 from entrack.results import Axis, Measure

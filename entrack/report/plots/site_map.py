@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from math import ceil, isfinite, nan
 
-from attrs import evolve, frozen
+from attrs import evolve
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from entrack.frozen import frozen
 from entrack.report.format import decimals_for, number
 from entrack.report.lookup import free_axes
 from entrack.report.measure_table import caption as measured

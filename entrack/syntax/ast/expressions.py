@@ -5,8 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 

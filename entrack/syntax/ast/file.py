@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import field
 
+from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Negative, Number, String

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import Call, Expression, Integer, Name, Negative, Number, Percent, Reference

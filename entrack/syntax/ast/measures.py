@@ -3,8 +3,7 @@ tables."""
 
 from __future__ import annotations
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import (
