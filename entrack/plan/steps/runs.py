@@ -49,7 +49,8 @@ def layers_of(model: ModelKey, sites: Sites | None) -> tuple[int, ...]:
 
 def at(layers: Iterable[int], token: Indices, part: Part = Part.OUTPUT) -> tuple[Place, ...]:
     """One token of each prompt, at a part of each of these layers."""
-    return tuple(Place(layer, only(token), part) for layer in layers)
+    tokens = only(token)
+    return tuple(Place(layer, tokens, part) for layer in layers)
 
 
 def only(token: Indices) -> Only:
