@@ -15,7 +15,7 @@ from entrack.plan.cost import left_in
 from entrack.plan.longest_path import longest_path
 from entrack.plan.plan import Plan
 from entrack.plan.schedule import layer_flops
-from entrack.plan.steps import Choice, Chosen, PathPatch, Race
+from entrack.plan.steps import Choice, Chosen, PathPatch, Race, Step
 
 
 @frozen
@@ -46,19 +46,21 @@ class Estimate:
 def estimate(plan: Plan, survey: Survey, rates: Rates) -> Estimate:
     """How long the steps take that a survey does not find."""
     left = [*survey.missing, *survey.unknown]
-    seconds: dict[str, float] = {}
-    without: Counter[str] = Counter()
-    for id, work in left_in(plan, left).items():
-        step = plan.nodes[id]
-        assert not isinstance(step, Choice)
-        rate = rates.of(step)
-        if rate is None:
-            without[kind(step)] += 1
-        else:
-            seconds[id] = rate.seconds(work * layer_flops(step.model.facts))
+    known = {id: rate for id in left if (rate := rates.of(_step(plan, id))) is not None}
+    without = Counter(kind(_step(plan, id)) for id in left if id not in known)
+    seconds = {
+        id: known[id].seconds(work * layer_flops(_step(plan, id).model.facts))
+        for id, work in left_in(plan, known).items()
+    }
     whole, longest = sum(seconds.values()), longest_path(plan.needs, seconds)
     more, less = _more(plan, survey), _less(plan, left)
     return Estimate(rates.device, len(rates.measured), len(left), whole, longest, dict(without), more, less)
+
+
+def _step(plan: Plan, id: str) -> Step:
+    step = plan.nodes[id]
+    assert not isinstance(step, Choice)
+    return step
 
 
 def _more(plan: Plan, survey: Survey) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from attrs import field
 
 from entrack.execution.environment import device_kind, kind_of, machine
 from entrack.execution.read_run_record import read_run_record
-from entrack.execution.run_record import recorded_key
+from entrack.execution.run_record import recorded_words
 from entrack.frozen import frozen
 from entrack.plan.cache_key import kind
 from entrack.plan.executor_kind import ExecutorKind
@@ -25,7 +25,7 @@ from entrack.plan.schedule import layer_flops
 from entrack.plan.steps import Step
 from entrack.store.base import Action, Store
 
-MOST = 4096
+MOST = 2048
 """Entries that are read. Addresses are digests, so the first of them are a sample of all."""
 NEAR = 4.0
 """How many times more, or fewer, operations a token-layer may cost in the model that was measured: twice the width."""
@@ -116,19 +116,14 @@ def fitted(several: Iterable[Measured]) -> Rate:
 def _measured(action: Action) -> Measured | None:
     """What a note tells of a step that the optimised executor computed; None where it does not tell all of it."""
     how = read_run_record(action.how)
-    words = {part.name: part.words for part in recorded_key(action) or ()}
-    told = {*how, *words} >= {"device", "machine", "threads", "layer_flops", "token_layers", "seconds", "step", "dtype"}
-    if not told or how.get("executor") != ExecutorKind.OPTIMISED.value:
+    what, dtype = recorded_words(action, "step"), recorded_words(action, "dtype")
+    told = {*how} >= {"device", "machine", "threads", "layer_flops", "token_layers", "seconds"}
+    if what is None or dtype is None or not told or how.get("executor") != ExecutorKind.OPTIMISED.value:
         return None
+    device = how["device"]
+    threads = how["threads"] if kind_of(device) == "cpu" else 0
     return Measured(
-        how["device"],
-        how["machine"],
-        how["threads"] if kind_of(how["device"]) == "cpu" else 0,
-        words["step"],
-        words["dtype"],
-        how["layer_flops"],
-        how["token_layers"],
-        how["seconds"],
+        device, how["machine"], threads, what, dtype, how["layer_flops"], how["token_layers"], how["seconds"]
     )
 
 

@@ -47,6 +47,13 @@ def recorded_key(action: Action) -> tuple[KeyPart, ...] | None:
     return in_order(told) if len(told) == len(key) else None
 
 
+def recorded_words(action: Action, name: str) -> str | None:
+    """The words of one part of an entry's key, as its note tells them."""
+    key = action.how.get("key")
+    part = _part(name, key.get(name)) if isinstance(key, Mapping) else None
+    return None if part is None else part.words
+
+
 def _part(name: str, value: object) -> KeyPart | None:
     """A part of a key: a digest and words."""
     match value:

@@ -9,7 +9,7 @@ from entrack.frozen import frozen
 from entrack.plan.expand import expand
 from entrack.plan.passes import optimise
 from entrack.plan.plan import Plan
-from entrack.plan.schedule import once
+from entrack.plan.schedule import ForwardPass, once
 from entrack.plan.steps import Choice, Node, kind_of
 
 
@@ -27,22 +27,18 @@ class Cost:
 def cost(plan: Plan, ids: Iterable[str]) -> Cost:
     """The cost of some steps of a plan."""
     nodes = [plan.nodes[id] for id in ids]
+    runs = [run for node in nodes for run in _written(node)]
     return Cost(
         len(nodes),
-        sum(map(forwards_of, nodes)),
-        sum(map(work_of, nodes)),
+        sum(run.forwards for run in runs),
+        sum(run.token_layers for run in runs),
         sum(bytes_of(node, plan.nodes) for node in nodes),
     )
 
 
-def forwards_of(node: Node) -> int:
-    """Full forward passes of a batch that the reference executor makes; a backward pass counts for two."""
-    return 0 if isinstance(node, Choice) else sum(run.forwards for run in expand(node).runs)
-
-
-def work_of(node: Node) -> int:
-    """Token-layers of these passes."""
-    return 0 if isinstance(node, Choice) else sum(run.token_layers for run in expand(node).runs)
+def _written(node: Node) -> tuple[ForwardPass, ...]:
+    """The forward passes of the reference executor; a backward pass counts for two."""
+    return () if isinstance(node, Choice) else expand(node).runs
 
 
 def left_of(node: Node) -> int:

@@ -137,7 +137,8 @@ class ForwardPass:
     @property
     def tokens_run(self) -> int:
         """Of one variant of all prompts."""
-        return sum(map(len, self._ran))
+        every = isinstance(self.tokens, Every)
+        return self.batch.prompts * self.batch.length if every else sum(map(len, self._ran))
 
     @property
     def forwards(self) -> int:

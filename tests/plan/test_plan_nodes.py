@@ -17,7 +17,7 @@ from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
 from entrack.plan import bind as bind_module
 from entrack.plan.bind import bind, known_zero, step_address
-from entrack.plan.cost import cost, work_of
+from entrack.plan.cost import cost
 from entrack.plan.plan import Plan, needs
 from entrack.plan.steps import (
     Batch,
@@ -171,14 +171,14 @@ def test_only_path_patches_are_known_zero(plan: Plan) -> None:
 
 
 def test_costs_add_up(plan: Plan) -> None:
-    assert cost(plan, plan.steps).token_layers == sum(work_of(plan.nodes[id]) for id in plan.steps)
+    assert cost(plan, plan.steps).token_layers == sum(cost(plan, [id]).token_layers for id in plan.steps)
     assert cost(plan, []).forwards == 0
     evaluations = [id for id in plan.steps if isinstance(plan.nodes[id], Evaluate)]
     found = cost(plan, evaluations)
     assert found.forwards == found.steps == len(evaluations)
     node = plan.nodes[evaluations[0]]
     assert isinstance(node, Evaluate)
-    assert work_of(node) == node.batch.prompts * node.batch.length * 3
+    assert cost(plan, evaluations[:1]).token_layers == node.batch.prompts * node.batch.length * 3
 
 
 def test_a_version_is_part_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from entrack.cli.plans import plan_json
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
 from entrack.plan.bind import bind, known_zero, screened_out
-from entrack.plan.cost import forwards_of
+from entrack.plan.expand import expand
 from entrack.plan.plan import needs
 from entrack.plan.steps import Attribute, Batch, Chosen, PathPatch, Receivers, Ref, Screen, Screened
 from entrack.sites import Part, Site
@@ -44,6 +44,10 @@ def test_a_path_patch_of_some_heads_is_bound_to_those_of_its_layer() -> None:
     )
     assert [screened_out(step) for step in bound] == [False, False, False, True]
     assert set(needs(patch(1))) == {"z", "screen"}
+
+
+def forwards_of(step: PathPatch) -> int:
+    return sum(run.forwards for run in expand(step).runs)
 
 
 def test_screened_heads_cost_what_they_are_together() -> None:
