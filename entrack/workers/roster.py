@@ -71,6 +71,7 @@ class Roster:
         self._refused: dict[str, str] = {}
         self._asked: set[str] = set()
         self._closed: EngineError | None = None
+        self._tell()
 
     def __len__(self) -> int:
         """How many are here."""

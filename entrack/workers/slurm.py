@@ -73,8 +73,8 @@ class Jobs:
 
 
 def _words(option: str) -> list[str]:
-    words = shlex.split(option)
-    return words if all(word.startswith("--") for word in words) else [" ".join(words)]
+    words = [shlex.quote(word) for word in shlex.split(option)]
+    return words if all(word.strip("'").startswith("--") for word in words) else [" ".join(words)]
 
 
 def loaded() -> type[SLURMCluster]:

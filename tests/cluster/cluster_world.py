@@ -21,8 +21,11 @@ ROOT = Path(__file__).parents[2]
 PRELOADS = Path(__file__).with_name("preloads")
 PYTHON = os.environ.get("ENTRACK_CLUSTER") and str(ROOT / os.environ["ENTRACK_CLUSTER"])
 """The Python with the packages of a cluster; None where these tests are not asked for."""
-ENTRACK = "import sys; from entrack.cli.main import main; sys.exit(main())"
-LONGEST = 240
+ENTRACK = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell's `&` has it ignored
+    "from entrack.cli.main import main; sys.exit(main())"
+)
+LONGEST = 500
 """Seconds that a run may take here."""
 COMPUTED = re.compile(r"steps: \d+, of which (\d+) computed and (\d+) found")
 
@@ -51,9 +54,11 @@ class World:
     alone: Ran
     runs: list[subprocess.Popen[str]] = field(factory=list, repr=False)
 
-    def started(self, name: str, *options: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def started(
+        self, name: str, *options: str, environment: Mapping[str, str] | None = None, before: str = ""
+    ) -> subprocess.Popen[str]:
         """A run into a store called `name`."""
-        self.runs.append(start(self.folder, name, *options, environment=environment))
+        self.runs.append(start(self.folder, name, *options, environment=environment, before=before))
         return self.runs[-1]
 
     def tidy(self) -> None:
@@ -65,9 +70,9 @@ class World:
         out, err = running.communicate(timeout=LONGEST)
         return Ran(running.returncode, out, err, objects(self.folder / name))
 
-    def run(self, name: str, *options: str, environment: Mapping[str, str] | None = None) -> Ran:
+    def run(self, name: str, *options: str, environment: Mapping[str, str] | None = None, before: str = "") -> Ran:
         """A run from an empty store, or from what is there."""
-        return self.finished(self.started(name, *options, environment=environment), name)
+        return self.finished(self.started(name, *options, environment=environment, before=before), name)
 
 
 def make_world(folder: Path) -> World:
@@ -79,10 +84,11 @@ def make_world(folder: Path) -> World:
 
 
 def start(
-    folder: Path, name: str, *options: str, environment: Mapping[str, str] | None = None
+    folder: Path, name: str, *options: str, environment: Mapping[str, str] | None = None, before: str = ""
 ) -> subprocess.Popen[str]:
+    """A run in a process that does something `before`, as Python."""
     assert PYTHON is not None
-    command = [PYTHON, "-c", ENTRACK, "run", "quickstart.et", "--store", name, *options]
+    command = [PYTHON, "-c", before + ENTRACK, "run", "quickstart.et", "--store", name, *options]
     return subprocess.Popen(
         command,
         env=surroundings(environment or os.environ),

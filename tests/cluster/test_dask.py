@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cluster_world import PRELOADS, DaskCluster, World, comes_to, dask_cluster
 
-pytestmark = pytest.mark.usefixtures("dask")
+pytestmark = [pytest.mark.usefixtures("dask"), pytest.mark.timeout(1200)]
 SLOW = ("--preload", str(PRELOADS / "slow.py"))
 POISON = ("--preload", str(PRELOADS / "poison.py"))
 OTHER = ("--preload", str(PRELOADS / "another_version.py"))
@@ -30,6 +30,13 @@ def test_the_same_bytes_and_nothing_twice(world: World, empty: DaskCluster) -> N
     assert ran.status == 0, ran.err
     assert ran.objects == world.alone.objects
     assert ran.computed == world.alone.computed == len(ran.objects)
+
+
+def test_large_requests_are_put_on_their_worker_first(world: World, empty: DaskCluster) -> None:
+    empty.add()
+    ran = world.run("large", "--on", empty.on, before="from entrack.workers import dask; dask.LARGE = 1000; ")
+    assert ran.status == 0, ran.err
+    assert ran.objects == world.alone.objects
 
 
 def test_a_full_store_asks_no_scheduler(world: World) -> None:

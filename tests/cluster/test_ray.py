@@ -6,7 +6,7 @@ import psutil
 import pytest
 from cluster_world import World, comes_to
 
-pytestmark = pytest.mark.usefixtures("ray")
+pytestmark = [pytest.mark.usefixtures("ray"), pytest.mark.timeout(1200)]
 
 
 def test_the_same_bytes_and_nothing_twice(world: World) -> None:

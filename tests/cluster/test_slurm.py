@@ -11,6 +11,7 @@ from cluster_world import PRELOADS, World, comes_to
 from slurm_on_loopback import Slurm, happens
 
 JOBS = ("--on", "slurm", "--workers", "2", "--time", "10m")
+pytestmark = pytest.mark.timeout(1200)
 SLOW = {"DASK_JOBQUEUE__SLURM__WORKER_EXTRA_ARGS": repr(["--preload", str(PRELOADS / "slow.py")])}
 
 
@@ -51,7 +52,7 @@ def test_jobs_that_are_taken_away(world: World, slurm: Slurm, what: str) -> None
 
 
 def test_when_the_time_of_the_jobs_is_up_others_go_on(world: World, slurm: Slurm) -> None:
-    slow = {**slurm.environment, **SLOW, "SLOWER": "4"}
+    slow = {**slurm.environment, **SLOW, "SLOWER": "3"}
     running = world.started("walltime", "--on", "slurm", "--workers", "2", "--time", "1m", environment=slow)
     assert happens(lambda: bool(slurm.jobs()), 30)
     first = set(slurm.jobs())
@@ -64,6 +65,8 @@ def test_when_the_time_of_the_jobs_is_up_others_go_on(world: World, slurm: Slurm
 
 def test_a_job_uses_the_gpus_that_slurm_gives_it(world: World, slurm: Slurm) -> None:
     slow = {**slurm.environment, **SLOW, "SLOWER": "0"}
+    for old in world.folder.glob("visible-*"):
+        old.unlink()
     ran = world.run("gpus", *JOBS, "--device", "cpu", "--slurm=--gres=gpu:1", environment=slow)
     assert ran.status == 0, ran.err
     assert {path.read_text() for path in world.folder.glob("visible-*")} == {"0", "1"}

@@ -85,7 +85,7 @@ def test_times() -> None:
 
 def test_options_of_sbatch_become_directives() -> None:
     jobs = Jobs(2, 7200, 1, ("-p gpu", "--mem=64G --cpus-per-task=8", "--comment='two words'"))
-    assert jobs.directives == ["--gpus=1", "-p gpu", "--mem=64G", "--comment=two words"]
+    assert jobs.directives == ["--gpus=1", "-p gpu", "--mem=64G", "'--comment=two words'"]
     assert (jobs.cpus, jobs.walltime) == (8, "02:00:00")
 
 

@@ -13,11 +13,12 @@ import pytest
 from attrs import evolve
 from drawn_plans import ASKED, BATCHES, MODELS, of
 from e2e_world import World, make_world
-from store_tools import environment
+from store_tools import ROOT, environment
 from stress.employed import employed, seen
 from stress.walks import Study
 
-from entrack import system
+from entrack import load, system
+from entrack.cli.progress import ProgressBar
 from entrack.engine.errors import DeviceMissing, EngineError
 from entrack.errors import ArgumentError
 from entrack.events import Event, FewerWorkers, ModelLoading, RunFinished, StepDone
@@ -66,6 +67,19 @@ def test_a_run_with_workers_one_of_which_is_killed_is_byte_for_byte_the_same(wor
     assert isinstance(events[-1], RunFinished)
     again = world.load().run(tmp_path / "store", threads=1, workers=2)
     assert again.provenance.computed == 0, "on a full store no worker is started"
+
+
+def test_the_quickstart_is_the_same_with_any_number_of_workers(tmp_path: Path) -> None:
+    spec = load(ROOT / "specs" / "quickstart.et", n=4)
+    found = {workers: spec.run(tmp_path / str(workers), workers=workers) for workers in (0, 1, 2)}
+    documents = {document(results) for results in found.values()}
+    stores = {workers: DiskStore(tmp_path / str(workers)) for workers in found}
+    objects = {
+        tuple((name, action.object) for name in store.addresses() if (action := store.find(name)) is not None)
+        for store in stores.values()
+    }
+    assert len(documents) == len(objects) == 1
+    assert len({results.numbers_tex() for results in found.values()}) == 1
 
 
 def test_an_error_of_a_worker_is_the_one_without_workers(world: World, tmp_path: Path) -> None:
@@ -183,6 +197,11 @@ def test_as_many_workers_as_there_is_memory_for(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(system, "free_memory", lambda: asked.each - 1)
     with pytest.raises(NoRoom, match=r"3\.2 GB each \(2\.5 GB of them models\), and 3\.2 GB are free"):
         Processes(asked, Settings()).at_once  # noqa: B018  # it is asked for
+
+
+def test_fewer_workers_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    ProgressBar()(FewerWorkers(8, 3, "they take 3 GB each"))
+    assert capsys.readouterr().err == "warning: 3 workers in place of 8: they take 3 GB each\n"
 
 
 def test_nothing_is_loaded_where_there_is_no_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,7 +130,7 @@ def test_where_all_are_refused_the_first_reason_is_told(pool: ThreadPoolExecutor
     roster.refuses("b", "b has torch 1.1")
     with pytest.raises(WorkerRefused, match=r"a has torch 1\.0"):
         waits.result(timeout=LONGEST)
-    assert said == [WorkerNotTaken("a", "a has torch 1.0"), WorkerNotTaken("b", "b has torch 1.1")]
+    assert said[1:] == [WorkerNotTaken("a", "a has torch 1.0"), WorkerNotTaken("b", "b has torch 1.1")]
 
 
 def test_others_go_on_where_one_is_refused() -> None:
@@ -153,4 +153,4 @@ def test_a_watcher_hears_how_many_are_here() -> None:
     said: list[Event] = []
     roster = roster_of("a", "b", watcher=said.append)
     roster.leaves("a", expected=True)
-    assert said == [WorkersHere(1, 2), WorkersHere(2, 2), WorkersHere(1, 2)]
+    assert said == [WorkersHere(here, 2) for here in (0, 1, 2, 1)]
