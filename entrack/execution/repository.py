@@ -66,9 +66,9 @@ class Repository:
         """The address of a bound step, whatever the environment."""
         known = self._addresses.get(id(step))
         if known is None or known[0] is not step:
+            if len(self._addresses) >= RECENT:
+                self._addresses.clear()  # at once: threads of workers ask too
             known = self._addresses[id(step)] = step, step_address(step, self.kind)
-            if len(self._addresses) > RECENT:
-                self._addresses.pop(next(iter(self._addresses)), None)
         return known[1]
 
     def find(self, step: Step) -> Action | None:
