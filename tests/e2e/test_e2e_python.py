@@ -93,7 +93,9 @@ def calls(world: World, spec: Spec, store: MemoryStore, results: Results) -> Cal
     plan, survey = spec.survey(store)
     plain = {"store": store, "accept": "any", "device": "cpu"}
     source, text = Source(str(world.study), world.study.read_text()), world.study.read_text()
-    running = {**plain, "reference": False, "watcher": unwatched, "threads": 1, "memory": 10**9}
+    running = {**plain, "reference": False, "watcher": unwatched, "threads": 1, "memory": 10**9, "gpus_per_worker": 1}
+    cluster = {"on": None, "time": None, "gpus": None, "slurm": ()}
+    elsewhere = {**cluster, "workers": 0, "remote": None, "remote_read_only": False}
     return {
         "load": (lambda path, n: package.load(path, n=n), {"path": world.study, "n": 12}),
         "loads": (lambda source, n: package.loads(source, n=n), {"source": source, "n": 12}),
@@ -110,7 +112,7 @@ def calls(world: World, spec: Spec, store: MemoryStore, results: Results) -> Cal
         "survey": (spec.survey, plain | {"tell": print}),
         "addresses": (spec.addresses, {"store": store}),
         "looked": (spec.looked, {**plain, "reference": False}),
-        "run": (spec.run, {**running, "workers": 0}),
+        "run": (spec.run, {**running, **elsewhere}),
         "verify": (spec.verify, {**running, "sample": 0.05, "seed": 0}),
         "prompts": (spec.prompts, {"name": "boxes", "count": 2, "model": None, "purpose": "measure"}),
         "results[]": (lambda name: results[name], {"name": "acc"}),
@@ -138,8 +140,8 @@ PARAMETERS = [
         "survey": "store accept device tell",
         "addresses": "store",
         "looked": "store accept device reference",
-        "run": "store accept device reference watcher threads memory workers",
-        "verify": "store accept device reference watcher threads memory sample seed",
+        "run": "store accept device reference watcher threads memory gpus_per_worker workers on time gpus slurm remote remote_read_only",
+        "verify": "store accept device reference watcher threads memory gpus_per_worker sample seed",
         "prompts": "name count model purpose",
         "results[]": "name",
         "mask": "group desideratum",
