@@ -177,6 +177,7 @@ class Spec:
         arguments.function(watcher, "watcher")
         arguments.optional(device, arguments.text, "device")
         arguments.optional(workers, arguments.whole, "workers", 0, MOST)
+        arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
         cluster = cluster_given(on, workers, time, gpus, slurm)
         many = workers_given(workers, device, gpus_per_worker) if cluster is None else 0
         watcher = one_at_a_time(watcher) if many or cluster else watcher

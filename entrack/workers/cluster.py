@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from entrack import arguments
 from entrack.engine.errors import EngineError
-from entrack.errors import ArgumentError
+from entrack.errors import ArgumentError, ArgumentTypeError
 from entrack.events import Watcher
 from entrack.execution.value_check import Tensors
 from entrack.frozen import frozen
@@ -89,11 +89,12 @@ def cluster_given(
     """What was asked for; None where it is no cluster. Raises ArgumentError for what cannot be, and for packages that
     are not here."""
     kind, address = (None, "") if on is None else _place(arguments.text(on, "on"))
+    options = _options(slurm)
     for given, name, kinds in (
         (workers, "workers", (None, "slurm", "ray")),
         (time, "time", ("slurm",)),
         (gpus, "gpus", ("slurm", "ray")),
-        (slurm or None, "slurm", ("slurm",)),
+        (options or None, "slurm", ("slurm",)),
     ):
         if given is not None and kind not in kinds:
             raise ArgumentError(f"{name} goes with {' or '.join(filter(None, kinds))}, not with {on or 'this machine'}")
@@ -105,7 +106,13 @@ def cluster_given(
     if missing := [package for package in packages if find_spec(package) is None]:
         raise ArgumentError(f"{on} needs {', '.join(missing)}: pip install 'entrack[{extra}]'")
     gpus = arguments.optional(gpus, arguments.whole, "gpus", 0, MOST_GPUS)
-    return Cluster(kind, address, workers or 0, seconds(time) if time else 0, gpus or 0, tuple(slurm))
+    return Cluster(kind, address, workers or 0, seconds(time) if time else 0, gpus or 0, options)
+
+
+def _options(slurm: Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(slurm, list | tuple):
+        raise ArgumentTypeError(f"slurm is a list of options of sbatch; this is {arguments.shown(slurm)}")
+    return tuple(arguments.text(option, "an option of slurm") for option in slurm)
 
 
 def job_script(cluster: Cluster | None) -> str:
