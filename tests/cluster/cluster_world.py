@@ -18,7 +18,7 @@ from attrs import field, frozen
 from entrack.stores import open_store
 
 ROOT = Path(__file__).parents[2]
-PRELOADS = Path(__file__).with_name("preloads")
+PRELOADS = Path(__file__).parent
 PYTHON = os.environ.get("ENTRACK_CLUSTER") and str(ROOT / os.environ["ENTRACK_CLUSTER"])
 """The Python with the packages of a cluster; None where these tests are not asked for."""
 ENTRACK = (

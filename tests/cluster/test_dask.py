@@ -12,9 +12,9 @@ import pytest
 from cluster_world import PRELOADS, DaskCluster, World, comes_to, dask_cluster
 
 pytestmark = [pytest.mark.usefixtures("dask"), pytest.mark.timeout(1200)]
-SLOW = ("--preload", str(PRELOADS / "slow.py"))
-POISON = ("--preload", str(PRELOADS / "poison.py"))
-OTHER = ("--preload", str(PRELOADS / "another_version.py"))
+SLOW = ("--preload", str(PRELOADS / "preload_slow.py"))
+POISON = ("--preload", str(PRELOADS / "preload_poison.py"))
+OTHER = ("--preload", str(PRELOADS / "preload_another_version.py"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from slurm_on_loopback import Slurm, happens
 
 JOBS = ("--on", "slurm", "--workers", "2", "--time", "10m")
 pytestmark = pytest.mark.timeout(1200)
-SLOW = {"DASK_JOBQUEUE__SLURM__WORKER_EXTRA_ARGS": repr(["--preload", str(PRELOADS / "slow.py")])}
+SLOW = {"DASK_JOBQUEUE__SLURM__WORKER_EXTRA_ARGS": repr(["--preload", str(PRELOADS / "preload_slow.py")])}
 
 
 @pytest.fixture(autouse=True)
