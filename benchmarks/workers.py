@@ -155,10 +155,11 @@ class _Clock:
         while True:
             held = {self._where(id) for id in (*waiting, *(one[2] for one in running))}
             if len(waiting) + len(running) < self.many + max(1, self.many // 4):
-                near = left.pop(0) if left else None
-                id = dispatch.take(near, held)
+                id = dispatch.take(left[0] if left else None, held)
                 if id is not None:
-                    waiting += self._begun(scheduler, id)
+                    begun = self._begun(scheduler, id)
+                    waiting += begun
+                    left = left[len(begun) :]
                     continue
             while idle and waiting:
                 gpu = idle.pop()

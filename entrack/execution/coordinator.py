@@ -203,7 +203,7 @@ class Coordinator(RunState):
         if at_once == 1 or first is None:
             return first
         self._dispatch = self._dispatch or Dispatch(self._scheduler, self._works)
-        id = self._dispatch.take(self._in_hand.left(), self._in_hand.held)
+        id = self._dispatch.take(self._in_hand.near, self._in_hand.held)
         assert id is not None or len(self._in_hand), "what is ready is to be begun, or has been"
         return id
 

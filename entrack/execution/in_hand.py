@@ -46,6 +46,8 @@ class InHand:
 
     def put(self, id: str, address: str, where: Where, future: Future[Outcome]) -> None:
         self._submitted[future] = _Submitted(id, address, where)
+        if self._left:
+            self._left.popleft()
         self._addresses.add(address)
         self.held[where] += 1
         future.add_done_callback(self._finished.put)
@@ -68,6 +70,8 @@ class InHand:
         self._left.append(one.where)
         return one
 
-    def left(self) -> Where | None:
-        """The model and batch of a step that has come back: who had it is free for another."""
-        return self._left.popleft() if self._left else None
+    @property
+    def near(self) -> Where | None:
+        """The model and batch of the step that came back first of those in whose place none has been begun yet: who
+        had it is free for another."""
+        return self._left[0] if self._left else None
