@@ -37,7 +37,7 @@ MOST = 64 << 20
 LIBRARIES = ("matplotlib", "numpy", "pillow", "contourpy", "kiwisolver", "fonttools")
 """What draws."""
 PACKAGE = Path(__file__).parents[1]
-CODE = ("report", "results", "diagnostics", "address.py", "labels.py", "ranking.py", "sites.py")
+CODE = ("report", "results", "diagnostics", "address.py", "files.py", "labels.py", "ranking.py", "sites.py")
 """Our own part of it, from results to what is drawn."""
 
 

@@ -28,7 +28,7 @@ def fitted(draw: Callable[[float], Figure]) -> Figure:
         figure = draw(scale)
         if fits(figure):
             break
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # "none" would draw it once more before each format
     return figure
 
 

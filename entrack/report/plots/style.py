@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from typing import Any, Literal
 
@@ -54,10 +54,12 @@ OURS: dict[str, Any] = {
     "svg.hashsalt": "entrack",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
+    "ps.fonttype": 42,  # which also says how many letters a font of a PDF may have
     "pdf.compression": 0,
     "savefig.dpi": 200,
     "figure.dpi": 200,
 }
+LAYOUT_TABLES = ("GDEF", "GPOS", "GSUB", "kern")
 METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -128,7 +130,21 @@ def colours(count: int) -> list[Any]:
 
 def _bytes(figure: Figure, form: str) -> bytes:
     stream = BytesIO()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _fonts_to_embed() if form == "pdf" else nullcontext():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(stream, format=form, metadata=METADATA[form])
     return stream.getvalue()
+
+
+@contextmanager
+def _fonts_to_embed() -> Iterator[None]:
+    """Fonts are embedded without the tables that lay text out, which nobody reads where it is laid out: following them
+    from glyph to glyph is most of what a small PDF takes."""
+    from fontTools.subset import Options
+
+    usual = Options._drop_tables_default
+    Options._drop_tables_default = [*usual, *LAYOUT_TABLES]
+    try:
+        yield
+    finally:
+        Options._drop_tables_default = usual
