@@ -143,6 +143,14 @@ def test_what_is_in_hand_is_stored_when_a_step_fails_and_the_first_in_order_is_t
     assert set(repository.store.addresses()) == {step_address(steps[1])}, "it was in hand and had no error"
 
 
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """Ctrl-C is heard, also where a shell that began the tests with `&` has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def ctrl_c() -> None:
     """As from a terminal: the main thread is sent the signal, and woken by it."""
     signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]  # it runs
