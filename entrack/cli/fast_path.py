@@ -81,7 +81,7 @@ def run(spec: Path, params: Mapping[str, float], **options: Any) -> None:
 
     gc.freeze()
     gc.set_threshold(*OFTEN)
-    runs.run(spec, params, dict.fromkeys(("device", "threads", "memory")) | {"reference": False}, **options)
+    runs.run(spec, params, runs.PLAIN, **options)
 
 
 def plan(

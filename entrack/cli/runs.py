@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
 
 SUFFIX = ".etz"
+PLAIN: Mapping[str, Any] = {
+    **dict.fromkeys(("device", "threads", "memory", "remote", "workers", "on", "time", "gpus")),
+    "reference": False,
+    "remote_read_only": False,
+    "gpus_per_worker": 1,
+    "slurm": (),
+}
+"""The options of `Spec.run` where nothing is said."""
 
 
 def run(

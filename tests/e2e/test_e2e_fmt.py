@@ -195,7 +195,7 @@ def test_a_file_that_was_saved_meanwhile(
 def test_another_program_leaves_the_file(
     spec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(api, "format_program", lambda source, program: "entrack 1\nseed 4  # why\n")
+    monkeypatch.setattr("entrack.syntax.format.format_program", lambda source, program: "entrack 1\nseed 4  # why\n")
     assert status(spec) == 3
     assert spec.read_text() == UGLY
     assert "mistake in entrack" in capsys.readouterr().err

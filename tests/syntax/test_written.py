@@ -138,7 +138,7 @@ def test_a_text_over_the_limits_is_no_mistake() -> None:
 
 
 def test_the_formatter_is_held_against_what_it_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("entrack.api.format_program", lambda source, program: "entrack 1\nseed 4\n")
+    monkeypatch.setattr("entrack.syntax.format.format_program", lambda source, program: "entrack 1\nseed 4\n")
     with pytest.raises(Miswritten):
         formatted(Source("a.et", "entrack 1\nseed 3\n"))
 
