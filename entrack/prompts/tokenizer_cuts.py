@@ -139,7 +139,8 @@ class Pieces:
 
     def following(self, text: str, more: str) -> tuple[int, ...] | None:
         """The tokens that a text has more when something follows it; None where that is not told by pieces."""
-        cut = not self._cut.after and CUT.match(text[-1:] + more, 1) is not None and self._cut.allows(text + more)
+        begins = text != "" and CUT.match(text[-1:] + more, 1) is not None
+        cut = begins and not self._cut.after and self._cut.allows(text + more)
         return tuple(id for piece in CUT.split(more) for id in self._tokens(piece, BEFORE)[0]) if cut else None
 
     def _tokens(self, piece: str, before: str) -> Tokens:

@@ -146,6 +146,15 @@ def test_tokens_are_those_of_the_whole_text(name: str, tmp_path: Path) -> None:
     same()
 
 
+def test_what_follows_no_text_is_not_told_by_pieces(tmp_path: Path) -> None:
+    known = {word: place for place, word in enumerate(("<unk>", "<s>", "A", "man"))}
+    library = tokenizers.Tokenizer(models.WordLevel(known, "<unk>"))
+    library.pre_tokenizer, library.post_processor = SPACES, template("<s> $A")
+    ours = saved(library, tmp_path)
+    start = ours.encode("").ids
+    assert (start, ours.following("", start, "A man")) == ((1,), (2, 3))
+
+
 def test_one_that_fails_at_unknown_words_is_told_by_whole_texts(tmp_path: Path) -> None:
     ours = saved(made((closed, SPACES, None, None)), tmp_path)
     assert ours.encode("Box b Box").ids == (0, 2, 0)
