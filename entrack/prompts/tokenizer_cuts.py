@@ -5,12 +5,14 @@ Which tokenizers these are is read off their rules (`cut_of`). No normalizer cha
 that splits a text either takes white space away or is an expression in which a space can only begin a match or be among
 spaces. So a token begins where a visible character is followed by a space and another visible character, and what
 stands before and after it does not change it. Tokens that are added to a vocabulary are found before any rule is
-applied, so a text with one of them in it is not cut; nor is one that is not ASCII.
+applied - as they are, or as the normalizer makes them - so a text with one of them in it is not cut; nor is one that
+is not ASCII.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
@@ -54,7 +56,8 @@ def cut_of(said: Mapping[str, Any]) -> Cut | None:
         return None
     if not _reads_all(said["model"]):
         return None
-    added = [token["content"] for token in said.get("added_tokens") or ()]
+    contents = (token["content"] for token in said.get("added_tokens") or ())
+    added = [form for content in contents for form in dict.fromkeys((content, unicodedata.normalize("NFC", content)))]
     if any(content.startswith(BEFORE) and content[1:2] in ("", " ") for content in added):
         return None
     return Cut(after, re.compile("|".join(map(re.escape, added))) if added else None)

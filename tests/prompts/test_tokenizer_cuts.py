@@ -172,6 +172,13 @@ def test_an_added_token_that_pieces_would_be_read_with(content: str) -> None:
     assert cut_of(json.loads(library.to_str())) is None
 
 
+def test_an_added_token_that_a_normalizer_makes_ascii(tmp_path: Path) -> None:
+    library = made((words, SPACES, normalizers.NFC(), None))
+    library.add_tokens([tokenizers.AddedToken("\u037e b", normalized=True)])
+    ours, text = saved(library, tmp_path), "x; b b"
+    assert ours.encode(text).ids == tuple(library.encode(text).ids)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "entrack" / "builtin").glob("*/tokenizer.json")), ids=str)
 def test_those_that_come_with_entrack_are_told_by_pieces(path: Path) -> None:
     assert cut_of(json.loads(path.read_text())) is not None
