@@ -65,8 +65,12 @@ def cut_of(said: Mapping[str, Any]) -> Cut | None:
 
 def _reads_all(model: Mapping[str, Any]) -> bool:
     """That a model fails at no word, so that pieces may be read by themselves."""
-    unknown, known = model.get("unk_token"), model.get("vocab")
-    return isinstance(known, dict) and (unknown in known or (unknown is None and model.get("type") == "BPE"))
+    match model:
+        case {"vocab": dict(known), "unk_token": str(unknown)}:
+            return unknown in known
+        case {"vocab": dict(), "type": "BPE", **rest}:
+            return rest.get("unk_token") is None
+    return False
 
 
 def _splits(said: Any) -> bool:
@@ -101,8 +105,10 @@ def _after(said: Any) -> int | None:
         case {"type": "TemplateProcessing", "single": list(single), "special_tokens": dict(special)}:
             names = [_special(piece) for piece in single]
             if names.count(None) == 1 and {"Sequence": {"id": "A", "type_id": 0}} in single:
-                counts = [len(special[name]["ids"]) for name in names[names.index(None) + 1 :] if name in special]
-                return sum(counts) if all(name is None or name in special for name in names) else None
+                place = names.index(None)
+                given = (_ids(special.get(name)) for name in names[:place] + names[place + 1 :])
+                counts = [count for count in given if count is not None]
+                return sum(counts[place:]) if len(counts) == len(names) - 1 else None
     return None
 
 
@@ -110,6 +116,13 @@ def _special(piece: Any) -> str | None:
     match piece:
         case {"SpecialToken": {"id": str(name)}}:
             return name
+    return None
+
+
+def _ids(said: Any) -> int | None:
+    match said:
+        case {"ids": list(ids)}:
+            return len(ids)
     return None
 
 

@@ -165,6 +165,22 @@ def test_which_are_told_by_pieces(name: str) -> None:
     assert (cut_of(json.loads(made({**CUT, **WHOLE}[name]).to_str())) is not None) is (name in CUT)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("model", "unk_token"), []),
+        (("post_processor", "special_tokens"), {"<s>": {}}),
+        (("post_processor", "special_tokens"), {"<s>": 5}),
+        (("post_processor", "special_tokens"), {"<s>": {"ids": 5}}),
+    ],
+)
+def test_what_is_none_of_these_is_told_by_whole_texts(place: tuple[str, str], value: object) -> None:
+    said = json.loads(made((words, SPACES, None, template("<s> $A"))).to_str())
+    assert cut_of(said) is not None
+    said[place[0]][place[1]] = value
+    assert cut_of(said) is None
+
+
 @pytest.mark.parametrize("content", [BEFORE, f"{BEFORE} b"])
 def test_an_added_token_that_pieces_would_be_read_with(content: str) -> None:
     library = made(CUT["words"])
