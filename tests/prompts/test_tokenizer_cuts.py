@@ -200,6 +200,17 @@ def test_those_that_come_with_entrack_are_told_by_pieces(path: Path) -> None:
     assert cut_of(json.loads(path.read_text())) is not None
 
 
+def test_one_with_a_process_of_its_own_is_asked_for_whole_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = saved(made((byte_pairs, pre_tokenizers.Sequence([SPACES, split("(a|b)+")]), None, None)), tmp_path)
+    asked: list[str] = []
+    encode = ours._used.encode
+    monkeypatch.setattr(ours._pieces, "_encode", lambda text: asked.append(text) or encode(text))
+    ours.encode("Box a Box")
+    assert not ours.plain and asked == ["Box a Box"]
+
+
 def test_each_piece_is_encoded_once_and_few_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = saved(made(CUT["words"]), tmp_path)
     asked: list[str] = []
