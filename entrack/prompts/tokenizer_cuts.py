@@ -27,8 +27,10 @@ CLAUSES = re.compile(r"(?<=[,.;:!?])(?= [!-~])")
 """Some of these places. Prompts have whole clauses in common: in most, fewer pieces are put together so."""
 BEFORE = "a"
 """What a piece is encoded after."""
-KEPT, LONGEST = 1 << 14, 64
-"""Pieces whose tokens are kept, and characters of each."""
+KEPT, LONGEST = 1 << 12, 32
+"""Pieces whose tokens are kept, and characters of each: at most 24 MB a tokenizer."""
+MOST_ADDED, MOST_ADDED_TEXT = 1 << 10, 1 << 14
+"""Added tokens that a text is searched for, and characters in all of them: at each place each of them is tried."""
 INSIDE_WORDS = ("Punctuation", "Digits", "Split")
 """Rules that split each piece of a text by itself."""
 
@@ -58,6 +60,8 @@ def cut_of(said: Mapping[str, Any]) -> Cut | None:
         return None
     contents = (token["content"] for token in said.get("added_tokens") or ())
     added = [form for content in contents for form in dict.fromkeys((content, unicodedata.normalize("NFC", content)))]
+    if len(added) > MOST_ADDED or sum(map(len, added)) > MOST_ADDED_TEXT:
+        return None
     if any(content.startswith(BEFORE) and content[1:2] in ("", " ") for content in added):
         return None
     return Cut(after, re.compile("|".join(map(re.escape, added))) if added else None)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
 from entrack.prompts.tokenizer import Tokenizer
-from entrack.prompts.tokenizer_cuts import BEFORE, KEPT, LONGEST, cut_of
+from entrack.prompts.tokenizer_cuts import BEFORE, KEPT, LONGEST, MOST_ADDED, MOST_ADDED_TEXT, cut_of
 from entrack.prompts.tokenizer_parts import WITH_SPACES
 
 ROOT = Path(__file__).parents[2]
@@ -195,31 +195,41 @@ def test_an_added_token_that_a_normalizer_makes_ascii(tmp_path: Path) -> None:
     assert ours.encode(text).ids == tuple(library.encode(text).ids)
 
 
+def test_many_added_tokens_are_not_searched_for() -> None:
+    said = json.loads(made(CUT["words"]).to_str())
+    for count, size in ((MOST_ADDED, 1), (MOST_ADDED_TEXT // 512, 510)):
+        few = [{"content": f"{chr(33 + number % 32)}{number:0{size}}"} for number in range(count)]
+        assert cut_of({**said, "added_tokens": few}) is not None
+        assert cut_of({**said, "added_tokens": few * 2}) is None
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "entrack" / "builtin").glob("*/tokenizer.json")), ids=str)
 def test_those_that_come_with_entrack_are_told_by_pieces(path: Path) -> None:
     assert cut_of(json.loads(path.read_text())) is not None
 
 
-def test_one_with_a_process_of_its_own_is_asked_for_whole_texts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ours = saved(made((byte_pairs, pre_tokenizers.Sequence([SPACES, split("(a|b)+")]), None, None)), tmp_path)
+def counted(ours: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What it is asked to encode."""
     asked: list[str] = []
-    encode = ours._used.encode
-    monkeypatch.setattr(ours._pieces, "_encode", lambda text: asked.append(text) or encode(text))
+
+    def encode(text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        asked.append(text)
+        return ours._used.encode(text)
+
+    monkeypatch.setattr(ours._pieces, "_encode", encode)
+    return asked
+
+
+def test_one_in_a_process_of_its_own_is_asked_for_whole_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = saved(made((words, pre_tokenizers.Sequence([SPACES, split("(a|b)+")]), None, None)), tmp_path)
+    asked = counted(ours, monkeypatch)
     ours.encode("Box a Box")
     assert not ours.plain and asked == ["Box a Box"]
 
 
 def test_each_piece_is_encoded_once_and_few_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = saved(made(CUT["words"]), tmp_path)
-    asked: list[str] = []
-
-    def counted(text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        asked.append(text)
-        return ours._used.encode(text)
-
-    monkeypatch.setattr(ours._pieces, "_encode", counted)
+    asked = counted(ours, monkeypatch)
     long = "b" * LONGEST
     for _ in range(3):
         ours.encode(f"Box a a a Box {long}")
