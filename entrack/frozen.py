@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 else:
 
     def frozen(cls=None, /, **options):
-        """The class that `attrs.frozen` gives. One that says itself what is equal, or has an order, is attrs' own, and so
+        """The class that `attrs.frozen` gives. One that says itself what is equal, or has an order, is attrs' own, as
         is an exception, which equals itself alone."""
         if cls is None:
             return lambda each: frozen(each, **options)
