@@ -2,8 +2,9 @@
 
 attrs writes these three for each class in Python and compiles them when the class is defined, which is most of what it
 does then. entrack has some 400 such classes, so that it was a seventh of the time of a short command. Here one function
-stands for all classes, and reads the fields as C does. What they say is what attrs says: values of one class are equal
-when their fields are, as tuples are, so that a value equals itself though a number in it be none.
+stands for all classes, and reads the fields as C does. What they say is what attrs says, but for what does not equal
+itself: values of one class are equal when their fields are, as tuples are, in which one object equals itself, be it
+NaN. attrs compares the fields themselves, and finds NaN in no value equal.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
 else:
 
     def frozen(cls=None, /, **options):
-        """The class that `attrs.frozen` gives. One that says itself what is equal, or has an order, is attrs' own."""
+        """The class that `attrs.frozen` gives. One that says itself what is equal, or has an order, is attrs' own, as
+        is an exception, which equals itself alone."""
         if cls is None:
             return lambda each: frozen(each, **options)
+        if issubclass(cls, BaseException):
+            return attrs.frozen(cls, **options)
         if options.keys() & {"eq", "order", "repr"} or vars(cls).keys() & {"__eq__", "__hash__", "__repr__"}:
             return attrs.frozen(cls, **options)
         made = attrs.frozen(cls, eq=False, repr=False, **options)

@@ -27,13 +27,23 @@ from entrack.results import Basis
 
 def basis_of(claim: Claim, resolved: Resolved) -> Basis:
     """Each cell, measure and discovery once, in the order in which the claim comes to it."""
-    leaves = [leaf for side in (claim.left, claim.right) for leaf in _leaves(side)]
+    leaves = _sides(claim)
     circuits = (group for leaf in leaves for group in _groups(leaf, resolved))
     return Basis(
         tuple(dict.fromkeys((leaf.measure, leaf.labels) for leaf in leaves if isinstance(leaf, CellOf))),
         tuple(dict.fromkeys(leaf.measure for leaf in leaves if isinstance(leaf, Summary))),
         tuple(dict.fromkeys(name for group in circuits for name in _discoveries(group.heads, resolved))),
     )
+
+
+def masks_of(claim: Claim, resolved: Resolved) -> frozenset[Masked]:
+    """The trained masks whose heads a claim rests on."""
+    groups = (group for leaf in _sides(claim) for group in _groups(leaf, resolved))
+    return frozenset(group.heads for group in groups if isinstance(group.heads, Masked))
+
+
+def _sides(claim: Claim) -> list[Quantity]:
+    return [leaf for side in (claim.left, claim.right) for leaf in _leaves(side)]
 
 
 def _leaves(quantity: Quantity) -> Iterator[Quantity]:

@@ -1,12 +1,12 @@
-"""The steps under each claim: those that the cells and discoveries it rests on are made of, those that decide it on
-fresh prompts, and those that all these need."""
+"""The steps under each claim: those that the cells and discoveries it rests on are made of, those that train its masks,
+those that decide it on fresh prompts, and those that all these need."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from entrack.analysis.basis import basis_of
-from entrack.check.resolved import Resolved
+from entrack.analysis.basis import basis_of, masks_of
+from entrack.check.resolved import Claim, Masked, Resolved
 from entrack.plan.plan import CellPlan, Plan, RemovalPlan, RunPlan
 from entrack.results import Basis
 
@@ -16,9 +16,14 @@ def steps_under(resolved: Resolved, plan: Plan) -> tuple[frozenset[str], ...]:
     circuit has that is written down."""
     steps = frozenset(plan.steps)
     return tuple(
-        frozenset(_closed({*_made_of(basis_of(claim, resolved), plan), *_fresh(number, plan)}, plan)) & steps
+        frozenset(_closed({*_at_once(claim, resolved, plan), *_fresh(number, plan)}, plan)) & steps
         for number, claim in enumerate(resolved.claims)
     )
+
+
+def _at_once(claim: Claim, resolved: Resolved, plan: Plan) -> Iterator[str]:
+    yield from _made_of(basis_of(claim, resolved), plan)
+    yield from _training(masks_of(claim, resolved), plan)
 
 
 def _made_of(basis: Basis, plan: Plan) -> Iterator[str]:
@@ -31,6 +36,10 @@ def _made_of(basis: Basis, plan: Plan) -> Iterator[str]:
         if any(name == measure and (labels is None or removal.label in labels) for measure, labels in wanted):
             yield from _evaluations(_compared(removal))
     yield from (group.select for found in plan.discoveries if found.name in basis.discoveries for group in found.groups)
+
+
+def _training(masks: Collection[Masked], plan: Plan) -> Iterator[str]:
+    return (one.step for one in plan.masks if Masked(one.name, one.group, one.desideratum) in masks)
 
 
 def _fresh(number: int, plan: Plan) -> Iterator[str]:

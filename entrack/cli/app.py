@@ -177,6 +177,8 @@ def plan(
 ) -> None:
     """Show what a run would compute - steps, forward passes, bytes, time - and what the store has of it."""
     with failures(as_json=as_json):
+        if explain and (device is not None or price is not None):
+            refuse("--device and --price are of the time that a plan takes, which --explain does not show")
         given, most = params(p), memory_given(memory) if explain else None
     fast_path.plan(
         spec,

@@ -19,15 +19,19 @@ FIGURES = "ENTRACK_FIGURES"
 
 
 def kept_figures() -> KeptFigures:
-    """Where drawn figures are kept: as `ENTRACK_FIGURES` says, and nowhere where that is empty; else below the user's
-    folder for caches."""
+    """Where drawn figures are kept: as `ENTRACK_FIGURES` says, and nowhere where that is no absolute path; else below
+    the user's folder for caches."""
     if FIGURES in os.environ:
-        return KeptFigures(Path(os.environ[FIGURES]) if os.environ[FIGURES] else None)
+        return _in(Path(os.environ[FIGURES]))
     try:
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return _in(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "entrack" / "figures")
     except RuntimeError:  # nobody's home
         return NOTHING_KEPT
-    return KeptFigures(caches / "entrack" / "figures" if caches.is_absolute() else None)
+
+
+def _in(folder: Path) -> KeptFigures:
+    """What is kept does not depend on where a command is called."""
+    return KeptFigures(folder) if folder.is_absolute() else NOTHING_KEPT
 
 
 def write_all(

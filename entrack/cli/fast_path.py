@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from entrack.execution.reuse_policy import ReusePolicy
     from entrack.source import Source
 
-OFTEN = gc.get_threshold()
 RUN_FLAGS = {"--json": "as_json", "--pdf": "pdf", "--strict": "strict"}
 PLAN_FLAGS = {"--json": "as_json", "--explain": "explain"}
 SAME, CHANGED, BROKEN, FAILED = "same", "changed", "broken", "failed"
@@ -73,14 +72,12 @@ def _is_a_name(word: str) -> bool:
 
 
 def run(spec: Path, params: Mapping[str, float], **options: Any) -> None:
-    """Run a spec with nothing said of the engine. What an engine leaves is as large as a model's activations, so from
-    then on Python looks for garbage as often as ever."""
+    """Run a spec with nothing said of the engine. What is loaded is not looked at again for garbage."""
     need_memory()
     import entrack.run  # noqa: F401  # most of what is loaded
     from entrack.cli import runs
 
     gc.freeze()
-    gc.set_threshold(*OFTEN)
     runs.run(spec, params, runs.PLAIN, **options)
 
 

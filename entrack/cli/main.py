@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -11,17 +10,10 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from entrack import interrupts
-from entrack.cli import interrupted, streams
+from entrack.cli import garbage, interrupted, streams
 
 ENDS = {signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 """Signals that end a command, and whose default would do so without a word."""
-SELDOM = 50_000, 20, 10
-"""How often Python looks for cycles of values that nobody needs: a plan's many values are needed to the end, and to go
-through them again and again was a sixth of a command's time."""
-
-LOADING = 50_000
-"""Objects that are made before Python looks for garbage, while modules are loaded and texts are read: there is none
-then, and looking for it took a twentieth of a short command."""
 
 
 def main() -> None:
@@ -48,14 +40,13 @@ def main() -> None:
 
 
 def _act() -> None:
-    gc.set_threshold(*SELDOM)
+    garbage.seldom()
     from entrack.cli.fast_path import plainly
     from entrack.cli.heartbeat import BEAT
 
     BEAT.start(sys.argv[1:])
     act = plainly(sys.argv[1:])
     if act is not None:
-        gc.set_threshold(LOADING)
         return act()
     from entrack.cli.failures import need_memory
 

@@ -39,7 +39,7 @@ def time_view(given: Estimate, price: float | None) -> RenderableType:
     if not given.steps:
         return Text()
     if given.device is None or sum(given.without.values()) == given.steps:
-        return Text("\n" + NONE.format(device="this device" if given.device is None else _name(given.device)))
+        return Text("\n" + NONE.format(device=_name(given.device or given.asked or "this device")))
     money = () if price is None else ("cost",)
     made = table("workers", "time", *money, right=("workers", "time", *money))
     for workers in WORKERS:
@@ -49,9 +49,9 @@ def time_view(given: Estimate, price: float | None) -> RenderableType:
 
 
 def duration(seconds: float) -> str:
-    """Two digits of the largest unit that there is one of."""
-    for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= size:
+    """One decimal, of the largest unit that there is one of once it is rounded."""
+    for unit, size, smaller in (("d", 86400.0, 3600.0), ("h", 3600.0, 60.0), ("min", 60.0, 1.0)):
+        if seconds >= size - smaller / 20:
             return f"{seconds / size:,.1f} {unit}"
     return f"{seconds:.1f} s"
 

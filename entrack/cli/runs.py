@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from entrack.cli import exit_codes
+from entrack.cli import exit_codes, garbage
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.frozen import frozen
@@ -56,6 +56,7 @@ def run(
         if locked and (pack is not None or is_pack(spec)):
             refuse("--locked is for a spec and a store of your own: a pack has its lock, and `verify` holds it")
         with runner(spec, given, store, pack, locked=locked) as runnable, ProgressBar() as bar:
+            garbage.often()
             results = runnable.run(bar, options)
         if as_json:
             from entrack.report.document import document

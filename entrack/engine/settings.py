@@ -77,8 +77,10 @@ def chosen_devices(asked: str | None, many: int) -> tuple[torch.device, ...]:
     first = chosen_device(asked)
     if many == 1:
         return (first,)
+    if first.type != "cuda":
+        raise DeviceMissing(f"a model is to be placed over {many} GPUs, and {first} is none")
     number, count = first.index or 0, _DEVICES[first.type]()
-    if first.type != "cuda" or number + many > count:
+    if number + many > count:
         raise DeviceMissing(f"a model is to be placed over {many} GPUs, and from {first} on there are {count - number}")
     devices = tuple(torch.device("cuda", number + more) for more in range(many))
     names = sorted({device_name(device) for device in devices})

@@ -24,6 +24,7 @@ class Estimate:
     models, drawing prompts and storing come beside it.
 
     device: whose rates they are; None where nothing was measured
+    asked: the device that was asked for; None where it is this machine's
     measured: how many steps the rates are from
     steps: how many are left; `without` says how many of these have no rate, by kind, and are not in it
     more, less: why it may be more than that, or less
@@ -37,6 +38,7 @@ class Estimate:
     without: Mapping[str, int] = field(factory=dict)
     more: tuple[str, ...] = ()
     less: tuple[str, ...] = ()
+    asked: str | None = None
 
     def on(self, workers: int) -> float:
         """Seconds on so many devices of this kind."""
@@ -54,7 +56,9 @@ def estimate(plan: Plan, survey: Survey, rates: Rates) -> Estimate:
     }
     whole, longest = sum(seconds.values()), longest_path(plan.needs, seconds)
     more, less = _more(plan, survey), _less(plan, left)
-    return Estimate(rates.device, len(rates.measured), len(left), whole, longest, dict(without), more, less)
+    return Estimate(
+        rates.device, len(rates.measured), len(left), whole, longest, dict(without), more, less, rates.asked
+    )
 
 
 def _step(plan: Plan, id: str) -> Step:

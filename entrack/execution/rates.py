@@ -63,10 +63,12 @@ class Rate:
 
 @frozen
 class Rates:
-    """What was measured on one kind of device; on none where nothing was."""
+    """What was measured on one kind of device; on none where nothing was. `asked` names the device that was asked for,
+    None where it is this machine's."""
 
     device: str | None
     measured: tuple[Measured, ...] = field(repr=False)
+    asked: str | None = None
     _known: dict[tuple[str, str, int], Rate | None] = field(factory=dict, init=False, repr=False)
 
     def of(self, step: Step) -> Rate | None:
@@ -98,7 +100,7 @@ def rates_of(store: Store, device: str | None = None) -> Rates:
         told = [one for one in told if device.casefold() in (one.device.casefold(), kind_of(one.device))]
     names = Counter(one.device for one in told)
     name = min(names, key=lambda name: (-names[name], name), default=None)
-    return Rates(name, tuple(one for one in told if one.device == name))
+    return Rates(name, tuple(one for one in told if one.device == name), device)
 
 
 def fitted(several: Iterable[Measured]) -> Rate:

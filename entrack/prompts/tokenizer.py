@@ -50,7 +50,7 @@ class Tokenizer:
     def __init__(self, path: Path) -> None:
         raw, self._rules = read(path)
         self._used: _Here | Apart = _Here(raw, path) if self._rules.plain else _apart(raw, path)
-        self._pieces = Pieces(self._rules.cut, self._used.encode)
+        self._pieces = Pieces(self._rules.cut if self.plain else None, self._used.encode)
 
     @property
     def plain(self) -> bool:

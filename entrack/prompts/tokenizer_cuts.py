@@ -5,12 +5,14 @@ Which tokenizers these are is read off their rules (`cut_of`). No normalizer cha
 that splits a text either takes white space away or is an expression in which a space can only begin a match or be among
 spaces. So a token begins where a visible character is followed by a space and another visible character, and what
 stands before and after it does not change it. Tokens that are added to a vocabulary are found before any rule is
-applied, so a text with one of them in it is not cut; nor is one that is not ASCII.
+applied - as they are, or as the normalizer makes them - so a text with one of them in it is not cut; nor is one that
+is not ASCII.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
@@ -25,8 +27,10 @@ CLAUSES = re.compile(r"(?<=[,.;:!?])(?= [!-~])")
 """Some of these places. Prompts have whole clauses in common: in most, fewer pieces are put together so."""
 BEFORE = "a"
 """What a piece is encoded after."""
-KEPT, LONGEST = 1 << 14, 64
-"""Pieces whose tokens are kept, and characters of each."""
+KEPT, LONGEST = 1 << 12, 32
+"""Pieces whose tokens are kept, and characters of each: at most 24 MB a tokenizer."""
+MOST_ADDED, MOST_ADDED_TEXT = 1 << 10, 1 << 14
+"""Added tokens that a text is searched for, and characters in all of them: at each place each of them is tried."""
 INSIDE_WORDS = ("Punctuation", "Digits", "Split")
 """Rules that split each piece of a text by itself."""
 
@@ -54,7 +58,10 @@ def cut_of(said: Mapping[str, Any]) -> Cut | None:
         return None
     if not _reads_all(said["model"]):
         return None
-    added = [token["content"] for token in said.get("added_tokens") or ()]
+    contents = (token["content"] for token in said.get("added_tokens") or ())
+    added = [form for content in contents for form in dict.fromkeys((content, unicodedata.normalize("NFC", content)))]
+    if len(added) > MOST_ADDED or sum(map(len, added)) > MOST_ADDED_TEXT:
+        return None
     if any(content.startswith(BEFORE) and content[1:2] in ("", " ") for content in added):
         return None
     return Cut(after, re.compile("|".join(map(re.escape, added))) if added else None)
@@ -62,8 +69,12 @@ def cut_of(said: Mapping[str, Any]) -> Cut | None:
 
 def _reads_all(model: Mapping[str, Any]) -> bool:
     """That a model fails at no word, so that pieces may be read by themselves."""
-    unknown, known = model.get("unk_token"), model.get("vocab")
-    return isinstance(known, dict) and (unknown in known or (unknown is None and model.get("type") == "BPE"))
+    match model:
+        case {"vocab": dict(known), "unk_token": str(unknown)}:
+            return unknown in known
+        case {"vocab": dict(), "type": "BPE", **rest}:
+            return rest.get("unk_token") is None
+    return False
 
 
 def _splits(said: Any) -> bool:
@@ -98,8 +109,10 @@ def _after(said: Any) -> int | None:
         case {"type": "TemplateProcessing", "single": list(single), "special_tokens": dict(special)}:
             names = [_special(piece) for piece in single]
             if names.count(None) == 1 and {"Sequence": {"id": "A", "type_id": 0}} in single:
-                counts = [len(special[name]["ids"]) for name in names[names.index(None) + 1 :] if name in special]
-                return sum(counts) if all(name is None or name in special for name in names) else None
+                place = names.index(None)
+                given = (_ids(special.get(name)) for name in names[:place] + names[place + 1 :])
+                counts = [count for count in given if count is not None]
+                return sum(counts[place:]) if len(counts) == len(names) - 1 else None
     return None
 
 
@@ -107,6 +120,13 @@ def _special(piece: Any) -> str | None:
     match piece:
         case {"SpecialToken": {"id": str(name)}}:
             return name
+    return None
+
+
+def _ids(said: Any) -> int | None:
+    match said:
+        case {"ids": list(ids)}:
+            return len(ids)
     return None
 
 
@@ -139,7 +159,8 @@ class Pieces:
 
     def following(self, text: str, more: str) -> tuple[int, ...] | None:
         """The tokens that a text has more when something follows it; None where that is not told by pieces."""
-        cut = not self._cut.after and CUT.match(text[-1:] + more, 1) is not None and self._cut.allows(text + more)
+        begins = text != "" and CUT.match(text[-1:] + more, 1) is not None
+        cut = begins and not self._cut.after and self._cut.allows(text + more)
         return tuple(id for piece in CUT.split(more) for id in self._tokens(piece, BEFORE)[0]) if cut else None
 
     def _tokens(self, piece: str, before: str) -> Tokens:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import stat
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ from typing import Any
 import attrs
 
 from entrack.address import address, file_digest
-from entrack.files import put
+from entrack.files import replacing
 from entrack.frozen import frozen
 from entrack.results import Discovery, Figure, Measure
 
@@ -39,6 +40,8 @@ LIBRARIES = ("matplotlib", "numpy", "pillow", "contourpy", "kiwisolver", "fontto
 PACKAGE = Path(__file__).parents[1]
 CODE = ("report", "results", "diagnostics", "address.py", "files.py", "labels.py", "ranking.py", "sites.py")
 """Our own part of it, from results to what is drawn."""
+NAME = re.compile(r"[0-9a-f]{64}")
+"""How a kept figure is called. Whatever else is in the folder is somebody's own."""
 
 
 @frozen
@@ -69,21 +72,25 @@ class KeptFigures:
             data = _of_own_file(self._folder() / what, self.most)
         except OSError:
             return None
-        if _sealed(data[64:]) != data:
+        if _sealed(what, data[64:]) != data:
             return None
         return {each: b64decode(text) for each, text in json.loads(data[64:]).items()}
 
     def _keep(self, what: str, files: Files) -> None:
-        data = _sealed(json.dumps({each: b64encode(content).decode() for each, content in files.items()}).encode())
+        data = _sealed(
+            what, json.dumps({each: b64encode(content).decode() for each, content in files.items()}).encode()
+        )
         if len(data) * 8 <= self.most:
-            put(self._folder() / what, data)
+            with replacing(self._folder() / what, 0o600) as (stream, _):
+                stream.write(data)
             self._tidy()
 
     def _tidy(self) -> None:
-        found = [(path.lstat().st_mtime_ns, path.lstat().st_size, path) for path in self._folder().iterdir()]
+        named = ((path, path.lstat()) for path in self._folder().iterdir() if NAME.fullmatch(path.name))
+        found = sorted((each.st_mtime_ns, each.st_size, path) for path, each in named if stat.S_ISREG(each.st_mode))
         left = sum(size for _, size, _ in found)
         if left > self.most:
-            for _, size, path in sorted(found):
+            for _, size, path in found:
                 if left * 2 > self.most:
                     path.unlink()
                     left -= size
@@ -111,8 +118,8 @@ def _hold_private(status: os.stat_result, kind: Callable[[int], bool]) -> None:
         raise PermissionError("others may write it, or it is another's")
 
 
-def _sealed(data: bytes) -> bytes:
-    return address(data).encode() + data
+def _sealed(what: str, data: bytes) -> bytes:
+    return address([what, data]).encode() + data
 
 
 def _plain(value: Any) -> Any:

@@ -113,6 +113,14 @@ def claim_decimals(claim: Claim) -> int:
     return decimals_that_tell(claim.value, claim.interval, claim_edges(claim))
 
 
+def table_decimals(claim: Claim) -> int:
+    """Decimals of a claim's row: those of its value, and as many as tell the limits on fresh prompts from its edges."""
+    if claim.certificate is None:
+        return claim_decimals(claim)
+    limits, edges = claim.certificate.interval, fresh_edges(claim)
+    return max(claim_decimals(claim), *(decimals_that_tell(end, limits, edges) for end in (limits.low, limits.high)))
+
+
 def claims_table(claims: tuple[Claim, ...]) -> TextTable:
     """A row a claim."""
     rows = tuple(
@@ -133,7 +141,7 @@ def claims_table(claims: tuple[Claim, ...]) -> TextTable:
         for claim in claims
     )
     words = f"{sum(claim.passed for claim in claims)} of {len(claims)} hold; 95 % intervals in brackets"
-    return TextTable("claims", words, rows, decimals=tuple(map(claim_decimals, claims)))
+    return TextTable("claims", words, rows, decimals=tuple(map(table_decimals, claims)))
 
 
 def _fresh(certificate: Certificate | None) -> Mapping[str, Entry]:

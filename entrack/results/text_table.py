@@ -24,7 +24,7 @@ Shown = tuple[bool, str]
 ENDS = ("low", "high")
 """Columns that a reader sees beside the value."""
 APART = ("sd", "fresh_low", "fresh_high")
-"""Columns of numbers with their own decimals."""
+"""Columns of numbers beside the value, with its decimals and three at least."""
 FORMULA = re.compile(r"[=+@\t\r]|-(?![\d.])")
 """How a text begins that a spreadsheet would work out."""
 IN_LATEX: Mapping[str, str] = {

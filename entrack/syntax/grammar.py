@@ -83,7 +83,7 @@ def load_parser() -> Lark:
         kept = json.loads(TABLES.read_text(encoding="utf-8"))
         if kept["of"] == tables_of():
             return unpacked(kept, Lexer)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
         pass
     return unpacked(json.loads(_tables()), Lexer)
 

@@ -77,7 +77,8 @@ def _symbol(symbol: Mapping[str, Any]) -> str:
 
 
 def unpacked(kept: Mapping[str, Any], lexer: type[ContextualLexer]) -> Lark:
-    """A parser from what `packed` gives, by way of JSON. Raises KeyError, TypeError, ValueError for anything else."""
+    """A parser from what `packed` gives, by way of JSON. Raises LookupError, AttributeError, TypeError, ValueError for
+    what has another form; rows are read when the parser stands in them."""
     data = kept["data"]
     options = [_rule_options(*each) for each in kept["options"]]
     rules = {int(number): _rule(each, options) for number, each in kept["rules"].items()}

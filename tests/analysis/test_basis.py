@@ -6,6 +6,7 @@ from pathlib import Path
 
 import entrack
 from entrack.analysis.basis import basis_of
+from entrack.artifact.under import steps_under
 from entrack.results import Basis
 from entrack.source import Source
 
@@ -36,6 +37,15 @@ def test_measures_of_all_cells_overlaps_and_bounds() -> None:
 def test_masks_rest_on_the_discovery_whose_heads_they_choose_from() -> None:
     basis = bases("boxes/study.et")["the same heads do more in the fine-tuned model"]
     assert {measure for measure, _ in basis.cells} == {"interchange"} and basis.discoveries == ("base_circuit",)
+
+
+def test_the_training_of_masks_is_under_the_claims_that_use_them() -> None:
+    spec = entrack.load(SPECS / "boxes" / "masks.et")
+    plan = spec.plan().plan
+    trained = {(one.group, one.desideratum): one.step for one in plan.masks}
+    found = [steps & {*trained.values()} for steps in steps_under(spec.resolved, plan)]
+    assert len(trained) == 12 and found[0] == {trained["value_fetcher", "object_value"]}
+    assert [len(steps) for steps in found] == [1] * 6 and len(frozenset().union(*found)) == 5
 
 
 def test_completeness_rests_on_its_own_circuit() -> None:

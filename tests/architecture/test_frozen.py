@@ -42,7 +42,10 @@ def of(make: Make) -> dict[str, Any]:
         def __hash__(self) -> int:
             return 7
 
-    found = {each.__name__: make(each) for each in (None_, One, Two, Parts, Own)}
+    class Failure(Exception):
+        name: str
+
+    found = {each.__name__: make(each) for each in (None_, One, Two, Parts, Own, Failure)}
 
     below = type("Below", (found["One"],), {"__annotations__": {"more": "int"}, "more": 3})
     return found | {"Below": make(below)}
@@ -61,6 +64,8 @@ VALUES: tuple[tuple[str, tuple[Any, ...], dict[str, Any]], ...] = (
     ("Parts", ("a",), {"large": {"b": []}}),
     ("Own", ("a",), {}),
     ("Own", ("b",), {}),
+    ("Failure", ("a",), {}),
+    ("Failure", ("a",), {}),
     ("Below", ("a",), {}),
     ("Below", ("a", 4), {}),
 )
@@ -87,6 +92,13 @@ def test_what_is_equal_has_one_hash() -> None:
 
 def test_what_is_said_is_what_attrs_says() -> None:
     assert list(map(repr, made(OURS))) == list(map(repr, made(THEIRS)))
+
+
+def test_one_nan_is_equal_here_as_in_a_tuple() -> None:
+    """attrs asks the fields themselves, which say no."""
+    nan, other = float("nan"), float("nan")
+    assert OURS["One"](nan) == OURS["One"](nan) != OURS["One"](other)
+    assert THEIRS["One"](nan) != THEIRS["One"](nan)
 
 
 def test_it_is_frozen_and_has_slots_and_fields() -> None:

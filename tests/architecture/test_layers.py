@@ -91,6 +91,7 @@ HOMES: Mapping[str, set[str]] = {
     "transformers": {"engine", "builtin"},
     "peft": {"engine"},
     "matplotlib": {"report"},
+    "fontTools": {"report"},
     "pandas": {"results"},
     "pyarrow": {"check"},
     "pygments": {"highlight"},

@@ -3,6 +3,7 @@ writes them."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,16 @@ def outcome(parser: Lark, text: str) -> object:
 
 
 def test_tables_of_another_grammar_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tables = grammar.TABLES.read_text(encoding="utf-8")
+    said = json.loads(tables)
     for text in (
         "",
         "{}",
         '{"of": "another"}',
         "[]",
-        grammar.TABLES.read_text(encoding="utf-8").replace('"data"', '"date"'),
+        tables.replace('"data"', '"date"'),
+        json.dumps({**said, "options": []}),
+        json.dumps({**said, "rules": []}),
     ):
         (tmp_path / "tables.json").write_text(text, encoding="utf-8")
         monkeypatch.setattr(grammar, "TABLES", tmp_path / "tables.json")

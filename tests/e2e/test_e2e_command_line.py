@@ -126,6 +126,8 @@ def test_a_wrong_spec(spec: Path, store: Path, old: str, new: str, word: str) ->
         ("run", "SPEC", "-p", "m=3"),
         ("prompts", "SPEC", "box"),
         ("explain", "E9"),
+        ("plan", "SPEC", "--explain", "--device", "cpu"),
+        ("plan", "SPEC", "--explain", "--price", "2"),
     ],
 )
 def test_a_wrong_call(spec: Path, arguments: tuple[str, ...]) -> None:

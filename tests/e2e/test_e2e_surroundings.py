@@ -100,7 +100,7 @@ def test_gpus_that_are_not_there(place: Place, tmp_path: Path) -> None:
     text = f"run SPEC --json --device cpu --gpus-per-worker 2 --store {tmp_path / 'store'}"
     done = held(place, command(text, 3), USUAL)
     assert json.loads(done.stdout)["error"] == "device missing"
-    assert "a model is to be placed over 2 GPUs, and from cpu on there are 1" in done.stderr
+    assert "a model is to be placed over 2 GPUs, and cpu is none" in done.stderr
 
 
 def test_what_is_no_file_is_not_waited_for(place: Place, tmp_path: Path) -> None:

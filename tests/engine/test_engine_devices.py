@@ -171,7 +171,7 @@ def test_devices_of_one_name(gpus: dict[int, str]) -> None:
         ("cuda", 4, "over 4 GPUs, and from cuda on there are 3"),
         ("cuda:1", 3, "over 3 GPUs, and from cuda:1 on there are 2"),
         ("cuda", 3, "of one name, and these are NVIDIA H200 and NVIDIA L4"),
-        ("cpu", 2, "over 2 GPUs, and from cpu on there are 1"),
+        ("cpu", 2, "over 2 GPUs, and cpu is none"),
     ],
 )
 def test_devices_that_are_not_there(gpus: dict[int, str], asked: str, many: int, why: str) -> None:

@@ -108,7 +108,7 @@ def test_a_device_is_chosen_by_its_name_or_kind(name: str) -> None:
     here, there = note(), note(device="NVIDIA H200", machine="another", seconds=1.0, threads=96)
     store = store_of(here, here, there)
     assert rates_of(store).device == "cpu"
-    assert rates_of(store, name) == Rates("NVIDIA H200", rates_of(store, name).measured)
+    assert rates_of(store, name) == Rates("NVIDIA H200", rates_of(store, name).measured, name)
     assert rates_of(store, name).of(SUMS) == Rate(1.0, 0.0)
     assert rates_of(store, "mps").device is None
 
@@ -194,6 +194,8 @@ def test_what_has_no_rate_is_not_in_it_and_is_said(plan: Plan) -> None:
     none = estimate(plan, survey_of(plan), Rates(None, ()))
     assert "no measurement yet on this device: run something small first" in view(none)
     assert "workers" not in view(none)
+    asked = estimate(plan, survey_of(plan), rates_of(store_of(), "H200"))
+    assert "no measurement yet on H200:" in view(asked) and time_json(asked, None)["device"] is None
 
 
 def view(given: Estimate, price: float | None = None) -> str:
@@ -213,6 +215,8 @@ def test_how_it_is_said() -> None:
     assert [duration(one) for one in (0.04, 59.0, 90.0, 5400.0, 200_000.0)] == [
         "0.0 s", "59.0 s", "1.5 min", "1.5 h", "2.3 d",
     ]  # fmt: skip
+    nearly = (59.94, 59.96, 3596.9, 3599.9, 86_100.0, 86_399.0)
+    assert [duration(one) for one in nearly] == ["59.9 s", "1.0 min", "59.9 min", "1.0 h", "23.9 h", "1.0 d"]
     assert view(Estimate("cpu", 5, 0, 0.0, 0.0)) == ""
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
 from entrack.prompts.tokenizer import Tokenizer
-from entrack.prompts.tokenizer_cuts import BEFORE, KEPT, LONGEST, cut_of
+from entrack.prompts.tokenizer_cuts import BEFORE, KEPT, LONGEST, MOST_ADDED, MOST_ADDED_TEXT, cut_of
 from entrack.prompts.tokenizer_parts import WITH_SPACES
 
 ROOT = Path(__file__).parents[2]
@@ -146,6 +146,15 @@ def test_tokens_are_those_of_the_whole_text(name: str, tmp_path: Path) -> None:
     same()
 
 
+def test_what_follows_no_text_is_not_told_by_pieces(tmp_path: Path) -> None:
+    known = {word: place for place, word in enumerate(("<unk>", "<s>", "A", "man"))}
+    library = tokenizers.Tokenizer(models.WordLevel(known, "<unk>"))
+    library.pre_tokenizer, library.post_processor = SPACES, template("<s> $A")
+    ours = saved(library, tmp_path)
+    start = ours.encode("").ids
+    assert (start, ours.following("", start, "A man")) == ((1,), (2, 3))
+
+
 def test_one_that_fails_at_unknown_words_is_told_by_whole_texts(tmp_path: Path) -> None:
     ours = saved(made((closed, SPACES, None, None)), tmp_path)
     assert ours.encode("Box b Box").ids == (0, 2, 0)
@@ -156,6 +165,22 @@ def test_which_are_told_by_pieces(name: str) -> None:
     assert (cut_of(json.loads(made({**CUT, **WHOLE}[name]).to_str())) is not None) is (name in CUT)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("model", "unk_token"), []),
+        (("post_processor", "special_tokens"), {"<s>": {}}),
+        (("post_processor", "special_tokens"), {"<s>": 5}),
+        (("post_processor", "special_tokens"), {"<s>": {"ids": 5}}),
+    ],
+)
+def test_what_is_none_of_these_is_told_by_whole_texts(place: tuple[str, str], value: object) -> None:
+    said = json.loads(made((words, SPACES, None, template("<s> $A"))).to_str())
+    assert cut_of(said) is not None
+    said[place[0]][place[1]] = value
+    assert cut_of(said) is None
+
+
 @pytest.mark.parametrize("content", [BEFORE, f"{BEFORE} b"])
 def test_an_added_token_that_pieces_would_be_read_with(content: str) -> None:
     library = made(CUT["words"])
@@ -163,20 +188,48 @@ def test_an_added_token_that_pieces_would_be_read_with(content: str) -> None:
     assert cut_of(json.loads(library.to_str())) is None
 
 
+def test_an_added_token_that_a_normalizer_makes_ascii(tmp_path: Path) -> None:
+    library = made((words, SPACES, normalizers.NFC(), None))
+    library.add_tokens([tokenizers.AddedToken("\u037e b", normalized=True)])
+    ours, text = saved(library, tmp_path), "x; b b"
+    assert ours.encode(text).ids == tuple(library.encode(text).ids)
+
+
+def test_many_added_tokens_are_not_searched_for() -> None:
+    said = json.loads(made(CUT["words"]).to_str())
+    for count, size in ((MOST_ADDED, 1), (MOST_ADDED_TEXT // 512, 510)):
+        few = [{"content": f"{chr(33 + number % 32)}{number:0{size}}"} for number in range(count)]
+        assert cut_of({**said, "added_tokens": few}) is not None
+        assert cut_of({**said, "added_tokens": few * 2}) is None
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "entrack" / "builtin").glob("*/tokenizer.json")), ids=str)
 def test_those_that_come_with_entrack_are_told_by_pieces(path: Path) -> None:
     assert cut_of(json.loads(path.read_text())) is not None
 
 
-def test_each_piece_is_encoded_once_and_few_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = saved(made(CUT["words"]), tmp_path)
+def counted(ours: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What it is asked to encode."""
     asked: list[str] = []
 
-    def counted(text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    def encode(text: str) -> tuple[list[int], list[tuple[int, int]]]:
         asked.append(text)
         return ours._used.encode(text)
 
-    monkeypatch.setattr(ours._pieces, "_encode", counted)
+    monkeypatch.setattr(ours._pieces, "_encode", encode)
+    return asked
+
+
+def test_one_in_a_process_of_its_own_is_asked_for_whole_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = saved(made((words, pre_tokenizers.Sequence([SPACES, split("(a|b)+")]), None, None)), tmp_path)
+    asked = counted(ours, monkeypatch)
+    ours.encode("Box a Box")
+    assert not ours.plain and asked == ["Box a Box"]
+
+
+def test_each_piece_is_encoded_once_and_few_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = saved(made(CUT["words"]), tmp_path)
+    asked = counted(ours, monkeypatch)
     long = "b" * LONGEST
     for _ in range(3):
         ours.encode(f"Box a a a Box {long}")

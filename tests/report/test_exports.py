@@ -191,6 +191,14 @@ def test_a_certified_claim_says_what_fresh_prompts_said(results: Results) -> Non
     assert not any("fresh_n" in row for row in results.text_tables()[-1].rows), "no columns where none is certified"
 
 
+def test_a_limit_on_fresh_prompts_is_not_rounded_to_the_bound(results: Results) -> None:
+    certificate = Certificate(Verdict.UNDECIDED, 0.95, "x", Interval(0.94960, 0.99), 35, 50, 1000, None)
+    claim = evolve(results.claims[0], expression="x", value=0.97, bound=0.95, certificate=certificate)
+    claim = evolve(claim, interval=Interval(0.92, 1.0))
+    table = evolve(results, claims=(claim,)).text_tables()[-1]
+    assert table.name == "claims" and "0.9496" in table.to_markdown() and "0.9496" in table.to_latex()
+
+
 def test_what_is_said_of_a_claim_is_no_name_of_another(results: Results) -> None:
     certificate = Certificate(Verdict.CERTIFIED, 0.95, "x", Interval(0.9, 1.0), 35, 50, 1000, None)
     first = evolve(results.claims[0], text="a", certificate=certificate)

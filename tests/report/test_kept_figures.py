@@ -149,6 +149,27 @@ def test_a_file_that_is_not_as_it_was_written_is_not_used(
     assert read(draw_all(few, tmp_path / "b", kept=kept)) == read(first) and len(drawn) == 4
 
 
+def test_a_file_by_another_figures_name_is_not_used(
+    few: Results, kept: KeptFigures, drawn: list[tuple[str, ...]], tmp_path: Path
+) -> None:
+    first = draw_all(few, tmp_path / "a", kept=kept)
+    one, other = (tmp_path / "kept").iterdir()
+    one.write_bytes(other.read_bytes())
+    assert read(draw_all(few, tmp_path / "b", kept=kept)) == read(first) and len(drawn) == 3
+
+
+def test_a_file_is_the_users_own_whatever_the_mask_for_new_files(
+    few: Results, kept: KeptFigures, drawn: list[tuple[str, ...]], tmp_path: Path
+) -> None:
+    mask = os.umask(0o002)
+    try:
+        draw_all(few, tmp_path / "a", kept=kept)
+    finally:
+        os.umask(mask)
+    draw_all(few, tmp_path / "a", kept=kept)
+    assert len(drawn) == 2
+
+
 def test_a_folder_that_others_may_write_is_not_used(
     few: Results, kept: KeptFigures, drawn: list[tuple[str, ...]], tmp_path: Path
 ) -> None:
@@ -160,19 +181,26 @@ def test_a_folder_that_others_may_write_is_not_used(
     assert draw_all(few, tmp_path / "a", kept=KeptFigures(tmp_path / "file" / "kept"))
 
 
-def test_the_oldest_go(few: Results, kept: KeptFigures, drawn: list[tuple[str, ...]], tmp_path: Path) -> None:
+def test_the_oldest_figures_go_and_nothing_else(
+    few: Results, kept: KeptFigures, drawn: list[tuple[str, ...]], tmp_path: Path
+) -> None:
     draw_all(few, tmp_path / "a", kept=kept)
-    for name in ("old", "older"):
+    old, own = ["0" * 64, "1" * 64], ["paper.tex", "2" * 63, "3" * 65]
+    for name in old + own:
         (tmp_path / "kept" / name).write_bytes(bytes(1 << 20))
         os.utime(tmp_path / "kept" / name, (1, 1))
+    (tmp_path / "kept" / ("4" * 64)).mkdir()
     draw_all(other_title(few), tmp_path / "a", kept=attrs.evolve(kept, most=2 << 20))
-    assert not {"old", "older"} & {path.name for path in (tmp_path / "kept").iterdir()}
+    left = {path.name for path in (tmp_path / "kept").iterdir()}
+    assert not {*old} & left and {*own, "4" * 64} <= left
     draw_all(few, tmp_path / "a", kept=kept)
     assert len(drawn) == 3
 
 
 def test_where_figures_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FIGURES, "")
+    assert kept_figures() == NOTHING_KEPT
+    monkeypatch.setenv(FIGURES, "relative")
     assert kept_figures() == NOTHING_KEPT
     monkeypatch.setenv(FIGURES, str(tmp_path))
     assert kept_figures() == KeptFigures(tmp_path)

@@ -1,0 +1,20 @@
+"""How often Python looks for cycles of values that nobody needs."""
+
+from __future__ import annotations
+
+import gc
+
+OFTEN = gc.get_threshold()
+"""As Python has it, before a command changes it."""
+SELDOM = 50_000, 20, 10
+"""For a command: a plan's many values are needed to the end, and to go through them again and again was a sixth of its
+time."""
+
+
+def seldom() -> None:
+    gc.set_threshold(*SELDOM)
+
+
+def often() -> None:
+    """For an engine: what it leaves is as large as a model's activations."""
+    gc.set_threshold(*OFTEN)
