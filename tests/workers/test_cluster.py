@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ from attrs import evolve
 
 from entrack.errors import ArgumentError
 from entrack.models.key import ModelSource
-from entrack.models.locate import BUILTIN, on_this_machine
+from entrack.models.locate import BUILTIN, Named, key_of, on_this_machine
 from entrack.models.weight_files import ModelMissing
 from entrack.workers import cluster
 from entrack.workers.cluster import Cluster, cluster_given, job_script, seconds
+from entrack.workers.errors import WorkerRefused
 from entrack.workers.slurm import Jobs
+from entrack.workers.worker import Computing, Settings
 
 GIVEN: dict[str, Any] = {"on": None, "workers": None, "time": None, "gpus": None, "slurm": ()}
 
@@ -99,6 +103,19 @@ def test_a_model_is_found_where_the_run_has_it_or_where_it_is_here(tmp_path: Pat
     here = ModelSource('builtin("boxes-base")', BUILTIN / "boxes-base")
     assert on_this_machine(here) == here
     assert on_this_machine(evolve(here, folder=tmp_path / "elsewhere")) == here
+
+
+def test_the_files_of_a_model_are_those_of_the_run_and_stay_so(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    shutil.copytree(BUILTIN / "boxes-base", folder)
+    source = ModelSource('local("m")', folder)
+    key = key_of(Named("local", "m"), source)
+    computing = Computing(Settings(held_to_digests=True))
+    computing._know(key, source)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"rope_theta": 77.0}))
+    with pytest.raises(WorkerRefused, match="are others here than where the run is"):
+        computing._know(key, source)
 
 
 @pytest.mark.parametrize(
