@@ -133,8 +133,13 @@ class Worker:
 
 
 def hello(settings: Settings) -> dict[str, Any]:
-    """Who this worker is, as JSON: what `Identity.told` reads on the other side. Loads no torch."""
-    return asdict(Identity.own(settings.environment.device or device_kind(None)))
+    """Who this worker is, as JSON: what `Identity.told` reads on the other side. Loads no torch.
+
+    Its device is what it was told to use, or another kind where there is no such GPU.
+    """
+    asked, here = settings.environment.device, device_kind(None)
+    there_is_none = asked is not None and device_kind(asked) == "cuda" != here
+    return asdict(Identity.own(here if asked is None or there_is_none else asked))
 
 
 @cache

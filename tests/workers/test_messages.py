@@ -81,13 +81,23 @@ def test_settings_cross_as_json() -> None:
 def test_another_version_is_refused_by_name() -> None:
     own = Identity.own("cpu")
     said = json.loads(json.dumps(hello(Settings(environment=Environment("cuda:1")))))
-    assert said["device"] == "cuda:1"
     held_against(Identity.told(said), own, "worker 1")
     other = {**said, "packages": {**said["packages"], "torch": "1.0"}, "sources": "0" * 64}
     with pytest.raises(WorkerRefused, match=r"worker 1 .*torch 1\.0 there.*entrack's files 000000000000 there"):
         held_against(Identity.told(other), own, "worker 1")
     with pytest.raises(WorkerRefused, match="does not say who it is"):
         Identity.told({"entrack": "0.0"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "here", "said"),
+    [(None, "cuda", "cuda"), ("cuda:1", "cuda", "cuda:1"), ("cuda", "cpu", "cpu"), ("cpu", "cuda", "cpu")],
+)
+def test_a_worker_says_the_device_that_it_has(
+    asked: str | None, here: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrack.execution.environment._gpu", lambda: here == "cuda")
+    assert hello(Settings(environment=Environment(asked)))["device"] == said
 
 
 def test_an_input_that_a_worker_keeps_is_not_sent_again() -> None:
