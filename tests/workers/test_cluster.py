@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from store_tools import ROOT
 
+from entrack import load
 from entrack.errors import ArgumentError
 from entrack.models.key import ModelSource
 from entrack.models.locate import BUILTIN, Named, key_of, on_this_machine
@@ -76,6 +78,11 @@ def test_packages_that_are_not_here_are_named_with_their_extra(monkeypatch: pyte
         cluster_given(**GIVEN | {"on": "dask://host:1"})
     with pytest.raises(ArgumentError, match=r"ray needs ray: pip install 'entrack\[ray\]'"):
         cluster_given(**GIVEN | {"on": "ray"})
+
+
+def test_exact_values_are_of_one_machine(all_installed: None, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="exact is for a run on one machine, not for one on ray"):
+        load(ROOT / "specs" / "quickstart.et").run(tmp_path, on="ray", accept="exact")
 
 
 def test_a_dry_run_is_of_slurm() -> None:
