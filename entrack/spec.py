@@ -186,11 +186,11 @@ class Spec:
         opened = (
             open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
         )
-        there = "cuda" if gpus and device is None else device
-        each = max(gpus_per_worker, gpus or 1)
         employ = employed_here(many) if cluster is None else employed_on(cluster)
         with with_remote(opened, remote, watcher, read_only=remote_read_only) as shared:
-            repository = repository_of(shared, accept, there, threads, memory, _kind(reference), each, many)
+            repository = repository_of(
+                shared, accept, device, threads, memory, _kind(reference), gpus_per_worker, many, on, gpus
+            )
             return run_spec(self._spec, repository, watcher, employ)
 
     @interrupts.watched()

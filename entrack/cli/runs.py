@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
 
 SUFFIX = ".etz"
+ENGINE = ("device", "threads", "memory", "gpus_per_worker", "workers", "on", "gpus")
+"""The options of `Spec.run` that say with what is computed."""
 
 
 def run(
@@ -169,7 +171,8 @@ def held(lock: Lock | None, spec: Spec, store: Store, watcher: Watcher, options:
     from entrack.run import fetched, repository_of
 
     name, kind = path_of(Path(spec.source.name)).name, ExecutorKind.of(reference=options["reference"])
-    repository = repository_of(store, options.get("accept"), options["device"], kind=kind)
+    engine = {option: options[option] for option in ENGINE if option in options}
+    repository = repository_of(store, options.get("accept"), kind=kind, **{"workers": None, **engine})
     hold_before(lock, name, fetched(spec.checked_spec, watcher), repository)
     yield
     hold_after(lock, name, spec.checked_spec, repository)

@@ -11,11 +11,17 @@ import pytest
 from attrs import evolve
 from store_tools import ROOT
 
-from entrack import load
+from entrack import load, run
+from entrack.artifact import locked
+from entrack.artifact.lock import Lock
+from entrack.cli import runs
 from entrack.errors import ArgumentError
+from entrack.events import unwatched
+from entrack.execution.environment import Environment
 from entrack.models.key import ModelSource
 from entrack.models.locate import BUILTIN, Named, key_of, on_this_machine
 from entrack.models.weight_files import ModelMissing
+from entrack.store import MemoryStore
 from entrack.workers import cluster
 from entrack.workers.cluster import Cluster, cluster_given, job_script, seconds
 from entrack.workers.errors import WorkerRefused
@@ -83,6 +89,21 @@ def test_packages_that_are_not_here_are_named_with_their_extra(monkeypatch: pyte
 def test_exact_values_are_of_one_machine(all_installed: None, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="exact is for a run on one machine, not for one on ray"):
         load(ROOT / "specs" / "quickstart.et").run(tmp_path, on="ray", accept="exact")
+
+
+@pytest.mark.parametrize("given", [{"on": "ray", "gpus": 2}, {"workers": 2, "threads": 3, "memory": 10**9}])
+def test_a_lock_is_held_by_a_run_with_the_same_stack(
+    all_installed: None, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Environment] = []
+    monkeypatch.setattr(locked, "hold_before", lambda lock, name, spec, repository: seen.append(repository.environment))
+    monkeypatch.setattr(locked, "hold_after", lambda *given: None)
+    monkeypatch.setattr(run, "run_spec", lambda spec, repository, *rest: seen.append(repository.environment))
+    spec, store = load(ROOT / "specs" / "quickstart.et"), MemoryStore()
+    options = {"reference": False, **GIVEN, **given}
+    with runs.held(Lock({}), spec, store, unwatched, options):
+        spec.run(store, **options)
+    assert len(seen) == 2 and seen[0] == seen[1]
 
 
 def test_a_dry_run_is_of_slurm() -> None:

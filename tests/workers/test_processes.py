@@ -33,7 +33,7 @@ from entrack.workers import identity, room
 from entrack.workers.errors import NoRoom, PoisonedStep, WorkerRefused
 from entrack.workers.identity import Identity
 from entrack.workers.processes import Processes
-from entrack.workers.room import Room, gpus, wide_threads, workers_given
+from entrack.workers.room import Room, gpus_of, wide_threads, workers_given
 from entrack.workers.worker import Settings
 
 FACTS = ModelFacts("llama", 1, 1, 1, 4, 4, 8, 9)
@@ -215,19 +215,19 @@ def test_a_gpu_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(room.VISIBLE, raising=False)
     monkeypatch.setattr(room, "device_kind", lambda asked: asked or "cuda")
     monkeypatch.setattr(room, "glob", lambda pattern: ["/dev/nvidia0", "/dev/nvidia1"])
-    assert gpus(None) == gpus("cuda") == ("0", "1") and gpus("cpu") == gpus("cuda:1") == ()
+    assert gpus_of(None) == gpus_of("cuda") == ("0", "1") and gpus_of("cpu") == gpus_of("cuda:1") == ()
     assert [workers_given(asked, None) for asked in (None, 0, 5)] == [2, 0, 5]
     assert workers_given(None, "cpu") == workers_given(None, "cuda:1") == 0
     with pytest.raises(ArgumentError, match="cuda:1"):
         workers_given(2, "cuda:1")
     monkeypatch.setenv(room.VISIBLE, "GPU-3a, 5")
-    assert gpus(None) == ("GPU-3a", "5"), "what a scheduler has given is divided"
-    pool = Processes(Room(4, {}, on_gpus=True), Settings(), gpus(None))
+    assert gpus_of(None) == ("GPU-3a", "5"), "what a scheduler has given is divided"
+    pool = Processes(Room(4, {}, on_gpus=True), Settings(), gpus_of(None))
     assert pool.at_once == 4
     assert [process._gpu for process in pool._all] == ["GPU-3a", "5", "GPU-3a", "5"]
     assert {process._settings.sharing for process in pool._all} == {2}
     monkeypatch.setenv(room.VISIBLE, "")
-    assert gpus(None) == ()
+    assert gpus_of(None) == ()
 
 
 def test_threads_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
