@@ -11,11 +11,13 @@ import pytest
 from stress.addresses import LATER, STEPS
 
 from entrack.address import address
+from entrack.engine import errors
 from entrack.engine.errors import NotFinite, OutOfMemory
 from entrack.execution.environment import Environment
 from entrack.execution.value_cache import ValueCache
 from entrack.models.key import ModelSource
 from entrack.models.weight_files import ModelMissing
+from entrack.plan import placement
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Step
 from entrack.workers import message
@@ -49,6 +51,20 @@ def test_an_error_keeps_its_name_its_words_and_its_facts(error: Exception) -> No
     with pytest.raises(type(error)) as raised:
         message.replied(message.failure(error))
     assert str(raised.value) == str(error) and vars(error).items() <= vars(raised.value).items()
+
+
+def test_every_error_of_the_engine_keeps_its_name() -> None:
+    known = {*message.ERRORS.values()}
+    for module in (errors, placement):
+        raised = {each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Exception)}
+        assert {each for each in raised if each.__module__ == module.__name__} <= known
+
+
+@pytest.mark.parametrize(("error", "kind"), [(FileNotFoundError(2, "none"), OSError), (ImportError("x"), ImportError)])
+def test_what_a_machine_lacks_keeps_its_name(error: Exception, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as raised:
+        message.replied(message.failure(error))
+    assert str(raised.value) == str(error)
 
 
 def test_another_error_is_a_mistake_and_says_where() -> None:
