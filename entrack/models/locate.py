@@ -81,6 +81,12 @@ def on_this_machine(source: ModelSource) -> ModelSource:
         raise ModelMissing(f"on {platform.node()}: {missing}") from None
 
 
+def need_files(source: ModelSource) -> None:
+    """Raises ModelMissing for a model that cannot be computed with, whatever machine that is on."""
+    if source.digests is not None:
+        raise ModelMissing(f"{source.description} is known by the digests of its weights alone")
+
+
 def stand_in(named: Named, folder: Path) -> ModelSource:
     """A folder with a config.json and a tokenizer.json in place of a model that is not here: good for a plan, not
     for a run."""

@@ -18,6 +18,7 @@ from entrack.execution.executor import Outcome, Task
 from entrack.execution.local import LocalExecutor
 from entrack.execution.repository import Repository
 from entrack.execution.value_check import Tensors
+from entrack.models.locate import need_files
 from entrack.plan.steps import Step
 from entrack.store.base import Action
 from entrack.workers.base import Workers
@@ -75,7 +76,10 @@ class WorkersExecutor:
         return executor.outcome(task)
 
     def _computed(self, task: Task, inputs: Mapping[str, Tensors]) -> tuple[Tensors, Mapping[str, Any]]:
-        """What a worker makes of a step; another one where the first is lost. Raises PoisonedStep."""
+        """What a worker makes of a step; another one where the first is lost. Raises PoisonedStep, and
+        ModelMissing before a worker is started for a model that none can have."""
+        if task.source is not None:
+            need_files(task.source)
         lost: WorkerLost | None = None
         for _ in range(ATTEMPTS):
             try:

@@ -22,8 +22,8 @@ from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors
 from entrack.frozen import frozen
 from entrack.models.key import ModelKey, ModelSource
-from entrack.models.locate import adapter_files, config_digest, of_files, on_this_machine
-from entrack.models.weight_files import ModelMissing, weights_of
+from entrack.models.locate import adapter_files, config_digest, need_files, of_files, on_this_machine
+from entrack.models.weight_files import weights_of
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.schedule import Memory
 from entrack.plan.steps import Step
@@ -85,8 +85,7 @@ class Computing:
         return computed.tensors, computed.how
 
     def _know(self, key: ModelKey, source: ModelSource) -> None:
-        if source.digests is not None:
-            raise ModelMissing(f"{source.description} is known by the digests of its weights alone")
+        need_files(source)
         self._sources[key] = self._held(key, source) if self._settings.held_to_digests else source
 
     def _held(self, key: ModelKey, source: ModelSource) -> ModelSource:

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ from entrack.engine.errors import EngineError
 from entrack.events import Event, StepDone, StepStarted, Waiting
 from entrack.execution.coordinator import Coordinator
 from entrack.execution.dispatch import Dispatch, behind, where
+from entrack.execution.executor import Task
 from entrack.execution.local import LocalExecutor
 from entrack.execution.repository import Repository
 from entrack.execution.scheduler import Scheduler
 from entrack.interrupts import watched
+from entrack.models.key import ModelSource
+from entrack.models.weight_files import ModelMissing
 from entrack.plan.bind import step_address
 from entrack.plan.plan import Plan
 from entrack.plan.steps import Choice, Evaluate, PathPatch, Step
@@ -34,6 +38,7 @@ from entrack.sites import Site
 from entrack.store import DiskStore, MemoryStore, StoreError, StoreFull
 from entrack.store.base import JSON, Action
 from entrack.workers.errors import PoisonedStep, WorkerLost
+from entrack.workers.executor import WorkersExecutor
 
 LOST = 0.1
 
@@ -141,6 +146,15 @@ def test_what_is_in_hand_is_stored_when_a_step_fails_and_the_first_in_order_is_t
             MadeUp(3, random.Random(0), meanwhile=broken),
         )
     assert set(repository.store.addresses()) == {step_address(steps[1])}, "it was in hand and had no error"
+
+
+def test_no_worker_is_asked_for_a_model_that_is_known_by_digests_alone() -> None:
+    workers, source = MadeUp(2, random.Random(0)), ModelSource("m", Path("/m"), digests=("w", None))
+    executor = WorkersExecutor(Repository(MemoryStore()), workers)
+    task = Task(Evaluate(MODELS[0], BATCHES[0], (), ASKED), {}, "a step", source)
+    with closing(executor), pytest.raises(ModelMissing, match="m is known by the digests of its weights alone"):
+        executor.submit(task).result(10)
+    assert not workers.asked
 
 
 def ctrl_c() -> None:
