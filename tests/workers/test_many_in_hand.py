@@ -106,6 +106,19 @@ def test_many_are_in_hand_at_once(study: Study) -> None:
     assert workers.most > 2
 
 
+def test_workers_that_come_are_given_steps_while_others_are_in_hand() -> None:
+    together, workers = threading.Barrier(3), MadeUp(1, random.Random(0))
+
+    def grows(step: Step) -> None:
+        workers.many = 3
+        together.wait(10)
+
+    workers.meanwhile = grows
+    steps = {f"node {number}": Evaluate(MODELS[0], batch, (), ASKED) for number, batch in enumerate(BATCHES)}
+    assert len(steps) == 3
+    walked(of(steps), Repository(MemoryStore()), workers)
+
+
 def test_a_store_on_a_disk_is_byte_for_byte_the_same(study: Study, tmp_path: Path) -> None:
     for many in (0, 1, 5):
         with DiskStore(tmp_path / str(many)) as store:
