@@ -110,6 +110,7 @@ def test_workers_that_come_are_given_steps_while_others_are_in_hand() -> None:
     together, workers = threading.Barrier(3), MadeUp(1, random.Random(0))
 
     def grows(step: Step) -> None:
+        time.sleep(0.1)  # until all that there is room for is in hand
         workers.many = 3
         together.wait(10)
 
