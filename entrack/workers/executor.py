@@ -61,9 +61,11 @@ class WorkersExecutor:
     def close(self) -> None:
         """End the workers, drop what they have in hand, and let what is being stored be stored."""
         self._closed = True
-        self._workers.close()
-        self._threads.shutdown(cancel_futures=True)
-        self._writer.shutdown()
+        try:
+            self._workers.close()
+        finally:
+            self._threads.shutdown(cancel_futures=True)
+            self._writer.shutdown()
 
     def _outcome(self, task: Task) -> Outcome:
         executor = LocalExecutor(

@@ -171,6 +171,16 @@ def test_no_worker_is_asked_for_a_model_that_is_known_by_digests_alone() -> None
     assert not workers.asked
 
 
+def test_no_thread_is_left_where_workers_cannot_be_ended() -> None:
+    class Stuck(MadeUp):
+        def close(self) -> None:
+            raise EngineError("cannot be ended")
+
+    step = Evaluate(MODELS[0], BATCHES[0], (), ASKED)
+    with pytest.raises(EngineError, match="cannot be ended"):
+        walked(of({"node 0": step}), Repository(MemoryStore()), Stuck(2, random.Random(0)))
+
+
 def ctrl_c() -> None:
     """As from a terminal: the main thread is sent the signal, and woken by it."""
     signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]  # it runs

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
@@ -21,7 +22,7 @@ from entrack import load, system
 from entrack.cli.progress import ProgressBar
 from entrack.engine.errors import DeviceMissing, EngineError
 from entrack.errors import ArgumentError
-from entrack.events import Event, FewerWorkers, ModelLoading, RunFinished, StepDone
+from entrack.events import Event, FewerWorkers, ModelLoading, RunFinished, StepDone, unwatched
 from entrack.execution.environment import Environment
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.model_config import ModelFacts
@@ -32,7 +33,7 @@ from entrack.store import DiskStore, MemoryStore
 from entrack.workers import identity, room
 from entrack.workers.errors import NoRoom, PoisonedStep, WorkerRefused
 from entrack.workers.identity import Identity
-from entrack.workers.processes import Processes
+from entrack.workers.processes import Processes, _Process
 from entrack.workers.room import Room, gpus_of, wide_threads, workers_given
 from entrack.workers.worker import Settings
 
@@ -173,6 +174,15 @@ def test_a_step_that_kills_its_workers_is_named(tmp_path: Path) -> None:
     ):
         employed(study, tmp_path / "store", 1)
     assert len(found.started) == 3
+
+
+def test_a_process_may_end_while_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[bool] = []
+    looked = iter([SimpleNamespace(kill=lambda: killed.append(True)), None])
+    process = _Process(1, Settings(), None, unwatched)
+    monkeypatch.setattr(_Process, "_process", property(lambda self: next(looked)), raising=False)
+    process.kill()
+    assert killed
 
 
 # --- room -------------------------------------------------------------------------------------------------------------
