@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,9 +141,10 @@ def hello(settings: Settings) -> dict[str, Any]:
     return asdict(Identity.own(here if asked is None or there_is_none else asked))
 
 
-@cache
+@lru_cache(maxsize=1)
 def in_this_process(settings: Settings) -> Worker:
-    """The worker of a process that others call into: one for all calls, so that its models stay."""
+    """The worker of a process that others call into: one for all calls, so that its models stay; another in
+    its place where runs come with other settings, whose models would not leave memory else."""
     return Worker(evolve(settings, held_to_digests=True))
 
 

@@ -3,8 +3,10 @@ nothing but data is read."""
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ from entrack.plan.steps import Step
 from entrack.workers import message
 from entrack.workers.errors import InputsForgotten, WorkerMistake, WorkerRefused
 from entrack.workers.identity import Identity, held_against
-from entrack.workers.worker import Settings, Worker, hello
+from entrack.workers.worker import Settings, Worker, hello, in_this_process
 
 SOURCE = ModelSource('local("m")', Path("/m"), adapter=Path("/a"), revision="r", digests=("w", None))
 INPUTS = {"a" * 64: {"one": np.arange(6, dtype=np.float32).reshape(2, 3), "two": np.array(7)}, "b" * 64: {}}
@@ -114,6 +116,14 @@ def test_a_worker_says_the_device_that_it_has(
 ) -> None:
     monkeypatch.setattr("entrack.execution.environment._gpu", lambda: here == "cuda")
     assert hello(Settings(environment=Environment(asked)))["device"] == said
+
+
+def test_a_process_has_one_worker() -> None:
+    first = ref(in_this_process(Settings(sharing=1)))
+    assert first() is in_this_process(Settings(sharing=1))
+    in_this_process(Settings(sharing=2))
+    gc.collect()
+    assert first() is None
 
 
 def test_an_input_that_a_worker_keeps_is_not_sent_again() -> None:
