@@ -77,8 +77,9 @@ class Cluster:
             case "ray":
                 from entrack.workers import ray
 
-                ray.connect(self.address or None)
-                return ray.RayWorkers(self.workers or ray.most(), self.gpus, settings, watcher)
+                ours = ray.connect(self.address or None)
+                wanted = self.workers or ray.most(self.gpus)
+                return ray.RayWorkers(wanted, self.gpus, settings, watcher, ours=ours)
             case _:
                 assert_never(self.kind)
 
