@@ -22,7 +22,7 @@ from entrack import load, system
 from entrack.cli.progress import ProgressBar
 from entrack.engine.errors import DeviceMissing, EngineError
 from entrack.errors import ArgumentError
-from entrack.events import Event, FewerWorkers, ModelLoading, RunFinished, StepDone, unwatched
+from entrack.events import Event, FewerWorkers, ModelLoading, RunFinished, StepDone, WorkersHere, unwatched
 from entrack.execution.environment import Environment
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.model_config import ModelFacts
@@ -212,6 +212,15 @@ def test_as_many_workers_as_there_is_memory_for(tmp_path: Path, monkeypatch: pyt
 def test_fewer_workers_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     ProgressBar()(FewerWorkers(8, 3, "they take 3 GB each"))
     assert capsys.readouterr().err == "warning: 3 workers in place of 8: they take 3 GB each\n"
+
+
+def test_it_is_said_that_workers_are_waited_for_until_they_are_here() -> None:
+    bar = ProgressBar()
+    said = []
+    for here in (0, 1, 8):
+        bar(WorkersHere(here, 8))
+        said.append(bar.line(3))
+    assert said == [f"after 3 s: {what}" for what in ("waiting for workers (0 of 8)", *["computing with a worker"] * 2)]
 
 
 def test_nothing_is_loaded_where_there_is_no_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
