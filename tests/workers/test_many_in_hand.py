@@ -3,6 +3,7 @@ does one step after the other."""
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 import threading
@@ -263,6 +264,27 @@ def test_who_waits_for_another_process_can_be_ended(study: Study) -> None:
         with pytest.raises(KeyboardInterrupt), watched():
             walked(study.plan, Repository(store), MadeUp(2, random.Random(0)), events.append)
     assert any(isinstance(event, Waiting) for event in events) and time.monotonic() - start < 5
+
+
+def test_steps_that_share_a_lock_do_not_wait_for_another_process(tmp_path: Path) -> None:
+    steps: dict[str, Evaluate] = {}
+    for tokens in itertools.count(1):  # a few dozen, until two share one
+        step = Evaluate(MODELS[0], BATCHES[0], (), ((tokens,), (tokens + 1,)))
+        if (other := steps.setdefault(step_address(step)[:3], step)) is not step:
+            break
+    events: list[Event] = []
+    with DiskStore(tmp_path) as store:
+        walked(
+            of({"one": step, "two": other}),
+            Repository(store),
+            MadeUp(2, random.Random(0), meanwhile=slow),
+            events.append,
+        )
+    assert not any(isinstance(event, Waiting) for event in events)
+
+
+def slow(step: Step) -> None:
+    time.sleep(1.2)  # a second's wait is told of
 
 
 def test_steps_that_come_out_as_one_are_computed_once() -> None:
