@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from threading import Lock
@@ -113,7 +114,12 @@ def cluster_given(
 def _options(slurm: Sequence[str]) -> tuple[str, ...]:
     if not isinstance(slurm, list | tuple):
         raise ArgumentTypeError(f"slurm is a list of options of sbatch; this is {arguments.shown(slurm)}")
-    return tuple(arguments.text(option, "an option of slurm") for option in slurm)
+    for option in slurm:
+        try:
+            shlex.split(arguments.text(option, "an option of slurm"))
+        except ValueError:
+            raise ArgumentError(f"an option of slurm has a quote that is not closed: {option[:60]!r}") from None
+    return tuple(slurm)
 
 
 def job_script(cluster: Cluster | None) -> str:

@@ -32,7 +32,7 @@ LOOK = 5.0
 """Seconds between two looks at the queue."""
 OFTEN = 3
 """How many jobs for each worker may end before it comes."""
-CPUS = re.compile(r"(?:--cpus-per-task=|-c *)(\d+)")
+CPUS = re.compile(r"(?<!\S)(?:--cpus-per-task[= ] *|-c *)(\d+)(?:\s+|$)")
 
 
 @frozen
@@ -48,12 +48,12 @@ class Jobs:
     def directives(self) -> list[str]:
         """Options one by one, but for the number of processors."""
         gpus = [f"--gpus={self.gpus}"] if self.gpus else []
-        return [*gpus, *(word for word in self._words if not CPUS.fullmatch(word))]
+        return [*gpus, *filter(None, (CPUS.sub("", word).strip() for word in self._words))]
 
     @property
     def cpus(self) -> int:
         """The processors of a job."""
-        return max((int(found[1]) for found in map(CPUS.fullmatch, self._words) if found), default=1)
+        return max((int(found[1]) for word in self._words for found in CPUS.finditer(word)), default=1)
 
     @property
     def lifetime(self) -> tuple[int, int]:

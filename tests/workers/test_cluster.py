@@ -66,6 +66,7 @@ def test_what_is_asked_for(all_installed: None, given: dict[str, Any], wanted: C
         ({"time": "2h"}, "time goes with slurm, not with this machine"),
         ({"gpus": 1}, "gpus goes with slurm or ray, not with this machine"),
         ({"on": "ray", "slurm": ("-p gpu",)}, "slurm goes with slurm, not with ray"),
+        ({"on": "slurm", "slurm": ("--comment='two",)}, "a quote that is not closed"),
         ({"on": "slurm", "time": "2h"}, "how many workers"),
         ({"on": "slurm", "workers": 2}, "for what time"),
         ({"on": "slurm", "workers": 2, "time": "30s"}, "a minute at least"),
@@ -119,6 +120,20 @@ def test_options_of_sbatch_become_directives() -> None:
     jobs = Jobs(2, 7200, 1, ("-p gpu", "--mem=64G --cpus-per-task=8", "--comment='two words'"))
     assert jobs.directives == ["--gpus=1", "-p gpu", "--mem=64G", "'--comment=two words'"]
     assert (jobs.cpus, jobs.walltime) == (8, "02:00:00")
+
+
+@pytest.mark.parametrize(
+    ("option", "left"),
+    [
+        ("-p gpu --cpus-per-task=8", ["-p gpu"]),
+        ("-p gpu -c 8 --mem=4G", ["-p gpu --mem=4G"]),
+        ("-c8", []),
+        ("--cpus-per-task 8", []),
+    ],
+)
+def test_processors_are_found_among_other_options(option: str, left: list[str]) -> None:
+    jobs = Jobs(2, 7200, options=(option,))
+    assert (jobs.cpus, jobs.directives) == (8, left)
 
 
 @pytest.mark.parametrize("length", [60, 600, 7200, 7 * 86400])
