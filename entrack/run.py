@@ -68,7 +68,7 @@ def repository_of(
     arguments.optional(device, arguments.text, "device")
     threads = arguments.optional(threads, arguments.whole, "threads", 1, MOST_NUMBER)
     memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
-    each = max(arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER), gpus or 1)
+    each = gpus or arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
     device = "cuda" if gpus and device is None else device
     many = workers_given(workers, device, each) if on is None else 0
     default = ReusePolicy.SAME_STACK if getattr(store, "writable", True) else ReusePolicy.ANY

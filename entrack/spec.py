@@ -16,7 +16,7 @@ from entrack.check.evidence import CONFIRM
 from entrack.check.sources import DRAWN_FOR
 from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
 from entrack.diagnostics import Diagnostic
-from entrack.errors import ArgumentError, unknown
+from entrack.errors import unknown
 from entrack.events import Watcher, one_at_a_time, unwatched
 from entrack.results import Results
 from entrack.source import Source
@@ -179,8 +179,8 @@ class Spec:
         arguments.optional(workers, arguments.whole, "workers", 0, MOST)
         arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
         cluster = cluster_given(on, workers, time, gpus, slurm)
-        if cluster is not None and accept == "exact":
-            raise ArgumentError(f"exact is for a run on one machine, not for one on {on}")
+        if cluster is not None:
+            cluster.hold(accept, gpus_per_worker)
         many = workers_given(workers, device, gpus_per_worker) if cluster is None else 0
         watcher = one_at_a_time(watcher) if many or cluster else watcher
         opened = (

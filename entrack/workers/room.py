@@ -94,6 +94,8 @@ def workers_given(asked: int | None, device: str | None, each: int = 1) -> int:
         return there if there > 1 else 0
     if asked and device is not None and ":" in device:
         raise ArgumentError(f"workers have a GPU each, so the device is `cuda`; this is {device!r} for {asked} workers")
+    if asked and 0 < (there := len(_gpus(device))) < each:
+        raise ArgumentError(f"gpus_per_worker is {each}, and this machine has {there} GPUs for workers")
     return asked
 
 

@@ -71,7 +71,7 @@ def test_what_is_asked_for(all_installed: None, given: dict[str, Any], wanted: C
         ({"on": "slurm", "workers": 2}, "for what time"),
         ({"on": "slurm", "workers": 2, "time": "30s"}, "a minute at least"),
         ({"on": "slurm", "workers": 2, "time": "2 hours"}, "this is '2 hours'"),
-        ({"on": "ray", "gpus": 17}, "gpus is a whole number from 0 to 16"),
+        ({"on": "ray", "gpus": 65}, "gpus is a whole number from 0 to 64"),
     ],
 )
 def test_what_cannot_be_is_refused(all_installed: None, given: dict[str, Any], why: str) -> None:
@@ -105,6 +105,12 @@ def test_a_lock_is_held_by_a_run_with_the_same_stack(
     with runs.held(Lock({}), spec, store, unwatched, options):
         spec.run(store, **options)
     assert len(seen) == 2 and seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("more", [{"on": "ray"}, {"on": "slurm", "workers": 2, "time": "2h", "gpus": 2}])
+def test_gpus_have_one_name_on_a_cluster(all_installed: None, more: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="gpus says how many each worker has"):
+        load(ROOT / "specs" / "quickstart.et").run(tmp_path, gpus_per_worker=2, **more)
 
 
 def test_a_dry_run_is_of_slurm() -> None:

@@ -239,6 +239,8 @@ def test_a_gpu_each(monkeypatch: pytest.MonkeyPatch) -> None:
     assert workers_given(None, "cpu") == workers_given(None, "cuda:1") == 0
     with pytest.raises(ArgumentError, match="cuda:1"):
         workers_given(2, "cuda:1")
+    with pytest.raises(ArgumentError, match="gpus_per_worker is 3, and this machine has 2 GPUs"):
+        workers_given(1, None, 3)
     monkeypatch.setenv(room.VISIBLE, "GPU-3a, 5")
     assert gpus_of(None) == ("GPU-3a", "5"), "what a scheduler has given is divided"
     pool = Processes(Room(4, {}, on_gpus=True), Settings(), gpus_of(None))
