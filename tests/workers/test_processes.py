@@ -209,6 +209,16 @@ def test_as_many_workers_as_there_is_memory_for(tmp_path: Path, monkeypatch: pyt
         Processes(asked, Settings()).at_once  # noqa: B018  # it is asked for
 
 
+def test_a_container_has_the_memory_that_it_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(system, "LIMITS", (limit, tmp_path / "no such file"))
+    machine = system.machine_memory()
+    for said, has in (("max\n", machine), (f"{machine * 2}\n", machine), (f"{10**8}\n", 10**8)):
+        limit.write_text(said)
+        assert system.machine_memory() == has
+        assert system.default_memory() == has // 2
+
+
 def test_fewer_workers_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     ProgressBar()(FewerWorkers(8, 3, "they take 3 GB each"))
     assert capsys.readouterr().err == "warning: 3 workers in place of 8: they take 3 GB each\n"
