@@ -17,7 +17,7 @@ from attrs import asdict, evolve
 from entrack.address import file_digest
 from entrack.engine.errors import EngineError, OutOfMemory
 from entrack.events import Watcher, unwatched
-from entrack.execution.environment import Environment, device_kind
+from entrack.execution.environment import Environment, device_kind, machine
 from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors
 from entrack.frozen import frozen
@@ -126,7 +126,8 @@ class Worker:
         """The reply to a request (`message.py`)."""
         try:
             wanted = message.requested(asked, self._keeping)
-            return message.reply(*self._computing.compute(wanted.step, wanted.inputs, wanted.source))
+            tensors, how = self._computing.compute(wanted.step, wanted.inputs, wanted.source)
+            return message.reply(tensors, {**how, "machine": machine()})
         except Exception as error:
             return message.failure(error)
 

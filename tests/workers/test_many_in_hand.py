@@ -25,6 +25,7 @@ from entrack.engine.errors import EngineError
 from entrack.events import Event, StepDone, StepStarted, Waiting
 from entrack.execution.coordinator import Coordinator
 from entrack.execution.dispatch import Dispatch, behind, where
+from entrack.execution.environment import machine
 from entrack.execution.executor import Task
 from entrack.execution.local import LocalExecutor
 from entrack.execution.repository import Repository
@@ -180,6 +181,22 @@ def test_no_thread_is_left_where_workers_cannot_be_ended() -> None:
     step = Evaluate(MODELS[0], BATCHES[0], (), ASKED)
     with pytest.raises(EngineError, match="cannot be ended"):
         walked(of({"node 0": step}), Repository(MemoryStore()), Stuck(2, random.Random(0)))
+
+
+def test_the_machine_of_a_worker_is_recorded() -> None:
+    class Elsewhere(MadeUp):
+        def compute(self, step, inputs, source):  # type: ignore[no-untyped-def]
+            tensors, how = super().compute(step, inputs, source)
+            return tensors, {**how, "machine": "12345678"}
+
+    step, found = Evaluate(MODELS[0], BATCHES[0], (), ASKED), list[object]()
+    for workers in (MadeUp(2, random.Random(0)), Elsewhere(2, random.Random(0))):
+        repository = Repository(MemoryStore())
+        walked(of({"node 0": step}), repository, workers)
+        action = repository.find(step)
+        assert action is not None
+        found.append(action.how["machine"])
+    assert found == [machine(), "12345678"]
 
 
 def ctrl_c() -> None:

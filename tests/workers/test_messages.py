@@ -15,14 +15,14 @@ from stress.addresses import LATER, STEPS
 from entrack.address import address
 from entrack.engine import errors
 from entrack.engine.errors import NotFinite, OutOfMemory
-from entrack.execution.environment import Environment
+from entrack.execution.environment import Environment, machine
 from entrack.execution.value_cache import ValueCache
 from entrack.models.key import ModelSource
 from entrack.models.weight_files import ModelMissing
 from entrack.plan import placement
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Step
-from entrack.workers import message
+from entrack.workers import message, worker
 from entrack.workers.errors import InputsForgotten, WorkerMistake, WorkerRefused
 from entrack.workers.identity import Identity, held_against
 from entrack.workers.worker import Settings, Worker, hello, in_this_process
@@ -89,6 +89,12 @@ def test_a_worker_answers_what_it_cannot_do() -> None:
         message.replied(Worker(Settings()).answer(message.request(STEPS[0], {}, SOURCE)))
     with pytest.raises(WorkerMistake):
         message.replied(Worker(Settings()).answer(b""))
+
+
+def test_a_worker_says_which_machine_it_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker.Computing, "compute", lambda *given: ({}, {"device": "cpu"}))
+    _, how = message.replied(Worker(Settings()).answer(message.request(STEPS[0], {}, None)))
+    assert how == {"device": "cpu", "machine": machine()}
 
 
 def test_settings_cross_as_json() -> None:
