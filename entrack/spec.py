@@ -18,7 +18,6 @@ from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_pr
 from entrack.diagnostics import Diagnostic
 from entrack.errors import unknown
 from entrack.events import Watcher, one_at_a_time, unwatched
-from entrack.results import Results
 from entrack.source import Source
 from entrack.stores import open_store, store_folder, with_remote
 from entrack.syntax.limits import MOST_NUMBER

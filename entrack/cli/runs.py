@@ -46,11 +46,12 @@ def run(
     with failures(as_json=as_json) as shown:
         from entrack.cli.claims import what_failed
         from entrack.cli.progress import ProgressBar
+        from entrack.events import one_at_a_time
 
         if locked and (pack is not None or is_pack(spec)):
             refuse("--locked is for a spec and a store of your own: a pack has its lock, and `verify` holds it")
         with runner(spec, given, store, pack, locked=locked) as runnable, ProgressBar() as bar:
-            results = runnable.run(bar, options)
+            results = runnable.run(one_at_a_time(bar), options)
         if as_json:
             from entrack.report.document import document
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
+from threading import Lock
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +17,12 @@ from attrs import evolve
 from store_tools import ROOT
 
 from entrack import load, run
-from entrack.artifact import locked
-from entrack.artifact.lock import Lock
-from entrack.cli import runs
+from entrack.artifact import lock, locked
+from entrack.cli import app, runs
+from entrack.cli.progress import ProgressBar
+from entrack.engine.errors import EngineError
 from entrack.errors import ArgumentError
-from entrack.events import unwatched
+from entrack.events import Damaged, Event, Watcher, unwatched
 from entrack.execution.environment import Environment
 from entrack.models.key import ModelSource
 from entrack.models.locate import BUILTIN, Named, key_of, on_this_machine
@@ -102,7 +108,7 @@ def test_a_lock_is_held_by_a_run_with_the_same_stack(
     monkeypatch.setattr(run, "run_spec", lambda spec, repository, *rest: seen.append(repository.environment))
     spec, store = load(ROOT / "specs" / "quickstart.et"), MemoryStore()
     options = {"reference": False, **GIVEN, **given}
-    with runs.held(Lock({}), spec, store, unwatched, options):
+    with runs.held(lock.Lock({}), spec, store, unwatched, options):
         spec.run(store, **options)
     assert len(seen) == 2 and seen[0] == seen[1]
 
@@ -111,6 +117,33 @@ def test_a_lock_is_held_by_a_run_with_the_same_stack(
 def test_gpus_have_one_name_on_a_cluster(all_installed: None, more: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="gpus says how many each worker has"):
         load(ROOT / "specs" / "quickstart.et").run(tmp_path, gpus_per_worker=2, **more)
+
+
+def test_a_dry_run_prints_no_json(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        app.run(Path("study.et"), on="slurm", dry_run=True, as_json=True)
+    assert "--dry-run prints the script of a job, which is not JSON" in capsys.readouterr().out
+
+
+def test_the_bar_of_a_run_hears_one_event_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    hearing, together = Lock(), list[bool]()
+
+    def hear(bar: ProgressBar, event: Event) -> None:
+        together.append(not hearing.acquire(blocking=False))
+        time.sleep(0.05)
+        if not together[-1]:
+            hearing.release()
+
+    def stores(watcher: Watcher, options: object) -> Any:
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(watcher, [Damaged("one", ""), Damaged("two", "")]))
+        raise EngineError("enough")
+
+    monkeypatch.setattr(ProgressBar, "__call__", hear)
+    monkeypatch.setattr(runs, "runner", lambda *given, **more: nullcontext(SimpleNamespace(run=stores)))
+    with pytest.raises(SystemExit):
+        runs.run(Path("study.et"), {}, {})
+    assert together == [False, False]
 
 
 def test_a_dry_run_is_of_slurm() -> None:
