@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
+import subprocess
+import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
+from threading import Event as Told
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +21,7 @@ import pytest
 from attrs import evolve
 from store_tools import ROOT
 
-from entrack import load, run
+from entrack import endings, load, run
 from entrack.artifact import lock, locked
 from entrack.cli import app, runs
 from entrack.cli.progress import ProgressBar
@@ -31,7 +36,7 @@ from entrack.store import MemoryStore
 from entrack.workers import cluster
 from entrack.workers.cluster import Cluster, cluster_given, job_script, seconds
 from entrack.workers.errors import WorkerRefused
-from entrack.workers.slurm import Jobs
+from entrack.workers.slurm import Jobs, SlurmWorkers
 from entrack.workers.worker import Computing, Settings
 
 GIVEN: dict[str, Any] = {"on": None, "workers": None, "time": None, "gpus": None, "slurm": ()}
@@ -173,6 +178,36 @@ def test_options_of_sbatch_become_directives() -> None:
 def test_processors_are_found_among_other_options(option: str, left: list[str]) -> None:
     jobs = Jobs(2, 7200, options=(option,))
     assert (jobs.cpus, jobs.directives) == (8, left)
+
+
+def test_a_run_that_is_ended_takes_its_jobs_and_keys_along(tmp_path: Path) -> None:
+    key, called = tempfile.NamedTemporaryFile(dir=tmp_path), list[object]()  # noqa: SIM115  # closed by who is tried here
+
+    async def call(command: list[str]) -> None:
+        called.append(command)
+
+    made = object.__new__(SlurmWorkers)
+    made._ended = Told()
+    made._cluster = SimpleNamespace(  # type: ignore[assignment]  # what there is of one
+        workers={number: SimpleNamespace(job_id=number) for number in ("7", "8", None)},
+        job_cls=SimpleNamespace(_call=call),
+        sync=lambda act, *given, callback_timeout: asyncio.run(act(*given)),
+        _job_key=key,
+    )
+    endings.begin(made._lets_go)
+    endings.done()
+    endings.done()
+    assert called == [["scancel", "7", "8"]] and not Path(key.name).exists()
+
+
+def test_sigterm_does_what_is_to_be_done_and_ends(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys; from entrack import endings; from entrack.cli import main; main._listen();"
+        "endings.begin(lambda: 1 / 0); endings.begin(lambda: os.write(1, b'let go'));"
+        "os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
+    assert ended.returncode == 143 and ended.stdout == b"let go" and b"Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("length", [60, 600, 7200, 7 * 86400])
