@@ -28,7 +28,7 @@ from entrack.results import Provenance, Results
 from entrack.store.base import Store
 from entrack.syntax.limits import MOST_NUMBER
 from entrack.version import __version__
-from entrack.workers.room import Room, gpus, wide_threads
+from entrack.workers.room import Room, gpus_of, wide_threads, workers_given
 from entrack.workers.worker import Computing, Settings
 
 if TYPE_CHECKING:
@@ -56,19 +56,24 @@ def repository_of(
     memory: int | None = None,
     kind: ExecutorKind = ExecutorKind.OPTIMISED,
     gpus_per_worker: int = 1,
-    workers: int = 0,
+    workers: int | None = 0,
+    on: str | None = None,
+    gpus: int | None = None,
 ) -> Repository:
-    """The store as a run sees it. A store that cannot be written is a published one: it is taken as it is, unless
-    told otherwise. Raises ArgumentError."""
+    """The store as a run sees it, with `workers` of this machine, or those of a cluster with so many `gpus` each: that
+    values come from GPUs is known by these. A store that cannot be written is a published one: it is taken as it is,
+    unless told otherwise. Raises ArgumentError."""
     arguments.offering(store, ("find", "load", "put", "computing", "addresses"), "store", "a folder or an open store")
     arguments.optional(accept, arguments.choice, "accept", [policy.value for policy in ReusePolicy])
     arguments.optional(device, arguments.text, "device")
     threads = arguments.optional(threads, arguments.whole, "threads", 1, MOST_NUMBER)
     memory = arguments.optional(memory, arguments.whole, "memory", 1, MOST_NUMBER)
-    gpus = arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
+    each = gpus or arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
+    device = "cuda" if gpus and device is None else device
+    many = workers_given(workers, device, each) if on is None else 0
     default = ReusePolicy.SAME_STACK if getattr(store, "writable", True) else ReusePolicy.ANY
     policy = default if accept is None else ReusePolicy(accept)
-    return Repository(store, kind, policy, Environment(device, threads, memory, gpus, wide_threads(workers)))
+    return Repository(store, kind, policy, Environment(device, threads, memory, each, wide_threads(many)))
 
 
 def run_spec(
@@ -134,7 +139,7 @@ def employed_here(many: int) -> Employ | None:
         from entrack.workers.processes import Processes
 
         asked = repository.environment
-        there = gpus(asked.device, asked.gpus_per_worker)
+        there = gpus_of(asked.device, asked.gpus_per_worker)
         room = Room(many, plan.sources, asked.memory, on_gpus=bool(there))
         return Processes(room, Settings(repository.kind, asked), there, watcher)
 

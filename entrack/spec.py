@@ -18,7 +18,6 @@ from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_pr
 from entrack.diagnostics import Diagnostic
 from entrack.errors import unknown
 from entrack.events import Watcher, one_at_a_time, unwatched
-from entrack.results import Results
 from entrack.source import Source
 from entrack.stores import open_store, store_folder, with_remote
 from entrack.syntax.limits import MOST_NUMBER
@@ -179,16 +178,18 @@ class Spec:
         arguments.optional(workers, arguments.whole, "workers", 0, MOST)
         arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
         cluster = cluster_given(on, workers, time, gpus, slurm)
+        if cluster is not None:
+            cluster.hold(accept, gpus_per_worker)
         many = workers_given(workers, device, gpus_per_worker) if cluster is None else 0
         watcher = one_at_a_time(watcher) if many or cluster else watcher
         opened = (
             open_store(store_folder(store), watcher) if store is None or isinstance(store, str | os.PathLike) else store
         )
-        there = "cuda" if gpus and device is None else device
-        each = max(gpus_per_worker, gpus or 1)
         employ = employed_here(many) if cluster is None else employed_on(cluster)
         with with_remote(opened, remote, watcher, read_only=remote_read_only) as shared:
-            repository = repository_of(shared, accept, there, threads, memory, _kind(reference), each, many)
+            repository = repository_of(
+                shared, accept, device, threads, memory, _kind(reference), gpus_per_worker, many, on, gpus
+            )
             return run_spec(self._spec, repository, watcher, employ)
 
     @interrupts.watched()

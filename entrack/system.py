@@ -5,10 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where Linux says how much memory a container may take: control groups of version 2, and of version 1."""
+
 
 def machine_memory() -> int:
-    """Bytes of memory that the machine has, free or not."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    """Bytes of memory that the machine has, free or not, or those of them that its container may take."""
+    return min((os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), *filter(None, map(_limit, LIMITS))))
+
+
+def _limit(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # there is no such file, or it says `max`
+        return None
 
 
 def free_memory() -> int:

@@ -113,6 +113,8 @@ def run(
         }
         if remote_read_only and remote is None:
             refuse("--remote-read-only is for a remote: name it with --remote")
+        if dry_run and as_json:
+            refuse("--dry-run prints the script of a job, which is not JSON")
         if dry_run:
             from entrack.workers.cluster import cluster_given, job_script
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
-from entrack import interrupts
+from entrack import endings, interrupts
 from entrack.cli import garbage, interrupted, streams
 
 ENDS = {signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
@@ -89,7 +89,8 @@ def _listen() -> None:
 
 
 def _ended(number: int, frame: FrameType | None) -> NoReturn:
-    """Say so and leave at once: a store needs no tidying up, and nothing below may keep this from happening."""
+    """Say so, end what others would keep, and leave at once: a store needs no tidying up, and nothing below may keep
+    this from happening."""
     said = f"ended by {ENDS[signal.Signals(number)]}: what was finished is kept; the same command goes on from there"
     with suppress(OSError):
         os.write(2, f"{said}\n".encode())
@@ -100,6 +101,7 @@ def _ended(number: int, frame: FrameType | None) -> NoReturn:
             import json
 
             os.write(1, (json.dumps(document(Failure("interrupted", 128 + number, said)), indent=1) + "\n").encode())
+    endings.done()
     os._exit(128 + number)
 
 

@@ -11,7 +11,7 @@ import typer
 
 from entrack.cli.units import bytes_given
 from entrack.execution.reuse_policy import ReusePolicy
-from entrack.workers import MOST
+from entrack.workers import MOST, MOST_GPUS
 
 DEVICE = re.compile(r"cpu|mps|cuda(:[0-9]{1,3})?")
 
@@ -83,7 +83,6 @@ Threads = Annotated[
         "--threads", min=1, max=MOST_THREADS, help="CPU threads (default: one for a small model, else torch's choice)"
     ),
 ]
-MOST_GPUS = 64
 GpusPerWorker = Annotated[
     int,
     typer.Option(
@@ -126,7 +125,8 @@ JobTime = Annotated[
     str | None, typer.Option("--time", metavar="TIME", help="with --on slurm: for how long each job, such as 2h or 90m")
 ]
 Gpus = Annotated[
-    int | None, typer.Option("--gpus", min=0, max=16, metavar="N", help="with --on slurm or ray: GPUs for each worker")
+    int | None,
+    typer.Option("--gpus", min=0, max=MOST_GPUS, metavar="N", help="with --on slurm or ray: GPUs for each worker"),
 ]
 SlurmOptions = Annotated[
     list[str] | None,

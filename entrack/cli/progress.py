@@ -30,6 +30,7 @@ from entrack.events import (
     WorkersHere,
 )
 
+NO_WORKERS = "waiting for workers"
 ENOUGH = 0.05
 """The share that is done before the time left is guessed: until then it is mostly the model that was read."""
 
@@ -99,7 +100,9 @@ class ProgressBar:
             case FewerWorkers(asked, used, why):
                 say(f"warning: {used} workers in place of {asked}: {why}")
             case WorkersHere(0, wanted):
-                self._none_here(f"waiting for workers (0 of {wanted})" if wanted else "waiting for workers")
+                self._none_here(f"{NO_WORKERS} (0 of {wanted})" if wanted else NO_WORKERS)
+            case WorkersHere(here) if self._what.startswith(NO_WORKERS):
+                self._show(f"computing with {here} workers" if here > 1 else "computing with a worker")
             case WorkerNotTaken(_, why):
                 say(f"warning: a worker is not used: {why}")
             case RunFinished():

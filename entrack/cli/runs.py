@@ -32,6 +32,8 @@ PLAIN: Mapping[str, Any] = {
     "slurm": (),
 }
 """The options of `Spec.run` where nothing is said."""
+ENGINE = ("device", "threads", "memory", "gpus_per_worker", "workers", "on", "gpus")
+"""The options of `Spec.run` that say with what is computed."""
 
 
 def run(
@@ -52,12 +54,13 @@ def run(
     with failures(as_json=as_json) as shown:
         from entrack.cli.claims import what_failed
         from entrack.cli.progress import ProgressBar
+        from entrack.events import one_at_a_time
 
         if locked and (pack is not None or is_pack(spec)):
             refuse("--locked is for a spec and a store of your own: a pack has its lock, and `verify` holds it")
         with runner(spec, given, store, pack, locked=locked) as runnable, ProgressBar() as bar:
             garbage.often()
-            results = runnable.run(bar, options)
+            results = runnable.run(one_at_a_time(bar), options)
         if as_json:
             from entrack.report.document import document
 
@@ -178,7 +181,8 @@ def held(lock: Lock | None, spec: Spec, store: Store, watcher: Watcher, options:
     from entrack.run import fetched, repository_of
 
     name, kind = path_of(Path(spec.source.name)).name, ExecutorKind.of(reference=options["reference"])
-    repository = repository_of(store, options.get("accept"), options["device"], kind=kind)
+    engine = {option: options[option] for option in ENGINE if option in options}
+    repository = repository_of(store, options.get("accept"), kind=kind, **{"workers": None, **engine})
     hold_before(lock, name, fetched(spec.checked_spec, watcher), repository)
     yield
     hold_after(lock, name, spec.checked_spec, repository)

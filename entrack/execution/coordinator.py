@@ -187,12 +187,18 @@ class Coordinator(RunState):
             if id is not None:
                 self._begin(id)
             elif len(self._in_hand):
-                self._finish(*self._in_hand.take())
+                taken = self._in_hand.take_until(self._has_room)
+                if taken is not None:
+                    self._finish(*taken)
             else:
                 return False
         except _Changed:
             pass
         return True
+
+    def _has_room(self) -> bool:
+        """Whether workers have come while steps were waited for."""
+        return self._executor is not None and len(self._in_hand) < self._executor.at_once
 
     def _next(self) -> str | None:
         """The next to begin; None where none is ready, or enough are in hand."""

@@ -82,6 +82,14 @@ def described(how: RunRecord, accept: ReusePolicy) -> RunRecord:
     return {name: ".".join(str(how.get(name)).split(".")[:2]) for name in PACKAGES} | {"device": str(how.get("device"))}
 
 
+def alike(there: RunRecord, here: RunRecord) -> bool:
+    """Whether what counts of a note is what counts here. Where all that can be told of the own device is that it is a
+    GPU, by no name, as where workers of other machines compute, any GPU is alike."""
+    if here.get("device") == "cuda":
+        there = {**there, "device": kind_of(there.get("device"))}
+    return there == here
+
+
 def in_words(stack: RunRecord) -> str:
     """A stack, or as much of it as is told, in a line."""
     stack = read_run_record(stack)

@@ -4,6 +4,7 @@ finishes a step puts it into a queue, from which the coordinator takes."""
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -53,12 +54,20 @@ class InHand:
 
     def take(self) -> tuple[str, Future[Outcome]]:
         """The next that is finished; waits for it, and sees an interrupt meanwhile."""
+        while (taken := self.take_until(lambda: False)) is None:
+            pass
+        return taken
+
+    def take_until(self, until: Callable[[], bool]) -> tuple[str, Future[Outcome]] | None:
+        """The same; None where something else is to be done before one is finished."""
         while True:
             with suppress(Empty):
                 future = self._finished.get(timeout=LOOK)
                 one = self._came_back(future)
                 return one.id, future
             interrupts.check()
+            if until():
+                return None
 
     def _came_back(self, future: Future[Outcome]) -> _Submitted:
         one = self._submitted.pop(future)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from entrack.address import address
-from entrack.execution.environment import Environment, described, in_words
+from entrack.execution.environment import Environment, alike, described, in_words
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors, fault, most_bytes
@@ -115,7 +115,7 @@ class Repository:
     ) -> tuple[Action | None, Action | None]:
         """What is at a step's address and not taken, and what is taken, from there or beside."""
         first = find(own)
-        if first is not None and described(first.how, self.accept) == self._own_environment(step):
+        if first is not None and alike(described(first.how, self.accept), self._own_environment(step)):
             return None, first
         return first, None if self.accept is ReusePolicy.ANY else find(self._beside(step, own))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from entrack.execution.environment import RECORDED, Environment, device_here, machine, versions
+from entrack.execution.environment import RECORDED, Environment, alike, device_here, machine, versions
 from entrack.execution.read_run_record import RunRecord, read_run_record
 from entrack.store.base import Action
 
@@ -41,5 +41,5 @@ def _machine(how: RunRecord) -> str:
 
 
 def _differs(how: RunRecord, environment: Environment) -> bool:
-    same_versions = all(how.get(name) == own for name, own in versions().items())
-    return not same_versions or how.get("device") != device_here(environment.device)
+    here = {**versions(), "device": device_here(environment.device)}
+    return not alike({name: how.get(name) for name in here}, here)

@@ -26,8 +26,8 @@ _SHORT = re.compile("[ -~]{1,64}")
 def run_record(
     step: Step, how: Mapping[str, Any], what: str, source: ModelSource | None, repository: Repository, now: float
 ) -> dict[str, Any]:
-    """The note of a value that a bound step was given at `now` (seconds since 1970). A value put beside another
-    names its step's address."""
+    """The note of a value that a bound step was given at `now` (seconds since 1970). `how` names the machine where
+    that is another than this one. A value put beside another names its step's address."""
     own = repository.address(step)
     key = {
         part.name: [part.digest, part.words]
@@ -35,7 +35,7 @@ def run_record(
     }
     made = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     beside = {"beside": own} if repository.place(step) != own else {}
-    return {**how, **beside, "what": what, "key": key, "made": made, "machine": machine()}
+    return {"machine": machine(), **how, **beside, "what": what, "key": key, "made": made}
 
 
 def recorded_key(action: Action) -> tuple[KeyPart, ...] | None:

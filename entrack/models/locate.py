@@ -81,6 +81,12 @@ def on_this_machine(source: ModelSource) -> ModelSource:
         raise ModelMissing(f"on {platform.node()}: {missing}") from None
 
 
+def need_files(source: ModelSource) -> None:
+    """Raises ModelMissing for a model that cannot be computed with, whatever machine that is on."""
+    if source.digests is not None:
+        raise ModelMissing(f"{source.description} is known by the digests of its weights alone")
+
+
 def stand_in(named: Named, folder: Path) -> ModelSource:
     """A folder with a config.json and a tokenizer.json in place of a model that is not here: good for a plan, not
     for a run."""
@@ -116,7 +122,7 @@ def key_of(named: Named, source: ModelSource, *, hashed: bool = True) -> ModelKe
         weights, adapter = _digests(named, source) if hashed else (address(str(named)), None)
         return ModelKey(
             weights=weights,
-            config=address(_plain(read_json(source.folder / "config.json"))),
+            config=config_digest(source.folder),
             tokenizer=file_digest(tokenizer_file(source)),
             facts=facts,
             adapter=adapter,
@@ -140,6 +146,11 @@ def _digests(named: Named, source: ModelSource) -> tuple[str, str | None]:
     for files in ([] if source.gguf else weights), added[1:]:
         tensors_in(files)
     return of_files(map(file_digest, weights)), of_files(map(file_digest, added)) if added else None
+
+
+def config_digest(folder: Path) -> str:
+    """The address of what a model's config.json says of its numbers. Raises ModelMissing, BadConfig."""
+    return address(_plain(read_json(folder / "config.json")))
 
 
 def of_files(digests: Iterable[str]) -> str:

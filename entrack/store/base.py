@@ -170,6 +170,11 @@ class Stats:
     bytes: int
 
 
+def lock_of(address: str) -> str:
+    """The name of the lock that `computing` takes: some addresses share one, so that a folder has few."""
+    return address[:3]
+
+
 class Store(Protocol):
     """Results by address. All methods may be called by many threads and processes at once."""
 

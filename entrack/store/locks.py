@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 
 from entrack import interrupts
 from entrack.store import folders, fs
-from entrack.store.base import OnWait
+from entrack.store.base import OnWait, lock_of
 from entrack.store.errors import StoreBusy, StoreError, named
 from entrack.store.layout import Layout
 
@@ -33,7 +33,7 @@ _here = threading.local()
 @contextmanager
 def step(layout: Layout, address: str, on_wait: OnWait | None) -> Iterator[None]:
     """Hold the right to compute `address`; `on_wait(seconds)` is called every `BEAT` while another holds it."""
-    with _one_per_thread(), _opened(layout, address[:3]) as fd:
+    with _one_per_thread(), _opened(layout, lock_of(address)) as fd:
         _wait(fd, on_wait, exclusive=True)
         yield
 

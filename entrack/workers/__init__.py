@@ -3,3 +3,5 @@ offers; the run's own process alone reads and writes the store."""
 
 MOST = 1024
 """Workers that may be asked for."""
+MOST_GPUS = 64
+"""GPUs of a worker, at most."""

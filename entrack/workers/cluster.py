@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from threading import Lock
@@ -16,6 +17,7 @@ from entrack.execution.value_check import Tensors
 from entrack.frozen import frozen
 from entrack.models.key import ModelSource
 from entrack.plan.steps import Step
+from entrack.workers import MOST_GPUS
 from entrack.workers.base import Workers
 from entrack.workers.errors import WorkerLost
 from entrack.workers.worker import Settings
@@ -35,7 +37,6 @@ NEEDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 SECONDS = (86400, 3600, 60, 1)
 TIME = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?")
 LEAST_TIME = 60
-MOST_GPUS = 16
 
 
 Kind = Literal["dask", "slurm", "ray"]
@@ -54,6 +55,13 @@ class Cluster:
     seconds: int = 0
     gpus: int = 0
     options: tuple[str, ...] = ()
+
+    def hold(self, accept: str | None, gpus_per_worker: int) -> None:
+        """Raises ArgumentError for what no run on it can have."""
+        if accept == "exact":
+            raise ArgumentError(f"exact is for a run on one machine, not for one on {self.kind}")
+        if self.kind != "dask" and gpus_per_worker != 1:
+            raise ArgumentError("with slurm and ray, gpus says how many each worker has, not gpus_per_worker")
 
     def workers_of(self, settings: Settings, watcher: Watcher) -> Workers:
         """Its workers, which are asked for when the first step comes."""
@@ -77,8 +85,9 @@ class Cluster:
             case "ray":
                 from entrack.workers import ray
 
-                ray.connect(self.address or None)
-                return ray.RayWorkers(self.workers or ray.most(), self.gpus, settings, watcher)
+                ours = ray.connect(self.address or None)
+                wanted = self.workers or ray.most(self.gpus)
+                return ray.RayWorkers(wanted, self.gpus, settings, watcher, ours=ours)
             case _:
                 assert_never(self.kind)
 
@@ -112,7 +121,12 @@ def cluster_given(
 def _options(slurm: Sequence[str]) -> tuple[str, ...]:
     if not isinstance(slurm, list | tuple):
         raise ArgumentTypeError(f"slurm is a list of options of sbatch; this is {arguments.shown(slurm)}")
-    return tuple(arguments.text(option, "an option of slurm") for option in slurm)
+    for option in slurm:
+        try:
+            shlex.split(arguments.text(option, "an option of slurm"))
+        except ValueError:
+            raise ArgumentError(f"an option of slurm has a quote that is not closed: {option[:60]!r}") from None
+    return tuple(slurm)
 
 
 def job_script(cluster: Cluster | None) -> str:

@@ -6,20 +6,24 @@ thread of this process alone; no worker sees it.
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Lock
 from time import time
 from typing import Any
 
 from entrack import interrupts
 from entrack.diagnostics.escape import clip
-from entrack.events import Event, Watcher, unwatched
+from entrack.events import Event, Waiting, Watcher, unwatched
 from entrack.execution.executor import Outcome, Task
 from entrack.execution.local import LocalExecutor
 from entrack.execution.repository import Repository
 from entrack.execution.value_check import Tensors
+from entrack.models.locate import need_files
 from entrack.plan.steps import Step
-from entrack.store.base import Action
+from entrack.store.base import Action, lock_of
 from entrack.workers.base import Workers
 from entrack.workers.errors import PoisonedStep, WorkerLost
 
@@ -48,6 +52,8 @@ class WorkersExecutor:
         self._threads = ThreadPoolExecutor(MOST, "entrack-step")
         self._writer = ThreadPoolExecutor(1, "entrack-store")
         self._closed = False
+        self._counting, self._locks = Lock(), Counter[str]()
+        """The locks that steps in hand have or wait for, and how many of them."""
 
     @property
     def at_once(self) -> int:
@@ -60,22 +66,39 @@ class WorkersExecutor:
     def close(self) -> None:
         """End the workers, drop what they have in hand, and let what is being stored be stored."""
         self._closed = True
-        self._workers.close()
-        self._threads.shutdown(cancel_futures=True)
-        self._writer.shutdown()
+        try:
+            self._workers.close()
+        finally:
+            self._threads.shutdown(cancel_futures=True)
+            self._writer.shutdown()
 
     def _outcome(self, task: Task) -> Outcome:
+        lock = lock_of(self._repository.address(task.step))
         executor = LocalExecutor(
             self._repository,
             lambda step, inputs: self._computed(task, inputs),
-            self._tell,
+            lambda event: self._tell(event, lock),
             self._clock,
             self._kept,
         )
-        return executor.outcome(task)
+        with self._counted(lock):
+            return executor.outcome(task)
+
+    @contextmanager
+    def _counted(self, lock: str) -> Iterator[None]:
+        with self._counting:
+            self._locks[lock] += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._locks[lock] -= 1
 
     def _computed(self, task: Task, inputs: Mapping[str, Tensors]) -> tuple[Tensors, Mapping[str, Any]]:
-        """What a worker makes of a step; another one where the first is lost. Raises PoisonedStep."""
+        """What a worker makes of a step; another one where the first is lost. Raises PoisonedStep, and
+        ModelMissing before a worker is started for a model that none can have."""
+        if task.source is not None:
+            need_files(task.source)
         lost: WorkerLost | None = None
         for _ in range(ATTEMPTS):
             try:
@@ -92,10 +115,13 @@ class WorkersExecutor:
     def _kept(self, step: Step, tensors: Tensors, record: Mapping[str, Any]) -> Action:
         return self._writer.submit(self._repository.put, step, tensors, record).result()
 
-    def _tell(self, event: Event) -> None:
-        """Something happens in a thread; who waits for a lock is told that it is over."""
+    def _tell(self, event: Event, lock: str) -> None:
+        """Something happens in a thread; who waits for a lock is told that it is over. That one waits for another step
+        of this run is not told."""
         if self._closed:
             raise WorkerLost("the run has ended")
+        if isinstance(event, Waiting) and self._locks[lock] > 1:
+            return
         self._watch(event)
 
 

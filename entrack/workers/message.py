@@ -26,6 +26,7 @@ from entrack.model_config import BadConfig, ModelFacts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.models.weight_files import ModelMissing, ModelRefused
 from entrack.plan import steps
+from entrack.plan.placement import DoesNotFit
 from entrack.plan.steps import Step
 from entrack.sites import Part, Site
 from entrack.store.tensors import decode, encode
@@ -46,8 +47,9 @@ ERRORS: Mapping[str, type[Exception]] = {
     error.__name__: error
     for error in (
         *(engine.EngineError, engine.ModelUnreadable, engine.ModelMismatch, engine.AdapterRefused),
-        *(engine.DeviceMissing, engine.OutOfMemory, engine.NothingToAttend, engine.NotFinite),
-        *(WorkerRefused, InputsForgotten, ModelMissing, ModelRefused, BadConfig, MemoryError),
+        *(engine.DeviceMissing, engine.PrecisionMissing, engine.OutOfMemory, engine.NothingToAttend, engine.NotFinite),
+        *(WorkerRefused, InputsForgotten, ModelMissing, ModelRefused, BadConfig, DoesNotFit),
+        *(MemoryError, OSError, ImportError),
     )
 }
 """The errors that keep their names on the way back."""

@@ -165,8 +165,9 @@ class _Process:
     def kill(self) -> None:
         """End it, whatever it does, from any thread."""
         self._killed = True
-        if self._process is not None:
-            self._process.kill()
+        process = self._process  # whose thread may end it meanwhile
+        if process is not None:
+            process.kill()
 
     def end(self) -> None:
         """End it, and tidy up."""

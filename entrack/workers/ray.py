@@ -19,6 +19,15 @@ from entrack.workers.remote import RemoteWorkers
 from entrack.workers.roster import Seat
 from entrack.workers.worker import Settings
 
+LOST = (
+    ray.exceptions.RayActorError,
+    ray.exceptions.OutOfMemoryError,
+    ray.exceptions.NodeDiedError,
+    ray.exceptions.WorkerCrashedError,
+    ray.exceptions.LocalRayletDiedError,
+)
+"""What becomes of a worker through no mistake of anybody's."""
+
 
 @ray.remote(max_restarts=-1, max_task_retries=0)  # an actor that has died comes again; its step is ours to give away
 class Actor:
@@ -29,26 +38,36 @@ class Actor:
         return remote.answer(told, asked)
 
 
-def connect(address: str | None) -> None:
-    """`address` None is Ray's own choice: `RAY_ADDRESS`, a cluster of this machine, or one that is started. Raises
-    WorkerLost."""
+def connect(address: str | None) -> bool:
+    """`address` None is Ray's own choice: `RAY_ADDRESS`, a cluster of this machine, or one that is started. Whether the
+    connection is made here: one that this process has is used as it is. Raises NoWorkers."""
+    if ray.is_initialized():
+        if address is not None:
+            raise NoWorkers(f"this process is connected with a Ray cluster: `ray` uses it, {address} may be another")
+        return False
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that it was started
     try:
-        ray.init(address, log_to_driver=False, logging_level="error", ignore_reinit_error=True)
+        ray.init(address, log_to_driver=False, logging_level="error")
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         raise NoWorkers(f"no Ray cluster answers{f' at {address}' if address else ''}: {reason(error)}") from None
+    return True
 
 
-def most() -> int:
-    """How many workers a cluster is good for: one for each GPU, or, without any, for each machine."""
-    return int(ray.cluster_resources().get("GPU", 0)) or max(1, len(ray.nodes()))
+def most(gpus: int) -> int:
+    """How many workers with so many GPUs each, one at least, a cluster is good for; without GPUs, one for each
+    machine."""
+    return int(ray.cluster_resources().get("GPU", 0)) // max(1, gpus) or max(1, len(ray.nodes()))
 
 
 class RayWorkers(RemoteWorkers):
-    """So many actors of the cluster that this process is connected with, each with so many GPUs."""
+    """So many actors of the cluster that this process is connected with, each with so many GPUs. With them ends the
+    connection, if it is `ours`."""
 
-    def __init__(self, wanted: int, gpus: float, settings: Settings, watcher: Watcher = unwatched) -> None:
+    def __init__(
+        self, wanted: int, gpus: int, settings: Settings, watcher: Watcher = unwatched, *, ours: bool = True
+    ) -> None:
         super().__init__(settings, watcher, wanted)
+        self._ours = ours
         actor = Actor.options(num_gpus=gpus, num_cpus=1)  # type: ignore[attr-defined]  # what ray.remote made of it
         self._actors = {f"ray-{place}": actor.remote() for place in range(wanted)}
         for name in self._actors:
@@ -60,7 +79,8 @@ class RayWorkers(RemoteWorkers):
         with suppress(Exception):  # the cluster may be gone
             for actor in self._actors.values():
                 ray.kill(actor)
-            ray.shutdown()
+            if self._ours:
+                ray.shutdown()
 
     def _ask(self, seat: Seat, asked: bytes) -> bytes:
         replied = self._actors[seat.name].answer.remote(self._told, asked).future()
@@ -69,7 +89,7 @@ class RayWorkers(RemoteWorkers):
             raise remote.lost(seat)
         try:
             return bytes(replied.result())
-        except ray.exceptions.RayActorError as died:
+        except LOST as died:
             self.roster.leaves(seat.name, expected=bool(getattr(died, "preempted", False)))
             self._greets(seat.name)
             raise remote.lost(seat) from None
@@ -78,3 +98,10 @@ class RayWorkers(RemoteWorkers):
         if self.roster.asks(name):
             said = self._actors[name].greeting.remote(self._told).future()
             said.add_done_callback(partial(self._greeted, name))
+
+    def _greeted(self, name: str, said: Any) -> None:
+        if isinstance(said.exception(), LOST):  # it comes again
+            self.roster.leaves(name, expected=False)
+            self._greets(name)
+        else:
+            super()._greeted(name, said)

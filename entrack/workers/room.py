@@ -70,7 +70,7 @@ def _bytes(source: ModelSource, key: ModelKey) -> int:
         return 0
 
 
-def gpus(device: str | None, each: int = 1) -> tuple[str, ...]:
+def gpus_of(device: str | None, each: int = 1) -> tuple[str, ...]:
     """What workers may use of the GPUs, `each` of them so many, as CUDA_VISIBLE_DEVICES names them: of those that a
     scheduler has given to this process, else of all of the machine's; none where the device is another."""
     there = _gpus(device)
@@ -90,10 +90,12 @@ def workers_given(asked: int | None, device: str | None, each: int = 1) -> int:
     """How many workers a run has: as many as are asked for, else one for `each` so many GPUs where that makes several,
     else none. Raises ArgumentError."""
     if asked is None:
-        there = len(gpus(device, each))
+        there = len(gpus_of(device, each))
         return there if there > 1 else 0
     if asked and device is not None and ":" in device:
         raise ArgumentError(f"workers have a GPU each, so the device is `cuda`; this is {device!r} for {asked} workers")
+    if asked and 0 < (there := len(_gpus(device))) < each:
+        raise ArgumentError(f"gpus_per_worker is {each}, and this machine has {there} GPUs for workers")
     return asked
 
 

@@ -80,9 +80,10 @@ class Roster:
     def asks(self, name: str) -> bool:
         """A worker has come, and is asked who it is; False where that has been done."""
         with self._changing:
-            new = name not in self._seats and name not in self._refused and name not in self._asked
-            self._asked.add(name)
-            return new and not self._closed
+            new = not self._closed and not any(name in known for known in (self._seats, self._refused, self._asked))
+            if new:
+                self._asked.add(name)
+            return new
 
     def joins(self, name: str) -> None:
         """A worker is here, and as this process is."""

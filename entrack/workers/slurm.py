@@ -11,11 +11,13 @@ import re
 import shlex
 import shutil
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from entrack import endings
 from entrack.error_text import reason
 from entrack.events import Watcher, unwatched
 from entrack.frozen import frozen
@@ -32,7 +34,11 @@ LOOK = 5.0
 """Seconds between two looks at the queue."""
 OFTEN = 3
 """How many jobs for each worker may end before it comes."""
-CPUS = re.compile(r"(?:--cpus-per-task=|-c *)(\d+)")
+PATIENCE = 10
+"""Seconds for Slurm to cancel jobs."""
+KEYS = ("_job_ca_file", "_job_cert", "_job_key")
+"""Where dask-jobqueue holds the files of keys, which it writes for the jobs: when they are closed, they are gone."""
+CPUS = re.compile(r"(?<!\S)(?:--cpus-per-task[= ] *|-c *)(\d+)(?:\s+|$)")
 
 
 @frozen
@@ -48,12 +54,12 @@ class Jobs:
     def directives(self) -> list[str]:
         """Options one by one, but for the number of processors."""
         gpus = [f"--gpus={self.gpus}"] if self.gpus else []
-        return [*gpus, *(word for word in self._words if not CPUS.fullmatch(word))]
+        return [*gpus, *filter(None, (CPUS.sub("", word).strip() for word in self._words))]
 
     @property
     def cpus(self) -> int:
         """The processors of a job."""
-        return max((int(found[1]) for found in map(CPUS.fullmatch, self._words) if found), default=1)
+        return max((int(found[1]) for word in self._words for found in CPUS.finditer(word)), default=1)
 
     @property
     def lifetime(self) -> tuple[int, int]:
@@ -143,6 +149,7 @@ class SlurmWorkers(DaskWorkers):
         if shutil.which("sbatch") is None:
             raise NoWorkers("there is no `sbatch` here: run this on a machine that submits jobs to Slurm")
         self._jobs, self._cluster = jobs, cluster(jobs)
+        endings.begin(self._lets_go)
         self._came: set[str] = set()
         self._failed: list[str] = []
         self._ended = Event()
@@ -151,6 +158,8 @@ class SlurmWorkers(DaskWorkers):
             self._cluster.scale(jobs=jobs.workers)
         except BaseException:
             self._cluster.close()
+            endings.drop(self._lets_go)
+            self._forgets_keys()
             raise
         self._keeper = Thread(target=self._keeps, name="entrack-queue", daemon=True)
         self._keeper.start()
@@ -161,6 +170,20 @@ class SlurmWorkers(DaskWorkers):
         super().close()
         with suppress(Exception):  # Slurm may not answer
             self._cluster.close()
+        endings.drop(self._lets_go)
+        self._forgets_keys()
+
+    def _lets_go(self) -> None:
+        """What would outlive this process: jobs that still wait in the queue, and keys in the folder that nodes see."""
+        self._ended.set()
+        self._forgets_keys()
+        jobs = [job.job_id for job in [*self._cluster.workers.values()] if job.job_id is not None]
+        self._cluster.sync(_cancelled, self._cluster.job_cls, jobs, callback_timeout=PATIENCE)
+
+    def _forgets_keys(self) -> None:
+        for name, held in vars(self._cluster).items():
+            if name in KEYS:
+                held.close()
 
     def _keeps(self) -> None:
         """Look after the queue until the end. A job that has ended is submitted again; when every one has ended before
@@ -191,3 +214,8 @@ async def _queued(job: Any) -> set[str]:
     """The numbers of this user's jobs that wait or run."""
     said: str = await job._call(["squeue", "--noheader", "--me", "--format=%i"])
     return set(said.split())
+
+
+async def _cancelled(job: Any, numbers: Sequence[str]) -> None:
+    if numbers:
+        await job._call(["scancel", *numbers])

@@ -7,8 +7,9 @@ All kinds of workers share this file. A kind brings requests here and replies ba
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, evolve
@@ -16,13 +17,13 @@ from attrs import asdict, evolve
 from entrack.address import file_digest
 from entrack.engine.errors import EngineError, OutOfMemory
 from entrack.events import Watcher, unwatched
-from entrack.execution.environment import Environment, device_kind
+from entrack.execution.environment import Environment, device_kind, machine
 from entrack.execution.value_cache import ValueCache
 from entrack.execution.value_check import Tensors
 from entrack.frozen import frozen
 from entrack.models.key import ModelKey, ModelSource
-from entrack.models.locate import adapter_files, of_files, on_this_machine
-from entrack.models.weight_files import ModelMissing, weights_of
+from entrack.models.locate import adapter_files, config_digest, need_files, of_files, on_this_machine
+from entrack.models.weight_files import weights_of
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.schedule import Memory
 from entrack.plan.steps import Step
@@ -34,6 +35,7 @@ from entrack.workers.identity import Identity
 if TYPE_CHECKING:
     from entrack.engine.engine import Engine
 
+Stamp = tuple[int, int]
 LEAST_ADDRESSES = 1.2e9
 """Bytes that torch, transformers and nnsight map when they are loaded, and some."""
 
@@ -69,7 +71,7 @@ class Computing:
     def __init__(self, settings: Settings, watcher: Watcher = unwatched) -> None:
         self._settings, self._watcher = settings, watcher
         self._sources: dict[ModelKey, ModelSource] = {}
-        self._found: dict[tuple[ModelKey, ModelSource], ModelSource] = {}
+        self._hashed: dict[tuple[ModelKey, ModelSource], tuple[Stamp, ...]] = {}
         self._engine: Engine | None = None
 
     def compute(
@@ -83,12 +85,17 @@ class Computing:
         return computed.tensors, computed.how
 
     def _know(self, key: ModelKey, source: ModelSource) -> None:
-        if source.digests is not None:
-            raise ModelMissing(f"{source.description} is known by the digests of its weights alone")
-        if self._settings.held_to_digests and (key, source) not in self._found:
-            self._found[key, source] = on_this_machine(source)
-            _held_to_digests(key, self._found[key, source])
-        self._sources[key] = self._found.get((key, source), source)
+        need_files(source)
+        self._sources[key] = self._held(key, source) if self._settings.held_to_digests else source
+
+    def _held(self, key: ModelKey, source: ModelSource) -> ModelSource:
+        """Where a model is here. Its files are hashed once, and again when they have changed."""
+        here = on_this_machine(source)
+        stamps = tuple(map(_stamp, (here.folder / "config.json", *_weights(here), *_adapter(here))))
+        if self._hashed.get((key, here)) != stamps:
+            _held_to_digests(key, here)
+            self._hashed[key, here] = stamps
+        return here
 
     def _made(self) -> Engine:
         _need_surroundings()
@@ -119,28 +126,49 @@ class Worker:
         """The reply to a request (`message.py`)."""
         try:
             wanted = message.requested(asked, self._keeping)
-            return message.reply(*self._computing.compute(wanted.step, wanted.inputs, wanted.source))
+            tensors, how = self._computing.compute(wanted.step, wanted.inputs, wanted.source)
+            return message.reply(tensors, {**how, "machine": machine()})
         except Exception as error:
             return message.failure(error)
 
 
 def hello(settings: Settings) -> dict[str, Any]:
-    """Who this worker is, as JSON: what `Identity.told` reads on the other side. Loads no torch."""
-    return asdict(Identity.own(settings.environment.device or device_kind(None)))
+    """Who this worker is, as JSON: what `Identity.told` reads on the other side. Loads no torch.
+
+    Its device is what it was told to use, or another kind where there is no such GPU.
+    """
+    asked, here = settings.environment.device, device_kind(None)
+    there_is_none = asked is not None and device_kind(asked) == "cuda" != here
+    return asdict(Identity.own(here if asked is None or there_is_none else asked))
 
 
-@cache
+@lru_cache(maxsize=1)
 def in_this_process(settings: Settings) -> Worker:
-    """The worker of a process that others call into: one for all calls, so that its models stay."""
+    """The worker of a process that others call into: one for all calls, so that its models stay; another in
+    its place where runs come with other settings, whose models would not leave memory else."""
     return Worker(evolve(settings, held_to_digests=True))
 
 
 def _held_to_digests(key: ModelKey, source: ModelSource) -> None:
     """Raises WorkerRefused where the files of a model here are not those of its key."""
-    weights = of_files(map(file_digest, weights_of(source.folder, source.gguf)))
-    adapter = None if source.adapter is None else of_files(map(file_digest, adapter_files(source.adapter)))
-    if (weights, adapter) != (key.weights, key.adapter):
+    weights = of_files(map(file_digest, _weights(source)))
+    adapter = None if source.adapter is None else of_files(map(file_digest, _adapter(source)))
+    if (weights, adapter, config_digest(source.folder)) != (key.weights, key.adapter, key.config):
         raise WorkerRefused(f"{source.description}: the files in {source.folder} are others here than where the run is")
+
+
+def _weights(source: ModelSource) -> Sequence[Path]:
+    return weights_of(source.folder, source.gguf)
+
+
+def _adapter(source: ModelSource) -> Sequence[Path]:
+    return () if source.adapter is None else adapter_files(source.adapter)
+
+
+def _stamp(path: Path) -> Stamp:
+    """What tells that a file has changed: when it was written, in ns, and its bytes."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
 
 
 def _need_surroundings() -> None:

@@ -20,6 +20,7 @@ WORDS = (
     "errors",
     "arguments",
     "interrupts",
+    "endings",
     "source",
     "budget",
     "address",

@@ -82,6 +82,17 @@ def test_an_interrupt_cancels_the_jobs(world: World, slurm: Slurm) -> None:
     assert happens(lambda: not slurm.jobs(), 15)
 
 
+def test_a_run_that_is_terminated_leaves_no_job_in_the_queue_and_no_key(world: World, slurm: Slurm) -> None:
+    keys = {"DASK_JOBQUEUE__SLURM__SHARED_TEMP_DIRECTORY": str(world.folder)}
+    many = ("--on", "slurm", "--workers", "9", "--time", "10m")
+    running = world.started("terminated-slurm", *many, environment={**slurm.environment, **SLOW, **keys})
+    assert comes_to(world.folder / "terminated-slurm", 4) and [*world.folder.glob(".dask-jobqueue*")]
+    running.send_signal(signal.SIGTERM)
+    ran = world.finished(running, "terminated-slurm")
+    assert ran.status == 143, ran.err
+    assert happens(lambda: not slurm.jobs(), 15) and not [*world.folder.glob(".dask-jobqueue*")]
+
+
 def test_jobs_end_when_the_run_is_killed(world: World, slurm: Slurm) -> None:
     running = world.started("killed-slurm", *JOBS, environment={**slurm.environment, **SLOW})
     assert comes_to(world.folder / "killed-slurm", 4)

@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
+from drawn_plans import ASKED, BATCHES, MODELS
 from stress.walks import Arrays, Study, compute
 
+from entrack.execution import environment, reuse_report
 from entrack.execution.coordinator import Coordinator
+from entrack.execution.environment import Environment
 from entrack.execution.executor import Executor, Outcome, Task
 from entrack.execution.local import LocalExecutor
 from entrack.execution.repository import Repository, StoredValue
+from entrack.execution.reuse_policy import ReusePolicy
 from entrack.execution.value_check import Tensors
-from entrack.plan.steps import PathPatch, Step
+from entrack.plan.steps import Evaluate, PathPatch, Step
 from entrack.store import DiskStore, MemoryStore, StoreError
 
 PLAIN = str | int | float | Path | Enum | None
@@ -149,3 +154,17 @@ def test_an_interrupt_comes_out_of_the_call(study: Study) -> None:
     assert isinstance(first, Step)
     with pytest.raises(KeyboardInterrupt):
         LocalExecutor(repository, interrupted).submit(Task(first, {}, "", None))
+
+
+@pytest.mark.parametrize(("there", "taken"), [("NVIDIA H200", True), ("cpu", False)])
+def test_values_of_workers_gpus_are_found_where_there_is_no_gpu(
+    there: str, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "device_here", lambda asked: "cuda")
+    monkeypatch.setattr(reuse_report, "device_here", lambda asked: "cuda")
+    repository = Repository(MemoryStore(), accept=ReusePolicy.SAME_STACK, environment=Environment("cuda"))
+    step = Evaluate(MODELS[0], BATCHES[0], (), ASKED)
+    how = {**environment.versions(), "device": there, "machine": environment.machine()}
+    action = repository.store.put(repository.address(step), {"logit": np.zeros(1, np.float32)}, how)
+    assert (repository.find(step) is not None) == taken
+    assert bool(reuse_report.reuse_report([action], repository.environment)) != taken

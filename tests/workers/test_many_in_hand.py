@@ -3,11 +3,13 @@ does one step after the other."""
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,14 @@ from entrack.engine.errors import EngineError
 from entrack.events import Event, StepDone, StepStarted, Waiting
 from entrack.execution.coordinator import Coordinator
 from entrack.execution.dispatch import Dispatch, behind, where
+from entrack.execution.environment import machine
+from entrack.execution.executor import Task
 from entrack.execution.local import LocalExecutor
 from entrack.execution.repository import Repository
 from entrack.execution.scheduler import Scheduler
 from entrack.interrupts import watched
+from entrack.models.key import ModelSource
+from entrack.models.weight_files import ModelMissing
 from entrack.plan.bind import step_address
 from entrack.plan.plan import Plan
 from entrack.plan.steps import Choice, Evaluate, PathPatch, Step
@@ -34,6 +40,7 @@ from entrack.sites import Site
 from entrack.store import DiskStore, MemoryStore, StoreError, StoreFull
 from entrack.store.base import JSON, Action
 from entrack.workers.errors import PoisonedStep, WorkerLost
+from entrack.workers.executor import WorkersExecutor
 
 LOST = 0.1
 
@@ -101,6 +108,20 @@ def test_many_are_in_hand_at_once(study: Study) -> None:
     assert workers.most > 2
 
 
+def test_workers_that_come_are_given_steps_while_others_are_in_hand() -> None:
+    together, workers = threading.Barrier(3), MadeUp(1, random.Random(0))
+
+    def grows(step: Step) -> None:
+        time.sleep(0.1)  # until all that there is room for is in hand
+        workers.many = 3
+        together.wait(10)
+
+    workers.meanwhile = grows
+    steps = {f"node {number}": Evaluate(MODELS[0], batch, (), ASKED) for number, batch in enumerate(BATCHES)}
+    assert len(steps) == 3
+    walked(of(steps), Repository(MemoryStore()), workers)
+
+
 def test_a_store_on_a_disk_is_byte_for_byte_the_same(study: Study, tmp_path: Path) -> None:
     for many in (0, 1, 5):
         with DiskStore(tmp_path / str(many)) as store:
@@ -149,6 +170,41 @@ def _heard() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+def test_no_worker_is_asked_for_a_model_that_is_known_by_digests_alone() -> None:
+    workers, source = MadeUp(2, random.Random(0)), ModelSource("m", Path("/m"), digests=("w", None))
+    executor = WorkersExecutor(Repository(MemoryStore()), workers)
+    task = Task(Evaluate(MODELS[0], BATCHES[0], (), ASKED), {}, "a step", source)
+    with closing(executor), pytest.raises(ModelMissing, match="m is known by the digests of its weights alone"):
+        executor.submit(task).result(10)
+    assert not workers.asked
+
+
+def test_no_thread_is_left_where_workers_cannot_be_ended() -> None:
+    class Stuck(MadeUp):
+        def close(self) -> None:
+            raise EngineError("cannot be ended")
+
+    step = Evaluate(MODELS[0], BATCHES[0], (), ASKED)
+    with pytest.raises(EngineError, match="cannot be ended"):
+        walked(of({"node 0": step}), Repository(MemoryStore()), Stuck(2, random.Random(0)))
+
+
+def test_the_machine_of_a_worker_is_recorded() -> None:
+    class Elsewhere(MadeUp):
+        def compute(self, step, inputs, source):  # type: ignore[no-untyped-def]
+            tensors, how = super().compute(step, inputs, source)
+            return tensors, {**how, "machine": "12345678"}
+
+    step, found = Evaluate(MODELS[0], BATCHES[0], (), ASKED), list[object]()
+    for workers in (MadeUp(2, random.Random(0)), Elsewhere(2, random.Random(0))):
+        repository = Repository(MemoryStore())
+        walked(of({"node 0": step}), repository, workers)
+        action = repository.find(step)
+        assert action is not None
+        found.append(action.how["machine"])
+    assert found == [machine(), "12345678"]
 
 
 def ctrl_c() -> None:
@@ -233,6 +289,27 @@ def test_who_waits_for_another_process_can_be_ended(study: Study) -> None:
         with pytest.raises(KeyboardInterrupt), watched():
             walked(study.plan, Repository(store), MadeUp(2, random.Random(0)), events.append)
     assert any(isinstance(event, Waiting) for event in events) and time.monotonic() - start < 5
+
+
+def test_steps_that_share_a_lock_do_not_wait_for_another_process(tmp_path: Path) -> None:
+    steps: dict[str, Evaluate] = {}
+    for tokens in itertools.count(1):  # a few dozen, until two share one
+        step = Evaluate(MODELS[0], BATCHES[0], (), ((tokens,), (tokens + 1,)))
+        if (other := steps.setdefault(step_address(step)[:3], step)) is not step:
+            break
+    events: list[Event] = []
+    with DiskStore(tmp_path) as store:
+        walked(
+            of({"one": step, "two": other}),
+            Repository(store),
+            MadeUp(2, random.Random(0), meanwhile=slow),
+            events.append,
+        )
+    assert not any(isinstance(event, Waiting) for event in events)
+
+
+def slow(step: Step) -> None:
+    time.sleep(1.2)  # a second's wait is told of
 
 
 def test_steps_that_come_out_as_one_are_computed_once() -> None:

@@ -3,25 +3,29 @@ nothing but data is read."""
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
+from weakref import ref
 
 import numpy as np
 import pytest
 from stress.addresses import LATER, STEPS
 
 from entrack.address import address
+from entrack.engine import errors
 from entrack.engine.errors import NotFinite, OutOfMemory
-from entrack.execution.environment import Environment
+from entrack.execution.environment import Environment, machine
 from entrack.execution.value_cache import ValueCache
 from entrack.models.key import ModelSource
 from entrack.models.weight_files import ModelMissing
+from entrack.plan import placement
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import Step
-from entrack.workers import message
+from entrack.workers import message, worker
 from entrack.workers.errors import InputsForgotten, WorkerMistake, WorkerRefused
 from entrack.workers.identity import Identity, held_against
-from entrack.workers.worker import Settings, Worker, hello
+from entrack.workers.worker import Settings, Worker, hello, in_this_process
 
 SOURCE = ModelSource('local("m")', Path("/m"), adapter=Path("/a"), revision="r", digests=("w", None))
 INPUTS = {"a" * 64: {"one": np.arange(6, dtype=np.float32).reshape(2, 3), "two": np.array(7)}, "b" * 64: {}}
@@ -51,6 +55,20 @@ def test_an_error_keeps_its_name_its_words_and_its_facts(error: Exception) -> No
     assert str(raised.value) == str(error) and vars(error).items() <= vars(raised.value).items()
 
 
+def test_every_error_of_the_engine_keeps_its_name() -> None:
+    known = {*message.ERRORS.values()}
+    for module in (errors, placement):
+        raised = {each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Exception)}
+        assert {each for each in raised if each.__module__ == module.__name__} <= known
+
+
+@pytest.mark.parametrize(("error", "kind"), [(FileNotFoundError(2, "none"), OSError), (ImportError("x"), ImportError)])
+def test_what_a_machine_lacks_keeps_its_name(error: Exception, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as raised:
+        message.replied(message.failure(error))
+    assert str(raised.value) == str(error)
+
+
 def test_another_error_is_a_mistake_and_says_where() -> None:
     try:
         1 / 0  # noqa: B018
@@ -73,6 +91,12 @@ def test_a_worker_answers_what_it_cannot_do() -> None:
         message.replied(Worker(Settings()).answer(b""))
 
 
+def test_a_worker_says_which_machine_it_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker.Computing, "compute", lambda *given: ({}, {"device": "cpu"}))
+    _, how = message.replied(Worker(Settings()).answer(message.request(STEPS[0], {}, None)))
+    assert how == {"device": "cpu", "machine": machine()}
+
+
 def test_settings_cross_as_json() -> None:
     settings = Settings(ExecutorKind.REFERENCE, Environment("cpu", 2, 10**9, 1), 3, held_to_digests=True)
     assert Settings.heard(json.loads(json.dumps(settings.told()))) == settings
@@ -81,13 +105,31 @@ def test_settings_cross_as_json() -> None:
 def test_another_version_is_refused_by_name() -> None:
     own = Identity.own("cpu")
     said = json.loads(json.dumps(hello(Settings(environment=Environment("cuda:1")))))
-    assert said["device"] == "cuda:1"
     held_against(Identity.told(said), own, "worker 1")
     other = {**said, "packages": {**said["packages"], "torch": "1.0"}, "sources": "0" * 64}
     with pytest.raises(WorkerRefused, match=r"worker 1 .*torch 1\.0 there.*entrack's files 000000000000 there"):
         held_against(Identity.told(other), own, "worker 1")
     with pytest.raises(WorkerRefused, match="does not say who it is"):
         Identity.told({"entrack": "0.0"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "here", "said"),
+    [(None, "cuda", "cuda"), ("cuda:1", "cuda", "cuda:1"), ("cuda", "cpu", "cpu"), ("cpu", "cuda", "cpu")],
+)
+def test_a_worker_says_the_device_that_it_has(
+    asked: str | None, here: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrack.execution.environment._gpu", lambda: here == "cuda")
+    assert hello(Settings(environment=Environment(asked)))["device"] == said
+
+
+def test_a_process_has_one_worker() -> None:
+    first = ref(in_this_process(Settings(sharing=1)))
+    assert first() is in_this_process(Settings(sharing=1))
+    in_this_process(Settings(sharing=2))
+    gc.collect()
+    assert first() is None
 
 
 def test_an_input_that_a_worker_keeps_is_not_sent_again() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
@@ -21,7 +22,7 @@ from entrack import load, system
 from entrack.cli.progress import ProgressBar
 from entrack.engine.errors import DeviceMissing, EngineError
 from entrack.errors import ArgumentError
-from entrack.events import Event, FewerWorkers, ModelLoading, RunFinished, StepDone
+from entrack.events import Event, FewerWorkers, ModelLoading, RunFinished, StepDone, WorkersHere, unwatched
 from entrack.execution.environment import Environment
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.model_config import ModelFacts
@@ -32,8 +33,8 @@ from entrack.store import DiskStore, MemoryStore
 from entrack.workers import identity, room
 from entrack.workers.errors import NoRoom, PoisonedStep, WorkerRefused
 from entrack.workers.identity import Identity
-from entrack.workers.processes import Processes
-from entrack.workers.room import Room, gpus, wide_threads, workers_given
+from entrack.workers.processes import Processes, _Process
+from entrack.workers.room import Room, gpus_of, wide_threads, workers_given
 from entrack.workers.worker import Settings
 
 FACTS = ModelFacts("llama", 1, 1, 1, 4, 4, 8, 9)
@@ -175,6 +176,15 @@ def test_a_step_that_kills_its_workers_is_named(tmp_path: Path) -> None:
     assert len(found.started) == 3
 
 
+def test_a_process_may_end_while_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[bool] = []
+    looked = iter([SimpleNamespace(kill=lambda: killed.append(True)), None])
+    process = _Process(1, Settings(), None, unwatched)
+    monkeypatch.setattr(_Process, "_process", property(lambda self: next(looked)), raising=False)
+    process.kill()
+    assert killed
+
+
 # --- room -------------------------------------------------------------------------------------------------------------
 
 
@@ -199,9 +209,28 @@ def test_as_many_workers_as_there_is_memory_for(tmp_path: Path, monkeypatch: pyt
         Processes(asked, Settings()).at_once  # noqa: B018  # it is asked for
 
 
+def test_a_container_has_the_memory_that_it_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(system, "LIMITS", (limit, tmp_path / "no such file"))
+    machine = system.machine_memory()
+    for said, has in (("max\n", machine), (f"{machine * 2}\n", machine), (f"{10**8}\n", 10**8)):
+        limit.write_text(said)
+        assert system.machine_memory() == has
+        assert system.default_memory() == has // 2
+
+
 def test_fewer_workers_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     ProgressBar()(FewerWorkers(8, 3, "they take 3 GB each"))
     assert capsys.readouterr().err == "warning: 3 workers in place of 8: they take 3 GB each\n"
+
+
+def test_it_is_said_that_workers_are_waited_for_until_they_are_here() -> None:
+    bar = ProgressBar()
+    said = []
+    for here in (0, 1, 8):
+        bar(WorkersHere(here, 8))
+        said.append(bar.line(3))
+    assert said == [f"after 3 s: {what}" for what in ("waiting for workers (0 of 8)", *["computing with a worker"] * 2)]
 
 
 def test_nothing_is_loaded_where_there_is_no_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,19 +244,21 @@ def test_a_gpu_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(room.VISIBLE, raising=False)
     monkeypatch.setattr(room, "device_kind", lambda asked: asked or "cuda")
     monkeypatch.setattr(room, "glob", lambda pattern: ["/dev/nvidia0", "/dev/nvidia1"])
-    assert gpus(None) == gpus("cuda") == ("0", "1") and gpus("cpu") == gpus("cuda:1") == ()
+    assert gpus_of(None) == gpus_of("cuda") == ("0", "1") and gpus_of("cpu") == gpus_of("cuda:1") == ()
     assert [workers_given(asked, None) for asked in (None, 0, 5)] == [2, 0, 5]
     assert workers_given(None, "cpu") == workers_given(None, "cuda:1") == 0
     with pytest.raises(ArgumentError, match="cuda:1"):
         workers_given(2, "cuda:1")
+    with pytest.raises(ArgumentError, match="gpus_per_worker is 3, and this machine has 2 GPUs"):
+        workers_given(1, None, 3)
     monkeypatch.setenv(room.VISIBLE, "GPU-3a, 5")
-    assert gpus(None) == ("GPU-3a", "5"), "what a scheduler has given is divided"
-    pool = Processes(Room(4, {}, on_gpus=True), Settings(), gpus(None))
+    assert gpus_of(None) == ("GPU-3a", "5"), "what a scheduler has given is divided"
+    pool = Processes(Room(4, {}, on_gpus=True), Settings(), gpus_of(None))
     assert pool.at_once == 4
     assert [process._gpu for process in pool._all] == ["GPU-3a", "5", "GPU-3a", "5"]
     assert {process._settings.sharing for process in pool._all} == {2}
     monkeypatch.setenv(room.VISIBLE, "")
-    assert gpus(None) == ()
+    assert gpus_of(None) == ()
 
 
 def test_threads_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:

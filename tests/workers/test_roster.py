@@ -12,9 +12,10 @@ from attrs import evolve
 from stress.addresses import STEPS
 
 from entrack.events import Event, WorkerNotTaken, WorkersHere
+from entrack.execution.dispatch import where
 from entrack.plan.steps import Evaluate, Step
 from entrack.workers.errors import NoWorkers, WorkerLost, WorkerRefused
-from entrack.workers.roster import Roster, Seat
+from entrack.workers.roster import Roster, Seat, _Request
 
 STEP = next(step for step in STEPS if isinstance(step, Evaluate))
 OTHER_BATCH: Step = evolve(STEP, batch=evolve(STEP.batch, tokens=(tuple(reversed(STEP.batch.tokens[0])),)))
@@ -131,6 +132,15 @@ def test_where_all_are_refused_the_first_reason_is_told(pool: ThreadPoolExecutor
     with pytest.raises(WorkerRefused, match=r"a has torch 1\.0"):
         waits.result(timeout=LONGEST)
     assert said[1:] == [WorkerNotTaken("a", "a has torch 1.0"), WorkerNotTaken("b", "b has torch 1.1")]
+
+
+def test_who_is_refused_and_comes_once_more_is_not_waited_for() -> None:
+    roster = Roster(1)
+    roster.asks("a")
+    roster.refuses("a", "a has torch 1.0")
+    assert not roster.asks("a")
+    with pytest.raises(WorkerRefused, match=r"a has torch 1\.0"):
+        roster._given(_Request(where(STEP)))
 
 
 def test_others_go_on_where_one_is_refused() -> None:
