@@ -121,12 +121,13 @@ def cluster_given(
 def _options(slurm: Sequence[str]) -> tuple[str, ...]:
     if not isinstance(slurm, list | tuple):
         raise ArgumentTypeError(f"slurm is a list of options of sbatch; this is {arguments.shown(slurm)}")
-    for option in slurm:
+    options = tuple(arguments.text(option, "an option of slurm") for option in slurm)
+    for option in options:
         try:
-            shlex.split(arguments.text(option, "an option of slurm"))
+            shlex.split(option)
         except ValueError:
             raise ArgumentError(f"an option of slurm has a quote that is not closed: {option[:60]!r}") from None
-    return tuple(slurm)
+    return options
 
 
 def job_script(cluster: Cluster | None) -> str:

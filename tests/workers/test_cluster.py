@@ -188,7 +188,7 @@ def test_a_run_that_is_ended_takes_its_jobs_and_keys_along(tmp_path: Path) -> No
 
     made = object.__new__(SlurmWorkers)
     made._ended = Told()
-    made._cluster = SimpleNamespace(  # type: ignore[assignment]  # what there is of one
+    made._cluster = SimpleNamespace(  # what there is of one
         workers={number: SimpleNamespace(job_id=number) for number in ("7", "8", None)},
         job_cls=SimpleNamespace(_call=call),
         sync=lambda act, *given, callback_timeout: asyncio.run(act(*given)),
