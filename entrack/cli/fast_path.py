@@ -78,7 +78,7 @@ def run(spec: Path, params: Mapping[str, float], **options: Any) -> None:
     from entrack.cli import runs
 
     gc.freeze()
-    runs.run(spec, params, runs.PLAIN, **options)
+    runs.run(spec, params, {}, **options)
 
 
 def plan(

@@ -24,14 +24,6 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
 
 SUFFIX = ".etz"
-PLAIN: Mapping[str, Any] = {
-    **dict.fromkeys(("device", "threads", "memory", "remote", "workers", "on", "time", "gpus")),
-    "reference": False,
-    "remote_read_only": False,
-    "gpus_per_worker": 1,
-    "slurm": (),
-}
-"""The options of `Spec.run` where nothing is said."""
 ENGINE = ("device", "threads", "memory", "gpus_per_worker", "workers", "on", "gpus")
 """The options of `Spec.run` that say with what is computed."""
 
@@ -124,6 +116,8 @@ def runner(
                 from entrack.artifact.outcomes import Layered
 
                 own, options = Layered(content.store, own), {"accept": ReusePolicy.ANY, **options}
+            if lock is None:
+                return spec.run(own, watcher=bar, **options)
             with held(lock, spec, api.open_store(api.store_folder(store), inspect=True), bar, options):
                 return spec.run(own, watcher=bar, **options)
 
@@ -170,11 +164,8 @@ def lock_held(spec: Path, *, locked: bool) -> tuple[Lock | None, Supplied]:
 
 
 @contextmanager
-def held(lock: Lock | None, spec: Spec, store: Store, watcher: Watcher, options: Mapping[str, Any]) -> Iterator[None]:
+def held(lock: Lock, spec: Spec, store: Store, watcher: Watcher, options: Mapping[str, Any]) -> Iterator[None]:
     """A run, if nothing has moved since a lock was written: looked at before, and after it. Raises LockDrift."""
-    if lock is None:
-        yield
-        return
     from entrack.artifact.lock import path_of
     from entrack.artifact.locked import hold_after, hold_before
     from entrack.plan.executor_kind import ExecutorKind
