@@ -25,7 +25,7 @@ READER = "requirements-reader.lock"
 PROJECT = "pyproject.toml"
 LOCKS = {
     "requirements.lock": (PROJECT,),
-    "requirements-dev.lock": (PROJECT, "--extra", "dev"),
+    "requirements-dev.lock": (PROJECT, "--extra", "dev", "--extra", "remote"),
     "requirements-cluster.lock": (PROJECT, "--extra", "cluster", "--extra", "ray"),
     READER: (),
 }
