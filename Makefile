@@ -176,6 +176,12 @@ boxes-pack: MINUTES ?= 1
 cluster-test: $(VENV)/installed-dev $(CLUSTER)/installed
 	ENTRACK_CLUSTER=$(CLUSTER)/bin/python $(BIN)/python -m pytest -rs tests/cluster
 
+# The whole study of specs/boxes on Dask, Ray and Slurm, and on workers of Dask of which KILLS are killed: the same bytes as alone. Half an hour or more.
+.PHONY: cluster-study
+cluster-study: KILLS ?= 100
+cluster-study: $(VENV)/installed-dev $(CLUSTER)/installed
+	ENTRACK_CLUSTER_STUDY=1 KILLS=$(KILLS) ENTRACK_CLUSTER=$(CLUSTER)/bin/python $(BIN)/python -m pytest -rs $(ARGS) tests/cluster/test_study.py
+
 # What a reader of a pack needs, without torch, in an environment of its own, and how long that takes (docs/publishing.md): make reader PACK=study.etz
 reader: $(PACK)
 	$(PYTHON) -m venv --clear $(READER)
