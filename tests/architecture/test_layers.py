@@ -35,6 +35,7 @@ WORDS = (
     "error_text",
     "events",
     "files",
+    "kept",
     "results",
 )
 LAYERS = (
