@@ -21,6 +21,7 @@ from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
 from entrack.errors import EntrackError
 from entrack.frozen import frozen
+from entrack.kept import NOT_KEPT, Kept
 from entrack.models.fetch import fetch
 from entrack.models.key import ModelSource
 from entrack.models.locate import ModelMissing, key_of, locate, tokenizer_file
@@ -63,11 +64,12 @@ class Planned:
 @frozen(slots=False)
 class CheckedSpec:
     """What the checker made of a text. `stands_in`: its models are stood in for by a folder without weights, so that
-    it can be planned, not run."""
+    it can be planned, not run. `prompts` is where prompts are kept."""
 
     source: Source
     checked: Checked
     stands_in: bool = field(default=False, kw_only=True)
+    prompts: Kept = field(default=NOT_KEPT, kw_only=True)
 
     @property
     def resolved(self) -> Resolved:
@@ -130,7 +132,7 @@ def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Lowerer:
     sources = {name: found[model.named] for name, model in models.items()}
     keys = {name: hashes[model.named] for name, model in models.items()}
     tokenizers = {name: _tokenizer(spec, name, source) for name, source in sources.items()}
-    return Lowerer(spec.resolved, keys, sources, tokenizers)
+    return Lowerer(spec.resolved, keys, sources, tokenizers, kept=spec.prompts)
 
 
 def _need_rows(spec: CheckedSpec) -> None:

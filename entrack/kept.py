@@ -75,7 +75,7 @@ class Kept:
         return self.folder
 
 
-NOWHERE = Kept(None, 0)
+NOT_KEPT = Kept(None, 0)
 
 
 def of_the_user(name: str, most: int) -> Kept:
@@ -87,13 +87,13 @@ def of_the_user(name: str, most: int) -> Kept:
     try:
         caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     except RuntimeError:  # nobody's home
-        return NOWHERE
+        return NOT_KEPT
     return _in(caches / "entrack" / name, most)
 
 
 def _in(folder: Path, most: int) -> Kept:
     """What is kept does not depend on where a command is called."""
-    return Kept(folder, most) if folder.is_absolute() else NOWHERE
+    return Kept(folder, most) if folder.is_absolute() else NOT_KEPT
 
 
 def _of_own_file(path: Path, most: int) -> bytes:

@@ -175,7 +175,7 @@ def fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
     again = check(spec.source, params, tokens=count_tokens, supplied=spec.checked.supplied)
     if errors(again.problems):
         raise SpecError(again.problems, again.texts)
-    return CheckedSpec(spec.source, again)
+    return evolve(spec, checked=again)
 
 
 def provenance_of(spec: CheckedSpec, plan: Plan, run: Coordinator, repository: Repository) -> Provenance:

@@ -18,6 +18,7 @@ from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_pr
 from entrack.diagnostics import Diagnostic
 from entrack.errors import unknown
 from entrack.events import Watcher, one_at_a_time, unwatched
+from entrack.kept import NOT_KEPT, Kept, of_the_user
 from entrack.source import Source
 from entrack.stores import open_store, store_folder, with_remote
 from entrack.syntax.limits import MOST_NUMBER
@@ -42,13 +43,13 @@ PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CONFIRM, CER
 class Spec:
     """A spec that has been checked. Immutable; everything that happens, happens in `plan` and `run`."""
 
-    def __init__(self, source: Source, checked: Checked, *, stands_in: bool = False) -> None:
+    def __init__(self, source: Source, checked: Checked, *, stands_in: bool = False, prompts: Kept = NOT_KEPT) -> None:
         arguments.instance(source, Source, "source", "a Source (entrack.load and entrack.loads make a Spec)")
         arguments.instance(
             checked, Checked, "checked", "what the checker made of it (entrack.load and entrack.loads make a Spec)"
         )
         arguments.flag(stands_in, "stands_in")
-        self._spec = CheckedSpec(source, checked, stands_in=stands_in)
+        self._spec = CheckedSpec(source, checked, stands_in=stands_in, prompts=prompts)
         self.source = source
         self.resolved = checked.resolved
         self.problems = checked.problems
@@ -58,6 +59,13 @@ class Spec:
     def checked_spec(self) -> CheckedSpec:
         """What the compiler takes."""
         return self._spec
+
+    def keeping(self) -> Spec:
+        """The same, which keeps its prompts in a folder of the user's own, and takes those that are kept there."""
+        from entrack.prompts import kept_prompts
+
+        prompts = of_the_user("prompts", kept_prompts.MOST)
+        return Spec(self.source, self._spec.checked, stands_in=self._spec.stands_in, prompts=prompts)
 
     @property
     def root(self) -> Path:

@@ -101,7 +101,7 @@ def plan(
         from entrack.cli.plans import plan_json, plan_table
         from entrack.diagnostics.over_budget import passed
 
-        loaded = api.checked(api.read(spec), params, stand_in)
+        loaded = api.checked(api.read(spec), params, stand_in).keeping()
         opened = api.open_store(api.store_folder(store), inspect=True)
         planned, survey = loaded.survey(opened, accept, tell=lambda limit: say(passed(limit)))
         if explain:

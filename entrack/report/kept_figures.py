@@ -16,7 +16,7 @@ import attrs
 
 from entrack.address import address
 from entrack.frozen import frozen
-from entrack.kept import NOWHERE, Kept, code, surroundings
+from entrack.kept import NOT_KEPT, Kept, code, surroundings
 from entrack.results import Discovery, Figure, Measure
 
 Files = Mapping[str, bytes]
@@ -41,7 +41,7 @@ class KeptFigures:
     ) -> Files:
         """A figure of a result in some formats: as it is kept, else drawn, and then kept."""
         libraries = _libraries()
-        if self.kept == NOWHERE or libraries is None:
+        if self.kept == NOT_KEPT or libraries is None:
             return draw()
         what = address([_plain(figure), _plain(item), [*formats], [*libraries], drawing_code()])
         found = self._read(what)
@@ -57,7 +57,7 @@ class KeptFigures:
         return None if data is None else {each: b64decode(text) for each, text in json.loads(data).items()}
 
 
-NOTHING_KEPT = KeptFigures(NOWHERE)
+NOTHING_KEPT = KeptFigures(NOT_KEPT)
 
 
 def _plain(value: Any) -> Any:
