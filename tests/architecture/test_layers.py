@@ -58,6 +58,7 @@ LAYERS = (
     "stores",
     "spec_files",
     "compile",
+    "kept_runs",
     "run",
     "verify",
     "spec",
