@@ -21,8 +21,9 @@ from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
 from entrack.errors import EntrackError
 from entrack.frozen import frozen
+from entrack.kept import NOT_KEPT, Kept
 from entrack.models.fetch import fetch
-from entrack.models.key import ModelSource
+from entrack.models.key import ModelKey, ModelSource
 from entrack.models.locate import ModelMissing, key_of, locate, tokenizer_file
 from entrack.source import Source, Span
 from entrack.syntax.content import content
@@ -63,11 +64,13 @@ class Planned:
 @frozen(slots=False)
 class CheckedSpec:
     """What the checker made of a text. `stands_in`: its models are stood in for by a folder without weights, so that
-    it can be planned, not run."""
+    it can be planned, not run. `prompts` and `runs` are where prompts, and what runs found, are kept."""
 
     source: Source
     checked: Checked
     stands_in: bool = field(default=False, kw_only=True)
+    prompts: Kept = field(default=NOT_KEPT, kw_only=True)
+    runs: Kept = field(default=NOT_KEPT, kw_only=True)
 
     @property
     def resolved(self) -> Resolved:
@@ -117,20 +120,39 @@ class CheckedSpec:
         return frozenset(donors | vectors | examined | found | {cell.model for cell in cells})
 
 
-def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Lowerer:
-    """What makes plans of a spec: its models located, their tokenizers read. Raises SpecError, ModelMissing."""
-    from entrack.plan.lower.program import Lowerer
+@frozen
+class Models:
+    """Where the models of a spec are that something is computed with, and their content, by name."""
 
+    sources: Mapping[str, ModelSource]
+    keys: Mapping[str, ModelKey]
+
+
+def models_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Models:
+    """The models of a spec, located. Raises ModelMissing."""
     _need_rows(spec)
     models = {name: model for name, model in spec.resolved.models.items() if name in spec.used_models}
     # two names of one model are one model: its files are hashed once
     named = {model.named: model for model in models.values()}
     found = {given: _source(spec, model, download=download) for given, model in named.items()}
     hashes = {given: key_of(given, source, hashed=hashed) for given, source in found.items()}
-    sources = {name: found[model.named] for name, model in models.items()}
-    keys = {name: hashes[model.named] for name, model in models.items()}
-    tokenizers = {name: _tokenizer(spec, name, source) for name, source in sources.items()}
-    return Lowerer(spec.resolved, keys, sources, tokenizers)
+    return Models(
+        {name: found[model.named] for name, model in models.items()},
+        {name: hashes[model.named] for name, model in models.items()},
+    )
+
+
+def lowerer_for(spec: CheckedSpec, models: Models) -> Lowerer:
+    """What makes plans of a spec: the tokenizers of its models are read. Raises SpecError, ModelMissing."""
+    from entrack.plan.lower.program import Lowerer
+
+    tokenizers = {name: _tokenizer(spec, name, source) for name, source in models.sources.items()}
+    return Lowerer(spec.resolved, models.keys, models.sources, tokenizers, kept=spec.prompts)
+
+
+def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Lowerer:
+    """The same for its models as they are located now. Raises SpecError, ModelMissing."""
+    return lowerer_for(spec, models_of(spec, download=download, hashed=hashed))
 
 
 def _need_rows(spec: CheckedSpec) -> None:

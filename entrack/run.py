@@ -15,12 +15,13 @@ from entrack import arguments
 from entrack.address import address
 from entrack.budget import FILE_BYTES
 from entrack.check.check import check
-from entrack.compile import CheckedSpec, SpecError, count_tokens, lowered, lowerer_of
+from entrack.compile import CheckedSpec, Models, SpecError, count_tokens, lowered, lowerer_for, models_of
 from entrack.diagnostics import errors
-from entrack.events import ModelFetching, Watcher
+from entrack.events import ModelFetching, RunFinished, RunStarted, Watcher
 from entrack.execution.environment import Environment
 from entrack.execution.repository import Repository
 from entrack.execution.reuse_policy import ReusePolicy
+from entrack.kept_runs import kept_run, witnessed
 from entrack.models.fetch import fetch, fetch_dataset
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
@@ -87,13 +88,42 @@ def run_spec(
     every certified claim is decided or has had its prompts. What `employ` gives computes; without, this process does,
     with `compute` in the place of an engine. Raises
     SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt."""
+    spec = fetched(given, watcher)
+    models = models_of(spec, download=True, hashed=True)
+    kept = None if employ or compute else kept_run(spec, models, repository)
+    if kept is None:
+        return _run(spec, models, repository, watcher, employ, compute)
+    found = kept.found()
+    if isinstance(found, Results):
+        took = found.provenance
+        watcher(RunStarted(took.steps, took.found, 0))
+        watcher(RunFinished(0, took.found, 0))
+        return evolve(found, html=_html)
+    seen, witness = witnessed(repository, kept.store)
+    results = _run(spec, models, seen, watcher)
+    kept.keep(witness, results)
+    return results
+
+
+def _html(results: Results) -> str:
+    from entrack.report.html import results_html
+
+    return results_html(results)
+
+
+def _run(
+    spec: CheckedSpec,
+    models: Models,
+    repository: Repository,
+    watcher: Watcher,
+    employ: Employ | None = None,
+    compute: Compute | None = None,
+) -> Results:
     from entrack.analysis.build_results import assemble
     from entrack.analysis.certificates import wanted
     from entrack.execution.coordinator import Coordinator
-    from entrack.report.html import results_html
 
-    spec = fetched(given, watcher)
-    lowerer = lowerer_of(spec, download=True, hashed=True)
+    lowerer = lowerer_for(spec, models)
     plan = lowered(spec, lowerer).plan
     with executing(plan, repository, watcher, employ, compute) as executor:
         run = Coordinator(plan, repository, executor, watcher)
@@ -107,7 +137,7 @@ def run_spec(
             run.extend(plan)
             run.run()
         results = assemble(spec.resolved, plan, run, lambda: provenance_of(spec, plan, run, repository))
-    return evolve(results, html=results_html)
+    return evolve(results, html=_html)
 
 
 @contextmanager
@@ -175,7 +205,7 @@ def fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
     again = check(spec.source, params, tokens=count_tokens, supplied=spec.checked.supplied)
     if errors(again.problems):
         raise SpecError(again.problems, again.texts)
-    return CheckedSpec(spec.source, again)
+    return evolve(spec, checked=again)
 
 
 def provenance_of(spec: CheckedSpec, plan: Plan, run: Coordinator, repository: Repository) -> Provenance:

@@ -18,6 +18,7 @@ from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_pr
 from entrack.diagnostics import Diagnostic
 from entrack.errors import unknown
 from entrack.events import Watcher, one_at_a_time, unwatched
+from entrack.kept import NOT_KEPT, Kept, of_the_user
 from entrack.source import Source
 from entrack.stores import open_store, store_folder, with_remote
 from entrack.syntax.limits import MOST_NUMBER
@@ -25,6 +26,7 @@ from entrack.syntax.limits import MOST_NUMBER
 if TYPE_CHECKING:
     from entrack.execution.cache_explain import StepStatus
     from entrack.execution.coordinator import Coordinator
+    from entrack.execution.forecast import Forecast
     from entrack.execution.repository import Repository
     from entrack.execution.reuse_policy import ReusePolicy
     from entrack.execution.survey import Survey
@@ -42,13 +44,21 @@ PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CONFIRM, CER
 class Spec:
     """A spec that has been checked. Immutable; everything that happens, happens in `plan` and `run`."""
 
-    def __init__(self, source: Source, checked: Checked, *, stands_in: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        checked: Checked,
+        *,
+        stands_in: bool = False,
+        prompts: Kept = NOT_KEPT,
+        runs: Kept = NOT_KEPT,
+    ) -> None:
         arguments.instance(source, Source, "source", "a Source (entrack.load and entrack.loads make a Spec)")
         arguments.instance(
             checked, Checked, "checked", "what the checker made of it (entrack.load and entrack.loads make a Spec)"
         )
         arguments.flag(stands_in, "stands_in")
-        self._spec = CheckedSpec(source, checked, stands_in=stands_in)
+        self._spec = CheckedSpec(source, checked, stands_in=stands_in, prompts=prompts, runs=runs)
         self.source = source
         self.resolved = checked.resolved
         self.problems = checked.problems
@@ -58,6 +68,15 @@ class Spec:
     def checked_spec(self) -> CheckedSpec:
         """What the compiler takes."""
         return self._spec
+
+    def keeping(self) -> Spec:
+        """The same, which keeps its prompts, and what its runs find, in folders of the user's own, and takes what is
+        kept there."""
+        from entrack import kept_runs
+        from entrack.prompts import kept_prompts
+
+        prompts, runs = of_the_user("prompts", kept_prompts.MOST), of_the_user("runs", kept_runs.MOST)
+        return Spec(self.source, self._spec.checked, stands_in=self._spec.stands_in, prompts=prompts, runs=runs)
 
     @property
     def root(self) -> Path:
@@ -104,6 +123,24 @@ class Spec:
         with within(planning=True, tell=tell):
             plan, _, survey = surveyed(self._spec, repository_of(store, accept, device))
         return plan, survey
+
+    @interrupts.watched()
+    def forecast(
+        self,
+        store: Store,
+        accept: ReusePolicy | str | None = None,
+        device: str | None = None,
+        tell: Callable[[Limit], None] = lambda limit: None,
+    ) -> Forecast:
+        """What a run would take: the cost of its steps, as far as a store tells, and how long they take by what others
+        took on a device (`estimated`). Computes nothing. `tell` as in `survey`."""
+        from entrack.kept_runs import forecast_of
+        from entrack.run import repository_of
+
+        arguments.function(tell, "tell")
+        return forecast_of(
+            self._spec, repository_of(store, accept), arguments.optional(device, arguments.text, "device"), tell
+        )
 
     @interrupts.watched()
     def addresses(self, store: Store) -> frozenset[str]:

@@ -48,7 +48,7 @@ NOTHING = Resolved("", 0, {}, (), {}, {}, {}, (), (), (), (), (), (), (), (), ()
 class Checked:
     """`resolved` is what could be understood; it may only be run when there is no error. `sources` are the texts of
     the spec, `data` those of its tables; `files` are all that were read beside the spec, and `datasets` those of the
-    hub."""
+    hub; `read` are the texts of both."""
 
     resolved: Resolved
     problems: tuple[Diagnostic, ...]
@@ -57,6 +57,7 @@ class Checked:
     files: tuple[Path, ...] = field(default=(), repr=False)
     datasets: Mapping[Dataset, Path] = field(factory=dict, repr=False)
     supplied: Supplied = field(default=NOTHING_SUPPLIED, repr=False)
+    read: tuple[Source, ...] = field(default=(), repr=False)
 
     @property
     def texts(self) -> Mapping[str, Source]:
@@ -81,7 +82,8 @@ def check(
             resolved = NOTHING
             scope.problems.append(told(spent, Span(source.name, 0, 1)))
     downloaded = set(scope.datasets.values())
-    files = tuple(path for path in scope.files.read if path not in downloaded)
+    read = scope.files.read
+    files = tuple(path for source in read if (path := Path(source.name)) not in downloaded)
     return Checked(
         resolved,
         _once(scope.problems),
@@ -90,6 +92,7 @@ def check(
         files,
         dict(scope.datasets),
         supplied,
+        read,
     )
 
 

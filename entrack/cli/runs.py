@@ -107,7 +107,7 @@ def runner(
             return
         content = None if pack is None else files.enter_context(_unfolded(pack, {}))
         lock, supplied = lock_held(path, locked=locked)
-        spec = api.checked(api.read(path), given, supplied=supplied)
+        spec = api.checked(api.read(path), given, supplied=supplied).keeping()
         tell(spec.problems, spec.sources)
 
         def run(bar: Watcher, options: Mapping[str, Any]) -> Results:

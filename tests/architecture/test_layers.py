@@ -35,6 +35,7 @@ WORDS = (
     "error_text",
     "events",
     "files",
+    "kept",
     "results",
 )
 LAYERS = (
@@ -57,6 +58,7 @@ LAYERS = (
     "stores",
     "spec_files",
     "compile",
+    "kept_runs",
     "run",
     "verify",
     "spec",
