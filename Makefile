@@ -211,7 +211,23 @@ $(PEERS)/installed: benchmarks/constraints.txt
 	$(PYTHON) -m venv $(PEERS)
 	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/constraints.txt transformer-lens pyvene && touch $@
 
+# The extension for VS Code as a file (`code --install-extension out/entrack.vsix`), and its tests: the grammar over small cases and shipped specs, and
+# the bundle in an editor that is not one. Needs node 20 and, the first time, the npm registry; no package runs a script.
+.PHONY: vsix
+vsix: editors/vscode/node_modules/installed
+	mkdir -p out
+	cd editors/vscode && npm run --silent package -- --out ../../out/entrack.vsix
+
+.PHONY: vscode-test
+vscode-test: editors/vscode/node_modules/installed
+	cd editors/vscode && npm run --silent test:grammar && npm run --silent test:snapshots && npm run --silent bundle \
+	&& ENTRACK=$$($(abspath $(BIN))/entrack lsp --help > /dev/null 2>&1 && echo $(abspath $(BIN))/entrack) npm run --silent test:extension
+
+editors/vscode/node_modules/installed: editors/vscode/package-lock.json
+	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(CLUSTER) $(LOWEST) out dist
+	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(CLUSTER) $(LOWEST) out dist editors/vscode/node_modules editors/vscode/dist
 
 .PHONY: boxes-pack browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean rehearsal remote-test cluster-test

@@ -92,7 +92,7 @@ def rehearsed(spec: Spec, store: Path, out: Path) -> Rehearsed:
     """A run of a spec through a store, with made-up outcomes, and its report in the folder `out`."""
     watch, opened, began = Stopwatch(), api.open_store(store), time.process_time()
     with within(planning=True):
-        results = run_spec(spec.checked_spec, repository_of(opened, "any"), watch, compute=made_up)
+        results = run_spec(spec.checked_spec, repository_of(opened, "any"), watch, engine=lambda plan: made_up)
     ran = time.process_time()
     write_all(results, spec, out)
     return Rehearsed(

@@ -45,6 +45,8 @@ TOLERANCE = (
 )
 Employ = Callable[[Plan, Repository, Watcher], "Workers"]
 """Gives the workers of a run, once its plan is known."""
+Engine = Callable[[Plan], "Compute"]
+"""Gives what computes the bound steps of a plan in this process."""
 LANGUAGE = 1
 """The version of the language."""
 
@@ -82,11 +84,11 @@ def run_spec(
     repository: Repository,
     watcher: Watcher,
     employ: Employ | None = None,
-    compute: Compute | None = None,
+    engine: Engine | None = None,
 ) -> Results:
     """Compile, run, and compile again with what is known, until nothing depends on results any more, and then until
     every certified claim is decided or has had its prompts. What `employ` gives computes; without, this process does,
-    with `compute` in the place of an engine. Raises
+    with what `engine` gives, or with an engine that is made for this run. Raises
     SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt."""
     spec = fetched(given, watcher)
     models = models_of(spec, download=True, hashed=True)
@@ -125,7 +127,7 @@ def _run(
 
     lowerer = lowerer_for(spec, models)
     plan = lowered(spec, lowerer).plan
-    with executing(plan, repository, watcher, employ, compute) as executor:
+    with executing(plan, repository, watcher, employ, engine) as executor:
         run = Coordinator(plan, repository, executor, watcher)
         run.run()
         while plan.deferred:
@@ -142,14 +144,14 @@ def _run(
 
 @contextmanager
 def executing(
-    plan: Plan, repository: Repository, watcher: Watcher, employ: Employ | None, compute: Compute | None = None
+    plan: Plan, repository: Repository, watcher: Watcher, employ: Employ | None, engine: Engine | None = None
 ) -> Iterator[Executor]:
     """The executor of a run: of the workers that `employ` gives, which are ended with it, or of this process."""
     if employ is None:
         from entrack.execution.local import LocalExecutor
 
-        compute = compute or engine_of(plan, repository.kind, watcher, repository.environment)
-        yield LocalExecutor(repository, compute, watcher)
+        engine = engine or new_engine(repository.kind, watcher, repository.environment)
+        yield LocalExecutor(repository, engine(plan), watcher)
         return
     from entrack.workers.executor import WorkersExecutor
 
@@ -185,8 +187,17 @@ def employed_on(cluster: Cluster) -> Employ:
 
 def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Environment) -> Compute:
     """What computes the bound steps of a plan, in this process."""
-    computing = Computing(Settings(kind, environment), watcher)
-    return lambda step, inputs: computing.compute(step, inputs, plan.sources.get(step.model))
+    return new_engine(kind, watcher, environment)(plan)
+
+
+def new_engine(kind: ExecutorKind, watcher: Watcher, environment: Environment) -> Engine:
+    """An engine of this process."""
+    return with_engine(Computing(Settings(kind, environment), watcher))
+
+
+def with_engine(computing: Computing) -> Engine:
+    """An engine that may have computed other plans, whose models it has in memory."""
+    return lambda plan: lambda step, inputs: computing.compute(step, inputs, plan.sources.get(step.model))
 
 
 def fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:

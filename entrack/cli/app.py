@@ -37,6 +37,7 @@ from entrack.cli.options import (
     memory_given,
     params,
 )
+from entrack.cli.watch import watch
 from entrack.highlight.shown import Form, shown_as
 from entrack.version import __version__
 
@@ -53,6 +54,7 @@ app.add_typer(models, name="models")
 app.command()(artifact.lock)
 app.command()(artifact.pack)
 app.command()(artifact.unpack)
+app.command()(watch)
 
 
 @app.command()

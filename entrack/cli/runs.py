@@ -62,19 +62,22 @@ def run(
 
             shown.show(report(results))
         if out is not None:
-            _write(results, runnable.spec, out, pdf=pdf)
+            from entrack.cli.artifacts import listed
+
+            written = write(results, runnable.spec, out, pdf=pdf)
+            say(f"wrote {len(written)} files into {out}: {listed(written, out)}")
         if strict and not results.passed:
             say(what_failed(results.claims))
             leave(exit_codes.CLAIM_FAILED)
 
 
-def _write(results: Results, spec: Spec, out: Path, *, pdf: bool) -> None:
-    from entrack.cli.artifacts import kept_figures, listed, write_all
+def write(results: Results, spec: Spec, out: Path, *, pdf: bool = False) -> tuple[Path, ...]:
+    """Write what a run found into a folder. Raises OSError."""
+    from entrack.cli.artifacts import kept_figures, write_all
 
     # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
     os.environ.pop("MPLBACKEND", None)
-    written = write_all(results, spec, out, pdf=pdf, kept=kept_figures())
-    say(f"wrote {len(written)} files into {out}: {listed(written, out)}")
+    return write_all(results, spec, out, pdf=pdf, kept=kept_figures())
 
 
 def is_pack(path: Path) -> bool:
