@@ -26,7 +26,7 @@ from entrack.check.measures import check_measures
 from entrack.check.models import check_models
 from entrack.check.receivers import Given
 from entrack.check.resolved import Resolved
-from entrack.check.scope import Scope, TokenCount
+from entrack.check.scope import Parse, Scope, TokenCount
 from entrack.check.tasks import check_tasks
 from entrack.check.vectors import check_vectors
 from entrack.diagnostics import Diagnostic
@@ -37,11 +37,13 @@ from entrack.models.datasets import Dataset
 from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.source import Source, Span
 from entrack.syntax import ast
+from entrack.syntax.parse import parse
 
 ABOUT = ("title", "cite", "authors", "note")
 MOST_SEED = 2**53
 NOTHING = Resolved("", 0, {}, (), {}, {}, {}, (), (), (), (), (), (), (), (), ())
 """What is understood of a spec that asks for more work than a command does."""
+NOTHING_UNSAVED: Mapping[Path, str] = {}
 
 
 @frozen
@@ -71,10 +73,13 @@ def check(
     stand_in: Path | None = None,
     tokens: TokenCount | None = None,
     supplied: Supplied = NOTHING_SUPPLIED,
+    unsaved: Mapping[Path, str] = NOTHING_UNSAVED,
+    parse: Parse = parse,
 ) -> Checked:
-    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`, `tokens`
-    and `supplied`: see `Scope`."""
-    scope = Scope(Files(Path(source.name).parent), overrides, stand_in, supplied, tokens=tokens)
+    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`, `tokens`,
+    `supplied` and `parse`: see `Scope`. `unsaved` are the texts that an editor has of files that the spec names."""
+    files = Files(Path(source.name).parent, {str(path.resolve()): text for path, text in unsaved.items()})
+    scope = Scope(files, overrides, stand_in, supplied, tokens=tokens, parse=parse)
     with within():
         try:
             resolved = _resolved(scope, source)

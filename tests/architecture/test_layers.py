@@ -63,6 +63,8 @@ LAYERS = (
     "verify",
     "spec",
     "api",
+    "editor",
+    "language_server",
     "artifact",
     "cli",
 )
@@ -103,6 +105,8 @@ HOMES: Mapping[str, set[str]] = {
     "dask_jobqueue": {"workers"},
     "distributed": {"workers"},
     "ray": {"workers"},
+    "pygls": {"language_server"},
+    "lsprotocol": {"language_server"},
     "attrs": {*LAYERS, "builtin"},
 }
 STARTERS = {
