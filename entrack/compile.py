@@ -14,9 +14,11 @@ from attrs import evolve, field
 
 from entrack.address import address
 from entrack.budget import Spent, so_far, times_over, within
+from entrack.check.certificates import CERTIFY
 from entrack.check.check import Checked
+from entrack.check.evidence import CONFIRM
 from entrack.check.resolved import AddAct, Model, Population, ProjectAct, Resolved, SetAct
-from entrack.check.sources import FromModel
+from entrack.check.sources import DRAWN_FOR, FromModel
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
 from entrack.errors import EntrackError
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from entrack.prompts.tokenise import TokenisedPrompts
     from entrack.prompts.tokenizer import Tokenizer
 
+PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CONFIRM, CERTIFY)
+"""What prompts are drawn for."""
 SAMPLED = 0.5
 """Of what a command may do, what `check` does to draw a sample of the prompts."""
 
@@ -117,12 +121,14 @@ class CheckedSpec:
         return frozenset(donors | vectors | examined | found | {cell.model for cell in cells})
 
 
-def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Lowerer:
-    """What makes plans of a spec: its models located, their tokenizers read. Raises SpecError, ModelMissing."""
+def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool, used: frozenset[str] | None = None) -> Lowerer:
+    """What makes plans of a spec: the models `used`, by default those that something is computed with, located, their
+    tokenizers read. Raises SpecError, ModelMissing."""
     from entrack.plan.lower.program import Lowerer
 
     _need_rows(spec)
-    models = {name: model for name, model in spec.resolved.models.items() if name in spec.used_models}
+    names = spec.used_models if used is None else used
+    models = {name: model for name, model in spec.resolved.models.items() if name in names}
     # two names of one model are one model: its files are hashed once
     named = {model.named: model for model in models.values()}
     found = {given: _source(spec, model, download=download) for given, model in named.items()}

@@ -142,6 +142,7 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
         tables=tuple(item for item in items if isinstance(item, ast.Table)),
         allotments=allotments,
         absent=tuple(scope.absent.values()),
+        circuits={**written, **found},
     )
 
 
