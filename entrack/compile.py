@@ -14,9 +14,11 @@ from attrs import evolve, field
 
 from entrack.address import address
 from entrack.budget import Spent, so_far, times_over, within
+from entrack.check.certificates import CERTIFY
 from entrack.check.check import Checked
+from entrack.check.evidence import CONFIRM
 from entrack.check.resolved import AddAct, Model, Population, ProjectAct, Resolved, SetAct
-from entrack.check.sources import FromModel
+from entrack.check.sources import DRAWN_FOR, FromModel
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
 from entrack.errors import EntrackError
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from entrack.prompts.tokenise import TokenisedPrompts
     from entrack.prompts.tokenizer import Tokenizer
 
+PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CONFIRM, CERTIFY)
+"""What prompts are drawn for."""
 SAMPLED = 0.5
 """Of what a command may do, what `check` does to draw a sample of the prompts."""
 
@@ -128,10 +132,11 @@ class Models:
     keys: Mapping[str, ModelKey]
 
 
-def models_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Models:
-    """The models of a spec, located. Raises ModelMissing."""
+def models_of(spec: CheckedSpec, *, download: bool, hashed: bool, used: frozenset[str] | None = None) -> Models:
+    """The models `used`, by default those that something is computed with, located. Raises ModelMissing."""
     _need_rows(spec)
-    models = {name: model for name, model in spec.resolved.models.items() if name in spec.used_models}
+    names = spec.used_models if used is None else used
+    models = {name: model for name, model in spec.resolved.models.items() if name in names}
     # two names of one model are one model: its files are hashed once
     named = {model.named: model for model in models.values()}
     found = {given: _source(spec, model, download=download) for given, model in named.items()}
@@ -150,9 +155,9 @@ def lowerer_for(spec: CheckedSpec, models: Models) -> Lowerer:
     return Lowerer(spec.resolved, models.keys, models.sources, tokenizers, kept=spec.prompts)
 
 
-def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Lowerer:
+def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool, used: frozenset[str] | None = None) -> Lowerer:
     """The same for its models as they are located now. Raises SpecError, ModelMissing."""
-    return lowerer_for(spec, models_of(spec, download=download, hashed=hashed))
+    return lowerer_for(spec, models_of(spec, download=download, hashed=hashed, used=used))
 
 
 def _need_rows(spec: CheckedSpec) -> None:

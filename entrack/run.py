@@ -200,16 +200,16 @@ def with_engine(computing: Computing) -> Engine:
     return lambda plan: lambda step, inputs: computing.compute(step, inputs, plan.sources.get(step.model))
 
 
-def fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
-    """The spec, checked again now that its models and datasets have come: some mistakes only a config.json, or a row,
-    can tell. Raises ModelMissing, SpecError."""
-    resolved = spec.resolved
-    if all(resolved.models[name].facts for name in spec.used_models) and not resolved.absent:
+def fetched(spec: CheckedSpec, watcher: Watcher, used: frozenset[str] | None = None) -> CheckedSpec:
+    """The spec, checked again now that the models `used` (by default those that something is computed with) and its
+    datasets have come: some mistakes only a config.json, or a row, can tell. Raises ModelMissing, SpecError."""
+    resolved, names = spec.resolved, spec.used_models if used is None else used
+    if all(resolved.models[name].facts for name in names) and not resolved.absent:
         return spec
     for dataset in resolved.absent:
         watcher(ModelFetching(str(dataset)))
         fetch_dataset(dataset, FILE_BYTES.most)
-    for name in sorted(spec.used_models):
+    for name in sorted(names):
         watcher(ModelFetching(str(resolved.models[name].named)))
         fetch(resolved.models[name].named, spec.root)
     params = {name: resolved.params[name] for name in resolved.changed_params}

@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING
 
 from entrack import arguments, interrupts
 from entrack.budget import PROMPTS, Limit, within
-from entrack.check.certificates import CERTIFY
 from entrack.check.check import Checked
-from entrack.check.evidence import CONFIRM
-from entrack.check.sources import DRAWN_FOR
-from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
+from entrack.compile import PURPOSES, CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
 from entrack.diagnostics import Diagnostic
 from entrack.errors import unknown
 from entrack.events import Watcher, one_at_a_time, unwatched
@@ -24,6 +21,7 @@ from entrack.stores import open_store, store_folder, with_remote
 from entrack.syntax.limits import MOST_NUMBER
 
 if TYPE_CHECKING:
+    from entrack.by_hand.model import ModelInHand
     from entrack.execution.cache_explain import StepStatus
     from entrack.execution.coordinator import Coordinator
     from entrack.execution.forecast import Forecast
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
     from entrack.results import Results
     from entrack.store.base import Store
     from entrack.verify import Verification
-
-PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CONFIRM, CERTIFY)
 
 
 class Spec:
@@ -278,6 +274,32 @@ class Spec:
         count = arguments.whole(count, "count", 1, PROMPTS.most)
         arguments.choice(purpose, "purpose", PURPOSES)
         return prompts_of(self._spec, name, count, model, purpose)
+
+    @interrupts.watched()
+    def model(
+        self,
+        name: str,
+        *,
+        watcher: Watcher = unwatched,
+        device: str | None = None,
+        gpus_per_worker: int = 1,
+    ) -> ModelInHand:
+        """A model of the spec in memory, for what the language cannot say: as nnsight sees it, with the spec's prompts,
+        positions, heads and measures. What is missing is downloaded; weights are checked as those of a run are. They
+        stay in memory until the model is closed (`with spec.model("base") as base:`).
+
+        Raises UnknownName for a model that the spec does not declare, ArgumentError, SpecError, ModelMissing,
+        EngineError.
+        """
+        from entrack.by_hand.model import ModelInHand
+        from entrack.execution.environment import Environment
+
+        if arguments.text(name, "name") not in self.resolved.models:
+            raise unknown("the spec has no model", name, self.resolved.models)
+        arguments.function(watcher, "watcher")
+        arguments.optional(device, arguments.text, "device")
+        each = arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
+        return ModelInHand.load(self._spec, name, Environment(device, gpus_per_worker=each), watcher)
 
     def prompt_problems(self) -> tuple[Diagnostic, ...]:
         """What is wrong with the prompts, as far as files that are here can tell: a sample of the spec is planned,

@@ -78,8 +78,8 @@ def check(
 ) -> Checked:
     """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`, `tokens`,
     `supplied` and `parse`: see `Scope`. `unsaved` are the texts that an editor has of files that the spec names."""
-    files = Files(Path(source.name).parent, {str(path.resolve()): text for path, text in unsaved.items()})
-    scope = Scope(files, overrides, stand_in, supplied, tokens=tokens, parse=parse)
+    reader = Files(Path(source.name).parent, {str(path.resolve()): text for path, text in unsaved.items()})
+    scope = Scope(reader, overrides, stand_in, supplied, tokens=tokens, parse=parse)
     with within():
         try:
             resolved = _resolved(scope, source)
@@ -88,7 +88,7 @@ def check(
             scope.problems.append(told(spent, Span(source.name, 0, 1)))
     downloaded = set(scope.datasets.values())
     read = scope.files.read
-    files = tuple(path for source in read if (path := Path(source.name)) not in downloaded)
+    files = tuple(path for text in read if (path := Path(text.name)) not in downloaded)
     return Checked(
         resolved,
         _once(scope.problems),
@@ -150,6 +150,7 @@ def _resolved(scope: Scope, source: Source) -> Resolved:
         tables=tuple(item for item in items if isinstance(item, ast.Table)),
         allotments=allotments,
         absent=tuple(scope.absent.values()),
+        circuits={**written, **found},
     )
 
 

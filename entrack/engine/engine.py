@@ -145,7 +145,7 @@ class Engine:
             schedule = optimise(written, self._passes)
             context = Context(
                 step,
-                self._model(step.model),
+                self.loaded(step.model),
                 ActivationCache(0) if sparing else self._activations,
                 schedule,
                 whole_runs=self.executor is ExecutorKind.OPTIMISED and not sparing,
@@ -168,7 +168,8 @@ class Engine:
         self._loaded.clear()
         self._activations.clear()
 
-    def _model(self, key: ModelKey) -> LoadedModel:
+    def loaded(self, key: ModelKey) -> LoadedModel:
+        """A model in memory, read from its files where it is not. Raises EngineError."""
         if key in self._loaded:
             self._loaded.move_to_end(key)
             return self._loaded[key]
