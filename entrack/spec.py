@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrack import arguments, interrupts
 from entrack.budget import PROMPTS, Limit, within
@@ -191,6 +192,17 @@ class Spec:
                 shared, accept, device, threads, memory, _kind(reference), gpus_per_worker, many, on, gpus
             )
             return run_spec(self._spec, repository, watcher, employ)
+
+    async def run_async(self, store: Store | str | os.PathLike[str] | None = None, **options: Any) -> Results:
+        """What `run` gives for the same arguments, run in a thread of its own while the event loop goes on.
+
+        Several may go on at once; they take turns, step by step. Where the task that awaits it is cancelled, the run is
+        broken off between two forward passes or steps, and what was finished is in the store. Raises what `run` raises,
+        and CancelledError. `watcher` is called from that thread.
+        """
+        from entrack.awaiting import in_thread
+
+        return await in_thread(partial(self.run, store, **options))
 
     @interrupts.watched()
     def verify(

@@ -11,12 +11,12 @@ from entrack.arguments import text
 from entrack.errors import ArgumentError, unknown
 from entrack.frozen import frozen
 from entrack.results import as_json
-from entrack.results.claims import Claim, claims_table
+from entrack.results.claims import Claims, claims_table
 from entrack.results.discoveries import Discovery
 from entrack.results.macros import numbers_tex
 from entrack.results.provenance import Provenance
 from entrack.results.text_table import TextTable
-from entrack.results.values import Figure, Mask, Measure, Table, frame, masks_table
+from entrack.results.values import Figure, Mask, Masks, Measure, Table, frame, masks_table
 
 
 @frozen
@@ -26,8 +26,8 @@ class Results:
     title: str
     measures: tuple[Measure, ...]
     discoveries: tuple[Discovery, ...]
-    masks: tuple[Mask, ...]
-    claims: tuple[Claim, ...]
+    masks: Masks = field(converter=Masks)
+    claims: Claims = field(converter=Claims)
     figures: tuple[Figure, ...]
     tables: tuple[Table, ...]
     provenance: Provenance
