@@ -37,6 +37,15 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
     from entrack.verify import Verification
 
+ONE = {
+    "models": "model",
+    "tasks": "task",
+    "discoveries": "discovery",
+    "masks": "mask",
+    "measures": "measure",
+    "claims": "claim",
+}
+"""Of the words for several."""
 PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CONFIRM, CERTIFY)
 
 
@@ -54,6 +63,23 @@ class Spec:
         self.resolved = checked.resolved
         self.problems = checked.problems
         self.sources = checked.texts
+
+    def __repr__(self) -> str:
+        return f"<Spec {self.source.name}: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """What the spec has, in a few words."""
+        there = self.resolved
+        counted = {
+            "models": len(there.models),
+            "tasks": len(there.tasks),
+            "discoveries": len(there.discoveries),
+            "masks": len(there.masks),
+            "measures": len(there.measured),
+            "claims": len(there.claims),
+        }
+        return ", ".join(f"{many:,} {ONE[word] if many == 1 else word}" for word, many in counted.items() if many)
 
     @property
     def checked_spec(self) -> CheckedSpec:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from entrack.cli.plan_time import time_json, time_view
@@ -18,6 +17,8 @@ from entrack.frozen import frozen
 from entrack.plan.cost import Cost, cost
 from entrack.plan.plan import CertificatePlan, Plan
 from entrack.plan.steps import Race
+
+HEAD = ("step", "steps", "stored", "forward passes", "token-layers", "to be stored")
 
 
 def plan_json(plan: Plan, survey: Survey, took: Estimate | None = None, price: float | None = None) -> dict[str, Any]:
@@ -37,26 +38,36 @@ def plan_json(plan: Plan, survey: Survey, took: Estimate | None = None, price: f
 
 def plan_table(plan: Plan, survey: Survey, took: Estimate, price: float | None) -> RenderableType:
     """The plan for a person."""
-    numbers = ("steps", "stored", "forward passes", "token-layers", "to be stored")
-    made = table("step", *numbers, right=numbers)
-    known = _Known.of(survey)
-    for what, ids in _by_what(plan).items():
-        _row(made, visible(what), _counted(plan, ids, known))
+    made = table(*HEAD, right=HEAD[1:])
+    *rows, altogether = plan_rows(plan, survey)
+    for row in rows:
+        made.add_row(*map(Text, row))
     made.add_section()
-    _row(made, "altogether", _counted(plan, plan.steps, known))
+    made.add_row(*map(Text, altogether))
+    return Group(made, Text(f"\n{plan_notes(plan, survey)}"), time_view(took, price))
+
+
+def plan_rows(plan: Plan, survey: Survey) -> list[tuple[str, ...]]:
+    """Under `HEAD`, what the steps of each kind cost, and all of them."""
+    known = _Known.of(survey)
+    rows = [_row(visible(what), _counted(plan, ids, known)) for what, ids in _by_what(plan).items()]
+    return [*rows, _row("altogether", _counted(plan, plan.steps, known))]
+
+
+def plan_notes(plan: Plan, survey: Survey) -> str:
+    """The models of a plan, and what its numbers are of."""
     models = "; ".join(
         f"{name}: {plan.sources[key].description}, {key.facts.layers} layers x {key.facts.heads} heads"
         for name, key in plan.models.items()
     )
-    notes = Text(
-        f"\n{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
+    return (
+        f"{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
         "path patches that cannot reach their receivers are found when their receivers are known; "
         "--explain says how much is really computed, and why."
         + _racing(plan)
-        + may_come_words(plan.may_come(known.found))
+        + may_come_words(plan.may_come({*survey.found}))
         + _declined(survey)
     )
-    return Group(made, notes, time_view(took, price))
 
 
 def may_come_json(several: Sequence[CertificatePlan]) -> list[dict[str, Any]]:
@@ -133,12 +144,12 @@ def _counted(plan: Plan, ids: Sequence[str], known: _Known) -> dict[str, int]:
     }
 
 
-def _row(table: Table, name: str, counted: Mapping[str, int]) -> None:
+def _row(name: str, counted: Mapping[str, int]) -> tuple[str, ...]:
     words = {"known_zero": "zero", "screened_out": "screened out", "decided": "decided", "not_kept": "not kept"}
     rest = [(counted.get(name, 0), what) for name, what in words.items()]
     stored = " + ".join([f"{counted['stored']}", *(f"{many} {what}" for many, what in rest if many)])
-    table.add_row(
-        Text(name),
+    return (
+        name,
         str(counted["steps"]),
         stored,
         f"{counted['forwards']:,}",

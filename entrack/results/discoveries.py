@@ -149,6 +149,9 @@ class Group:
     confirmed: Confirmed | None = None
     race: Race | None = None
 
+    def __repr__(self) -> str:
+        return f"<Group {self.name} at {self.position}: {len(self.sites):,} kept of {len(self.scores):,}>"
+
     @property
     def heads(self) -> tuple[Site, ...]:
         """Of the sites kept, those that are heads."""
@@ -216,6 +219,10 @@ class Discovery(Tabular):
     n: int
     groups: tuple[Group, ...]
     address: str = ""
+
+    def __repr__(self) -> str:
+        kept = ", ".join(f"{group.name} ({len(group.sites):,})" for group in self.groups[:12])
+        return f"<Discovery {self.name}: {kept}{', ...' * (len(self.groups) > 12)}>"
 
     def group(self, name: str) -> Group:
         """The group of that name. Raises UnknownName."""

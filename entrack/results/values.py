@@ -73,6 +73,9 @@ class Measure(Tabular):
     axes: tuple[Axis, ...]
     cells: tuple[Cell, ...]
 
+    def __repr__(self) -> str:
+        return f"<Measure {self.name}: {self.metric}, {len(self.cells):,} cells>"
+
     def cell(self, *labels: str) -> Cell:
         """The one cell that carries all these labels. Raises UnknownName when none or several do."""
         known = [label for axis in self.axes for label in axis.labels]
@@ -145,6 +148,10 @@ class Mask:
     validation: float
     n: int
     address: str = ""
+
+    def __repr__(self) -> str:
+        patched = f"{len(self.sites):,} of {len(self.over):,} patched"
+        return f"<Mask {self.name}: {self.group} for {self.desideratum}, {patched}>"
 
     @property
     def heads(self) -> tuple[Site, ...]:

@@ -32,7 +32,12 @@ class Results:
     tables: tuple[Table, ...]
     provenance: Provenance
     html: Callable[[Results], str] | None = field(default=None, kw_only=True, eq=False, repr=False)
-    """How a notebook shows them (`report/html.py`, for what a run gives); None: as text."""
+    """How a notebook shows them (`report/html`, for what a run gives); None: as text."""
+
+    def __repr__(self) -> str:
+        names = ", ".join([item.name for item in self][:12])
+        held = f"{sum(claim.passed for claim in self.claims):,} of {len(self.claims):,} claims hold"
+        return f"<Results {self.title!r}: {names}{', ...' * (len([*self]) > 12)}; {held}>"
 
     def __getitem__(self, name: str) -> Measure | Discovery:
         """The measure or discovery of that name. Raises UnknownName."""

@@ -64,6 +64,7 @@ LAYERS = (
     "api",
     "artifact",
     "cli",
+    "notebook",
 )
 """From the words of the domain down to the command line."""
 ALONE = {
@@ -79,7 +80,7 @@ ALLOWED = {("errors", "diagnostics"), ("results", "diagnostics")}
 others makes visible what nobody sees."""
 HOMES: Mapping[str, set[str]] = {
     "lark": {"syntax"},
-    "rich": {"diagnostics", "report", "cli"},
+    "rich": {"diagnostics", "report", "cli", "notebook"},
     "typer": {"cli"},
     "tokenizers": {"prompts", "builtin"},
     "huggingface_hub": {"models"},
@@ -88,6 +89,7 @@ HOMES: Mapping[str, set[str]] = {
     "httpx": {"store"},
     "safetensors": {"store", "engine", "builtin"},
     "gguf": {"engine"},
+    "IPython": {"notebook"},
     "torch": {"engine", "builtin"},
     "nnsight": {"engine"},
     "transformers": {"engine", "builtin"},
