@@ -17,6 +17,7 @@ from entrack.check.evidence import CONFIRM
 from entrack.check.sources import DRAWN_FOR
 from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
 from entrack.diagnostics import Diagnostic
+from entrack.diagnostics.escape import visible
 from entrack.errors import unknown
 from entrack.events import Watcher, one_at_a_time, unwatched
 from entrack.source import Source
@@ -65,7 +66,7 @@ class Spec:
         self.sources = checked.texts
 
     def __repr__(self) -> str:
-        return f"<Spec {self.source.name}: {self.summary}>"
+        return f"<Spec {visible(self.source.name)}: {self.summary}>"
 
     @property
     def summary(self) -> str:

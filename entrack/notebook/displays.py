@@ -15,6 +15,7 @@ SHOWN = (
     "entrack.results.discoveries.Group",
     "entrack.results.values.Mask",
     "entrack.results.values.Masks",
+    "entrack.results.claims.Claim",
     "entrack.results.claims.Claims",
     "entrack.spec.Spec",
     "entrack.compile.Planned",

@@ -68,7 +68,7 @@ class Magic:
 
     def _cell(self, given: Asked, cell: str) -> object:
         name = _name(given.words)
-        source = Source(self._path(), cell)
+        source = Source(self._path(), f"\n{cell}")  # its lines are numbered as those of the cell
         if given.check:
             return _checked(source, given)
         if given.plan:

@@ -113,7 +113,7 @@ def _spec_html(spec: Spec) -> str:
 
 
 def _folded(source: Source, words: str) -> str:
-    lines = source.text.rstrip("\n").split("\n")
+    lines = source.text.strip("\n").split("\n")
     more = f"\n... and {len(lines) - LINES:,} more lines" if len(lines) > LINES else ""
     body = f"<pre><code>{coloured(chr(10).join(lines[:LINES]))}{more}</code></pre>"
     return f"<details><summary><b>{said(source.name)}</b>: {said(words)}</summary>{body}</details>"

@@ -11,9 +11,9 @@ from entrack.report.claims_table import claims_grid
 from entrack.report.grid import Entry, Grid
 from entrack.report.measure_table import measure_grids
 from entrack.report.table_data import discovery_grid, group_grid, mask_grids, masks_grid, titled
-from entrack.results import Axis, Claims, Discovery, Group, Mask, Masks, Measure, Results
+from entrack.results import Axis, Claim, Claims, Discovery, Group, Mask, Masks, Measure, Results
 
-Shown = Results | Measure | Discovery | Group | Mask | Masks | Claims
+Shown = Results | Measure | Discovery | Group | Mask | Masks | Claim | Claims
 """What a notebook shows as tables."""
 ROWS, SIDE_BY_SIDE, CELLS, TABLES = 40, 60, 2_000, 40
 """Of a table; of short things in one of its cells; of a measure; of results."""
@@ -73,6 +73,8 @@ def _grids(item: Shown, width: int) -> Iterator[Grid]:
         case Masks():
             for name in dict.fromkeys(mask.name for mask in item):
                 yield masks_grid(tuple(mask for mask in item if mask.name == name))
+        case Claim():
+            yield claims_grid((item,))
         case Claims():
             yield claims_grid(item)
 

@@ -14,7 +14,7 @@ from entrack.frozen import frozen
 from entrack.ranking import Ranking
 from entrack.results.interval import Interval
 from entrack.results.text_table import Row, Tabular, TextTable
-from entrack.results.values import array, frame, heads_among
+from entrack.results.values import array, frame, heads_among, plain
 from entrack.sites import Site, layer_by_head
 
 
@@ -150,7 +150,7 @@ class Group:
     race: Race | None = None
 
     def __repr__(self) -> str:
-        return f"<Group {self.name} at {self.position}: {len(self.sites):,} kept of {len(self.scores):,}>"
+        return f"<Group {plain(self.name)} at {plain(self.position)}: {len(self.sites):,} kept of {len(self.scores):,}>"
 
     @property
     def heads(self) -> tuple[Site, ...]:
@@ -221,8 +221,8 @@ class Discovery(Tabular):
     address: str = ""
 
     def __repr__(self) -> str:
-        kept = ", ".join(f"{group.name} ({len(group.sites):,})" for group in self.groups[:12])
-        return f"<Discovery {self.name}: {kept}{', ...' * (len(self.groups) > 12)}>"
+        kept = ", ".join(f"{plain(group.name)} ({len(group.sites):,})" for group in self.groups[:12])
+        return f"<Discovery {plain(self.name)}: {kept}{', ...' * (len(self.groups) > 12)}>"
 
     def group(self, name: str) -> Group:
         """The group of that name. Raises UnknownName."""

@@ -74,7 +74,7 @@ class Measure(Tabular):
     cells: tuple[Cell, ...]
 
     def __repr__(self) -> str:
-        return f"<Measure {self.name}: {self.metric}, {len(self.cells):,} cells>"
+        return f"<Measure {plain(self.name)}: {plain(self.metric)}, {len(self.cells):,} cells>"
 
     def cell(self, *labels: str) -> Cell:
         """The one cell that carries all these labels. Raises UnknownName when none or several do."""
@@ -151,7 +151,7 @@ class Mask:
 
     def __repr__(self) -> str:
         patched = f"{len(self.sites):,} of {len(self.over):,} patched"
-        return f"<Mask {self.name}: {self.group} for {self.desideratum}, {patched}>"
+        return f"<Mask {plain(self.name)}: {plain(self.group)} for {plain(self.desideratum)}, {patched}>"
 
     @property
     def heads(self) -> tuple[Site, ...]:
@@ -236,6 +236,11 @@ def masks_table(masks: tuple[Mask, ...]) -> TextTable:
         for mask in masks
     )
     return TextTable(masks[0].name, f"masks learned in {masks[0].model}; accuracy on validation prompts", rows)
+
+
+def plain(text: str) -> str:
+    """A text in one line, with escapes for what nobody sees."""
+    return repr(text)[1:-1]
 
 
 def heads_among(sites: tuple[Site, ...]) -> tuple[Site, ...]:

@@ -16,7 +16,7 @@ from entrack.results.discoveries import Discovery
 from entrack.results.macros import numbers_tex
 from entrack.results.provenance import Provenance
 from entrack.results.text_table import TextTable
-from entrack.results.values import Figure, Mask, Masks, Measure, Table, frame, masks_table
+from entrack.results.values import Figure, Mask, Masks, Measure, Table, frame, masks_table, plain
 
 
 @frozen
@@ -35,7 +35,7 @@ class Results:
     """How a notebook shows them (`report/html`, for what a run gives); None: as text."""
 
     def __repr__(self) -> str:
-        names = ", ".join([item.name for item in self][:12])
+        names = ", ".join([plain(item.name) for item in self][:12])
         held = f"{sum(claim.passed for claim in self.claims):,} of {len(self.claims):,} claims hold"
         return f"<Results {self.title!r}: {names}{', ...' * (len([*self]) > 12)}; {held}>"
 
