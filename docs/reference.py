@@ -30,7 +30,7 @@ Every public call and type, with its docstring. This page is made from the code 
 [Semantics](semantics.md) what the numbers mean.
 """
 CALLS = ("load", "loads")
-METHODS = ("run", "plan", "survey", "looked", "addresses", "verify", "prompts", "model")
+METHODS = ("run", "run_async", "plan", "survey", "looked", "addresses", "verify", "prompts", "model")
 """Of `Spec`, in the order of docs/python.md."""
 SPECIAL = ("__getitem__", "__iter__")
 WIDTH = 110

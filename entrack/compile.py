@@ -56,6 +56,12 @@ class SpecError(EntrackError):
         super().__init__("\n" + render_all(problems, sources).plain)
         self.problems, self.sources = problems, sources
 
+    def _render_traceback_(self) -> list[str]:
+        """How IPython shows it: as the command line would, each place with its line."""
+        from entrack.diagnostics.render import in_colours, render_all
+
+        return [in_colours(render_all(self.problems, self.sources))]
+
 
 @frozen
 class Planned:
@@ -63,6 +69,9 @@ class Planned:
 
     plan: Plan
     problems: tuple[Diagnostic, ...]
+
+    def __repr__(self) -> str:
+        return f"<Planned: {self.plan!r}>"
 
 
 @frozen(slots=False)

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrack import arguments, interrupts
 from entrack.budget import PROMPTS, Limit, within
 from entrack.check.check import Checked
 from entrack.compile import PURPOSES, CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
 from entrack.diagnostics import Diagnostic
+from entrack.diagnostics.escape import visible
 from entrack.errors import unknown
 from entrack.events import Watcher, one_at_a_time, unwatched
 from entrack.kept import NOT_KEPT, Kept, of_the_user
@@ -35,6 +37,16 @@ if TYPE_CHECKING:
     from entrack.results import Results
     from entrack.store.base import Store
     from entrack.verify import Verification
+
+ONE = {
+    "models": "model",
+    "tasks": "task",
+    "discoveries": "discovery",
+    "masks": "mask",
+    "measures": "measure",
+    "claims": "claim",
+}
+"""Of the words for several."""
 
 
 class Spec:
@@ -59,6 +71,23 @@ class Spec:
         self.resolved = checked.resolved
         self.problems = checked.problems
         self.sources = checked.texts
+
+    def __repr__(self) -> str:
+        return f"<Spec {visible(self.source.name)}: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """What the spec has, in a few words."""
+        there = self.resolved
+        counted = {
+            "models": len(there.models),
+            "tasks": len(there.tasks),
+            "discoveries": len(there.discoveries),
+            "masks": len(there.masks),
+            "measures": len(there.measured),
+            "claims": len(there.claims),
+        }
+        return ", ".join(f"{many:,} {ONE[word] if many == 1 else word}" for word, many in counted.items() if many)
 
     @property
     def checked_spec(self) -> CheckedSpec:
@@ -224,6 +253,17 @@ class Spec:
                 shared, accept, device, threads, memory, _kind(reference), gpus_per_worker, many, on, gpus
             )
             return run_spec(self._spec, repository, watcher, employ)
+
+    async def run_async(self, store: Store | str | os.PathLike[str] | None = None, **options: Any) -> Results:
+        """What `run` gives for the same arguments, run in a thread of its own while the event loop goes on.
+
+        Several may go on at once; they take turns, step by step. Where the task that awaits it is cancelled, the run is
+        broken off between two forward passes or steps, and what was finished is in the store. Raises what `run` raises,
+        and CancelledError. `watcher` is called from that thread.
+        """
+        from entrack.awaiting import in_thread
+
+        return await in_thread(partial(self.run, store, **options))
 
     @interrupts.watched()
     def verify(

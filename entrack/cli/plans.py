@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from entrack.cli.plan_time import time_json, time_view
@@ -14,6 +13,8 @@ from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
 from entrack.execution.forecast import Forecast, MayCome
 from entrack.plan.plan import CertificatePlan
+
+HEAD = ("step", "steps", "stored", "forward passes", "token-layers", "to be stored")
 
 
 def plan_json(given: Forecast, price: float | None = None) -> dict[str, Any]:
@@ -29,25 +30,35 @@ def plan_json(given: Forecast, price: float | None = None) -> dict[str, Any]:
 
 def plan_table(given: Forecast, price: float | None) -> RenderableType:
     """The plan for a person."""
-    numbers = ("steps", "stored", "forward passes", "token-layers", "to be stored")
-    made = table("step", *numbers, right=numbers)
-    for what, counted in given.rows:
-        _row(made, visible(what), counted)
+    made = table(*HEAD, right=HEAD[1:])
+    *rows, altogether = plan_rows(given)
+    for row in rows:
+        made.add_row(*map(Text, row))
     made.add_section()
-    _row(made, "altogether", given.total)
+    made.add_row(*map(Text, altogether))
+    return Group(made, Text(f"\n{plan_notes(given)}"), *([] if given.took is None else [time_view(given.took, price)]))
+
+
+def plan_rows(given: Forecast) -> list[tuple[str, ...]]:
+    """Under `HEAD`, what the steps of each kind cost, and all of them."""
+    rows = [_row(visible(what), counted) for what, counted in given.rows]
+    return [*rows, _row("altogether", given.total)]
+
+
+def plan_notes(given: Forecast) -> str:
+    """The models of a plan, and what its numbers are of."""
     models = "; ".join(
         f"{name}: {model['source']}, {model['layers']} layers x {model['heads']} heads"
         for name, model in given.models.items()
     )
-    notes = Text(
-        f"\n{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
+    return (
+        f"{models}\nForward passes and token-layers are those of the reference executor, for what is not stored; "
         "path patches that cannot reach their receivers are found when their receivers are known; "
         "--explain says how much is really computed, and why."
         + (f"\n{RACING}." if given.racing else "")
         + may_come_words(given.may_come)
         + _declined(given.declined)
     )
-    return Group(made, notes, *([] if given.took is None else [time_view(given.took, price)]))
 
 
 def may_come_json(several: Sequence[CertificatePlan | MayCome]) -> list[dict[str, Any]]:
@@ -73,12 +84,12 @@ def _declined(many: int) -> str:
     )
 
 
-def _row(table: Table, name: str, counted: Mapping[str, int]) -> None:
+def _row(name: str, counted: Mapping[str, int]) -> tuple[str, ...]:
     words = {"known_zero": "zero", "screened_out": "screened out", "decided": "decided", "not_kept": "not kept"}
     rest = [(counted.get(name, 0), what) for name, what in words.items()]
     stored = " + ".join([f"{counted['stored']}", *(f"{many} {what}" for many, what in rest if many)])
-    table.add_row(
-        Text(name),
+    return (
+        name,
         str(counted["steps"]),
         stored,
         f"{counted['forwards']:,}",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from attrs import evolve, field
 
@@ -91,6 +92,28 @@ class TokenisedPrompts:
 
     population: Population
     pairs: tuple[PromptPair, ...] = field(repr=False)
+
+    def records(self) -> list[dict[str, Any]]:
+        """One flat record a prompt: its text, its words (`answer`, `wrong`, `target`), how many `tokens` it has, and as
+        `at NAME` the token of each position, a tuple where these are several. What is of the alternate has `alternate`
+        before its name."""
+        return [_record(pair.original) | _alternates(pair.alternate) for pair in self.pairs]
+
+    def to_pandas(self) -> Any:
+        """The prompts as a pandas data frame, a row each. Raises ImportError where pandas is not there."""
+        from entrack.results.values import frame
+
+        return frame(self.records())
+
+
+def _record(prompt: Prompt) -> dict[str, Any]:
+    places = {f"at {name}": token for name, token in (*prompt.positions.items(), *prompt.spans.items())}
+    return {"text": prompt.text, **prompt.words, "tokens": prompt.length, **places}
+
+
+def _alternates(prompt: Prompt | None) -> dict[str, Any]:
+    found = {} if prompt is None else _record(prompt)
+    return {"alternate" if name == "text" else f"alternate {name}": value for name, value in found.items()}
 
 
 def measured_prompts(population: Population, pairs: tuple[PromptPair, ...]) -> tuple[Prompt, ...]:

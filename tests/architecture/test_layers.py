@@ -20,6 +20,7 @@ WORDS = (
     "errors",
     "arguments",
     "interrupts",
+    "awaiting",
     "endings",
     "source",
     "budget",
@@ -68,6 +69,7 @@ LAYERS = (
     "language_server",
     "artifact",
     "cli",
+    "notebook",
 )
 """From the words of the domain down to the command line."""
 ALONE = {
@@ -83,7 +85,7 @@ ALLOWED = {("errors", "diagnostics"), ("results", "diagnostics")}
 others makes visible what nobody sees."""
 HOMES: Mapping[str, set[str]] = {
     "lark": {"syntax"},
-    "rich": {"diagnostics", "report", "cli"},
+    "rich": {"diagnostics", "report", "cli", "notebook"},
     "typer": {"cli"},
     "tokenizers": {"prompts", "builtin"},
     "huggingface_hub": {"models"},
@@ -92,6 +94,7 @@ HOMES: Mapping[str, set[str]] = {
     "httpx": {"store"},
     "safetensors": {"store", "engine", "builtin"},
     "gguf": {"engine"},
+    "IPython": {"notebook"},
     "torch": {"engine", "by_hand", "builtin"},
     "nnsight": {"engine"},
     "transformers": {"engine", "builtin"},
@@ -101,7 +104,7 @@ HOMES: Mapping[str, set[str]] = {
     "pandas": {"results"},
     "pyarrow": {"check"},
     "pygments": {"highlight"},
-    "numpy": {"store", "analysis", "engine", "execution", "verification", "by_hand", "report", "builtin"},
+    "numpy": {"results", "store", "analysis", "engine", "execution", "verification", "by_hand", "report", "builtin"},
     "dask": {"workers"},
     "dask_jobqueue": {"workers"},
     "distributed": {"workers"},
