@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import field
+from attrs import define, field
 
 from entrack.budget import Spent, within
-from entrack.check.allotments import check_allotments
+from entrack.check.allotments import Allotment, check_allotments
 from entrack.check.alternates import check_alternates
 from entrack.check.certificates import Spec
 from entrack.check.changes import Changes
-from entrack.check.claims import check_claims, grids
+from entrack.check.claims import Grid, check_claims, grids
 from entrack.check.discoveries import check_discoveries
 from entrack.check.examinations import check_examinations, check_overlaps
 from entrack.check.figures import check_shown
@@ -25,8 +25,20 @@ from entrack.check.masks import check_masks
 from entrack.check.measures import check_measures
 from entrack.check.models import check_models
 from entrack.check.receivers import Given
-from entrack.check.resolved import Resolved
+from entrack.check.resolved import (
+    Alternate,
+    Circuit,
+    Claim,
+    Discovery,
+    Examination,
+    Mask,
+    Measure,
+    Overlap,
+    Resolved,
+    Vector,
+)
 from entrack.check.scope import Scope, TokenCount
+from entrack.check.tables import Table
 from entrack.check.tasks import check_tasks
 from entrack.check.vectors import check_vectors
 from entrack.diagnostics import Diagnostic
@@ -93,54 +105,91 @@ def check(
     )
 
 
+@define
+class Meaning:
+    """What has been understood of a program so far. Items that are added may name all that is there, and are checked in
+    the order of the rules; what is there is not checked again."""
+
+    scope: Scope
+    items: list[ast.Item] = field(factory=list)
+    about: dict[str, str] = field(factory=dict)
+    seed: int = 0
+    alternates: dict[str, Alternate] = field(factory=dict)
+    circuits: dict[str, Circuit] = field(factory=dict)
+    masks: dict[str, Mask] = field(factory=dict)
+    vectors: dict[str, Vector] = field(factory=dict)
+    discoveries: list[Discovery] = field(factory=list)
+    measures: list[Measure] = field(factory=list)
+    examinations: list[Examination] = field(factory=list)
+    overlaps: list[Overlap] = field(factory=list)
+    claims: list[Claim] = field(factory=list)
+    allotments: Mapping[Table, Allotment] = field(factory=dict)
+
+    def add(self, items: list[ast.Item], source: Source) -> None:
+        """Check these items. Problems go to the scope."""
+        scope = self.scope
+        scope.declare(items)
+        self.items += items
+        self.about = _about(scope, self.items)
+        _params(scope, self.items, source)
+        self.seed = _seed(scope, self.items)
+        check_models(scope, items)
+        check_tasks(scope, items)
+        self.alternates |= check_alternates(scope, items)
+        self.circuits |= check_written(scope, items)
+        discoveries, found = check_discoveries(Given(scope, self.alternates, self.circuits, self.seed), items)
+        self.discoveries += discoveries
+        self.circuits |= found
+        changes = Changes(scope, self.circuits, self.alternates, self.seed, masks=self.masks, vectors=self.vectors)
+        self.masks |= {mask.name: mask for mask in check_masks(changes, items)}
+        self.vectors |= check_vectors(changes, items)
+        check_interventions(changes, items)
+        self._measure(changes, items)
+
+    def _measure(self, changes: Changes, items: list[ast.Item]) -> None:
+        self.measures += check_measures(changes, items)
+        self.examinations += check_examinations(changes, items)
+        self.overlaps += check_overlaps(changes, items)
+        by_name = self.grids
+        constructs = (self.measures, self.discoveries, self.examinations, [*self.masks.values()])
+        self.allotments = check_allotments(changes.scope, constructs)
+        spec = Spec({measure.name: measure for measure in self.measures}, self.allotments)
+        self.claims += check_claims(changes, items, by_name, spec)
+        check_shown(changes, items, by_name)
+
+    @property
+    def grids(self) -> Mapping[str, Grid]:
+        return grids(self.measures, self.examinations, self.overlaps)
+
+
 def _resolved(scope: Scope, source: Source) -> Resolved:
-    overrides = scope.overrides
-    items = gather(source, scope)
-    scope.declare(items)
-    about = _about(scope, items)
-    _params(scope, items, source)
-    seed = _seed(scope, items)
-    check_models(scope, items)
-    check_tasks(scope, items)
-    alternates = check_alternates(scope, items)
-    written = check_written(scope, items)
-    discoveries, found = check_discoveries(Given(scope, alternates, written, seed), items)
-    changes = Changes(scope, {**written, **found}, alternates, seed)
-    masks = check_masks(changes, items)
-    changes.masks.update({mask.name: mask for mask in masks})
-    changes.vectors.update(check_vectors(changes, items))
-    check_interventions(changes, items)
-    measures = check_measures(changes, items)
-    examinations, overlaps = check_examinations(changes, items), check_overlaps(changes, items)
-    by_name = grids(measures, examinations, overlaps)
-    allotments = check_allotments(scope, (measures, discoveries, examinations, masks))
-    spec = Spec({measure.name: measure for measure in measures}, allotments)
-    claims = check_claims(changes, items, by_name, spec)
-    check_shown(changes, items, by_name)
+    meaning = Meaning(scope)
+    meaning.add(gather(source, scope), source)
+    items, by_name = meaning.items, {one.name for one in (*meaning.measures, *meaning.examinations, *meaning.overlaps)}
     _something(scope, items, source)
     return Resolved(
-        title=about.get("title", ""),
-        about=about,
-        seed=seed,
+        title=meaning.about.get("title", ""),
+        about=meaning.about,
+        seed=meaning.seed,
         params=dict(scope.params),
-        changed_params=tuple(sorted(overrides)),
+        changed_params=tuple(sorted(scope.overrides)),
         models=dict(scope.models),
         tasks=dict(scope.tasks),
-        alternates=alternates,
-        discoveries=tuple(discoveries),
-        masks=tuple(masks),
-        measures=tuple(measures),
-        examinations=tuple(examinations),
-        overlaps=tuple(overlaps),
+        alternates=meaning.alternates,
+        discoveries=tuple(meaning.discoveries),
+        masks=tuple(meaning.masks.values()),
+        measures=tuple(meaning.measures),
+        examinations=tuple(meaning.examinations),
+        overlaps=tuple(meaning.overlaps),
         measured=tuple(
             item.name
             for item in items
             if isinstance(item, ast.Measure | ast.Examine | ast.Overlap) and item.name in by_name
         ),
-        claims=tuple(claims),
+        claims=tuple(meaning.claims),
         figures=tuple(item for item in items if isinstance(item, ast.Figure)),
         tables=tuple(item for item in items if isinstance(item, ast.Table)),
-        allotments=allotments,
+        allotments=meaning.allotments,
         absent=tuple(scope.absent.values()),
     )
 
