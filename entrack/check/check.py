@@ -4,9 +4,11 @@ this file."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
+from typing import Any, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from entrack.budget import Spent, within
 from entrack.check.allotments import Allotment, check_allotments
@@ -49,7 +51,9 @@ from entrack.models.datasets import Dataset
 from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.source import Source, Span
 from entrack.syntax import ast
+from entrack.tree import names
 
+Made = TypeVar("Made", bound=Any)
 ABOUT = ("title", "cite", "authors", "note")
 MOST_SEED = 2**53
 NOTHING = Resolved("", 0, {}, (), {}, {}, {}, (), (), (), (), (), (), (), (), ())
@@ -160,6 +164,19 @@ class Meaning:
     @property
     def grids(self) -> Mapping[str, Grid]:
         return grids(self.measures, self.examinations, self.overlaps)
+
+    def copy(self) -> Meaning:
+        """The same, to which items may be added that this one does not hear of. It has no problems yet."""
+        copied = _copied(self)
+        copied.scope = _copied(self.scope)
+        copied.scope.problems.clear()
+        return copied
+
+
+def _copied(value: Made) -> Made:
+    """A value with lists and mappings of its own."""
+    own = {name: getattr(value, name) for name in names(type(value)) if not name.startswith("_")}
+    return evolve(value, **{name: copy(part) for name, part in own.items() if isinstance(part, dict | list | set)})
 
 
 def _resolved(scope: Scope, source: Source) -> Resolved:

@@ -14,7 +14,7 @@ from entrack.check.row_columns import ask, column_of, column_type, is_column, wh
 from entrack.check.scope import Scope
 from entrack.check.texts import at_use
 from entrack.check.types import NUMBER, TEXT, WORD, Names, Type
-from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.suggest import Suggestion, did_you_mean
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.holes import BadHole, parts
@@ -92,7 +92,7 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
                     f"a task has no function `{name}`",
                     node.name_span,
                     "",
-                    DRAWING_HELP if name in DRAWING_WORDS else did_you_mean(name, FUNCTIONS),
+                    DRAWING_HELP if name in DRAWING_WORDS else did_you_mean(name, FUNCTIONS).also("column"),
                 )
             return None
         case ast.ListOf(items):
@@ -136,7 +136,9 @@ def reference_type(scope: Scope, node: ast.Reference, names: Names) -> Type | No
             f"say whose `{node.name}` is meant",
             node.span,
             "",
-            f"write `original.{node.name}` or `alternate.{node.name}`",
+            Suggestion.of(
+                f"write `original.{node.name}` or `alternate.{node.name}`", node.name, (*names.others, *scope.params)
+            ),
         )
         return None
     kind = table.get(name)
@@ -159,7 +161,7 @@ def reference_type(scope: Scope, node: ast.Reference, names: Names) -> Type | No
                 f"this task has no variable `{name}` before this",
                 span,
                 "used here",
-                did_you_mean(name, [*table, *others]),
+                did_you_mean(name, [*table, *others]).also(*(scope.params if table is names.types else ())),
             )
         return None
     return _after(scope, node, kind, rest, names)

@@ -1,0 +1,208 @@
+"""Trying a word in its place: the checker's own rules say what would be wrong with it.
+
+All of the spec but one item is checked once; the item is then checked against that, with each word in its turn. So a
+try costs what one item costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import get_args
+
+from attrs import field
+from lark.exceptions import UnexpectedInput
+
+from entrack.budget import Spent, within
+from entrack.check.check import Meaning
+from entrack.check.files import Files
+from entrack.check.includes import gather, included
+from entrack.check.scope import Scope
+from entrack.diagnostics import Diagnostic
+from entrack.diagnostics.over_budget import told
+from entrack.diagnostics.suggest import Suggestion
+from entrack.frozen import frozen
+from entrack.source import Source, Span
+from entrack.syntax import ast
+from entrack.syntax.begun import Begun
+from entrack.syntax.build import Build
+from entrack.syntax.grammar import parser
+from entrack.tree import names
+
+Key = tuple[str, str, Span]
+Candidate = tuple[str, Span]
+"""A name, and what of the text it stands in the place of."""
+NOBODY = "_nobody_is_called_this"
+"""A name that nothing has."""
+MOST_TRIED = 100
+"""Names that are tried in a place."""
+AT_A_POSITION = (
+    (ast.Block, "reader"),
+    (ast.Block, "read"),
+    (ast.At, "where"),
+    (ast.GroupItem, "position"),
+)
+"""Where the name of a position stands of which the checker knows the task only where the item is used."""
+DECLARING = (ast.Binding, ast.Position, ast.GroupItem, ast.Hop, ast.Loop, *get_args(ast.Item))
+"""What gives a name to something, in a field `name`."""
+
+
+@frozen
+class Rest:
+    """A spec without one item, checked. `known` is what is wrong with it as it is."""
+
+    source: Source
+    meaning: Meaning = field(repr=False)
+    known: tuple[Diagnostic, ...]
+
+    def problems_with(self, items: Iterable[ast.Item], at: Span) -> tuple[Diagnostic, ...]:
+        """The errors that come with these items, which stand at `at`."""
+        meaning, known = self.meaning.copy(), frozenset(map(_key, self.known))
+        with within():
+            try:
+                meaning.add(_with_included(items, self.source, meaning.scope), self.source)
+            except Spent as spent:
+                meaning.scope.problems.append(told(spent, at))
+        return tuple(new for new in meaning.scope.problems if new.is_error and _key(new) not in known)
+
+
+@lru_cache(maxsize=4)
+def rest_of(source: Source) -> Rest:
+    """A spec without an item, checked."""
+    scope = Scope(Files(Path(source.name).parent), {})
+    meaning = Meaning(scope)
+    with within():
+        try:
+            meaning.add(gather(source, scope), source)
+        except Spent as spent:
+            scope.problems.append(told(spent, Span(source.name, 0, 1)))
+    return Rest(source, meaning, tuple(scope.problems))
+
+
+@frozen
+class Trial:
+    """A place in an item where names are tried: `before` and `after` are what stands round it in the item."""
+
+    rest: Rest
+    word: Span
+    start: int
+    before: str
+    after: str
+
+    @classmethod
+    def at(cls, source: Source, word: Span, item: Span, begun: Begun) -> Trial:
+        """A place in a text. Where the item is not whole yet, the shortest end stands for what is missing."""
+        rest = rest_of(Source(source.name, f"{source.text[: item.start]}\n{source.text[item.end :]}"))
+        before, after = source.text[item.start : word.start], source.text[word.end : item.end]
+        whole = items_of(source.name, before + NOBODY + after, item.start) is not None
+        return cls(rest, word, item.start, before, after if whole else f" {begun.then('NAME').end()}")
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Names that may be meant, each once. Whether they are right is not known yet."""
+        items = self._items(NOBODY, self.word)
+        asked = self.rest.problems_with(items or (), self.word)
+        return iter(dict.fromkeys((*self._proposed(asked), *self._named(items or (), asked))))
+
+    def that_check(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        """Those of the first candidates with which nothing is wrong that would be right with another."""
+        wrong = {each: self._wrong_with(*each) for each in islice(candidates, MOST_TRIED)}
+        always = frozenset.intersection(*map(frozenset, wrong.values())) if wrong else frozenset()
+        return (each for each, problems in wrong.items() if problems <= always)
+
+    def _wrong_with(self, name: str, span: Span) -> frozenset[Key | None]:
+        """What is wrong with a name in the place of `span`; places behind it are those of the text as it is."""
+        items = self._items(name, span)
+        if items is None:
+            return frozenset((None,))
+        longer = len(name) - (span.end - span.start)
+        placed = Span(span.file, span.start, span.start + len(name))
+        return frozenset(_moved(problem, placed, longer) for problem in self.rest.problems_with(items, placed))
+
+    def _items(self, name: str, span: Span) -> tuple[ast.Item, ...] | None:
+        cut, left = span.start - self.start, span.end - self.word.end
+        return items_of(span.file, self.before[:cut] + name + self.after[left:], self.start)
+
+    def _proposed(self, asked: Iterable[Diagnostic]) -> Iterator[Candidate]:
+        """What the checker would propose instead of a name that nothing has, or of what has this name in it."""
+        for problem in asked:
+            if isinstance(problem.help, Suggestion) and NOBODY in problem.help.word:
+                span = self.word if problem.help.word == NOBODY else self._as_it_stands(problem.span)
+                yield from ((name, span) for name in problem.help.names)
+
+    def _as_it_stands(self, span: Span) -> Span:
+        """A span of the text with `NOBODY` in it as one of the text without."""
+        return Span(span.file, span.start, span.end - len(NOBODY) + self.word.end - self.word.start)
+
+    def _named(self, items: tuple[ast.Item, ...], asked: Iterable[Diagnostic]) -> Iterator[Candidate]:
+        """What the item itself has names for, and the names of positions; where the place declares a name, those that
+        are used and not declared."""
+        for holder, part in places_of(NOBODY, items):
+            names: Iterable[str] = ()
+            if part == "name" and isinstance(holder, DECLARING):
+                names = (known.help.word for known in (*self.rest.known, *asked) if isinstance(known.help, Suggestion))
+            elif not isinstance(holder, ast.Dotted | ast.Named):
+                names = declared_in(items)
+            if (type(holder), part) in AT_A_POSITION:
+                tasks = self.rest.meaning.scope.tasks.values()
+                names = (*names, *(position for task in tasks for position in task.positions))
+            yield from ((name, self.word) for name in names if NOBODY not in name and name.isidentifier())
+
+
+def places_of(name: str, node: object) -> Iterator[tuple[object, str]]:
+    """What has a name in a field, or one that holds it, and that field."""
+    for held, value in ((each, getattr(node, each)) for each in names(type(node))):
+        if value == name or (isinstance(value, ast.Name) and value.text == name):
+            yield node, held
+        elif isinstance(value, tuple):
+            for part in value:
+                if isinstance(part, ast.Name) and part.text == name:
+                    yield node, held
+                else:
+                    yield from places_of(name, part)
+        else:
+            yield from places_of(name, value)
+    if isinstance(node, tuple):
+        for part in node:
+            yield from places_of(name, part)
+
+
+def declared_in(items: Iterable[ast.Item]) -> Iterator[str]:
+    """The names of an item's loops, parameters and variables."""
+    for item in items:
+        match item:
+            case ast.Measure(loops=loops):
+                yield from (loop.name for loop in loops)
+            case ast.Intervention(parameters=parameters):
+                yield from (parameter.text for parameter in parameters)
+            case ast.Task(parameters=given, items=lines):
+                yield from (each.name for each in (*given, *lines))
+
+
+def items_of(name: str, text: str, start: int) -> tuple[ast.Item, ...] | None:
+    """The items of a part of a text that begins at `start`; None where it does not parse."""
+    try:
+        program: ast.Program = Build(name, start).transform(parser().tree(text))
+    except UnexpectedInput:
+        return None
+    return program.items
+
+
+def _key(problem: Diagnostic) -> Key:
+    return problem.code, problem.message, problem.span
+
+
+def _moved(problem: Diagnostic, word: Span, longer: int) -> Key:
+    """What is wrong, at the place that it has in the text as it is."""
+    span = problem.span
+    if span.file != word.file or span.start < word.end:
+        return _key(problem)
+    return problem.code, problem.message, Span(span.file, span.start - longer, span.end - longer)
+
+
+def _with_included(items: Iterable[ast.Item], source: Source, scope: Scope) -> list[ast.Item]:
+    found: list[ast.Item] = []
+    for item in items:
+        found.extend(included(item, source, scope) if isinstance(item, ast.Include) else [item])
+    return found
