@@ -39,7 +39,7 @@ from entrack.check.resolved import (
     Resolved,
     Vector,
 )
-from entrack.check.scope import Scope, TokenCount
+from entrack.check.scope import Parse, Scope, TokenCount
 from entrack.check.tables import Table
 from entrack.check.tasks import check_tasks
 from entrack.check.vectors import check_vectors
@@ -51,6 +51,7 @@ from entrack.models.datasets import Dataset
 from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.source import Source, Span
 from entrack.syntax import ast
+from entrack.syntax.parse import parse
 from entrack.tree import names
 
 Made = TypeVar("Made", bound=Any)
@@ -58,6 +59,7 @@ ABOUT = ("title", "cite", "authors", "note")
 MOST_SEED = 2**53
 NOTHING = Resolved("", 0, {}, (), {}, {}, {}, (), (), (), (), (), (), (), (), ())
 """What is understood of a spec that asks for more work than a command does."""
+NOTHING_UNSAVED: Mapping[Path, str] = {}
 
 
 @frozen
@@ -86,10 +88,13 @@ def check(
     stand_in: Path | None = None,
     tokens: TokenCount | None = None,
     supplied: Supplied = NOTHING_SUPPLIED,
+    unsaved: Mapping[Path, str] = NOTHING_UNSAVED,
+    parse: Parse = parse,
 ) -> Checked:
-    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`, `tokens`
-    and `supplied`: see `Scope`."""
-    scope = Scope(Files(Path(source.name).parent), overrides, stand_in, supplied, tokens=tokens)
+    """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`, `tokens`,
+    `supplied` and `parse`: see `Scope`. `unsaved` are the texts that an editor has of files that the spec names."""
+    files = Files(Path(source.name).parent, {str(path.resolve()): text for path, text in unsaved.items()})
+    scope = Scope(files, overrides, stand_in, supplied, tokens=tokens, parse=parse)
     with within():
         try:
             resolved = _resolved(scope, source)
@@ -97,13 +102,12 @@ def check(
             resolved = NOTHING
             scope.problems.append(told(spent, Span(source.name, 0, 1)))
     downloaded = set(scope.datasets.values())
-    files = tuple(path for path in scope.files.read if path not in downloaded)
     return Checked(
         resolved,
         _once(scope.problems),
         dict(scope.sources),
         dict(scope.data),
-        files,
+        tuple(path for path in scope.files.read if path not in downloaded),
         dict(scope.datasets),
         supplied,
     )
@@ -119,6 +123,7 @@ class Meaning:
     about: dict[str, str] = field(factory=dict)
     seed: int = 0
     alternates: dict[str, Alternate] = field(factory=dict)
+    written: dict[str, Circuit] = field(factory=dict)
     circuits: dict[str, Circuit] = field(factory=dict)
     masks: dict[str, Mask] = field(factory=dict)
     vectors: dict[str, Vector] = field(factory=dict)
@@ -140,10 +145,10 @@ class Meaning:
         check_models(scope, items)
         check_tasks(scope, items)
         self.alternates |= check_alternates(scope, items)
-        self.circuits |= check_written(scope, items)
-        discoveries, found = check_discoveries(Given(scope, self.alternates, self.circuits, self.seed), items)
+        self.written |= check_written(scope, items)
+        discoveries, found = check_discoveries(Given(scope, self.alternates, self.written, self.seed), items)
         self.discoveries += discoveries
-        self.circuits |= found
+        self.circuits |= self.written | found
         changes = Changes(scope, self.circuits, self.alternates, self.seed, masks=self.masks, vectors=self.vectors)
         self.masks |= {mask.name: mask for mask in check_masks(changes, items)}
         self.vectors |= check_vectors(changes, items)

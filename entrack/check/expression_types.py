@@ -25,6 +25,8 @@ OTHERS = ("original", "alternate")
 ORDER = ("<", "<=", ">", ">=")
 """Relations of numbers."""
 MOST_DIGITS = 18
+JOINED = ("at", "use")
+"""The options of `join`."""
 TEXTS_HELP = 'write `join("segment with {holes}", ", ")` or `capitalise("text")`'
 FUNCTIONS: Mapping[str, str] = {
     "join": TEXTS_HELP,
@@ -85,7 +87,9 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
             return _one_word(scope, inner, expression_type(scope, inner, names))
         case ast.Call(name):
             if name in FUNCTIONS:
-                scope.report("E401", f"`{name}` is not used like this", node.span, "", FUNCTIONS[name])
+                other = next((option.name for option in node.named if option.name not in JOINED), "")
+                help = Suggestion.of(FUNCTIONS[name], other, JOINED)
+                scope.report("E401", f"`{name}` is not used like this", node.span, "", help)
             else:
                 scope.report(
                     "E401",

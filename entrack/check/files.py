@@ -8,7 +8,7 @@ file is of the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar, cast
@@ -35,9 +35,11 @@ T = TypeVar("T")
 
 @frozen
 class Files:
-    """Reads files named in a spec. `root` is the folder of the spec that is run; `_kept` is what was read for it."""
+    """Reads files named in a spec. `root` is the folder of the spec that is run; `unsaved` are the texts that an editor
+    has of files, by their identity, in place of what is on the disk; `_kept` is what was read for it."""
 
     root: Path
+    unsaved: Mapping[str, str] = field(factory=dict, eq=False, repr=False)
     _kept: dict[tuple[str, ...], Any] = field(factory=dict, init=False, eq=False, repr=False)
 
     def resolve(self, written: str, span: Span) -> Path:
@@ -109,6 +111,10 @@ class Files:
         return self.once(("text", self.identity(path)), span, lambda: self._text(path, written, span))
 
     def _text(self, path: Path, written: str, span: Span) -> Source:
+        text = self.unsaved.get(self.identity(path))
+        if text is not None:
+            _hold(len(text.encode(errors="replace")), written, span)
+            return Source(str(path), text)
         if not path.is_file():
             raise Unreadable(
                 Diagnostic(
@@ -116,17 +122,7 @@ class Files:
                 )
             )
         try:
-            size = path.stat().st_size
-            if size > MOST_BYTES:
-                raise Unreadable(
-                    Diagnostic(
-                        "E212",
-                        f"`{written}` has more than {MOST_BYTES:,} bytes",
-                        span,
-                        help="keep only what the spec needs",
-                    )
-                )
-            budget.spend(budget.DATA, size)
+            _hold(path.stat().st_size, written, span)
             if PurePosixPath(written).suffix.lower() == PARQUET:
                 return Source(str(path), json_lines_of(path.read_bytes()))
             return Source(str(path), path.read_text(encoding="utf-8-sig"))
@@ -175,6 +171,14 @@ class Files:
     def _near_file(self, path: Path) -> str:
         near = nearest(path.name, self.once(("folder", str(path.parent)), None, lambda: _files_in(path.parent)))
         return f"did you mean `{near}`?" if near else "check the path; it is seen from the file it is written in"
+
+
+def _hold(size: int, written: str, span: Span) -> None:
+    """That a text of so many bytes may be read. Raises Unreadable."""
+    if size > MOST_BYTES:
+        message = f"`{written}` has more than {MOST_BYTES:,} bytes"
+        raise Unreadable(Diagnostic("E212", message, span, help="keep only what the spec needs"))
+    budget.spend(budget.DATA, size)
 
 
 def _json(source: Source, written: str, span: Span) -> Any:

@@ -12,7 +12,7 @@ from entrack.check.scope import Scope
 from entrack.check.unreadable import Unreadable
 from entrack.source import Source, Span
 from entrack.syntax import ast
-from entrack.syntax.parse import EVERYTHING, parse
+from entrack.syntax.parse import EVERYTHING
 
 MOST_DEEP = budget.FILES_DEEP.most
 MOST_FILES = budget.FILES.most
@@ -33,7 +33,7 @@ def included(item: ast.Include, source: Source, scope: Scope) -> list[ast.Item]:
 def _read(source: Source, scope: Scope, above: tuple[str, ...], seen: set[str]) -> list[ast.Item]:
     scope.sources[source.name] = source
     budget.work_on(Span(source.name, 0, 1))
-    program, problems = parse(source)
+    program, problems = scope.parse(source)
     for problem in problems:
         scope.add(problem)
     scope.unread.update(program.unread)

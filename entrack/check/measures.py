@@ -161,6 +161,8 @@ def _sites_read(scope: Scope, item: ast.Measure, models: list[str]) -> SitesRead
     how many there are."""
     if not axes_read(item.metric):
         return {}
+    if not scope.models.keys() >= {*models}:
+        return None  # what is wrong with a model is said where it is declared
     known = {(facts.layers, facts.heads) if (facts := scope.models[name].facts) else None for name in models}
     shape = known.pop() if len(known) == 1 else None
     if shape is None:

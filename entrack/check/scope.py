@@ -23,7 +23,7 @@ from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.ranking import per_cent
 from entrack.source import Source, Span
 from entrack.syntax import ast
-from entrack.syntax.parse import EVERYTHING
+from entrack.syntax.parse import EVERYTHING, parse
 
 ITEM_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "model": ast.Model,
@@ -62,6 +62,7 @@ Item = TypeVar(
 )
 Made = TypeVar("Made")
 TokenCount = Callable[[Population, Model, Mapping[str, float]], int | tuple[Diagnostic, ...] | None]
+Parse = Callable[[Source], tuple[ast.Program, tuple[Diagnostic, ...]]]
 
 
 @define
@@ -95,6 +96,8 @@ class Scope:
     """Names whose item has errors: what uses them is not complained about again."""
     tokens: TokenCount | None = None
     """What counts the tokens of a population's prompts, where tokenizers can be read."""
+    parse: Parse = parse
+    """What reads each file of the spec."""
     _called: dict[tuple[str, ...], list[str]] = field(factory=dict, init=False)
 
     def report(

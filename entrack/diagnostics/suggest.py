@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from entrack import budget
+from entrack.source import Span
 
 SHOWN = 12
 MOST_LETTERS = 64
@@ -43,6 +44,8 @@ class Suggestion(str):
 
     word: str
     names: tuple[str, ...]
+    span: Span | None = None
+    """Where the word stands, where that is not the whole span of the problem."""
 
     @classmethod
     def of(cls, text: str, word: str, names: Iterable[str]) -> Suggestion:
@@ -53,6 +56,12 @@ class Suggestion(str):
     def also(self, *names: str) -> Suggestion:
         """The same text, where these would have done too."""
         return Suggestion.of(self, self.word, (*self.names, *names))
+
+    def at(self, span: Span) -> Suggestion:
+        """The same, of a word that stands there."""
+        made = Suggestion.of(self, self.word, self.names)
+        made.span = span
+        return made
 
 
 def did_you_mean(word: str, known: Iterable[str], what: str = "") -> Suggestion:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from entrack.check.scope import kind_of
-from entrack.editor.completion_place import Place, in_comment, place_of, read_before, text_round
+from entrack.editor.completion_place import Place, after_first_word, in_comment, place_of, read_before, text_round
 from entrack.editor.completion_trial import Rest, Trial
 from entrack.editor.document import Document
 from entrack.frozen import frozen
-from entrack.source import Source, Span
+from entrack.source import Span
 from entrack.syntax.begun import Begun
 from entrack.syntax.limits import problems_of
 
@@ -38,16 +38,17 @@ def completions(document: Document, offset: int) -> tuple[Completion, ...]:
         return ()
     if text_round(source, offset) is not None:
         return ()
-    return _at_word(source, place_of(source, offset), offset)
+    return _at_word(document, after_first_word(source, place_of(source, offset)), offset)
 
 
-def _at_word(source: Source, place: Place, offset: int) -> tuple[Completion, ...]:
+def _at_word(document: Document, place: Place, offset: int) -> tuple[Completion, ...]:
+    source = document.source
     found = read_before(source, place.word.start)
     if found is None:
         return ()
     start, begun = found
     typed = source.text[place.word.start : offset]
-    return (*_words(source, place, begun, typed), *_names(source, place, start, begun, typed))
+    return (*_words(document, place, begun, typed), *_names(document, place, start, begun, typed))
 
 
 def fits(typed: str, name: str) -> bool:
@@ -59,19 +60,32 @@ def fits(typed: str, name: str) -> bool:
 # --- words -------------------------------------------------------------------------------------------------------
 
 
-def _words(source: Source, place: Place, begun: Begun, typed: str) -> Iterator[Completion]:
-    for word in sorted(begun.choices):
-        if word[0].isalpha() and fits(typed, word):
-            yield Completion(word, "word", "a word of the language", word, place.word)
+def _words(document: Document, place: Place, begun: Begun, typed: str) -> Iterator[Completion]:
+    after = document.source.text[place.word.end :]
+    for choice in sorted(begun.choices):
+        for word in _to_write(choice, begun.choices[choice], after):
+            if fits(typed, word):
+                yield Completion(choice, "word", "a word of the language", word, place.word)
+
+
+def _to_write(choice: str, terminal: str, after: str) -> Iterator[str]:
+    """How a choice is written, where it is a word: without what stands there already."""
+    first, _, second = choice.partition(" ")
+    if not first[0].isalpha():
+        return
+    if terminal == "COMPUTED":
+        yield first if after.startswith("[") else f"{first}["
+    else:
+        yield first if second and after.split()[:1] == [second] else choice
 
 
 # --- names -------------------------------------------------------------------------------------------------------
 
 
-def _names(source: Source, place: Place, start: int, begun: Begun, typed: str) -> Iterator[Completion]:
+def _names(document: Document, place: Place, start: int, begun: Begun, typed: str) -> Iterator[Completion]:
     if "NAME" not in begun.accepts:
         return
-    trial = Trial.at(source, place.word, Span(source.name, start, max(start, place.item.end)), begun)
+    trial = Trial.at(document, place.word, Span(document.source.name, start, max(start, place.item.end)), begun)
     for name, span in trial.that_check(kept for kept in trial.candidates() if fits(typed, kept[0])):
         yield Completion(name, _kind(trial.rest, name), "", name, span)
 

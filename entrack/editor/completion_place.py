@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from lark.exceptions import UnexpectedInput
 
 from entrack.frozen import frozen
 from entrack.source import Source, Span
-from entrack.syntax.begun import Begun, begun
+from entrack.syntax.begun import Begun, begun, choices
 from entrack.syntax.grammar import parser
 from entrack.syntax.limits import PIECE
 from entrack.syntax.parse import FIRST_WORDS, item_starts
 
 WORD = re.compile(r"[A-Za-z0-9_]*")
-SITE = re.compile(r"(?:(?:mlp|attention|residual|neuron)\.|\d+\.)[\w.]*", re.ASCII)
+SITE = re.compile(r"(?:mlp|attention|residual|neuron|\d+)(?:\.(?!\.)\w*)+", re.ASCII)
 """A site, or the beginning of one."""
 ROW = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*(?P<closed>"?))|(?P<comment>#.*)|[^"#]+')
 MOST_LINES_PASSED = 4
@@ -70,9 +71,21 @@ def place_of(source: Source, offset: int) -> Place:
 def round_span(source: Source, word: Span) -> Place:
     """The place of a piece of a text."""
     starts = list(item_starts(source.text))
-    start = max((start for start in starts if start < word.start), default=0)
-    end = min((start for start in starts if start >= max(word.end, start + 1)), default=len(source.text))
+    start = max((each for each in starts if each < word.start), default=0)
+    end = min((each for each in starts if each >= max(word.end, start + 1)), default=len(source.text))
     return Place(word, Span(source.name, start, end))
+
+
+def after_first_word(source: Source, place: Place) -> Place:
+    """The same place, or, after the first word of a sign of two, such as `coloured by`, that of both."""
+    found = _first_of_two().search(source.text, place.item.start, place.word.start)
+    return place if found is None else Place(Span(source.name, found.start(), place.word.end), place.item)
+
+
+@cache
+def _first_of_two() -> re.Pattern[str]:
+    words = {choice.split()[0] for name in parser().patterns for choice in choices(name) if " " in choice}
+    return re.compile(rf"\b(?:{'|'.join(sorted(words))})[ \t]+\Z")
 
 
 def read_before(source: Source, offset: int) -> tuple[int, Begun] | None:

@@ -23,6 +23,7 @@ from entrack.check.scope import Scope
 from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.over_budget import told
 from entrack.diagnostics.suggest import Suggestion
+from entrack.editor.document import Document, Parsed, Reader
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax import ast
@@ -45,8 +46,8 @@ AT_A_POSITION = (
     (ast.GroupItem, "position"),
 )
 """Where the name of a position stands of which the checker knows the task only where the item is used."""
-DECLARING = (ast.Binding, ast.Position, ast.GroupItem, ast.Hop, ast.Loop, *get_args(ast.Item))
-"""What gives a name to something, in a field `name`."""
+DECLARING = (ast.Binding, ast.Position, ast.GroupItem, ast.Hop, ast.Loop)
+"""What gives a name to something inside an item, in a field `name`."""
 
 
 @frozen
@@ -69,9 +70,12 @@ class Rest:
 
 
 @lru_cache(maxsize=4)
-def rest_of(source: Source) -> Rest:
-    """A spec without an item, checked."""
-    scope = Scope(Files(Path(source.name).parent), {})
+def _rest_of(source: Source, others: tuple[Parsed, ...], tables: tuple[Source, ...]) -> Rest:
+    """A spec without an item, checked. The other files are those that were read for the spec as it is, and so are the
+    `tables`, which are read again where their texts have changed."""
+    texts = {other.source.name: other.source.text for other in others}
+    files = Files(Path(source.name).parent, {str(Path(name).resolve()): text for name, text in texts.items()})
+    scope = Scope(files, {}, parse=Reader({other.source.name: other for other in others}))
     meaning = Meaning(scope)
     with within():
         try:
@@ -79,6 +83,14 @@ def rest_of(source: Source) -> Rest:
         except Spent as spent:
             scope.problems.append(told(spent, Span(source.name, 0, 1)))
     return Rest(source, meaning, tuple(scope.problems))
+
+
+def rest_of(document: Document, item: Span) -> Rest:
+    """A spec without what stands at `item`, checked."""
+    source = document.source
+    others = tuple(file for name, file in document.files.items() if name != source.name)
+    without = Source(source.name, f"{source.text[: item.start]}\n{source.text[item.end :]}")
+    return _rest_of(without, others, tuple(document.checked.data.values()))
 
 
 @frozen
@@ -92,9 +104,9 @@ class Trial:
     after: str
 
     @classmethod
-    def at(cls, source: Source, word: Span, item: Span, begun: Begun) -> Trial:
+    def at(cls, document: Document, word: Span, item: Span, begun: Begun) -> Trial:
         """A place in a text. Where the item is not whole yet, the shortest end stands for what is missing."""
-        rest = rest_of(Source(source.name, f"{source.text[: item.start]}\n{source.text[item.end :]}"))
+        source, rest = document.source, rest_of(document, item)
         before, after = source.text[item.start : word.start], source.text[word.end : item.end]
         whole = items_of(source.name, before + NOBODY + after, item.start) is not None
         return cls(rest, word, item.start, before, after if whole else f" {begun.then('NAME').end()}")
@@ -106,10 +118,16 @@ class Trial:
         return iter(dict.fromkeys((*self._proposed(asked), *self._named(items or (), asked))))
 
     def that_check(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-        """Those of the first candidates with which nothing is wrong that would be right with another."""
+        """Those of the first candidates with which nothing is wrong, but for what is elsewhere in the item and would be
+        wrong with each of them."""
         wrong = {each: self._wrong_with(*each) for each in islice(candidates, MOST_TRIED)}
-        always = frozenset.intersection(*map(frozenset, wrong.values())) if wrong else frozenset()
-        return (each for each, problems in wrong.items() if problems <= always)
+        always = frozenset.intersection(*wrong.values()) if wrong else frozenset()
+        return (
+            each for each, problems in wrong.items() if all(one in always and self._elsewhere(one) for one in problems)
+        )
+
+    def _elsewhere(self, problem: Key | None) -> bool:
+        return problem is not None and (problem[2].end <= self.word.start or problem[2].start > self.word.start)
 
     def _wrong_with(self, name: str, span: Span) -> frozenset[Key | None]:
         """What is wrong with a name in the place of `span`; places behind it are those of the text as it is."""
@@ -128,7 +146,8 @@ class Trial:
         """What the checker would propose instead of a name that nothing has, or of what has this name in it."""
         for problem in asked:
             if isinstance(problem.help, Suggestion) and NOBODY in problem.help.word:
-                span = self.word if problem.help.word == NOBODY else self._as_it_stands(problem.span)
+                placed = problem.help.span or problem.span
+                span = self.word if problem.help.word == NOBODY else self._as_it_stands(placed)
                 yield from ((name, span) for name in problem.help.names)
 
     def _as_it_stands(self, span: Span) -> Span:
@@ -140,8 +159,10 @@ class Trial:
         are used and not declared."""
         for holder, part in places_of(NOBODY, items):
             names: Iterable[str] = ()
-            if part == "name" and isinstance(holder, DECLARING):
-                names = (known.help.word for known in (*self.rest.known, *asked) if isinstance(known.help, Suggestion))
+            if part in ("name", "parameters") and isinstance(holder, get_args(ast.Item)):
+                names = missing((*self.rest.known, *asked) if part == "name" else asked)
+            elif isinstance(holder, DECLARING) or any(holder is each for each in parameters_in(items)):
+                names = missing(asked)
             elif not isinstance(holder, ast.Dotted | ast.Named):
                 names = declared_in(items)
             if (type(holder), part) in AT_A_POSITION:
@@ -166,6 +187,15 @@ def places_of(name: str, node: object) -> Iterator[tuple[object, str]]:
     if isinstance(node, tuple):
         for part in node:
             yield from places_of(name, part)
+
+
+def missing(problems: Iterable[Diagnostic]) -> tuple[str, ...]:
+    """The names that are used and not declared."""
+    return tuple(problem.help.word for problem in problems if isinstance(problem.help, Suggestion))
+
+
+def parameters_in(items: Iterable[ast.Item]) -> Iterator[ast.Named]:
+    return (each for item in items if isinstance(item, ast.Task) for each in item.parameters)
 
 
 def declared_in(items: Iterable[ast.Item]) -> Iterator[str]:

@@ -61,6 +61,8 @@ LAYERS = (
     "verify",
     "spec",
     "api",
+    "editor",
+    "language_server",
     "artifact",
     "cli",
 )
@@ -101,6 +103,8 @@ HOMES: Mapping[str, set[str]] = {
     "dask_jobqueue": {"workers"},
     "distributed": {"workers"},
     "ray": {"workers"},
+    "pygls": {"language_server"},
+    "lsprotocol": {"language_server"},
     "attrs": {*LAYERS, "builtin"},
 }
 STARTERS = {
