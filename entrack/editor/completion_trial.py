@@ -7,29 +7,29 @@ try costs what one item costs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import get_args
 
-from attrs import field
+from attrs import evolve, field
 from lark.exceptions import UnexpectedInput
 
 from entrack.budget import Spent, within
-from entrack.check.check import Meaning
 from entrack.check.files import Files
 from entrack.check.includes import gather, included
+from entrack.check.meaning import Meaning
 from entrack.check.scope import Scope
 from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.over_budget import told
 from entrack.diagnostics.suggest import Suggestion
-from entrack.editor.document import Document, Parsed, Reader
+from entrack.editor.document import Document, Reader
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.begun import Begun
 from entrack.syntax.build import Build
 from entrack.syntax.grammar import parser
+from entrack.syntax.limits import PIECE
 from entrack.tree import names
 
 Key = tuple[str, str, Span]
@@ -69,28 +69,40 @@ class Rest:
         return tuple(new for new in meaning.scope.problems if new.is_error and _key(new) not in known)
 
 
-@lru_cache(maxsize=4)
-def _rest_of(source: Source, others: tuple[Parsed, ...], tables: tuple[Source, ...]) -> Rest:
-    """A spec without an item, checked. The other files are those that were read for the spec as it is, and so are the
-    `tables`, which are read again where their texts have changed."""
-    texts = {other.source.name: other.source.text for other in others}
-    files = Files(Path(source.name).parent, {str(Path(name).resolve()): text for name, text in texts.items()})
-    scope = Scope(files, {}, parse=Reader({other.source.name: other for other in others}))
+def rest_of(document: Document, item: Span) -> Rest:
+    """A spec without what stands at `item`. It is not checked again, unless a file is included there."""
+    meaning = document.checked.meaning
+    here = [each for each in document.program.items if item.start <= each.span.start < item.end]
+    if meaning is None or any(isinstance(each, ast.Include) for each in here):
+        return _checked_without(document, item)
+    others = (known for known in document.problems if not _within(known.span, item))
+    left = meaning.without(here)
+    left.scope.unread -= _words_in(document.source, item)
+    return Rest(document.source, left, tuple(others))
+
+
+def _checked_without(document: Document, item: Span) -> Rest:
+    """The same, checked. The other files are those that were read for the spec as it is."""
+    source = document.source
+    left = Source(source.name, f"{source.text[: item.start]}\n{source.text[item.end :]}")
+    others = {name: file for name, file in document.files.items() if name != source.name}
+    texts = {str(Path(name).resolve()): file.source.text for name, file in others.items()}
+    scope = Scope(Files(Path(source.name).parent, texts), {}, parse=Reader(others))
     meaning = Meaning(scope)
     with within():
         try:
-            meaning.add(gather(source, scope), source)
+            meaning.add(gather(left, scope), left)
         except Spent as spent:
             scope.problems.append(told(spent, Span(source.name, 0, 1)))
     return Rest(source, meaning, tuple(scope.problems))
 
 
-def rest_of(document: Document, item: Span) -> Rest:
-    """A spec without what stands at `item`, checked."""
-    source = document.source
-    others = tuple(file for name, file in document.files.items() if name != source.name)
-    without = Source(source.name, f"{source.text[: item.start]}\n{source.text[item.end :]}")
-    return _rest_of(without, others, tuple(document.checked.data.values()))
+def _within(span: Span, item: Span) -> bool:
+    return span.file == item.file and item.start <= span.start < item.end
+
+
+def _words_in(source: Source, item: Span) -> set[str]:
+    return {match.group() for match in PIECE.finditer(source.text, item.start, item.end)}
 
 
 @frozen
@@ -114,7 +126,7 @@ class Trial:
     def candidates(self) -> Iterator[Candidate]:
         """Names that may be meant, each once. Whether they are right is not known yet."""
         items = self._items(NOBODY, self.word)
-        asked = self.rest.problems_with(items or (), self.word)
+        asked = self.rest.problems_with(map(once_through, items or ()), self.word)
         return iter(dict.fromkeys((*self._proposed(asked), *self._named(items or (), asked))))
 
     def that_check(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -136,6 +148,8 @@ class Trial:
             return frozenset((None,))
         longer = len(name) - (span.end - span.start)
         placed = Span(span.file, span.start, span.start + len(name))
+        if name not in self.rest.meaning.scope.models:  # whose layers are counted
+            items = tuple(map(once_through, items))
         return frozenset(_moved(problem, placed, longer) for problem in self.rest.problems_with(items, placed))
 
     def _items(self, name: str, span: Span) -> tuple[ast.Item, ...] | None:
@@ -208,6 +222,24 @@ def declared_in(items: Iterable[ast.Item]) -> Iterator[str]:
                 yield from (parameter.text for parameter in parameters)
             case ast.Task(parameters=given, items=lines):
                 yield from (each.name for each in (*given, *lines))
+
+
+def once_through(item: ast.Item) -> ast.Item:
+    """A measure whose loops go through one layer, head, token or number: a name that is right there is right in all."""
+    if not isinstance(item, ast.Measure):
+        return item
+    return evolve(item, loops=tuple(evolve(loop, values=_first(loop.values)) for loop in item.loops))
+
+
+def _first(values: ast.ListOf | ast.All) -> ast.ListOf | ast.All:
+    if isinstance(values, ast.All):
+        first = ast.Integer(0, span=values.span)
+        return values if values.what == "positions" else ast.ListOf((first,), span=values.span)
+    numbers = all(isinstance(each, ast.Integer | ast.Number | ast.Negative | ast.Range) for each in values.items)
+    if not numbers or not values.items:
+        return values
+    first = values.items[0]
+    return evolve(values, items=(first.first if isinstance(first, ast.Range) else first,))
 
 
 def items_of(name: str, text: str, start: int) -> tuple[ast.Item, ...] | None:
