@@ -37,6 +37,7 @@ IMPORTERS = ("importlib", "_frozen_importlib", "zipimport", "runpy", "_pytest.as
 BUILDERS = {
     "_pytest": "what its -k and -m say",
     "attr": "methods of frozen classes",
+    "cattrs": "converters of the values of a protocol, by their classes",
     "collections": "named tuples",
     "dataclasses": "methods",
     "fontTools": "converters of its tables, for the fonts that matplotlib brings",
@@ -70,7 +71,20 @@ APART = {
 this process, and for a Parquet file."""
 WORKERS = {"entrack.workers.processes": ROOT / "entrack" / "workers" / "process.py"}
 """The module that starts workers of a run: this Python with all its packages, and one program."""
-PLUMBING = ("subprocess", "entrack.separate_process", "os", "pickle", "contextlib", "jinja2.environment")
+SERVED = {"pygls.client": ("-c", "from entrack.cli.main import main; main()", "lsp")}
+"""The client of a language server that tests speak with, and the command of entrack that it starts."""
+PLUMBING = (
+    "asyncio.base_events",
+    "asyncio.base_subprocess",
+    "asyncio.subprocess",
+    "asyncio.unix_events",
+    "subprocess",
+    "entrack.separate_process",
+    "os",
+    "pickle",
+    "contextlib",
+    "jinja2.environment",
+)
 """Modules that do what others ask for: whoever called them is asked about."""
 
 
@@ -114,6 +128,8 @@ def _starts_a_process(given: tuple[Any, ...]) -> bool:
         return is_worker(given, APART[_module(frame)])
     if _module(frame) in WORKERS:
         return (given[0], list(given[1])) == (sys.executable, [sys.executable, "-P", str(WORKERS[_module(frame)])])
+    if _module(frame) in SERVED:
+        return list(given[1]) == [sys.executable, *SERVED[_module(frame)]]
     return given[0] in STARTERS.get(_module(frame), ()) or os.path.realpath(frame.f_code.co_filename).startswith(BESIDE)
 
 

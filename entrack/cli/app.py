@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from entrack.circuit_files.forms import Form as CircuitForm
-from entrack.cli import artifact, exit_codes, fast_path, runs
+from entrack.cli import artifact, exit_codes, fast_path, garbage, runs
 from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
+from entrack.cli.heartbeat import BEAT
 from entrack.cli.models import models
 from entrack.cli.options import (
     Accepted,
@@ -363,6 +364,21 @@ def highlight(
         from entrack import api
 
         sys.stdout.buffer.write(shown_as(api.read(spec).text, to).encode())
+
+
+@app.command()
+def lsp(
+    stdio: Annotated[bool, typer.Option("--stdio", help="on standard input and output, as always")] = True,
+) -> None:
+    """Serve an editor: the language server, on standard input and output."""
+    with failures():
+        BEAT.silent()
+        garbage.often()
+        try:
+            from entrack.language_server.server import serve
+        except ModuleNotFoundError as missing:
+            refuse(f"the language server needs {missing.name}: pip install 'entrack[lsp]'")
+        serve()
 
 
 @app.command()
