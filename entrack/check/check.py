@@ -91,7 +91,7 @@ def check(
 def _resolved(meaning: Meaning, source: Source) -> Resolved:
     scope = meaning.scope
     meaning.add(gather(source, scope), source)
-    items, by_name = meaning.items, {one.name for one in (*meaning.measures, *meaning.examinations, *meaning.overlaps)}
+    items, by_name = meaning.items, meaning.by_name
     _something(scope, items, source)
     return Resolved(
         title=meaning.about.get("title", ""),

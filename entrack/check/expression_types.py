@@ -87,8 +87,8 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
             return _one_word(scope, inner, expression_type(scope, inner, names))
         case ast.Call(name):
             if name in FUNCTIONS:
-                other = next((option.name for option in node.named if option.name not in JOINED), "")
-                help = Suggestion.of(FUNCTIONS[name], other, JOINED)
+                option = next((option.name for option in node.named if option.name not in JOINED), "")
+                help = Suggestion.of(FUNCTIONS[name], option, JOINED)
                 scope.report("E401", f"`{name}` is not used like this", node.span, "", help)
             else:
                 scope.report(

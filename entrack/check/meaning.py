@@ -143,7 +143,8 @@ class Meaning:
 
 def _copied(value: Made) -> Made:
     """A value with lists and mappings of its own."""
-    own = {name: getattr(value, name) for name in names(type(value)) if not name.startswith("_")}
+    kind: type = type(value)
+    own = {name: getattr(value, name) for name in names(kind) if not name.startswith("_")}
     return evolve(value, **{name: copy(part) for name, part in own.items() if isinstance(part, dict | list | set)})
 
 

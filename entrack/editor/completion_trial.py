@@ -6,7 +6,7 @@ try costs what one item costs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import get_args
@@ -26,7 +26,6 @@ from entrack.editor.document import Document, Reader
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax import ast
-from entrack.syntax.begun import Begun
 from entrack.syntax.build import Build
 from entrack.syntax.grammar import parser
 from entrack.syntax.limits import PIECE
@@ -116,16 +115,18 @@ class Trial:
     after: str
 
     @classmethod
-    def at(cls, document: Document, word: Span, item: Span, begun: Begun) -> Trial:
-        """A place in a text. Where the item is not whole yet, the shortest end stands for what is missing."""
+    def at(cls, document: Document, word: Span, item: Span, example: str, end: Callable[[], str]) -> Trial:
+        """A place in a text, where `example` may stand. Where the item is not whole yet, its shortest `end` stands for
+        what is missing."""
         source, rest = document.source, rest_of(document, item)
         before, after = source.text[item.start : word.start], source.text[word.end : item.end]
-        whole = items_of(source.name, before + NOBODY + after, item.start) is not None
-        return cls(rest, word, item.start, before, after if whole else f" {begun.then('NAME').end()}")
+        whole = items_of(source.name, before + example + after, item.start) is not None
+        return cls(rest, word, item.start, before, after if whole else end())
 
-    def candidates(self) -> Iterator[Candidate]:
-        """Names that may be meant, each once. Whether they are right is not known yet."""
-        items = self._items(NOBODY, self.word)
+    def candidates(self, inside: str = "") -> Iterator[Candidate]:
+        """Names that may be meant, each once, or paths that begin with `inside`. Whether they are right is not known
+        yet."""
+        items = self._items(inside + NOBODY, self.word)
         asked = self.rest.problems_with(map(once_through, items or ()), self.word)
         return iter(dict.fromkeys((*self._proposed(asked), *self._named(items or (), asked))))
 
@@ -187,7 +188,8 @@ class Trial:
 
 def places_of(name: str, node: object) -> Iterator[tuple[object, str]]:
     """What has a name in a field, or one that holds it, and that field."""
-    for held, value in ((each, getattr(node, each)) for each in names(type(node))):
+    kind: type = type(node)
+    for held, value in ((each, getattr(node, each)) for each in names(kind)):
         if value == name or (isinstance(value, ast.Name) and value.text == name):
             yield node, held
         elif isinstance(value, tuple):
@@ -233,8 +235,8 @@ def once_through(item: ast.Item) -> ast.Item:
 
 def _first(values: ast.ListOf | ast.All) -> ast.ListOf | ast.All:
     if isinstance(values, ast.All):
-        first = ast.Integer(0, span=values.span)
-        return values if values.what == "positions" else ast.ListOf((first,), span=values.span)
+        zero = ast.Integer(0, span=values.span)
+        return values if values.what == "positions" else ast.ListOf((zero,), span=values.span)
     numbers = all(isinstance(each, ast.Integer | ast.Number | ast.Negative | ast.Range) for each in values.items)
     if not numbers or not values.items:
         return values
