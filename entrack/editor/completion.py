@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from attrs import evolve
+
 from entrack.check.scope import kind_of
 from entrack.editor.completion_files import files_named
 from entrack.editor.completion_place import (
@@ -27,6 +29,8 @@ from entrack.source import Source, Span
 from entrack.syntax.begun import Begun
 from entrack.syntax.limits import problems_of
 
+TRIGGERS = (".", "[", "(", "{", "/", '"')
+"""Signs after which an editor asks without being told to."""
 MOST_DETAIL = 100
 """Characters of an item that are shown beside its name."""
 
@@ -73,6 +77,7 @@ def _at_word(document: Document, offset: int) -> Iterator[Completion]:
     if "NAME" in begun.accepts:
         trial = Trial.at(document, place.word, item, NOBODY, lambda: f" {begun.then('NAME').end()}")
         yield from _names(trial, typed, trial.candidates())
+        yield from _functions(trial, typed, begun)
     if "SITE" in begun.accepts:
         trial = Trial.at(document, place.word, item, "mlp.0", lambda: f" {begun.then('SITE').end()}")
         for site, detail in sites(trial, typed, heads="HEAD" in begun.accepts):
@@ -108,6 +113,15 @@ def _names(trial: Trial, typed: str, candidates: Iterable[Candidate]) -> Iterato
     for name, span in trial.that_check(each for each in candidates if fits(typed, each[0])):
         kind, detail = _told(trial.rest, name)
         yield Completion(name, kind, detail, name, span)
+
+
+def _functions(trial: Trial, typed: str, begun: Begun) -> Iterator[Completion]:
+    """What a bracket follows, where none stands yet."""
+    if "LPAR" in begun.then("NAME").accepts and not trial.after.lstrip().startswith("("):
+        called = evolve(trial, after=f'(""){trial.after}')
+        for name, span in dict.fromkeys(called.candidates()):
+            if fits(typed, name) and name not in trial.rest.meaning.scope.names:
+                yield Completion(name, "function", f"{name}(...)", f"{name}(", span)
 
 
 def _told(rest: Rest, name: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ try costs what one item costs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import get_args
@@ -22,18 +23,21 @@ from entrack.check.scope import Scope
 from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.over_budget import told
 from entrack.diagnostics.suggest import Suggestion
-from entrack.editor.document import Document, Reader
+from entrack.editor.document import Document
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.build import Build
 from entrack.syntax.grammar import parser
 from entrack.syntax.limits import PIECE
+from entrack.syntax.parse import parse
 from entrack.tree import names
 
 Key = tuple[str, str, Span]
 Candidate = tuple[str, Span]
 """A name, and what of the text it stands in the place of."""
+UNFINISHED = ("E405", "E412", "E413", "E602", "E607", "E625")
+"""What is wrong with a name after which one of its parts is still to be said."""
 NOBODY = "_nobody_is_called_this"
 """A name that nothing has."""
 MOST_TRIED = 100
@@ -77,6 +81,7 @@ def rest_of(document: Document, item: Span) -> Rest:
     others = (known for known in document.problems if not _within(known.span, item))
     left = meaning.without(here)
     left.scope.unread -= _words_in(document.source, item)
+    left.scope.parse = _parsed
     return Rest(document.source, left, tuple(others))
 
 
@@ -86,7 +91,7 @@ def _checked_without(document: Document, item: Span) -> Rest:
     left = Source(source.name, f"{source.text[: item.start]}\n{source.text[item.end :]}")
     others = {name: file for name, file in document.files.items() if name != source.name}
     texts = {str(Path(name).resolve()): file.source.text for name, file in others.items()}
-    scope = Scope(Files(Path(source.name).parent, texts), {}, parse=Reader(others))
+    scope = Scope(Files(Path(source.name).parent, texts), {}, parse=_parsed)
     meaning = Meaning(scope)
     with within():
         try:
@@ -94,6 +99,12 @@ def _checked_without(document: Document, item: Span) -> Rest:
         except Spent as spent:
             scope.problems.append(told(spent, Span(source.name, 0, 1)))
     return Rest(source, meaning, tuple(scope.problems))
+
+
+@lru_cache(maxsize=64)
+def _parsed(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
+    """A file that is included, parsed."""
+    return parse(source)
 
 
 def _within(span: Span, item: Span) -> bool:
@@ -113,6 +124,7 @@ class Trial:
     start: int
     before: str
     after: str
+    whole: bool
 
     @classmethod
     def at(cls, document: Document, word: Span, item: Span, example: str, end: Callable[[], str]) -> Trial:
@@ -121,7 +133,7 @@ class Trial:
         source, rest = document.source, rest_of(document, item)
         before, after = source.text[item.start : word.start], source.text[word.end : item.end]
         whole = items_of(source.name, before + example + after, item.start) is not None
-        return cls(rest, word, item.start, before, after if whole else end())
+        return cls(rest, word, item.start, before, after if whole else end(), whole)
 
     def candidates(self, inside: str = "") -> Iterator[Candidate]:
         """Names that may be meant, each once, or paths that begin with `inside`. Whether they are right is not known
@@ -135,12 +147,14 @@ class Trial:
         wrong with each of them."""
         wrong = {each: self._wrong_with(*each) for each in islice(candidates, MOST_TRIED)}
         always = frozenset.intersection(*wrong.values()) if wrong else frozenset()
-        return (
-            each for each, problems in wrong.items() if all(one in always and self._elsewhere(one) for one in problems)
-        )
+        return (each for each, problems in wrong.items() if all(self._pardoned(one, always) for one in problems))
 
-    def _elsewhere(self, problem: Key | None) -> bool:
-        return problem is not None and (problem[2].end <= self.word.start or problem[2].start > self.word.start)
+    def _pardoned(self, problem: Key | None, always: frozenset[Key | None]) -> bool:
+        if problem is None:
+            return False
+        code, _, span = problem
+        elsewhere = span.end <= self.word.start or span.start > self.word.start
+        return (elsewhere and problem in always) or (not self.whole and code in UNFINISHED)
 
     def _wrong_with(self, name: str, span: Span) -> frozenset[Key | None]:
         """What is wrong with a name in the place of `span`; places behind it are those of the text as it is."""

@@ -20,6 +20,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from entrack.diagnostics import Diagnostic
+from entrack.editor.completion import TRIGGERS, completions
 from entrack.editor.document import Document
 from entrack.editor.fixes import fixes
 from entrack.editor.folding import folds
@@ -207,6 +208,17 @@ def refresh(ls: Server) -> None:
 
 
 # requests of one text
+
+
+@answers(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=list(TRIGGERS)))
+def completion(ls: Server, params: types.CompletionParams) -> types.CompletionList | None:
+    uri = params.text_document.uri
+    document, lines = ls.opened.document(uri), ls.lines(uri)
+    if document is None:
+        return None
+    found = completions(document, lines.offset(convert.place(params.position)))
+    items = [convert.completion(one, rank, lines) for rank, one in enumerate(found)]
+    return types.CompletionList(is_incomplete=True, items=items)
 
 
 @answers(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]))

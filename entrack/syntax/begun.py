@@ -32,6 +32,7 @@ SHORT: Mapping[str, str] = {
     "COMPUTED": "mlp",
     "EMBEDDING": "embedding",
     "LETTERS": "A..B",
+    "RELATION": "<",
 }
 """A text for each terminal that has a form of its own."""
 CHOICE = re.compile(r"\(\?:([^()\[\]]*)\)(\(\?=.*\))?", re.DOTALL)
