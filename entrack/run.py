@@ -92,9 +92,9 @@ def run_spec(
     SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt."""
     spec = fetched(given, watcher)
     models = models_of(spec, download=True, hashed=True)
-    kept = None if employ or compute else kept_run(spec, models, repository)
+    kept = None if employ or engine else kept_run(spec, models, repository)
     if kept is None:
-        return _run(spec, models, repository, watcher, employ, compute)
+        return _run(spec, models, repository, watcher, employ, engine)
     found = kept.found()
     if isinstance(found, Results):
         took = found.provenance
@@ -119,7 +119,7 @@ def _run(
     repository: Repository,
     watcher: Watcher,
     employ: Employ | None = None,
-    compute: Compute | None = None,
+    engine: Engine | None = None,
 ) -> Results:
     from entrack.analysis.build_results import assemble
     from entrack.analysis.certificates import wanted

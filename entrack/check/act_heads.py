@@ -12,7 +12,8 @@ from entrack.check.resolved import (
     RandomLike,
 )
 from entrack.check.scope import OTHER_PARTS
-from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.suggest import Suggestion, did_you_mean
+from entrack.sites import RECEIVING
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 
@@ -53,10 +54,18 @@ def heads_of(changes: Changes, node: ast.Expression) -> Circuit | None:
             f"`{node.name}` has no group `{'.'.join((node.plain or '').split('.')[1:])}`",
             node.span,
             "",
-            did_you_mean(part, [group.name for group in circuit.groups]),
+            _no_group(node, circuit, part),
         )
         return None
     return Circuit(node.plain or node.name, (group,))
+
+
+def _no_group(node: ast.Reference, circuit: Circuit, part: str) -> Suggestion:
+    last, read = node.rest[-1], [each.value for each in RECEIVING]
+    said = did_you_mean(part, [group.name for group in circuit.groups])
+    if part in circuit.by_name and isinstance(last, ast.Dotted):
+        return Suggestion.of(said, last.name, read)
+    return said.also(*read)
 
 
 def named_heads(node: ast.Expression) -> str:
@@ -137,6 +146,10 @@ def _masked(changes: Changes, node: ast.Reference) -> Circuit | None:
             "this names no heads of a mask",
             node.span,
             "",
-            f"write `{mask.name}[{groups[0]}, {desiderata[0]}].heads`, or `{mask.name}.heads` for all",
+            Suggestion.of(
+                f"write `{mask.name}[{groups[0]}, {desiderata[0]}].heads`, or `{mask.name}.heads` for all",
+                last.name if isinstance(last, ast.Dotted) else "",
+                ("heads",),
+            ),
         )
     return None

@@ -74,19 +74,29 @@ class Wanted:
 Constructs = tuple[Sequence[Measure], Sequence[Discovery], Sequence[Examination], Sequence[Mask]]
 
 
-def check_allotments(scope: Scope, constructs: Constructs) -> Mapping[Table, Allotment]:
-    """The allotment of each table. Reports tables whose rows run out."""
+Rows = Mapping[Table, Mapping[str, tuple[int, Span]]]
+"""How many rows of each table each purpose wants at most, and where."""
+
+
+def rows_wanted(constructs: Constructs, before: Rows) -> Rows:
+    """The rows that are wanted, with those `before`."""
     wanted: dict[Table, dict[str, tuple[int, Span]]] = defaultdict(dict)
+    wanted.update((table, dict(each)) for table, each in before.items())
     for some in _wanted(constructs):
         for table, each in rows_of(some.population).items():
             many = some.many * each
             if many > wanted[table].get(some.purpose, (0, None))[0]:
                 wanted[table][some.purpose] = many, some.population.span
-    for table, each_purpose in wanted.items():
+    return wanted
+
+
+def check_allotments(scope: Scope, rows: Rows) -> Mapping[Table, Allotment]:
+    """The allotment of each table. Reports tables whose rows run out."""
+    for table, each_purpose in rows.items():
         if not len(table):
             continue  # it is not on this machine
         _enough(scope, table, each_purpose)
-    return {table: Allotment({purpose: many for purpose, (many, _) in each.items()}) for table, each in wanted.items()}
+    return {table: Allotment({purpose: many for purpose, (many, _) in each.items()}) for table, each in rows.items()}
 
 
 def rows_of(population: Population) -> Mapping[Table, int]:

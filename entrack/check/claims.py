@@ -28,7 +28,7 @@ from entrack.check.resolved import (
     Summary,
     carries,
 )
-from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.suggest import Suggestion, did_you_mean
 from entrack.frozen import frozen
 from entrack.labels import told_apart
 from entrack.source import Span
@@ -37,6 +37,9 @@ from entrack.syntax.unparse import written
 
 Wanted = tuple[str, str]
 """The name of an axis, or "" for any, and a label."""
+Labelled = ast.Expression | ast.Where | ast.Named | ast.Act
+"""What may stand in the brackets after a measure."""
+SUMMARIES = ("smallest", "largest", "mean")
 METRICS = tuple(kind for kind in UNITS if " " not in kind)
 """Those that could be taken for a function."""
 SHOWN = 8
@@ -168,7 +171,15 @@ def _quantity(changes: Changes, node: ast.Expression, measures: Mapping[str, Gri
         )
         return None
     changes.scope.report(
-        "E623", "this is no number", node.span, "", "a claim compares cells of measures, `size(circuit)` and numbers"
+        "E623",
+        "this is no number",
+        node.span,
+        "",
+        Suggestion.of(
+            "a claim compares cells of measures, `size(circuit)` and numbers",
+            node.name if isinstance(node, ast.Call) else "",
+            ("size", *SUMMARIES),
+        ),
     )
     return None
 
@@ -177,11 +188,11 @@ def _summary(changes: Changes, kind: str, node: ast.Reference, measures: Mapping
     if changes.scope.find(node.name, node.span, "measure") is None or node.name not in measures:
         return None
     grid = measures[node.name]
-    wanted = [_wanted(item) for part in node.rest if isinstance(part, ast.Subscript) for item in part.items]
-    for one in wanted:
-        if grid.labels and not _on_an_axis(changes, grid, node, one, node.span):
+    items = [item for part in node.rest if isinstance(part, ast.Subscript) for item in part.items]
+    for item in items:
+        if grid.labels and not _on_an_axis(changes, grid, node, item, node.span):
             return None
-    return Summary(kind, node.name, tuple(wanted))
+    return Summary(kind, node.name, tuple(map(_wanted, items)))
 
 
 def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -> CellOf | None:
@@ -197,7 +208,7 @@ def _cell(changes: Changes, node: ast.Reference, measures: Mapping[str, Grid]) -
             )
             return None
         for item in part.items:
-            if not _on_an_axis(changes, measure, node, _wanted(item), item.span):
+            if not _on_an_axis(changes, measure, node, item, item.span):
                 return None
             wanted.append(_wanted(item))
     if not measure.axes:
@@ -236,26 +247,28 @@ def _which(node: ast.Reference, measure: Grid, wanted: Sequence[Wanted], open_ax
     return f"add one of each: {'; '.join(open_axes)}"
 
 
-def _wanted(item: object) -> Wanted:
+def _wanted(item: Labelled | ast.Expression) -> Wanted:
     """A label, and the axis it is said to be on, if one is."""
     if isinstance(item, ast.Named):
         return item.name, _wanted(item.value)[1]
     return "", item.value if isinstance(item, ast.String) else written(item)
 
 
-def _on_an_axis(changes: Changes, grid: Grid, node: ast.Reference, wanted: Wanted, span: Span) -> bool:
+def _on_an_axis(changes: Changes, grid: Grid, node: ast.Reference, item: Labelled, span: Span) -> bool:
     """Whether an axis has a label: the one that is named, or any."""
-    name, label = wanted
+    name, label = _wanted(item)
     axes = dict(grid.axes)
     if name and name not in axes:
-        changes.scope.report("E624", f"`{node.name}` has no axis `{name}`", span, "", did_you_mean(name, axes))
+        help = did_you_mean(name, axes)
+        changes.scope.report("E624", f"`{node.name}` has no axis `{name}`", span, "", help)
         return False
     known = axes[name] if name else grid.labels
     if label in known:
         return True
     where = f"the axis `{name}` of `{node.name}`" if name else f"no axis of `{node.name}`"
     message = f"{where} has no `{label}`" if name else f"{where} has `{label}`"
-    changes.scope.report("E624", message, span, "", did_you_mean(label, known))
+    place = item.value.span if isinstance(item, ast.Named) else item.span
+    changes.scope.report("E624", message, span, "", did_you_mean(label, known).at(place))
     return False
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from entrack.check.tables import MARKER, Cell, Table, bad_rows, is_whole
 from entrack.check.unreadable import few
 from entrack.diagnostics import Diagnostic, nearest
+from entrack.diagnostics.suggest import Suggestion
 from entrack.source import Span
 
 
@@ -16,6 +17,7 @@ def column_problems(table: Table, name: str, span: Span) -> tuple[Diagnostic, ..
         near = nearest(name, list(table.columns))
         label = f"its columns: {few(list(table.columns))}"
         help = f"did you mean `{near}`?" if near else "the first line of the file names the columns"
+        help = Suggestion.of(help, name, table.columns)
         return (Diagnostic("E213", f"`{table.name}` has no column `{name}`", span, label, help),)
     empty = ((table.starts[row], f"this row has no `{name}`") for row, cell in enumerate(column) if not cell)
     return bad_rows(table.source, empty, span, table.name)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from entrack import budget
 from entrack.check.unreadable import Unreadable, few
 from entrack.diagnostics import Diagnostic, nearest
+from entrack.diagnostics.suggest import Suggestion
 from entrack.source import Source, Span
 
 MOST_ROWS = budget.ROWS.most
@@ -74,7 +75,9 @@ def _no_column(written: str, name: str, columns: list[str], span: Span) -> Diagn
         f"`{written}` has no column `{name}`",
         span,
         f"its columns: {few(columns)}",
-        f"did you mean `{near}`?" if near else "the first line of the file names the columns",
+        Suggestion.of(
+            f"did you mean `{near}`?" if near else "the first line of the file names the columns", name, columns
+        ),
     )
 
 

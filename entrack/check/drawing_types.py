@@ -9,7 +9,7 @@ from entrack.check.columns import Read, pool_size, read_column, read_rows
 from entrack.check.expression_types import common_type, expression_type, require_type
 from entrack.check.scope import Scope
 from entrack.check.types import NUMBER, WORD, Names, Type
-from entrack.diagnostics.suggest import did_you_mean, nearest
+from entrack.diagnostics.suggest import Suggestion, did_you_mean, nearest
 from entrack.source import Span
 from entrack.syntax import ast
 
@@ -152,7 +152,9 @@ def _count(scope: Scope, count: ast.Integer | ast.Name, names: Names) -> bool:
             help = (
                 did_you_mean(count.text, known)
                 if nearest(count.text, known)
-                else "write how many, as in `2 distinct from A..Z`, or `one from A..Z`"
+                else Suggestion.of(
+                    "write how many, as in `2 distinct from A..Z`, or `one from A..Z`", count.text, known
+                )
             )
             scope.report("E406", f"there is no number `{count.text}` before this", count.span, "used here", help)
         return False

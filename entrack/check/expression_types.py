@@ -14,7 +14,7 @@ from entrack.check.row_columns import ask, column_of, column_type, is_column, wh
 from entrack.check.scope import Scope
 from entrack.check.texts import at_use
 from entrack.check.types import NUMBER, TEXT, WORD, Names, Type
-from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.suggest import Suggestion, did_you_mean
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.holes import BadHole, parts
@@ -25,6 +25,8 @@ OTHERS = ("original", "alternate")
 ORDER = ("<", "<=", ">", ">=")
 """Relations of numbers."""
 MOST_DIGITS = 18
+JOINED = ("at", "use")
+"""The options of `join`."""
 TEXTS_HELP = 'write `join("segment with {holes}", ", ")` or `capitalise("text")`'
 FUNCTIONS: Mapping[str, str] = {
     "join": TEXTS_HELP,
@@ -85,14 +87,16 @@ def expression_type(scope: Scope, node: ast.Expression, names: Names) -> Type | 
             return _one_word(scope, inner, expression_type(scope, inner, names))
         case ast.Call(name):
             if name in FUNCTIONS:
-                scope.report("E401", f"`{name}` is not used like this", node.span, "", FUNCTIONS[name])
+                option = next((option.name for option in node.named if option.name not in JOINED), "")
+                help = Suggestion.of(FUNCTIONS[name], option, JOINED)
+                scope.report("E401", f"`{name}` is not used like this", node.span, "", help)
             else:
                 scope.report(
                     "E401",
                     f"a task has no function `{name}`",
                     node.name_span,
                     "",
-                    DRAWING_HELP if name in DRAWING_WORDS else did_you_mean(name, FUNCTIONS),
+                    DRAWING_HELP if name in DRAWING_WORDS else did_you_mean(name, FUNCTIONS).also("column"),
                 )
             return None
         case ast.ListOf(items):
@@ -136,7 +140,9 @@ def reference_type(scope: Scope, node: ast.Reference, names: Names) -> Type | No
             f"say whose `{node.name}` is meant",
             node.span,
             "",
-            f"write `original.{node.name}` or `alternate.{node.name}`",
+            Suggestion.of(
+                f"write `original.{node.name}` or `alternate.{node.name}`", node.name, (*names.others, *scope.params)
+            ),
         )
         return None
     kind = table.get(name)
@@ -159,7 +165,7 @@ def reference_type(scope: Scope, node: ast.Reference, names: Names) -> Type | No
                 f"this task has no variable `{name}` before this",
                 span,
                 "used here",
-                did_you_mean(name, [*table, *others]),
+                did_you_mean(name, [*table, *others]).also(*(scope.params if table is names.types else ())),
             )
         return None
     return _after(scope, node, kind, rest, names)

@@ -20,6 +20,7 @@ from entrack.check.csv_columns import csv_column
 from entrack.check.parquet_process import NoParquet, json_lines_of
 from entrack.check.unreadable import Unreadable, few
 from entrack.diagnostics import Diagnostic, nearest
+from entrack.diagnostics.suggest import Suggestion
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 
@@ -152,17 +153,19 @@ class Files:
         """What stands at a dotted path of a JSON file. Raises Unreadable."""
         source = self.text(written, span)
         value = self.once(("json", self.identity(source.name)), span, lambda: _json(source, written, span))
-        for part in dotted.split("."):
+        parts = dotted.split(".")
+        for place, part in enumerate(parts):
             if not isinstance(value, dict) or part not in value:
                 known = sorted(str(key) for key in value) if isinstance(value, dict) else []
                 near = nearest(part, known)
+                help = f"did you mean `{near}`?" if near else ""
                 raise Unreadable(
                     Diagnostic(
                         "E214",
                         f"`{written}` has nothing at `{dotted}`",
                         span,
                         f"no `{part}`; there is {few(known)}",
-                        f"did you mean `{near}`?" if near else "",
+                        Suggestion.of(help, dotted, (".".join((*parts[:place], key)) for key in known)),
                     )
                 )
             value = value[part]

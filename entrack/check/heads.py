@@ -8,6 +8,7 @@ from entrack.check.scope import Scope, name_span
 from entrack.check.sites import exists, in_one_order, literal_site
 from entrack.check.unreadable import Unreadable
 from entrack.diagnostics import Label
+from entrack.diagnostics.suggest import Suggestion
 from entrack.model_config import ModelFacts
 from entrack.sites import PER_HEAD, RECEIVING, Site
 from entrack.source import Span
@@ -140,7 +141,7 @@ def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.SiteLiteral, ...] | No
         "heads are written out, or read from a JSON file",
         call.span,
         "",
-        'write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`',
+        Suggestion.of('write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`', call.name, ("json",)),
     )
     return None
 

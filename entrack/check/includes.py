@@ -24,6 +24,12 @@ def gather(source: Source, scope: Scope) -> list[ast.Item]:
     return _read(source, scope, (own,), {own})
 
 
+def included(item: ast.Include, source: Source, scope: Scope) -> list[ast.Item]:
+    """What one more `include` in a source adds to a program that has been gathered. Problems go to the scope."""
+    seen = {scope.files.identity(name) for name in scope.sources}
+    return _included(item, scope, (scope.files.identity(source.name),), seen)
+
+
 def _read(source: Source, scope: Scope, above: tuple[str, ...], seen: set[str]) -> list[ast.Item]:
     scope.sources[source.name] = source
     budget.work_on(Span(source.name, 0, 1))

@@ -11,7 +11,7 @@ from attrs import evolve
 from entrack.check.resolved import Model
 from entrack.check.scope import Scope
 from entrack.check.unreadable import Unreadable
-from entrack.diagnostics.suggest import did_you_mean, nearest
+from entrack.diagnostics.suggest import Suggestion, did_you_mean, nearest
 from entrack.families.base import ATTENTIONS
 from entrack.model_config import BadConfig
 from entrack.models.key import DTYPES, ModelSource
@@ -135,7 +135,7 @@ def _name_fits(scope: Scope, call: ast.Call, name: str) -> bool:
             f"there is no built-in model called `{name}`",
             span,
             "not known",
-            f"did you mean `{near}`?" if near else others,
+            Suggestion.of(f"did you mean `{near}`?" if near else others, name, builtin_names()),
         )
         return False
     if call.name in ("local", "gguf"):
@@ -175,7 +175,11 @@ def _option(scope: Scope, option: ast.Named) -> str | None:
             f"`{option.name}` cannot be this",
             option.value.span,
             "",
-            f"one of {', '.join(allowed)}" if allowed else "a revision is a commit, branch or tag, in quotes",
+            Suggestion.of(
+                f"one of {', '.join(allowed)}" if allowed else "a revision is a commit, branch or tag, in quotes",
+                value,
+                allowed,
+            ),
         )
         return None
     return value
@@ -188,7 +192,7 @@ def _adapter(scope: Scope, call: ast.Call) -> tuple[str, str] | None:
             f"`{call.name}` is no adapter",
             call.name_span,
             "",
-            'write `+ lora("owner/name")` or `+ lora("folder")`',
+            Suggestion.of('write `+ lora("owner/name")` or `+ lora("folder")`', call.name, ("lora",)),
         )
         return None
     name = _one_string(scope, call)

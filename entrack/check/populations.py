@@ -11,7 +11,7 @@ from attrs import evolve
 from entrack import budget
 from entrack.check.resolved import Alternate, Population, Task
 from entrack.check.scope import Scope
-from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.suggest import Suggestion, did_you_mean
 from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax import ast
@@ -117,7 +117,11 @@ def _one(
                 "this names no prompts",
                 node.span,
                 "",
-                f"write `{node.name}.desideratum` for the desiderata of the mask",
+                Suggestion.of(
+                    f"write `{node.name}.desideratum` for the desiderata of the mask",
+                    node.rest[-1].name if node.rest and isinstance(node.rest[-1], ast.Dotted) else "",
+                    ("desideratum",),
+                ),
             )
             return None
         scope.report(

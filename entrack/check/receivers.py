@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from entrack.check.resolved import Alternate, Circuit, Group, Receiver, Task
 from entrack.check.scope import Scope
 from entrack.diagnostics import Label
-from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.suggest import Suggestion, did_you_mean
 from entrack.frozen import frozen
 from entrack.sites import HEADS, RECEIVERS, RECEIVING, SENDING, Part, Site
 from entrack.syntax import ast
@@ -70,7 +70,11 @@ def _declared(
             f"`{node.plain or node.name}` is nothing that receives",
             node.span,
             "",
-            f"write {' or '.join([', '.join(options[:-1]), options[-1]] if options[1:] else options)}",
+            Suggestion.of(
+                f"write {' or '.join([', '.join(options[:-1]), options[-1]] if options[1:] else options)}",
+                node.plain or node.name,
+                _outside(given),
+            ),
         )
         return None
     if group.model != item.model.text:
@@ -138,7 +142,11 @@ def _no_receiver(given: Given, item: ast.Discover, place: int, node: ast.Referen
             "a receiver is the query, key or value of a group" + (", or its input" if "input" in own[-1] else ""),
             node.span,
             "",
-            f"write {', '.join(own[:-1])}{' or ' if own[1:] else ''}{own[-1]}",
+            Suggestion.of(
+                f"write {', '.join(own[:-1])}{' or ' if own[1:] else ''}{own[-1]}",
+                node.plain or node.name,
+                [each.strip("`") for each in own],
+            ),
         )
     elif node.name not in scope.unread and node.name not in scope.broken:
         scope.report(
@@ -146,8 +154,16 @@ def _no_receiver(given: Given, item: ast.Discover, place: int, node: ast.Referen
             f"there is no receiver `{node.plain or node.name}`",
             node.span,
             "",
-            did_you_mean(node.plain or node.name, ["logits", *options]),
+            did_you_mean(node.plain or node.name, ["logits", *options]).also(*_outside(given)),
         )
+
+
+def _outside(given: Given) -> Iterator[str]:
+    """What receives of groups that are declared outside of the discovery."""
+    for name, circuit in given.written.items():
+        for group in circuit.groups:
+            wholes = (f"{name}.{group.name}", name)[: 1 + (len(circuit.groups) == 1)]
+            yield from (f"{whole}.{word}" for whole in wholes for word in RECEIVERS)
 
 
 def _reach(scope: Scope, hop: ast.Hop, receiver: ast.Hop, word: str, node: ast.Reference) -> None:

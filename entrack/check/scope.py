@@ -17,7 +17,7 @@ from entrack import budget
 from entrack.check.files import Files
 from entrack.check.resolved import Model, Population, Task
 from entrack.diagnostics import Diagnostic, Label
-from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.suggest import Suggestion, did_you_mean
 from entrack.models.datasets import Dataset, locate_dataset
 from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.ranking import per_cent
@@ -42,6 +42,10 @@ ITEM_TYPES: Mapping[str, type | tuple[type, ...]] = {
 EXACT = 2**53
 """Whole numbers up to here are exact as floats too."""
 RESERVED = ("logits", "nothing", "original", "alternate", "layers", "random")
+NOT_DECLARED: Mapping[str, tuple[str, ...]] = {"intervention": ("nothing",)}
+"""Names that stand for an item of a kind without being declared."""
+OF_A_MASK: Mapping[str, tuple[str, ...]] = {"group": ("heads",), "desideratum": ("desideratum",)}
+"""Parts of a mask that stand for an item of a kind, or for several."""
 OTHER_PARTS = re.compile(r"(resid|residual|mlp|hook|embed|unembed|attn|attention|block|layer|ln|head|neuron)s?(\d*$|_)")
 SPELLED = re.compile(r"[LlAa](?:ayer)?(\d+)[._]?[Hh](?:ead)?(\d+)$")
 """What other tools call the parts of a model that can be patched or silenced."""
@@ -180,9 +184,14 @@ class Scope:
                 "sites are written `2.1`, `mlp.2`, `attention.2`, `residual.2` or `neuron.2.5`, with a token: "
                 "`zero mlp.2 at last`"
             )
+        others = [known for kind in kinds for known in NOT_DECLARED.get(kind, ())]
+        others += [
+            f"{mask}.{part}" for kind in kinds for part in OF_A_MASK.get(kind, ()) for mask in self.called("mask")
+        ]
         if kinds == ("intervention",) and not self.called("intervention"):
-            return f"declare it, such as `intervention {name}(c) = keep c, mean elsewhere over ALTERNATE`"
-        return did_you_mean(name, self.called(*kinds), kinds[0])
+            help = f"declare it, such as `intervention {name}(c) = keep c, mean elsewhere over ALTERNATE`"
+            return Suggestion.of(help, name, others)
+        return did_you_mean(name, self.called(*kinds), kinds[0]).also(*others)
 
     def _instead(self, name: str, item: ast.Item, kinds: tuple[str, ...]) -> str:
         if kinds == ("intervention",) and kind_of(item) in ("circuit", "group", "discovery"):

@@ -19,6 +19,7 @@ from entrack.check.scope import Scope
 from entrack.check.tables import markers_of
 from entrack.check.texts import holes_of
 from entrack.check.types import NUMBER, TEXT, WORD, Names, Type
+from entrack.diagnostics.suggest import Suggestion
 from entrack.syntax import ast
 from entrack.syntax.unparse import written
 
@@ -82,7 +83,11 @@ def _required(scope: Scope, item: ast.Task, names: Names) -> None:
             continue
         if kind is None:
             scope.report(
-                "E409", f"the task `{item.name}` has no `{name}`", item.name_span, "", f"add a line such as `{example}`"
+                "E409",
+                f"the task `{item.name}` has no `{name}`",
+                item.name_span,
+                "",
+                Suggestion.of(f"add a line such as `{example}`", name, ()),
             )
         elif kind.base != "unknown" and kind not in wanted and not _also(item, name, kind, names):
             span = next(b.span for b in item.items if isinstance(b, ast.Binding) and b.name == name)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from entrack import budget
+from entrack.source import Span
 
 SHOWN = 12
 MOST_LETTERS = 64
@@ -38,13 +39,43 @@ def _names(known: Iterable[str]) -> list[str]:
     return sorted(set(names)) if budget.affords(budget.COMPARED, len(names)) else []
 
 
-def did_you_mean(word: str, known: Iterable[str], what: str = "") -> str:
+class Suggestion(str):
+    """A help text that knows more than it says: `word` was looked for among `names`."""
+
+    word: str
+    names: tuple[str, ...]
+    span: Span | None = None
+    """Where the word stands, where that is not the whole span of the problem."""
+
+    @classmethod
+    def of(cls, text: str, word: str, names: Iterable[str]) -> Suggestion:
+        made = cls(text)
+        made.word, made.names = word, tuple(names)
+        return made
+
+    def also(self, *names: str) -> Suggestion:
+        """The same text, where these would have done too."""
+        return Suggestion.of(self, self.word, (*self.names, *names))
+
+    def at(self, span: Span) -> Suggestion:
+        """The same, of a word that stands there."""
+        made = Suggestion.of(self, self.word, self.names)
+        made.span = span
+        return made
+
+
+def did_you_mean(word: str, known: Iterable[str], what: str = "") -> Suggestion:
     """A help text: the near name, else the few that there are. Empty where a command has looked at as many names as
     it may."""
     given = known if isinstance(known, Collection) else list(known)
     names = _names(given)
+    return Suggestion.of(_said(word, names, what if not given else ""), word, names)
+
+
+def _said(word: str, names: list[str], missing: str) -> str:
+    """`missing` is what there is none of at all."""
     if not names:
-        return f"there is no {what} yet; declare one first" if what and not given else ""
+        return f"there is no {missing} yet; declare one first" if missing else ""
     near = _nearest(word, names)
     if near is not None:
         return f"did you mean `{near}`?"

@@ -50,12 +50,12 @@ class Document:
 def analysed(source: Source, unsaved: Mapping[Path, str] = NOTHING_UNSAVED, before: Document | None = None) -> Document:
     """A text, analysed. `unsaved` are the texts that the editor has of files; `before` is the document before a
     change, of which what did not change is taken over: the outcome is the same without it."""
-    reader = _Reader({} if before is None else before.files)
+    reader = Reader({} if before is None else before.files)
     checked = check(source, {}, None, count_tokens, unsaved=unsaved, parse=reader)
     return Document(source, reader.read[source.name].program, checked, checked.problems, reader.read)
 
 
-class _Reader:
+class Reader:
     """Reads files, or takes one over that has the same text and no errors: such a text is counted as it was, and
     whatever else was counted, nothing of it would be read otherwise."""
 

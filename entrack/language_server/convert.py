@@ -10,6 +10,7 @@ from pygls.uris import from_fs_path
 
 from entrack.diagnostics import Diagnostic, pages
 from entrack.diagnostics.escape import clip
+from entrack.editor.completion import Completion
 from entrack.editor.edits import Edit
 from entrack.editor.fixes import Fix
 from entrack.editor.folding import Fold
@@ -40,6 +41,21 @@ KINDS = {
     "position": types.SymbolKind.Key,
     "about": types.SymbolKind.String,
 }
+COMPLETED = {
+    "word": types.CompletionItemKind.Keyword,
+    "function": types.CompletionItemKind.Function,
+    "site": types.CompletionItemKind.Value,
+    "file": types.CompletionItemKind.File,
+    "name": types.CompletionItemKind.Variable,
+    "variable": types.CompletionItemKind.Variable,
+    "position": types.CompletionItemKind.EnumMember,
+    "model": types.CompletionItemKind.Module,
+    "task": types.CompletionItemKind.Class,
+    "param": types.CompletionItemKind.Constant,
+    "measure": types.CompletionItemKind.Field,
+    "intervention": types.CompletionItemKind.Method,
+}
+"""Kinds of what is offered; any other item is a reference to what was declared."""
 LONGEST = 2000
 Texts = Mapping[str, Source]
 
@@ -103,6 +119,18 @@ def action(fix: Fix, texts: Texts, encoding: str) -> types.CodeAction:
         diagnostics=[diagnostic(fix.problem, texts, encoding)],
         edit=workspace_edit([fix.edit], texts, encoding),
         is_preferred=True,
+    )
+
+
+def completion(found: Completion, rank: int, lines: Lines) -> types.CompletionItem:
+    """One of what may be written at a cursor, in its place among the others."""
+    return types.CompletionItem(
+        clip(found.label, 200),
+        kind=COMPLETED.get(found.kind, types.CompletionItemKind.Reference),
+        detail=f"{found.kind}: {clip(found.detail, LONGEST)}" if found.detail else found.kind,
+        sort_text=f"{rank:05}",
+        filter_text=found.text,
+        text_edit=types.TextEdit(range_of(lines, found.replaces), found.text),
     )
 
 

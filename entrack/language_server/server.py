@@ -23,6 +23,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.uris import to_fs_path
 
 from entrack.diagnostics import Diagnostic
+from entrack.editor.completion import TRIGGERS, completions
 from entrack.editor.definition import definitions, references
 from entrack.editor.document import Document, Parsed
 from entrack.editor.fixes import fixes
@@ -263,6 +264,17 @@ def refresh(ls: Server) -> None:
 
 
 # requests of one text
+
+
+@answers(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=list(TRIGGERS)))
+def completion(ls: Server, params: types.CompletionParams) -> types.CompletionList | None:
+    uri = params.text_document.uri
+    document, lines = ls.opened.document(uri), ls.lines(uri)
+    if document is None:
+        return None
+    found = completions(document, lines.offset(convert.place(params.position)))
+    items = [convert.completion(one, rank, lines) for rank, one in enumerate(found)]
+    return types.CompletionList(is_incomplete=True, items=items)
 
 
 @answers(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]))

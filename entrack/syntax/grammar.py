@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ import lark
 from lark import Lark, Token
 from lark.exceptions import UnexpectedInput
 from lark.grammar import Rule
-from lark.lexer import BasicLexer, ContextualLexer, LexerState, Scanner, TerminalDef
+from lark.lexer import BasicLexer, ContextualLexer, LexerState, Pattern, Scanner, TerminalDef
 from lark.parsers.lalr_analysis import Shift
 
 from entrack.syntax.parser_tables import packed, unpacked
@@ -140,6 +140,29 @@ class Parser:
     def tree(self, text: str, start: str = "start") -> Any:
         """Lark's tree of a text. Raises `UnexpectedInput`."""
         return self._lark.parse(text, start=start)
+
+    def begin(self, text: str) -> Any:
+        """Lark's parser as it stands after a text, which may go on. Raises `UnexpectedInput`."""
+        inner: Any = self._lark.parse_interactive(text, start="start")
+        for token in inner.lexer_thread.lex(inner.parser_state):
+            inner.feed_token(token)
+        return inner
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of the grammar, as lark has them."""
+        return tuple(self._lark.rules)
+
+    @cached_property
+    def patterns(self) -> Mapping[str, Pattern]:
+        """How each terminal is written."""
+        return {terminal.name: terminal.pattern for terminal in self._lark.terminals}
+
+    def row(self, state: int) -> Mapping[str, tuple[Any, Any]]:
+        """What the parser does in a state at each symbol."""
+        untyped: Any = self._lark
+        found: Mapping[str, tuple[Any, Any]] = untyped.parser.parser._parse_table.states[state]
+        return found
 
     @cached_property
     def item_words(self) -> frozenset[str]:

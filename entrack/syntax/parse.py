@@ -113,7 +113,7 @@ def _offset(failure: UnexpectedInput, text: str) -> int:
 
 def _item_round(text: str, offset: int, *, whole: bool) -> Item:
     """The item that an error at `offset` belongs to. `whole`: what stands before the error is complete."""
-    starts = list(_starts(text))
+    starts = list(item_starts(text))
     own = whole and not text[text.rfind("\n", 0, offset) + 1 : offset].strip()
     before = [0, *(start for start in starts if start < offset)]
     while (
@@ -158,7 +158,7 @@ def _depth(text: str) -> int:
     return sum(piece in ("(", "[", "{") for piece in pieces) - sum(piece in (")", "]", "}") for piece in pieces)
 
 
-def _starts(text: str) -> Iterator[int]:
+def item_starts(text: str) -> Iterator[int]:
     """Where items seem to begin: at any word that begins a line outside all brackets, and at an item's word that
     begins one at all."""
     depth = 0

@@ -68,7 +68,9 @@ def keeping(spec: Spec, folder: Path) -> Spec:
 def fill(spec: Spec, store: Path) -> None:
     """All values that a run of a spec wants, made up."""
     plain = Spec(spec.source, spec.checked_spec.checked, stands_in=spec.checked_spec.stands_in)
-    run_spec(plain.checked_spec, repository_of(api.open_store(store), "any"), lambda event: None, compute=made_up)
+    run_spec(
+        plain.checked_spec, repository_of(api.open_store(store), "any"), lambda event: None, engine=lambda plan: made_up
+    )
 
 
 def ran(spec: Spec, store: Path, accept: str = "any") -> Results:
