@@ -38,6 +38,7 @@ def run(
     pack: Path | None = None,
     as_json: bool = False,
     pdf: bool = False,
+    figure_width: str | None = None,
     strict: bool = False,
     locked: bool = False,
 ) -> None:
@@ -62,18 +63,18 @@ def run(
 
             shown.show(report(results))
         if out is not None:
-            _write(results, runnable.spec, out, pdf=pdf)
+            _write(results, runnable.spec, out, pdf=pdf, width=figure_width)
         if strict and not results.passed:
             say(what_failed(results.claims))
             leave(exit_codes.CLAIM_FAILED)
 
 
-def _write(results: Results, spec: Spec, out: Path, *, pdf: bool) -> None:
+def _write(results: Results, spec: Spec, out: Path, *, pdf: bool, width: str | None) -> None:
     from entrack.cli.artifacts import kept_figures, listed, write_all
 
     # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
     os.environ.pop("MPLBACKEND", None)
-    written = write_all(results, spec, out, pdf=pdf, kept=kept_figures())
+    written = write_all(results, spec, out, pdf=pdf, width=width, kept=kept_figures())
     say(f"wrote {len(written)} files into {out}: {listed(written, out)}")
 
 
