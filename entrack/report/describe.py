@@ -78,7 +78,8 @@ def _scores(group: Group, *, all_sites: bool) -> str:
 
 def _spread(group: Group) -> str:
     """How the scores of all sites lie."""
-    size = f"{len(group.matrix)} layers by {len(group.matrix[0])} heads; " if group.matrix else ""
+    layers, heads = len(group.matrix), len(group.matrix[0]) if group.matrix else 0
+    size = f"{layers} layer{'s' * (layers != 1)} by {heads} head{'s' * (heads != 1)}; " if layers else ""
     scores = {site: score for site, score in group.scores.items() if score is not None}
     site, largest = max(scores.items(), key=lambda pair: abs(pair[1]))
     many = sum(abs(score) > abs(largest) / 2 for score in scores.values()) - (largest != 0)

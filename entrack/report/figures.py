@@ -99,14 +99,15 @@ def usual(results: Results) -> tuple[Figure, ...]:
         if kind == "diagram" or any(group.scores for group in discovery.groups)
     ]
     measures = [
-        Figure(measure.name, _usual_kind(measure), measure.name)
+        Figure(measure.name, usual_kind(measure), measure.name)
         for measure in results.measures
         if len(measure.cells) > 1
     ]
     return (*found, *measures)
 
 
-def _usual_kind(measure: Measure) -> str:
+def usual_kind(measure: Measure) -> str:
+    """The kind of figure that suits a measure."""
     if fits_completeness(measure):
         return "scatter"
     if is_map(measure):
@@ -126,19 +127,28 @@ def _draw(
 def _rendered(figure: Figure, item: Measure | Discovery, formats: tuple[str, ...]) -> Mapping[str, bytes]:
     """A figure in each format."""
     interrupts.check()
-    try:
-        from entrack.report import plots
-    except ImportError as missing:
-        raise ImportError("figures need matplotlib: pip install matplotlib") from missing
+    need_matplotlib()
+    from entrack.report import plots
+
     named = figure.options.get("width")
     column = COLUMNS[named] if named else None
     with plots.style():
-        drawing = _drawn(figure, item, column.width if column else None)
+        drawing = drawing_of(figure, item, column.width if column else None)
         words = in_words(figure, item)
         return plots.rendered(drawing, formats, figure.title, words, column.magnified if column else 1.0)
 
 
-def _drawn(figure: Figure, item: Measure | Discovery, column: float | None = None) -> Drawing:
+def need_matplotlib() -> None:
+    """Raises ImportError, saying what to install, where matplotlib is not there."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as missing:
+        raise ImportError("figures need matplotlib: pip install matplotlib") from missing
+
+
+def drawing_of(figure: Figure, item: Measure | Discovery, column: float | None = None) -> Drawing:
+    """A figure of a result, as matplotlib's, in a column of so many inches or, for None, in the narrowest that holds
+    it. Raises ValueError."""
     from entrack.report import plots
 
     match figure.kind, item:

@@ -12,6 +12,7 @@ from entrack.arguments import text
 from entrack.errors import unknown
 from entrack.frozen import frozen
 from entrack.ranking import Ranking
+from entrack.results.drawing import painter
 from entrack.results.interval import Interval
 from entrack.results.text_table import Row, Tabular, TextTable
 from entrack.results.values import frame, heads_among
@@ -248,3 +249,14 @@ class Discovery(Tabular):
     def to_pandas(self) -> Any:
         """The scores of all sites as a pandas data frame."""
         return frame(self.records())
+
+    def heatmap(self, ax: Any = None, *, group: str | None = None, width: str | None = None) -> Any:
+        """Draw the scores of all groups, or of one, with matplotlib, layer by head, and give their Axes: one of one
+        group, else a tuple. `ax` are as many axes to draw into, None for a figure of its own; `width` is as of
+        `Measure.plot`. Raises ArgumentError, and ImportError where matplotlib is not there."""
+        return painter().heatmap(self, ax, group, width)
+
+    def diagram(self, ax: Any = None, *, width: str | None = None) -> Any:
+        """Draw the circuit with matplotlib, groups as boxes and what they feed as arrows, and give its Axes. `ax` and
+        `width` are as of `Measure.plot`. Raises ArgumentError, and ImportError where matplotlib is not there."""
+        return painter().diagram(self, ax, width)

@@ -13,7 +13,7 @@ from random import Random
 from entrack.report import plots
 from entrack.report.describe import in_words
 from entrack.report.figure_width import COLUMNS
-from entrack.report.figures import _drawn
+from entrack.report.figures import drawing_of
 from entrack.results import Axis, Cell, Discovery, Figure, Group, Interval, Measure
 from entrack.sites import Site, by_head
 
@@ -27,6 +27,7 @@ HOSTILE = (
     "",
     "%_&#~",
 )
+PARTS = ("residual", "mlp", "attention")
 INTERVENTIONS = (
     "nothing",
     "only(base_circuit)",
@@ -84,7 +85,7 @@ def accuracy(*axes: Axis, spread: float = 0.04) -> Measure:
 def along_layers(lines: int) -> Measure:
     layers, names = (
         tuple(map(str, range(24))),
-        tuple(f"patch {'residual mlp attention'.split()[n % 3]}.{n} from alternate" for n in range(lines)),
+        tuple(f"patch {PARTS[n % 3]}.{n} from alternate" for n in range(lines)),
     )
     cells = tuple(
         Cell(
@@ -186,23 +187,43 @@ GALLERY: Mapping[str, tuple[str, Measure | Discovery]] = {
     "heads 32 x 32": ("heatmap", of_one("c", 32, 32, 16)),
     "heads 80 x 64": ("heatmap", of_one("d", 80, 64, 24)),
     "heads 1 x 12": ("heatmap", of_one("e", 1, 12, 2)),
-    "heads, three groups": ("heatmap", Discovery("cir", "gpt2", "logit difference", 300, tuple(scores(12, 12, seed, 5) for seed in "xyz"))),
-    "diagram": ("diagram", circuit(("name_mover", "s_inhibition", "induction", "duplicate_token", "previous_token"), ("s1", "s2", "end")[::-1])),
-    "diagram, long names": ("diagram", circuit(LONG, ("the_last_token_of_the_prompt", "the_second_mention", "the_first_mention"))),
+    "heads, three groups": (
+        "heatmap",
+        Discovery("cir", "gpt2", "logit difference", 300, tuple(scores(12, 12, seed, 5) for seed in "xyz")),
+    ),
+    "diagram": (
+        "diagram",
+        circuit(
+            ("name_mover", "s_inhibition", "induction", "duplicate_token", "previous_token"), ("s1", "s2", "end")[::-1]
+        ),
+    ),
+    "diagram, long names": (
+        "diagram",
+        circuit(LONG, ("the_last_token_of_the_prompt", "the_second_mention", "the_first_mention")),
+    ),
     "diagram, hostile names": ("diagram", circuit(tuple(name or "empty" for name in HOSTILE[:5]), ("🧪", "日本語"))),
     "bars": ("bars", accuracy(MODEL, Axis("intervention", INTERVENTIONS))),
     "bars, 20 labels": ("bars", accuracy(Axis("prompts", tuple(f"condition_number_{number}" for number in range(20))))),
-    "bars, 20 labels of 2 colours": ("bars", accuracy(MODEL, Axis("prompts", tuple(f"a rather long condition, {number}" for number in range(20))))),
+    "bars, 20 labels of 2 colours": (
+        "bars",
+        accuracy(MODEL, Axis("prompts", tuple(f"a rather long condition, {number}" for number in range(20)))),
+    ),
     "bars, hostile names": ("bars", accuracy(Axis("intervention", HOSTILE))),
     "bars, errors off the axis": ("bars", accuracy(MODEL, Axis("intervention", INTERVENTIONS[:4]), spread=2.5)),
     "curves, 10 lines": ("curves", along_layers(10)),
     "curves, 3 lines": ("curves", along_layers(3)),
     "completeness": ("scatter", complete(9)),
     "scatter, outliers": ("scatter", far_off()),
-    "minimality": ("bars", minimal({"value_fetcher": 14, "object_carrier": 22, "structure_reader": 9, "label_marker": 5})),
-    "values": ("heatmap", accuracy(Axis("trained on", INTERVENTIONS), Axis("measured on", ("boxes", "reversed", "altered", "longer")))),
+    "minimality": (
+        "bars",
+        minimal({"value_fetcher": 14, "object_carrier": 22, "structure_reader": 9, "label_marker": 5}),
+    ),
+    "values": (
+        "heatmap",
+        accuracy(Axis("trained on", INTERVENTIONS), Axis("measured on", ("boxes", "reversed", "altered", "longer"))),
+    ),
     "tokens": ("heatmap", measure("logit difference", "logits", *OVER_TOKENS, over=6.0)),
-}  # fmt: skip
+}
 
 
 def asked(name: str) -> Figure:
@@ -218,7 +239,7 @@ def main(folder: Path) -> None:
         figure = asked(name)
         for width, column in COLUMNS.items():
             with plots.style():
-                drawing = _drawn(figure, item, column.width)
+                drawing = drawing_of(figure, item, column.width)
                 words = in_words(figure, item)
                 (data,) = plots.rendered(drawing, ("png",), figure.title, words, column.magnified).values()
             (folder / f"{name.replace(', ', '-').replace(' ', '-')}-{width}.png").write_bytes(data)

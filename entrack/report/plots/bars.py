@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import Arrangement, Panel, arrange, parted
-from entrack.report.plots.error_bars import error_of, error_words, reach
+from entrack.report.plots.error_bars import error_bars, error_of, error_words, reach
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.frame import Size, framed, settled
 from entrack.report.plots.labels import Key, key, label_sides, legend, names, shown, value_label
@@ -69,15 +69,15 @@ def panel_of_bars(axes: Axes, panel: Panel, layout: Arrangement, error: str, roo
     roomy = wide > 0.1 and len(layout.x.labels) < 30
     line, cap = (0.8, 2.0) if roomy else (0.5, 0.0)
     for place, (series, colour) in enumerate(zip(panel.series, colours(count), strict=True)):
-        for x, cell in series.points:
-            middle = x - 0.4 + (place + 0.5) * wide
-            axes.bar(middle, cell.value, wide * 0.92, color=colour, linewidth=0)
-            below, above = error_of(cell, error)
+        middles = [x - 0.4 + (place + 0.5) * wide for x, _ in series.points]
+        cells = [cell for _, cell in series.points]
+        axes.bar(middles, [cell.value for cell in cells], wide * 0.92, color=colour, linewidth=0)
+        ends = [error_of(cell, error) for cell in cells]
+        for middle, cell, (_, above) in zip(middles, cells, ends, strict=True):
             if cell.value == 0 and above < 0.01 * (axes.get_ylim()[1] - axes.get_ylim()[0]):
                 nought(axes, middle, colour)
-            if below or above:
-                ends = [[below], [above]]
-                axes.errorbar(middle, cell.value, ends, fmt="none", ecolor="#222222", elinewidth=line, capsize=cap)
+        barred = [(x, cell.value, *end) for x, cell, end in zip(middles, cells, ends, strict=True) if any(end)]
+        error_bars(axes, barred, elinewidth=line, capsize=cap)
     axes.axhline(0, color="black", linewidth=0.7)
     axes.grid(axis="y")
     axes.set_xlim(-0.6, len(layout.x.labels) - 0.4)

@@ -29,8 +29,13 @@ Pair = tuple[str, Cell, Cell]
 def completeness(measure: Measure, title: str, options: Mapping[str, str], column: float | None = None) -> Figure:
     """Options: `error`, of the large points."""
     assert fits_completeness(measure)  # whoever asks has looked
-    pairs = [(label, measure.cell(label, "model"), measure.cell(label, "circuit")) for label in measure.axes[0].labels]
+    pairs = pairs_of(measure)
     return fitted(lambda size: _drawn(measure, title, pairs, options.get("error", "interval"), size), column)
+
+
+def pairs_of(measure: Measure) -> list[Pair]:
+    """What was removed, with both cells."""
+    return [(label, measure.cell(label, "model"), measure.cell(label, "circuit")) for label in measure.axes[0].labels]
 
 
 def _drawn(measure: Measure, title: str, pairs: list[Pair], error: str, size: Size) -> Figure:

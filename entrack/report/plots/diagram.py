@@ -9,7 +9,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from entrack.report.lookup import counted, found_on
 from entrack.report.plots.diagram_arrows import POINT, Arrow, Placing, place
 from entrack.report.plots.diagram_layout import CHARACTER, LINE, NAME, SIDE, Box
-from entrack.report.plots.frame import EDGE, SMALL_PRINT, TITLE, heading, small_print
+from entrack.report.plots.frame import EDGE, SMALL_PRINT, TITLE, Shown, heading, small_print
 from entrack.report.plots.style import TAB
 from entrack.report.plots.text import fold, height
 from entrack.results import Discovery
@@ -27,7 +27,7 @@ def diagram(discovery: Discovery, title: str, column: float | None = None) -> Fi
     head = 0.12 + height(words, TITLE)
     foot = _foot(placing) + 0.12 + height(small, SMALL_PRINT)
     figure = Figure(figsize=(placing.width, placing.height + head + foot + 0.15))
-    axes = figure.add_axes((0, 0, 1, 1))
+    axes = figure.add_axes((0, 0, 1, 1), axes_class=Shown)
     boxes_and_arrows(axes, placing)
     axes.set(xlim=(0, placing.width), ylim=(-foot, placing.height + head + 0.15))
     axes.text(EDGE, placing.height + head + 0.09, words, fontsize=TITLE, fontweight="bold", va="top")
@@ -48,6 +48,18 @@ def boxes_and_arrows(axes: Axes, placing: Placing) -> None:
         _box(axes, box)
     _layer_axis(axes, placing)
     axes.set(xlim=(0, placing.width), ylim=(-_foot(placing), placing.height + 0.15))
+
+
+def scaled_diagram(axes: Axes, discovery: Discovery, width: float, tall: float) -> None:
+    """Draw a diagram into axes of so many inches, its letters smaller where it is larger than these."""
+    placing = place(discovery, width)
+    boxes_and_arrows(axes, placing)
+    foot, top = axes.get_ylim()
+    scale = min(1.0, width / placing.width, tall / (top - foot))
+    for text in axes.texts:
+        text.set_fontsize(float(text.get_fontsize()) * scale)
+    spare = width / scale - placing.width, tall / scale - (top - foot)
+    axes.set(xlim=(-spare[0] / 2, placing.width + spare[0] / 2), ylim=(foot - spare[1] / 2, top + spare[1] / 2))
 
 
 def _names(placing: Placing) -> list[str]:

@@ -7,6 +7,7 @@ and the figure becomes as high as that needs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 from attrs import define
@@ -50,6 +51,26 @@ class Size:
         return next((width for width in WIDTHS if width >= least), least)
 
 
+class Shown(Axes):
+    """A panel that a notebook shows with its whole figure, though the figure is none of pyplot's."""
+
+    def _repr_png_(self) -> bytes:
+        stream = BytesIO()
+        figure = self.get_figure(root=True)
+        assert figure is not None  # a panel is of a figure from when it is made
+        figure.savefig(stream, format="png")
+        return stream.getvalue()
+
+
+KEY = {"axes_class": Shown}
+"""How the axes of a figure are made."""
+
+
+def panels_of(figure: Figure) -> tuple[Axes, ...]:
+    """The panels of a figure: not the scale of colours beside them."""
+    return tuple(axes for axes in figure.axes if isinstance(axes, Shown) and axes.get_visible())
+
+
 @define
 class Frame:
     """A figure in the making: its panels row by row, with what stands around them."""
@@ -74,7 +95,7 @@ def framed(title: str, words: str, count: int, width: float, across: int, **shar
     figure = Figure(figsize=(width, 4.0))
     canvas = FigureCanvasAgg(figure)
     down = -(-count // across)
-    rows = [list(row) for row in figure.subplots(down, across, squeeze=False, **shared)]
+    rows = [list(row) for row in figure.subplots(down, across, squeeze=False, subplot_kw=KEY, **shared)]
     for spare in [axes for row in rows for axes in row][count:]:
         spare.set_axis_off()
     head = figure.text(0, 1, heading(title, width), ha="left", va="top", fontsize=TITLE, fontweight="bold")
@@ -105,7 +126,7 @@ def settled(frame: Frame, tall: Callable[[float], float], widest: float = 100.0)
         known = found
         _place(frame, dict(zip(map(id, _measured(frame)), found, strict=True)), tall, widest)
     if frame.legend is not None:
-        frame.legend.draw(frame.canvas.get_renderer())  # its texts know their places once they are drawn
+        frame.legend.draw(frame.canvas.get_renderer())  # type: ignore[no-untyped-call]  # its texts know their places once they are drawn
     return frame.figure
 
 

@@ -11,13 +11,14 @@ from math import isfinite, isinf, isnan
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from entrack.frozen import frozen
 from entrack.report.lookup import bare, free_axes, nested
 from entrack.report.measure_table import caption as measured
 from entrack.report.plots.bars import patches
-from entrack.report.plots.error_bars import error_of, error_words
+from entrack.report.plots.error_bars import error_bars, error_of, error_words
 from entrack.report.plots.fitting import fitted
 from entrack.report.plots.frame import Size, framed, settled
 from entrack.report.plots.labels import key, legend, shown, value_label
@@ -131,26 +132,23 @@ def lines_of(bars: Sequence[Bar], most: int) -> list[Line]:
 
 
 def _draw(axes: Axes, line: Line, row: int, tints: Mapping[str, Any], error: str, top: float) -> None:
-    for bar in line:
-        cell = bar.cells[row]
-        if cell is None or isnan(cell.value):
-            continue
-        finite = isfinite(cell.value)
-        axes.bar(
-            bar.x,
-            cell.value if finite else top,
-            0.8,
-            color=tints[bar.group],
-            linewidth=0,
-            alpha=1.0 if finite else 0.35,
-        )
-        if not finite:
+    known = [(bar, cell) for bar in line if (cell := bar.cells[row]) is not None and not isnan(cell.value)]
+    axes.bar(
+        [bar.x for bar, _ in known],
+        [cell.value if isfinite(cell.value) else top for _, cell in known],
+        0.8,
+        color=[to_rgba(tints[bar.group], 1.0 if isfinite(cell.value) else 0.35) for bar, cell in known],
+        linewidth=0,
+    )
+    ends = [(bar, cell, error_of(cell, error)) for bar, cell in known if isfinite(cell.value)]
+    for bar, cell in known:
+        if not isfinite(cell.value):
             axes.text(bar.x, top, "∞", ha="center", va="bottom", fontsize=7, color=tints[bar.group])
-        below, above = error_of(cell, error) if finite else (0.0, 0.0)
+    for bar, cell, (below, above) in ends:
         if cell.value == below == above == 0:
             nought(axes, bar.x, tints[bar.group])
-        if below or above:
-            axes.errorbar(bar.x, cell.value, [[below], [above]], fmt="none", ecolor="#222222", elinewidth=0.6)
+    barred = [(bar.x, cell.value, *end) for bar, cell, end in ends if any(end)]
+    error_bars(axes, barred, elinewidth=0.6, capsize=0.0)
     axes.axhline(0, color="black", linewidth=0.7)
     axes.grid(axis="y")
 

@@ -34,8 +34,7 @@ Pair = tuple[str, Cell, Cell]
 
 def scatter(measure: Measure, title: str, options: Mapping[str, str], column: float | None = None) -> Figure:
     """Options: `by`, the axis whose first label is x; `error`. Raises ValueError where no axis has two labels."""
-    axis = _axis(measure, options.get("by"))
-    pairs = {label: _pairs(measure, axis, axis.labels[0], label) for label in axis.labels[1:]}
+    axis, pairs = sides_of(measure, options.get("by"))
     return fitted(lambda size: _drawn(measure, title, axis, pairs, options.get("error", "interval"), size), column)
 
 
@@ -69,6 +68,12 @@ def points(
     axes.set_xlabel(fold(f"{measure.metric}, {first}", room, 8))
     axes.set_ylabel(fold(f"{measure.metric}, {others[0] if len(others) == 1 else axis.name}", room, 8))
     return handles
+
+
+def sides_of(measure: Measure, by: str | None) -> tuple[Axis, dict[str, list[Pair]]]:
+    """The axis whose labels are held against each other, and the points for each but its first. Raises ValueError."""
+    axis = _axis(measure, by)
+    return axis, {label: _pairs(measure, axis, axis.labels[0], label) for label in axis.labels[1:]}
 
 
 def _axis(measure: Measure, by: str | None) -> Axis:

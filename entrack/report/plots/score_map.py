@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from entrack.ranking import Ranking, significant
 from entrack.report.figure_width import WIDTHS
@@ -32,8 +33,9 @@ from entrack.sites import Part, Site
 
 BESIDE = 0.4
 """Widths of a head between the last head and the MLPs."""
-CELL, LEAST, HIGHEST, AROUND, APART = 0.2, 0.04, 4.2, 0.98, 0.19
-"""Inches: of the side of a cell at most and at least; of all layers, where cells need not be smaller than they may; of
+CELL, LEAST, HIGHEST, LOWEST, AROUND, APART = 0.2, 0.04, 4.2, 0.5, 0.98, 0.19
+"""Inches: of the side of a cell at most and at least; of
+all layers, where cells need not be smaller than they may, and at least; of
 what stands around a panel; from a number on an axis to the next at least."""
 
 
@@ -52,11 +54,16 @@ def _score_map(discovery: Discovery, title: str, size: Size) -> Figure:
     across = max(1, min(len(groups), floor(width / (max(0.75 * wanted, 1.0) + AROUND))))
     across = ceil(max(len(groups), 1) / ceil(max(len(groups), 1) / across))
     widest = min(heads * cell, width / across - AROUND)
-    unit = fold(change_in(discovery.score), max(1.2, widest * layers / heads), 7.5)
+    unit = unit_of(change_in(discovery.score), widest * layers / heads)
     frame = framed(title, _words(discovery, groups), len(groups), width, across)
     for each, group in zip(frame.axes, groups, strict=True):
         panel_of_scores(each, group, unit, widest)
-    return settled(frame, lambda room: room * layers / heads, widest)
+    return settled(frame, lambda room: max(room * layers / heads, LOWEST), widest)
+
+
+def unit_of(score: str, tall: float) -> str:
+    """What stands beside a scale of colours that is so many inches high."""
+    return fold(score, max(1.2, tall), 7.5)
 
 
 def _words(discovery: Discovery, groups: list[Group]) -> str:
@@ -114,7 +121,8 @@ def panel_of_scores(axes: Axes, group: Group, unit: str, width: float) -> None:
         score = group.scores[site]
         return nan if hide and score == 0.0 else _estimate(group, site) if score is None else score
 
-    cell = width / max(1.0, shape_of([group])[1])
+    layers, broad = shape_of([group])
+    cell, tall = width / broad, max(width * layers / broad, LOWEST)
     colours: dict[str, Any] = {
         "cmap": colour_map("RdBu"),
         "vmin": -limit,
@@ -147,7 +155,9 @@ def panel_of_scores(axes: Axes, group: Group, unit: str, width: float) -> None:
     axes.annotate(words, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=7, va="bottom")
     axes.set(xlabel="head" if heads else "", ylabel="layer")
     _ticks(axes, layers_of(group), heads, cell, mlps=bool(mlp_scores(group)))
-    colour_bar(axes.figure.colorbar(mesh, cax=axes.inset_axes((1 + 0.06 / width, 0, 0.1 / width, 1))), unit)
+    bar = axes.figure.colorbar(mesh, cax=axes.inset_axes((1 + 0.06 / width, 0, 0.1 / width, 1)))
+    bar.locator = MaxNLocator(max(2, min(8, int(tall / 0.22))), steps=[1, 2, 5, 10])
+    colour_bar(bar, unit)
 
 
 def _blocks(group: Group) -> list[tuple[list[list[Site]], float]]:

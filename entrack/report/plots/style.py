@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from html import escape
 from io import BytesIO
 from typing import Any, Literal
@@ -23,8 +24,9 @@ from entrack.report.format import visible
 
 LEFT, BETWEEN = 0.62, 0.2
 """Inches for the numbers and the name of a y axis, and between panels side by side, before they are measured."""
-TAB = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#6B6B6B", "#B8A900")
-"""Okabe and Ito's colours, in an order in which neighbours also differ in grey."""
+TAB = ("#0072B2", "#E69F00", "#7A1F4F", "#72CDF4", "#B51A2A", "#A9AD62", "#6F2DE0", "#E8618C")
+"""Colours that differ for every kind of colour vision, by 25 in CIE L*a*b* at least, in an order in which neighbours
+also differ in grey."""
 LINES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
 MARKS = "osD^vPX*"
 OURS: dict[str, Any] = {
@@ -56,7 +58,7 @@ OURS: dict[str, Any] = {
     "savefig.dpi": 200,
     "figure.dpi": 200,
 }
-LAYOUT_TABLES = ("GDEF", "GPOS", "GSUB", "kern")
+LAYOUT_TABLES = ("GDEF", "GPOS", "GSUB", "kern", "cmap", "post", "name", "OS/2")
 NOBODY: Mapping[str, Mapping[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -94,10 +96,10 @@ def nought(axes: Axes, x: float, colour: Any) -> None:
 
 
 def colours(count: int) -> list[Any]:
-    """So many colours that can be told apart; beyond the palette, steps of viridis."""
+    """So many colours that can be told apart; beyond the palette, steps of viridis up to where it is too light."""
     if count <= len(TAB):
         return list(TAB[:count])
-    return [colormaps["viridis"](0.95 * place / (count - 1)) for place in range(count)]
+    return [colormaps["viridis"](0.88 * place / (count - 1)) for place in range(count)]
 
 
 def _bytes(figure: Figure, form: str, title: str, words: str, magnified: float) -> bytes:
@@ -118,13 +120,22 @@ def _told(svg: str, title: str, words: str) -> str:
 
 @contextmanager
 def _fonts_to_embed() -> Iterator[None]:
-    """Fonts are embedded without the tables that lay text out, which nobody reads where it is laid out: following them
-    from glyph to glyph is most of what a small PDF takes."""
-    from fontTools.subset import Options
+    """Fonts are embedded without the tables that lay text out, which nobody reads where it is laid out: reading them,
+    and following them from glyph to glyph, is most of what a small PDF takes."""
+    from fontTools import subset
 
-    usual = Options._drop_tables_default
-    Options._drop_tables_default = [*usual, *LAYOUT_TABLES]
+    usual = subset.load_font
+    subset.load_font = partial(_without_layout, usual)
     try:
         yield
     finally:
-        Options._drop_tables_default = usual
+        subset.load_font = usual
+
+
+def _without_layout(load: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """A font as `load` reads it, without those tables."""
+    font = load(*given, **named)
+    for table in LAYOUT_TABLES:
+        if table in font:
+            del font[table]
+    return font
