@@ -18,6 +18,7 @@ from entrack.cli.models import models
 from entrack.cli.options import (
     Accepted,
     Device,
+    FigureWidthName,
     Gpus,
     GpusPerWorker,
     JobTime,
@@ -70,6 +71,7 @@ def run(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="draw figures as PDF too, beside PNG and SVG (with --out)")
     ] = False,
+    figure_width: FigureWidthName = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="exit with status 1 when a claim fails or is undecided")
     ] = False,
@@ -132,6 +134,7 @@ def run(
         pack=pack,
         as_json=as_json,
         pdf=pdf,
+        figure_width=figure_width,
         strict=strict,
         locked=locked,
     )

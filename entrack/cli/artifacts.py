@@ -21,11 +21,17 @@ def kept_figures() -> KeptFigures:
 
 
 def write_all(
-    results: Results, spec: Spec, folder: Path, *, pdf: bool = False, kept: KeptFigures = NOTHING_KEPT
+    results: Results,
+    spec: Spec,
+    folder: Path,
+    *,
+    pdf: bool = False,
+    width: str | None = None,
+    kept: KeptFigures = NOTHING_KEPT,
 ) -> tuple[Path, ...]:
     """Results, figures and the page that shows them. Raises OSError."""
     documents = (*document.write(results, folder), *exports.write(results, folder))
-    figures = draw_all(results, folder, pdf=pdf, kept=kept)
+    figures = draw_all(results, folder, pdf=pdf, width=width, kept=kept)
     texts = written(spec.source, spec.sources.values(), spec.resolved.about)
     page = report_html(results, texts, drawings(results, in_folder(folder)))
     return (*documents, *figures, put(folder / "report.html", page.encode()))

@@ -38,6 +38,7 @@ def run(
     pack: Path | None = None,
     as_json: bool = False,
     pdf: bool = False,
+    figure_width: str | None = None,
     strict: bool = False,
     locked: bool = False,
 ) -> None:
@@ -64,20 +65,20 @@ def run(
         if out is not None:
             from entrack.cli.artifacts import listed
 
-            written = write(results, runnable.spec, out, pdf=pdf)
+            written = write(results, runnable.spec, out, pdf=pdf, width=figure_width)
             say(f"wrote {len(written)} files into {out}: {listed(written, out)}")
         if strict and not results.passed:
             say(what_failed(results.claims))
             leave(exit_codes.CLAIM_FAILED)
 
 
-def write(results: Results, spec: Spec, out: Path, *, pdf: bool = False) -> tuple[Path, ...]:
+def write(results: Results, spec: Spec, out: Path, *, pdf: bool = False, width: str | None = None) -> tuple[Path, ...]:
     """Write what a run found into a folder. Raises OSError."""
     from entrack.cli.artifacts import kept_figures, write_all
 
     # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
     os.environ.pop("MPLBACKEND", None)
-    return write_all(results, spec, out, pdf=pdf, kept=kept_figures())
+    return write_all(results, spec, out, pdf=pdf, width=width, kept=kept_figures())
 
 
 def is_pack(path: Path) -> bool:

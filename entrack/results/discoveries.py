@@ -12,6 +12,7 @@ from entrack.arguments import text
 from entrack.errors import unknown
 from entrack.frozen import frozen
 from entrack.ranking import Ranking
+from entrack.results.drawing import painter
 from entrack.results.interval import Interval
 from entrack.results.text_table import Row, Tabular, TextTable
 from entrack.results.values import array, frame, heads_among, plain
@@ -275,3 +276,14 @@ class Discovery(Tabular):
         none = [None] * shape[0] * shape[1]
         of_groups = ([score for row in group.matrix for score in row] or none for group in self.groups)
         return array(score for scores in of_groups for score in scores).reshape(len(self.groups), *shape)
+
+    def heatmap(self, ax: Any = None, *, group: str | None = None, width: str | None = None) -> Any:
+        """Draw the scores of all groups, or of one, with matplotlib, layer by head, and give their Axes: one of one
+        group, else a tuple. `ax` are as many axes to draw into, None for a figure of its own; `width` is as of
+        `Measure.plot`. Raises ArgumentError, and ImportError where matplotlib is not there."""
+        return painter().heatmap(self, ax, group, width)
+
+    def diagram(self, ax: Any = None, *, width: str | None = None) -> Any:
+        """Draw the circuit with matplotlib, groups as boxes and what they feed as arrows, and give its Axes. `ax` and
+        `width` are as of `Measure.plot`. Raises ArgumentError, and ImportError where matplotlib is not there."""
+        return painter().diagram(self, ax, width)

@@ -13,6 +13,7 @@ from entrack.arguments import text
 from entrack.errors import UnknownName, unknown
 from entrack.frozen import frozen
 from entrack.labels import told_apart
+from entrack.results.drawing import painter
 from entrack.results.interval import Interval as Interval
 from entrack.results.text_table import Row, Tabular, TextTable
 from entrack.sites import Part, Site
@@ -126,6 +127,25 @@ class Measure(Tabular):
             [len(axis.labels) for axis in self.axes]
         )
 
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        kind: str | None = None,
+        by: str | None = None,
+        coloured: str | None = None,
+        error: str = "interval",
+        width: str | None = None,
+    ) -> Any:
+        """Draw the measure with matplotlib, and give its Axes; several where there are several panels.
+
+        `ax` are the axes to draw into, one for each panel; None for a figure of its own, which a notebook shows, in the
+        looks of `entrack run --out` and of a `width`: single, text, double or slide. `kind` is bars, curves, heatmap or
+        scatter, None for what suits the measure; `by` is the axis along x, `coloured` that of the colours, `error`
+        interval, sd or none. Raises ArgumentError, and ImportError where matplotlib is not there.
+        """
+        return painter().plot(self, ax, kind, by, coloured, error, width)
+
     def _axes(self) -> str:
         return "; ".join(f"{axis.name}: {', '.join(axis.labels)}" for axis in self.axes)
 
@@ -157,6 +177,11 @@ class Mask:
     def heads(self) -> tuple[Site, ...]:
         """Of the sites that it patches, those that are heads."""
         return heads_among(self.sites)
+
+    def heatmap(self, ax: Any = None, *, width: str | None = None) -> Any:
+        """Draw the mask of heads with matplotlib, layer by head, and give its Axes. `ax` and `width` are as of
+        `Measure.plot`. Raises ArgumentError, and ImportError where matplotlib is not there."""
+        return painter().mask_heatmap(self, ax, width)
 
     def records(self) -> list[dict[str, Any]]:
         """One flat record a site that the mask is over; `head` is None where it is no head."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -40,9 +41,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     calls: list[tuple[str, ...]] = []
     real = plots.rendered
 
-    def rendered(figure: Drawing, formats: tuple[str, ...]) -> dict[str, bytes]:
+    def rendered(figure: Drawing, formats: tuple[str, ...], *told: Any) -> dict[str, bytes]:
         calls.append(formats)
-        return real(figure, formats)
+        return real(figure, formats, *told)
 
     monkeypatch.setattr(plots, "rendered", rendered)
     return calls
