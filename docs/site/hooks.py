@@ -31,8 +31,12 @@ FOUND = {"tutorial.md": 2, "language.md": 2, "semantics.md": 2, "glossary.md": 2
 FENCED = re.compile(r"^(`{3,})[^\n]*\n.*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 OPENING = re.compile(r"(?:<!-- output of: (?P<command>.+?) -->\n)?(?P<ticks>`{3,})(?P<language>\w+)(?P<words>[^\n]*)\n")
 LINK = re.compile(r"(?<=\]\()(?!#|[a-z]+:)([^)#\s]+)(#[^)\s]*)?(?=\))")
-SPEC = re.compile(r"(?<![\[`])`(specs/[\w/.-]+\.et)`(?![\]`])")
-CODE = re.compile(r"(?<![\[`])`([EW]\d{3})`(?![\]`])")
+NAMED = re.compile(
+    r"(?P<heading>^#.*$)|(?P<link>\[(?:[^\[\]]|\[[^\]]*\])*\]\([^)]*\))"
+    r"|`(?P<spec>specs/[\w/.-]+\.et)`|(?P<code>`[EW]\d{3}`|\b[EW]\d{3}\b)|(?P<other>`[^`\n]*`)",
+    re.MULTILINE,
+)
+"""What may be a link though the page has none, the path of a spec or the code of an error, or has to stay as it is."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -113,11 +117,16 @@ def _shown(command: str) -> str:
 def _linked(text: str, page: str) -> str:
     """The text of a page with links that hold on the site, and more of them: specs, and codes of errors."""
     text = LINK.sub(lambda link: _target(link[1], page) + (link[2] or ""), text)
-    text = SPEC.sub(lambda spec: _link(spec, f"{spec[1]}.md", page) if (ROOT / spec[1]).exists() else spec[0], text)
-    return CODE.sub(lambda code: _link(code, f"errors/{code[1]}.md", page), text)
+    return NAMED.sub(lambda named: _named(named, page), text)
 
 
-def _link(named: re.Match[str], target: str, page: str) -> str:
+def _named(named: re.Match[str], page: str) -> str:
+    """A path or a code as a link, where there is a page for it and it is another."""
+    code = (named["code"] or "").strip("`")
+    target = f"{named['spec']}.md" if named["spec"] else f"errors/{code}.md"
+    exists = (ROOT / (named["spec"] or "")).is_file() or (DOCS / target).is_file()
+    if not exists or target == page:
+        return named[0]
     return f"[{named[0]}]({relpath(target, str(PurePosixPath(page).parent))})"
 
 
