@@ -19,6 +19,7 @@ LOADED = re.compile(
 )
 IN_STYLES = re.compile(r"url\(\s*[\"']?([^\"')]+)|@import\s+[\"']([^\"']+)")
 ELSEWHERE = re.compile(r"(?:[a-z]+:)?//", re.IGNORECASE)
+PARTS = ("li", "ol", "ul", "table", "tr", "blockquote", "pre", "h1", "h2", "h3", "h4", "img", "strong", "em")
 SCRIPTED = ('class="mermaid"', 'data-md-component="source"', "math/tex")
 """What the theme's scripts would ask other servers about, were it on a page."""
 
@@ -64,6 +65,16 @@ def _leads(page: Path, link: str) -> bool:
     if target.is_dir():
         return False
     return target.is_file() and (not place or target.suffix != ".html" or unquote(place) in ids(target))
+
+
+def parts(html: str) -> dict[str, int]:
+    """How many there are of each kind of part in a text."""
+    return {part: len(re.findall(f"<{part}[ >]", html)) for part in PARTS}
+
+
+def article(page: Path) -> str:
+    """What a page has beside navigation and contents."""
+    return page.read_text(encoding="utf-8").partition("<article")[2].partition("</article>")[0]
 
 
 def asked_elsewhere(site: Path) -> list[str]:

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from site_pages import CONFIG, asked_elsewhere, broken, built, pages
+from markdown_it import MarkdownIt
+from site_pages import CONFIG, article, asked_elsewhere, broken, built, pages, parts
 from test_docs import DOCS, ROOT
 
 from docs import error_pages, gallery
@@ -38,6 +39,16 @@ def test_specs_are_in_colours(site: Path) -> None:
     assert '<span class="filename">circuit.et</span>' in page
     assert 'class="err"' not in page
     assert '<span class="kd">measure</span>' in (site / "specs/knockout/smollm2.et.html").read_text(encoding="utf-8")
+
+
+def test_the_site_has_the_parts_that_a_forge_shows(site: Path) -> None:
+    """Lists, tables and blocks: what CommonMark nests by two spaces, Python-Markdown nests by four."""
+    forge = MarkdownIt("commonmark").enable("table")
+    shown = [page for page in DOCS.rglob("*.md") if "errors" not in page.parts and page != DOCS / "index.md"]
+    assert len(shown) > 80
+    for page in shown:
+        built_page = (site / page.relative_to(DOCS)).with_suffix(".html")
+        assert parts(article(built_page)) == parts(forge.render(page.read_text(encoding="utf-8"))), page.name
 
 
 def test_a_bad_site_is_seen(tmp_path: Path) -> None:
