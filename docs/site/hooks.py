@@ -7,6 +7,7 @@ MkDocs calls `on_config`, `on_files` and `on_page_markdown`, in this order.
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 from typing import Any
@@ -18,7 +19,10 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-ABOVE = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "editors/README.md")
+ABOVE = (
+    *("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "editors/README.md"),
+    *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("editors/*/README.md"))),
+)
 """Pages that stand above `docs/`, and are pages of the site."""
 PARTED = "<!-- all pages -->\n"
 """Where `docs/index.md` goes on as a page of its own."""
@@ -88,12 +92,30 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         markdown = markdown.partition(PARTED)[0]
     if name.startswith("errors/"):
         code = PurePosixPath(name).stem
-        markdown += f"\n---\n\nOn the terminal: `entrack explain {code}`. [All errors](../errors.md)\n"
+        markdown = (
+            f"{_told_apart(markdown)}\n---\n\nOn the terminal: `entrack explain {code}`. [All errors](../errors.md)\n"
+        )
     parts, end = [], 0
     for fence in FENCED.finditer(markdown):
         parts += [_linked(markdown[end : fence.start()], name), fence.group()]
         end = fence.end()
     return OPENING.sub(_titled, "".join([*parts, _linked(markdown[end:], name)]))
+
+
+def _told_apart(markdown: str) -> str:
+    """The page of an error, whose two specs name the lines in which they differ."""
+    wrong, right = (fence.group().split("\n")[1:-1] for fence in FENCED.finditer(markdown))
+    same = SequenceMatcher(None, wrong, right, autojunk=False).get_matching_blocks()
+    lines = iter(
+        (_but(wrong, [(each.a, each.size) for each in same]), _but(right, [(each.b, each.size) for each in same]))
+    )
+    return re.sub(r"^```et$", lambda _: f"```et lines={next(lines)}", markdown, flags=re.MULTILINE)
+
+
+def _but(text: list[str], same: list[tuple[int, int]]) -> str:
+    """The numbers of a text's lines, from 1, but for those that begin at a number from 0 and are so many."""
+    kept = {start + line for start, size in same for line in range(size)}
+    return ",".join(str(number + 1) for number in range(len(text)) if number not in kept)
 
 
 def _titled(opening: re.Match[str]) -> str:
@@ -104,8 +126,9 @@ def _titled(opening: re.Match[str]) -> str:
     title = title or named.get("title") or named.get("file") or named.get("add") or named.get("source")
     if words[:1] == ["wrong"]:
         title = " ".join(["wrong:", *words[1:]])
+    marked = f' hl_lines="{named["lines"].replace(",", " ")}"' if named.get("lines") else ""
     quote = "'" if title and '"' in title else '"'
-    return f"{opening['ticks']}{{ .{opening['language']}{f' title={quote}{title}{quote}' if title else ''} }}\n"
+    return f"{opening['ticks']}{{ .{opening['language']}{f' title={quote}{title}{quote}' if title else ''}{marked} }}\n"
 
 
 def _shown(command: str) -> str:

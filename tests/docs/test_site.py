@@ -41,6 +41,22 @@ def test_specs_are_in_colours(site: Path) -> None:
     assert '<span class="kd">measure</span>' in (site / "specs/knockout/smollm2.et.html").read_text(encoding="utf-8")
 
 
+def test_the_specs_of_an_error_are_told_apart(site: Path) -> None:
+    marked = re.findall(r'<span class="hll">(.*?)\n</span>', (site / "errors/E201.html").read_text(encoding="utf-8"))
+    assert [re.sub("<[^>]*>", "", line) for line in marked] == [
+        "measure first = accuracy(bse) on 20 t",
+        "measure first = accuracy(base) on 20 t",
+    ]
+
+
+def test_codes_and_specs_in_the_text_are_links(site: Path) -> None:
+    page = article(site / "language.html")
+    assert '<a href="errors/E101.html">E101</a>' in page
+    assert '<a href="../specs/ioi/smollm2.et.html"><code>specs/ioi/smollm2.et</code></a>' in article(
+        site / "studies/ioi.html"
+    )
+
+
 def test_the_site_has_the_parts_that_a_forge_shows(site: Path) -> None:
     """Lists, tables and blocks: what CommonMark nests by two spaces, Python-Markdown nests by four."""
     forge = MarkdownIt("commonmark").enable("table")
