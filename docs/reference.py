@@ -73,8 +73,8 @@ def typed(kind: type) -> str:
     rows = [(f"`{field.name}`", f"`{escaped(field.type)}`", said.get(field.name)) for field in attrs.fields(kind)]
     width = 3 if said else 2
     lines = [("field", "type", "what it is")[:width], ("---",) * width, *(row[:width] for row in rows)]
-    table = "".join(f"| {' | '.join(cell or ' ' for cell in line)} |\n" for line in lines)
-    return "\n".join([f"### `{kind.__name__}`\n\n{words(kind, kind.__name__)}\n", table, *methods(kind)])
+    table = ["".join(f"| {' | '.join(cell or ' ' for cell in line)} |\n" for line in lines)] if rows else []
+    return "\n".join([f"### `{kind.__name__}`\n\n{words(kind, kind.__name__)}\n", *table, *methods(kind)])
 
 
 def methods(kind: type) -> Iterator[str]:
