@@ -14,6 +14,7 @@ from entrack.cli import artifact, exit_codes, fast_path, runs
 from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
 from entrack.cli.models import models
+from entrack.cli.new import new
 from entrack.cli.options import (
     Accepted,
     Device,
@@ -55,6 +56,7 @@ app.command()(artifact.lock)
 app.command()(artifact.pack)
 app.command()(artifact.unpack)
 app.command()(watch)
+app.command()(new)
 
 
 @app.command()
