@@ -88,7 +88,7 @@ def test_each_kind_of_save_is_seen_once(tmp_path: Path, save: Callable[[Path, st
     saves = Saves([path, tmp_path / "other.et"])
     assert saves.changed() == ()
     save(path, MORE)
-    assert saves.wait() == (path,)
+    assert saves.next_save() == (path,)
     saves.begin()
     assert saves.changed() == ()
 
@@ -105,7 +105,7 @@ def test_a_save_is_waited_for_until_it_is_over(tmp_path: Path) -> None:
         if text is not None and path.read_text() != text:
             path.write_text(text)
 
-    assert Saves([path], sleep).wait() == (path,)
+    assert Saves([path], sleep).next_save() == (path,)
     assert path.read_text() == "whole"
     assert len(slept) >= 4
 
@@ -115,7 +115,7 @@ def test_a_file_that_stays_empty_is_not_waited_for_without_end(tmp_path: Path) -
     path.write_text("before")
     saves = Saves([path], sleep=lambda seconds: None)
     path.write_text("")
-    assert saves.wait() == (path,)
+    assert saves.next_save() == (path,)
 
 
 def test_what_is_written_while_it_is_read_counts_as_saved(tmp_path: Path) -> None:
