@@ -233,6 +233,11 @@ vscode-test: editors/vscode/node_modules/installed
 	cd editors/vscode && npm run --silent test:grammar && npm run --silent test:snapshots && npm run --silent bundle \
 	&& ENTRACK=$$($(abspath $(BIN))/entrack lsp --help > /dev/null 2>&1 && echo $(abspath $(BIN))/entrack) npm run --silent test:extension
 
+# Vim, Neovim and Emacs with the files of editors/, those that are here: colours, indentation, `:make` and its errors.
+.PHONY: editors-test
+editors-test: $(VENV)/installed-dev
+	ENTRACK_EDITORS=1 $(BIN)/python -m pytest -rs tests/docs/test_editors_at_work.py
+
 editors/vscode/node_modules/installed: editors/vscode/package-lock.json
 	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund
 	touch $@

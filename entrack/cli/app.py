@@ -15,6 +15,7 @@ from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
 from entrack.cli.heartbeat import BEAT
 from entrack.cli.models import models
+from entrack.cli.new import new
 from entrack.cli.options import (
     Accepted,
     Device,
@@ -57,6 +58,7 @@ app.command()(artifact.lock)
 app.command()(artifact.pack)
 app.command()(artifact.unpack)
 app.command()(watch)
+app.command()(new)
 
 
 @app.command()

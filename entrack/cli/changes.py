@@ -82,5 +82,7 @@ def _moved(change: CellChange) -> float:
 
 
 def _kept(change: KeptChange) -> RenderableType:
-    signed = [*(f"+{site}" for site in change.came), *(f"-{site}" for site in change.went)]
-    return Text(f"{visible(change.of)}: {' '.join(signed)}")
+    said = [
+        f"{word} {' '.join(map(str, sites))}" for word, sites in (("new", change.came), ("gone", change.went)) if sites
+    ]
+    return Text(f"{visible(change.of)}: {'; '.join(said)}")

@@ -39,7 +39,7 @@ class Saves:
         """What is not as it was."""
         return tuple(path for path, before in self._stamps.items() if stamp(path) != before)
 
-    def wait(self) -> tuple[Path, ...]:
+    def next_save(self) -> tuple[Path, ...]:
         """Until something is saved, and the save is over. -> what changed"""
         while not self.changed():
             self._sleep(POLL)

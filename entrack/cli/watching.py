@@ -67,7 +67,7 @@ class Watching:
                 tell_failure(error, Output())
                 _line("waiting for a save")
             BEAT.silent()
-            self._saved = [path for path in self._saves.wait() if not path.is_dir()]
+            self._saved = [path for path in self._saves.next_save() if not path.is_dir()]
             if self._saved:
                 _line(f"{', '.join(map(str, self._saved))}: saved")
 

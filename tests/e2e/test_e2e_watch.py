@@ -19,6 +19,7 @@ from typer.testing import Result
 
 from entrack.cli.changes import MOST, changes_view
 from entrack.cli.exit_codes import screen
+from entrack.cli.heartbeat import FIRST, Beat
 from entrack.cli.saves import Saves
 from entrack.engine import engine
 from entrack.engine.load import load
@@ -88,14 +89,14 @@ def test_each_kind_of_save_is_seen_once(tmp_path: Path, save: Callable[[Path, st
     saves = Saves([path, tmp_path / "other.et"])
     assert saves.changed() == ()
     save(path, MORE)
-    assert saves.wait() == (path,)
+    assert saves.next_save() == (path,)
     saves.begin()
     assert saves.changed() == ()
 
 
 def test_a_save_is_waited_for_until_it_is_over(tmp_path: Path) -> None:
-    """The file is empty at the first look, half written at the second: what is there in the end is what counts."""
-    path, looks = tmp_path / "a.et", iter(["", "half", "whole", "whole"])
+    """The file is empty for three looks, then half written: what is there in the end is what counts."""
+    path, looks = tmp_path / "a.et", iter(["", "", "", "half", "whole"])
     path.write_text("before")
     slept: list[float] = []
 
@@ -105,9 +106,9 @@ def test_a_save_is_waited_for_until_it_is_over(tmp_path: Path) -> None:
         if text is not None and path.read_text() != text:
             path.write_text(text)
 
-    assert Saves([path], sleep).wait() == (path,)
+    assert Saves([path], sleep).next_save() == (path,)
     assert path.read_text() == "whole"
-    assert len(slept) >= 4
+    assert len(slept) >= 5
 
 
 def test_a_file_that_stays_empty_is_not_waited_for_without_end(tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_a_file_that_stays_empty_is_not_waited_for_without_end(tmp_path: Path) -
     path.write_text("before")
     saves = Saves([path], sleep=lambda seconds: None)
     path.write_text("")
-    assert saves.wait() == (path,)
+    assert saves.next_save() == (path,)
 
 
 def test_what_is_written_while_it_is_read_counts_as_saved(tmp_path: Path) -> None:
@@ -258,6 +259,18 @@ def until(lines: Iterator[str], words: str) -> str:
     raise AssertionError("".join(said))
 
 
+def test_signs_of_life_count_from_each_save() -> None:
+    now = [0.0]
+    beat = Beat(lambda: now[0])
+    beat.describe = lambda seconds: f"after {seconds:.0f} s"
+    now[0] = 100.0
+    beat.silent()
+    beat.again()
+    assert beat.line() is None
+    now[0] += FIRST
+    assert beat.line() == f"after {FIRST:.0f} s"
+
+
 # --- differences of results ----------------------------------------------------------------------------------------
 
 
@@ -270,7 +283,7 @@ def test_equal_results_have_no_changes(results: Results) -> None:
     assert not changes(results, evolve(results, title="another"))
 
 
-def test_all_that_differs_is_found(results: Results) -> None:
+def test_all_that_differs_is_found(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
     first = results.measures[0]
     moved = evolve(first, cells=(evolve(first.cells[0], value=0.123), *first.cells[1:-1]))
     claims = (evolve(results.claims[0], passed=False), *results.claims[1:])
@@ -283,6 +296,10 @@ def test_all_that_differs_is_found(results: Results) -> None:
     assert found.cells[0].labels == first.cells[0].labels and found.cells[1].labels == first.cells[-1].labels
     assert [(change.text, change.turned) for change in found.claims] == [(results.claims[0].text, True)]
     assert [(change.came, change.went) for change in found.kept] == [((), group.sites[:1])]
+    screen().print(changes_view(found))
+    shown = capsys.readouterr().out
+    assert f"{discovery.name}.{group.name}: gone {group.sites[0]}" in shown
+    assert "✗ FAIL" in shown and re.search(r"0\.12.* *$", shown, re.MULTILINE)
     back = changes(later, results)
     assert [change.came for change in back.kept] == [group.sites[:1]]
     assert any(change.before is None for change in back.cells)

@@ -117,7 +117,7 @@ test("every command of the manifest is there", async () => {
 });
 
 test("the real language server answers", { skip: REAL ? false : "ENTRACK names no command" }, async () => {
-  const here = await activated({ command: REAL });
+  const here = await activated({ command: REAL }); // which waits until the server has said what it can
   assert.deepStrictEqual(here.seen.messages, []);
   await here.extension.deactivate();
 });
