@@ -16,6 +16,7 @@ from entrack.editor.completion_place import (
     Place,
     after_first_word,
     in_comment,
+    next_word,
     place_of,
     read_before,
     round_span,
@@ -74,14 +75,18 @@ def _at_word(document: Document, offset: int) -> Iterator[Completion]:
     typed = source.text[place.word.start : offset]
     yield from _words(document, place, begun, typed)
     item = Span(source.name, start, max(start, place.item.end))
+    following = next_word(source, place)
     if "NAME" in begun.accepts:
         trial = Trial.at(document, place.word, item, NOBODY, lambda: f" {begun.then('NAME').end()}")
-        yield from _names(trial, typed, trial.candidates())
-        yield from _functions(trial, typed, begun)
+        words = tuple(begun.words_before(following)) if following else ()
+        if trial.whole or not trial.any_whole(words):
+            yield from _names(trial, typed, trial.candidates(), words)
+            yield from _functions(trial, typed, begun)
     if "SITE" in begun.accepts:
         trial = Trial.at(document, place.word, item, "mlp.0", lambda: f" {begun.then('SITE').end()}")
-        for site, detail in sites(trial, typed, heads="HEAD" in begun.accepts):
-            yield Completion(site, "site", detail, site, place.word)
+        if trial.whole or not (following and trial.any_whole(begun.words_before(following))):
+            for site, detail in sites(trial, typed, heads="HEAD" in begun.accepts):
+                yield Completion(site, "site", detail, site, place.word)
 
 
 # --- words -------------------------------------------------------------------------------------------------------
@@ -109,8 +114,10 @@ def _to_write(choice: str, terminal: str, after: str) -> Iterator[str]:
 # --- names -------------------------------------------------------------------------------------------------------
 
 
-def _names(trial: Trial, typed: str, candidates: Iterable[Candidate]) -> Iterator[Completion]:
-    for name, span in trial.that_check(each for each in candidates if fits(typed, each[0])):
+def _names(
+    trial: Trial, typed: str, candidates: Iterable[Candidate], words: tuple[str, ...] = ()
+) -> Iterator[Completion]:
+    for name, span in trial.that_check((each for each in candidates if fits(typed, each[0])), words):
         kind, detail = _told(trial.rest, name)
         yield Completion(name, kind, detail, name, span)
 
@@ -120,7 +127,8 @@ def _functions(trial: Trial, typed: str, begun: Begun) -> Iterator[Completion]:
     if "LPAR" in begun.then("NAME").accepts and not trial.after.lstrip().startswith("("):
         called = evolve(trial, after=f'(""){trial.after}')
         for name, span in dict.fromkeys(called.candidates()):
-            if fits(typed, name) and name not in trial.rest.meaning.scope.names:
+            known = span == trial.word and name.isidentifier() and name not in trial.rest.meaning.scope.names
+            if known and fits(typed, name):
                 yield Completion(name, "function", f"{name}(...)", f"{name}(", span)
 
 

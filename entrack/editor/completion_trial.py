@@ -6,6 +6,7 @@ try costs what one item costs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
@@ -36,6 +37,7 @@ from entrack.tree import names
 Key = tuple[str, str, Span]
 Candidate = tuple[str, Span]
 """A name, and what of the text it stands in the place of."""
+USED = re.compile(r"^[ \t]*(?:intervention|group|circuit)[ \t]+(\w+)", re.MULTILINE)
 UNFINISHED = ("E405", "E412", "E413", "E602", "E607", "E625")
 """What is wrong with a name after which one of its parts is still to be said."""
 NOBODY = "_nobody_is_called_this"
@@ -55,18 +57,21 @@ DECLARING = (ast.Binding, ast.Position, ast.GroupItem, ast.Hop, ast.Loop)
 
 @frozen
 class Rest:
-    """A spec without one item, checked. `known` is what is wrong with it as it is."""
+    """A spec without one item, checked. `known` is what is wrong with it as it is; `users` are measures that are left
+    out too, because only they tell whether the item makes sense."""
 
     source: Source
     meaning: Meaning = field(repr=False)
     known: tuple[Diagnostic, ...]
+    users: tuple[ast.Item, ...] = ()
 
     def problems_with(self, items: Iterable[ast.Item], at: Span) -> tuple[Diagnostic, ...]:
         """The errors that come with these items, which stand at `at`."""
         meaning, known = self.meaning.copy(), frozenset(map(_key, self.known))
         with within():
             try:
-                meaning.add(_with_included(items, self.source, meaning.scope), self.source)
+                added = _with_included((*items, *self.users), self.source, meaning.scope)
+                meaning.add(added, self.source)
             except Spent as spent:
                 meaning.scope.problems.append(told(spent, at))
         return tuple(new for new in meaning.scope.problems if new.is_error and _key(new) not in known)
@@ -79,10 +84,11 @@ def rest_of(document: Document, item: Span) -> Rest:
     if meaning is None or any(isinstance(each, ast.Include) for each in here):
         return _checked_without(document, item)
     others = (known for known in document.problems if not _within(known.span, item))
-    left = meaning.without(here)
+    users = _users(document, item)
+    left = meaning.without((*here, *users))
     left.scope.unread -= _words_in(document.source, item)
     left.scope.parse = _parsed
-    return Rest(document.source, left, tuple(others))
+    return Rest(document.source, left, tuple(others), tuple(map(once_through, users)))
 
 
 def _checked_without(document: Document, item: Span) -> Rest:
@@ -101,6 +107,14 @@ def _checked_without(document: Document, item: Span) -> Rest:
     return Rest(source, meaning, tuple(scope.problems))
 
 
+def _users(document: Document, item: Span) -> list[ast.Item]:
+    """The measures of the text that name an intervention, group or circuit which stands here: what its parameters and
+    positions are is known there alone."""
+    named = set(USED.findall(document.source.text, item.start, item.end))
+    measures = (each for each in document.program.items if isinstance(each, ast.Measure))
+    return [each for each in measures if named & _words_in(document.source, each.span)]
+
+
 @lru_cache(maxsize=64)
 def _parsed(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
     """A file that is included, parsed."""
@@ -117,13 +131,15 @@ def _words_in(source: Source, item: Span) -> set[str]:
 
 @frozen
 class Trial:
-    """A place in an item where names are tried: `before` and `after` are what stands round it in the item."""
+    """A place in an item where names are tried: `before` and `left` are what stands round it in the item, and `after`
+    what makes it whole with a name."""
 
     rest: Rest
     word: Span
     start: int
     before: str
     after: str
+    left: str
     whole: bool
 
     @classmethod
@@ -133,7 +149,7 @@ class Trial:
         source, rest = document.source, rest_of(document, item)
         before, after = source.text[item.start : word.start], source.text[word.end : item.end]
         whole = items_of(source.name, before + example + after, item.start) is not None
-        return cls(rest, word, item.start, before, after if whole else end(), whole)
+        return cls(rest, word, item.start, before, after if whole else end(), after, whole)
 
     def candidates(self, inside: str = "") -> Iterator[Candidate]:
         """Names that may be meant, each once, or paths that begin with `inside`. Whether they are right is not known
@@ -142,11 +158,18 @@ class Trial:
         asked = self.rest.problems_with(map(once_through, items or ()), self.word)
         return iter(dict.fromkeys((*self._proposed(asked), *self._named(items or (), asked))))
 
-    def that_check(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    def any_whole(self, words: Iterable[str]) -> bool:
+        """Whether the item is whole, as it stands, with one of these words in the place."""
+        return any(items_of(self.word.file, self.before + word + self.left, self.start) is not None for word in words)
+
+    def that_check(self, candidates: Iterable[Candidate], words: Iterable[str] = ()) -> Iterator[Candidate]:
         """Those of the first candidates with which nothing is wrong, but for what is elsewhere in the item and would be
-        wrong with each of them."""
+        wrong with each of them, and with each of these words of the grammar."""
         wrong = {each: self._wrong_with(*each) for each in islice(candidates, MOST_TRIED)}
         always = frozenset.intersection(*wrong.values()) if wrong else frozenset()
+        if always:
+            others = (self._wrong_with(word, self.word) for word in words)
+            always = frozenset.intersection(always, *(wrong for wrong in others if None not in wrong))
         return (each for each, problems in wrong.items() if all(self._pardoned(one, always) for one in problems))
 
     def _pardoned(self, problem: Key | None, always: frozenset[Key | None]) -> bool:
@@ -193,7 +216,7 @@ class Trial:
             elif isinstance(holder, DECLARING) or any(holder is each for each in parameters_in(items)):
                 names = missing(asked)
             elif not isinstance(holder, ast.Dotted | ast.Named):
-                names = declared_in(items)
+                names = (*declared_in(items), *missing(asked))
             if (type(holder), part) in AT_A_POSITION:
                 tasks = self.rest.meaning.scope.tasks.values()
                 names = (*names, *(position for task in tasks for position in task.positions))

@@ -55,6 +55,14 @@ class Begun:
         """The words and signs that may come next, each with its terminal."""
         return {choice: name for name in sorted(self.accepts) for choice in choices(name)}
 
+    def words_before(self, following: str) -> Iterator[str]:
+        """The words of the grammar that may stand before what follows."""
+        ends = {name for name in parser().patterns if following in choices(name)}
+        ends |= {"NAME"} if following.isidentifier() else set()
+        for choice, name in self.choices.items():
+            if choice.isalpha() and self.then(name).accepts & ends:
+                yield choice
+
     def then(self, terminal: str) -> Begun:
         """With one more token, which must be accepted."""
         inner = self._inner.copy()
