@@ -10,6 +10,7 @@ from pygls.uris import to_fs_path
 
 from entrack.editor.document import Document, analysed
 from entrack.editor.positions import Lines
+from entrack.editor.workspace import named
 from entrack.source import Source
 
 
@@ -35,7 +36,7 @@ class AllOpened:
     def put(self, uri: str, text: str) -> Opened:
         """A text that was opened, or changed as a whole."""
         known = self.by_uri.get(uri)
-        opened = Opened(uri, to_fs_path(uri) or Path(uri).name, Lines(text, self.encoding))
+        opened = Opened(uri, named(to_fs_path(uri) or Path(uri).name), Lines(text, self.encoding))
         if known is not None:
             opened.version, opened.document = known.version + 1, known.document
         self.by_uri[uri] = opened

@@ -10,33 +10,46 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import suppress
 from functools import partial, wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lsprotocol import types
-from pygls.exceptions import PyglsError
+from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.uris import to_fs_path
 
 from entrack.diagnostics import Diagnostic
 from entrack.editor.completion import TRIGGERS, completions
-from entrack.editor.document import Document
+from entrack.editor.definition import definitions, references
+from entrack.editor.document import Document, Parsed
 from entrack.editor.fixes import fixes
 from entrack.editor.folding import folds
 from entrack.editor.formatting import formatting
+from entrack.editor.hover import hover
+from entrack.editor.lenses import Priced, Unwanted, lenses, priced
 from entrack.editor.links import links
+from entrack.editor.names import at, names_of
 from entrack.editor.positions import Lines
+from entrack.editor.rename import Refused, renamable, rename
 from entrack.editor.symbols import symbols
 from entrack.editor.tokens import TYPES, coloured
+from entrack.editor.workspace import Workspace
 from entrack.language_server import convert
 from entrack.language_server.background import Background
 from entrack.language_server.opened import AllOpened
+from entrack.source import Source
 from entrack.version import __version__
 
 log = logging.getLogger(__name__)
 SOON, LATER = 0.01, 0.4
-"""Seconds from a change to its diagnostics, in which further changes are waited for, and to what is drawn."""
+"""Seconds from a change to its diagnostics, in which further changes are waited for, and to what is drawn and
+planned."""
+REQUEST_FAILED = -32803
+"""Of a request that is refused, with the reason."""
 Answer = TypeVar("Answer")
 
 
@@ -50,12 +63,16 @@ class Protocol(LanguageServerProtocol):
 
 
 class Server(LanguageServer):
-    """`opened` are the open texts; `shown` the problems that each of them has in each file."""
+    """`opened` are the open texts, `workspace` the specs of its folders; `shown` the problems that each open text has
+    in each file, `prices` what its items cost, and of which version that was asked."""
 
     def __init__(self) -> None:
         super().__init__("entrack", __version__, protocol_cls=Protocol)
         self.opened = AllOpened()
+        self.workspace_specs = Workspace()
         self.background = Background()
+        self.prices: dict[str, Mapping[str, Priced]] = {}
+        self.priced: dict[str, int] = {}
         self.shown: dict[str, dict[str, list[types.Diagnostic]]] = {}
         self._waiting: dict[str, asyncio.TimerHandle] = {}
 
@@ -66,6 +83,32 @@ class Server(LanguageServer):
     def report_server_error(self, error: Exception, source: type[PyglsError] | Any) -> None:
         """What fails is logged, and no window opens for it."""
         log.error("%s: %s", getattr(source, "__name__", source), error)
+
+    def specs_with(self, document: Document) -> tuple[tuple[Parsed, ...], ...]:
+        """The specs that a text is part of; itself, where its folder is none of the workspace's."""
+        return self.workspace_specs.specs_with(document.source.name, self.opened.unsaved())
+
+    # costs
+
+    def price(self, uri: str, document: Document) -> None:
+        """Have it found out in the background what the items of a text cost, unless that is done."""
+        version = self.opened.by_uri[uri].version
+        if self.priced.get(uri) != version:
+            self.priced[uri] = version
+            loop, wanted = asyncio.get_running_loop(), partial(self.is_at, uri, version)
+            loop.call_later(LATER, self.background.do, wanted, partial(self._price, loop, uri, document, wanted))
+
+    def _price(self, loop: asyncio.AbstractEventLoop, uri: str, document: Document, wanted: Callable[[], bool]) -> None:
+        with suppress(Unwanted):
+            prices = priced(document, wanted=wanted)
+            if prices and wanted():
+                loop.call_soon_threadsafe(self._keep_prices, uri, prices)
+
+    def _keep_prices(self, uri: str, prices: Mapping[str, Priced]) -> None:
+        self.prices[uri] = prices
+        lens = getattr(self.client_capabilities.workspace, "code_lens", None)
+        if lens is not None and lens.refresh_support:
+            self.workspace_code_lens_refresh(None)
 
     # diagnostics
 
@@ -137,21 +180,30 @@ Handler = Callable[[Server, Any], Answer]
 
 
 def answers(feature: str, options: Any = None) -> Callable[[Handler[Answer | None]], Handler[Answer | None]]:
-    """A request and the function that answers it. What that raises is logged, and the answer is none."""
+    """A request and the function that answers it."""
 
     def registered(handler: Handler[Answer | None]) -> Handler[Answer | None]:
-        @wraps(handler)
-        def careful(ls: Server, params: Any) -> Answer | None:
-            try:
-                return handler(ls, params)
-            except Exception:
-                log.exception("%s failed", feature)
-                return None
-
-        server.feature(feature, options)(careful)
-        return careful
+        answering = careful(feature, handler)
+        server.feature(feature, options)(answering)
+        return answering
 
     return registered
+
+
+def careful(feature: str, handler: Handler[Answer | None]) -> Handler[Answer | None]:
+    """The same function; what it raises is logged, and the answer is none. A refusal is told."""
+
+    @wraps(handler)
+    def answering(ls: Server, params: Any) -> Answer | None:
+        try:
+            return handler(ls, params)
+        except JsonRpcException:
+            raise
+        except Exception:
+            log.exception("%s failed", feature)
+            return None
+
+    return answering
 
 
 # texts
@@ -161,6 +213,9 @@ def answers(feature: str, options: Any = None) -> Callable[[Handler[Answer | Non
 def initialized(ls: Server, params: types.InitializedParams) -> None:
     encoding = ls.server_capabilities.position_encoding
     ls.opened.encoding = str(getattr(encoding, "value", encoding) or "utf-16")
+    folders = [folder.uri for folder in ls.workspace.folders.values()] or [ls.workspace.root_uri or ""]
+    paths = (to_fs_path(uri) for uri in folders if uri)
+    ls.workspace_specs.roots = tuple(Path(path) for path in paths if path)
 
 
 @answers(types.TEXT_DOCUMENT_DID_OPEN)
@@ -203,6 +258,7 @@ def did_change_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> N
 def refresh(ls: Server) -> None:
     """Files on the disk have changed, any of them: whatever is open is looked at again."""
     ls.opened.outdated()
+    ls.priced.clear()
     for uri in ls.opened.by_uri:
         ls.changed(uri)
 
@@ -275,6 +331,104 @@ def document_link(ls: Server, params: types.DocumentLinkParams) -> list[types.Do
         types.DocumentLink(convert.range_of(lines, link.span), target=convert.uri_of(str(link.path)))
         for link in links(document)
     ]
+
+
+@answers(types.TEXT_DOCUMENT_CODE_LENS)
+def code_lens(ls: Server, params: types.CodeLensParams) -> list[types.CodeLens] | None:
+    uri = params.text_document.uri
+    document = ls.opened.document(uri)
+    if document is None:
+        return None
+    ls.price(uri, document)
+    return [
+        types.CodeLens(convert.range_of(ls.lines(uri), lens.span), types.Command(lens.text, ""))
+        for lens in lenses(document, ls.prices.get(uri, {}))
+    ]
+
+
+# requests of a place
+
+
+@answers(types.TEXT_DOCUMENT_HOVER)
+def hover_at(ls: Server, params: types.HoverParams) -> types.Hover | None:
+    document, offset = asked(ls, params)
+    if document is None:
+        return None
+    uri = params.text_document.uri
+    ls.price(uri, document)
+    found = hover(document, offset, ls.prices.get(uri, {}))
+    if found is None:
+        return None
+    said = types.MarkupContent(types.MarkupKind.Markdown, found.text)
+    return types.Hover(said, convert.range_of(ls.lines(uri), found.span))
+
+
+@answers(types.TEXT_DOCUMENT_DEFINITION)
+def definition(ls: Server, params: types.DefinitionParams) -> list[types.Location] | None:
+    document, offset = asked(ls, params)
+    if document is None:
+        return None
+    texts, encoding = document.checked.texts, ls.opened.encoding
+    return [convert.location(span, texts, encoding) for span in definitions(document, offset)]
+
+
+@answers(types.TEXT_DOCUMENT_REFERENCES)
+def references_of(ls: Server, params: types.ReferenceParams) -> list[types.Location] | None:
+    document, offset = asked(ls, params)
+    if document is None:
+        return None
+    specs = ls.specs_with(document)
+    found = references(specs, document.source.name, offset)
+    declared = params.context.include_declaration
+    spans = dict.fromkeys(one.span for one in found if declared or not one.declares)
+    return [convert.location(span, texts_of(specs), ls.opened.encoding) for span in spans]
+
+
+@answers(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT)
+def document_highlight(ls: Server, params: types.DocumentHighlightParams) -> list[types.DocumentHighlight] | None:
+    document, offset = asked(ls, params)
+    if document is None:
+        return None
+    found, file = names_of(document), document.source.name
+    meant = {one.symbol for one in at(found, file, offset)}
+    spans = dict.fromkeys(one.span for one in found if one.symbol in meant and one.span.file == file)
+    lines = ls.lines(params.text_document.uri)
+    return [types.DocumentHighlight(convert.range_of(lines, span)) for span in spans]
+
+
+@answers(types.TEXT_DOCUMENT_PREPARE_RENAME)
+def prepare_rename(ls: Server, params: types.PrepareRenameParams) -> types.Range | None:
+    document, offset = asked(ls, params)
+    if document is None:
+        return None
+    uri = params.text_document.uri
+    able = renamable(document, ls.specs_with(document), offset)
+    if isinstance(able, Refused):
+        raise JsonRpcException(able.why, REQUEST_FAILED)
+    return convert.range_of(ls.lines(uri), able)
+
+
+@answers(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
+def rename_at(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None:
+    document, offset = asked(ls, params)
+    if document is None:
+        return None
+    specs = ls.specs_with(document)
+    renamed = rename(document, specs, offset, params.new_name, ls.opened.unsaved())
+    if isinstance(renamed, Refused):
+        raise JsonRpcException(renamed.why, REQUEST_FAILED)
+    return convert.workspace_edit(renamed.edits, texts_of(specs), ls.opened.encoding)
+
+
+def asked(ls: Server, params: Any) -> tuple[Document | None, int]:
+    """The text that a request is about, and the offset of its place."""
+    uri = params.text_document.uri
+    return ls.opened.document(uri), ls.lines(uri).offset(convert.place(params.position))
+
+
+def texts_of(specs: Iterable[tuple[Parsed, ...]]) -> Mapping[str, Source]:
+    """The texts of all files of some specs."""
+    return {file.source.name: file.source for files in specs for file in files}
 
 
 def serve() -> None:

@@ -7,17 +7,20 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import pytest
 import pytest_lsp
 from canary import SERVED
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
 from entrack.editor.positions import Lines, Place
 from entrack.language_server import convert
+from entrack.language_server.background import Background
+from entrack.language_server.server import Server, careful
 
-pytestmark = pytest.mark.asyncio
 TEXT = """entrack 1
 
 # \N{GRINNING FACE} e\N{COMBINING ACUTE ACCENT}
@@ -31,8 +34,9 @@ measure m = accuracy(base with zero movers) on 3 t
 """
 
 
-@pytest_lsp.fixture(config=ClientServerConfig(server_command=[sys.executable, *SERVED["pygls.client"]]))  # type: ignore[untyped-decorator]  # it has no types
+@pytest_lsp.fixture(config=ClientServerConfig(server_command=[sys.executable, *SERVED["pygls.client"]]), scope="module")  # type: ignore[untyped-decorator]  # it has no types
 async def client(lsp_client: LanguageClient) -> AsyncIterator[None]:
+    lsp_client.feature(types.WORKSPACE_CODE_LENS_REFRESH)(lambda params: None)
     await lsp_client.initialize_session(
         types.InitializeParams(capabilities=client_capabilities("visual-studio-code"), workspace_folders=[])
     )
@@ -68,6 +72,7 @@ async def problems(client: LanguageClient, uri: str, codes: list[str]) -> list[t
     raise AssertionError(client.diagnostics[uri])
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_an_error_is_shown_mended_and_gone(client: LanguageClient, tmp_path: Path) -> None:
     uri = opened(client, tmp_path / "spec.et", TEXT.replace("zero movers", "zero mover"))
     (problem,) = await problems(client, uri, ["E201"])
@@ -82,6 +87,7 @@ async def test_an_error_is_shown_mended_and_gone(client: LanguageClient, tmp_pat
     assert await problems(client, uri, []) == []
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_columns_are_those_of_utf_16(client: LanguageClient, tmp_path: Path) -> None:
     wrong = TEXT.replace("answer = word", "answer = wort")
     uri = opened(client, tmp_path / "spec.et", wrong)
@@ -102,6 +108,7 @@ async def test_columns_are_those_of_utf_16(client: LanguageClient, tmp_path: Pat
     assert await problems(client, uri, []) == []
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_an_open_file_is_read_by_those_that_include_it(client: LanguageClient, tmp_path: Path) -> None:
     head, rest = TEXT.split("measure", 1)
     (tmp_path / "part.et").write_text("entrack 1\n", encoding="utf-8")
@@ -115,6 +122,7 @@ async def test_an_open_file_is_read_by_those_that_include_it(client: LanguageCli
     await problems(client, spec, ["E201", "E201", "E201"])
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_what_an_editor_asks_of_a_text(client: LanguageClient, tmp_path: Path) -> None:
     (tmp_path / "part.et").write_text("entrack 1\n", encoding="utf-8")
     text = TEXT.replace("\n\n", '\n\ninclude "part.et"\n', 1).replace("group movers in", "group   movers in")
@@ -135,6 +143,67 @@ async def test_what_an_editor_asks_of_a_text(client: LanguageClient, tmp_path: P
     assert Lines(text).place(0) == Place(0, 0)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_text_that_is_not_open_has_no_answer(client: LanguageClient, tmp_path: Path) -> None:
     document = types.TextDocumentIdentifier((tmp_path / "no.et").as_uri())
     assert await client.text_document_document_symbol_async(types.DocumentSymbolParams(document)) is None
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_name_is_followed_and_renamed_across_files(client: LanguageClient, tmp_path: Path) -> None:
+    head, rest = TEXT.split("measure", 1)
+    (tmp_path / "part.et").write_text(head, encoding="utf-8")
+    text = f'entrack 1\ninclude "part.et"\nmeasure{rest}'
+    uri = opened(client, tmp_path / "spec.et", text)
+    part = (tmp_path / "part.et").as_uri()
+    document, where = types.TextDocumentIdentifier(uri), at(text, "movers) on").start
+    found = await client.text_document_definition_async(types.DefinitionParams(document, where))
+    assert isinstance(found, list | tuple)
+    assert list(found) == [types.Location(part, at(head, "movers"))]
+    hover = await client.text_document_hover_async(types.HoverParams(document, where))
+    assert hover is not None
+    assert "2 heads at `last`: 2.1 3.0" in str(hover.contents)
+    context = types.ReferenceContext(include_declaration=True)
+    used = await client.text_document_references_async(types.ReferenceParams(context, document, where))
+    assert sorted(one.uri for one in used or ()) == [part, uri]
+    assert await client.text_document_prepare_rename_async(types.PrepareRenameParams(document, where)) is not None
+    edit = await client.text_document_rename_async(types.RenameParams(document, where, "writers"))
+    assert edit is not None
+    assert {file: [one.new_text for one in edits] for file, edits in (edit.changes or {}).items()} == {
+        part: ["writers"],
+        uri: ["writers"],
+    }
+    with pytest.raises(JsonRpcException, match="`mean` is a word of the language"):
+        await client.text_document_rename_async(types.RenameParams(document, where, "mean"))
+    lit = await client.text_document_document_highlight_async(types.DocumentHighlightParams(document, where))
+    assert len(lit or ()) == 1
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_lens_comes_when_it_is_known(client: LanguageClient, tmp_path: Path) -> None:
+    uri = opened(client, tmp_path / "spec.et", TEXT)
+    asked = types.CodeLensParams(types.TextDocumentIdentifier(uri))
+    assert (await client.text_document_code_lens_async(asked) or ()) == ()
+    for _ in range(40):
+        await asyncio.sleep(0.25)
+        found = await client.text_document_code_lens_async(asked)
+        if found:
+            break
+    assert [lens.command.title.partition(",")[0] for lens in found or () if lens.command] == ["1 pass"]
+    assert [lens.range.start for lens in found or ()] == [at(TEXT, "m = accuracy").start]
+
+
+def test_a_request_that_fails_is_logged_and_has_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(ls: Server, params: object) -> str:
+        raise ValueError(f"{params}")
+
+    assert careful("a request", broken)(Server(), 3) is None
+    assert "a request failed" in caplog.text
+
+
+def test_what_fails_in_the_background_ends_nothing() -> None:
+    background, done = Background(), Event()
+    background.do(lambda: True, lambda: 1 / 0)  # type: ignore[arg-type]  # it fails
+    background.do(lambda: False, lambda: pytest.fail("it is not wanted"))
+    background.do(lambda: True, done.set)
+    assert done.wait(10)

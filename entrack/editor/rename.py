@@ -1,0 +1,111 @@
+"""Renaming: a name everywhere, in all specs of the workspace that it is part of - or why it cannot be.
+
+What is offered has been tried: each spec is checked with the name changed, and has the problems that it had.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from entrack.check.check import NOTHING_UNSAVED
+from entrack.check.resolved import TOLD
+from entrack.check.scope import RESERVED
+from entrack.diagnostics.escape import clip
+from entrack.editor.definition import references
+from entrack.editor.document import Document, Parsed, analysed
+from entrack.editor.edits import Edit, edited
+from entrack.editor.names import VARIABLE, Occurrence, at, occurrences
+from entrack.editor.tokens import coloured
+from entrack.frozen import frozen
+from entrack.source import Source, Span
+from entrack.syntax.limits import MOST_NAME
+from entrack.vocabulary import GIVEN, words
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SPECIAL = ("prompt", *TOLD)
+"""Variables that a task has by their names."""
+
+
+@frozen
+class Refused:
+    """Why a name cannot be renamed so."""
+
+    why: str
+
+
+@frozen
+class Renamed:
+    edits: tuple[Edit, ...]
+
+
+def renamable(document: Document, specs: Iterable[tuple[Parsed, ...]], offset: int) -> Span | Refused:
+    """The name at an offset, if it can be renamed."""
+    file = document.source.name
+    found = [one for files in specs for one in at(occurrences(files), file, offset)]
+    if not found:
+        return _no_name(document.source, offset)
+    if not any(one.declares for one in references(specs, file, offset)):
+        return Refused(f"`{found[0].symbol.name}` is not declared in any file of this workspace")
+    if any(one.symbol.kind == VARIABLE and one.symbol.name in SPECIAL for one in found):
+        return Refused(f"a task has its `{found[0].symbol.name}` by this name")
+    return found[0].span
+
+
+def rename(
+    document: Document,
+    specs: tuple[tuple[Parsed, ...], ...],
+    offset: int,
+    new: str,
+    unsaved: Mapping[Path, str] = NOTHING_UNSAVED,
+) -> Renamed | Refused:
+    """The edits that rename what stands at an offset. `specs` are those that the document is part of."""
+    able = renamable(document, specs, offset)
+    if isinstance(able, Refused):
+        return able
+    places = references(specs, document.source.name, offset)
+    old = places[0].symbol
+    refused = _wrong(new) or _taken(new, [occurrences(files) for files in specs])
+    if refused is None and old.kind == VARIABLE and new in SPECIAL:
+        refused = Refused(f"a task has its `{new}` by this name")
+    if refused is not None:
+        return refused
+    edits = tuple(Edit(place, new) for place in dict.fromkeys(one.span for one in places))
+    failed = next((why for files in specs if (why := _changes(files, edits, unsaved))), None)
+    return Renamed(edits) if failed is None else Refused(failed)
+
+
+def _no_name(source: Source, offset: int) -> Refused:
+    """What stands there is a word, a number, or nothing that is declared."""
+    piece = next((one for one in coloured(source.text) if one.start <= offset <= one.end), None)
+    text = "" if piece is None else clip(source.text[piece.start : piece.end], 40)
+    if text in words():
+        return Refused(f"`{text}` is a word of the language")
+    return Refused(f"`{text}` is no name that is declared here" if text else "there is no name here")
+
+
+def _wrong(new: str) -> Refused | None:
+    if not NAME.fullmatch(new) or len(new) > MOST_NAME:
+        return Refused(f"a name has letters, digits and `_`, begins with no digit, and has at most {MOST_NAME} of them")
+    if new in words() or new in RESERVED or new in GIVEN:
+        return Refused(f"`{new}` is a word of the language: choose another name")
+    return None
+
+
+def _taken(new: str, specs: Iterable[Iterable[Occurrence]]) -> Refused | None:
+    """A name that something has, whatever it is: two things of one name are hard to tell apart, if they may be so."""
+    taken = next((one for found in specs for one in found if one.symbol.name == new), None)
+    return None if taken is None else Refused(f"`{new}` is a name already, in {Path(taken.span.file).name}")
+
+
+def _changes(files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Mapping[Path, str]) -> str:
+    """What is wrong with a spec once the edits are made and was not before; empty where it is as it was."""
+    texts = {**unsaved, **{Path(file.source.name): file.source.text for file in files}}
+    after = {**texts, **{Path(file.source.name): edited(file.source, edits).text for file in files}}
+    main = files[0].source.name
+    had, has = (analysed(Source(main, of[Path(main)]), of).problems for of in (texts, after))
+    more = Counter(problem.code for problem in has) - Counter(problem.code for problem in had)
+    wrong = next((problem for problem in has if problem.code in more), None)
+    return "" if wrong is None else f"with this name {Path(main).name} would not check: {clip(wrong.message, 200)}"

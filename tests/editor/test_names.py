@@ -1,0 +1,161 @@
+"""Definitions, references and renaming."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from editor_world import SPEC, TASK, place, shown, spec, specs
+
+from entrack import api
+from entrack.editor.definition import definitions, references
+from entrack.editor.document import analysed
+from entrack.editor.edits import edited
+from entrack.editor.names import at, names_of
+from entrack.editor.rename import Refused, Renamed, renamable, rename
+from entrack.editor.workspace import Workspace
+from entrack.highlight.pieces import Kind, pieces
+from entrack.source import Source
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.et"))
+DECLARED = {
+    "on many bo|xes against": "task [boxes](n = 3) {",
+    "against scramb|led": "alternate [scrambled] of boxes { fresh label;",
+    "logit of ans|wer": "[answer]  = object[asked]",
+    "sen|ders.value": "group [senders] at last  -> logits        keep 2",
+    "without(cir.rea|ders)": "group [readers] at query = 0.1 0.2",
+    "without(c|ir.readers)": "circuit [cir] in base {",
+    "kept[wit|hout(movers)]": "intervention [without](c) = mean c over many scrambled",
+    "mean c| over": "intervention without([c]) = mean c over many scrambled",
+    "cut[|k = 1]": "for [k] in layers",
+    "by k|": "for [k] in layers",
+    "layers k|..": "for [k] in layers",
+    "-> que|ry in": "at [query] = context.label[asked]",
+    "on man|y boxes against": "param [many] = 3",
+    "in ba|se on many": 'model [base] = builtin("boxes-base")  # the model',
+}
+
+
+@pytest.mark.parametrize("words", DECLARED)
+def test_a_name_is_followed_to_where_it_is_declared(words: str, tmp_path: Path) -> None:
+    document = spec(tmp_path)
+    (span,) = definitions(document, place(SPEC, words))
+    assert DECLARED[words] in shown(span, document)
+
+
+def test_a_name_of_two_things_leads_to_both(tmp_path: Path) -> None:
+    document = spec(tmp_path)
+    found = definitions(document, place(SPEC, "same[rea|ders, recall]"))
+    assert [shown(span, document) for span in found] == [
+        "group [readers] at query = 0.1 0.2",
+        "group [readers] at query -> senders.value keep 2",
+    ]
+
+
+def test_an_include_leads_to_its_file(tmp_path: Path) -> None:
+    (span,) = definitions(spec(tmp_path), place(SPEC, 'include "ta|sk.et"'))
+    assert Path(span.file) == tmp_path / "task.et"
+
+
+def test_a_hole_of_a_text_is_a_variable(tmp_path: Path) -> None:
+    document = analysed(Source(str(tmp_path / "task.et"), TASK))
+    (span,) = definitions(document, place(TASK, "Box {la|bel[asked]}"))
+    assert shown(span, document) == "[label]  = n distinct from A..Z"
+
+
+def test_a_column_of_a_row_is_no_variable(tmp_path: Path) -> None:
+    text = 'entrack 1\ntask t { row = one row of "a.csv" clean = row.clean prompt = clean answer = row.answer }\n'
+    document = analysed(Source(str(tmp_path / "t.et"), text))
+    assert definitions(document, place(text, "row.cle|an")) == ()
+    assert len(definitions(document, place(text, "prompt = cle|an"))) == 1
+
+
+@pytest.mark.parametrize("path", SPECS[::9], ids=lambda path: path.stem)
+def test_hardly_a_name_of_a_shipped_spec_stands_for_nothing(path: Path) -> None:
+    """A name that is declared somewhere, and is none of a part of a head, stands for what is declared."""
+    document = analysed(api.read(path))
+    names = names_of(document)
+    known, starts = {one.symbol.name for one in names}, {one.span.start for one in names if one.span.file == str(path)}
+    missed, offset = [], 0
+    for kind, piece in pieces(document.source.text):
+        part = document.source.text[offset - 1] == "."
+        if kind in (Kind.NAME, Kind.CALLED, Kind.DECLARED) and piece in known and offset not in starts and not part:
+            missed.append(piece)
+        offset += len(piece)
+    assert missed == []
+
+
+def test_references_are_found_in_specs_that_include_a_file(tmp_path: Path) -> None:
+    document = spec(tmp_path)
+    (tmp_path / "other.et").write_text(
+        'entrack 1\ninclude "task.et"\nmeasure m = accuracy(base) on 3 scrambled\n', encoding="utf-8"
+    )
+    (tmp_path / "apart.et").write_text("entrack 1\nalternate scrambled of t {}\n", encoding="utf-8")
+    found = references(specs(tmp_path, "task.et"), str(tmp_path / "task.et"), place(TASK, "scramb|led of"))
+    by_file = sorted(Path(one.span.file).name for one in found)
+    assert by_file == ["other.et", "spec.et", "spec.et", "task.et"]
+    assert at(names_of(document), document.source.name, 0) == ()
+
+
+RENAMED = {
+    "param ma|ny": 5,
+    "group mov|ers": 3,
+    "group rea|ders at query = 0.1": 4,
+    "group sen|ders": 2,
+    "measure cu|t": 3,
+    "without(|c)": 2,
+    "for |k in layers": 4,
+    "against scramb|led": 3,
+    "at que|ry = 0.1": 4,
+    "in ba|se at last = 2.1": 6,
+}
+
+
+@pytest.mark.parametrize("words", RENAMED)
+def test_a_renamed_spec_is_the_same_spec(words: str, tmp_path: Path) -> None:
+    document, offset = spec(tmp_path), place(SPEC, words)
+    having = specs(tmp_path)
+    renamed = rename(document, having, offset, "another")
+    assert isinstance(renamed, Renamed)
+    assert len(renamed.edits) == RENAMED[words]
+    unsaved = {Path(file.source.name): edited(file.source, renamed.edits).text for file in having[0]}
+    after = analysed(Source(document.source.name, unsaved[Path(document.source.name)]), unsaved)
+    assert after.problems == document.problems == ()
+    having = Workspace((tmp_path,)).specs_with(document.source.name, unsaved)
+    back = rename(after, having, after.source.text.index("another"), "old_name", unsaved)
+    assert isinstance(back, Renamed)
+    assert len(back.edits) == len(renamed.edits)
+
+
+REFUSED = {
+    ("group mov|ers", "mean"): "`mean` is a word of the language: choose another name",
+    ("group mov|ers", "nothing"): "`nothing` is a word of the language: choose another name",
+    ("group mov|ers", "cir"): "`cir` is a name already, in spec.et",
+    ("group mov|ers", "2nd"): "a name has letters, digits and `_`, begins with no digit, and has at most 200 of them",
+    ("logit of ans|wer", "word"): "a task has its `answer` by this name",
+    ("scor|e logit", "word"): "`score` is a word of the language",
+    ("entrack |1", "word"): "`1` is no name that is declared here",
+}
+
+
+@pytest.mark.parametrize(("words", "new"), REFUSED)
+def test_a_name_that_cannot_be_is_refused_with_the_reason(words: str, new: str, tmp_path: Path) -> None:
+    document = spec(tmp_path)
+    assert rename(document, specs(tmp_path), place(SPEC, words), new) == Refused(REFUSED[words, new])
+
+
+def test_a_rename_that_would_break_a_spec_is_refused(tmp_path: Path) -> None:
+    """A hole after an escape is not found, so that the text would keep the old name: trying it tells."""
+    task = TASK.replace('"{context}. Box', '"\\u{41}{context}. Box')
+    document = spec(tmp_path, task=task)
+    assert document.problems == ()
+    opened = analysed(Source(str(tmp_path / "task.et"), task))
+    refused = rename(opened, specs(tmp_path, "task.et"), place(task, "con|text = join"), "another")
+    assert isinstance(refused, Refused)
+    assert "would not check" in refused.why
+
+
+def test_what_is_not_declared_cannot_be_renamed(tmp_path: Path) -> None:
+    document = spec(tmp_path)
+    assert not isinstance(renamable(document, specs(tmp_path), place(SPEC, "group mov|ers")), Refused)
+    assert isinstance(renamable(document, specs(tmp_path), 0), Refused)
