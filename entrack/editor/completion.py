@@ -7,6 +7,7 @@ checker's own rules: so only what would check is offered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from attrs import evolve
 
@@ -25,6 +26,7 @@ from entrack.editor.completion_place import (
 from entrack.editor.completion_sites import sites
 from entrack.editor.completion_trial import NOBODY, Candidate, Rest, Trial
 from entrack.editor.document import Document
+from entrack.editor.words import meaning
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax.begun import Begun
@@ -97,7 +99,14 @@ def _words(document: Document, place: Place, begun: Begun, typed: str) -> Iterat
     for choice in sorted(begun.choices):
         for word in _to_write(choice, begun.choices[choice], after):
             if fits(typed, word):
-                yield Completion(choice, "word", "a word of the language", word, place.word)
+                yield Completion(choice, "word", _said_of(choice.split()[0]), word, place.word)
+
+
+@cache
+def _said_of(word: str) -> str:
+    """What a word means, in one line."""
+    first = meaning(word).split("\n", 1)[0]
+    return first if len(first) <= MOST_DETAIL else f"{first[: MOST_DETAIL - 3]}..."
 
 
 def _to_write(choice: str, terminal: str, after: str) -> Iterator[str]:

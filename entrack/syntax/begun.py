@@ -35,6 +35,7 @@ SHORT: Mapping[str, str] = {
     "RELATION": "<",
 }
 """A text for each terminal that has a form of its own."""
+COSTS = {"NAME": 11}
 CHOICE = re.compile(r"\(\?:([^()\[\]]*)\)(\(\?=.*\))?", re.DOTALL)
 """The pattern of a terminal that is one of several words or signs, whatever must stand after it."""
 
@@ -204,8 +205,8 @@ def _shortest_forms() -> Mapping[str, tuple[str, ...]]:
 
 
 def _cost(form: Sequence[str]) -> int:
-    """Names and numbers come before words that mean something."""
-    return sum(10 if name in SHORT else 11 for name in form)
+    """Names come before numbers, and these before words that mean something."""
+    return sum(COSTS.get(name, 12 if name in SHORT else 13) for name in form)
 
 
 def _until_same(forms: Mapping[str, object]) -> Iterator[None]:
