@@ -12,6 +12,7 @@ from pathlib import Path
 from attrs import field
 
 from entrack import budget
+from entrack.budget import Limit, within
 from entrack.check.check import NOTHING_UNSAVED, Checked, check
 from entrack.compile import CheckedSpec, count_tokens, prompt_problems
 from entrack.diagnostics import Diagnostic, errors
@@ -34,28 +35,36 @@ class Parsed:
 @frozen
 class Document:
     """`program` is what could be read of the text, after syntax errors too; `files` are all files of the spec as they
-    were read, by name, this one among them."""
+    were read, by name, this one among them; `spent` is the work that was done for it."""
 
     source: Source
     program: ast.Program
     checked: Checked = field(repr=False)
     problems: tuple[Diagnostic, ...]
     files: Mapping[str, Parsed] = field(factory=dict, eq=False, repr=False)
+    spent: Mapping[Limit, int] = field(factory=dict, eq=False, repr=False)
 
     def drawn_problems(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with the prompts, which `check` says of a spec without errors: a sample is drawn."""
-        return () if errors(self.problems) else prompt_problems(CheckedSpec(self.source, self.checked))
+        """What is wrong with the prompts, which `check` says of a spec without errors: a sample is drawn, with what is
+        left of the work that a command may do."""
+        if errors(self.problems):
+            return ()
+        with within() as budget:
+            budget.spent.update(self.spent)
+            return prompt_problems(CheckedSpec(self.source, self.checked))
 
 
 def analysed(source: Source, unsaved: Mapping[Path, str] = NOTHING_UNSAVED, before: Document | None = None) -> Document:
     """A text, analysed. `unsaved` are the texts that the editor has of files; `before` is the document before a
     change, of which what did not change is taken over: the outcome is the same without it."""
-    reader = Reader({} if before is None else before.files)
-    checked = check(source, {}, None, count_tokens, unsaved=unsaved, parse=reader)
-    return Document(source, reader.read[source.name].program, checked, checked.problems, reader.read)
+    reader = _Reader({} if before is None else before.files)
+    with within() as budget:
+        checked = check(source, {}, None, count_tokens, unsaved=unsaved, parse=reader)
+    program = reader.read[source.name].program
+    return Document(source, program, checked, checked.problems, reader.read, budget.spent)
 
 
-class Reader:
+class _Reader:
     """Reads files, or takes one over that has the same text and no errors: such a text is counted as it was, and
     whatever else was counted, nothing of it would be read otherwise."""
 

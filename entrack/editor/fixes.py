@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from entrack.check.check import NOTHING_UNSAVED
@@ -20,8 +21,9 @@ from entrack.source import Source, Span
 
 QUOTED = re.compile(r"`([^`\n]+)`")
 WORD = re.compile(r"[A-Za-z_]\w*")
-MOST = 8
-"""Problems that fixes are tried for at once."""
+MOST, MOST_WORDS, MOST_PIECES = 3, 3, 5000
+"""Problems that fixes are tried for at once, words of each that one may stand in place of, and how long a text is that
+is analysed so often."""
 
 
 @frozen
@@ -37,7 +39,8 @@ def fixes(document: Document, start: int, end: int, unsaved: Mapping[Path, str] 
     """The fixes of the problems that stand between two offsets of the text."""
     name = document.source.name
     near = [p for p in document.problems if p.span.file == name and p.span.start <= end and start <= p.span.end]
-    found = (_fix(document, problem, unsaved) for problem in near[:MOST])
+    most = MOST if document.files[name].pieces <= MOST_PIECES else 1
+    found = (_fix(document, problem, unsaved) for problem in near[:most])
     return tuple(fix for fix in found if fix is not None)
 
 
@@ -58,7 +61,7 @@ def _candidates(source: Source, problem: Diagnostic) -> Iterator[Edit]:
     if len(quoted) != 1 or problem.help.startswith("known:"):
         return
     yield Edit(span, quoted[0])
-    for word in WORD.finditer(source.text, span.start, span.end):
+    for word in islice(WORD.finditer(source.text, span.start, span.end), MOST_WORDS):
         yield Edit(Span(span.file, *word.span()), quoted[0])
     yield Edit(Span(span.file, span.end, span.end), quoted[0])
     yield Edit(Span(span.file, span.end, span.end), f" {quoted[0]}")

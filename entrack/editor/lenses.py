@@ -43,7 +43,7 @@ class Priced:
             return many
         if self.stored == self.steps and not self.grows:
             return f"{many}, all stored"
-        return f"{many}, {self.stored:,} of {self.steps:,} steps stored"
+        return f"{many}, {f'{self.stored:,} of {self.steps:,} steps' if self.stored else 'none'} stored"
 
 
 @frozen

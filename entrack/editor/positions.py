@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from attrs import field
@@ -43,6 +44,15 @@ class Lines:
         offset = max(0, min(offset, len(self.text)))
         line = bisect_right(self.starts, offset) - 1
         return Place(line, self._units(self.text[self.starts[line] : offset]))
+
+    def places(self, offsets: Iterable[int]) -> Iterator[Place]:
+        """Where many offsets are, each not before the one before: the characters of a line are gone through once."""
+        last, found = 0, Place(0, 0)
+        for offset in offsets:
+            line = bisect_right(self.starts, offset) - 1
+            start, column = (last, found.column) if line == found.line else (self.starts[line], 0)
+            last, found = offset, Place(line, column + self._units(self.text[start:offset]))
+            yield found
 
     def offset(self, place: Place) -> int:
         """Which character is at a place: the end of the line for a column behind it, the end of the text for a line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 
 from lsprotocol import types
@@ -80,19 +81,30 @@ def range_of(lines: Lines, span: Span) -> types.Range:
 def location(span: Span, texts: Texts, encoding: str) -> types.Location:
     """Where a span of any file is; the beginning of one whose text is not known."""
     text = texts[span.file].text if span.file in texts else ""
-    return types.Location(uri_of(span.file), range_of(Lines(text, encoding), span))
+    return types.Location(uri_of(span.file), range_of(_lines(text, encoding), span))
+
+
+@lru_cache(maxsize=32)
+def _lines(text: str, encoding: str) -> Lines:
+    return Lines(text, encoding)
+
+
+@cache
+def _page(code: str) -> types.CodeDescription | None:
+    """Where the page of a code is."""
+    path = pages.folder() / f"{code}.md"
+    return types.CodeDescription(uri_of(str(path))) if path.is_file() else None
 
 
 def diagnostic(problem: Diagnostic, texts: Texts, encoding: str) -> types.Diagnostic:
     """The same problem: message, label and help as `check` prints them, with its page and the places that it names."""
     parts = (problem.message, problem.label, f"help: {problem.help}" if problem.help else "")
-    page = pages.folder() / f"{problem.code}.md"
     return types.Diagnostic(
         location(problem.span, texts, encoding).range,
         "\n".join(clip(part, LONGEST) for part in parts if part),
         severity=types.DiagnosticSeverity.Error if problem.is_error else types.DiagnosticSeverity.Warning,
         code=problem.code,
-        code_description=types.CodeDescription(uri_of(str(page))) if page.is_file() else None,
+        code_description=_page(problem.code),
         source="entrack",
         related_information=[
             types.DiagnosticRelatedInformation(location(label.span, texts, encoding), clip(label.text, LONGEST))
@@ -154,8 +166,9 @@ def semantic_tokens(found: Iterable[Coloured], lines: Lines) -> types.SemanticTo
     """Five numbers a piece, its place as a distance from the one before."""
     data: list[int] = []
     before = Place(0, 0)
-    for piece in found:
-        start, end = lines.place(piece.start), lines.place(piece.end)
+    kept = tuple(found)
+    places = lines.places(offset for piece in kept for offset in (piece.start, piece.end))
+    for piece, start, end in zip(kept, places, places, strict=True):
         down = start.line - before.line
         data += [down, start.column - (0 if down else before.column), end.column - start.column]
         data += [TYPES.index(piece.type), int(piece.declares)]

@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 SOON, LATER = 0.01, 0.4
 """Seconds from a change to its diagnostics, in which further changes are waited for, and to what is drawn and
 planned."""
+MOST = 200
+"""Problems of a text that are shown, as `check` shows."""
 REQUEST_FAILED = -32803
 """Of a request that is refused, with the reason."""
 Answer = TypeVar("Answer")
@@ -82,7 +84,8 @@ class Server(LanguageServer):
 
     def report_server_error(self, error: Exception, source: type[PyglsError] | Any) -> None:
         """What fails is logged, and no window opens for it."""
-        log.error("%s: %s", getattr(source, "__name__", source), error)
+        if not is_refusal(error):
+            log.error("%s: %s", getattr(source, "__name__", source), error)
 
     def specs_with(self, document: Document) -> tuple[tuple[Parsed, ...], ...]:
         """The specs that a text is part of; itself, where its folder is none of the workspace's."""
@@ -161,7 +164,7 @@ class Server(LanguageServer):
         found: dict[str, list[types.Diagnostic]] = {} if document is None else {uri: []}
         if document is not None:
             own, texts = document.source.name, document.checked.texts
-            for problem in problems:
+            for problem in problems[:MOST]:
                 file = uri if problem.span.file in (own, "") else convert.uri_of(problem.span.file)
                 found.setdefault(file, []).append(convert.diagnostic(problem, texts, self.opened.encoding))
         before = self.shown.pop(uri, {})
@@ -175,6 +178,17 @@ class Server(LanguageServer):
         return list({(one.code, repr(one.range), one.message): one for one in every}.values())
 
 
+def is_refusal(error: object) -> bool:
+    """Whether a request was answered with a reason why it cannot be done: nothing has failed."""
+    return isinstance(error, JsonRpcException) and error.code == REQUEST_FAILED
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """pygls logs every answer that is an error."""
+    return record.exc_info is None or not is_refusal(record.exc_info[1])
+
+
+logging.getLogger("pygls.protocol.json_rpc").addFilter(is_news)
 server = Server()
 Handler = Callable[[Server, Any], Answer]
 

@@ -35,6 +35,8 @@ SHORT: Mapping[str, str] = {
     "RELATION": "<",
 }
 """A text for each terminal that has a form of its own."""
+LONGER = {"prompts": ("INT", "NAME")}
+"""Rules whose shortest form says too little: a measure is on a number of prompts."""
 COSTS = {"NAME": 11}
 CHOICE = re.compile(r"\(\?:([^()\[\]]*)\)(\(\?=.*\))?", re.DOTALL)
 """The pattern of a terminal that is one of several words or signs, whatever must stand after it."""
@@ -188,7 +190,7 @@ def _moves(state: int) -> Mapping[int, str]:
 
 def _yield(symbol: Symbol) -> tuple[str, ...]:
     """The terminals of the shortest form of a symbol."""
-    return (symbol.name,) if symbol.is_term else _shortest_forms()[symbol.name]
+    return (symbol.name,) if symbol.is_term else LONGER.get(symbol.name) or _shortest_forms()[symbol.name]
 
 
 @cache

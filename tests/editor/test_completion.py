@@ -56,9 +56,9 @@ def offered(folder: Path, added: str, text: str = SPEC) -> dict[str, Completion]
 @pytest.mark.parametrize(
     ("text", "end"),
     [
-        ("measure m = accuracy(base ", ") on _"),
+        ("measure m = accuracy(base ", ") on 1 _"),
         ("discover c in b on 3 t against s { group g at p -> a", "keep _ }"),
-        ("vector v in m = mean residual.3 at ", "_ over _"),
+        ("vector v in m = mean residual.3 at ", "_ over 1 _"),
         ('claim "x" m[', "_ ] < _"),
         ("alternate a of b { fresh", "_ }"),
         ("entrack 1", ""),

@@ -19,6 +19,7 @@ from entrack.source import Source
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.et"))
 LONGEST = max(SPECS, key=lambda path: path.stat().st_size)
+MODEL = 'entrack 1\nmodel base = builtin("boxes-base")\n'
 WHOLE = 'entrack 1\ninclude "part.et"\nmeasure m = accuracy(base) on 3 t\n'
 
 
@@ -40,6 +41,16 @@ def test_what_is_taken_over_changes_nothing(path: Path) -> None:
             name: everything(each.program) for name, each in fresh.files.items()
         }
         assert document.checked.resolved == fresh.checked.resolved
+
+
+def test_drawn_problems_are_those_of_check(tmp_path: Path) -> None:
+    """All of what `check` says is said, first without prompts and then with a sample of them."""
+    task = 'task t { word = one of ["\N{GRINNING FACE}", "b"] prompt = "say" answer = word at last = end of prompt }'
+    source = Source(str(tmp_path / "spec.et"), f"{MODEL}{task}\nmeasure m = accuracy(base) on 9 t\n")
+    document = analysed(source)
+    drawn = document.drawn_problems()
+    assert "E433" in [problem.code for problem in drawn]
+    assert everything((*document.problems, *drawn)) == everything(api.check(source, {})[0])
 
 
 def test_an_unsaved_file_is_read_in_place_of_the_saved_one(tmp_path: Path) -> None:

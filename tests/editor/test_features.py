@@ -189,9 +189,11 @@ def every_answer(document: Document, offset: int) -> None:
     assert all(one.start < one.end for one in coloured(document.source.text))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "\n", "entrack", "\x00", "{" * 500, 'entrack 1\ninclude "', "é" * 2000, "task t(" * 90]
-)
+DEEP = f'entrack 1\ntask t {{ a = {"(" * 60}1{")" * 60} }}\nclaim "c" {"-" * 60}m[{"[" * 60}1{"]" * 60}] < 1\n'
+STRANGE = ["", "\n", "entrack", "\x00", "{" * 500, 'entrack 1\ninclude "', "é" * 2000, "task t(" * 90, DEEP]
+
+
+@pytest.mark.parametrize("text", STRANGE)
 def test_strange_texts_have_answers(text: str, tmp_path: Path) -> None:
     document = analysed(Source(str(tmp_path / "spec.et"), text))
     every_answer(document, len(text))

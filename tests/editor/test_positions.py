@@ -19,6 +19,13 @@ def test_an_offset_is_found_again_from_its_place(text: str, encoding: str, data:
         assert lines.offset(lines.place(offset)) == offset
 
 
+@given(TEXTS, ENCODINGS, st.data())
+def test_many_offsets_are_where_each_is(text: str, encoding: str, data: st.DataObject) -> None:
+    offsets = sorted(data.draw(st.lists(st.integers(0, len(text)))))
+    lines = Lines(text, encoding)
+    assert list(lines.places(offsets)) == [lines.place(offset) for offset in offsets]
+
+
 @given(TEXTS, st.integers(0, 40), st.integers(0, 40), ENCODINGS)
 def test_any_place_is_one_of_the_text(text: str, line: int, column: int, encoding: str) -> None:
     lines = Lines(text, encoding)
