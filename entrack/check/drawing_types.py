@@ -136,7 +136,8 @@ def _pool_help(pool: ast.Pool) -> str:
             return f"write `{first}..{last}`"
         case ast.String(value) if len(value) <= 60:
             return f'write `["{value}"]`, or draw nothing: `= "{value}"`'
-    return 'draw from `A..Z`, `0..6`, `["a", "b"]`, `column("file.csv", "name")` or a list'
+    help = 'draw from `A..Z`, `0..6`, `["a", "b"]`, `column("file.csv", "name")` or a list'
+    return Suggestion.of(help, pool.name if isinstance(pool, ast.Call) else "", ("column",))
 
 
 def _count(scope: Scope, count: ast.Integer | ast.Name, names: Names) -> bool:

@@ -7,6 +7,7 @@ checker's own rules: so only what would check is offered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from attrs import evolve
 
@@ -16,6 +17,7 @@ from entrack.editor.completion_place import (
     Place,
     after_first_word,
     in_comment,
+    next_word,
     place_of,
     read_before,
     round_span,
@@ -24,6 +26,7 @@ from entrack.editor.completion_place import (
 from entrack.editor.completion_sites import sites
 from entrack.editor.completion_trial import NOBODY, Candidate, Rest, Trial
 from entrack.editor.document import Document
+from entrack.editor.words import meaning
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax.begun import Begun
@@ -74,14 +77,18 @@ def _at_word(document: Document, offset: int) -> Iterator[Completion]:
     typed = source.text[place.word.start : offset]
     yield from _words(document, place, begun, typed)
     item = Span(source.name, start, max(start, place.item.end))
+    following = next_word(source, place)
     if "NAME" in begun.accepts:
         trial = Trial.at(document, place.word, item, NOBODY, lambda: f" {begun.then('NAME').end()}")
-        yield from _names(trial, typed, trial.candidates())
-        yield from _functions(trial, typed, begun)
+        words = tuple(begun.words_before(following)) if following else ()
+        if trial.whole or not trial.any_whole(words):
+            yield from _names(trial, typed, trial.candidates(), words)
+            yield from _functions(trial, typed, begun)
     if "SITE" in begun.accepts:
         trial = Trial.at(document, place.word, item, "mlp.0", lambda: f" {begun.then('SITE').end()}")
-        for site, detail in sites(trial, typed, heads="HEAD" in begun.accepts):
-            yield Completion(site, "site", detail, site, place.word)
+        if trial.whole or not (following and trial.any_whole(begun.words_before(following))):
+            for site, detail in sites(trial, typed, heads="HEAD" in begun.accepts):
+                yield Completion(site, "site", detail, site, place.word)
 
 
 # --- words -------------------------------------------------------------------------------------------------------
@@ -92,7 +99,14 @@ def _words(document: Document, place: Place, begun: Begun, typed: str) -> Iterat
     for choice in sorted(begun.choices):
         for word in _to_write(choice, begun.choices[choice], after):
             if fits(typed, word):
-                yield Completion(choice, "word", "a word of the language", word, place.word)
+                yield Completion(choice, "word", _said_of(choice.split()[0]), word, place.word)
+
+
+@cache
+def _said_of(word: str) -> str:
+    """What a word means, in one line."""
+    first = meaning(word).split("\n", 1)[0]
+    return first if len(first) <= MOST_DETAIL else f"{first[: MOST_DETAIL - 3]}..."
 
 
 def _to_write(choice: str, terminal: str, after: str) -> Iterator[str]:
@@ -109,8 +123,10 @@ def _to_write(choice: str, terminal: str, after: str) -> Iterator[str]:
 # --- names -------------------------------------------------------------------------------------------------------
 
 
-def _names(trial: Trial, typed: str, candidates: Iterable[Candidate]) -> Iterator[Completion]:
-    for name, span in trial.that_check(each for each in candidates if fits(typed, each[0])):
+def _names(
+    trial: Trial, typed: str, candidates: Iterable[Candidate], words: tuple[str, ...] = ()
+) -> Iterator[Completion]:
+    for name, span in trial.that_check((each for each in candidates if fits(typed, each[0])), words):
         kind, detail = _told(trial.rest, name)
         yield Completion(name, kind, detail, name, span)
 
@@ -120,7 +136,8 @@ def _functions(trial: Trial, typed: str, begun: Begun) -> Iterator[Completion]:
     if "LPAR" in begun.then("NAME").accepts and not trial.after.lstrip().startswith("("):
         called = evolve(trial, after=f'(""){trial.after}')
         for name, span in dict.fromkeys(called.candidates()):
-            if fits(typed, name) and name not in trial.rest.meaning.scope.names:
+            known = span == trial.word and name.isidentifier() and name not in trial.rest.meaning.scope.names
+            if known and fits(typed, name):
                 yield Completion(name, "function", f"{name}(...)", f"{name}(", span)
 
 

@@ -16,6 +16,7 @@ from entrack.syntax.limits import PIECE
 from entrack.syntax.parse import FIRST_WORDS, item_starts
 
 WORD = re.compile(r"[A-Za-z0-9_]*")
+NEXT = re.compile(r"[ \t]*([^\W\d]\w*|->|\.\.|[^\s#])", re.ASCII)
 SITE = re.compile(r"(?:mlp|attention|residual|neuron|\d+)(?:\.(?!\.)\w*)+", re.ASCII)
 """A site, or the beginning of one."""
 ROW = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*(?P<closed>"?))|(?P<comment>#.*)|[^"#]+')
@@ -74,6 +75,12 @@ def round_span(source: Source, word: Span) -> Place:
     start = max((each for each in starts if each < word.start), default=0)
     end = min((each for each in starts if each >= max(word.end, start + 1)), default=len(source.text))
     return Place(word, Span(source.name, start, end))
+
+
+def next_word(source: Source, place: Place) -> str:
+    """The word or sign that follows in the row; empty at its end."""
+    found = NEXT.match(source.text, place.word.end)
+    return found.group(1) if found else ""
 
 
 def after_first_word(source: Source, place: Place) -> Place:

@@ -6,6 +6,7 @@ try costs what one item costs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
@@ -27,6 +28,7 @@ from entrack.editor.document import Document
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax import ast
+from entrack.syntax.begun import SHORT
 from entrack.syntax.build import Build
 from entrack.syntax.grammar import parser
 from entrack.syntax.limits import PIECE
@@ -36,10 +38,14 @@ from entrack.tree import names
 Key = tuple[str, str, Span]
 Candidate = tuple[str, Span]
 """A name, and what of the text it stands in the place of."""
+USED = re.compile(r"^[ \t]*(?:intervention|group|circuit)[ \t]+(\w+)", re.MULTILINE)
 UNFINISHED = ("E405", "E412", "E413", "E602", "E607", "E625")
 """What is wrong with a name after which one of its parts is still to be said."""
 NOBODY = "_nobody_is_called_this"
 """A name that nothing has."""
+FILLER = SHORT["NAME"]
+"""A name that an end needs, which nothing has either."""
+MOST_FILLED = 4
 MOST_TRIED = 100
 """Names that are tried in a place."""
 AT_A_POSITION = (
@@ -55,18 +61,21 @@ DECLARING = (ast.Binding, ast.Position, ast.GroupItem, ast.Hop, ast.Loop)
 
 @frozen
 class Rest:
-    """A spec without one item, checked. `known` is what is wrong with it as it is."""
+    """A spec without one item, checked. `known` is what is wrong with it as it is; `users` are measures that are left
+    out too, because only they tell whether the item makes sense."""
 
     source: Source
     meaning: Meaning = field(repr=False)
     known: tuple[Diagnostic, ...]
+    users: tuple[ast.Item, ...] = ()
 
     def problems_with(self, items: Iterable[ast.Item], at: Span) -> tuple[Diagnostic, ...]:
         """The errors that come with these items, which stand at `at`."""
         meaning, known = self.meaning.copy(), frozenset(map(_key, self.known))
         with within():
             try:
-                meaning.add(_with_included(items, self.source, meaning.scope), self.source)
+                added = _with_included((*items, *self.users), self.source, meaning.scope)
+                meaning.add(added, self.source)
             except Spent as spent:
                 meaning.scope.problems.append(told(spent, at))
         return tuple(new for new in meaning.scope.problems if new.is_error and _key(new) not in known)
@@ -79,10 +88,11 @@ def rest_of(document: Document, item: Span) -> Rest:
     if meaning is None or any(isinstance(each, ast.Include) for each in here):
         return _checked_without(document, item)
     others = (known for known in document.problems if not _within(known.span, item))
-    left = meaning.without(here)
+    users = _users(document, item)
+    left = meaning.without((*here, *users))
     left.scope.unread -= _words_in(document.source, item)
     left.scope.parse = _parsed
-    return Rest(document.source, left, tuple(others))
+    return Rest(document.source, left, tuple(others), tuple(map(once_through, users)))
 
 
 def _checked_without(document: Document, item: Span) -> Rest:
@@ -101,6 +111,14 @@ def _checked_without(document: Document, item: Span) -> Rest:
     return Rest(source, meaning, tuple(scope.problems))
 
 
+def _users(document: Document, item: Span) -> list[ast.Item]:
+    """The measures of the text that name an intervention, group or circuit which stands here: what its parameters and
+    positions are is known there alone."""
+    named = set(USED.findall(document.source.text, item.start, item.end))
+    measures = (each for each in document.program.items if isinstance(each, ast.Measure))
+    return [each for each in measures if named & _words_in(document.source, each.span)]
+
+
 @lru_cache(maxsize=64)
 def _parsed(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
     """A file that is included, parsed."""
@@ -117,13 +135,15 @@ def _words_in(source: Source, item: Span) -> set[str]:
 
 @frozen
 class Trial:
-    """A place in an item where names are tried: `before` and `after` are what stands round it in the item."""
+    """A place in an item where names are tried: `before` and `left` are what stands round it in the item, and `after`
+    what makes it whole with a name."""
 
     rest: Rest
     word: Span
     start: int
     before: str
     after: str
+    left: str
     whole: bool
 
     @classmethod
@@ -133,7 +153,24 @@ class Trial:
         source, rest = document.source, rest_of(document, item)
         before, after = source.text[item.start : word.start], source.text[word.end : item.end]
         whole = items_of(source.name, before + example + after, item.start) is not None
-        return cls(rest, word, item.start, before, after if whole else end(), whole)
+        if whole:
+            return cls(rest, word, item.start, before, after, after, whole)
+        ended = cls(rest, word, item.start, before, end(), after, whole)
+        return evolve(ended, after=ended.with_names(example))
+
+    def with_names(self, example: str) -> str:
+        """The shortest end, with names that the spec has for those that it needs."""
+        after = self.after
+        for _ in range(MOST_FILLED):
+            items = items_of(self.word.file, self.before + example + after, self.start)
+            begin = self.start + len(self.before) + len(example)
+            asked = self.rest.problems_with(map(once_through, items or ()), self.word)
+            places = (_to_fill(problem, begin) for problem in asked)
+            place, name = next((found for found in places if found is not None), (0, ""))
+            if not name:
+                break
+            after = after[:place] + name + after[place + len(FILLER) :]
+        return after
 
     def candidates(self, inside: str = "") -> Iterator[Candidate]:
         """Names that may be meant, each once, or paths that begin with `inside`. Whether they are right is not known
@@ -142,19 +179,35 @@ class Trial:
         asked = self.rest.problems_with(map(once_through, items or ()), self.word)
         return iter(dict.fromkeys((*self._proposed(asked), *self._named(items or (), asked))))
 
-    def that_check(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-        """Those of the first candidates with which nothing is wrong, but for what is elsewhere in the item and would be
-        wrong with each of them."""
-        wrong = {each: self._wrong_with(*each) for each in islice(candidates, MOST_TRIED)}
+    def any_whole(self, words: Iterable[str]) -> bool:
+        """Whether the item is whole, as it stands, with one of these words in the place."""
+        return any(items_of(self.word.file, self.before + word + self.left, self.start) is not None for word in words)
+
+    def that_check(self, candidates: Iterable[Candidate], words: Iterable[str] = ()) -> Iterator[Candidate]:
+        """Those of the first candidates with which nothing is wrong, but for what is elsewhere in the item, and is
+        wrong with each that could stand there, and with each of these words of the grammar."""
+        tried = ((each, self._wrong_with(*each)) for each in islice(candidates, MOST_TRIED))
+        wrong = {each: problems for each, problems in tried if all(map(self._elsewhere, problems))}
         always = frozenset.intersection(*wrong.values()) if wrong else frozenset()
+        if always:
+            others = (self._wrong_with(word, self.word) for word in words)
+            always = frozenset.intersection(always, *(found for found in others if None not in found))
         return (each for each, problems in wrong.items() if all(self._pardoned(one, always) for one in problems))
 
-    def _pardoned(self, problem: Key | None, always: frozenset[Key | None]) -> bool:
+    def _elsewhere(self, problem: Key | None) -> bool:
+        """Whether a problem is not that of the word itself, or only says that one of its parts is still to be said."""
         if problem is None:
             return False
         code, _, span = problem
-        elsewhere = span.end <= self.word.start or span.start > self.word.start
-        return (elsewhere and problem in always) or (not self.whole and code in UNFINISHED)
+        unfinished = not self.whole and code in UNFINISHED
+        return unfinished or span.end <= self.word.start or span.start > self.word.start
+
+    def _pardoned(self, problem: Key | None, always: frozenset[Key | None]) -> bool:
+        """Whether it is wrong with each, or stands in the end that is not the author's."""
+        if problem is None:
+            return False
+        code, _, span = problem
+        return problem in always or (not self.whole and (code in UNFINISHED or span.start >= self.word.end))
 
     def _wrong_with(self, name: str, span: Span) -> frozenset[Key | None]:
         """What is wrong with a name in the place of `span`; places behind it are those of the text as it is."""
@@ -191,13 +244,22 @@ class Trial:
             if part in ("name", "parameters") and isinstance(holder, get_args(ast.Item)):
                 names = missing((*self.rest.known, *asked) if part == "name" else asked)
             elif isinstance(holder, DECLARING) or any(holder is each for each in parameters_in(items)):
-                names = missing(asked)
+                alone = any(isinstance(item, ast.Group) for item in items)
+                names = missing((*self.rest.known, *asked) if alone else asked)
             elif not isinstance(holder, ast.Dotted | ast.Named):
-                names = declared_in(items)
+                names = (*declared_in(items), *missing(asked))
             if (type(holder), part) in AT_A_POSITION:
                 tasks = self.rest.meaning.scope.tasks.values()
                 names = (*names, *(position for task in tasks for position in task.positions))
             yield from ((name, self.word) for name in names if NOBODY not in name and name.isidentifier())
+
+
+def _to_fill(problem: Diagnostic, begin: int) -> tuple[int, str] | None:
+    """Where in an end, which begins there, a name is missing, and one that would do."""
+    help = problem.help
+    if isinstance(help, Suggestion) and help.word == FILLER and help.names and problem.span.start >= begin:
+        return problem.span.start - begin, help.names[0]
+    return None
 
 
 def places_of(name: str, node: object) -> Iterator[tuple[object, str]]:
@@ -221,7 +283,8 @@ def places_of(name: str, node: object) -> Iterator[tuple[object, str]]:
 
 def missing(problems: Iterable[Diagnostic]) -> tuple[str, ...]:
     """The names that are used and not declared."""
-    return tuple(problem.help.word for problem in problems if isinstance(problem.help, Suggestion))
+    words = (problem.help.word for problem in problems if isinstance(problem.help, Suggestion))
+    return tuple(word for word in words if word != FILLER)
 
 
 def parameters_in(items: Iterable[ast.Item]) -> Iterator[ast.Named]:

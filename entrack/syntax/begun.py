@@ -35,6 +35,9 @@ SHORT: Mapping[str, str] = {
     "RELATION": "<",
 }
 """A text for each terminal that has a form of its own."""
+LONGER = {"prompts": ("INT", "NAME")}
+"""Rules whose shortest form says too little: a measure is on a number of prompts."""
+COSTS = {"NAME": 11}
 CHOICE = re.compile(r"\(\?:([^()\[\]]*)\)(\(\?=.*\))?", re.DOTALL)
 """The pattern of a terminal that is one of several words or signs, whatever must stand after it."""
 
@@ -54,6 +57,14 @@ class Begun:
     def choices(self) -> Mapping[str, str]:
         """The words and signs that may come next, each with its terminal."""
         return {choice: name for name in sorted(self.accepts) for choice in choices(name)}
+
+    def words_before(self, following: str) -> Iterator[str]:
+        """The words of the grammar that may stand before what follows."""
+        ends = {name for name in parser().patterns if following in choices(name)}
+        ends |= {"NAME"} if following.isidentifier() else set()
+        for choice, name in self.choices.items():
+            if choice.isalpha() and self.then(name).accepts & ends:
+                yield choice
 
     def then(self, terminal: str) -> Begun:
         """With one more token, which must be accepted."""
@@ -179,7 +190,7 @@ def _moves(state: int) -> Mapping[int, str]:
 
 def _yield(symbol: Symbol) -> tuple[str, ...]:
     """The terminals of the shortest form of a symbol."""
-    return (symbol.name,) if symbol.is_term else _shortest_forms()[symbol.name]
+    return (symbol.name,) if symbol.is_term else LONGER.get(symbol.name) or _shortest_forms()[symbol.name]
 
 
 @cache
@@ -196,8 +207,8 @@ def _shortest_forms() -> Mapping[str, tuple[str, ...]]:
 
 
 def _cost(form: Sequence[str]) -> int:
-    """Names and numbers come before words that mean something."""
-    return sum(10 if name in SHORT else 11 for name in form)
+    """Names come before numbers, and these before words that mean something."""
+    return sum(COSTS.get(name, 12 if name in SHORT else 13) for name in form)
 
 
 def _until_same(forms: Mapping[str, object]) -> Iterator[None]:
