@@ -33,7 +33,9 @@ HIDDEN = {"index.md": ["navigation", "toc"], "studies/index.md": ["navigation", 
 FOUND = {"tutorial.md": 2, "language.md": 2, "semantics.md": 2, "glossary.md": 2, "errors": 0.5, "decisions": 0.3}
 """How far up the search puts a page, or the pages of a folder; others count 1."""
 FENCED = re.compile(r"^(`{3,})[^\n]*\n.*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
-OPENING = re.compile(r"(?:<!-- output of: (?P<command>.+?) -->\n)?(?P<ticks>`{3,})(?P<language>\w+)(?P<words>[^\n]*)\n")
+OPENING = re.compile(
+    r"^(?:<!-- output of: (?P<command>.+?) -->\n)?(?P<ticks>`{3,})(?P<language>\w+)(?P<words>[^`\n]*)\n", re.MULTILINE
+)
 LINK = re.compile(r"(?<=\]\()(?!#|[a-z]+:)([^)#\s]+)(#[^)\s]*)?(?=\))")
 NAMED = re.compile(
     r"(?P<heading>^#.*$)|(?P<link>\[(?:[^\[\]]|\[[^\]]*\])*\]\([^)]*\))"

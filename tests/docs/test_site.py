@@ -97,6 +97,7 @@ def test_a_bad_link_stops_the_build(tmp_path: Path, written: str, warned: str) -
         [sys.executable, "-m", "mkdocs", "build", "--config-file", str(tmp_path / "mkdocs.yml")],
         capture_output=True,
         text=True,
+        timeout=300,
     )
     assert done.returncode != 0
     assert warned in done.stderr
