@@ -97,7 +97,7 @@ pointer: $(VENV)/installed
 	$(BIN)/entrack run specs/boxes_pointer/study.et --strict --out out/boxes_pointer
 
 # The page report.html and every page of the site in a Chromium that is on this machine (ENTRACK_CHROMIUM says where, if it is called otherwise);
-# four minutes. `make test` has the first of them too.
+# four to seven minutes. `make test` has the first of them too.
 browser-test: $(VENV)/installed-dev
 	ENTRACK_SITE=1 $(BIN)/python -m pytest -rs tests/report/test_page_in_browser.py tests/docs/test_site_in_browser.py
 
