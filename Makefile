@@ -97,17 +97,9 @@ pointer: $(VENV)/installed
 	$(BIN)/entrack run specs/boxes_pointer/study.et --strict --out out/boxes_pointer
 
 # The page report.html and every page of the site in a Chromium that is on this machine (ENTRACK_CHROMIUM says where, if it is called otherwise);
-# four minutes. `make test` has the first of them too.
+# four to seven minutes. `make test` has the first of them too.
 browser-test: $(VENV)/installed-dev
 	ENTRACK_SITE=1 $(BIN)/python -m pytest -rs tests/report/test_page_in_browser.py tests/docs/test_site_in_browser.py
-
-# Shared results on nginx and sshd of this machine, which are started for it, killed and harmed (Debian: nginx-light, libnginx-mod-http-dav-ext,
-# openssh-server); some minutes of waiting. Says what is not installed.
-remote-test: $(VENV)/installed-dev
-	ENTRACK_SERVERS=1 $(BIN)/python -m pytest -rs -s tests/remote
-
-docs: $(VENV)/installed-dev
-	$(BIN)/python docs/build.py
 
 # The pages of docs/ as a site in out/site, which can be read from the folder; every warning is an error. `make site-serve` shows it while it is
 # written, at http://127.0.0.1:8000.
@@ -117,6 +109,14 @@ site: $(VENV)/installed-dev
 
 site-serve: $(VENV)/installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve --config-file docs/site/mkdocs.yml
+
+# Shared results on nginx and sshd of this machine, which are started for it, killed and harmed (Debian: nginx-light, libnginx-mod-http-dav-ext,
+# openssh-server); some minutes of waiting. Says what is not installed.
+remote-test: $(VENV)/installed-dev
+	ENTRACK_SERVERS=1 $(BIN)/python -m pytest -rs -s tests/remote
+
+docs: $(VENV)/installed-dev
+	$(BIN)/python docs/build.py
 
 smollm2: $(VENV)/installed-dev
 	$(BIN)/python specs/ioi/fetch_smollm2.py

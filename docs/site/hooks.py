@@ -1,7 +1,7 @@
 """What the pages have on a forge and MkDocs has not: links to files above `docs/`, words after ```et, a folder in the
 navigation. The pages are left as they are; what is changed is what MkDocs reads.
 
-MkDocs calls `on_config`, `on_files` and `on_page_markdown`, in this order.
+MkDocs calls `on_config`, `on_files`, `on_page_markdown` and `on_page_content`, in this order.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 from typing import Any
 
+import notebook_page  # beside this file
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -33,7 +34,9 @@ HIDDEN = {"index.md": ["navigation", "toc"], "studies/index.md": ["navigation", 
 FOUND = {"tutorial.md": 2, "language.md": 2, "semantics.md": 2, "glossary.md": 2, "errors": 0.5, "decisions": 0.3}
 """How far up the search puts a page, or the pages of a folder; others count 1."""
 FENCED = re.compile(r"^(`{3,})[^\n]*\n.*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
-OPENING = re.compile(r"(?:<!-- output of: (?P<command>.+?) -->\n)?(?P<ticks>`{3,})(?P<language>\w+)(?P<words>[^\n]*)\n")
+OPENING = re.compile(
+    r"^(?:<!-- output of: (?P<command>.+?) -->\n)?(?P<ticks>`{3,})(?P<language>\w+)(?P<words>[^`\n]*)\n", re.MULTILINE
+)
 LINK = re.compile(r"(?<=\]\()(?!#|[a-z]+:)([^)#\s]+)(#[^)\s]*)?(?=\))")
 NAMED = re.compile(
     r"(?P<heading>^#.*$)|(?P<link>\[(?:[^\[\]]|\[[^\]]*\])*\]\([^)]*\))"
@@ -66,12 +69,14 @@ def _pages(folder: str) -> list[str]:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Pages above `docs/`, a page for each spec, and what `index.md` has after its marker."""
+    """Pages above `docs/`, a page for each spec and notebook, and what `index.md` has after its marker."""
     for name in ABOVE:
         files.append(File.generated(config, name, content=(ROOT / name).read_text(encoding="utf-8")))
     for path in sorted((ROOT / "specs").rglob("*.et")):
         name = path.relative_to(ROOT).as_posix()
         files.append(File.generated(config, f"{name}.md", content=_spec_page(name, path.read_text(encoding="utf-8"))))
+    for notebook in sorted(DOCS.glob("*.ipynb")):
+        files.append(File.generated(config, f"{notebook.stem}.md", content=notebook_page.page(notebook)))
     listed = (DOCS / "index.md").read_text(encoding="utf-8").partition(PARTED)[2]
     files.append(File.generated(config, ALL_PAGES, content=f"{UNFOUND}# All pages\n{listed}"))
     return files
@@ -100,6 +105,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         parts += [_linked(markdown[end : fence.start()], name), fence.group()]
         end = fence.end()
     return OPENING.sub(_titled, "".join([*parts, _linked(markdown[end:], name)]))
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """The page of a notebook with its outputs."""
+    notebook = (DOCS / page.file.src_uri).with_suffix(".ipynb")
+    return notebook_page.with_outputs(html, notebook) if notebook.is_file() else html
 
 
 def _told_apart(markdown: str) -> str:
@@ -163,7 +174,7 @@ def _target(link: str, page: str) -> str:
 def _on_the_site(name: str, page: str) -> str:
     """A file of the repository as a page of the site."""
     if name.startswith("docs/"):
-        return name.removeprefix("docs/")
+        return re.sub(r"\.ipynb$", ".md", name.removeprefix("docs/"))
     if name == "README.md":
         return "index.md"
     if name.startswith("specs/") and name.endswith(".et") and (ROOT / name).exists():

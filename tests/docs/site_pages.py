@@ -27,7 +27,8 @@ SCRIPTED = ('class="mermaid"', 'data-md-component="source"', "math/tex")
 def built(folder: Path) -> Path:
     """The folder, with the whole site in it, built as `make site` does. Raises RuntimeError when that warns."""
     command = [sys.executable, "-m", "mkdocs", "build", "--config-file", str(CONFIG), "--site-dir", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"})
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     if done.returncode or "WARNING" in done.stderr:
         raise RuntimeError(done.stderr)
     return folder

@@ -3,9 +3,11 @@ of the studies say what their pages say."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -97,14 +99,44 @@ def test_a_bad_link_stops_the_build(tmp_path: Path, written: str, warned: str) -
         [sys.executable, "-m", "mkdocs", "build", "--config-file", str(tmp_path / "mkdocs.yml")],
         capture_output=True,
         text=True,
+        timeout=300,
     )
     assert done.returncode != 0
     assert warned in done.stderr
 
 
+def test_a_notebook_is_a_page(tmp_path: Path) -> None:
+    """Its text, specs and code as Markdown, its outputs as HTML that no Markdown touches."""
+    script = spec_from_file_location("notebook_page", CONFIG.with_name("notebook_page.py"))
+    assert script is not None and script.loader is not None
+    notebook_page = module_from_spec(script)
+    script.loader.exec_module(notebook_page)
+    output = {
+        "output_type": "display_data",
+        "data": {"text/html": ["<b>E201</b>\n", "\n<i>*x*</i>"], "text/plain": "E201"},
+    }
+    said = {"output_type": "stream", "name": "stdout", "text": ["\x1b[1m1 < 2\x1b[0m\n"]}
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title\n", "\n", "A word."]},
+        {"cell_type": "code", "source": "%%entrack --n 4\nentrack 1", "outputs": [output]},
+        {"cell_type": "code", "source": ["print(1)"], "outputs": [said]},
+    ]
+    path = tmp_path / "one.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    page = notebook_page.page(path)
+    assert page == (
+        "# Title\n\nA word.\n\n```{ .et title='%%entrack --n 4' }\nentrack 1\n```\n\n<div class=\"output\">0</div>\n\n"
+        '```python\nprint(1)\n```\n\n<div class="output">1</div>\n'
+    )
+    filled = notebook_page.with_outputs(page, path)
+    assert '<div class="output"><b>E201</b>\n\n<i>*x*</i></div>' in filled
+    assert '<div class="output"><pre><code>1 &lt; 2\n</code></pre></div>' in filled
+
+
 def test_every_page_is_in_the_navigation() -> None:
     nav = CONFIG.read_text(encoding="utf-8").partition("\nnav:\n")[2]
-    missing = [page.name for page in sorted(DOCS.glob("*.md")) if page.name not in nav]
+    pages_there = [f"{page.stem}.md" for page in sorted(DOCS.glob("*")) if page.suffix in (".md", ".ipynb")]
+    missing = [name for name in pages_there if f": {name}\n" not in nav]
     assert missing == [], f"give it a place in {CONFIG.relative_to(ROOT)}"
 
 
