@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
-from cells import LOADS, SPEC, WRONG, Cells
+from notebook_cells import LOADS, SPEC, WRONG, Cells
 
 from entrack.api import loads
 from entrack.events import Event, StepDone
@@ -180,10 +180,10 @@ def test_another_error_says_its_cause_and_the_line_that_called(cells: Cells) -> 
         "SpecMissing: nope.et cannot be read: No such file or directory",
         "  line 2: entrack.load('nope.et')",
     ]
-    ran = cells.run("from cells import loaded\nloaded(3)")
+    ran = cells.run("from notebook_cells import loaded\nloaded(3)")
     assert ran.printed.splitlines() == [
         "ArgumentTypeError: path is a path, as text or a Path; this is 3, of type int",
-        f"  cells.py:{LOADS}: return entrack.load(path)",
+        f"  notebook_cells.py:{LOADS}: return entrack.load(path)",
     ]
 
 
