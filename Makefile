@@ -118,6 +118,11 @@ remote-test: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
 
+# docs/notebook.ipynb, executed and written back with its outputs; then look at them.
+.PHONY: notebook
+notebook: $(VENV)/installed-dev
+	$(BIN)/python docs/run_notebook.py
+
 smollm2: $(VENV)/installed-dev
 	$(BIN)/python specs/ioi/fetch_smollm2.py
 

@@ -69,6 +69,8 @@ def typed(kind: type) -> str:
     """A frozen type: its docstring, its fields, and its public methods."""
     if issubclass(kind, Enum):
         return chosen(kind)
+    if not attrs.has(kind):  # a tuple of such values
+        return "\n".join([f"### `{kind.__name__}`\n\n{words(kind, kind.__name__)}\n", *methods(kind)])
     said = comments(kind)
     rows = [(f"`{field.name}`", f"`{escaped(field.type)}`", said.get(field.name)) for field in attrs.fields(kind)]
     width = 3 if said else 2

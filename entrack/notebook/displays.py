@@ -5,6 +5,7 @@ Classes are named, not imported, so that nothing is loaded before something is s
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,9 @@ SHOWN = (
 
 
 def register(shell: Any) -> None:
-    """Tell an IPython shell how they are shown."""
+    """Tell an IPython shell how they are shown. What tqdm says of a package for widgets is not said: libraries load it,
+    and nothing here shows one."""
+    warnings.filterwarnings("ignore", message="IProgress not found")
     formatters = shell.display_formatter.formatters
     for path in SHOWN:
         module, _, name = path.rpartition(".")

@@ -7,7 +7,6 @@ what is a mistake in entrack.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,8 +91,7 @@ class Magic:
         return spec
 
     def _run(self, spec: Spec, given: Asked) -> object:
-        with warnings.catch_warnings(), _progress(self._shell) as bar:
-            warnings.filterwarnings("ignore", message="IProgress not found")  # of tqdm, which nothing here uses
+        with _progress(self._shell) as bar:
             return spec.run(api.open_store(api.store_folder(given.store), bar), watcher=bar, **given.options)
 
     def _planned(self, source: Source, given: Asked) -> PlanInStore:

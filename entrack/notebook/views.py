@@ -75,8 +75,8 @@ def text_of(item: object) -> str:
         case Planned() | Plan() | PlanInStore() | TokenisedPrompts():
             return plain(shown([_grid(item)]))
         case Results():
-            title = Text(visible(item.title), style="bold")
-            return plain(Group(title, Text(), shown(bounded_grids(item, WIDE)), provenance(item.provenance)))
+            title = [Text(visible(item.title)), Text()] if item.title else []
+            return plain(Group(*title, shown(bounded_grids(item, WIDE)), provenance(item.provenance)))
         case _:
             return plain(shown(bounded_grids(_result(item), WIDE)))
 

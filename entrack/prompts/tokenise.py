@@ -93,6 +93,9 @@ class TokenisedPrompts:
     population: Population
     pairs: tuple[PromptPair, ...] = field(repr=False)
 
+    def __repr__(self) -> str:
+        return f"<TokenisedPrompts: {len(self.pairs):,} of {self.population.task.name}>"
+
     def records(self) -> list[dict[str, Any]]:
         """One flat record a prompt: its text, its words (`answer`, `wrong`, `target`), how many `tokens` it has, and as
         `at NAME` the token of each position, a tuple where these are several. What is of the alternate has `alternate`

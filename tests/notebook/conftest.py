@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cells import Cells
 from IPython.core.interactiveshell import InteractiveShell
+from notebook_cells import Cells
 from traitlets.config import Config
 
 

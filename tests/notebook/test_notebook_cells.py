@@ -8,13 +8,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
-from cells import LOADS, SPEC, WRONG, Cells
+from notebook_cells import LOADS, SPEC, WRONG, Cells
 
 from entrack.api import loads
+from entrack.diagnostics import Diagnostic
 from entrack.events import Event, StepDone
 from entrack.notebook import magic
 from entrack.notebook.magic import CellEnded, notebook_folder
 from entrack.results import Results
+from entrack.source import Source, Span
 from entrack.spec import Spec
 
 
@@ -180,10 +182,10 @@ def test_another_error_says_its_cause_and_the_line_that_called(cells: Cells) -> 
         "SpecMissing: nope.et cannot be read: No such file or directory",
         "  line 2: entrack.load('nope.et')",
     ]
-    ran = cells.run("from cells import loaded\nloaded(3)")
+    ran = cells.run("from notebook_cells import loaded\nloaded(3)")
     assert ran.printed.splitlines() == [
         "ArgumentTypeError: path is a path, as text or a Path; this is 3, of type int",
-        f"  cells.py:{LOADS}: return entrack.load(path)",
+        f"  notebook_cells.py:{LOADS}: return entrack.load(path)",
     ]
 
 
@@ -193,3 +195,20 @@ def test_a_long_spec_is_folded_and_bounded(cells: Cells) -> None:
     html = html_of(loads(SPEC + "# </pre><script>alert(1)</script>\n" + "# a line\n" * 1000))
     assert "<details>" in html and "<script>" not in html and html.count("a line") < LINES
     assert "more lines" in html
+
+
+HOSTILE = "</pre><script>alert(1)</script>\x1b[31m\u202e"
+
+
+def test_names_of_others_obey_nothing(cells: Cells) -> None:
+    """In a spec's texts, in what is wrong with it, in its plan and in its prompts."""
+    from entrack.notebook.views import Problems, html_of, text_of
+
+    spec = loads(SPEC.replace('prompt = "The', 'prompt = "<script>The').replace("pairs {", "pairs { # </code>"))
+    problem = Diagnostic("E201", HOSTILE, Span("x", 0, 4), HOSTILE, HOSTILE)
+    shown = [spec, Problems((problem,), {"x": Source("x", HOSTILE)}), spec.plan(), spec.prompts("other", 4)[0]]
+    for item in shown:
+        html, text = html_of(item), text_of(item)
+        assert "<script" not in html and html.count("</code>") == html.count("<code>")
+        assert not {*html, *text} & {"\x1b", "\u202e"}
+    assert all("&lt;script&gt;" in html_of(item) for item in (shown[0], shown[1], shown[3]))

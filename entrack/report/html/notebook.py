@@ -23,7 +23,8 @@ def results_html(results: Results) -> str:
     """Tables of measures, discoveries and claims, and, folded, where they came from."""
     below = "<br>".join(escape(line) for line in provenance_lines(results.provenance))
     folded = f'<details class="soft"><summary>where these numbers come from</summary><p>{below}</p></details>'
-    return boxed(f'<p class="name">{said(results.title)}</p>{tables_html(bounded_grids(results))}{folded}')
+    title = f'<p class="name">{said(results.title)}</p>' if results.title else ""
+    return boxed(f"{title}{tables_html(bounded_grids(results))}{folded}")
 
 
 def item_html(item: Shown) -> str:
