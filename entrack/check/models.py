@@ -31,7 +31,8 @@ HUBS = (
     "model",
     "pretrained",
 )
-HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
+HUB_NAME = re.compile(r"(?!.*(?:--|\.\.|\.git$))[A-Za-z0-9](?:[\w.-]{0,94}\w)?/\w(?:[\w.-]{0,94}\w)?", re.ASCII)
+"""What the hub takes as a name."""
 REVISION = re.compile(r"[\w./-]{1,128}", re.ASCII)
 
 

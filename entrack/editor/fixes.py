@@ -21,9 +21,9 @@ from entrack.source import Source, Span
 
 QUOTED = re.compile(r"`([^`\n]+)`")
 WORD = re.compile(r"[A-Za-z_]\w*")
-MOST, MOST_WORDS, MOST_PIECES = 3, 3, 5000
-"""Problems that fixes are tried for at once, words of each that one may stand in place of, and how long a text is that
-is analysed so often."""
+MOST_WORDS, MOST_TRIED, MOST_PIECES = 3, 8, 5000
+"""Words of a problem that a fix may stand in place of, edits that are tried at once, and how long a text is of which
+more than one is."""
 
 
 @frozen
@@ -39,16 +39,18 @@ def fixes(document: Document, start: int, end: int, unsaved: Mapping[Path, str] 
     """The fixes of the problems that stand between two offsets of the text."""
     name = document.source.name
     near = [p for p in document.problems if p.span.file == name and p.span.start <= end and start <= p.span.end]
-    most = MOST if document.files[name].pieces <= MOST_PIECES else 1
-    found = (_fix(document, problem, unsaved) for problem in near[:most])
-    return tuple(fix for fix in found if fix is not None)
-
-
-def _fix(document: Document, problem: Diagnostic, unsaved: Mapping[Path, str]) -> Fix | None:
-    for edit in _candidates(document.source, problem):
+    many = MOST_TRIED if document.files[name].pieces <= MOST_PIECES else 1
+    found: dict[Diagnostic, Fix] = {}
+    tried = (
+        (problem, edit)
+        for problem in near
+        for edit in dict.fromkeys(_candidates(document.source, problem))
+        if problem not in found
+    )
+    for problem, edit in islice(tried, many):
         if _mends(document, problem, edit, unsaved):
-            return Fix(problem.help, problem, edit)
-    return None
+            found[problem] = Fix(problem.help, problem, edit)
+    return tuple(found.values())
 
 
 def _candidates(source: Source, problem: Diagnostic) -> Iterator[Edit]:

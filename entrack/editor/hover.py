@@ -144,8 +144,8 @@ def _found(document: Document, symbol: Symbol) -> Iterator[str]:
     """What a discovery's group keeps, and of how many."""
     resolved = document.checked.resolved
     for discovery in resolved.discoveries:
-        facts = resolved.models[discovery.model].facts
-        of = f" of {facts.layers * facts.heads}" if facts is not None else ""
+        model = resolved.models.get(discovery.model)
+        of = f" of {model.facts.layers * model.facts.heads}" if model is not None and model.facts is not None else ""
         for hop in discovery.hops:
             if (discovery.name, hop.name) == (symbol.within, symbol.name):
                 yield f"keeps at most {hop.keep}{of} at `{hop.position}`, when `{discovery.name}` has run"
