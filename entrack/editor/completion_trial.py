@@ -33,12 +33,14 @@ from entrack.syntax.build import Build
 from entrack.syntax.grammar import parser
 from entrack.syntax.limits import PIECE
 from entrack.syntax.parse import parse
-from entrack.tree import names
+from entrack.tree import names, parts
 
 Key = tuple[str, str, Span]
 Candidate = tuple[str, Span]
 """A name, and what of the text it stands in the place of."""
 USED = re.compile(r"^[ \t]*(?:intervention|group|circuit)[ \t]+(\w+)", re.MULTILINE)
+LEFT_OUT = "\n"
+"""What stands in a text for an item that is left out."""
 UNFINISHED = ("E405", "E412", "E413", "E602", "E607", "E625")
 """What is wrong with a name after which one of its parts is still to be said."""
 NOBODY = "_nobody_is_called_this"
@@ -82,41 +84,55 @@ class Rest:
 
 
 def rest_of(document: Document, item: Span) -> Rest:
-    """A spec without what stands at `item`. It is not checked again, unless a file is included there."""
-    meaning = document.checked.meaning
+    """A spec without what stands at `item`. It is not checked again, unless a file is included there, or what is there
+    keeps other items from being read."""
+    meaning, source = document.checked.meaning, document.source
     here = [each for each in document.program.items if item.start <= each.span.start < item.end]
-    if meaning is None or any(isinstance(each, ast.Include) for each in here):
-        return _checked_without(document, item)
-    others = (known for known in document.problems if not _within(known.span, item))
-    users = _users(document, item)
-    left = meaning.without((*here, *users))
-    left.scope.unread -= _words_in(document.source, item)
-    left.scope.parse = _parsed
-    return Rest(document.source, left, tuple(others), tuple(map(once_through, users)))
+    text = source.text[item.start : item.end]
+    unread = document.program.unread - {match.group() for match in PIECE.finditer(text)}
+    if meaning is None or unread or any(isinstance(each, ast.Include) for each in here):
+        left = Source(source.name, f"{source.text[: item.start]}{LEFT_OUT}{source.text[item.end :]}")
+        others = tuple(file.source for name, file in document.files.items() if name != source.name)
+        checked = _checked(left, others, tuple(document.checked.data.values()))
+        meaning, known, here = checked.meaning, checked.known, []
+    else:
+        known = tuple(problem for problem in document.problems if not _within(problem.span, item))
+    users = _users(text, meaning)
+    left_over = meaning.without((*here, *users))
+    left_over.scope.unread -= document.program.unread
+    left_over.scope.parse = _parsed
+    return Rest(source, left_over, known, tuple(map(once_through, users)))
 
 
-def _checked_without(document: Document, item: Span) -> Rest:
-    """The same, checked. The other files are those that were read for the spec as it is."""
-    source = document.source
-    left = Source(source.name, f"{source.text[: item.start]}\n{source.text[item.end :]}")
-    others = {name: file for name, file in document.files.items() if name != source.name}
-    texts = {str(Path(name).resolve()): file.source.text for name, file in others.items()}
-    scope = Scope(Files(Path(source.name).parent, texts), {}, parse=_parsed)
+@lru_cache(maxsize=4)
+def _checked(left: Source, others: tuple[Source, ...], tables: tuple[Source, ...]) -> Rest:
+    """A text, checked; while its author writes in the one item that it is without, it stays the same. The other files
+    are those that were read for the spec as it is; tables are read again where one has changed."""
+    texts = {str(Path(other.name).resolve()): other.text for other in others}
+    scope = Scope(Files(Path(left.name).parent, texts), {}, parse=_parsed)
     meaning = Meaning(scope)
     with within():
         try:
             meaning.add(gather(left, scope), left)
         except Spent as spent:
-            scope.problems.append(told(spent, Span(source.name, 0, 1)))
-    return Rest(source, meaning, tuple(scope.problems))
+            scope.problems.append(told(spent, Span(left.name, 0, 1)))
+    return Rest(left, meaning, tuple(scope.problems))
 
 
-def _users(document: Document, item: Span) -> list[ast.Item]:
-    """The measures of the text that name an intervention, group or circuit which stands here: what its parameters and
+def _users(text: str, meaning: Meaning) -> tuple[ast.Item, ...]:
+    """The measures that name an intervention, group or circuit which an item declares: what its parameters and
     positions are is known there alone."""
-    named = set(USED.findall(document.source.text, item.start, item.end))
-    measures = (each for each in document.program.items if isinstance(each, ast.Measure))
-    return [each for each in measures if named & _words_in(document.source, each.span)]
+    named = set(USED.findall(text))
+    measures = (each for each in meaning.items if isinstance(each, ast.Measure) and named)
+    return tuple(each for each in measures if named & set(_words_of(each)))
+
+
+def _words_of(node: object) -> Iterator[str]:
+    for part in node if isinstance(node, tuple) else parts(node, ("span", "name_span")):
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from _words_of(part)
 
 
 @lru_cache(maxsize=64)
@@ -127,10 +143,6 @@ def _parsed(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
 
 def _within(span: Span, item: Span) -> bool:
     return span.file == item.file and item.start <= span.start < item.end
-
-
-def _words_in(source: Source, item: Span) -> set[str]:
-    return {match.group() for match in PIECE.finditer(source.text, item.start, item.end)}
 
 
 @frozen
