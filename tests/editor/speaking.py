@@ -76,10 +76,10 @@ class Speaking:
         """The answer: it has a `result` or an `error`."""
         self._last += 1
         self._say({"jsonrpc": "2.0", "id": self._last, "method": method, "params": params})
-        while True:
-            heard = self._hear()
+        while heard := self._hear():
             if heard.get("id") == self._last and "method" not in heard:
                 return heard
+        raise AssertionError("no answer")
 
     def tell(self, method: str, params: Any) -> None:
         self._say({"jsonrpc": "2.0", "method": method, "params": params})
