@@ -102,9 +102,19 @@ torture: stress
 pointer: $(VENV)/installed
 	$(BIN)/entrack run specs/boxes_pointer/study.et --strict --out out/boxes_pointer
 
-# The page report.html in a Chromium that is on this machine (ENTRACK_CHROMIUM says where, if it is called otherwise); `make test` has it too.
+# The page report.html and every page of the site in a Chromium that is on this machine (ENTRACK_CHROMIUM says where, if it is called otherwise);
+# four to seven minutes. `make test` has the first of them too.
 browser-test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -rs tests/report/test_page_in_browser.py
+	ENTRACK_SITE=1 $(BIN)/python -m pytest -rs tests/report/test_page_in_browser.py tests/docs/test_site_in_browser.py
+
+# The pages of docs/ as a site in out/site, which can be read from the folder; every warning is an error. `make site-serve` shows it while it is
+# written, at http://127.0.0.1:8000.
+.PHONY: site site-serve
+site: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --config-file docs/site/mkdocs.yml
+
+site-serve: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve --config-file docs/site/mkdocs.yml
 
 # Shared results on nginx and sshd of this machine, which are started for it, killed and harmed (Debian: nginx-light, libnginx-mod-http-dav-ext,
 # openssh-server); some minutes of waiting. Says what is not installed.
@@ -113,6 +123,11 @@ remote-test: $(VENV)/installed-dev
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
+
+# docs/notebook.ipynb, executed and written back with its outputs; then look at them.
+.PHONY: notebook
+notebook: $(VENV)/installed-dev
+	$(BIN)/python docs/run_notebook.py
 
 smollm2: $(VENV)/installed-dev
 	$(BIN)/python specs/ioi/fetch_smollm2.py
@@ -182,6 +197,12 @@ boxes-pack: MINUTES ?= 1
 cluster-test: $(VENV)/installed-dev $(CLUSTER)/installed
 	ENTRACK_CLUSTER=$(CLUSTER)/bin/python $(BIN)/python -m pytest -rs tests/cluster
 
+# The whole study of specs/boxes on Dask, Ray and Slurm, and on workers of Dask of which KILLS are killed: the same bytes as alone. Half an hour or more.
+.PHONY: cluster-study
+cluster-study: KILLS ?= 100
+cluster-study: $(VENV)/installed-dev $(CLUSTER)/installed
+	ENTRACK_CLUSTER_STUDY=1 KILLS=$(KILLS) ENTRACK_CLUSTER=$(CLUSTER)/bin/python $(BIN)/python -m pytest -rs $(ARGS) tests/cluster/test_study.py
+
 # What a reader of a pack needs, without torch, in an environment of its own, and how long that takes (docs/publishing.md): make reader PACK=study.etz
 reader: $(PACK)
 	$(PYTHON) -m venv --clear $(READER)
@@ -211,7 +232,28 @@ $(PEERS)/installed: benchmarks/constraints.txt
 	$(PYTHON) -m venv $(PEERS)
 	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/constraints.txt transformer-lens pyvene && touch $@
 
+# The extension for VS Code as a file (`code --install-extension out/entrack.vsix`), and its tests: the grammar over small cases and shipped specs, and
+# the bundle in an editor that is not one. Needs node 20 and, the first time, the npm registry; no package runs a script.
+.PHONY: vsix
+vsix: editors/vscode/node_modules/installed
+	mkdir -p out
+	cd editors/vscode && npm run --silent package -- --out ../../out/entrack.vsix
+
+.PHONY: vscode-test
+vscode-test: editors/vscode/node_modules/installed
+	cd editors/vscode && npm run --silent test:grammar && npm run --silent test:snapshots && npm run --silent bundle \
+	&& ENTRACK=$$($(abspath $(BIN))/entrack lsp --help > /dev/null 2>&1 && echo $(abspath $(BIN))/entrack) npm run --silent test:extension
+
+# Vim, Neovim and Emacs with the files of editors/, those that are here: colours, indentation, `:make` and its errors.
+.PHONY: editors-test
+editors-test: $(VENV)/installed-dev
+	ENTRACK_EDITORS=1 $(BIN)/python -m pytest -rs tests/docs/test_editors_at_work.py
+
+editors/vscode/node_modules/installed: editors/vscode/package-lock.json
+	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(CLUSTER) $(LOWEST) out dist
+	rm -rf $(VENV) $(PEERS) $(CRATES) $(READER) $(CLUSTER) $(LOWEST) out dist editors/vscode/node_modules editors/vscode/dist
 
 .PHONY: boxes-pack browser-test crates reader laws coverage false-discoveries certified racing mutants side-by-side lock lower-bounds pointer quickstart test differential stress torture check check-conftests audit bench-quick bench docs smollm2 lora studies clean rehearsal remote-test cluster-test

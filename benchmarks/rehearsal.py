@@ -41,6 +41,7 @@ ROOT = Path(__file__).parents[1]
 STUDY, SHAPE = ROOT / "specs" / "paper" / "study.et", ROOT / "specs" / "paper" / "llama-7b"
 WIDTH = 2
 """Numbers of a head."""
+NO_PARAMS: Mapping[str, float] = {}
 RIGHT = 0.6
 """The share of prompts on which the made-up model says a word that is asked for."""
 
@@ -91,7 +92,7 @@ def rehearsed(spec: Spec, store: Path, out: Path) -> Rehearsed:
     """A run of a spec through a store, with made-up outcomes, and its report in the folder `out`."""
     watch, opened, began = Stopwatch(), api.open_store(store), time.process_time()
     with within(planning=True):
-        results = run_spec(spec.checked_spec, repository_of(opened, "any"), watch, compute=made_up)
+        results = run_spec(spec.checked_spec, repository_of(opened, "any"), watch, engine=lambda plan: made_up)
     ran = time.process_time()
     write_all(results, spec, out)
     return Rehearsed(
@@ -127,7 +128,7 @@ def _array(form: Array, chance: np.random.Generator) -> NDArray[Any]:
     return (some if np.isinf(form.most) else form.most - np.abs(some)).astype(form.dtype)
 
 
-def without_weights(path: Path, shape: Path, folder: Path) -> Spec:
+def without_weights(path: Path, shape: Path, folder: Path, params: Mapping[str, float] = NO_PARAMS) -> Spec:
     """A spec whose models are known by made-up digests, in the shape of a stand-in, with narrow heads; `folder` is
     for the stand-in that is made."""
     config = json.loads((shape / "config.json").read_text())
@@ -135,7 +136,7 @@ def without_weights(path: Path, shape: Path, folder: Path) -> Spec:
     config |= {width: WIDTH * config[heads], "intermediate_size": WIDTH}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "tokenizer.json").write_bytes((shape / "tokenizer.json").read_bytes())
-    spec = api.checked(api.read(path), {}, folder)
+    spec = api.checked(api.read(path), params, folder)
     models = {
         name: evolve(model, source=ModelSource(str(model.named), folder, digests=(address(str(model.named)), None)))
         for name, model in spec.resolved.models.items()

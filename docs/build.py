@@ -1,6 +1,6 @@
 """Rerun the commands whose output the pages show, and put what they print where it stands; write the reference of the
-Python interface from the docstrings (docs/reference.py), and the pages of errors from their cases
-(docs/error_pages.py). `make docs` does all three.
+Python interface from the docstrings (docs/reference.py), the pages of errors from their cases (docs/error_pages.py),
+and the cards of the studies from their pages (docs/gallery.py). `make docs` does all of it.
 
 A page holds files and commands, and is worked through from top to bottom in an empty folder:
 
@@ -106,11 +106,13 @@ def output(command: str, folder: Path) -> str:
 
 
 def made() -> None:
-    """Write the reference of the Python interface, and the pages of errors."""
-    from error_pages import write  # beside this file
+    """Write the reference of the Python interface, the pages of errors, and the cards of the studies."""
+    import gallery  # beside this file
+    from error_pages import write
     from reference import PAGE, page
 
     PAGE.write_text(page(), encoding="utf-8")
+    gallery.PAGE.write_text(gallery.page(), encoding="utf-8")
     write()
 
 

@@ -4,6 +4,8 @@
 A case has a title, the cause, and one spec in the form of a diff: `- ` before a line of the wrong spec alone, `+ `
 before one of the right spec alone, two spaces before one of both. `@task` stands for the paragraph of `shared.et` that
 begins with `task`.
+
+`docs/errors.md` lists them all, by what they are about.
 """
 
 from __future__ import annotations
@@ -15,6 +17,39 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGES, CASES = ROOT / "docs" / "errors", ROOT / "tests" / "check" / "cases"
+INDEX = ROOT / "docs" / "errors.md"
+HEAD = """# Errors and warnings
+
+Every problem in a spec has a code. `entrack check SPEC` says all of them at once, each with the place, the cause and
+what to do; `entrack explain E201` shows the page of a code on the terminal. Each page has a spec that is wrong, and the
+same spec put right.
+
+Codes with E are errors: nothing runs. Codes with W are warnings. What can go wrong with files, models and machines has
+names instead of codes: [exit statuses](exit-status.md).
+"""
+GROUPS = {
+    "E1": "How a spec is written",
+    "E2": "Names, params, files and includes",
+    "E3": "Numbers",
+    "E40": "Tasks: variables and texts",
+    "E41": "Tasks: prompts, holes and positions",
+    "E42": "Tasks: lists and draws",
+    "E43": "Prompts as tokens",
+    "E44": "Rows of a file",
+    "E50": "Models",
+    "E51": "Circuits, heads and sites",
+    "E52": "Discoveries",
+    "E60": "Measures and interventions",
+    "E61": "Acts, layers and prompts",
+    "E62": "Cells and claims",
+    "E63": "Figures",
+    "E64": "Tokens, certified claims and losses",
+    "E65": "Masks",
+    "E66": "Vectors and loops",
+    "E7": "Limits",
+    "W": "Warnings",
+}
+"""How codes begin, and what these are about."""
 CASE = re.compile(r"(# [EW][0-9]{3}: [^\n]+\n\n\S.*?)\n\n```diff\n(.*)```\n", re.DOTALL)
 
 
@@ -54,10 +89,25 @@ def codes() -> list[str]:
     return sorted(path.stem for path in CASES.glob("*.md"))
 
 
+def index() -> str:
+    """The page that lists all codes, by what they are about."""
+    return HEAD + "".join(f"\n## {about}\n\n{_listed(begins)}" for begins, about in GROUPS.items())
+
+
+def _listed(begins: str) -> str:
+    rows = [f"| [{code}](errors/{code}.md) | {_title(code)} |\n" for code in codes() if code.startswith(begins)]
+    return "".join(["| code | title |\n|---|---|\n", *rows])
+
+
+def _title(code: str) -> str:
+    return case(code).cause.split("\n")[0].removeprefix(f"# {code}: ")
+
+
 def write() -> None:
-    """Write every page."""
+    """Write every page, and the list of them."""
     for code in codes():
         (PAGES / f"{code}.md").write_text(case(code).page(), encoding="utf-8")
+    INDEX.write_text(index(), encoding="utf-8")
 
 
 if __name__ == "__main__":

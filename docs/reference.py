@@ -30,7 +30,7 @@ Every public call and type, with its docstring. This page is made from the code 
 [Semantics](semantics.md) what the numbers mean.
 """
 CALLS = ("load", "loads")
-METHODS = ("run", "plan", "survey", "looked", "addresses", "verify", "prompts")
+METHODS = ("run", "run_async", "plan", "survey", "looked", "addresses", "verify", "prompts", "model")
 """Of `Spec`, in the order of docs/python.md."""
 SPECIAL = ("__getitem__", "__iter__")
 WIDTH = 110
@@ -69,12 +69,14 @@ def typed(kind: type) -> str:
     """A frozen type: its docstring, its fields, and its public methods."""
     if issubclass(kind, Enum):
         return chosen(kind)
+    if not attrs.has(kind):  # a tuple of such values
+        return "\n".join([f"### `{kind.__name__}`\n\n{words(kind, kind.__name__)}\n", *methods(kind)])
     said = comments(kind)
     rows = [(f"`{field.name}`", f"`{escaped(field.type)}`", said.get(field.name)) for field in attrs.fields(kind)]
     width = 3 if said else 2
     lines = [("field", "type", "what it is")[:width], ("---",) * width, *(row[:width] for row in rows)]
-    table = "".join(f"| {' | '.join(cell or ' ' for cell in line)} |\n" for line in lines)
-    return "\n".join([f"### `{kind.__name__}`\n\n{words(kind, kind.__name__)}\n", table, *methods(kind)])
+    table = ["".join(f"| {' | '.join(cell or ' ' for cell in line)} |\n" for line in lines)] if rows else []
+    return "\n".join([f"### `{kind.__name__}`\n\n{words(kind, kind.__name__)}\n", *table, *methods(kind)])
 
 
 def methods(kind: type) -> Iterator[str]:

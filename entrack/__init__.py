@@ -8,6 +8,7 @@ Importing this package imports neither torch nor the parser; the names below are
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from entrack.version import __version__
@@ -57,6 +58,28 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     return getattr(import_module(_WHERE[name]), name)
+
+
+def load_ipython_extension(shell: object) -> None:
+    """`%load_ext entrack`: `%%entrack`, a spec in a cell. See docs/python.md."""
+    from entrack.notebook import register
+    from entrack.notebook.magic import Magic
+
+    register(shell)
+    shell.register_magic_function(Magic(shell).entrack, "line_cell", "entrack")  # type: ignore[attr-defined]
+
+
+def _in_ipython() -> None:
+    """Where IPython runs, tell it how results are shown; what shows them is loaded when one is."""
+    asked = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = asked() if asked else None
+    if shell is not None:
+        from entrack.notebook import register
+
+        register(shell)
+
+
+_in_ipython()
 
 
 def __dir__() -> list[str]:

@@ -94,6 +94,11 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def bytes_digest(data: bytes) -> str:
+    """SHA-256 of bytes, as `file_digest` has it of a file that says them."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def _sha256(written: str) -> str:
     return hashlib.sha256(written.encode("ascii")).hexdigest()
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from entrack import arguments
 from entrack.budget import Spent, within
 from entrack.check.check import check as check_source
-from entrack.compile import SpecError, count_tokens
+from entrack.compile import PURPOSES, SpecError, count_tokens
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
 from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.source import Source, Span
-from entrack.spec import PURPOSES, Spec
+from entrack.spec import Spec
 from entrack.spec_files import SpecMissing, read
 from entrack.stores import open_store, store_folder
 from entrack.syntax.limits import MOST_NUMBER

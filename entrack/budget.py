@@ -248,6 +248,36 @@ def affords(limit: Limit, many: int) -> bool:
     return True
 
 
+def afford_all(many: Mapping[Limit, int]) -> bool:
+    """Count work that was done before, as it was counted then, unless it comes to a limit: then none is counted, and
+    it is to be done again, which tells where. Whether it is counted."""
+    budget = _running.get()
+    if budget is None:
+        return False
+    totals = {limit: budget.spent.get(limit, 0) + more for limit, more in many.items()}
+    if any(
+        total > (limit.planned if budget.planning and budget.told else limit.most) for limit, total in totals.items()
+    ):
+        return False
+    budget.spent.update(totals)
+    return True
+
+
+def since(before: Mapping[Limit, int]) -> dict[Limit, int]:
+    """What the command has done since then."""
+    return {limit: total - before.get(limit, 0) for limit, total in so_far().items() if total != before.get(limit, 0)}
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Do work that has been counted already."""
+    token = _running.set(None)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
 def times_over(before: Mapping[Limit, int], share: float) -> int:
     """How many times what was done since `before` may be done again, so that this share of no limit of work is
     passed."""

@@ -14,15 +14,18 @@ from attrs import evolve, field
 
 from entrack.address import address
 from entrack.budget import Spent, so_far, times_over, within
+from entrack.check.certificates import CERTIFY
 from entrack.check.check import Checked
+from entrack.check.evidence import CONFIRM
 from entrack.check.resolved import AddAct, Model, Population, ProjectAct, Resolved, SetAct
-from entrack.check.sources import FromModel
+from entrack.check.sources import DRAWN_FOR, FromModel
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
 from entrack.errors import EntrackError
 from entrack.frozen import frozen
+from entrack.kept import NOT_KEPT, Kept
 from entrack.models.fetch import fetch
-from entrack.models.key import ModelSource
+from entrack.models.key import ModelKey, ModelSource
 from entrack.models.locate import ModelMissing, key_of, locate, tokenizer_file
 from entrack.source import Source, Span
 from entrack.syntax.content import content
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from entrack.prompts.tokenise import TokenisedPrompts
     from entrack.prompts.tokenizer import Tokenizer
 
+PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CONFIRM, CERTIFY)
+"""What prompts are drawn for."""
 SAMPLED = 0.5
 """Of what a command may do, what `check` does to draw a sample of the prompts."""
 
@@ -51,6 +56,12 @@ class SpecError(EntrackError):
         super().__init__("\n" + render_all(problems, sources).plain)
         self.problems, self.sources = problems, sources
 
+    def _render_traceback_(self) -> list[str]:
+        """How IPython shows it: as the command line would, each place with its line."""
+        from entrack.diagnostics.render import in_colours, render_all
+
+        return [in_colours(render_all(self.problems, self.sources))]
+
 
 @frozen
 class Planned:
@@ -59,15 +70,20 @@ class Planned:
     plan: Plan
     problems: tuple[Diagnostic, ...]
 
+    def __repr__(self) -> str:
+        return f"<Planned: {self.plan!r}>"
+
 
 @frozen(slots=False)
 class CheckedSpec:
     """What the checker made of a text. `stands_in`: its models are stood in for by a folder without weights, so that
-    it can be planned, not run."""
+    it can be planned, not run. `prompts` and `runs` are where prompts, and what runs found, are kept."""
 
     source: Source
     checked: Checked
     stands_in: bool = field(default=False, kw_only=True)
+    prompts: Kept = field(default=NOT_KEPT, kw_only=True)
+    runs: Kept = field(default=NOT_KEPT, kw_only=True)
 
     @property
     def resolved(self) -> Resolved:
@@ -117,20 +133,40 @@ class CheckedSpec:
         return frozenset(donors | vectors | examined | found | {cell.model for cell in cells})
 
 
-def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool) -> Lowerer:
-    """What makes plans of a spec: its models located, their tokenizers read. Raises SpecError, ModelMissing."""
-    from entrack.plan.lower.program import Lowerer
+@frozen
+class Models:
+    """Where the models of a spec are that something is computed with, and their content, by name."""
 
+    sources: Mapping[str, ModelSource]
+    keys: Mapping[str, ModelKey]
+
+
+def models_of(spec: CheckedSpec, *, download: bool, hashed: bool, used: frozenset[str] | None = None) -> Models:
+    """The models `used`, by default those that something is computed with, located. Raises ModelMissing."""
     _need_rows(spec)
-    models = {name: model for name, model in spec.resolved.models.items() if name in spec.used_models}
+    names = spec.used_models if used is None else used
+    models = {name: model for name, model in spec.resolved.models.items() if name in names}
     # two names of one model are one model: its files are hashed once
     named = {model.named: model for model in models.values()}
     found = {given: _source(spec, model, download=download) for given, model in named.items()}
     hashes = {given: key_of(given, source, hashed=hashed) for given, source in found.items()}
-    sources = {name: found[model.named] for name, model in models.items()}
-    keys = {name: hashes[model.named] for name, model in models.items()}
-    tokenizers = {name: _tokenizer(spec, name, source) for name, source in sources.items()}
-    return Lowerer(spec.resolved, keys, sources, tokenizers)
+    return Models(
+        {name: found[model.named] for name, model in models.items()},
+        {name: hashes[model.named] for name, model in models.items()},
+    )
+
+
+def lowerer_for(spec: CheckedSpec, models: Models) -> Lowerer:
+    """What makes plans of a spec: the tokenizers of its models are read. Raises SpecError, ModelMissing."""
+    from entrack.plan.lower.program import Lowerer
+
+    tokenizers = {name: _tokenizer(spec, name, source) for name, source in models.sources.items()}
+    return Lowerer(spec.resolved, models.keys, models.sources, tokenizers, kept=spec.prompts)
+
+
+def lowerer_of(spec: CheckedSpec, *, download: bool, hashed: bool, used: frozenset[str] | None = None) -> Lowerer:
+    """The same for its models as they are located now. Raises SpecError, ModelMissing."""
+    return lowerer_for(spec, models_of(spec, download=download, hashed=hashed, used=used))
 
 
 def _need_rows(spec: CheckedSpec) -> None:

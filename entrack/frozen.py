@@ -26,11 +26,13 @@ else:
             return lambda each: frozen(each, **options)
         if issubclass(cls, BaseException):
             return attrs.frozen(cls, **options)
-        if options.keys() & {"eq", "order", "repr"} or vars(cls).keys() & {"__eq__", "__hash__", "__repr__"}:
+        if options.keys() & {"eq", "order", "repr"} or vars(cls).keys() & {"__eq__", "__hash__"}:
             return attrs.frozen(cls, **options)
+        says_itself = "__repr__" in vars(cls)
         made = attrs.frozen(cls, eq=False, repr=False, **options)
         fields = attrs.fields(made)
-        made.__repr__ = _said
+        if not says_itself:
+            made.__repr__ = _said
         made.__eq__ = _equality(_reader([field.name for field in fields if field.eq]))
         made.__hash__ = _hash(
             _reader([field.name for field in fields if (field.eq if field.hash is None else field.hash)])

@@ -8,6 +8,8 @@ it off until the next `check()`.
 
 The handler is there for as long as something runs, in the main thread only, where Python delivers signals. It hands
 over to the handler that was there before, which decides what Ctrl-C means: a notebook's, a test's, or Python's own.
+
+Work in another thread is broken off at the same places, by whoever started it: within `stopped_by(asked)`.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from types import CodeType, FrameType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
-__all__ = ["check", "put_off_in", "watched"]
+__all__ = ["check", "put_off_in", "stopped_by", "watched"]
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
 PATIENCE = 1.0
@@ -41,6 +43,13 @@ class _State:
     hook: Callable[[Any], Any] = staticmethod(sys.unraisablehook)
 
 
+class _Thread(threading.local):
+    """Of each thread: whether somebody wants it to stop."""
+
+    asked: Callable[[], bool] = staticmethod(lambda: False)
+
+
+_here = _Thread()
 ENTERING, LEAVING = "__enter__", ("__exit__", "__del__")
 BUSY = ("nnsight", "concurrent", "subprocess")
 """Packages that run a model, or wait for others, while a `with` of theirs is left."""
@@ -55,10 +64,22 @@ def put_off_in(*functions: Any) -> None:
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt in the main thread where an interrupt has come and nobody has seen it. Costs next to
-    nothing."""
+    """Raise KeyboardInterrupt in the main thread where an interrupt has come and nobody has seen it, and in another
+    that is asked to stop. Costs next to nothing."""
     if _State.seen and _State.depth and threading.current_thread() is threading.main_thread():
         _deliver()
+    if _here.asked():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def stopped_by(asked: Callable[[], bool]) -> Iterator[None]:
+    """In this thread, `check()` raises KeyboardInterrupt from when `asked()` is true."""
+    before, _here.asked = _here.asked, asked
+    try:
+        yield
+    finally:
+        _here.asked = before
 
 
 def _deliver() -> None:

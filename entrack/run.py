@@ -15,12 +15,13 @@ from entrack import arguments
 from entrack.address import address
 from entrack.budget import FILE_BYTES
 from entrack.check.check import check
-from entrack.compile import CheckedSpec, SpecError, count_tokens, lowered, lowerer_of
+from entrack.compile import CheckedSpec, Models, SpecError, count_tokens, lowered, lowerer_for, models_of
 from entrack.diagnostics import errors
-from entrack.events import ModelFetching, Watcher
+from entrack.events import ModelFetching, RunFinished, RunStarted, Watcher
 from entrack.execution.environment import Environment
 from entrack.execution.repository import Repository
 from entrack.execution.reuse_policy import ReusePolicy
+from entrack.kept_runs import kept_run, witnessed
 from entrack.models.fetch import fetch, fetch_dataset
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
@@ -44,6 +45,8 @@ TOLERANCE = (
 )
 Employ = Callable[[Plan, Repository, Watcher], "Workers"]
 """Gives the workers of a run, once its plan is known."""
+Engine = Callable[[Plan], "Compute"]
+"""Gives what computes the bound steps of a plan in this process."""
 LANGUAGE = 1
 """The version of the language."""
 
@@ -81,21 +84,50 @@ def run_spec(
     repository: Repository,
     watcher: Watcher,
     employ: Employ | None = None,
-    compute: Compute | None = None,
+    engine: Engine | None = None,
 ) -> Results:
     """Compile, run, and compile again with what is known, until nothing depends on results any more, and then until
     every certified claim is decided or has had its prompts. What `employ` gives computes; without, this process does,
-    with `compute` in the place of an engine. Raises
+    with what `engine` gives, or with an engine that is made for this run. Raises
     SpecError, ModelMissing, StoreError, EngineError, NotANumber, and KeyboardInterrupt."""
+    spec = fetched(given, watcher)
+    models = models_of(spec, download=True, hashed=True)
+    kept = None if employ or engine else kept_run(spec, models, repository)
+    if kept is None:
+        return _run(spec, models, repository, watcher, employ, engine)
+    found = kept.found()
+    if isinstance(found, Results):
+        took = found.provenance
+        watcher(RunStarted(took.steps, took.found, 0))
+        watcher(RunFinished(0, took.found, 0))
+        return evolve(found, html=_html)
+    seen, witness = witnessed(repository, kept.store)
+    results = _run(spec, models, seen, watcher)
+    kept.keep(witness, results)
+    return results
+
+
+def _html(results: Results) -> str:
+    from entrack.report.html import results_html
+
+    return results_html(results)
+
+
+def _run(
+    spec: CheckedSpec,
+    models: Models,
+    repository: Repository,
+    watcher: Watcher,
+    employ: Employ | None = None,
+    engine: Engine | None = None,
+) -> Results:
     from entrack.analysis.build_results import assemble
     from entrack.analysis.certificates import wanted
     from entrack.execution.coordinator import Coordinator
-    from entrack.report.html import results_html
 
-    spec = fetched(given, watcher)
-    lowerer = lowerer_of(spec, download=True, hashed=True)
+    lowerer = lowerer_for(spec, models)
     plan = lowered(spec, lowerer).plan
-    with executing(plan, repository, watcher, employ, compute) as executor:
+    with executing(plan, repository, watcher, employ, engine) as executor:
         run = Coordinator(plan, repository, executor, watcher)
         run.run()
         while plan.deferred:
@@ -107,19 +139,19 @@ def run_spec(
             run.extend(plan)
             run.run()
         results = assemble(spec.resolved, plan, run, lambda: provenance_of(spec, plan, run, repository))
-    return evolve(results, html=results_html)
+    return evolve(results, html=_html)
 
 
 @contextmanager
 def executing(
-    plan: Plan, repository: Repository, watcher: Watcher, employ: Employ | None, compute: Compute | None = None
+    plan: Plan, repository: Repository, watcher: Watcher, employ: Employ | None, engine: Engine | None = None
 ) -> Iterator[Executor]:
     """The executor of a run: of the workers that `employ` gives, which are ended with it, or of this process."""
     if employ is None:
         from entrack.execution.local import LocalExecutor
 
-        compute = compute or engine_of(plan, repository.kind, watcher, repository.environment)
-        yield LocalExecutor(repository, compute, watcher)
+        engine = engine or new_engine(repository.kind, watcher, repository.environment)
+        yield LocalExecutor(repository, engine(plan), watcher)
         return
     from entrack.workers.executor import WorkersExecutor
 
@@ -155,27 +187,36 @@ def employed_on(cluster: Cluster) -> Employ:
 
 def engine_of(plan: Plan, kind: ExecutorKind, watcher: Watcher, environment: Environment) -> Compute:
     """What computes the bound steps of a plan, in this process."""
-    computing = Computing(Settings(kind, environment), watcher)
-    return lambda step, inputs: computing.compute(step, inputs, plan.sources.get(step.model))
+    return new_engine(kind, watcher, environment)(plan)
 
 
-def fetched(spec: CheckedSpec, watcher: Watcher) -> CheckedSpec:
-    """The spec, checked again now that its models and datasets have come: some mistakes only a config.json, or a row,
-    can tell. Raises ModelMissing, SpecError."""
-    resolved = spec.resolved
-    if all(resolved.models[name].facts for name in spec.used_models) and not resolved.absent:
+def new_engine(kind: ExecutorKind, watcher: Watcher, environment: Environment) -> Engine:
+    """An engine of this process."""
+    return with_engine(Computing(Settings(kind, environment), watcher))
+
+
+def with_engine(computing: Computing) -> Engine:
+    """An engine that may have computed other plans, whose models it has in memory."""
+    return lambda plan: lambda step, inputs: computing.compute(step, inputs, plan.sources.get(step.model))
+
+
+def fetched(spec: CheckedSpec, watcher: Watcher, used: frozenset[str] | None = None) -> CheckedSpec:
+    """The spec, checked again now that the models `used` (by default those that something is computed with) and its
+    datasets have come: some mistakes only a config.json, or a row, can tell. Raises ModelMissing, SpecError."""
+    resolved, names = spec.resolved, spec.used_models if used is None else used
+    if all(resolved.models[name].facts for name in names) and not resolved.absent:
         return spec
     for dataset in resolved.absent:
         watcher(ModelFetching(str(dataset)))
         fetch_dataset(dataset, FILE_BYTES.most)
-    for name in sorted(spec.used_models):
+    for name in sorted(names):
         watcher(ModelFetching(str(resolved.models[name].named)))
         fetch(resolved.models[name].named, spec.root)
     params = {name: resolved.params[name] for name in resolved.changed_params}
     again = check(spec.source, params, tokens=count_tokens, supplied=spec.checked.supplied)
     if errors(again.problems):
         raise SpecError(again.problems, again.texts)
-    return CheckedSpec(spec.source, again)
+    return evolve(spec, checked=again)
 
 
 def provenance_of(spec: CheckedSpec, plan: Plan, run: Coordinator, repository: Repository) -> Provenance:

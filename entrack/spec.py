@@ -5,26 +5,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrack import arguments, interrupts
 from entrack.budget import PROMPTS, Limit, within
-from entrack.check.certificates import CERTIFY
 from entrack.check.check import Checked
-from entrack.check.evidence import CONFIRM
-from entrack.check.sources import DRAWN_FOR
-from entrack.compile import CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
+from entrack.compile import PURPOSES, CheckedSpec, Planned, lowered, lowerer_of, prompt_problems, prompts_of, surveyed
 from entrack.diagnostics import Diagnostic
+from entrack.diagnostics.escape import visible
 from entrack.errors import unknown
 from entrack.events import Watcher, one_at_a_time, unwatched
+from entrack.kept import NOT_KEPT, Kept, of_the_user
 from entrack.source import Source
 from entrack.stores import open_store, store_folder, with_remote
 from entrack.syntax.limits import MOST_NUMBER
 
 if TYPE_CHECKING:
+    from entrack.by_hand.model import ModelInHand
     from entrack.execution.cache_explain import StepStatus
     from entrack.execution.coordinator import Coordinator
+    from entrack.execution.forecast import Forecast
     from entrack.execution.repository import Repository
     from entrack.execution.reuse_policy import ReusePolicy
     from entrack.execution.survey import Survey
@@ -36,28 +38,70 @@ if TYPE_CHECKING:
     from entrack.store.base import Store
     from entrack.verify import Verification
 
-PURPOSES = ("measure", "discover", *DRAWN_FOR, "train", "validate", CONFIRM, CERTIFY)
+ONE = {
+    "models": "model",
+    "tasks": "task",
+    "discoveries": "discovery",
+    "masks": "mask",
+    "measures": "measure",
+    "claims": "claim",
+}
+"""Of the words for several."""
 
 
 class Spec:
     """A spec that has been checked. Immutable; everything that happens, happens in `plan` and `run`."""
 
-    def __init__(self, source: Source, checked: Checked, *, stands_in: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        checked: Checked,
+        *,
+        stands_in: bool = False,
+        prompts: Kept = NOT_KEPT,
+        runs: Kept = NOT_KEPT,
+    ) -> None:
         arguments.instance(source, Source, "source", "a Source (entrack.load and entrack.loads make a Spec)")
         arguments.instance(
             checked, Checked, "checked", "what the checker made of it (entrack.load and entrack.loads make a Spec)"
         )
         arguments.flag(stands_in, "stands_in")
-        self._spec = CheckedSpec(source, checked, stands_in=stands_in)
+        self._spec = CheckedSpec(source, checked, stands_in=stands_in, prompts=prompts, runs=runs)
         self.source = source
         self.resolved = checked.resolved
         self.problems = checked.problems
         self.sources = checked.texts
 
+    def __repr__(self) -> str:
+        return f"<Spec {visible(self.source.name)}: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """What the spec has, in a few words."""
+        there = self.resolved
+        counted = {
+            "models": len(there.models),
+            "tasks": len(there.tasks),
+            "discoveries": len(there.discoveries),
+            "masks": len(there.masks),
+            "measures": len(there.measured),
+            "claims": len(there.claims),
+        }
+        return ", ".join(f"{many:,} {ONE[word] if many == 1 else word}" for word, many in counted.items() if many)
+
     @property
     def checked_spec(self) -> CheckedSpec:
         """What the compiler takes."""
         return self._spec
+
+    def keeping(self) -> Spec:
+        """The same, which keeps its prompts, and what its runs find, in folders of the user's own, and takes what is
+        kept there."""
+        from entrack import kept_runs
+        from entrack.prompts import kept_prompts
+
+        prompts, runs = of_the_user("prompts", kept_prompts.MOST), of_the_user("runs", kept_runs.MOST)
+        return Spec(self.source, self._spec.checked, stands_in=self._spec.stands_in, prompts=prompts, runs=runs)
 
     @property
     def root(self) -> Path:
@@ -104,6 +148,24 @@ class Spec:
         with within(planning=True, tell=tell):
             plan, _, survey = surveyed(self._spec, repository_of(store, accept, device))
         return plan, survey
+
+    @interrupts.watched()
+    def forecast(
+        self,
+        store: Store,
+        accept: ReusePolicy | str | None = None,
+        device: str | None = None,
+        tell: Callable[[Limit], None] = lambda limit: None,
+    ) -> Forecast:
+        """What a run would take: the cost of its steps, as far as a store tells, and how long they take by what others
+        took on a device (`estimated`). Computes nothing. `tell` as in `survey`."""
+        from entrack.kept_runs import forecast_of
+        from entrack.run import repository_of
+
+        arguments.function(tell, "tell")
+        return forecast_of(
+            self._spec, repository_of(store, accept), arguments.optional(device, arguments.text, "device"), tell
+        )
 
     @interrupts.watched()
     def addresses(self, store: Store) -> frozenset[str]:
@@ -192,6 +254,17 @@ class Spec:
             )
             return run_spec(self._spec, repository, watcher, employ)
 
+    async def run_async(self, store: Store | str | os.PathLike[str] | None = None, **options: Any) -> Results:
+        """What `run` gives for the same arguments, run in a thread of its own while the event loop goes on.
+
+        Several may go on at once; they take turns, step by step. Where the task that awaits it is cancelled, the run is
+        broken off between two forward passes or steps, and what was finished is in the store. Raises what `run` raises,
+        and CancelledError. `watcher` is called from that thread.
+        """
+        from entrack.awaiting import in_thread
+
+        return await in_thread(partial(self.run, store, **options))
+
     @interrupts.watched()
     def verify(
         self,
@@ -241,6 +314,32 @@ class Spec:
         count = arguments.whole(count, "count", 1, PROMPTS.most)
         arguments.choice(purpose, "purpose", PURPOSES)
         return prompts_of(self._spec, name, count, model, purpose)
+
+    @interrupts.watched()
+    def model(
+        self,
+        name: str,
+        *,
+        watcher: Watcher = unwatched,
+        device: str | None = None,
+        gpus_per_worker: int = 1,
+    ) -> ModelInHand:
+        """A model of the spec in memory, for what the language cannot say: as nnsight sees it, with the spec's prompts,
+        positions, heads and measures. What is missing is downloaded; weights are checked as those of a run are. They
+        stay in memory until the model is closed (`with spec.model("base") as base:`).
+
+        Raises UnknownName for a model that the spec does not declare, ArgumentError, SpecError, ModelMissing,
+        EngineError.
+        """
+        from entrack.by_hand.model import ModelInHand
+        from entrack.execution.environment import Environment
+
+        if arguments.text(name, "name") not in self.resolved.models:
+            raise unknown("the spec has no model", name, self.resolved.models)
+        arguments.function(watcher, "watcher")
+        arguments.optional(device, arguments.text, "device")
+        each = arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
+        return ModelInHand.load(self._spec, name, Environment(device, gpus_per_worker=each), watcher)
 
     def prompt_problems(self) -> tuple[Diagnostic, ...]:
         """What is wrong with the prompts, as far as files that are here can tell: a sample of the spec is planned,

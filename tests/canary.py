@@ -35,6 +35,7 @@ HOMES = (
 
 IMPORTERS = ("importlib", "_frozen_importlib", "zipimport", "runpy", "_pytest.assertion")
 BUILDERS = {
+    "IPython.core.interactiveshell": "the cells that tests/notebook writes",
     "_pytest": "what its -k and -m say",
     "attr": "methods of frozen classes",
     "cattrs": "converters of the values of a protocol, by their classes",

@@ -14,7 +14,8 @@ if not os.environ.get("ENTRACK_LAWS"):  # `make laws` draws anew
     settings.load_profile("the same each time")
 
 os.environ["ENTRACK_TRACEBACK"] = "1"  # a mistake in entrack is told in full, here and in what tests start
-os.environ["ENTRACK_FIGURES"] = ""  # every figure is drawn: what was kept by another run decides no test
+for kept in ("FIGURES", "PROMPTS", "RUNS"):
+    os.environ[f"ENTRACK_{kept}"] = ""  # all is made anew: what was kept by another run decides no test
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -34,7 +34,7 @@ def outcomes_of(kind: str, run: RunPlan, ran: Ran, top: int = 1, site: Site | Sh
     if run.whole:
         return _of_whole_words(kind, run, ran)
     values = [
-        {kind: _of_batch(kind, ran.value(id), [run.asked[place] for place in places], top, site)}
+        {kind: of_batch(kind, ran.value(id), [run.asked[place] for place in places], top, site)}
         for id, places in zip(run.evaluations, run.places, strict=True)
     ]
     return merged(values, run.places, (kind,))[kind]
@@ -55,9 +55,10 @@ def _losses(run: RunPlan, ran: Ran) -> Array:
     return merged(values, run.places, ("loss",))["loss"]
 
 
-def _of_batch(
-    kind: str, outcome: Outcome, asked: Sequence[Sequence[Sequence[int]]], top: int, site: Site | Share | None
+def of_batch(
+    kind: str, outcome: Outcome, asked: Sequence[Sequence[Sequence[int]]], top: int, site: Site | Share | None = None
 ) -> Array:
+    """A metric per prompt of one batch, whose words have the tokens `asked`, prompt by prompt and word by word."""
     if kind == "loss":
         return np.asarray(outcome["loss"], dtype=np.float64)
     if kind == "attention":

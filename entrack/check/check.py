@@ -37,7 +37,7 @@ NOTHING_UNSAVED: Mapping[Path, str] = {}
 class Checked:
     """`resolved` is what could be understood; it may only be run when there is no error. `sources` are the texts of
     the spec, `data` those of its tables; `files` are all that were read beside the spec, and `datasets` those of the
-    hub."""
+    hub; `read` are the texts of both."""
 
     resolved: Resolved
     problems: tuple[Diagnostic, ...]
@@ -46,6 +46,7 @@ class Checked:
     files: tuple[Path, ...] = field(default=(), repr=False)
     datasets: Mapping[Dataset, Path] = field(factory=dict, repr=False)
     supplied: Supplied = field(default=NOTHING_SUPPLIED, repr=False)
+    read: tuple[Source, ...] = field(default=(), repr=False)
     meaning: Meaning | None = field(default=None, eq=False, repr=False)
     """What `resolved` was made of: an editor asks it what else could be said."""
 
@@ -66,8 +67,8 @@ def check(
 ) -> Checked:
     """Check a spec. `overrides` are the params set from outside; an unknown one is a problem too. `stand_in`, `tokens`,
     `supplied` and `parse`: see `Scope`. `unsaved` are the texts that an editor has of files that the spec names."""
-    files = Files(Path(source.name).parent, {str(path.resolve()): text for path, text in unsaved.items()})
-    scope = Scope(files, overrides, stand_in, supplied, tokens=tokens, parse=parse)
+    reader = Files(Path(source.name).parent, {str(path.resolve()): text for path, text in unsaved.items()})
+    scope = Scope(reader, overrides, stand_in, supplied, tokens=tokens, parse=parse)
     meaning = Meaning(scope)
     with within():
         try:
@@ -76,14 +77,17 @@ def check(
             resolved = NOTHING
             scope.problems.append(told(spent, Span(source.name, 0, 1)))
     downloaded = set(scope.datasets.values())
+    read = scope.files.read
+    files = tuple(path for text in read if (path := Path(text.name)) not in downloaded)
     return Checked(
         resolved,
         _once(scope.problems),
         dict(scope.sources),
         dict(scope.data),
-        tuple(path for path in scope.files.read if path not in downloaded),
+        files,
         dict(scope.datasets),
         supplied,
+        read,
         meaning,
     )
 
@@ -117,6 +121,7 @@ def _resolved(meaning: Meaning, source: Source) -> Resolved:
         tables=tuple(item for item in items if isinstance(item, ast.Table)),
         allotments=meaning.allotments,
         absent=tuple(scope.absent.values()),
+        circuits=dict(meaning.circuits),
     )
 
 

@@ -65,10 +65,10 @@ class Files:
         return cast(T, found)
 
     @property
-    def read(self) -> tuple[Path, ...]:
-        """The files that were read, in the order in which they were asked for."""
+    def read(self) -> tuple[Source, ...]:
+        """The texts of the files that were read, in the order in which they were asked for."""
         texts = (found for (kind, *_), found in self._kept.items() if kind == "text")
-        return tuple(Path(found.name) for found in texts if isinstance(found, Source))
+        return tuple(found for found in texts if isinstance(found, Source))
 
     def _resolved(self, written: str, span: Span) -> Path:
         budget.spend(budget.NAMED_FILES)

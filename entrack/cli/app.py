@@ -15,9 +15,11 @@ from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
 from entrack.cli.heartbeat import BEAT
 from entrack.cli.models import models
+from entrack.cli.new import new
 from entrack.cli.options import (
     Accepted,
     Device,
+    FigureWidthName,
     Gpus,
     GpusPerWorker,
     JobTime,
@@ -38,6 +40,7 @@ from entrack.cli.options import (
     memory_given,
     params,
 )
+from entrack.cli.watch import watch
 from entrack.highlight.shown import Form, shown_as
 from entrack.version import __version__
 
@@ -54,6 +57,8 @@ app.add_typer(models, name="models")
 app.command()(artifact.lock)
 app.command()(artifact.pack)
 app.command()(artifact.unpack)
+app.command()(watch)
+app.command()(new)
 
 
 @app.command()
@@ -68,6 +73,7 @@ def run(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="draw figures as PDF too, beside PNG and SVG (with --out)")
     ] = False,
+    figure_width: FigureWidthName = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="exit with status 1 when a claim fails or is undecided")
     ] = False,
@@ -130,6 +136,7 @@ def run(
         pack=pack,
         as_json=as_json,
         pdf=pdf,
+        figure_width=figure_width,
         strict=strict,
         locked=locked,
     )

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from entrack.files import put
+from entrack.kept import of_the_user
 from entrack.report import document, exports
 from entrack.report.figures import draw_all, drawings, in_folder
 from entrack.report.html import report_html, written
-from entrack.report.kept_figures import NOTHING_KEPT, KeptFigures
+from entrack.report.kept_figures import MOST, NOTHING_KEPT, KeptFigures
 from entrack.results import Results
 from entrack.spec import Spec
 
-FIGURES = "ENTRACK_FIGURES"
-"""The variable that names a folder of kept figures."""
-
 
 def kept_figures() -> KeptFigures:
-    """Where drawn figures are kept: as `ENTRACK_FIGURES` says, and nowhere where that is no absolute path; else below
-    the user's folder for caches."""
-    if FIGURES in os.environ:
-        return _in(Path(os.environ[FIGURES]))
-    try:
-        return _in(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "entrack" / "figures")
-    except RuntimeError:  # nobody's home
-        return NOTHING_KEPT
-
-
-def _in(folder: Path) -> KeptFigures:
-    """What is kept does not depend on where a command is called."""
-    return KeptFigures(folder) if folder.is_absolute() else NOTHING_KEPT
+    """Where drawn figures are kept."""
+    return KeptFigures(of_the_user("figures", MOST))
 
 
 def write_all(
-    results: Results, spec: Spec, folder: Path, *, pdf: bool = False, kept: KeptFigures = NOTHING_KEPT
+    results: Results,
+    spec: Spec,
+    folder: Path,
+    *,
+    pdf: bool = False,
+    width: str | None = None,
+    kept: KeptFigures = NOTHING_KEPT,
 ) -> tuple[Path, ...]:
     """Results, figures and the page that shows them. Raises OSError."""
     documents = (*document.write(results, folder), *exports.write(results, folder))
-    figures = draw_all(results, folder, pdf=pdf, kept=kept)
+    figures = draw_all(results, folder, pdf=pdf, width=width, kept=kept)
     texts = written(spec.source, spec.sources.values(), spec.resolved.about)
     page = report_html(results, texts, drawings(results, in_folder(folder)))
     return (*documents, *figures, put(folder / "report.html", page.encode()))

@@ -23,6 +23,7 @@ from entrack.cli.exit_codes import Output, failures, leave, say, tell, tell_fail
 from entrack.cli.failures import need_memory
 
 if TYPE_CHECKING:
+    from entrack.budget import Limit
     from entrack.execution.reuse_policy import ReusePolicy
     from entrack.source import Source
 
@@ -101,16 +102,18 @@ def plan(
         from entrack.cli.plans import plan_json, plan_table
         from entrack.diagnostics.over_budget import passed
 
-        loaded = api.checked(api.read(spec), params, stand_in)
+        def tell_passed(limit: Limit) -> None:
+            say(passed(limit))
+
+        loaded = api.checked(api.read(spec), params, stand_in).keeping()
         opened = api.open_store(api.store_folder(store), inspect=True)
-        planned, survey = loaded.survey(opened, accept, tell=lambda limit: say(passed(limit)))
         if explain:
             from entrack.cli.plan_explain import explained_json, explained_view
 
+            planned, survey = loaded.survey(opened, accept, tell=tell_passed)
             shown.give(explained_json, explained_view, api.explained(planned, survey, memory))
         else:
-            took = api.estimated(planned, survey, opened, device)
-            shown.give(plan_json, plan_table, planned, survey, took, price)
+            shown.give(plan_json, plan_table, loaded.forecast(opened, accept, device, tell_passed), price)
 
 
 def check(spec: Path, params: Mapping[str, float], stand_in: Path | None) -> None:

@@ -41,6 +41,13 @@ class Beat:
         with suppress(RuntimeError):
             Thread(target=self._live, args=(stream or sys.stderr,), daemon=True).start()
 
+    def again(self) -> None:
+        """Count from now: another piece of work begins."""
+        with self._changed:
+            self._began = self._said = self._clock()
+            self._due, self._pause, self._silent = self._began + FIRST, FIRST, False
+            self._changed.notify()
+
     def waits(self) -> None:
         """Something that may take long begins: say it soon."""
         with self._changed:

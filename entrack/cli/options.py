@@ -11,6 +11,7 @@ import typer
 
 from entrack.cli.units import bytes_given
 from entrack.execution.reuse_policy import ReusePolicy
+from entrack.report.figure_width import COLUMNS
 from entrack.workers import MOST, MOST_GPUS
 
 DEVICE = re.compile(r"cpu|mps|cuda(:[0-9]{1,3})?")
@@ -20,6 +21,13 @@ def device_given(given: str | None) -> str | None:
     """A device that entrack knows of, be it there or not. Raises BadParameter."""
     if given is not None and not DEVICE.fullmatch(given):
         raise typer.BadParameter(f"--device takes cpu, mps, cuda, or cuda: and the number of a GPU; this is {given!r}")
+    return given
+
+
+def figure_width_given(given: str | None) -> str | None:
+    """The name of a width of figures. Raises BadParameter."""
+    if given is not None and given not in COLUMNS:
+        raise typer.BadParameter(f"--figure-width takes {', '.join(COLUMNS)}; this is {given!r}")
     return given
 
 
@@ -70,6 +78,16 @@ Device = Annotated[
         metavar="NAME",
         callback=device_given,
         help="cpu, mps, cuda, cuda:1, ... (default: a GPU if there is one)",
+    ),
+]
+FigureWidthName = Annotated[
+    str | None,
+    typer.Option(
+        "--figure-width",
+        metavar="|".join(COLUMNS),
+        callback=figure_width_given,
+        help="of a column of two, of a page of one column, of both columns, or for a slide (with --out; default: as "
+        "each figure needs)",
     ),
 ]
 Price = Annotated[

@@ -38,6 +38,7 @@ def run(
     pack: Path | None = None,
     as_json: bool = False,
     pdf: bool = False,
+    figure_width: str | None = None,
     strict: bool = False,
     locked: bool = False,
 ) -> None:
@@ -62,19 +63,22 @@ def run(
 
             shown.show(report(results))
         if out is not None:
-            _write(results, runnable.spec, out, pdf=pdf)
+            from entrack.cli.artifacts import listed
+
+            written = write(results, runnable.spec, out, pdf=pdf, width=figure_width)
+            say(f"wrote {len(written)} files into {out}: {listed(written, out)}")
         if strict and not results.passed:
             say(what_failed(results.claims))
             leave(exit_codes.CLAIM_FAILED)
 
 
-def _write(results: Results, spec: Spec, out: Path, *, pdf: bool) -> None:
-    from entrack.cli.artifacts import kept_figures, listed, write_all
+def write(results: Results, spec: Spec, out: Path, *, pdf: bool = False, width: str | None = None) -> tuple[Path, ...]:
+    """Write what a run found into a folder. Raises OSError."""
+    from entrack.cli.artifacts import kept_figures, write_all
 
     # figures are drawn into files; matplotlib would refuse to load for a name that it does not know
     os.environ.pop("MPLBACKEND", None)
-    written = write_all(results, spec, out, pdf=pdf, kept=kept_figures())
-    say(f"wrote {len(written)} files into {out}: {listed(written, out)}")
+    return write_all(results, spec, out, pdf=pdf, width=width, kept=kept_figures())
 
 
 def is_pack(path: Path) -> bool:
@@ -107,7 +111,7 @@ def runner(
             return
         content = None if pack is None else files.enter_context(_unfolded(pack, {}))
         lock, supplied = lock_held(path, locked=locked)
-        spec = api.checked(api.read(path), given, supplied=supplied)
+        spec = api.checked(api.read(path), given, supplied=supplied).keeping()
         tell(spec.problems, spec.sources)
 
         def run(bar: Watcher, options: Mapping[str, Any]) -> Results:

@@ -54,6 +54,18 @@ def render_all(problems: Iterable[Diagnostic], sources: Mapping[str, Source]) ->
     )
 
 
+def in_colours(text: Text) -> str:
+    """A text with the escape sequences of a terminal, as notebooks show them too; NO_COLOR is obeyed."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    out = StringIO()
+    console = Console(file=out, force_terminal=True, force_jupyter=False, color_system="standard", highlight=False)
+    console.print(text, end="", soft_wrap=True)
+    return out.getvalue()
+
+
 def _place(out: Text, span: Span, label: str, sources: Mapping[str, Source], colour: str, mark: str) -> None:
     source = sources.get(span.file)
     if source is None:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
+from threading import RLock
 
 import numpy as np
 import torch
@@ -37,6 +38,8 @@ EXECUTORS: Mapping[ExecutorKind, Mapping[type, reference.Kernel]] = {
     ExecutorKind.REFERENCE: reference.KERNELS,
 }
 
+ALONE = RLock()
+"""One step at a time in a process: torch's settings, and what nnsight knows of a pass, are the process's."""
 MORE_ROOM = "give it more GPUs (--gpus-per-worker), less to remember (--memory), or name dtype = bfloat16"
 
 
@@ -99,6 +102,10 @@ class Engine:
         kernel = EXECUTORS[self.executor].get(type(step))
         if kernel is None:
             raise EngineError(f"the {self.executor} executor does not know a step of this kind")
+        with ALONE:
+            return self._alone(kernel, step, inputs)
+
+    def _alone(self, kernel: reference.Kernel, step: Step, inputs: Inputs) -> Computed:
         if self._at_work:
             self.forget()
         self._at_work = True
@@ -145,7 +152,7 @@ class Engine:
             schedule = optimise(written, self._passes)
             context = Context(
                 step,
-                self._model(step.model),
+                self.loaded(step.model),
                 ActivationCache(0) if sparing else self._activations,
                 schedule,
                 whole_runs=self.executor is ExecutorKind.OPTIMISED and not sparing,
@@ -168,7 +175,8 @@ class Engine:
         self._loaded.clear()
         self._activations.clear()
 
-    def _model(self, key: ModelKey) -> LoadedModel:
+    def loaded(self, key: ModelKey) -> LoadedModel:
+        """A model in memory, read from its files where it is not. Raises EngineError."""
         if key in self._loaded:
             self._loaded.move_to_end(key)
             return self._loaded[key]

@@ -24,6 +24,7 @@ from entrack import interrupts
 from entrack.engine.cache_layers import Around, AroundLayer, Prefix, PrefixLayer, cache_of
 from entrack.engine.errors import EngineError, NothingToAttend
 from entrack.engine.loaded_model import LoadedModel
+from entrack.engine.traced_part import TracedPart
 from entrack.engine.writes import Write
 from entrack.sites import Part, Site
 
@@ -201,25 +202,16 @@ def _walk(model: LoadedModel, script: _Script) -> Trace:
 
 
 def _visit(model: LoadedModel, block: Envoy, site: Site, script: _Script, values: dict[Site, Tensor]) -> None:
-    door = model.layout.parts[site.part]
-    module = block.get(door.path) if door.path else block
-    found = getattr(module, door.side)
-    pair = model.gives_pair(site.part)
-    whole: Tensor = found[0] if pair else found
-    flat = whole.view(script.prompts, -1, whole.shape[-1]) if door.flat else whole
-    value = computed = model.by_head(site.part, flat)
+    here = TracedPart.of(model, block, site.part, script.prompts)
+    value = computed = here.value
     if site in script.sets:
         for one in script.sets[site]:
             value = one.to(value.device).applied(value)
-        changed = model.put(site.part, whole, value).reshape(whole.shape)
-        if site.part is Part.MID:
-            whole.copy_(changed)  # the layer goes on with this very tensor, and not only with what reads it here
-        else:
-            setattr(module, door.side, (changed, *found[1:]) if pair else changed)
+        here.set(value)
     if site in script.reads:
         read = script.reads[site]
         value = computed if read.computed else value
-        value = found[1].transpose(1, 2) if read.weights else value  # weights by (token, head)
+        value = here.weights if read.weights else value
         values[site] = (value if read.at is None else at_tokens(value, read.at.to(value.device))).to(model.device)
 
 

@@ -33,7 +33,7 @@ class EntrackLexer(Lexer):  # type: ignore[misc]  # Pygments has no types
     """Specs of entrack."""
 
     name = "entrack"
-    aliases = ["entrack"]  # noqa: RUF012  # Pygments' own form of a lexer
+    aliases = ["entrack", "et"]  # noqa: RUF012  # Pygments' own form of a lexer
     filenames = ["*.et"]  # noqa: RUF012
 
     def get_tokens_unprocessed(self, text: str) -> Iterator[tuple[int, Any, str]]:

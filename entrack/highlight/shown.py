@@ -7,6 +7,7 @@ from enum import Enum
 from html import escape
 from typing import assert_never
 
+from entrack.diagnostics.colours import mixed
 from entrack.diagnostics.escape import visible
 from entrack.frozen import frozen
 from entrack.highlight.pieces import Kind, Piece, pieces
@@ -22,6 +23,12 @@ class Colour:
     terminal: str
     bold: bool = False
     italic: bool = False
+
+    @property
+    def middle(self) -> str:
+        """The colour between both."""
+        both = zip(bytes.fromhex(self.paper), bytes.fromhex(self.dark), strict=True)
+        return bytes((one + other) // 2 for one, other in both).hex()
 
 
 COLOURS: Mapping[Kind, Colour] = {
@@ -87,9 +94,14 @@ def html_of(text: str) -> str:
 
 def style_sheet() -> str:
     """The colours of `html_of`, on paper and on a dark screen."""
-    light = "".join(f".et-{kind.value} {{ {_css(look, look.paper)} }}\n" for kind, look in COLOURS.items())
+    light = "".join(f".et-{kind.value} {{ {_css(look, '#' + look.paper)} }}\n" for kind, look in COLOURS.items())
     dark = "".join(f"  .et-{kind.value} {{ color: #{look.dark} }}\n" for kind, look in COLOURS.items())
     return f"{light}@media screen and (prefers-color-scheme: dark) {{\n{dark}}}\n"
+
+
+def mixed_style_sheet() -> str:
+    """The same on any background."""
+    return "".join(f".et-{kind.value} {{ {_css(look, mixed(look.middle))} }}\n" for kind, look in COLOURS.items())
 
 
 def _by_lines(text: str, shown: Callable[[Piece], str]) -> str:
@@ -134,7 +146,7 @@ def _on_a_terminal(piece: Piece) -> str:
 
 def _css(look: Colour, colour: str) -> str:
     bold, italic = "; font-weight: 600" * look.bold, "; font-style: italic" * look.italic
-    return f"color: #{colour}{bold}{italic}"
+    return f"color: {colour}{bold}{italic}"
 
 
 def _definitions() -> str:

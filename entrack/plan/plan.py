@@ -173,6 +173,9 @@ class Plan:
     certificates: Mapping[int, CertificatePlan] = field(factory=dict, repr=False)
     """By the numbers of their claims. Such a plan grows while a claim is undecided."""
 
+    def __repr__(self) -> str:
+        return f"<Plan: {len(self.steps):,} steps with {', '.join(self.models)}>"
+
     @cached_property
     def needs(self) -> Mapping[str, tuple[str, ...]]:
         """The nodes whose values each node needs."""

@@ -3,8 +3,10 @@ diagnostics."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from attrs import evolve, field
 
@@ -91,12 +93,50 @@ class TokenisedPrompts:
     population: Population
     pairs: tuple[PromptPair, ...] = field(repr=False)
 
+    def __repr__(self) -> str:
+        return f"<TokenisedPrompts: {len(self.pairs):,} of {self.population.task.name}>"
+
+    def records(self) -> list[dict[str, Any]]:
+        """One flat record a prompt: its text, its words (`answer`, `wrong`, `target`), how many `tokens` it has, and as
+        `at NAME` the token of each position, a tuple where these are several. What is of the alternate has `alternate`
+        before its name."""
+        return [_record(pair.original) | _alternates(pair.alternate) for pair in self.pairs]
+
+    def to_pandas(self) -> Any:
+        """The prompts as a pandas data frame, a row each. Raises ImportError where pandas is not there."""
+        from entrack.results.values import frame
+
+        return frame(self.records())
+
+
+def _record(prompt: Prompt) -> dict[str, Any]:
+    places = {f"at {name}": token for name, token in (*prompt.positions.items(), *prompt.spans.items())}
+    return {"text": prompt.text, **prompt.words, "tokens": prompt.length, **places}
+
+
+def _alternates(prompt: Prompt | None) -> dict[str, Any]:
+    found = {} if prompt is None else _record(prompt)
+    return {"alternate" if name == "text" else f"alternate {name}": value for name, value in found.items()}
+
 
 def measured_prompts(population: Population, pairs: tuple[PromptPair, ...]) -> tuple[Prompt, ...]:
     """The prompts that a population is measured on: an alternate's own, but a desideratum's originals."""
     if population.alternate is not None and population.alternate.target is None:
         return tuple(pair.alternate for pair in pairs if pair.alternate is not None)
     return tuple(pair.original for pair in pairs)
+
+
+@frozen
+class Original:
+    """A prompt of a task with its variables, and what drawing it has cost; `made` is None while only the cost is
+    known."""
+
+    cost: Mapping[budget.Limit, int]
+    made: tuple[sample.Drawn, Prompt] | None
+
+
+Key = tuple[object, ...]
+"""What an original is known by, within one spec."""
 
 
 class Originals:
@@ -107,16 +147,55 @@ class Originals:
     """
 
     def __init__(self, most: int = KEPT_ORIGINALS) -> None:
-        self._known: dict[object, tuple[sample.Drawn, Prompt]] = {}
-        self._most = most
+        self._known: dict[Key, Original] = {}
+        self.most = most
+        self.drawn: Counter[budget.Limit] = Counter()
+        """What drawing originals has cost, all together."""
 
-    def get(self, key: object, make: Callable[[], tuple[sample.Drawn, Prompt]]) -> tuple[sample.Drawn, Prompt]:
+    def get(self, key: Key, make: Callable[[], tuple[sample.Drawn, Prompt]]) -> tuple[sample.Drawn, Prompt]:
         """An original and its tokens; made where it is not known. Raises what `make` raises."""
-        found = self._known.pop(key, None) or make()
-        self._known[key] = found
-        if len(self._known) > self._most:
-            del self._known[next(iter(self._known))]
-        return found
+        found = self._known.pop(key, None)
+        made = None if found is None else found.made
+        if found is None:
+            before = budget.so_far()
+            made = make()
+            found = Original(budget.since(before), made)
+            self.drawn.update(found.cost)
+        elif made is None:
+            with budget.uncounted():
+                made = make()
+            found = Original(found.cost, made)
+        _put(self._known, key, found, self.most)
+        return made
+
+    def cost(self, key: Key) -> Mapping[budget.Limit, int]:
+        """What drawing one of the last originals has cost."""
+        return self._known[key].cost
+
+    def afford(self, costs: Mapping[Key, Mapping[budget.Limit, int]], rest: Mapping[budget.Limit, int]) -> bool:
+        """Count the originals of a population, and the rest of its drawing, as if it were drawn now. False, and
+        nothing is counted, where that comes to a limit."""
+        known, total = dict(self._known), Counter(rest)
+        for key, cost in costs.items():
+            found = known.pop(key, None)
+            if found is None:
+                total.update(cost)
+            _put(known, key, found or Original(cost, None), self.most)
+        affordable = budget.afford_all(total)
+        self._known = known if affordable else self._known
+        return affordable
+
+
+def _put(known: dict[Key, Original], key: Key, original: Original, most: int) -> None:
+    known[key] = original
+    if len(known) > most:
+        del known[next(iter(known))]
+
+
+def original_key(population: Population, place: int) -> Key:
+    """What the original at a place is known by."""
+    parameters = sorted(population.parameters.items())
+    return (population.task.name, *parameters, population.seed, population.purpose, place)
 
 
 def tokenise(
@@ -222,8 +301,10 @@ def _pair(dealt: Dealt, place: int, making: _Making, constants: sample.Constants
         new = sample.original(making.recipe, constants, name, dealt)
         return new, _prompt(new, making, making.places, name)
 
-    key = (population.task.name, *sorted(population.parameters.items()), *name)
-    first, original = drawn() if population.task.rows else originals.get(key, drawn)  # which rows, the count says too
+    if population.task.rows:  # which rows, the count says too
+        first, original = drawn()
+    else:
+        first, original = originals.get(original_key(population, place), drawn)
     if making.changed is None or making.changed_places is None:
         return PromptPair(original, None)
     second = sample.alternate(making.changed, first, constants, name, dealt)

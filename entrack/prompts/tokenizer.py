@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from entrack import budget
+from entrack.address import bytes_digest
 from entrack.frozen import frozen
 from entrack.prompts.bad_tokenizer import BadTokenizer
 from entrack.prompts.tokenizer_cuts import Pieces
@@ -49,6 +50,8 @@ class Tokenizer:
 
     def __init__(self, path: Path) -> None:
         raw, self._rules = read(path)
+        self.digest = bytes_digest(raw)
+        """The SHA-256 of its file."""
         self._used: _Here | Apart = _Here(raw, path) if self._rules.plain else _apart(raw, path)
         self._pieces = Pieces(self._rules.cut if self.plain else None, self._used.encode)
 

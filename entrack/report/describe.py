@@ -12,6 +12,7 @@ from entrack.report.lookup import (
     fits_completeness,
     found_on,
     free_axes,
+    marked,
     pick,
     ranked,
     receiver_words,
@@ -29,7 +30,11 @@ FEW = 8
 def described(figure: Figure, results: Results) -> str:
     """Some sentences: what is shown, of what, and where it is highest and lowest. Raises KeyError for a result that is
     not there."""
-    item = pick(figure.of, results)
+    return in_words(figure, pick(figure.of, results))
+
+
+def in_words(figure: Figure, item: Measure | Discovery) -> str:
+    """The same of a figure of this result."""
     match item:
         case Discovery():
             return " ".join(_discovery(figure.kind, item))
@@ -47,13 +52,10 @@ def _discovery(kind: str, item: Discovery) -> Iterator[str]:
         yield f"A diagram of the circuit {found}."
         yield from (_box(group) for group in item.groups)
         return
-    heads = (
-        "Bars of the sites kept"
-        if kind == "bars"
-        else "A heat map, a panel a group, layers upwards and heads to the right"
-    )
+    bars = kind == "bars"
+    heads = "Bars of the sites kept" if bars else "A heat map, a panel a group, layers upwards and heads to the right"
     yield f"{heads}: the {change_in(item.score)} of the circuit {found}."
-    yield from (_scores(group) for group in item.groups)
+    yield from (_scores(group, all_sites=not bars) for group in item.groups)
 
 
 def _box(group: Group) -> str:
@@ -62,16 +64,33 @@ def _box(group: Group) -> str:
     return f"{group.name}, at {group.position}: {counted(sites)} ({named or 'none'}), into {receiver_words(group)}."
 
 
-def _scores(group: Group) -> str:
+def _scores(group: Group, *, all_sites: bool) -> str:
+    """What a panel shows: its size, the largest effect, how many are near it, and the sites kept."""
     best = [(site, site_score(group, site)) for site in ranked(group)]
     known = [(site, score) for site, score in best if score is not None]
     if not known:
         return f"{group.name}: {counted(group.sites)}, not scored."
     ends = [f"{site} ({number(score, 3)})" for site, score in ((known[0], known[-1]) if len(known) > 1 else known)]
+    kept = f"{len(group.sites)} of {len(group.scores)} kept, from {' to '.join(ends)}"
+    where = f"{group.name}, at {group.position} into {receiver_words(group)}"
+    return f"{where}: {kept}; {_spread(group)}." if all_sites else f"{where}: {kept}."
+
+
+def _spread(group: Group) -> str:
+    """How the scores of all sites lie."""
+    layers, heads = len(group.matrix), len(group.matrix[0]) if group.matrix else 0
+    size = f"{layers} layer{'s' * (layers != 1)} by {heads} head{'s' * (heads != 1)}; " if layers else ""
+    scores = {site: score for site, score in group.scores.items() if score is not None}
+    site, largest = max(scores.items(), key=lambda pair: abs(pair[1]))
+    many = sum(abs(score) > abs(largest) / 2 for score in scores.values()) - (largest != 0)
+    others = f"{many} other{'s' * (many != 1)} beyond half of it" if many else "no other beyond half of it"
+    zeros = f"; {group.known_zero} cannot reach the receivers" if group.known_zero else ""
+    known = group.significance
+    sure = f"; {len(marked(group))} significant, at a false discovery rate of {known.rate:g}" if known else ""
     every = scored(group)
     return (
-        f"{group.name}, at {group.position} into {receiver_words(group)}: {len(group.sites)} of {len(group.scores)} "
-        f"kept, from {' to '.join(ends)}; all scores lie between {number(min(every), 3)} and {number(max(every), 3)}."
+        f"{size}the largest effect is {number(largest, 3)}, of {site}, with {others}; all scores lie between "
+        f"{number(min(every), 3)} and {number(max(every), 3)}{zeros}{sure}"
     )
 
 

@@ -5,9 +5,9 @@ own matplotlib configuration is neither used nor changed. Text of specs is shown
 controls.
 
 Options of a figure: `by` (the axis along x), `coloured` (the axis of the colours), `error` (`interval`, `sd` or
-`none`), `pdf` (also write a PDF). `scatter` reads `by` as the axis whose first label is x and whose other labels are y;
-of a completeness it is circuit against model. `heatmap` reads `by` as the columns. Heads in groups are bars, group by
-group.
+`none`), `pdf` (also write a PDF), `width` (a name of `COLUMNS`). `scatter` reads `by` as the axis whose first label is
+x and whose other labels are y; of a completeness it is circuit against model. `heatmap` reads `by` as the columns.
+Heads in groups are bars, group by group.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from attrs import evolve
 
 from entrack import interrupts
 from entrack.files import put
+from entrack.report.describe import in_words
+from entrack.report.figure_width import COLUMNS
 from entrack.report.format import slug, visible
 from entrack.report.kept_figures import NOTHING_KEPT, KeptFigures
 from entrack.report.lookup import fits_completeness, kept_scores, nested, pick
@@ -40,12 +42,17 @@ def draw(figure: Figure, results: Results, folder: Path) -> tuple[Path, ...]:
 
 
 def draw_all(
-    results: Results, folder: Path, *, pdf: bool = False, kept: KeptFigures = NOTHING_KEPT
+    results: Results,
+    folder: Path,
+    *,
+    pdf: bool = False,
+    width: str | None = None,
+    kept: KeptFigures = NOTHING_KEPT,
 ) -> tuple[Path, ...]:
-    """Draw what the spec asks for; where it asks for nothing, what suits each result. `pdf` adds PDF files. What was
-    `kept` is not drawn again."""
-    asked = shown(results)
-    figures = tuple(evolve(figure, options={**figure.options, "pdf": "yes"}) for figure in asked) if pdf else asked
+    """Draw what the spec asks for; where it asks for nothing, what suits each result. `pdf` adds PDF files; `width` is
+    a name of `COLUMNS`, None for the narrowest of `WIDTHS` that holds a figure. What was `kept` is not drawn again."""
+    more = {**({"pdf": "yes"} if pdf else {}), **({"width": width} if width else {})}
+    figures = tuple(evolve(figure, options={**figure.options, **more}) for figure in shown(results))
     stems = _stems(figures)
     return tuple(
         path
@@ -92,14 +99,15 @@ def usual(results: Results) -> tuple[Figure, ...]:
         if kind == "diagram" or any(group.scores for group in discovery.groups)
     ]
     measures = [
-        Figure(measure.name, _usual_kind(measure), measure.name)
+        Figure(measure.name, usual_kind(measure), measure.name)
         for measure in results.measures
         if len(measure.cells) > 1
     ]
     return (*found, *measures)
 
 
-def _usual_kind(measure: Measure) -> str:
+def usual_kind(measure: Measure) -> str:
+    """The kind of figure that suits a measure."""
     if fits_completeness(measure):
         return "scatter"
     if is_map(measure):
@@ -119,35 +127,48 @@ def _draw(
 def _rendered(figure: Figure, item: Measure | Discovery, formats: tuple[str, ...]) -> Mapping[str, bytes]:
     """A figure in each format."""
     interrupts.check()
+    need_matplotlib()
+    from entrack.report import plots
+
+    named = figure.options.get("width")
+    column = COLUMNS[named] if named else None
+    with plots.style():
+        drawing = drawing_of(figure, item, column.width if column else None)
+        words = in_words(figure, item)
+        return plots.rendered(drawing, formats, figure.title, words, column.magnified if column else 1.0)
+
+
+def need_matplotlib() -> None:
+    """Raises ImportError, saying what to install, where matplotlib is not there."""
     try:
-        from entrack.report import plots
+        import matplotlib.figure  # noqa: F401
     except ImportError as missing:
         raise ImportError("figures need matplotlib: pip install matplotlib") from missing
-    with plots.style():
-        return plots.rendered(_drawn(figure, item), formats)
 
 
-def _drawn(figure: Figure, item: Measure | Discovery) -> Drawing:
+def drawing_of(figure: Figure, item: Measure | Discovery, column: float | None = None) -> Drawing:
+    """A figure of a result, as matplotlib's, in a column of so many inches or, for None, in the narrowest that holds
+    it. Raises ValueError."""
     from entrack.report import plots
 
     match figure.kind, item:
         case "heatmap", Discovery():
-            return plots.score_map(item, figure.title)
+            return plots.score_map(item, figure.title, column)
         case "heatmap", Measure() if nested(item) is None:
             painter = plots.site_map if plots.over_sites(item) else plots.value_map
-            return painter(item, figure.title, figure.options)
+            return painter(item, figure.title, figure.options, column)
         case "diagram", Discovery():
-            return plots.diagram(item, figure.title)
+            return plots.diagram(item, figure.title, column)
         case "bars", Discovery():
-            return plots.head_bars(kept_scores(item), figure.title, figure.options)
+            return plots.head_bars(kept_scores(item), figure.title, figure.options, column)
         case "bars", Measure():
             painter = plots.bars if nested(item) is None else plots.head_bars
-            return painter(item, figure.title, figure.options)
+            return painter(item, figure.title, figure.options, column)
         case "curves", Measure() if nested(item) is None:
-            return plots.curves(item, figure.title, figure.options)
+            return plots.curves(item, figure.title, figure.options, column)
         case "scatter", Measure():
             painter = plots.completeness if fits_completeness(item) else plots.scatter
-            return painter(item, figure.title, figure.options)
+            return painter(item, figure.title, figure.options, column)
     what = (
         "a discovery" if isinstance(item, Discovery) else "a measure of single heads" if nested(item) else "a measure"
     )

@@ -67,6 +67,15 @@ def discovery_grid(discovery: Discovery, title: str = "") -> Grid:
     return Grid(visible(title or discovery.name), ("group", kept), rows, "\n".join(lines))
 
 
+def group_grid(group: Group) -> Grid:
+    """One group: where it stands, what it feeds, how many sites were scored, those kept with their scores."""
+    first = "best" if group.ranking is Ranking.STRONGEST else group.ranking.value
+    notes = [visible(group.note)] if group.note else []
+    screen = [visible(_screen_words(group.screen))] if group.screen else []
+    head = ("group", f"{sites_word((*group.scores, *group.sites))} kept, {first} score first")
+    return Grid(visible(group.name), head, ((_group_words(group), _kept_words(group)),), "\n".join([*screen, *notes]))
+
+
 def _prompts_words(discovery: Discovery) -> str:
     """The prompts that the scores are of, and, where these chose nothing, their intervals."""
     fresh = next((group.confirmed.n for group in discovery.groups if group.confirmed), None)

@@ -78,6 +78,11 @@ def heat(item: Discovery) -> RenderableType:
     return Encodable(Stack(Columns(panels, padding=(0, 3)), Text(legend, style="dim"), Text()) if panels else Text())
 
 
+def shown(grids: Iterable[Grid]) -> RenderableType:
+    """Tables one below the other."""
+    return Encodable(Stack(*map(_set, grids)))
+
+
 class Encodable:
     """A renderable that also goes to a terminal that cannot show block characters."""
 
@@ -100,6 +105,8 @@ class Fitted:
 
 
 def _set(grid: Grid) -> RenderableType:
+    if not grid.head:
+        return Text(f"{grid.caption}\n", style="dim")
     table = RichTable(box=box.SIMPLE_HEAD, title=Text(grid.title, style="bold"), title_justify="left", pad_edge=False)
     for place, name in enumerate(grid.head):
         table.add_column(Text(name), justify="right" if place in grid.right else "left", overflow="fold")

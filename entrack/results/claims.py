@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 from entrack.frozen import frozen
 from entrack.results.interval import Interval
 from entrack.results.numbers import decimals_that_tell
 from entrack.results.text_table import Entry, TextTable
+from entrack.results.values import frame
 
 
 class Verdict(Enum):
@@ -85,6 +87,16 @@ class Claim:
         if self.certificate is not None:
             return self.certificate.verdict.value
         return "pass" if self.passed else "fail"
+
+
+class Claims(tuple[Claim, ...]):
+    """All claims of a run, in the order of the spec."""
+
+    __slots__ = ()
+
+    def to_pandas(self) -> Any:
+        """A row a claim, as in the claims' table of `Results.text_tables`."""
+        return frame([dict(row) for row in claims_table(self).rows])
 
 
 def shown_interval(claim: Claim) -> Interval | None:

@@ -12,9 +12,10 @@ from entrack.arguments import text
 from entrack.errors import unknown
 from entrack.frozen import frozen
 from entrack.ranking import Ranking
+from entrack.results.drawing import painter
 from entrack.results.interval import Interval
 from entrack.results.text_table import Row, Tabular, TextTable
-from entrack.results.values import frame, heads_among
+from entrack.results.values import array, frame, heads_among, plain
 from entrack.sites import Site, layer_by_head
 
 
@@ -149,6 +150,9 @@ class Group:
     confirmed: Confirmed | None = None
     race: Race | None = None
 
+    def __repr__(self) -> str:
+        return f"<Group {plain(self.name)} at {plain(self.position)}: {len(self.sites):,} kept of {len(self.scores):,}>"
+
     @property
     def heads(self) -> tuple[Site, ...]:
         """Of the sites kept, those that are heads."""
@@ -177,6 +181,33 @@ class Group:
         """The scores of the heads, `matrix[layer][head]`."""
         return layer_by_head(self.scores)
 
+    def records(self) -> list[dict[str, Any]]:
+        """One flat record a scored site; `head` is None where it is no head."""
+        return [
+            {
+                "group": self.name,
+                "position": self.position,
+                "site": str(site),
+                "layer": site.layer,
+                "head": site.index,
+                "score": score,
+                "kept": site in self.sites,
+                **({"estimate": self.screen.estimates[site]} if self.screen else {}),
+                **({"p": known.p[site], "q": known.q[site]} if (known := self.significance) else {}),
+                **({"n": self.race.prompts.get(site, 0)} if self.race else {}),
+            }
+            for site, score in self.scores.items()
+        ]
+
+    def to_pandas(self) -> Any:
+        """The scores of all sites as a pandas data frame."""
+        return frame(self.records())
+
+    def to_numpy(self) -> Any:
+        """The scores of the heads as an array (layer, head) of float64; nan where a screen left a head out."""
+        heads = len(self.matrix[0]) if self.matrix else 0
+        return array(score for row in self.matrix for score in row).reshape(len(self.matrix), heads)
+
 
 @frozen
 class Discovery(Tabular):
@@ -190,6 +221,10 @@ class Discovery(Tabular):
     groups: tuple[Group, ...]
     address: str = ""
 
+    def __repr__(self) -> str:
+        kept = ", ".join(f"{plain(group.name)} ({len(group.sites):,})" for group in self.groups[:12])
+        return f"<Discovery {plain(self.name)}: {kept}{', ...' * (len(self.groups) > 12)}>"
+
     def group(self, name: str) -> Group:
         """The group of that name. Raises UnknownName."""
         for group in self.groups:
@@ -198,24 +233,8 @@ class Discovery(Tabular):
         raise unknown(f"{self.name} has no group", text(name, "a group's name"), [group.name for group in self.groups])
 
     def records(self) -> list[dict[str, Any]]:
-        """One flat record a scored site; `head` is None where it is no head."""
-        return [
-            {
-                "discovery": self.name,
-                "group": group.name,
-                "position": group.position,
-                "site": str(site),
-                "layer": site.layer,
-                "head": site.index,
-                "score": score,
-                "kept": site in group.sites,
-                **({"estimate": group.screen.estimates[site]} if group.screen else {}),
-                **({"p": known.p[site], "q": known.q[site]} if (known := group.significance) else {}),
-                **({"n": group.race.prompts.get(site, 0)} if group.race else {}),
-            }
-            for group in self.groups
-            for site, score in group.scores.items()
-        ]
+        """One flat record a scored site, of all groups; `head` is None where it is no head."""
+        return [{"discovery": self.name, **record} for group in self.groups for record in group.records()]
 
     def text_table(self) -> TextTable:
         """A row a site that was scored or kept: `value` is its score, on fresh prompts where it was confirmed. Readers
@@ -248,3 +267,23 @@ class Discovery(Tabular):
     def to_pandas(self) -> Any:
         """The scores of all sites as a pandas data frame."""
         return frame(self.records())
+
+    def to_numpy(self) -> Any:
+        """The scores of the heads as an array (group, layer, head) of float64; nan where a screen left a head out, and
+        for a group that was not scored."""
+        shapes = ((len(group.matrix), len(group.matrix[0])) for group in self.groups if group.matrix)
+        shape = max(shapes, default=(0, 0))
+        none = [None] * shape[0] * shape[1]
+        of_groups = ([score for row in group.matrix for score in row] or none for group in self.groups)
+        return array(score for scores in of_groups for score in scores).reshape(len(self.groups), *shape)
+
+    def heatmap(self, ax: Any = None, *, group: str | None = None, width: str | None = None) -> Any:
+        """Draw the scores of all groups, or of one, with matplotlib, layer by head, and give their Axes: one of one
+        group, else a tuple. `ax` are as many axes to draw into, None for a figure of its own; `width` is as of
+        `Measure.plot`. Raises ArgumentError, and ImportError where matplotlib is not there."""
+        return painter().heatmap(self, ax, group, width)
+
+    def diagram(self, ax: Any = None, *, width: str | None = None) -> Any:
+        """Draw the circuit with matplotlib, groups as boxes and what they feed as arrows, and give its Axes. `ax` and
+        `width` are as of `Measure.plot`. Raises ArgumentError, and ImportError where matplotlib is not there."""
+        return painter().diagram(self, ax, width)

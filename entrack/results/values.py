@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import product
+from math import nan
 from typing import Any
 
 from attrs import field
@@ -11,6 +13,7 @@ from entrack.arguments import text
 from entrack.errors import UnknownName, unknown
 from entrack.frozen import frozen
 from entrack.labels import told_apart
+from entrack.results.drawing import painter
 from entrack.results.interval import Interval as Interval
 from entrack.results.text_table import Row, Tabular, TextTable
 from entrack.sites import Part, Site
@@ -55,6 +58,10 @@ class Cell:
     draw_intervals: tuple[Interval, ...] = ()
     random: tuple[tuple[tuple[str, tuple[Site, ...]], ...], ...] = field(default=(), repr=False)
 
+    def to_numpy(self) -> Any:
+        """The per-prompt outcomes as an array (prompt) of float64; empty where there are none."""
+        return array(self.outcomes)
+
 
 @frozen
 class Measure(Tabular):
@@ -66,6 +73,9 @@ class Measure(Tabular):
     unit: str
     axes: tuple[Axis, ...]
     cells: tuple[Cell, ...]
+
+    def __repr__(self) -> str:
+        return f"<Measure {plain(self.name)}: {plain(self.metric)}, {len(self.cells):,} cells>"
 
     def cell(self, *labels: str) -> Cell:
         """The one cell that carries all these labels. Raises UnknownName when none or several do."""
@@ -109,6 +119,33 @@ class Measure(Tabular):
         """The cells as a pandas data frame. Raises ImportError, saying what to install, where pandas is not there."""
         return frame(self.records())
 
+    def to_numpy(self) -> Any:
+        """The values as an array of float64 with a dimension for each of `axes`, as long as its labels and in their
+        order; nan where there is no cell."""
+        values = {cell.labels: cell.value for cell in self.cells}
+        return array([values.get(labels) for labels in product(*(axis.labels for axis in self.axes))]).reshape(
+            [len(axis.labels) for axis in self.axes]
+        )
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        kind: str | None = None,
+        by: str | None = None,
+        coloured: str | None = None,
+        error: str = "interval",
+        width: str | None = None,
+    ) -> Any:
+        """Draw the measure with matplotlib, and give its Axes; several where there are several panels.
+
+        `ax` are the axes to draw into, one for each panel; None for a figure of its own, which a notebook shows, in the
+        looks of `entrack run --out` and of a `width`: single, text, double or slide. `kind` is bars, curves, heatmap or
+        scatter, None for what suits the measure; `by` is the axis along x, `coloured` that of the colours, `error`
+        interval, sd or none. Raises ArgumentError, and ImportError where matplotlib is not there.
+        """
+        return painter().plot(self, ax, kind, by, coloured, error, width)
+
     def _axes(self) -> str:
         return "; ".join(f"{axis.name}: {', '.join(axis.labels)}" for axis in self.axes)
 
@@ -132,10 +169,49 @@ class Mask:
     n: int
     address: str = ""
 
+    def __repr__(self) -> str:
+        patched = f"{len(self.sites):,} of {len(self.over):,} patched"
+        return f"<Mask {plain(self.name)}: {plain(self.group)} for {plain(self.desideratum)}, {patched}>"
+
     @property
     def heads(self) -> tuple[Site, ...]:
         """Of the sites that it patches, those that are heads."""
         return heads_among(self.sites)
+
+    def heatmap(self, ax: Any = None, *, width: str | None = None) -> Any:
+        """Draw the mask of heads with matplotlib, layer by head, and give its Axes. `ax` and `width` are as of
+        `Measure.plot`. Raises ArgumentError, and ImportError where matplotlib is not there."""
+        return painter().mask_heatmap(self, ax, width)
+
+    def records(self) -> list[dict[str, Any]]:
+        """One flat record a site that the mask is over; `head` is None where it is no head."""
+        return [
+            {
+                "mask": self.name,
+                "group": self.group,
+                "desideratum": self.desideratum,
+                "site": str(site),
+                "layer": site.layer,
+                "head": site.index,
+                "value": value,
+                "patched": site in self.sites,
+            }
+            for site, value in zip(self.over, self.values, strict=True)
+        ]
+
+    def to_pandas(self) -> Any:
+        """The mask of every site as a pandas data frame."""
+        return frame(self.records())
+
+
+class Masks(tuple[Mask, ...]):
+    """All masks of a run, in the order of the spec."""
+
+    __slots__ = ()
+
+    def to_pandas(self) -> Any:
+        """The masks of all their sites as one pandas data frame."""
+        return frame([record for mask in self for record in mask.records()])
 
 
 @frozen
@@ -187,12 +263,25 @@ def masks_table(masks: tuple[Mask, ...]) -> TextTable:
     return TextTable(masks[0].name, f"masks learned in {masks[0].model}; accuracy on validation prompts", rows)
 
 
+def plain(text: str) -> str:
+    """A text in one line, with escapes for what nobody sees."""
+    return repr(text)[1:-1]
+
+
 def heads_among(sites: tuple[Site, ...]) -> tuple[Site, ...]:
     """Of sites, those that are heads."""
     return tuple(site for site in sites if site.part is Part.OUTPUT)
 
 
+def array(values: Iterable[float | None]) -> Any:
+    """Numbers as an array of float64 in one dimension; nan for what has none."""
+    import numpy
+
+    return numpy.array([nan if value is None else value for value in values], dtype=numpy.float64)
+
+
 def frame(records: list[dict[str, Any]]) -> Any:
+    """Flat records as a pandas data frame. Raises ImportError, saying what to install, where pandas is not there."""
     try:
         import pandas
     except ImportError:

@@ -11,12 +11,12 @@ from entrack.arguments import text
 from entrack.errors import ArgumentError, unknown
 from entrack.frozen import frozen
 from entrack.results import as_json
-from entrack.results.claims import Claim, claims_table
+from entrack.results.claims import Claims, claims_table
 from entrack.results.discoveries import Discovery
 from entrack.results.macros import numbers_tex
 from entrack.results.provenance import Provenance
 from entrack.results.text_table import TextTable
-from entrack.results.values import Figure, Mask, Measure, Table, frame, masks_table
+from entrack.results.values import Figure, Mask, Masks, Measure, Table, frame, masks_table, plain
 
 
 @frozen
@@ -26,13 +26,18 @@ class Results:
     title: str
     measures: tuple[Measure, ...]
     discoveries: tuple[Discovery, ...]
-    masks: tuple[Mask, ...]
-    claims: tuple[Claim, ...]
+    masks: Masks = field(converter=Masks)
+    claims: Claims = field(converter=Claims)
     figures: tuple[Figure, ...]
     tables: tuple[Table, ...]
     provenance: Provenance
     html: Callable[[Results], str] | None = field(default=None, kw_only=True, eq=False, repr=False)
-    """How a notebook shows them (`report/html.py`, for what a run gives); None: as text."""
+    """How a notebook shows them (`report/html`, for what a run gives); None: as text."""
+
+    def __repr__(self) -> str:
+        names = ", ".join([plain(item.name) for item in self][:12])
+        held = f"{sum(claim.passed for claim in self.claims):,} of {len(self.claims):,} claims hold"
+        return f"<Results {self.title!r}: {names}{', ...' * (len([*self]) > 12)}; {held}>"
 
     def __getitem__(self, name: str) -> Measure | Discovery:
         """The measure or discovery of that name. Raises UnknownName."""

@@ -81,6 +81,15 @@ def exists(place: Location) -> bool:
     return about(place) is not None
 
 
+def exists_in(folder: int, name: str) -> bool:
+    """Whether something stands in a folder that is open."""
+    try:
+        fs.lstat(name, folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def listed(folder: Location) -> list[str]:
     """The names in a folder, sorted; none when it does not exist."""
     try:

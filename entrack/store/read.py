@@ -64,6 +64,12 @@ def read_object(layout: Layout, action: Action) -> bytes | Damage | None:
     return Damage(wrong, place, address=action.address, object=action.object) if wrong else None
 
 
+def read_in(folder: int, name: str, limit: int, *, exact: bool = False) -> bytes | _Wrong | None:
+    """The bytes of a file in a folder that is open, at most `limit`, or exactly as many; None when there is no
+    file."""
+    return _read(folders.opened_in(folder, name), limit, exact=exact)
+
+
 def _read(file: AbstractContextManager[int], limit: int, *, exact: bool = False) -> bytes | _Wrong | None:
     """The file's bytes, at most `limit`; None when there is no file."""
     try:

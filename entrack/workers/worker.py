@@ -34,6 +34,7 @@ from entrack.workers.identity import Identity
 
 if TYPE_CHECKING:
     from entrack.engine.engine import Engine
+    from entrack.engine.loaded_model import LoadedModel
 
 Stamp = tuple[int, int]
 LEAST_ADDRESSES = 1.2e9
@@ -83,6 +84,12 @@ class Computing:
         self._engine = self._engine or self._made()
         computed = self._engine.compute(step, inputs)
         return computed.tensors, computed.how
+
+    def loaded(self, key: ModelKey, source: ModelSource) -> LoadedModel:
+        """A model in memory. Raises EngineError, ModelMissing."""
+        self._know(key, source)
+        self._engine = self._engine or self._made()
+        return self._engine.loaded(key)
 
     def _know(self, key: ModelKey, source: ModelSource) -> None:
         need_files(source)

@@ -20,6 +20,7 @@ WORDS = (
     "errors",
     "arguments",
     "interrupts",
+    "awaiting",
     "endings",
     "source",
     "budget",
@@ -35,6 +36,7 @@ WORDS = (
     "error_text",
     "events",
     "files",
+    "kept",
     "results",
 )
 LAYERS = (
@@ -57,14 +59,17 @@ LAYERS = (
     "stores",
     "spec_files",
     "compile",
+    "kept_runs",
     "run",
     "verify",
+    "by_hand",
     "spec",
     "api",
     "editor",
     "language_server",
     "artifact",
     "cli",
+    "notebook",
 )
 """From the words of the domain down to the command line."""
 ALONE = {
@@ -75,12 +80,14 @@ ALONE = {
 }
 """Stricter than the order: the store knows nothing of what it keeps, reports only results, and neither is known to
 the engine."""
-ALLOWED = {("errors", "diagnostics"), ("results", "diagnostics")}
-"""The imports that go down, inside functions: an unknown name asks which are near, and a table that is written for
-others makes visible what nobody sees."""
+ALLOWED = {("errors", "diagnostics"), ("results", "diagnostics"), ("results", "report")}
+"""The imports that go down, inside functions: an unknown name asks which are near, a table that is written for others
+makes visible what nobody sees, and a result that is asked to draw itself asks what draws it."""
+ROUND = {("entrack.results.drawing", "entrack.report.into_axes")}
+"""The import that goes round, when a result is drawn, and the only one from results to reports (decision 052)."""
 HOMES: Mapping[str, set[str]] = {
     "lark": {"syntax"},
-    "rich": {"diagnostics", "report", "cli"},
+    "rich": {"diagnostics", "report", "cli", "notebook"},
     "typer": {"cli"},
     "tokenizers": {"prompts", "builtin"},
     "huggingface_hub": {"models"},
@@ -89,7 +96,8 @@ HOMES: Mapping[str, set[str]] = {
     "httpx": {"store"},
     "safetensors": {"store", "engine", "builtin"},
     "gguf": {"engine"},
-    "torch": {"engine", "builtin"},
+    "IPython": {"notebook"},
+    "torch": {"engine", "by_hand", "builtin"},
     "nnsight": {"engine"},
     "transformers": {"engine", "builtin"},
     "peft": {"engine"},
@@ -98,7 +106,7 @@ HOMES: Mapping[str, set[str]] = {
     "pandas": {"results"},
     "pyarrow": {"check"},
     "pygments": {"highlight"},
-    "numpy": {"store", "analysis", "engine", "execution", "verification", "report", "builtin"},
+    "numpy": {"results", "store", "analysis", "engine", "execution", "verification", "by_hand", "report", "builtin"},
     "dask": {"workers"},
     "dask_jobqueue": {"workers"},
     "distributed": {"workers"},
@@ -179,6 +187,11 @@ def test_every_folder_has_a_layer() -> None:
     assert {layer(name) for name in MODULES} - {"", "builtin"} == set(LAYERS)
 
 
+def test_results_ask_for_reports_in_one_place() -> None:
+    asks = {(name, other) for name in MODULES for other in imported(MODULES[name]) if layer(name) == "results"}
+    assert {pair for pair in asks if layer(pair[1]) == "report"} == ROUND
+
+
 def test_a_wrong_import_is_seen() -> None:
     assert wrong_imports("entrack.plan.cost", ast.parse("def f():\n    import entrack.store.disk"))
     assert wrong_imports("entrack.report.tables", ast.parse("from entrack.plan import plan"))
@@ -195,7 +208,8 @@ def test_each_package_has_its_home(module: str) -> None:
 
 def in_cycles(modules: Mapping[str, ast.AST]) -> set[str]:
     """The modules that need one another, or what does; what only a type checker sees does not count."""
-    needs = {name: {*_needed(tree)} & modules.keys() for name, tree in modules.items()}
+    round_ = {name: {other for one, other in ROUND if one == name} for name in modules}
+    needs = {name: ({*_needed(tree)} & modules.keys()) - round_[name] for name, tree in modules.items()}
     while free := [name for name, others in needs.items() if not others & needs.keys() - {name}]:
         for name in free:
             del needs[name]

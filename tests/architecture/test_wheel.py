@@ -16,6 +16,7 @@ BESIDE_CODE = {
     "docs/errors": "entrack/errors",
     "entrack/builtin": "entrack/builtin",
     "entrack/syntax": "entrack/syntax",
+    "entrack/templates": "entrack/templates",
 }
 """Folders with files that are not Python, and where the wheel has them."""
 COMMAND = "import sys; from entrack.cli.main import main; sys.argv = ['entrack', *sys.argv[1:]]; main()"

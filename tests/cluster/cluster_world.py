@@ -1,5 +1,5 @@
-"""The quickstart run on one cluster or another, each time in a process of its own with the cluster's packages, and what
-came of it."""
+"""A spec run on one cluster or another, each time in a process of its own with the cluster's packages, and what came of
+it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ ENTRACK = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell's `&` has it ignored
     "from entrack.cli.main import main; sys.exit(main())"
 )
-LONGEST = 500
-"""Seconds that a run may take here."""
+QUICKSTART, STUDY = "quickstart.et", "boxes/study.et"
+LONGEST = {QUICKSTART: 500, STUDY: 7200}
+"""Seconds that a run may take here, by its spec."""
 COMPUTED = re.compile(r"steps: \d+, of which (\d+) computed and (\d+) found")
 
 
@@ -48,9 +49,10 @@ class Ran:
 
 @frozen
 class World:
-    """A folder with the quickstart in it, and what it gives without any worker."""
+    """A folder with specs in it, the one that is run, and what it gives without any worker."""
 
     folder: Path
+    spec: str
     alone: Ran
     runs: list[subprocess.Popen[str]] = field(factory=list, repr=False)
 
@@ -58,7 +60,7 @@ class World:
         self, name: str, *options: str, environment: Mapping[str, str] | None = None, before: str = ""
     ) -> subprocess.Popen[str]:
         """A run into a store called `name`."""
-        self.runs.append(start(self.folder, name, *options, environment=environment, before=before))
+        self.runs.append(start(self.folder, self.spec, name, *options, environment=environment, before=before))
         return self.runs[-1]
 
     def tidy(self) -> None:
@@ -67,7 +69,7 @@ class World:
             self.runs.pop().kill()
 
     def finished(self, running: subprocess.Popen[str], name: str) -> Ran:
-        out, err = running.communicate(timeout=LONGEST)
+        out, err = running.communicate(timeout=LONGEST[self.spec])
         return Ran(running.returncode, out, err, objects(self.folder / name))
 
     def run(self, name: str, *options: str, environment: Mapping[str, str] | None = None, before: str = "") -> Ran:
@@ -75,20 +77,20 @@ class World:
         return self.finished(self.started(name, *options, environment=environment, before=before), name)
 
 
-def make_world(folder: Path) -> World:
+def make_world(folder: Path, spec: str = QUICKSTART) -> World:
     shutil.copytree(ROOT / "specs" / "boxes", folder / "boxes")
     shutil.copy(ROOT / "specs" / "quickstart.et", folder)
-    running = start(folder, "alone")
-    out, err = running.communicate(timeout=LONGEST)
-    return World(folder, Ran(running.returncode, out, err, objects(folder / "alone")))
+    running = start(folder, spec, "alone")
+    out, err = running.communicate(timeout=LONGEST[spec])
+    return World(folder, spec, Ran(running.returncode, out, err, objects(folder / "alone")))
 
 
 def start(
-    folder: Path, name: str, *options: str, environment: Mapping[str, str] | None = None, before: str = ""
+    folder: Path, spec: str, name: str, *options: str, environment: Mapping[str, str] | None = None, before: str = ""
 ) -> subprocess.Popen[str]:
     """A run in a process that does something `before`, as Python."""
     assert PYTHON is not None
-    command = [PYTHON, "-c", before + ENTRACK, "run", "quickstart.et", "--store", name, *options]
+    command = [PYTHON, "-c", before + ENTRACK, "run", spec, "--store", name, *options]
     return subprocess.Popen(
         command,
         env=surroundings(environment or os.environ),
@@ -140,7 +142,7 @@ class DaskCluster:
 
     def kill(self, worker: subprocess.Popen[bytes]) -> None:
         worker.kill()
-        worker.wait(LONGEST)
+        worker.wait(60)
 
 
 @contextmanager
@@ -171,9 +173,9 @@ def _started(log: Path, command: Sequence[str], environment: Mapping[str, str]) 
         return subprocess.Popen([PYTHON, "-m", *command], env=own, cwd=log.parent, stdout=said, stderr=said)
 
 
-def comes_to(store: Path, count: int) -> bool:
+def comes_to(store: Path, count: int, seconds: float = LONGEST[QUICKSTART]) -> bool:
     """Whether a store comes to have so many values."""
-    until = time.monotonic() + LONGEST
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         if len([*store.glob("actions/*/*")]) >= count:
             return True

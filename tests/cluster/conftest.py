@@ -3,11 +3,12 @@ these tests' own. Tests of what is not here are skipped."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 
 import pytest
-from cluster_world import PYTHON, World, make_world
+from cluster_world import PYTHON, STUDY, World, make_world
 from slurm_on_loopback import Slurm, missing, slurm_on_loopback
 
 
@@ -41,10 +42,17 @@ def slurm(dask: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slur
 @pytest.fixture(autouse=True)
 def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
-    if "world" in request.fixturenames:
-        request.getfixturevalue("world").tidy()
+    for name in {"world", "study"} & {*request.fixturenames}:
+        request.getfixturevalue(name).tidy()
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> World:
+    if "ENTRACK_CLUSTER_STUDY" not in os.environ:
+        pytest.skip("the whole study of specs/boxes, some minutes each time: `make cluster-study`")
+    return make_world(tmp_path_factory.mktemp("study"), STUDY)

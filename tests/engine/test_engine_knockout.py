@@ -160,7 +160,7 @@ def test_flash_attention_takes_no_mask(grouped: Saved) -> None:
 
     key = attrs.evolve(grouped.key, attention="flash_attention_2")
     engine, step = grouped.engine("reference"), Evaluate(grouped.key, ORIGINALS, (), ASKED)
-    context = Context(step, attrs.evolve(engine._model(grouped.key), key=key), engine._activations, expand(step))
+    context = Context(step, attrs.evolve(engine.loaded(grouped.key), key=key), engine._activations, expand(step))
     with pytest.raises(EngineError, match="use sdpa or eager"):
         blocked(context, ORIGINALS, [BlockAttention(0, 2, SPREAD, BEFORE)])
 

@@ -278,7 +278,7 @@ def test_the_batched_executor_runs_far_less(grouped: Saved) -> None:
 def test_nothing_but_the_mask_is_trained(grouped: Saved, executor: str) -> None:
     engine = grouped.engine(executor)
     found = engine.compute(step(grouped), {})
-    module = engine._model(grouped.key).module
+    module = engine.loaded(grouped.key).module
     for name, parameter in grouped.module.state_dict().items():
         assert torch.equal(module.state_dict()[name], parameter), name
     assert all(parameter.grad is None for parameter in module.parameters())

@@ -151,4 +151,5 @@ def test_pygments_finds_the_lexer() -> None:
     names = {each.name: each.value for each in entry_points(group="pygments.lexers")}
     assert names.get("entrack") == "entrack.highlight.pygments_lexer:EntrackLexer", "install the package anew"
     assert find_lexer_class_by_name("entrack") is EntrackLexer
+    assert find_lexer_class_by_name("et") is EntrackLexer
     assert isinstance(get_lexer_for_filename("specs/quickstart.et"), EntrackLexer)

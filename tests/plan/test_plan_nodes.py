@@ -13,6 +13,7 @@ from plan_worlds import make_model, plan_of
 
 from entrack.api import SpecError, load
 from entrack.cli.plans import plan_json
+from entrack.execution.forecast import forecast
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey
 from entrack.plan import bind as bind_module
@@ -49,7 +50,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 
 def test_the_golden_plan() -> None:
-    found = plan_json(*load(ROOT / "specs" / "quickstart.et").survey(MemoryStore()))
+    found = plan_json(forecast(*load(ROOT / "specs" / "quickstart.et").survey(MemoryStore())))
     if os.environ.get("ENTRACK_GOLDEN") == "write":
         GOLDEN.write_text(json.dumps(found, indent=1) + "\n")
     assert found == json.loads(GOLDEN.read_text())

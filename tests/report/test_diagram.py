@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from entrack.report import plots
 from entrack.report.plots.diagram_arrows import Arrow, Placing, area, place
-from entrack.report.plots.diagram_layout import BOX, Box
+from entrack.report.plots.diagram_layout import Box
 from entrack.results import Discovery
 from entrack.sites import Site
 
@@ -24,7 +24,7 @@ def meet(one: Area, two: Area) -> bool:
 
 
 def taken(box: Box) -> Area:
-    return box.x, box.y, box.x + BOX, box.top
+    return box.x, box.y, box.x + box.wide, box.top
 
 
 def circuit(seed: int) -> Discovery:

@@ -62,12 +62,12 @@ def test_each_kind_is_written_and_stays_the_same(figure: Figure, results: Result
     assert not list(tmp_path.glob("*/.*"))
 
 
-def test_a_pdf_says_nothing_of_who_made_it_and_holds_its_letters(results: Results) -> None:
-    """No dates, names or versions; nothing compressed, which builds of zlib do otherwise; and TrueType letters, since
-    publishers refuse those of Type 3."""
+def test_a_pdf_says_what_it_shows_and_nothing_of_who_made_it_and_holds_its_letters(results: Results) -> None:
+    """A title and a description; no dates, names or versions; nothing compressed, which builds of zlib do otherwise;
+    and TrueType letters, since publishers refuse those of Type 3."""
     for name, data in drawn(attrs.evolve(results, figures=ASKED[:3]), ("pdf",)).items():
         assert name.endswith(".pdf")
-        assert re.search(rb"\d 0 obj\n<< >>\nendobj\nxref", data), "the information about the document is empty"
+        assert re.search(rb"\d 0 obj\n<< /Title (.+)\n/Subject (.+)\n>>\nendobj\nxref", data, re.DOTALL), name
         for word in (b"CreationDate", b"Producer", b"matplotlib", b"FlateDecode", b"/Type3"):
             assert word not in data, word
         assert b"/FontFile2" in data

@@ -7,17 +7,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 from matplotlib.figure import Figure as Drawing
 
-from entrack.cli.artifacts import FIGURES, kept_figures
+from entrack.cli.artifacts import kept_figures
 from entrack.files import put
+from entrack.kept import PACKAGE, Kept
 from entrack.report import kept_figures as module
 from entrack.report import plots
 from entrack.report.figures import draw_all
-from entrack.report.kept_figures import NOTHING_KEPT, PACKAGE, KeptFigures
+from entrack.report.kept_figures import MOST, NOTHING_KEPT, KeptFigures
 from entrack.results import Figure, Group, Measure, Results
 
 ASKED = (Figure("Circuit", "diagram", "cir"), Figure("Knockout", "curves", "knockout", {"by": "k"}))
@@ -30,7 +32,7 @@ def few(results: Results) -> Results:
 
 @pytest.fixture
 def kept(tmp_path: Path) -> KeptFigures:
-    return KeptFigures(tmp_path / "kept")
+    return KeptFigures(Kept(tmp_path / "kept", MOST))
 
 
 @pytest.fixture
@@ -39,9 +41,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     calls: list[tuple[str, ...]] = []
     real = plots.rendered
 
-    def rendered(figure: Drawing, formats: tuple[str, ...]) -> dict[str, bytes]:
+    def rendered(figure: Drawing, formats: tuple[str, ...], *told: Any) -> dict[str, bytes]:
         calls.append(formats)
-        return real(figure, formats)
+        return real(figure, formats, *told)
 
     monkeypatch.setattr(plots, "rendered", rendered)
     return calls
@@ -121,7 +123,7 @@ def test_all_that_draws_is_part_of_the_address() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     loaded = run.stdout.split()
     counted = {name.removesuffix(".py") for name in module.CODE}
-    others = {"frozen", "version", "errors", "arguments", "source", "budget", "vocabulary"}
+    others = {"kept", "frozen", "version", "errors", "arguments", "source", "budget", "vocabulary"}
     assert {name.split(".")[1] for name in loaded} <= counted | others
     assert all((PACKAGE / name).exists() for name in module.CODE)
 
@@ -178,7 +180,7 @@ def test_a_folder_that_others_may_write_is_not_used(
     draw_all(few, tmp_path / "a", kept=kept)
     assert len(drawn) == 4
     (tmp_path / "file").write_text("no folder")
-    assert draw_all(few, tmp_path / "a", kept=KeptFigures(tmp_path / "file" / "kept"))
+    assert draw_all(few, tmp_path / "a", kept=KeptFigures(Kept(tmp_path / "file" / "kept", MOST)))
 
 
 def test_the_oldest_figures_go_and_nothing_else(
@@ -190,7 +192,7 @@ def test_the_oldest_figures_go_and_nothing_else(
         (tmp_path / "kept" / name).write_bytes(bytes(1 << 20))
         os.utime(tmp_path / "kept" / name, (1, 1))
     (tmp_path / "kept" / ("4" * 64)).mkdir()
-    draw_all(other_title(few), tmp_path / "a", kept=attrs.evolve(kept, most=2 << 20))
+    draw_all(other_title(few), tmp_path / "a", kept=KeptFigures(Kept(tmp_path / "kept", 2 << 20)))
     left = {path.name for path in (tmp_path / "kept").iterdir()}
     assert not {*old} & left and {*own, "4" * 64} <= left
     draw_all(few, tmp_path / "a", kept=kept)
@@ -198,15 +200,15 @@ def test_the_oldest_figures_go_and_nothing_else(
 
 
 def test_where_figures_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(FIGURES, "")
+    monkeypatch.setenv("ENTRACK_FIGURES", "")
     assert kept_figures() == NOTHING_KEPT
-    monkeypatch.setenv(FIGURES, "relative")
+    monkeypatch.setenv("ENTRACK_FIGURES", "relative")
     assert kept_figures() == NOTHING_KEPT
-    monkeypatch.setenv(FIGURES, str(tmp_path))
-    assert kept_figures() == KeptFigures(tmp_path)
-    monkeypatch.delenv(FIGURES)
+    monkeypatch.setenv("ENTRACK_FIGURES", str(tmp_path))
+    assert kept_figures() == KeptFigures(Kept(tmp_path, MOST))
+    monkeypatch.delenv("ENTRACK_FIGURES")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert kept_figures() == KeptFigures(tmp_path / "entrack" / "figures")
+    assert kept_figures() == KeptFigures(Kept(tmp_path / "entrack" / "figures", MOST))
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert kept_figures() == NOTHING_KEPT
 

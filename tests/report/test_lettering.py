@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from entrack.report import plots
-from entrack.report.figures import _drawn
+from entrack.report.figures import drawing_of
 from entrack.report.format import MOST, told_apart
 from entrack.report.measure_table import measure_grid
 from entrack.report.plot_data import parted
@@ -48,7 +48,9 @@ def figure_of(kind: str, seed: int) -> tuple[Figure, Measure | Discovery]:
         item = make(draw)
     options = {"by": "k"} if kind == "sites by layer" else {}
     with plots.style():
-        figure = _drawn(Asked(" ".join(drawn.name(draw) for _ in range(draw.randint(1, 6))), how, "m", options), item)
+        figure = drawing_of(
+            Asked(" ".join(drawn.name(draw) for _ in range(draw.randint(1, 6))), how, "m", options), item
+        )
         figure.draw_without_rendering()
     return figure, item
 

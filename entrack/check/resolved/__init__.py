@@ -102,6 +102,8 @@ class Resolved:
     """What the spec says of itself: title, authors, cite, note."""
     absent: tuple[Dataset, ...] = ()
     """The datasets that are not on this machine: of their rows nothing is known."""
+    circuits: Mapping[str, Circuit] = field(factory=dict, repr=False)
+    """Those that are written out and those that discoveries find, by name."""
 
     @property
     def certificates(self) -> tuple[Certificate, ...]:

@@ -17,13 +17,15 @@ from attrs import define, evolve, field
 from entrack import budget
 from entrack.check.resolved import Alternate, Found, Group, Masked, Population, RandomLike, Resolved
 from entrack.diagnostics import Diagnostic, errors
+from entrack.kept import NOT_KEPT, Kept
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.builder import Nodes
 from entrack.plan.plan import Asked
 from entrack.plan.steps import Chosen, Ref, Sites
+from entrack.prompts.kept_prompts import kept_or_drawn
 from entrack.prompts.model_limits import too_long, unknown
 from entrack.prompts.rng import Stream
-from entrack.prompts.tokenise import Listed, Originals, Prompt, TokenisedPrompts, alike_in, tokenise
+from entrack.prompts.tokenise import Listed, Originals, Prompt, TokenisedPrompts, alike_in
 from entrack.prompts.tokenizer import Tokenizer
 from entrack.sites import Part, Site
 
@@ -65,6 +67,8 @@ class Lowering:
     drawn: dict[object, TokenisedPrompts | None] = field(factory=dict)
     originals: dict[str, Originals] = field(factory=dict)
     """Of each tokenizer, by its digest, those that were drawn last."""
+    kept: Kept = NOT_KEPT
+    """Where prompts are kept."""
     nodes: Nodes = field(factory=Nodes)
     problems: list[Diagnostic] = field(factory=list)
     selects: dict[tuple[str, str], str] = field(factory=dict)
@@ -115,8 +119,8 @@ class Lowering:
         resolved, facts = self.resolved, self.keys[model].facts
         tokens = self.keys[model].tokenizer
         originals = self.originals.setdefault(tokens, Originals())
-        drawn, problems = tokenise(
-            population, count, self.tokenizers[model], resolved.params, resolved.allotments, originals
+        drawn, problems = kept_or_drawn(
+            self.kept, population, count, self.tokenizers[model], resolved.params, resolved.allotments, originals
         )
         problems = (*problems, *unknown(drawn, facts.vocabulary), *too_long(drawn, facts.positions))
         return self._sound(drawn, problems)

@@ -140,7 +140,7 @@ def _whole_words(metric: Metric, given: Measured, intervention: Intervention, wh
 def _continued(metric: Metric, on: Measured, lowering: Lowering) -> Continued:
     """The whole words that are measured; of a recovery's run, those of the originals."""
     apart = metric.kind in ADDED_UP
-    prompts, of = _told_by(metric, on, lowering), _of(metric, on.population)
+    prompts, of = _told_by(metric, on, lowering), asked_words(metric, on.population)
     return continued(on.population, prompts, of, on.model, lowering, apart=apart)
 
 
@@ -204,7 +204,7 @@ def _pairs(metric: Metric, population: Population, model: str, lowering: Lowerin
 
 def _wanted(metric: Metric, on: Measured, lowering: Lowering) -> Wanted:
     """What is wanted of a run."""
-    of, apart, prompts = _of(metric, on.population), metric.kind in ADDED_UP, _told_by(metric, on, lowering)
+    of, apart, prompts = asked_words(metric, on.population), metric.kind in ADDED_UP, _told_by(metric, on, lowering)
     return Wanted(asked_of(on.population, prompts, of, on.model, lowering, apart=apart), statistics_of(metric))
 
 
@@ -215,7 +215,7 @@ def _told_by(metric: Metric, on: Measured, lowering: Lowering) -> Sequence[Promp
     return [original for original, _ in _pairs(metric, on.population, on.model, lowering)]
 
 
-def _of(metric: Metric, population: Population) -> tuple[str, ...]:
+def asked_words(metric: Metric, population: Population) -> tuple[str, ...]:
     """What a metric is of on these prompts: a desideratum is answered by its target, unless the metric says more."""
     desideratum = population.alternate is not None and population.alternate.target is not None
     return ("target" if desideratum else "answer", *metric.of[1:]) if metric.default else metric.of

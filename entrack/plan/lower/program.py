@@ -14,6 +14,7 @@ from entrack.budget import Spent, within, work_on
 from entrack.check.resolved import CellOf, Resolved
 from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.over_budget import told
+from entrack.kept import NOT_KEPT, Kept
 from entrack.models.key import ModelKey, ModelSource
 from entrack.plan.builder import Nodes
 from entrack.plan.lower.certificate import lower_certificate, one_batch_more
@@ -53,6 +54,8 @@ class Lowerer:
     sources: Mapping[str, ModelSource]
     tokenizers: Mapping[str, Tokenizer]
     nodes: Callable[[], Nodes] = Nodes
+    kept: Kept = NOT_KEPT
+    """Where prompts are kept."""
     _lowering: Lowering | None = field(default=None, init=False)
     _made: dict[str, dict[str, Any]] = field(factory=dict, init=False)
     _certificates: dict[int, CertificatePlan] = field(factory=dict, init=False)
@@ -61,7 +64,7 @@ class Lowerer:
         """The plan, as far as it is known. It may only be run when there is no error among the problems. `more` are the
         cells of certified claims that one batch more is wanted of."""
         lowering = self._lowering or Lowering(
-            self.resolved, self.keys, self.sources, self.tokenizers, Nothing(), nodes=self.nodes()
+            self.resolved, self.keys, self.sources, self.tokenizers, Nothing(), kept=self.kept, nodes=self.nodes()
         )
         self._lowering, lowering.known = lowering, known or Nothing()
         deferred: list[str] = []

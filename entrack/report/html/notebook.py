@@ -1,34 +1,60 @@
-"""HTML for notebooks: escaped text in plain tables, without scripts, style sheets or anything fetched."""
+"""HTML for notebooks: escaped text in plain tables, without scripts or anything fetched.
+
+Colours are for any background (`diagnostics/colours.py`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from html import escape
+from importlib.resources import files
 
+from entrack.report.bounded import Shown, bounded_grids
 from entrack.report.grid import Grid
 from entrack.report.html.markup import lines, said, table
 from entrack.report.provenance_lines import provenance_lines
-from entrack.report.table_data import grids
 from entrack.results import Results
 
-UNBOUNDED = 10_000
-"""A browser scrolls, so a table of rows by columns is never given up for being wide."""
-COLOURS = {True: "#00664b", False: "#b34700", None: "#6b5900"}
+VERDICTS = {True: "pass", False: "fail", None: "open"}
 
 
 def results_html(results: Results) -> str:
-    """Tables of measures, discoveries and claims, and where they came from."""
-    tables = "".join(_table(grid) for grid in grids(results, UNBOUNDED))
+    """Tables of measures, discoveries and claims, and, folded, where they came from."""
     below = "<br>".join(escape(line) for line in provenance_lines(results.provenance))
-    return f'<div class="entrack"><h3>{said(results.title)}</h3>{tables}<p><small>{below}</small></p></div>'
+    folded = f'<details class="soft"><summary>where these numbers come from</summary><p>{below}</p></details>'
+    title = f'<p class="name">{said(results.title)}</p>' if results.title else ""
+    return boxed(f"{title}{tables_html(bounded_grids(results))}{folded}")
+
+
+def item_html(item: Shown) -> str:
+    """The tables of a result, bounded."""
+    return results_html(item) if isinstance(item, Results) else boxed(tables_html(bounded_grids(item)))
+
+
+def tables_html(grids: Iterable[Grid]) -> str:
+    """Tables, each between its title and its caption."""
+    return "".join(map(_table, grids))
+
+
+def boxed(inside: str, colours: str = "") -> str:
+    """A display by itself, with its style sheet, and what `colours` it has beside."""
+    return f'<div class="entrack"><style>{_style_sheet()}{colours}</style>{inside}</div>'
+
+
+@cache
+def _style_sheet() -> str:
+    return files("entrack.report.html").joinpath("notebook.css").read_text(encoding="utf-8")
 
 
 def _table(grid: Grid) -> str:
-    title = f"<p><b>{escape(grid.title)}</b></p>"
-    return f"{title}{table(grid, _style, title=False)}<p><small>{lines(grid.caption)}</small></p>"
+    title = f'<p class="name">{escape(grid.title)}</p>' if grid.title else ""
+    below = f'<p class="soft">{lines(grid.caption)}</p>' if grid.caption else ""
+    inside = f'<div class="wide">{table(grid, _marks, title=False)}</div>' if grid.head else ""
+    return f"{title}{inside}{below}"
 
 
-def _style(grid: Grid, row: int, column: int) -> str:
-    colour = f";color:{COLOURS[grid.good[row]]}" if grid.good and row >= 0 and column == 0 else ""
-    weight = ";font-weight:normal" if row >= 0 else ""
-    side = "right" if column in grid.right else "left"
-    return f' style="text-align:{side};vertical-align:top;padding:1px 8px{weight}{colour}"'
+def _marks(grid: Grid, row: int, column: int) -> str:
+    if grid.good and row >= 0 and column == 0:
+        return f' class="verdict {VERDICTS[grid.good[row]]}"'
+    return ' class="number"' if column in grid.right else ""

@@ -18,12 +18,13 @@ from attrs import field
 from entrack.frozen import frozen
 from entrack.highlight.shown import html_of, style_sheet
 from entrack.report.anchors import anchor
-from entrack.report.describe import described
+from entrack.report.describe import in_words
 from entrack.report.format import visible
 from entrack.report.grid import Grid
 from entrack.report.html.claims import MOST_CELLS, claim_html, verdict_line
 from entrack.report.html.markup import lines, said, table
 from entrack.report.html.vector import inline
+from entrack.report.lookup import pick
 from entrack.report.measure_table import LARGE, WIDTH, caption, measure_grids
 from entrack.report.provenance_lines import provenance_lines
 from entrack.report.table_data import discovery_grid, mask_grids, titled
@@ -141,13 +142,22 @@ def _figures(results: Results, drawings: Iterable[tuple[Figure, str]]) -> str:
 
 
 def _figure(number: int, results: Results, figure: Figure, svg: str) -> str:
-    words = described(figure, results)
+    item = pick(figure.of, results)
+    words = in_words(figure, item)
     drawing = inline(svg, f"figure-{number}", figure.title, words)
     name = f"Figure {number}. {figure.title}"
     return (
         f'<figure id="figure-{number}"><div class="wide" tabindex="0" role="group" aria-label="{said(name)}">{drawing}'
-        f"</div><figcaption><b>{said(name)}.</b> {said(words)}</figcaption></figure>"
+        f"</div><figcaption><b>{said(name)}.</b> {said(words)}{_as_a_table(item, results)}</figcaption></figure>"
     )
+
+
+def _as_a_table(item: Measure | Discovery, results: Results) -> str:
+    """A link to the same numbers, where they are a table of the page."""
+    if all(item.name != each.name for _, each in titled(results)):
+        return ""
+    kind = "discovery" if isinstance(item, Discovery) else "measure"
+    return f' <a href="#{anchor(kind, item.name)}">The numbers as a table</a>.'
 
 
 def _tables(results: Results) -> str:

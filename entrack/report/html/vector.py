@@ -14,7 +14,7 @@ NAMED = re.compile(r"url\(#([^)]+)\)")
 """How a look of an element names another element."""
 PIXELS = 96 / 72
 """In a point."""
-DROPPED = (f"{SVG}metadata", f"{SVG}style")
+DROPPED = (f"{SVG}metadata", f"{SVG}style", f"{SVG}title", f"{SVG}desc")
 TAGS = {"defs", "g", "path", "use", "clipPath", "rect", "image", "linearGradient", "stop", "text", "svg"}
 """What matplotlib draws with."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,47 +10,49 @@ from matplotlib.patches import Patch
 
 from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import Arrangement, Panel, arrange, parted
-from entrack.report.plots.error_bars import error_of, error_words, reach
+from entrack.report.plots.error_bars import error_bars, error_of, error_words, reach
 from entrack.report.plots.fitting import fitted
-from entrack.report.plots.labels import depth, label_sides, legend_size, legend_words, names, shown, value_label
-from entrack.report.plots.style import BESIDE, BETWEEN, LEFT, WIDTH, around, caption, colours, nought, panels
-from entrack.report.plots.text import fold, height
+from entrack.report.plots.frame import Size, framed, settled
+from entrack.report.plots.labels import Key, key, label_sides, legend, names, shown, value_label
+from entrack.report.plots.style import BETWEEN, LEFT, colours, nought
+from entrack.report.plots.text import fold
 from entrack.results import Measure
 
 
-def bars(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
+def bars(measure: Measure, title: str, options: Mapping[str, str], column: float | None = None) -> Figure:
     """Options: `by`, `coloured`, `error`. Raises ValueError for an axis that the measure does not have."""
     measure, options = parted(measure, options)
     layout, error = arrange(measure, options.get("by"), options.get("coloured")), options.get("error", "interval")
-    return fitted(lambda scale: _drawn(measure, title, layout, error, scale))
+    return fitted(lambda size: _drawn(measure, title, layout, error, size), column)
 
 
-def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale: float) -> Figure:
+def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, size: Size) -> Figure:
     count = len(layout.x.labels) * (len(layout.colour.labels) if layout.colour else 1)
     across = _across(len(layout.panels), count)
-    down = ceil(len(layout.panels) / across)
     longest = max(len(label) for label in shown(layout.x)[0])
-    beside, tall = legend_size(*legend_words(layout.colour)) if layout.colour else (0.0, 0.0)
-    wanted = max(
-        4.8 if layout.colour else 3.6, across * (1.2 + 0.3 * count), 1.0 + 0.05 * longest * len(layout.x.labels)
-    )
-    width = scale * max(min(WIDTH, wanted), LEFT + beside + across * 1.5)
+    wanted = max(across * (1.2 + 0.3 * count), 1.0 + 0.05 * longest * len(layout.x.labels))
+    width = size.width(wanted + (1.4 if layout.colour else 0.0))
+    found = key(*shown(layout.colour), width, LEFT + across * max(1.5, 0.13 * count)) if layout.colour else None
+    beside = found.across if found else 0.0
+    across = max(1, min(across, int((width - LEFT - beside) / max(1.2, 0.1 * count))))
     room = (width - LEFT - beside) / across - BETWEEN
     words = f"{measured(measure)}. {error_words(measure, error)}"
-    titles = max(height(fold(panel.title, room, 8.5), 8.5) for panel in layout.panels)
-    inside = scale * down * (1.6 + titles) + depth(layout.x, room) + height(fold(shown(layout.x)[1], room, 8), 8)
-    figure, axes = panels(
-        title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True
-    )
+    frame = framed(title, words, len(layout.panels), width, across, sharey=True)
     low, high = reach(measure, error)
-    for each, panel in zip(axes, layout.panels, strict=True):
+    for each, panel in zip(frame.axes, layout.panels, strict=True):
         each.set_ylim(low, high)
-        _panel(each, panel, layout, error, room)
+        panel_of_bars(each, panel, layout, error, room)
         names(each, layout.x, room)
-    label_sides(axes, across, shown(layout.x)[1], value_label(measure, 1.85 * scale), room)
-    _legend(figure, layout)
-    caption(figure, words)
-    return figure
+    tall = 1.5 * size.taller
+    label_sides(frame.axes, across, shown(layout.x)[1], value_label(measure, tall), room)
+    if found:
+        legend(frame, patches(found), found, handlelength=1.2)
+    return settled(frame, lambda room: tall)
+
+
+def patches(found: Key) -> list[Patch]:
+    """What a legend of colours shows."""
+    return [Patch(color=colour) for colour in colours(len(found.labels))]
 
 
 def _across(count: int, bars: int) -> int:
@@ -61,30 +62,23 @@ def _across(count: int, bars: int) -> int:
     return 1 if bars > 36 or count == 3 else min(2, count)
 
 
-def _panel(axes: Axes, panel: Panel, layout: Arrangement, error: str, room: float) -> None:
+def panel_of_bars(axes: Axes, panel: Panel, layout: Arrangement, error: str, room: float) -> None:
+    """Draw the bars of one panel, `room` inches wide."""
     count = len(panel.series)
     wide = 0.8 / count
     roomy = wide > 0.1 and len(layout.x.labels) < 30
     line, cap = (0.8, 2.0) if roomy else (0.5, 0.0)
     for place, (series, colour) in enumerate(zip(panel.series, colours(count), strict=True)):
-        for x, cell in series.points:
-            middle = x - 0.4 + (place + 0.5) * wide
-            axes.bar(middle, cell.value, wide * 0.92, color=colour, linewidth=0)
-            below, above = error_of(cell, error)
+        middles = [x - 0.4 + (place + 0.5) * wide for x, _ in series.points]
+        cells = [cell for _, cell in series.points]
+        axes.bar(middles, [cell.value for cell in cells], wide * 0.92, color=colour, linewidth=0)
+        ends = [error_of(cell, error) for cell in cells]
+        for middle, cell, (_, above) in zip(middles, cells, ends, strict=True):
             if cell.value == 0 and above < 0.01 * (axes.get_ylim()[1] - axes.get_ylim()[0]):
                 nought(axes, middle, colour)
-            if below or above:
-                ends = [[below], [above]]
-                axes.errorbar(middle, cell.value, ends, fmt="none", ecolor="#222222", elinewidth=line, capsize=cap)
+        barred = [(x, cell.value, *end) for x, cell, end in zip(middles, cells, ends, strict=True) if any(end)]
+        error_bars(axes, barred, elinewidth=line, capsize=cap)
     axes.axhline(0, color="black", linewidth=0.7)
     axes.grid(axis="y")
     axes.set_xlim(-0.6, len(layout.x.labels) - 0.4)
-    axes.set_title(fold(panel.title, room, 8.5), loc="left")
-
-
-def _legend(figure: Figure, layout: Arrangement) -> None:
-    if layout.colour is None:
-        return
-    labels, name = legend_words(layout.colour)
-    patches = [Patch(color=colour) for colour in colours(len(labels))]
-    figure.legend(patches, labels, title=name, **BESIDE)
+    axes.set_title(fold(panel.title, room, 8), loc="left")

@@ -4,7 +4,6 @@ axis."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -16,50 +15,59 @@ from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import Arrangement, Panel, Series, arrange, numbers
 from entrack.report.plots.error_bars import error_of, error_words, reach
 from entrack.report.plots.fitting import fitted
-from entrack.report.plots.labels import depth, label_sides, legend_size, legend_words, names, shown, value_label
-from entrack.report.plots.style import BESIDE, BETWEEN, LEFT, LINES, MARKS, WIDTH, around, caption, colours, panels
-from entrack.report.plots.text import fold, height
+from entrack.report.plots.frame import Size, framed, settled
+from entrack.report.plots.labels import Key, key, label_sides, legend, names, shown, value_label
+from entrack.report.plots.style import BETWEEN, LEFT, LINES, MARKS, colours
+from entrack.report.plots.text import fold
 from entrack.results import Measure
 
 
-def curves(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
+def curves(measure: Measure, title: str, options: Mapping[str, str], column: float | None = None) -> Figure:
     """Options: `by`, `coloured`, `error`. Where the x axis has names and no numbers, its labels stand side by side."""
     layout, error = arrange(measure, options.get("by"), options.get("coloured")), options.get("error", "interval")
-    return fitted(lambda scale: _drawn(measure, title, layout, error, scale))
+    return fitted(lambda size: _drawn(measure, title, layout, error, size), column)
 
 
-def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, scale: float) -> Figure:
+def _drawn(measure: Measure, title: str, layout: Arrangement, error: str, size: Size) -> Figure:
     across = max(1, min(len(layout.panels), 2))
-    down = ceil(len(layout.panels) / across)
-    beside, tall = legend_size(*legend_words(layout.colour)) if layout.colour else (0.0, 0.0)
-    width = scale * max(WIDTH if layout.colour or across > 1 else 4.8, LEFT + beside + across * 1.5)
-    room = (width - LEFT - beside) / across - BETWEEN
-    values = numbers(layout.x)
+    width = size.width(3.0 * across + (1.6 if layout.colour else 0.0))
+    across = across if width > 4 else 1
+    found = key(*shown(layout.colour), width, LEFT + across * 2.0) if layout.colour else None
+    room = (width - LEFT - (found.across if found else 0.0)) / across - BETWEEN
     words = f"{measured(measure)}. {error_words(measure, error).replace('Error bars', 'Bands')}"
-    titles = max(height(fold(panel.title, room, 8.5), 8.5) for panel in layout.panels)
-    under = (0.15 if values else depth(layout.x, room)) + height(fold(shown(layout.x)[1], room, 8), 8)
-    inside = down * (scale * (1.9 + titles) + under)
-    figure, axes = panels(
-        title, len(layout.panels), width, around(title, words, width) + max(inside, tall), across, sharey=True
-    )
-    for each, panel in zip(axes, layout.panels, strict=True):
-        _panel(each, panel, values or tuple(float(place) for place in range(len(layout.x.labels))), error, room)
-        if values is None:
-            names(each, layout.x, room)
-        elif all(value == int(value) for value in values):
-            each.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
+    frame = framed(title, words, len(layout.panels), width, across, sharey=True)
+    for each, panel in zip(frame.axes, layout.panels, strict=True):
+        panel_of_curves(each, panel, layout, error, room)
         each.set_ylim(*reach(measure, error))
-    label_sides(axes, across, shown(layout.x)[1], value_label(measure, 1.9 * scale), room)
-    _legend(figure, layout)
-    caption(figure, words)
-    return figure
+    tall = 1.8 * size.taller
+    label_sides(frame.axes, across, shown(layout.x)[1], value_label(measure, tall), room)
+    if found:
+        legend(frame, lines(found), found, handlelength=3.2)
+    return settled(frame, lambda room: tall)
 
 
-def _panel(axes: Axes, panel: Panel, values: tuple[float, ...], error: str, room: float) -> None:
+def panel_of_curves(axes: Axes, panel: Panel, layout: Arrangement, error: str, room: float) -> None:
+    """Draw the curves of one panel, `room` inches wide."""
+    values = numbers(layout.x)
+    places = values or tuple(float(place) for place in range(len(layout.x.labels)))
     for place, (series, colour) in enumerate(zip(panel.series, colours(len(panel.series)), strict=True)):
-        _curve(axes, series, values, error, place, colour)
+        _curve(axes, series, places, error, place, colour)
     axes.grid(axis="y")
-    axes.set_title(fold(panel.title, room, 8.5), loc="left")
+    axes.set_title(fold(panel.title, room, 8), loc="left")
+    if values is None:
+        names(axes, layout.x, room)
+    elif all(value == int(value) for value in values):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
+
+
+def lines(found: Key) -> list[Line2D]:
+    """What a legend of curves shows."""
+    return [
+        Line2D(
+            [], [], color=colour, linestyle=LINES[place % len(LINES)], marker=MARKS[place % len(MARKS)], markersize=3.5
+        )
+        for place, colour in enumerate(colours(len(found.labels)))
+    ]
 
 
 def _curve(axes: Axes, series: Series, values: tuple[float, ...], error: str, place: int, colour: Any) -> None:
@@ -75,16 +83,3 @@ def _curve(axes: Axes, series: Series, values: tuple[float, ...], error: str, pl
         linewidth=0,
     )
     axes.plot(xs, ys, color=colour, linestyle=LINES[place % len(LINES)], marker=MARKS[place % len(MARKS)], markersize=3)
-
-
-def _legend(figure: Figure, layout: Arrangement) -> None:
-    if layout.colour is None:
-        return
-    labels, name = legend_words(layout.colour)
-    lines = [
-        Line2D(
-            [], [], color=colour, linestyle=LINES[place % len(LINES)], marker=MARKS[place % len(MARKS)], markersize=3.5
-        )
-        for place, colour in enumerate(colours(len(labels)))
-    ]
-    figure.legend(lines, labels, title=name, handlelength=4, **BESIDE)

@@ -8,48 +8,80 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from entrack.report.lookup import counted, found_on
 from entrack.report.plots.diagram_arrows import POINT, Arrow, Placing, place
-from entrack.report.plots.diagram_layout import BOX, GAP, LINE, NAME, SIDE, Box
-from entrack.report.plots.style import TAB, heading, small_print
+from entrack.report.plots.diagram_layout import CHARACTER, LINE, NAME, SIDE, Box
+from entrack.report.plots.frame import EDGE, SMALL_PRINT, TITLE, Shown, heading, small_print
+from entrack.report.plots.style import TAB
 from entrack.report.plots.text import fold, height
 from entrack.results import Discovery
 from entrack.sites import Part
 
 UNDER = 0.2
 """Inches from the boxes down to the positions."""
-CHARACTER = 0.602 * 7 / 72
-"""Inches that a character of a line of heads takes."""
 INK = "#333333"
 
 
-def diagram(discovery: Discovery, title: str) -> Figure:
+def diagram(discovery: Discovery, title: str, column: float | None = None) -> Figure:
     """One column per position, boxes by layer from below, arrows named by the component that they feed."""
-    placing = place(discovery)
-    gap = placing.boxes[0].gap if placing.boxes else GAP
+    placing = place(discovery, column)
     words, small = heading(title, placing.width), small_print(_words(discovery), placing.width)
-    names = [fold(f"at {name}", BOX + 2 * SIDE - 0.2, NAME, "bold") for name in placing.columns]
-    head = 0.2 + height(words, 10)
-    foot = UNDER + max((height(name, NAME) for name in names), default=0.0) + 0.2 + height(small, 7)
+    head = 0.12 + height(words, TITLE)
+    foot = _foot(placing) + 0.12 + height(small, SMALL_PRINT)
     figure = Figure(figsize=(placing.width, placing.height + head + foot + 0.15))
-    axes = figure.add_axes((0, 0, 1, 1))
+    axes = figure.add_axes((0, 0, 1, 1), axes_class=Shown)
+    boxes_and_arrows(axes, placing)
     axes.set(xlim=(0, placing.width), ylim=(-foot, placing.height + head + 0.15))
+    axes.text(EDGE, placing.height + head + 0.09, words, fontsize=TITLE, fontweight="bold", va="top")
+    axes.text(EDGE, -foot + EDGE, small, fontsize=SMALL_PRINT, color="#444444", va="bottom")
+    return figure
+
+
+def boxes_and_arrows(axes: Axes, placing: Placing) -> None:
+    """Draw a diagram into axes, an inch of it a unit, from 0 to its width and from the names of its columns to its
+    height."""
     axes.set_axis_off()
-    for number, name in enumerate(names):
-        _column(axes, SIDE + number * (BOX + gap), name, placing)
+    for number, name in enumerate(_names(placing)):
+        box = placing.boxes[0]
+        _column(axes, SIDE + number * (box.wide + box.gap), name, placing, box.wide)
     for arrow in placing.arrows:
         _arrow(axes, arrow)
     for box in placing.boxes:
         _box(axes, box)
     _layer_axis(axes, placing)
-    axes.text(0.08, placing.height + head + 0.07, words, fontsize=10, fontweight="bold", va="top")
-    axes.text(0.08, -foot + 0.08, small, fontsize=7, color="#444444", va="bottom")
-    return figure
+    axes.set(xlim=(0, placing.width), ylim=(-_foot(placing), placing.height + 0.15))
 
 
-def _column(axes: Axes, x: float, name: str, placing: Placing) -> None:
+def scaled_diagram(axes: Axes, discovery: Discovery, width: float, tall: float) -> None:
+    """Draw a diagram into axes of so many inches, its letters smaller where it is larger than these."""
+    placing = place(discovery, width)
+    boxes_and_arrows(axes, placing)
+    foot, top = axes.get_ylim()
+    scale = min(1.0, width / placing.width, tall / (top - foot))
+    for text in axes.texts:
+        text.set_fontsize(float(text.get_fontsize()) * scale)
+    spare = width / scale - placing.width, tall / scale - (top - foot)
+    axes.set(xlim=(-spare[0] / 2, placing.width + spare[0] / 2), ylim=(foot - spare[1] / 2, top + spare[1] / 2))
+
+
+def _names(placing: Placing) -> list[str]:
+    """The columns' names, in lines."""
+    if not placing.boxes:
+        return []
+    room = placing.boxes[0].wide + min(placing.boxes[0].gap, 2 * SIDE) - 0.2
+    return [fold(f"at {name}", room, NAME, "bold") for name in placing.columns]
+
+
+def _foot(placing: Placing) -> float:
+    """Inches from the boxes down to the foot of the columns' names."""
+    return UNDER + max((height(name, NAME) for name in _names(placing)), default=0.0)
+
+
+def _column(axes: Axes, x: float, name: str, placing: Placing, wide: float) -> None:
     axes.add_patch(
-        Rectangle((x - 0.12, -0.12), BOX + 0.24, placing.height + 0.24, facecolor="#F4F4F4", edgecolor="none", zorder=0)
+        Rectangle(
+            (x - 0.12, -0.12), wide + 0.24, placing.height + 0.24, facecolor="#F4F4F4", edgecolor="none", zorder=0
+        )
     )
-    axes.text(x + BOX / 2, -UNDER, name, ha="center", va="top", fontsize=NAME, fontweight="bold")
+    axes.text(x + wide / 2, -UNDER, name, ha="center", va="top", fontsize=NAME, fontweight="bold")
 
 
 def _box(axes: Axes, box: Box) -> None:
@@ -57,7 +89,7 @@ def _box(axes: Axes, box: Box) -> None:
     shape = "round,pad=0,rounding_size=0.06"
     axes.add_patch(
         FancyBboxPatch(
-            (box.x, box.y), BOX, box.height, shape, facecolor="white", edgecolor=colour, linewidth=1.4, zorder=3
+            (box.x, box.y), box.wide, box.height, shape, facecolor="white", edgecolor=colour, linewidth=1.4, zorder=3
         )
     )
     centre, middle = box.middle
@@ -74,10 +106,10 @@ def _box(axes: Axes, box: Box) -> None:
         color=INK,
         zorder=4,
     )
-    left = centre - CHARACTER * max((len(line.rstrip()) for line in box.lines[1:]), default=0) / 2
+    left = centre - CHARACTER * max((len(line.rstrip()) for line in box.lines[box.said :]), default=0) / 2
     for number, line in enumerate(box.lines):
         y = top - tall - LINE * (number + 0.5)
-        if number == 0:
+        if number < box.said:
             axes.text(centre, y, line, ha="center", va="center", fontsize=7, color="#555555", zorder=4)
         else:
             axes.text(left, y, line, va="center", fontsize=7, family="DejaVu Sans Mono", color=INK, zorder=4)

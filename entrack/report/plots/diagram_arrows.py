@@ -10,12 +10,15 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 from entrack.frozen import frozen
-from entrack.report.plots.diagram_layout import BOX, GAP, SIDE, Box, hops, stand
+from entrack.report.figure_width import WIDTHS
+from entrack.report.plots.diagram_layout import SHAPES, SIDE, Box, hops, stand
 from entrack.report.plots.text import fold, height, inches
 from entrack.results import Discovery
 
 SPREADS = (1.0, 1.25, 1.6, 2.0, 2.6, 3.4)
-"""How much wider than usual boxes are set apart, in turn."""
+"""How much further than usual boxes stand above one another, in turn."""
+BROADER, WIDEST = (9.0, 12.0, 16.0, 22.0), 1.6
+"""Inches of a diagram that no column holds, and between its columns at most."""
 POINT, CLEAR = 7.5, 0.03
 """Points of a label, and inches around it."""
 STEPS = 40
@@ -48,25 +51,52 @@ class Placing:
     height: float
 
 
-def place(discovery: Discovery) -> Placing:
-    """All of a diagram, at the first spread at which every label has a place on its arrow."""
+def place(discovery: Discovery, column: float | None = None) -> Placing:
+    """All of a diagram, in a column of so many inches or, for None, in the narrowest that holds it: the first shape and
+    spread at which every label has a place on its arrow and nothing stands out of the column."""
+    least = 0.0 if column is None else column
+    for width in (*(width for width in dict.fromkeys((least, *WIDTHS)) if width >= least), *BROADER):
+        for wide, gap in SHAPES if column is not None or width == WIDTHS[-1] else SHAPES[:3]:
+            placing = _placed(discovery, width, wide, gap)
+            if placing is not None:
+                return placing
+    return _last(discovery)
+
+
+def _placed(discovery: Discovery, width: float, wide: float, gap: float) -> Placing | None:
+    """A diagram of `width` inches with boxes so wide and apart, where there is one."""
+    count = len({group.position for group in discovery.groups})
+    room = width - 2 * SIDE - count * wide
+    if room < (count - 1) * gap:
+        return None
+    gap = min(room / (count - 1), WIDEST) if count > 1 else gap
     for spread in SPREADS:
-        columns, boxes = stand(discovery, spread)
+        columns, boxes = stand(discovery, wide, gap, spread)
         arrows, good = _labelled(_arrows(discovery, boxes), boxes)
-        if good:
-            break
-    gap = boxes[0].gap if boxes else GAP
-    width = 2 * SIDE + len(columns) * BOX + max(0, len(columns) - 1) * gap
-    areas = [area(arrow) for arrow in arrows if arrow.label]
-    rights, tops = [right + 0.1 for _, _, right, _ in areas], [top for _, _, _, top in areas]
-    bends = [max(arrow.start[0], arrow.end[0]) + gap * 0.5 for arrow in arrows if arrow.bend]
-    return Placing(
-        columns,
-        boxes,
-        tuple(arrows),
-        max([width, *rights, *bends]),
-        max([*(box.top for box in boxes), *tops], default=0.5),
+        if good and _right(arrows, gap) <= width:
+            return Placing(columns, boxes, tuple(arrows), width, _top(arrows, boxes))
+    return None
+
+
+def _last(discovery: Discovery) -> Placing:
+    """A diagram some label of which stands beside its arrow."""
+    wide, gap = SHAPES[0]
+    columns, boxes = stand(discovery, wide, 3.4 * gap, SPREADS[-1])
+    arrows, _ = _labelled(_arrows(discovery, boxes), boxes)
+    width = 2 * SIDE + len(columns) * wide + max(0, len(columns) - 1) * 3.4 * gap
+    return Placing(columns, boxes, tuple(arrows), max(width, _right(arrows, 3.4 * gap)), _top(arrows, boxes))
+
+
+def _right(arrows: Sequence[Arrow], gap: float) -> float:
+    """How far to the right arrows and their labels come."""
+    labels = [area(arrow)[2] + 0.1 for arrow in arrows if arrow.label]
+    return max(
+        [*labels, *(max(arrow.start[0], arrow.end[0]) + gap * 0.5 for arrow in arrows if arrow.bend)], default=0.0
     )
+
+
+def _top(arrows: Sequence[Arrow], boxes: Sequence[Box]) -> float:
+    return max([*(box.top for box in boxes), *(area(arrow)[3] for arrow in arrows if arrow.label)], default=0.5)
 
 
 def area(arrow: Arrow) -> Area:
@@ -109,7 +139,7 @@ def _on_side(side: tuple[str, str, str], ends: list[tuple[str, str, str]], boxes
     box = boxes[side[0]]
     mates = sorted({end for end in ends if end[:2] == side[:2]}, key=lambda end: (boxes[end[2]].middle[1], end[2]))
     share = (mates.index(side) + 1) / (len(mates) + 1)
-    return box.x + (BOX if side[1] == "right" else 0.0), box.y + share * box.height
+    return box.x + (box.wide if side[1] == "right" else 0.0), box.y + share * box.height
 
 
 def _upwards(sender: Box, target: Box, label: str, boxes: Sequence[Box]) -> Arrow:
@@ -120,7 +150,7 @@ def _upwards(sender: Box, target: Box, label: str, boxes: Sequence[Box]) -> Arro
     if not between:
         start, end = (x, sender.top if over else sender.y), (x, target.y if over else target.top)
         return Arrow(start, end, label, _between(start, end, 0.5))
-    edge = sender.x + BOX
+    edge = sender.x + sender.wide
     start, end = (edge, sender.middle[1]), (edge, target.middle[1])
     reach = sender.gap * 0.4
     bend = 2 * reach / max(abs(end[1] - start[1]), 0.1)
@@ -141,7 +171,7 @@ def _between(start: Point, end: Point, share: float) -> Point:
 
 def _labelled(arrows: Sequence[Arrow], boxes: Sequence[Box]) -> tuple[list[Arrow], bool]:
     """The arrows with their labels in clear places, and whether all of these are on the arrow."""
-    taken: list[Area] = [(box.x, box.y, box.x + BOX, box.top) for box in boxes]
+    taken: list[Area] = [(box.x, box.y, box.x + box.wide, box.top) for box in boxes]
     found: list[Arrow] = []
     good = True
     for arrow in arrows:

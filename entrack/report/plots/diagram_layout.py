@@ -20,17 +20,19 @@ from entrack.report.lookup import counted, ranked
 from entrack.report.plots.text import fold, height
 from entrack.results import Discovery, Group
 
-BOX, GAP, SIDE = 1.95, 1.0, 0.45
-"""Widths of a box, of the space between columns, and of the margins."""
+SIDE = 0.42
+"""Inches of the margins."""
+SHAPES = ((1.95, 1.0), (1.7, 0.8), (1.45, 0.7), (1.2, 0.62), (1.0, 0.55))
+"""Inches of a box and of the space between columns, in the order in which they are tried."""
 LINE, PAD, BETWEEN, STEP = 0.125, 0.08, 0.46, 0.16
 """Heights of a line of heads, of the padding in a box, of the space between boxes, and from one layer's middle to
 the next at least."""
-NAME = 8.5
+NAME = 8.0
 """Points of a name."""
 END = 0.17
 """Inches on the side of a box for each arrow that ends there."""
-CHARACTERS = 31
-"""Characters of a line of heads."""
+CHARACTER = 0.602 * 7 / 72
+"""Inches that a character of a line of heads takes."""
 MOST = 160
 """Heads that a box lists; the rest are counted."""
 SHORTEST, TALLEST = 0.9, 6.0
@@ -39,7 +41,8 @@ SHORTEST, TALLEST = 0.9, 6.0
 
 @frozen
 class Box:
-    """A group, or a stub (`lines` empty). `y` is its lower edge."""
+    """A group, or a stub (`lines` empty). The first `said` lines say how many heads there are. `y` is its lower
+    edge."""
 
     name: str
     title: str
@@ -47,9 +50,11 @@ class Box:
     column: int
     layer: float
     place: int
+    wide: float
+    gap: float
     ends: int = 0
-    gap: float = GAP
     y: float = 0.0
+    said: int = 1
 
     @property
     def height(self) -> float:
@@ -57,7 +62,7 @@ class Box:
 
     @property
     def x(self) -> float:
-        return SIDE + self.column * (BOX + self.gap)
+        return SIDE + self.column * (self.wide + self.gap)
 
     @property
     def top(self) -> float:
@@ -65,17 +70,18 @@ class Box:
 
     @property
     def middle(self) -> tuple[float, float]:
-        return self.x + BOX / 2, self.y + self.height / 2
+        return self.x + self.wide / 2, self.y + self.height / 2
 
 
-def stand(discovery: Discovery, spread: float = 1.0) -> tuple[tuple[str, ...], tuple[Box, ...]]:
-    """Columns and boxes. Hops go backwards from the answer, so the first position named is the rightmost column.
-    `spread` is how much wider than usual."""
+def stand(
+    discovery: Discovery, wide: float = SHAPES[0][0], gap: float = SHAPES[0][1], spread: float = 1.0
+) -> tuple[tuple[str, ...], tuple[Box, ...]]:
+    """Columns and boxes. Hops go backwards from the answer, so the first position named is the rightmost column. Boxes
+    are so many inches wide and apart; `spread` is how much further than usual they stand above one another."""
     columns = tuple(reversed(dict.fromkeys(group.position for group in discovery.groups)))
-    boxes = [_box(group, columns, number) for number, group in enumerate(discovery.groups)]
-    boxes += _stubs(discovery, {box.name: box.column for box in boxes})
-    wide = [evolve(box, ends=_ends(box, boxes, discovery), gap=GAP * spread) for box in boxes]
-    settled = _settle(wide, BETWEEN * spread)
+    boxes = [_box(group, columns, number, wide, gap) for number, group in enumerate(discovery.groups)]
+    boxes += _stubs(discovery, {box.name: box.column for box in boxes}, wide, gap)
+    settled = _settle([evolve(box, ends=_ends(box, boxes, discovery)) for box in boxes], BETWEEN * spread)
     lowest = min((box.y for box in settled), default=0.0)
     return columns, tuple(sorted((evolve(box, y=box.y - lowest) for box in settled), key=lambda box: box.place))
 
@@ -90,34 +96,36 @@ def hops(discovery: Discovery) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _box(group: Group, columns: Sequence[str], number: int) -> Box:
+def _box(group: Group, columns: Sequence[str], number: int, broad: float, gap: float) -> Box:
     sites = ranked(group)
     layers = sorted({site.layer for site in sites})
     span = "" if not layers else f", layer {layers[0]}" if len(layers) == 1 else f", layers {layers[0]} to {layers[-1]}"
-    count = f"{counted(sites)}{span}"
+    count = fold(f"{counted(sites)}{span}", broad - PAD, 7).split("\n")
     wide = max((len(str(site)) for site in sites), default=0) + 1
     words = [str(site).ljust(wide) for site in sorted(sites)[:MOST]]
-    across = CHARACTERS // wide
+    across = max(1, int((broad - PAD) / CHARACTER) // wide)
     rows = ["".join(words[start : start + across]) for start in range(0, len(words), across)]
     more = [f"and {len(sites) - MOST} more"] if len(sites) > MOST else []
     layer = fmean(site.layer for site in sites) if sites else 0.0
-    return Box(group.name, _title(group.name), (count, *rows, *more), columns.index(group.position), layer, number)
+    lines = (*count, *rows, *more)
+    title = _title(group.name, broad)
+    return Box(group.name, title, lines, columns.index(group.position), layer, number, broad, gap, said=len(count))
 
 
-def _stubs(discovery: Discovery, columns: dict[str, int]) -> list[Box]:
+def _stubs(discovery: Discovery, columns: dict[str, int], wide: float, gap: float) -> list[Box]:
     """Each receiver that is no group here, on top of the column of the first group that feeds it."""
     senders: dict[str, int] = {}
     for sender, receiver in hops(discovery):
         if receiver not in columns:
             senders.setdefault(receiver, columns[sender])
     return [
-        Box(name, _title(name), (), column, inf, len(columns) + number)
+        Box(name, _title(name, wide), (), column, inf, len(columns) + number, wide, gap)
         for number, (name, column) in enumerate(senders.items())
     ]
 
 
-def _title(name: str) -> str:
-    return fold(name, BOX - 2 * PAD, NAME, "bold")
+def _title(name: str, wide: float) -> str:
+    return fold(name, wide - 2 * PAD, NAME, "bold")
 
 
 def _ends(box: Box, boxes: Sequence[Box], discovery: Discovery) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -22,6 +23,13 @@ def error_of(cell: Cell, error: str) -> tuple[float, float]:
     if error == "none" or cell.interval is None or not isfinite(cell.interval.low + cell.interval.high):
         return (0.0, 0.0)
     return (max(0.0, cell.value - cell.interval.low), max(0.0, cell.interval.high - cell.value))
+
+
+def error_bars(axes: Axes, ends: Sequence[tuple[float, float, float, float]], **style: Any) -> None:
+    """Upright error bars, each at an x, from a value so far below and above."""
+    if ends:
+        xs, values, below, above = zip(*ends, strict=True)
+        axes.errorbar(xs, values, [below, above], fmt="none", ecolor="#222222", **style)
 
 
 def crossed(axes: Axes, x: Cell, y: Cell, error: str, **style: Any) -> None:

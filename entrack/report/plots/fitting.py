@@ -6,7 +6,6 @@ figure out.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from math import cos, radians, sin
 
@@ -14,31 +13,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-SCALES = (1.0, 1.2, 1.5, 2.0, 2.7, 3.6, 5.0)
-"""How much larger than it was meant to be a figure is drawn, in turn."""
+from entrack.report.plots.frame import Size
+
+SCALES = ((1.0, 1.0), (1.0, 1.3), (1.2, 1.2), (1.6, 1.4), (2.1, 1.8), (2.8, 2.3), (3.8, 3.0), (5.0, 4.0))
+"""How much wider and higher than it was meant to be a figure is drawn, in turn."""
 TOUCH = 1.0
 """Pixels that two texts may share: what a font keeps free above and below its letters."""
 
 Corners = tuple[tuple[float, float], ...]
 
 
-def fitted(draw: Callable[[float], Figure]) -> Figure:
-    """The figure at the first scale at which its text fits, else at the largest. It stays laid out as it was then."""
-    for scale in SCALES:
-        figure = draw(scale)
+def fitted(draw: Callable[[Size], Figure], column: float | None) -> Figure:
+    """The figure at the first size at which its text fits, else at the largest."""
+    for wider, taller in SCALES:
+        figure = draw(Size(column, wider, taller))
         if fits(figure):
             break
-    figure.set_layout_engine(None)  # "none" would draw it once more before each format
     return figure
 
 
 def fits(figure: Figure) -> bool:
-    """Whether all text is inside the figure, and no two texts meet."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        figure.draw_without_rendering()
-    if any("layout not applied" in str(each.message) for each in said):
-        return False
+    """Whether all text of a figure that is laid out is inside it, and no two texts meet."""
     places = [corners(text) for text in texts(figure)]
     width, height = figure.bbox.width, figure.bbox.height
     inside = all(-TOUCH <= x <= width + TOUCH and -TOUCH <= y <= height + TOUCH for place in places for x, y in place)

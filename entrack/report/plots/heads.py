@@ -11,21 +11,23 @@ from math import isfinite, isinf, isnan
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from entrack.frozen import frozen
 from entrack.report.lookup import bare, free_axes, nested
 from entrack.report.measure_table import caption as measured
-from entrack.report.plots.error_bars import error_of, error_words
+from entrack.report.plots.bars import patches
+from entrack.report.plots.error_bars import error_bars, error_of, error_words
 from entrack.report.plots.fitting import fitted
-from entrack.report.plots.labels import SIZE, shown, value_label
-from entrack.report.plots.style import WIDTH, around, caption, colours, nought, panels
-from entrack.report.plots.text import fold, height, inches
+from entrack.report.plots.frame import Size, framed, settled
+from entrack.report.plots.labels import key, legend, shown, value_label
+from entrack.report.plots.style import LEFT, colours, nought
+from entrack.report.plots.text import fold
 from entrack.results import Axis, Cell, Measure
 
-MOST = 76
-"""Bars on a line: so many labels can be read on two columns of a page."""
+NARROW, ROOMY = 0.107, 0.13
+"""Inches from bar to bar at least, and from which on labels need not be small."""
 
 
 @frozen
@@ -41,44 +43,57 @@ class Bar:
 Line = list[Bar]
 
 
-def head_bars(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
+def head_bars(measure: Measure, title: str, options: Mapping[str, str], column: float | None = None) -> Figure:
     """Options: `error`. The measure's heads are nested in its groups; the largest of each group come first."""
     pair = nested(measure)
     assert pair is not None  # whoever asks has looked
-    return fitted(lambda scale: _drawn(measure, title, pair, options.get("error", "interval"), scale))
+    return fitted(lambda size: _drawn(measure, title, pair, options.get("error", "interval"), size), column)
 
 
-def _drawn(measure: Measure, title: str, pair: tuple[Axis, Axis], error: str, scale: float) -> Figure:
-    groups = pair[0]
-    values = next((axis for axis in free_axes(measure) if axis not in pair), None)
+def _drawn(measure: Measure, title: str, pair: tuple[Axis, Axis], error: str, size: Size) -> Figure:
+    groups, values, bars = bars_of(measure, pair)
     labels = values.labels if values else ("",)
-    lines = _lines(_bars(measure, pair, values))
+    width = size.width(LEFT + 0.15 * (len(bars) + len(groups.labels)))
+    lines = lines_of(bars, int((width - LEFT - 0.2) / NARROW))
     longest = max(line[-1].x for line in lines) + 1
-    width = scale * min(WIDTH, max(4.8, 1.0 + 0.16 * longest))
-    legend = [fold(name, (width - 1.0) / 2 - 0.5, SIZE) for name in shown(groups)[0]]
-    columns = max(1, min(4, len(legend), int((width - 1.0) / (0.55 + max(inches(name, SIZE) for name in legend)))))
-    above = sum(height(name, SIZE) + 0.06 for name in legend) / columns + 0.25
+    found = key(shown(groups)[0], "", width, width)
     words = f"{measured(measure)}. {error_words(measure, error)}{_beyond(measure)}"
-    inside = scale * len(lines) * (1.25 * len(labels) + 0.35) + 0.25
-    figure, axes = panels(title, len(lines) * len(labels), width, around(title, words, width) + above + inside, 1)
-    tints = dict(zip(groups.labels, colours(len(groups.labels)), strict=True))
-    for place, each in enumerate(axes):
+    frame = framed(title, words, len(lines) * len(labels), width, 1)
+    tall = 1.1 * size.taller
+    for place, each in enumerate(frame.axes):
         row, line = place % len(labels), lines[place // len(labels)]
-        low, high = _reach([bar.cells[row] for line in lines for bar in line], error)
-        _draw(each, line, row, tints, error, high)
-        each.set_ylim(low, high)
+        panel_of_heads(each, bars, line, row, groups, error, named=row == len(labels) - 1)
         each.set_xlim(-1, longest)
-        each.set_ylabel(fold(labels[row], 1.2 * scale, 8) if values else value_label(measure, 1.2 * scale))
-        each.set_xticks(
-            [bar.x for bar in line], labels=[fold(bar.head, 2.0, 7) for bar in line] if row == len(labels) - 1 else []
-        )
-        each.tick_params("x", length=0, labelrotation=90, labelsize=5.5 if longest > 30 * scale else 7)
-    only_heads = all(bar.head[:1].isdigit() for line in lines for bar in line)
-    axes[-1].set_xlabel("head, as layer.head" if only_heads else "site; a head as layer.head")
-    patches = [Patch(color=tints[name]) for name in groups.labels]
-    axes[0].legend(patches, legend, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0, ncols=columns)
-    caption(figure, words)
-    return figure
+        each.set_ylabel(fold(labels[row], tall, 8) if values else value_label(measure, tall))
+        each.tick_params("x", labelsize=6 if (width - LEFT) / (longest + 1) < ROOMY else 7)
+    frame.axes[-1].set_xlabel(what_heads(bars))
+    legend(frame, patches(found), found, handlelength=1.2)
+    return settled(frame, lambda room: tall)
+
+
+def panel_of_heads(
+    axes: Axes, bars: Sequence[Bar], line: Line, row: int, groups: Axis, error: str, *, named: bool
+) -> None:
+    """Draw a line of bars of one value into axes; `named`: with their heads below."""
+    tints = dict(zip(groups.labels, colours(len(groups.labels)), strict=True))
+    low, high = _reach([bar.cells[row] for bar in bars], error)
+    _draw(axes, line, row, tints, error, high)
+    axes.set_ylim(low, high)
+    axes.set_xlim(-1, line[-1].x + 1)
+    axes.set_xticks([bar.x for bar in line], labels=[fold(bar.head, 2.0, 7) for bar in line] if named else [])
+    axes.tick_params("x", length=0, labelrotation=90)
+
+
+def what_heads(bars: Sequence[Bar]) -> str:
+    """What stands under the bars."""
+    only_heads = all(bar.head[:1].isdigit() for bar in bars)
+    return "head, as layer.head" if only_heads else "site; a head as layer.head"
+
+
+def bars_of(measure: Measure, pair: tuple[Axis, Axis]) -> tuple[Axis, Axis | None, list[Bar]]:
+    """The groups, the axis of values where there are several, and a bar for each head."""
+    values = next((axis for axis in free_axes(measure) if axis not in pair), None)
+    return pair[0], values, _bars(measure, pair, values)
 
 
 def _bars(measure: Measure, pair: tuple[Axis, Axis], values: Axis | None) -> list[Bar]:
@@ -100,16 +115,16 @@ def _bars(measure: Measure, pair: tuple[Axis, Axis], values: Axis | None) -> lis
     )
 
 
-def _lines(bars: Sequence[Bar]) -> list[Line]:
+def lines_of(bars: Sequence[Bar], most: int) -> list[Line]:
     """Whole groups on a line while they fit, with a gap between them; a group that fits on no line is broken."""
     groups: dict[str, Line] = {}
     for bar in bars:
         groups.setdefault(bar.group, []).append(bar)
-    parts = [group[start : start + MOST] for group in groups.values() for start in range(0, len(group), MOST)]
+    parts = [group[start : start + most] for group in groups.values() for start in range(0, len(group), most)]
     lines: list[Line] = []
     for part in parts:
         first = lines[-1][-1].x + 2 if lines else 0
-        if not lines or first + len(part) > MOST + 3:
+        if not lines or first + len(part) > most + 3:
             lines.append([])
             first = 0
         lines[-1] += [Bar(bar.group, bar.head, bar.cells, first + place) for place, bar in enumerate(part)]
@@ -117,26 +132,23 @@ def _lines(bars: Sequence[Bar]) -> list[Line]:
 
 
 def _draw(axes: Axes, line: Line, row: int, tints: Mapping[str, Any], error: str, top: float) -> None:
-    for bar in line:
-        cell = bar.cells[row]
-        if cell is None or isnan(cell.value):
-            continue
-        finite = isfinite(cell.value)
-        axes.bar(
-            bar.x,
-            cell.value if finite else top,
-            0.8,
-            color=tints[bar.group],
-            linewidth=0,
-            alpha=1.0 if finite else 0.35,
-        )
-        if not finite:
+    known = [(bar, cell) for bar in line if (cell := bar.cells[row]) is not None and not isnan(cell.value)]
+    axes.bar(
+        [bar.x for bar, _ in known],
+        [cell.value if isfinite(cell.value) else top for _, cell in known],
+        0.8,
+        color=[to_rgba(tints[bar.group], 1.0 if isfinite(cell.value) else 0.35) for bar, cell in known],
+        linewidth=0,
+    )
+    ends = [(bar, cell, error_of(cell, error)) for bar, cell in known if isfinite(cell.value)]
+    for bar, cell in known:
+        if not isfinite(cell.value):
             axes.text(bar.x, top, "∞", ha="center", va="bottom", fontsize=7, color=tints[bar.group])
-        below, above = error_of(cell, error) if finite else (0.0, 0.0)
+    for bar, cell, (below, above) in ends:
         if cell.value == below == above == 0:
             nought(axes, bar.x, tints[bar.group])
-        if below or above:
-            axes.errorbar(bar.x, cell.value, [[below], [above]], fmt="none", ecolor="#222222", elinewidth=0.6)
+    barred = [(bar.x, cell.value, *end) for bar, cell, end in ends if any(end)]
+    error_bars(axes, barred, elinewidth=0.6, capsize=0.0)
     axes.axhline(0, color="black", linewidth=0.7)
     axes.grid(axis="y")
 

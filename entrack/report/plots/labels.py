@@ -7,11 +7,13 @@ import re
 from collections.abc import Sequence
 from itertools import product
 from math import inf
+from typing import Any
 
 from matplotlib.axes import Axes
 
 from entrack.frozen import frozen
 from entrack.report.format import MOST, told_apart, visible
+from entrack.report.plots.frame import Frame
 from entrack.report.plots.text import broken, drawable, fold, height, inches
 from entrack.results import Axis, Measure
 
@@ -124,17 +126,46 @@ def _set(labels: tuple[str, ...], room: float) -> Set:
     return Set(tuple(upright), 90, size, max(inches(label, size) for label in upright) + 0.05)
 
 
-def legend_words(axis: Axis) -> tuple[list[str], str]:
-    """The labels of a legend and its title."""
-    labels, name = shown(axis)
-    folded = [fold(label, LEGEND, SIZE) for label in labels]
-    return folded, fold(name, max(1.6, *(inches(label, SIZE) + 0.4 for label in folded)), 8)
+@frozen
+class Key:
+    """The words of a legend: its labels, what it is called, and where it stands: beside the panels, or above them in so
+    many columns. `across` are the inches that it takes beside them."""
+
+    labels: tuple[str, ...]
+    name: str
+    beside: bool
+    columns: int = 1
+    across: float = 0.0
 
 
-def legend_size(labels: Sequence[str], name: str) -> tuple[float, float]:
-    """Inches that a legend beside the axes takes: across and down."""
-    across = max([inches(label, SIZE) + 0.5 for label in labels] + [inches(name, 8)]) + 0.25
-    return across, sum(height(label, SIZE) + 0.06 for label in labels) + height(name, 8) + 0.3
+def key(labels: Sequence[str], name: str, width: float, needed: float) -> Key:
+    """A legend for a figure of `width` inches, of which its panels need so many."""
+    folded = tuple(fold(label, LEGEND, SIZE) for label in labels)
+    called = fold(name, max(1.6, *(inches(label, SIZE) + 0.4 for label in folded)), 8)
+    across = max([inches(label, SIZE) + 0.5 for label in folded] + [inches(called, 8)]) + 0.15
+    if width - across >= needed:
+        return Key(folded, called, beside=True, across=across)
+    room = width - 0.2
+    wide = [fold(label, min(LEGEND, room - 0.5), SIZE) for label in labels]
+    columns = max(1, min(len(wide), int(room / (max(inches(label, SIZE) for label in wide) + 0.55))))
+    return Key(tuple(wide), fold(name, room, 8), beside=False, columns=columns)
+
+
+def legend(frame: Frame, handles: Sequence[Any], found: Key, **style: Any) -> None:
+    """Put a legend where its key says."""
+    frame.legend_beside = found.beside
+    frame.legend = frame.figure.legend(
+        handles,
+        found.labels,
+        title=found.name or None,
+        loc="upper left",
+        ncols=found.columns,
+        borderpad=0,
+        borderaxespad=0,
+        columnspacing=1.2,
+        alignment="left",
+        **style,
+    )
 
 
 def _alike(pieces: list[list[str]]) -> int:

@@ -19,8 +19,9 @@ from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import label_of
 from entrack.report.plots.error_bars import crossed, error_of, error_words
 from entrack.report.plots.fitting import fitted
-from entrack.report.plots.labels import LEGEND, SIZE, legend_size
-from entrack.report.plots.style import BESIDE, MARKS, around, caption, colours, panels
+from entrack.report.plots.frame import Size, framed, settled
+from entrack.report.plots.labels import LEGEND, key, legend
+from entrack.report.plots.style import LEFT, MARKS, colours
 from entrack.report.plots.text import fold, height, inches
 from entrack.results import Axis, Cell, Measure
 
@@ -31,36 +32,48 @@ POINT = 6.5
 Pair = tuple[str, Cell, Cell]
 
 
-def scatter(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
+def scatter(measure: Measure, title: str, options: Mapping[str, str], column: float | None = None) -> Figure:
     """Options: `by`, the axis whose first label is x; `error`. Raises ValueError where no axis has two labels."""
-    axis = _axis(measure, options.get("by"))
-    pairs = {label: _pairs(measure, axis, axis.labels[0], label) for label in axis.labels[1:]}
-    return fitted(lambda scale: _drawn(measure, title, axis, pairs, options.get("error", "interval"), scale))
+    axis, pairs = sides_of(measure, options.get("by"))
+    return fitted(lambda size: _drawn(measure, title, axis, pairs, options.get("error", "interval"), size), column)
 
 
-def _drawn(
-    measure: Measure, title: str, axis: Axis, pairs: Mapping[str, list[Pair]], error: str, scale: float
-) -> Figure:
+def _drawn(measure: Measure, title: str, axis: Axis, pairs: Mapping[str, list[Pair]], error: str, size: Size) -> Figure:
+    labels = told_apart(axis.labels)[1:]
+    beside = key(labels, axis.name, 100, 0).across if len(labels) > 1 else 0.0
+    width = size.width(min(6.0, 4.0 + beside))
+    found = key(labels, axis.name, width, LEFT + 2.6)
+    frame = framed(title, f"{measured(measure)}. Dashed: equal. {error_words(measure, error)}", 1, width, 1)
+    widest = 3.6 * size.taller
+    room = min(widest, width - LEFT - (found.across if len(labels) > 1 else 0.0))
+    handles = points(frame.axes[0], measure, axis, pairs, error, room)
+    if len(labels) > 1:
+        legend(frame, handles, found, handlelength=1.2)
+    return settled(frame, lambda room: room, widest)
+
+
+def points(
+    axes: Axes, measure: Measure, axis: Axis, pairs: Mapping[str, list[Pair]], error: str, room: float
+) -> list[PathCollection]:
+    """Draw the points into axes that are so many inches wide and high, for each label a kind, and return them."""
     first, *others = told_apart(axis.labels)
-    legend = [fold(label, LEGEND * scale, SIZE) for label in others]
-    beside, tall = legend_size(legend, fold(axis.name, LEGEND * scale, 8)) if len(others) > 1 else (0.0, 0.0)
-    words = f"{measured(measure)}. Dashed: equal. {error_words(measure, error)}"
-    width = 4.6 * scale + beside
-    figure, (axes,) = panels(title, 1, width, around(title, words, width) + max(4.0 * scale, tall), 1)
     low, high = _limits(pairs, error)
     axes.plot([low, high], [low, high], color="#777777", linestyle="--", linewidth=0.8)
     handles = [
         _points(axes, found, error, colour, MARKS[place % len(MARKS)])
         for place, (found, colour) in enumerate(zip(pairs.values(), colours(len(pairs)), strict=True))
     ]
-    _name([pair for each in pairs.values() for pair in each], axes, (low, high), 3.6 * scale)
-    if len(others) > 1:
-        figure.legend(handles, legend, title=fold(axis.name, LEGEND * scale, 8), **BESIDE)
-    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
-    axes.set_xlabel(fold(f"{measure.metric}, {first}", 3.6 * scale, 8))
-    axes.set_ylabel(fold(f"{measure.metric}, {others[0] if len(others) == 1 else axis.name}", 3.6 * scale, 8))
-    caption(figure, words)
-    return figure
+    _name([pair for each in pairs.values() for pair in each], axes, (low, high), room)
+    axes.set(xlim=(low, high), ylim=(low, high))
+    axes.set_xlabel(fold(f"{measure.metric}, {first}", room, 8))
+    axes.set_ylabel(fold(f"{measure.metric}, {others[0] if len(others) == 1 else axis.name}", room, 8))
+    return handles
+
+
+def sides_of(measure: Measure, by: str | None) -> tuple[Axis, dict[str, list[Pair]]]:
+    """The axis whose labels are held against each other, and the points for each but its first. Raises ValueError."""
+    axis = _axis(measure, by)
+    return axis, {label: _pairs(measure, axis, axis.labels[0], label) for label in axis.labels[1:]}
 
 
 def _axis(measure: Measure, by: str | None) -> Axis:

@@ -8,8 +8,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from entrack.ranking import Ranking, significant
+from entrack.report.figure_width import WIDTHS
 from entrack.report.format import change_in
 from entrack.report.lookup import (
     found_on,
@@ -23,39 +25,45 @@ from entrack.report.lookup import (
     unscored,
 )
 from entrack.report.plots.fitting import fitted
+from entrack.report.plots.frame import Size, framed, settled
 from entrack.report.plots.heatmap import colour_bar, colour_map
-from entrack.report.plots.style import WIDTH, around, caption, panels
-from entrack.report.plots.text import fold, height, inches
+from entrack.report.plots.text import fold, height
 from entrack.results import Discovery, Group
 from entrack.sites import Part, Site
 
 BESIDE = 0.4
 """Widths of a head between the last head and the MLPs."""
+CELL, LEAST, HIGHEST, LOWEST, AROUND, APART = 0.2, 0.04, 4.2, 0.5, 0.98, 0.19
+"""Inches: of the side of a cell at most and at least; of
+all layers, where cells need not be smaller than they may, and at least; of
+what stands around a panel; from a number on an axis to the next at least."""
 
 
-def score_map(discovery: Discovery, title: str) -> Figure:
+def score_map(discovery: Discovery, title: str, column: float | None = None) -> Figure:
     """One panel per group: layers upwards from 0, heads to the right and MLPs beside them, colours centred on 0, sites
     kept in outline."""
-    return fitted(lambda scale: _score_map(discovery, title, scale))
+    return fitted(lambda size: _score_map(discovery, title, size), column)
 
 
-def _score_map(discovery: Discovery, title: str, scale: float) -> Figure:
+def _score_map(discovery: Discovery, title: str, size: Size) -> Figure:
     groups = [group for group in discovery.groups if group.scores]
-    layers, heads = _shape(groups)
-    tall = min(4.2, max(1.1, 2.6 * layers / heads))
-    wide = max(1.2, tall * heads / layers)
-    across = max(1, min(len(groups), floor(WIDTH / (wide + 1.1))))
-    down = ceil(max(len(groups), 1) / across)
-    across = ceil(max(len(groups), 1) / down)
-    width = scale * max(4.5, across * (wide + 1.1))
-    unit, words = change_in(discovery.score), _words(discovery, groups)
-    over = max((_over(group, wide) for group in groups), default=0.0)
-    inside = scale * down * (max(tall, inches(fold(unit, tall + 0.4, 7), 7)) + 0.55 + over)
-    figure, axes = panels(title, len(groups), width, around(title, words, width) + inside, across)
-    for each, group in zip(axes, groups, strict=True):
-        _scores(each, group, figure, fold(unit, tall + 0.4, 7), wide)
-    caption(figure, words)
-    return figure
+    layers, heads = shape_of(groups)
+    cell = size.taller * max(LEAST, min(CELL, HIGHEST / layers))
+    wanted = min(heads * cell, WIDTHS[-1] - AROUND)
+    width = size.width(len(groups) * (wanted + AROUND))
+    across = max(1, min(len(groups), floor(width / (max(0.75 * wanted, 1.0) + AROUND))))
+    across = ceil(max(len(groups), 1) / ceil(max(len(groups), 1) / across))
+    widest = min(heads * cell, width / across - AROUND)
+    unit = unit_of(change_in(discovery.score), widest * layers / heads)
+    frame = framed(title, _words(discovery, groups), len(groups), width, across)
+    for each, group in zip(frame.axes, groups, strict=True):
+        panel_of_scores(each, group, unit, widest)
+    return settled(frame, lambda room: max(room * layers / heads, LOWEST), widest)
+
+
+def unit_of(score: str, tall: float) -> str:
+    """What stands beside a scale of colours that is so many inches high."""
+    return fold(score, max(1.2, tall), 7.5)
 
 
 def _words(discovery: Discovery, groups: list[Group]) -> str:
@@ -98,19 +106,14 @@ def _as(groups: list[Group]) -> str:
     return "low" if all(group.ranking is Ranking.LOWEST for group in groups) else "good"
 
 
-def _over(group: Group, wide: float) -> float:
-    """Inches that a panel's name and what it feeds take above it."""
-    return height(fold(group.name, wide + 0.9, 8.5, "bold"), 8.5) + height(_feeds(group, wide), 7) + 0.1
-
-
 def _feeds(group: Group, wide: float) -> str:
     known = group.significance
     how = f", {significant(known.rate)}" if known and known.decides else ""
-    return fold(f"at {group.position} → {receiver_words(group)}; {len(group.sites)} kept{how}", wide + 0.9, 7)
+    return fold(f"at {group.position} → {receiver_words(group)}; {len(group.sites)} kept{how}", max(wide, 1.3), 7)
 
 
-def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -> None:
-    """One panel, `width` inches wide."""
+def panel_of_scores(axes: Axes, group: Group, unit: str, width: float) -> None:
+    """One panel, `width` inches wide, with its scale of colours beside it."""
     limit = max(map(abs, scored(group)), default=0.0) or 1.0
     hide, heads = _has_zeros(group), _heads(group)
 
@@ -118,12 +121,13 @@ def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -
         score = group.scores[site]
         return nan if hide and score == 0.0 else _estimate(group, site) if score is None else score
 
+    layers, broad = shape_of([group])
+    cell, tall = width / broad, max(width * layers / broad, LOWEST)
     colours: dict[str, Any] = {
         "cmap": colour_map("RdBu"),
         "vmin": -limit,
         "vmax": limit,
-        "edgecolors": "white",
-        "linewidth": 0.15,
+        **({"edgecolors": "white", "linewidth": 0.15} if cell > 0.07 else {"edgecolors": "face", "linewidth": 0.1}),
     }
     for sites, first in _blocks(group):
         edges = [first + place for place in range(len(sites[0]) + 1)], range(len(sites) + 1)
@@ -132,7 +136,7 @@ def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -
     axes.scatter(
         [_across(site, heads) + 0.5 for site in out],
         [site.layer + 0.5 for site in out],
-        s=1.2,
+        s=min(1.2, 200 * cell**2),
         color="#444444",
         linewidths=0,
     )
@@ -140,17 +144,20 @@ def _scores(axes: Axes, group: Group, figure: Figure, unit: str, width: float) -
     outlined = {**{site: "--" for site, _ in group.also}, **dict.fromkeys(group.sites, "-")}
     for site, line in outlined.items():
         place = (_across(site, heads), site.layer)
+        thick = min(0.9, 9 * cell)
         axes.add_patch(
-            Rectangle(place, 1, 1, fill=False, edgecolor="black", linewidth=0.9, linestyle=line, clip_on=False)
+            Rectangle(place, 1, 1, fill=False, edgecolor="black", linewidth=thick, linestyle=line, clip_on=False)
         )
-    axes.set_aspect("equal")
     words = _feeds(group, width)
-    pad = 7 + 72 * height(words, 7)
-    axes.set_title(fold(group.name, width + 0.9, 8.5, "bold"), fontweight="bold", loc="left", pad=pad)
-    axes.annotate(words, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=7, va="bottom").set_in_layout(False)
+    axes.set_title(
+        fold(group.name, max(width, 1.3), 8, "bold"), fontweight="bold", loc="left", pad=6 + 72 * height(words, 7)
+    )
+    axes.annotate(words, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=7, va="bottom")
     axes.set(xlabel="head" if heads else "", ylabel="layer")
-    _ticks(axes, layers_of(group), heads, mlps=bool(mlp_scores(group)))
-    colour_bar(figure.colorbar(mesh, cax=axes.inset_axes((1 + 0.08 / width, 0, 0.12 / width, 1))), unit)
+    _ticks(axes, layers_of(group), heads, cell, mlps=bool(mlp_scores(group)))
+    bar = axes.figure.colorbar(mesh, cax=axes.inset_axes((1 + 0.06 / width, 0, 0.1 / width, 1)))
+    bar.locator = MaxNLocator(max(2, min(8, int(tall / 0.22))), steps=[1, 2, 5, 10])
+    colour_bar(bar, unit)
 
 
 def _blocks(group: Group) -> list[tuple[list[list[Site]], float]]:
@@ -174,10 +181,10 @@ def _estimate(group: Group, site: Site) -> float:
     return group.screen.estimates[site] if group.screen else nan
 
 
-def _ticks(axes: Axes, layers: int, heads: int, *, mlps: bool) -> None:
+def _ticks(axes: Axes, layers: int, heads: int, cell: float, *, mlps: bool) -> None:
     beside = {_across(Site(0, Part.MLP), heads): "MLP"} if mlps else {}
     for count, set_ticks, more in ((heads, axes.set_xticks, beside), (layers, axes.set_yticks, {})):
-        step = next((step for step in (1, 2, 4, 8, 16, 32) if count / step <= 9), 64)
+        step = next((step for step in (1, 2, 4, 8, 16, 32) if step * cell >= APART), 64)
         places = {**{float(place): str(place) for place in range(0, count, step)}, **more}
         set_ticks([place + 0.5 for place in places], labels=list(places.values()))
     axes.tick_params(length=0)
@@ -190,7 +197,7 @@ def _has_zeros(group: Group) -> bool:
     return 0 < group.known_zero == sum(score == 0.0 for score in scored(group))
 
 
-def _shape(groups: list[Group]) -> tuple[int, float]:
+def shape_of(groups: list[Group]) -> tuple[int, float]:
     """Layers, and widths of a head, of the largest panels."""
     across = (_across(Site(0, Part.MLP), _heads(group)) + 1 if mlp_scores(group) else _heads(group) for group in groups)
     return max(map(layers_of, groups), default=1), max(across, default=1)

@@ -9,6 +9,7 @@ from math import ceil, isfinite, nan
 
 from attrs import evolve
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 
 from entrack.frozen import frozen
@@ -17,9 +18,10 @@ from entrack.report.lookup import free_axes
 from entrack.report.measure_table import caption as measured
 from entrack.report.plot_data import named, numbers
 from entrack.report.plots.fitting import fitted
-from entrack.report.plots.heatmap import colour_bar, colour_map, grid
-from entrack.report.plots.labels import NOTHING, SIZE, depth, label_sides, names, shown, token_words, value_label
-from entrack.report.plots.style import BETWEEN, WIDTH, around, caption, panels
+from entrack.report.plots.frame import Frame, Size, framed, settled
+from entrack.report.plots.heatmap import colour_bar, colour_map, grid, ink, row_labels
+from entrack.report.plots.labels import NOTHING, SIZE, label_sides, names, shown, token_words, value_label
+from entrack.report.plots.style import BETWEEN
 from entrack.report.plots.text import fold, height, inches
 from entrack.results import Axis, Cell, Measure
 
@@ -29,10 +31,9 @@ UP = ("layers", "heads", "neurons", "positions", "tokens", "")
 """What is then set along y."""
 COUNTED = ("layers", "heads", "neurons")
 """What goes upwards from 0, as in the heads' heat map. Everything else is read downwards."""
-WIDEST, BAR, SIDE = 1.6 * WIDTH, 0.5, 2.2
-"""Inches of panels side by side at most, of the scale of colours without its name, and of a line of the labels of
-rows."""
-LEAST, NARROW, MOST, SQUARE, TALLEST = 0.115, 0.085, 0.5, 0.22, 0.3
+BAR, SIDE = 0.5, 2.2
+"""Inches of the scale of colours without its name, and of a line of the labels of rows."""
+LEAST, NARROW, MOST, SQUARE, TALLEST = 0.118, 0.085, 0.5, 0.22, 0.3
 """Inches of a cell's sides: at least, so that its label can be read, and where only some numbers are labels; of its
 width at most, and where cells are square; of its height at most."""
 LOWEST, HIGHEST, TITLE = 1.1, 4.2, 1.2
@@ -40,8 +41,8 @@ LOWEST, HIGHEST, TITLE = 1.1, 4.2, 1.2
 be lower; and of a panel that has a title, at least, from side to side."""
 LABELLED = 150
 """Columns or rows up to which each has its label."""
-TOKEN, INDEX, LONG_INDEX = 6.5, 5.0, 4.2
-"""Points of the words under a column of a token, and of its number, of two digits and of more."""
+TOKEN, INDEX = 6.8, 6.0
+"""Points of the words under a column of a token, and of its number."""
 WRITTEN, FEW = 6.5, 160
 """Points of the numbers in cells, and cells of a panel up to which there are any."""
 SHARES = ("fraction of prompts", "fraction", "probability")
@@ -76,11 +77,11 @@ class Colours:
 
 @frozen
 class Sides:
-    """Inches: of a cell, of the labels left of all panels, and how many panels stand side by side."""
+    """Inches of the figure and of a cell, and how many panels stand side by side."""
 
+    width: float
     wide: float
     tall: float
-    left: float
     across: int
 
 
@@ -89,10 +90,10 @@ def over_sites(measure: Measure) -> bool:
     return any(axis.over for axis in free_axes(measure))
 
 
-def site_map(measure: Measure, title: str, options: Mapping[str, str]) -> Figure:
+def site_map(measure: Measure, title: str, options: Mapping[str, str], column: float | None = None) -> Figure:
     """Option: `by`, the columns. Raises ValueError for an axis that the measure does not have."""
     chosen = chosen_of(measure, options.get("by"))
-    return fitted(lambda scale: _drawn(chosen, title, scale))
+    return fitted(lambda size: _drawn(chosen, title, size), column)
 
 
 def chosen_of(measure: Measure, by: str | None = None) -> Chosen:
@@ -136,52 +137,59 @@ def colours_of(chosen: Chosen) -> Colours:
     return Colours(low if low > high / 2 and low < high else 0.0, high, "viridis")
 
 
-def _drawn(chosen: Chosen, title: str, scale: float) -> Figure:
+def _drawn(chosen: Chosen, title: str, size: Size) -> Figure:
     measure, rows, columns, parts = chosen.measure, chosen.rows, chosen.columns, chosen.parts
-    sides = _sides(chosen, scale)
+    sides = _sides(chosen, size)
     down = ceil(len(parts) / sides.across)
-    room = sides.wide * len(columns.labels)
-    unit = value_label(measure, down * sides.tall * len(rows.labels) - 0.1)
-    width = max(3.6, sides.left + sides.across * (room + BETWEEN) + BAR + height(unit, 7))
-    titles = [fold(", ".join(part), max(room, TITLE), 8.5) for part in _titles(chosen)]
-    over = max(height(text, 8.5) for text in titles) + 0.15 if chosen.others else 0.1
-    inside = down * (sides.tall * len(rows.labels) + over)
-    under = _depth(columns, room) + height(fold(shown(columns)[1], room, 8), 8) + 0.1
-    words = _words(chosen)
-    figure, axes = panels(title, len(parts), width, around(title, words, width) + inside + under, sides.across)
-    scheme = colours_of(chosen)
-    for place, (each, part, said) in enumerate(zip(axes, parts, titles, strict=True)):
+    room, tall = sides.wide * len(columns.labels), sides.tall * len(rows.labels)
+    frame = framed(title, _words(chosen), len(parts), sides.width, sides.across)
+    for place, (each, part, words) in enumerate(zip(frame.axes, parts, _titles(chosen), strict=True)):
         cells = grid(measure, rows, columns, dict(zip(chosen.others, part, strict=True)))
-        _cells(each, cells, scheme, sides, _decimals(measure))
-        _columns(each, columns, sides.wide if place + sides.across >= len(parts) else 0.0)
-        _rows(each, rows, sides.tall if place % sides.across == 0 else 0.0)
-        each.set_title(said, loc="left")
-        for spine in each.spines.values():
-            spine.set_visible(False)
-    tall = max(sides.tall * len(rows.labels), 1.0)
-    label_sides(axes, sides.across, shown(columns)[1], fold(shown(rows)[1], tall, 8), room)
-    _bar(figure, axes, chosen, unit, inside)
-    caption(figure, words)
-    return figure
+        lowest, first = place + sides.across >= len(parts), place % sides.across == 0
+        panel_of_sites(each, cells, chosen, sides, columns_named=lowest, rows_named=first)
+        each.set_title(fold(", ".join(words), max(room, TITLE), 8), loc="left")
+    label_sides(frame.axes, sides.across, shown(columns)[1], fold(shown(rows)[1], max(tall, 1.0), 8), room)
+    _bar(frame, chosen, value_label(measure, down * tall - 0.1))
+    return settled(frame, lambda _: tall, room)
 
 
-def _sides(chosen: Chosen, scale: float) -> Sides:
+def panel_of_sites(
+    axes: Axes,
+    cells: Sequence[Sequence[Cell | None]],
+    chosen: Chosen,
+    sides: Sides,
+    *,
+    columns_named: bool,
+    rows_named: bool,
+) -> None:
+    """Draw one panel, with labels under its columns and beside its rows where these are named."""
+    _cells(axes, cells, colours_of(chosen), sides, _decimals(chosen.measure))
+    _columns(axes, chosen.columns, sides.wide if columns_named else 0.0)
+    _rows(axes, chosen.rows, sides.tall if rows_named else 0.0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _sides(chosen: Chosen, size: Size) -> Sides:
     """As many panels side by side as can be read there, in cells that are square for heads of layers."""
     rows, columns, count = chosen.rows, chosen.columns, len(chosen.columns.labels)
-    labels = shown(rows)[0] if rows.over not in COUNTED else ("88",)
-    left = 0.45 + max(inches(fold(label, SIDE, SIZE), SIZE) for label in labels)
     narrow = NARROW if columns.over in COUNTED else LEAST
     least = narrow if count <= LABELLED else 150 * narrow / count
     titled = TITLE / count if chosen.others else 0.0
-    across = _across(len(chosen.parts), int((WIDEST - left - 2 * BAR) / (max(least, titled) * count + BETWEEN)))
-    wide = min(MOST, max(scale * least, ((scale * WIDTH - left - 2 * BAR) / across - BETWEEN) / count))
-    lines = max(height(fold(label, SIDE, SIZE), SIZE) for label in labels) + 0.02
+    labels = shown(rows)[0] if rows.over not in COUNTED else ("88",)
+    side = 0.45 + max(inches(fold(label, SIDE, SIZE), SIZE) for label in labels) + 2 * BAR
+    width = size.width(side + len(chosen.parts) * (max(1.3 * least, titled) * count + BETWEEN))
+    side = 0.45 + max(inches(label, SIZE) for label in row_labels(rows, width)) if rows.over not in COUNTED else 0.6
+    left = width - side - BAR - 0.3
+    across = _across(len(chosen.parts), int(left / (max(least, titled) * count + BETWEEN)))
+    wide = min(MOST, (left / across - BETWEEN) / count)
+    lines = max(height(label, SIZE) for label in row_labels(rows, width)) + 0.02
     lowest = NARROW if rows.over in COUNTED else max(LEAST, lines) if len(rows.labels) <= LABELLED else 0.03
     if {rows.over, columns.over} <= set(COUNTED):
-        wide = max(scale * lowest, min(wide, scale * SQUARE, scale * HIGHEST / len(rows.labels)))
-        return Sides(max(wide, scale * titled), wide, left, across)
+        wide = min(wide, size.taller * SQUARE, size.taller * HIGHEST / len(rows.labels))
+        return Sides(width, wide, wide, across)
     tall = min(TALLEST, max(1.5 * wide, LOWEST / len(rows.labels)), HIGHEST / len(rows.labels))
-    return Sides(max(wide, scale * titled), scale * max(lowest, tall), left, across)
+    return Sides(width, wide, size.taller * max(lowest, tall), across)
 
 
 def _across(count: int, most: int) -> int:
@@ -221,9 +229,7 @@ def _cells(axes: Axes, cells: Sequence[Sequence[Cell | None]], scheme: Colours, 
     for (y, row), x in product(enumerate(cells), range(len(cells[0]))):
         cell = row[x]
         if cell is not None:
-            red, green, blue, _ = shades((values[y][x] - scheme.low) / (scheme.high - scheme.low))
-            dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
-            colour = "w" if dark else "k"
+            colour = ink(shades((values[y][x] - scheme.low) / (scheme.high - scheme.low)))
             axes.text(x + 0.5, y + 0.5, written[cell], ha="center", va="center", fontsize=WRITTEN, color=colour)
 
 
@@ -244,18 +250,19 @@ def _columns(axes: Axes, columns: Axis, wide: float) -> None:
 def _tokens(axes: Axes, columns: Axis, wide: float) -> None:
     """Under each column the number of its token, and under that its text, upright."""
     every = range(0, len(columns.labels), ceil(LEAST / wide - 1e-6))
-    places = [place + 0.5 for place in every]
-    words = token_words(columns)
-    axes.set_xticks(places, labels=[columns.labels[place] for place in every])
-    axes.set_xticks(places, labels=[words[place] for place in every], minor=True)
+    across = inches(columns.labels[-1], INDEX) + 0.04
+    step = next((step for step in (1, 2, 5, 10, 20, 50) if step * every.step * wide >= across), 100)
+    numbered, words = every[::step], token_words(columns)
+    axes.set_xticks([place + 0.5 for place in numbered], labels=[columns.labels[place] for place in numbered])
+    axes.set_xticks([place + 0.5 for place in every], labels=[words[place] for place in every], minor=True)
     axes.xaxis.remove_overlapping_locs = False
-    axes.tick_params("x", labelsize=INDEX if len(columns.labels[-1]) < 3 else LONG_INDEX, pad=1.5)
+    axes.tick_params("x", labelsize=INDEX, pad=1.5)
     axes.tick_params("x", which="minor", labelsize=TOKEN, labelrotation=90, pad=3.5 + 1.25 * INDEX)
 
 
 def _rows(axes: Axes, rows: Axis, tall: float) -> None:
     """The labels beside the cells of a panel, each `tall` inches high; none where others stand left of the panel."""
-    labels = [fold(label, SIDE, SIZE) for label in shown(rows)[0]]
+    labels = row_labels(rows, axes.figure.bbox.width / axes.figure.dpi)
     places = _labelled(rows, tall, 0.2 if rows.over in COUNTED else LEAST) if tall else ()
     axes.set_yticks([place + 0.5 for place in places], labels=[labels[place] for place in places])
     axes.tick_params("y", length=0)
@@ -273,21 +280,19 @@ def _labelled(axis: Axis, each: float, least: float) -> Sequence[int]:
     return range(0, count, step if follow else 1)
 
 
-def _depth(columns: Axis, room: float) -> float:
-    """Inches that the labels of the columns take."""
-    if columns.tokens:
-        return 0.2 + max(inches(word, TOKEN) for word in token_words(columns))
-    return 0.15 if numbers(columns) else depth(columns, room)
-
-
 def _decimals(measure: Measure) -> int:
     return decimals_for(cell.interval for cell in measure.cells)
 
 
-def _bar(figure: Figure, axes: Sequence[Axes], chosen: Chosen, unit: str, tall: float) -> None:
+def _bar(frame: Frame, chosen: Chosen, unit: str) -> None:
     """The scale of colours beside all panels."""
-    (mesh, *_) = axes[0].collections
-    bar = figure.colorbar(mesh, ax=axes, aspect=max(7.0, tall / 0.11), pad=0.02, fraction=0.05)
+    (mesh, *_) = frame.axes[0].collections
+    frame.bar = frame.figure.add_axes((0.9, 0.1, 0.05, 0.8))
+    mark_baseline(frame.figure.colorbar(mesh, cax=frame.bar), chosen, unit)
+
+
+def mark_baseline(bar: Colorbar, chosen: Chosen, unit: str) -> None:
+    """Name a scale of colours, with a line where the measure lies without an intervention."""
     colour_bar(bar, unit)
     if chosen.baseline is not None:
         bar.ax.axhline(chosen.baseline, color="black", linewidth=1.2)

@@ -6,9 +6,12 @@ Figures are built from `matplotlib.figure.Figure` and drawn by Agg, without pypl
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
+from html import escape
 from io import BytesIO
 from typing import Any, Literal
 
@@ -17,23 +20,19 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from entrack.report.format import MOST, clip
-from entrack.report.plots.text import fold, height
+from entrack.report.format import visible
 
-WIDTH = 7.2
-"""Inches: two columns of a page."""
-LEFT, BETWEEN = 0.75, 0.2
-"""Inches for the numbers and the name of a y axis, and between panels side by side."""
-TAB = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#6B6B6B", "#B8A900")
-"""Okabe and Ito's colours, in an order in which neighbours also differ in grey."""
+LEFT, BETWEEN = 0.62, 0.2
+"""Inches for the numbers and the name of a y axis, and between panels side by side, before they are measured."""
+TAB = ("#0072B2", "#E69F00", "#7A1F4F", "#72CDF4", "#B51A2A", "#A9AD62", "#6F2DE0", "#E8618C")
+"""Colours that differ for every kind of colour vision, by 25 in CIE L*a*b* at least, in an order in which neighbours
+also differ in grey."""
 LINES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
 MARKS = "osD^vPX*"
-BESIDE: dict[str, Any] = {"loc": "outside right center", "alignment": "left"}
-"""Where a legend stands: beside the axes."""
 OURS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
-    "axes.titlesize": 8.5,
+    "axes.titlesize": 8,
     "axes.labelsize": 8,
     "legend.fontsize": 7.5,
     "xtick.labelsize": 7.5,
@@ -59,12 +58,17 @@ OURS: dict[str, Any] = {
     "savefig.dpi": 200,
     "figure.dpi": 200,
 }
-LAYOUT_TABLES = ("GDEF", "GPOS", "GSUB", "kern")
-METADATA: dict[str, dict[str, Any]] = {
+LAYOUT_TABLES = ("GDEF", "GPOS", "GSUB", "kern", "cmap", "post", "name", "OS/2")
+NOBODY: Mapping[str, Mapping[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
 }
+"""What would say who made a file, and when."""
+SAID = {"png": ("Title", "Description"), "pdf": ("Title", "Subject")}
+"""Where a file has the title and the words of its figure."""
+ROOT = re.compile(r"<svg [^>]*>")
+"""How a drawing begins."""
 
 
 @contextmanager
@@ -76,75 +80,62 @@ def style() -> Iterator[None]:
         yield
 
 
-def rendered(figure: Figure, formats: tuple[str, ...]) -> dict[str, bytes]:
-    """A figure in each format. No dates and no random ids: the same figure gives the same bytes. A PDF is not
-    compressed, since builds of zlib compress otherwise."""
-    return {each: _bytes(figure, each) for each in formats}
-
-
-def panels(
-    title: str, count: int, width: float, height: float, across: int, **shared: Any
-) -> tuple[Figure, list[Axes]]:
-    """A titled figure of `count` axes, `across` in a row; `width` and `height` are the whole figure's, in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    down = -(-count // across)
-    axes = figure.subplots(down, across, squeeze=False, **shared)
-    every = [each for row in axes for each in row]
-    for spare in every[count:]:
-        spare.set_axis_off()
-    figure.suptitle(heading(title, width), x=0.01, ha="left", fontsize=10, fontweight="bold")
-    return figure, every[:count]
-
-
-def heading(title: str, width: float) -> str:
-    """A title in lines of a figure's width in inches."""
-    return fold(clip(title, MOST), width - 0.2, 10, "bold")
-
-
-def caption(figure: Figure, text: str) -> None:
-    """A line of small print under a figure: what is shown, n, and what the bars of error are."""
-    figure.supxlabel(small_print(text, figure.get_figwidth()), x=0.01, ha="left", fontsize=7, color="#444444")
-
-
-def small_print(text: str, width: float) -> str:
-    """The text of a caption in lines of a figure's width in inches."""
-    return fold(clip(text, 5 * MOST), width - 0.2, 7)
-
-
-def around(title: str, text: str, width: float) -> float:
-    """Inches that a title above and a caption below take of a figure's height, at this width."""
-    return height(heading(title, width), 10) + height(small_print(text, width), 7) + 0.3
+def rendered(
+    figure: Figure, formats: tuple[str, ...], title: str, words: str, magnified: float = 1.0
+) -> dict[str, bytes]:
+    """A figure in each format, with its title and its description in words. No dates and no random ids: the same figure
+    gives the same bytes. A PDF is not compressed, since builds of zlib compress otherwise. A PNG has so many more dots
+    as it is `magnified`."""
+    title, words = visible(title), visible(words)
+    return {each: _bytes(figure, each, title, words, magnified) for each in formats}
 
 
 def nought(axes: Axes, x: float, colour: Any) -> None:
     """A small 0 where a bar has no height, so that it is not taken for one that is missing."""
-    axes.annotate("0", (x, 0), (0, 1.5), textcoords="offset points", ha="center", fontsize=5.5, color=colour)
+    axes.annotate("0", (x, 0), (0, 1.5), textcoords="offset points", ha="center", fontsize=6, color=colour)
 
 
 def colours(count: int) -> list[Any]:
-    """So many colours that can be told apart; beyond the palette, steps of viridis."""
+    """So many colours that can be told apart; beyond the palette, steps of viridis up to where it is too light."""
     if count <= len(TAB):
         return list(TAB[:count])
-    return [colormaps["viridis"](0.95 * place / (count - 1)) for place in range(count)]
+    return [colormaps["viridis"](0.88 * place / (count - 1)) for place in range(count)]
 
 
-def _bytes(figure: Figure, form: str) -> bytes:
+def _bytes(figure: Figure, form: str, title: str, words: str, magnified: float) -> bytes:
     stream = BytesIO()
+    said = dict(zip(SAID.get(form, ()), (title, words), strict=False))
+    dpi = OURS["savefig.dpi"] * magnified
     with warnings.catch_warnings(), _fonts_to_embed() if form == "pdf" else nullcontext():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(stream, format=form, metadata=METADATA[form])
-    return stream.getvalue()
+        figure.savefig(stream, format=form, metadata={**NOBODY[form], **said}, dpi=dpi)
+    return _told(stream.getvalue().decode(), title, words).encode() if form == "svg" else stream.getvalue()
+
+
+def _told(svg: str, title: str, words: str) -> str:
+    """A drawing as one image that a screen reader reads out: its title, then its description."""
+    said = f'<title id="title">{escape(title)}</title>\n <desc id="desc">{escape(words)}</desc>'
+    return ROOT.sub(lambda root: f'{root[0][:-1]} role="img" aria-labelledby="title desc">\n {said}', svg, count=1)
 
 
 @contextmanager
 def _fonts_to_embed() -> Iterator[None]:
-    """Fonts are embedded without the tables that lay text out, which nobody reads where it is laid out: following them
-    from glyph to glyph is most of what a small PDF takes."""
-    from fontTools.subset import Options
+    """Fonts are embedded without the tables that lay text out, which nobody reads where it is laid out: reading them,
+    and following them from glyph to glyph, is most of what a small PDF takes."""
+    from fontTools import subset
 
-    usual = Options._drop_tables_default
-    Options._drop_tables_default = [*usual, *LAYOUT_TABLES]
+    usual = subset.load_font
+    subset.load_font = partial(_without_layout, usual)
     try:
         yield
     finally:
-        Options._drop_tables_default = usual
+        subset.load_font = usual
+
+
+def _without_layout(load: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """A font as `load` reads it, without those tables."""
+    font = load(*given, **named)
+    for table in LAYOUT_TABLES:
+        if table in font:
+            del font[table]
+    return font

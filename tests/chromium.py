@@ -58,15 +58,15 @@ class Chromium:
             raise RuntimeError(f"{method}: {said['error']}")
         return said["result"]
 
-    def open(self, path: Path, width: int, *, dark: bool = False) -> None:
-        """Open a file in a window so many pixels wide, and wait until it is there."""
+    def open(self, place: Path | str, width: int, *, dark: bool = False) -> None:
+        """Open a file or a URL in a window so many pixels wide, and wait until it is there."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media="", features=[scheme])
         self.events.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=place.resolve().as_uri() if isinstance(place, Path) else place)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._next())
         self.evaluate("document.fonts.ready.then(() => 0)")

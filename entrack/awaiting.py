@@ -1,0 +1,49 @@
+"""Work that is awaited: done in a thread of its own while an event loop goes on, and broken off where it is
+cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event
+from typing import TypeVar
+
+from entrack import interrupts
+
+Made = TypeVar("Made")
+KEPT = "interrupted: what was finished is kept, and the next run goes on from there"
+
+
+class RunCancelled(asyncio.CancelledError):
+    """A run that was awaited has been cancelled. What was finished is in the store."""
+
+    def _render_traceback_(self) -> list[str]:
+        """How a notebook shows it: in one line."""
+        return [KEPT]
+
+
+async def in_thread(work: Callable[[], Made]) -> Made:
+    """What `work` gives. Raises what it raises, and RunCancelled where the task that awaits it is cancelled: then the
+    work is asked to stop at its next `interrupts.check()`, and waited for until it has; who cancels again does not
+    wait."""
+    stop = Event()
+
+    def stoppable() -> tuple[Made] | None:
+        # a KeyboardInterrupt that came to the event loop would end it
+        with suppress(KeyboardInterrupt), interrupts.stopped_by(stop.is_set):
+            return (work(),)
+        return None
+
+    working = asyncio.ensure_future(asyncio.to_thread(stoppable))
+    try:
+        made = await asyncio.shield(working)
+    except asyncio.CancelledError:
+        stop.set()
+        await asyncio.wait([working])
+        if not working.cancelled():
+            working.exception()  # asked for, so that nobody is told that it was not
+        raise RunCancelled(KEPT) from None
+    if made is None:
+        raise RunCancelled(KEPT)
+    return made[0]
