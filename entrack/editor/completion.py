@@ -23,8 +23,9 @@ from entrack.editor.completion_place import (
     round_span,
     text_round,
 )
+from entrack.editor.completion_rest import Rest
 from entrack.editor.completion_sites import sites
-from entrack.editor.completion_trial import NOBODY, Candidate, Rest, Trial
+from entrack.editor.completion_trial import NOBODY, Candidate, Trial
 from entrack.editor.document import Document
 from entrack.editor.words import meaning
 from entrack.frozen import frozen

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from lark.exceptions import UnexpectedInput
-
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax.begun import Begun, begun, choices
@@ -101,32 +99,24 @@ def read_before(source: Source, offset: int) -> tuple[int, Begun] | None:
     starts = [0, *(start for start in item_starts(source.text[:offset]) if start < offset)]
     for start in starts[: -MOST_ITEMS_TRIED - 1 : -1]:
         text = source.text[start:offset]
-        found = _begun(text)
-        if found is not None:
+        found = begun(text)
+        if isinstance(found, Begun):
             return start, found
         if _first_word(text) in parser().item_words:
             return _fresh_row(source, offset) or _block(text, start)
     return _fresh_row(source, offset)
 
 
-def _begun(text: str) -> Begun | None:
-    try:
-        return begun(text)
-    except UnexpectedInput:
-        return None
-
-
 def _block(text: str, start: int) -> tuple[int, Begun] | None:
     """The same, without the lines that cannot be read."""
     for _ in range(MOST_LINES_PASSED):
-        try:
-            return start, begun(text)
-        except UnexpectedInput as failure:
-            at = min(failure.pos_in_stream or 0, len(text))
-            row, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
-            if not row or end < 0:
-                return None
-            text = text[:row] + " " * (end - row) + text[end:]
+        found = begun(text)
+        if isinstance(found, Begun):
+            return start, found
+        row, end = text.rfind("\n", 0, found.at) + 1, text.find("\n", found.at)
+        if not row or end < 0:
+            return None
+        text = text[:row] + " " * (end - row) + text[end:]
     return None
 
 
@@ -135,8 +125,8 @@ def _fresh_row(source: Source, offset: int) -> tuple[int, Begun] | None:
     row = source.text.rfind("\n", 0, offset) + 1
     if source.text[row:offset].strip() or _depth(source.text[:row]):
         return None
-    before = EVERY_FILE_BEGINS if source.text[:row].strip() else ""
-    return offset, begun(before)
+    found = begun(EVERY_FILE_BEGINS if source.text[:row].strip() else "")
+    return (offset, found) if isinstance(found, Begun) else None
 
 
 def _depth(text: str) -> int:

@@ -1,44 +1,26 @@
-"""Trying a word in its place: the checker's own rules say what would be wrong with it.
-
-All of the spec but one item is checked once; the item is then checked against that, with each word in its turn. So a
-try costs what one item costs.
-"""
+"""Trying names in a place of an item: the checker's own rules say which may be meant, and what is wrong with each."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 from typing import get_args
 
-from attrs import evolve, field
-from lark.exceptions import UnexpectedInput
+from attrs import evolve
 
-from entrack.budget import Spent, within
-from entrack.check.files import Files
-from entrack.check.includes import gather, included
-from entrack.check.meaning import Meaning
-from entrack.check.scope import Scope
 from entrack.diagnostics import Diagnostic
-from entrack.diagnostics.over_budget import told
 from entrack.diagnostics.suggest import Suggestion
+from entrack.editor.completion_rest import Key, Rest, key_of, once_through, rest_of
 from entrack.editor.document import Document
 from entrack.frozen import frozen
-from entrack.source import Source, Span
+from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.begun import SHORT
-from entrack.syntax.build import Build
-from entrack.syntax.grammar import parser
-from entrack.syntax.limits import PIECE
-from entrack.syntax.parse import parse
+from entrack.syntax.parse import parse_items
 from entrack.tree import names
 
-Key = tuple[str, str, Span]
 Candidate = tuple[str, Span]
 """A name, and what of the text it stands in the place of."""
-USED = re.compile(r"^[ \t]*(?:intervention|group|circuit)[ \t]+(\w+)", re.MULTILINE)
 UNFINISHED = ("E405", "E412", "E413", "E602", "E607", "E625")
 """What is wrong with a name after which one of its parts is still to be said."""
 NOBODY = "_nobody_is_called_this"
@@ -60,80 +42,6 @@ DECLARING = (ast.Binding, ast.Position, ast.GroupItem, ast.Hop, ast.Loop)
 
 
 @frozen
-class Rest:
-    """A spec without one item, checked. `known` is what is wrong with it as it is; `users` are measures that are left
-    out too, because only they tell whether the item makes sense."""
-
-    source: Source
-    meaning: Meaning = field(repr=False)
-    known: tuple[Diagnostic, ...]
-    users: tuple[ast.Item, ...] = ()
-
-    def problems_with(self, items: Iterable[ast.Item], at: Span) -> tuple[Diagnostic, ...]:
-        """The errors that come with these items, which stand at `at`."""
-        meaning, known = self.meaning.copy(), frozenset(map(_key, self.known))
-        with within():
-            try:
-                added = _with_included((*items, *self.users), self.source, meaning.scope)
-                meaning.add(added, self.source)
-            except Spent as spent:
-                meaning.scope.problems.append(told(spent, at))
-        return tuple(new for new in meaning.scope.problems if new.is_error and _key(new) not in known)
-
-
-def rest_of(document: Document, item: Span) -> Rest:
-    """A spec without what stands at `item`. It is not checked again, unless a file is included there."""
-    meaning = document.checked.meaning
-    here = [each for each in document.program.items if item.start <= each.span.start < item.end]
-    if meaning is None or any(isinstance(each, ast.Include) for each in here):
-        return _checked_without(document, item)
-    others = (known for known in document.problems if not _within(known.span, item))
-    users = _users(document, item)
-    left = meaning.without((*here, *users))
-    left.scope.unread -= _words_in(document.source, item)
-    left.scope.parse = _parsed
-    return Rest(document.source, left, tuple(others), tuple(map(once_through, users)))
-
-
-def _checked_without(document: Document, item: Span) -> Rest:
-    """The same, checked. The other files are those that were read for the spec as it is."""
-    source = document.source
-    left = Source(source.name, f"{source.text[: item.start]}\n{source.text[item.end :]}")
-    others = {name: file for name, file in document.files.items() if name != source.name}
-    texts = {str(Path(name).resolve()): file.source.text for name, file in others.items()}
-    scope = Scope(Files(Path(source.name).parent, texts), {}, parse=_parsed)
-    meaning = Meaning(scope)
-    with within():
-        try:
-            meaning.add(gather(left, scope), left)
-        except Spent as spent:
-            scope.problems.append(told(spent, Span(source.name, 0, 1)))
-    return Rest(source, meaning, tuple(scope.problems))
-
-
-def _users(document: Document, item: Span) -> list[ast.Item]:
-    """The measures of the text that name an intervention, group or circuit which stands here: what its parameters and
-    positions are is known there alone."""
-    named = set(USED.findall(document.source.text, item.start, item.end))
-    measures = (each for each in document.program.items if isinstance(each, ast.Measure))
-    return [each for each in measures if named & _words_in(document.source, each.span)]
-
-
-@lru_cache(maxsize=64)
-def _parsed(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
-    """A file that is included, parsed."""
-    return parse(source)
-
-
-def _within(span: Span, item: Span) -> bool:
-    return span.file == item.file and item.start <= span.start < item.end
-
-
-def _words_in(source: Source, item: Span) -> set[str]:
-    return {match.group() for match in PIECE.finditer(source.text, item.start, item.end)}
-
-
-@frozen
 class Trial:
     """A place in an item where names are tried: `before` and `left` are what stands round it in the item, and `after`
     what makes it whole with a name."""
@@ -152,7 +60,7 @@ class Trial:
         what is missing."""
         source, rest = document.source, rest_of(document, item)
         before, after = source.text[item.start : word.start], source.text[word.end : item.end]
-        whole = items_of(source.name, before + example + after, item.start) is not None
+        whole = parse_items(before + example + after, source.name, item.start) is not None
         if whole:
             return cls(rest, word, item.start, before, after, after, whole)
         ended = cls(rest, word, item.start, before, end(), after, whole)
@@ -162,7 +70,7 @@ class Trial:
         """The shortest end, with names that the spec has for those that it needs."""
         after = self.after
         for _ in range(MOST_FILLED):
-            items = items_of(self.word.file, self.before + example + after, self.start)
+            items = parse_items(self.before + example + after, self.word.file, self.start)
             begin = self.start + len(self.before) + len(example)
             asked = self.rest.problems_with(map(once_through, items or ()), self.word)
             places = (_to_fill(problem, begin) for problem in asked)
@@ -181,7 +89,9 @@ class Trial:
 
     def any_whole(self, words: Iterable[str]) -> bool:
         """Whether the item is whole, as it stands, with one of these words in the place."""
-        return any(items_of(self.word.file, self.before + word + self.left, self.start) is not None for word in words)
+        return any(
+            parse_items(self.before + word + self.left, self.word.file, self.start) is not None for word in words
+        )
 
     def that_check(self, candidates: Iterable[Candidate], words: Iterable[str] = ()) -> Iterator[Candidate]:
         """Those of the first candidates with which nothing is wrong, but for what is elsewhere in the item, and is
@@ -222,7 +132,7 @@ class Trial:
 
     def _items(self, name: str, span: Span) -> tuple[ast.Item, ...] | None:
         cut, left = span.start - self.start, span.end - self.word.end
-        return items_of(span.file, self.before[:cut] + name + self.after[left:], self.start)
+        return parse_items(self.before[:cut] + name + self.after[left:], span.file, self.start)
 
     def _proposed(self, asked: Iterable[Diagnostic]) -> Iterator[Candidate]:
         """What the checker would propose instead of a name that nothing has, or of what has this name in it."""
@@ -303,47 +213,9 @@ def declared_in(items: Iterable[ast.Item]) -> Iterator[str]:
                 yield from (each.name for each in (*given, *lines))
 
 
-def once_through(item: ast.Item) -> ast.Item:
-    """A measure whose loops go through one layer, head, token or number: a name that is right there is right in all."""
-    if not isinstance(item, ast.Measure):
-        return item
-    return evolve(item, loops=tuple(evolve(loop, values=_first(loop.values)) for loop in item.loops))
-
-
-def _first(values: ast.ListOf | ast.All) -> ast.ListOf | ast.All:
-    if isinstance(values, ast.All):
-        zero = ast.Integer(0, span=values.span)
-        return values if values.what == "positions" else ast.ListOf((zero,), span=values.span)
-    numbers = all(isinstance(each, ast.Integer | ast.Number | ast.Negative | ast.Range) for each in values.items)
-    if not numbers or not values.items:
-        return values
-    first = values.items[0]
-    return evolve(values, items=(first.first if isinstance(first, ast.Range) else first,))
-
-
-def items_of(name: str, text: str, start: int) -> tuple[ast.Item, ...] | None:
-    """The items of a part of a text that begins at `start`; None where it does not parse."""
-    try:
-        program: ast.Program = Build(name, start).transform(parser().tree(text))
-    except UnexpectedInput:
-        return None
-    return program.items
-
-
-def _key(problem: Diagnostic) -> Key:
-    return problem.code, problem.message, problem.span
-
-
 def _moved(problem: Diagnostic, word: Span, longer: int) -> Key:
     """What is wrong, at the place that it has in the text as it is."""
     span = problem.span
     if span.file != word.file or span.start < word.end:
-        return _key(problem)
+        return key_of(problem)
     return problem.code, problem.message, Span(span.file, span.start - longer, span.end - longer)
-
-
-def _with_included(items: Iterable[ast.Item], source: Source, scope: Scope) -> list[ast.Item]:
-    found: list[ast.Item] = []
-    for item in items:
-        found.extend(included(item, source, scope) if isinstance(item, ast.Include) else [item])
-    return found

@@ -77,18 +77,19 @@ class Begun:
         return " ".join(_text(name) for name in _shortest(self._inner.parser_state.state_stack))
 
 
-def begun(text: str) -> Begun:
-    """A text that is the beginning of one that parses. Raises `UnexpectedInput` at what no such text can have."""
-    return Begun(parser().begin(text))
+@frozen
+class Stuck:
+    """A text that is the beginning of none that parses; `at` is where that shows."""
+
+    at: int
 
 
-def begins(text: str) -> bool:
-    """Whether a text is the beginning of one that parses."""
+def begun(text: str) -> Begun | Stuck:
+    """A text that may be the beginning of one that parses."""
     try:
-        begun(text)
-    except UnexpectedInput:
-        return False
-    return True
+        return Begun(parser().begin(text))
+    except UnexpectedInput as failure:
+        return Stuck(min(failure.pos_in_stream or 0, len(text)))
 
 
 @cache

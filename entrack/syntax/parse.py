@@ -103,6 +103,15 @@ def parse_reference(text: str, file: str, offset: int) -> ast.Reference | None:
     return evolve(reference, span=Span(file, offset, offset + len(text)))
 
 
+def parse_items(text: str, file: str, offset: int) -> tuple[ast.Item, ...] | None:
+    """The items of a part of the file that begins at `offset`; None where it does not parse."""
+    try:
+        program: ast.Program = Build(file, offset).transform(parser().tree(text))
+    except UnexpectedInput:
+        return None
+    return program.items
+
+
 def _offset(failure: UnexpectedInput, text: str) -> int:
     position = failure.pos_in_stream
     token = getattr(failure, "token", None)

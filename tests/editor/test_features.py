@@ -214,7 +214,7 @@ every.priced(document, Path({str(tmp_path)!r}))
 document.drawn_problems()
 print([name for name in ("torch", "transformers", "nnsight", "matplotlib") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.strip() == "[]"
 
 
