@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 import pytest
 from attrs import evolve
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
@@ -66,6 +67,9 @@ def test_a_figure_of_its_own_is_shown_by_a_notebook(results: Results) -> None:
     assert axes._repr_png_().startswith(b"\x89PNG")
     assert len(cir.heatmap()) == 4 and isinstance(cir.heatmap(group="value_fetcher"), Axes)
     assert isinstance(cir.diagram(width="double"), Axes)
+    shown = DisplayFormatter().format  # as a notebook asks for it
+    for each in (axes, cir.heatmap(), cir.diagram()):
+        assert "image/png" in shown(each)[0]  # type: ignore[no-untyped-call]  # IPython's has no types
 
 
 def test_bars_are_as_high_as_the_numbers(results: Results) -> None:

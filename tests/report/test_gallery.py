@@ -17,7 +17,7 @@ import drawn
 import gallery
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from test_lettering import outline, overlap
 
 from entrack.report import plots
@@ -144,7 +144,7 @@ def test_numbers_stand_out_from_their_colours(name: str) -> None:
     """A contrast of 4.5, as WCAG asks of text."""
     for share in np.linspace(0, 1, 101):
         colour = plots.heatmap.colour_map(name)(share)
-        light = float(TO_XYZ[1] @ linear(to_rgb(colour)))
+        light = float(TO_XYZ[1] @ linear(to_hex(colour)))
         contrast = (light + 0.05) / 0.05 if ink(colour) == "k" else 1.05 / (light + 0.05)
         assert contrast >= 4.5, share
 
