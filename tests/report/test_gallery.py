@@ -133,7 +133,7 @@ def test_neighbours_differ_in_grey() -> None:
 
 
 def test_a_map_of_both_signs_tells_them_apart_for_all() -> None:
-    shades = [tuple(plots.heatmap.colour_map("RdBu")(share)[:3]) for share in (0.1, 0.9)]
+    shades = [to_hex(plots.heatmap.colour_map("RdBu")(share)) for share in (0.1, 0.9)]
     for kind, seen in SIMULATED.items():
         red, blue = (lab(np.array(seen) @ linear(shade)) for shade in shades)
         assert np.linalg.norm(red - blue) > 40, kind
