@@ -121,6 +121,11 @@ site-serve: $(VENV)/installed-dev
 remote-test: $(VENV)/installed-dev
 	ENTRACK_SERVERS=1 $(BIN)/python -m pytest -rs -s tests/remote
 
+# Every kind of figure from made-up results, in the width of each column and of a slide, into out/figures: to be looked at.
+.PHONY: figures
+figures: $(VENV)/installed-dev
+	PYTHONPATH=tests/report $(BIN)/python -m gallery out/figures
+
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/build.py
 

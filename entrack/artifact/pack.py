@@ -26,6 +26,7 @@ from entrack.compile import CheckedSpec
 from entrack.execution.repository import Repository
 from entrack.frozen import frozen
 from entrack.models.locate import adapter_files, locate
+from entrack.report.figures import DRAWING
 from entrack.run import provenance_of
 from entrack.source import Source
 
@@ -62,7 +63,7 @@ def packed(
         params={name: spec.resolved.params[name] for name in spec.resolved.changed_params},
         content_root="",
         left_out=(),
-        made_with={name: version(name) for name in MADE_WITH},
+        made_with={"drawing": DRAWING, **{name: version(name) for name in MADE_WITH}},
         date=_date(spec.root),
     )
     members, about = _fitting(core, about, most)

@@ -38,6 +38,7 @@ from entrack.artifact.outcomes import object_name
 from entrack.artifact.pack import manifest_line
 from entrack.diagnostics.escape import clip
 from entrack.frozen import frozen
+from entrack.report.figures import DRAWING
 from entrack.store.errors import StoreError
 
 Verdict = Literal["same", "within", "differs", "not tried"]
@@ -270,7 +271,7 @@ def _other_bytes(name: str, made_with: Mapping[str, str], numbers: Verdict) -> F
         why = "it is made of numbers whose last digits are others here"
         return Finding(_kind(name), name, "not tried", why)
     for package in _makers(name):
-        told, own = made_with.get(package, "none"), version(package)
+        told, own = made_with.get(package, "none"), DRAWING if package == "drawing" else version(package)
         if told != own:
             why = f"it was made with {package} {clip(told, 20)}, which may make it otherwise than {own}"
             return Finding(_kind(name), name, "not tried", why)
@@ -278,11 +279,13 @@ def _other_bytes(name: str, made_with: Mapping[str, str], numbers: Verdict) -> F
 
 
 def _makers(name: str) -> tuple[str, ...]:
-    """The packages whose versions decide the bytes of a document beside its numbers. Fonttools takes the letters that
-    a PDF holds from their font."""
+    """The packages whose versions decide the bytes of a document beside its numbers, and how we draw. Fonttools takes
+    the letters that a PDF holds from their font; the report holds the figures."""
     if name.startswith("figures/"):
-        return ("matplotlib", "fonttools") if name.endswith(".pdf") else ("matplotlib",)
-    return ("entrack",) if name in (README, REPORT, CRATE) else ()
+        return ("drawing", "matplotlib", "fonttools") if name.endswith(".pdf") else ("drawing", "matplotlib")
+    if name == REPORT:
+        return ("entrack", "drawing", "matplotlib")
+    return ("entrack",) if name in (README, CRATE) else ()
 
 
 def _kind(name: str) -> str:

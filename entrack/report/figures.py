@@ -28,6 +28,9 @@ from entrack.report.lookup import fits_completeness, kept_scores, nested, pick
 from entrack.report.plot_data import is_curve, is_map
 from entrack.results import Discovery, Figure, Measure, Results
 
+DRAWING = "2"
+"""Raised when the same results come to be drawn otherwise, and the bytes of figures in packs are others."""
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 

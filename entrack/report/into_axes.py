@@ -22,7 +22,7 @@ from entrack.sites import Part
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    Panels = Axes | tuple[Axes, ...]
+    Drawn = Axes | tuple[Axes, ...]
 
 KINDS = ("bars", "curves", "heatmap", "scatter")
 ERRORS = ("interval", "sd", "none")
@@ -36,7 +36,7 @@ def plot(
     coloured: str | None,
     error: str,
     width: str | None,
-) -> Panels:
+) -> Drawn:
     """`Measure.plot`."""
     names = [axis.name for axis in measure.axes]
     given = {
@@ -49,7 +49,7 @@ def plot(
     return _drawn(Figure(measure.name, chosen, measure.name, options), measure, ax, width)
 
 
-def heatmap(discovery: Discovery, ax: object, group: str | None, width: str | None) -> Panels:
+def heatmap(discovery: Discovery, ax: object, group: str | None, width: str | None) -> Drawn:
     """`Discovery.heatmap`."""
     only = discovery.groups if group is None else (discovery.group(group),)
     scored = tuple(each for each in only if each.scores)
@@ -58,12 +58,12 @@ def heatmap(discovery: Discovery, ax: object, group: str | None, width: str | No
     return _drawn(Figure(discovery.name, "heatmap", discovery.name), evolve(discovery, groups=scored), ax, width)
 
 
-def diagram(discovery: Discovery, ax: object, width: str | None) -> Panels:
+def diagram(discovery: Discovery, ax: object, width: str | None) -> Drawn:
     """`Discovery.diagram`."""
     return _drawn(Figure(discovery.name, "diagram", discovery.name), discovery, ax, width)
 
 
-def mask_heatmap(mask: Mask, ax: object, width: str | None) -> Panels:
+def mask_heatmap(mask: Mask, ax: object, width: str | None) -> Drawn:
     """`Mask.heatmap`: as a measure of layers by heads."""
     if any(site.part is not Part.OUTPUT for site in mask.over):
         raise ArgumentError(
@@ -80,12 +80,13 @@ def mask_heatmap(mask: Mask, ax: object, width: str | None) -> Panels:
     return _drawn(Figure(f"{mask.group}, {mask.desideratum}", "heatmap", mask.name), measure, ax, width)
 
 
-def _drawn(figure: Figure, item: Measure | Discovery, ax: object, width: str | None) -> Panels:
+def _drawn(figure: Figure, item: Measure | Discovery, ax: object, width: str | None) -> Drawn:
     """The panels of a figure: one Axes, or several. Raises ArgumentError."""
     need_matplotlib()
     from entrack.report import plots
 
     column = optional(width, choice, "width", COLUMNS)
+    found: tuple[Axes, ...]
     try:
         if ax is None:
             with plots.style():

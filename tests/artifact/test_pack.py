@@ -782,7 +782,13 @@ def test_an_adapter_is_in_the_lock_and_its_words_in_the_pack(ran: Path, tmp_path
 
 @pytest.mark.parametrize(
     "package, name",
-    [("matplotlib", "figures/bars.svg"), ("matplotlib", "figures/bars.pdf"), ("fonttools", "figures/bars.pdf")],
+    [
+        ("drawing", "figures/bars.svg"),
+        ("drawing", "report.html"),
+        ("matplotlib", "figures/bars.svg"),
+        ("matplotlib", "figures/bars.pdf"),
+        ("fonttools", "figures/bars.pdf"),
+    ],
 )
 def test_what_another_version_drew_is_not_tried(
     package: str, name: str, members: Mapping[str, bytes], tmp_path: Path

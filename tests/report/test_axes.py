@@ -12,12 +12,14 @@ import matplotlib
 import numpy as np
 import pytest
 from attrs import evolve
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from entrack.errors import ArgumentError
+from entrack.report.plots.frame import Shown
 from entrack.results import Axis, Cell, Discovery, Mask, Measure, Results
 from entrack.sites import Part, Site
 
@@ -61,10 +63,13 @@ def test_a_figure_of_its_own_is_shown_by_a_notebook(results: Results) -> None:
     measure, cir = results["task"], results["cir"]
     assert isinstance(measure, Measure) and isinstance(cir, Discovery)
     axes = measure.plot(width="single")
-    assert isinstance(axes, Axes) and axes.figure.get_figwidth() == 3.25
+    assert isinstance(axes, Shown) and axes.bbox.width < axes.figure.bbox.width == 3.25 * axes.figure.dpi
     assert axes._repr_png_().startswith(b"\x89PNG")
     assert len(cir.heatmap()) == 4 and isinstance(cir.heatmap(group="value_fetcher"), Axes)
     assert isinstance(cir.diagram(width="double"), Axes)
+    shown = DisplayFormatter().format  # as a notebook asks for it
+    for each in (axes, cir.heatmap(), cir.diagram()):
+        assert "image/png" in shown(each)[0]  # type: ignore[no-untyped-call]  # IPython's has no types
 
 
 def test_bars_are_as_high_as_the_numbers(results: Results) -> None:
@@ -77,7 +82,7 @@ def test_bars_are_as_high_as_the_numbers(results: Results) -> None:
 def test_a_mask_is_a_map_of_layers_by_heads() -> None:
     axes = MASK.heatmap(canvas())
     (mesh,) = (each for each in axes.collections if isinstance(each, QuadMesh))
-    assert np.ma.masked_invalid(mesh.get_array()).filled(-1).tolist() == [[-1, 0.25], [0.75, -1]]
+    assert np.ma.masked_invalid(np.asarray(mesh.get_array())).filled(-1).tolist() == [[-1, 0.25], [0.75, -1]]
     with pytest.raises(ArgumentError, match="no heads"):
         evolve(MASK, over=(Site(0, Part.MLP),), values=(0.5,)).heatmap()
 
@@ -93,7 +98,7 @@ WRONG: dict[str, Callable[[Measure, Discovery], Any]] = {
     "drawn as 4 groups, .* and 1 axes are given": lambda _, cir: cir.heatmap(canvas()),
     "drawn as 1 panel, .* and 2 axes are given": lambda measure, _: measure.plot(canvas(2)),
     "has no group": lambda _, cir: cir.heatmap(group="nobody"),
-    "is text": lambda measure, _: measure.plot(kind=3),
+    "is text": lambda measure, _: measure.plot(**{"kind": 3}),  # type: ignore[arg-type]
 }
 
 

@@ -15,9 +15,12 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.patches import Rectangle
+from typer.testing import CliRunner
 
 from entrack.analysis.build_results import _figure
+from entrack.cli.app import app
 from entrack.report import plots
+from entrack.report.figure_width import COLUMNS, Column
 from entrack.report.figures import draw, draw_all, drawn, usual
 from entrack.report.plot_data import numbers, parted
 from entrack.report.plots.diagram_arrows import place
@@ -201,6 +204,21 @@ def test_importing_reports_is_light_and_pyplot_never_comes(tmp_path: Path) -> No
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(("name", "column"), COLUMNS.items())
+def test_figures_are_as_wide_as_a_column(name: str, column: Column, results: Results, tmp_path: Path) -> None:
+    one = attrs.evolve(results, figures=(Figure("Task", "bars", "task"),))
+    picture, drawing = draw_all(one, tmp_path, width=name)
+    wide = ElementTree.parse(drawing).getroot().get("width")
+    assert wide is not None and float(wide.removesuffix("pt")) == pytest.approx(column.width * 72)
+    dots = int.from_bytes(picture.read_bytes()[16:20], "big")
+    assert dots == pytest.approx(column.width * column.magnified * 200, abs=1)
+
+
+def test_a_width_that_is_none_is_refused(tmp_path: Path) -> None:
+    asked = CliRunner().invoke(app, ["run", str(tmp_path / "x.et"), "--figure-width", "wide"])
+    assert asked.exit_code == 2 and "single, text, double, slide" in asked.output
 
 
 def test_hostile_text_is_inert_in_svg(hostile: Results, tmp_path: Path) -> None:

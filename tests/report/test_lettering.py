@@ -24,6 +24,8 @@ from entrack.report.plots.text import fold, inches
 from entrack.results import Axis, Discovery, Measure
 from entrack.results import Figure as Asked
 
+COLUMN = (None, 3.25, 6.75)
+"""Inches of the column in which each third figure is drawn."""
 COUNT = int(os.environ.get("ENTRACK_TORTURE_COUNT", "6"))
 KINDS: dict[str, tuple[str, Callable[[Random], Measure | Discovery]]] = {
     "bars": ("bars", drawn.measure),
@@ -48,9 +50,8 @@ def figure_of(kind: str, seed: int) -> tuple[Figure, Measure | Discovery]:
         item = make(draw)
     options = {"by": "k"} if kind == "sites by layer" else {}
     with plots.style():
-        figure = drawing_of(
-            Asked(" ".join(drawn.name(draw) for _ in range(draw.randint(1, 6))), how, "m", options), item
-        )
+        asked = Asked(" ".join(drawn.name(draw) for _ in range(draw.randint(1, 6))), how, "m", options)
+        figure = drawing_of(asked, item, COLUMN[seed % 3])
         figure.draw_without_rendering()
     return figure, item
 

@@ -40,6 +40,16 @@ def test_the_same_results_give_the_same_page(results: Results, tmp_path: Path) -
     assert pages[0] == pages[1] and len(pages[0]) > 50_000
 
 
+def test_a_figure_leads_to_its_numbers(results: Results, tmp_path: Path) -> None:
+    """Those of a table that the spec asks for, or of all where it asks for none."""
+    draw_all(results, tmp_path)
+    page = report_html(results, SPEC, drawings(results, in_folder(tmp_path)))
+    links = re.findall(r'<a href="#([^"]+)">The numbers as a table</a>', page)
+    assert links and all(page.count(f'id="{link}"') == 1 for link in links)
+    assert len(re.findall(r'<desc id="figure-\d+-desc">', page)) == len(usual(results))
+    assert 'id="desc"' not in page, "what a file says of itself is said once"
+
+
 def test_a_claim_leads_to_what_it_rests_on(claimed: Results) -> None:
     page = report_html(claimed, SPEC)
     for target in (cell_anchor("table_2", LABELS), anchor("measure", "task"), anchor("discovery", "cir")):

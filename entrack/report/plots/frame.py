@@ -66,9 +66,18 @@ KEY = {"axes_class": Shown}
 """How the axes of a figure are made."""
 
 
-def panels_of(figure: Figure) -> tuple[Axes, ...]:
-    """The panels of a figure: not the scale of colours beside them."""
-    return tuple(axes for axes in figure.axes if isinstance(axes, Shown) and axes.get_visible())
+class Panels(tuple[Shown, ...]):
+    """The panels of one figure, which a notebook shows."""
+
+    __slots__ = ()
+
+    def _repr_png_(self) -> bytes:
+        return self[0]._repr_png_()
+
+
+def panels_of(figure: Figure) -> Panels:
+    """The panels of a figure: not the scale of colours beside them, nor a place that is empty."""
+    return Panels(axes for axes in figure.axes if isinstance(axes, Shown) and (axes.axison or axes.patches))
 
 
 @define

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import product
-from math import inf
+from math import ceil, inf
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -147,7 +147,8 @@ def key(labels: Sequence[str], name: str, width: float, needed: float) -> Key:
         return Key(folded, called, beside=True, across=across)
     room = width - 0.2
     wide = [fold(label, min(LEGEND, room - 0.5), SIZE) for label in labels]
-    columns = max(1, min(len(wide), int(room / (max(inches(label, SIZE) for label in wide) + 0.55))))
+    most = max(1, int(room / (max(inches(label, SIZE) for label in wide) + 0.55)))
+    columns = ceil(len(wide) / ceil(len(wide) / most))
     return Key(tuple(wide), fold(name, room, 8), beside=False, columns=columns)
 
 
