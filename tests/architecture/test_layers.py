@@ -24,6 +24,7 @@ WORDS = (
     "source",
     "budget",
     "address",
+    "numbers",
     "sites",
     "ranking",
     "labels",
@@ -62,6 +63,7 @@ LAYERS = (
     "by_hand",
     "spec",
     "api",
+    "from_python",
     "artifact",
     "cli",
 )
