@@ -54,10 +54,7 @@ def page() -> str:
         ("Loading a spec", calls),
         ("A spec", [f"### `entrack.Spec`\n\n{words(entrack.Spec, 'Spec')}\n", *spec]),
         ("The model in hand", [used(kind) for kind in (ModelInHand, PromptsInHand)]),
-        (
-            "Values from Python",
-            [described(f"entrack.{name}", getattr(entrack, name)) for name in MAKERS] + [used(Made)],
-        ),
+        ("Values from Python", [*made, used(Made)]),
         ("Results", kinds),
         ("Errors", [*raised()]),
     )

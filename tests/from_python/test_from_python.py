@@ -162,7 +162,9 @@ def test_the_best_of_scores_are_a_group(world: World, ranking: str, keep: int, h
 
 
 def test_ties_go_to_the_first_and_the_default_is_a_discoverys(world: World) -> None:
-    entrack.scores({"1.1": -1, (0, 3): -1, "0.2": -1, "mlp.1": 5}, world.folder / "ties.csv")
+    entrack.scores(
+        {"1.1": torch.tensor(-1.0), (0, 3): np.float32(-1), "0.2": -1, "mlp.1": 5}, world.folder / "ties.csv"
+    )
     spec = world.spec(
         'group g in base at last = scores("ties.csv") keep 2\nmeasure m = accuracy(base with zero g) on 2 boxes'
     )
