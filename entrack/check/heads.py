@@ -24,6 +24,9 @@ MOST_HEADS = budget.LIST_HEADS.most
 MOST_GROUPS = budget.GROUPS.most
 
 
+BEST = 'write `scores("scores.csv") keep 10 strongest`'
+
+
 def check_written(scope: Scope, items: list[ast.Item]) -> dict[str, Circuit]:
     """Circuits and groups that are written out, by name. A group alone is a circuit of one group."""
     found: dict[str, Circuit] = {}
@@ -95,8 +98,7 @@ def _best(scope: Scope, item: ast.GroupItem, given: ast.Best, model: str, facts:
                 scope.add(trouble.problem)
                 return None
         case _:
-            help = 'write `scores("scores.csv") keep 10 strongest`'
-            scope.report("E513", "the best are taken of the scores of a file", given.of.span, "", help)
+            scope.report("E513", "the best are taken of the scores of a file", given.of.span, "", BEST)
             return None
     budget.spend(budget.HEADS, len(scores))
     if keep is None or not all(exists(scope, site, facts, path.span) for site in scores):
@@ -178,7 +180,7 @@ def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.SiteLiteral, ...] | No
         "heads are written out, or read from a JSON file",
         call.span,
         "",
-        'write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`',
+        BEST if call.name == "scores" else 'write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`',
     )
     return None
 

@@ -216,6 +216,18 @@ def test_the_modules_that_sites_stand_at(opened: Callable[[str], Opened], family
     assert not any(weight.requires_grad for weight in base.module.parameters()) and not base.module.training
 
 
+def test_logits_of_all_tokens_where_they_are_asked_for(opened: Callable[[str], Opened]) -> None:
+    base = opened("llama").base
+    boxes = base.prompts("boxes", 3)
+    with base.trace(boxes):
+        last = base.nnsight.output.logits.save()
+    with base.trace(boxes, logits_to_keep=0):
+        each = base.nnsight.output.logits.save()
+        logits = base.logits.save()
+    assert last.shape[1] == 1 and each.shape[1] == boxes.tokens.shape[1]
+    close(last[:, 0], logits)
+
+
 def test_gradients_flow_to_what_is_set(opened: Callable[[str], Opened]) -> None:
     base = opened("llama").base
     boxes = base.prompts("boxes", 3)

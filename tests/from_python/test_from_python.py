@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from e2e_world import World
+from e2e_world import entrack as command
 from engine_by_hooks import Hooked
 from safetensors import safe_open
 from test_e2e_numbers import answers, at, tokens
@@ -201,6 +202,19 @@ def test_a_lock_and_a_pack_have_the_files(world: World, tmp_path: Path) -> None:
         world, made, kept, more="measure m = accuracy(base with [zero eap, add truth to mlp.1 at last]) on 2 boxes"
     )
     assert {"truth.safetensors", "eap.csv", "tasks.et"} <= files_beside(spec.checked_spec).keys()
+
+
+def test_a_locked_run_refuses_another_vector(world: World) -> None:
+    made = entrack.vector(TRUTH, world.folder / "locked_truth.safetensors", name="truth")
+    path = world.folder / "locked.et"
+    model = 'entrack 1\ninclude "tasks.et"\nmodel base = local("base")\n'
+    path.write_text(f"{model}{made}measure m = accuracy(base with add truth to residual.1 at last) on 2 boxes\n")
+    store = world.folder / "locked_store"
+    assert command("run", path, "--store", store).exit_code == command("lock", path, "--store", store).exit_code == 0
+    assert command("run", path, "--store", store, "--locked").exit_code == 0
+    entrack.vector(2 * TRUTH, made.path, name="truth")
+    refused = command("run", path, "--store", store, "--locked")
+    assert refused.exit_code != 0 and "locked_truth.safetensors" in refused.stderr
 
 
 BAD: dict[str, Any] = {
