@@ -1,7 +1,7 @@
 """The page `docs/reference.md`, made from the docstrings and signatures of the public interface. `make docs` writes it.
 
-What is public: the names of `entrack.__all__`, the methods of `Spec` that have no place in the inside, every type of
-`entrack.results`, and every error that `entrack.errors` defines.
+What is public: the names of `entrack.__all__`, the methods of `Spec` that have no place in the inside, the model in
+hand, every type of `entrack.results`, and every error that `entrack.errors` defines.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ import attrs
 
 import entrack
 from entrack import errors, results
+from entrack.by_hand.model import ModelInHand
+from entrack.by_hand.prompts import PromptsInHand
+from entrack.from_python.made import Made
 
 PAGE = Path(__file__).with_name("reference.md")
 HEAD = """# Reference: the Python interface
@@ -30,6 +33,7 @@ Every public call and type, with its docstring. This page is made from the code 
 [Semantics](semantics.md) what the numbers mean.
 """
 CALLS = ("load", "loads")
+MAKERS = ("vector", "scores", "circuit")
 METHODS = ("run", "run_async", "plan", "survey", "looked", "addresses", "verify", "prompts", "model")
 """Of `Spec`, in the order of docs/python.md."""
 SPECIAL = ("__getitem__", "__iter__")
@@ -44,10 +48,13 @@ def page() -> str:
     """The whole page."""
     calls = [described(f"entrack.{name}", getattr(entrack, name)) for name in CALLS]
     spec = [described(f"Spec.{name}", getattr(entrack.Spec, name)) for name in METHODS]
+    made = [described(f"entrack.{name}", getattr(entrack, name)) for name in MAKERS]
     kinds = [typed(kind) for kind in defined(results, order=("Results", "Measure", "Cell", "Discovery", "Group"))]
     sections = (
         ("Loading a spec", calls),
         ("A spec", [f"### `entrack.Spec`\n\n{words(entrack.Spec, 'Spec')}\n", *spec]),
+        ("The model in hand", [used(kind) for kind in (ModelInHand, PromptsInHand)]),
+        ("Values from Python", [*made, used(Made)]),
         ("Results", kinds),
         ("Errors", [*raised()]),
     )
@@ -57,6 +64,11 @@ def page() -> str:
 def described(name: str, call: object) -> str:
     """A call: its signature and its docstring."""
     return f"### `{name}`\n\n```python\n{signature(name, call)}\n```\n\n{words(call, name)}\n"
+
+
+def used(kind: type) -> str:
+    """A type that is used by its methods: its docstring, and these."""
+    return "\n".join([f"### `{kind.__name__}`\n\n{words(kind, kind.__name__)}\n", *methods(kind)])
 
 
 def chosen(kind: type[Enum]) -> str:

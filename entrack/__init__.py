@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from entrack.compile import SpecError
     from entrack.engine.errors import EngineError
     from entrack.errors import ArgumentError, EntrackError, UnknownName
+    from entrack.from_python.circuits import circuit
+    from entrack.from_python.scores import scores
+    from entrack.from_python.vectors import vector
     from entrack.models.weight_files import ModelMissing
     from entrack.results import Results
     from entrack.spec import Spec
@@ -36,11 +39,17 @@ __all__ = [
     "StoreError",
     "UnknownName",
     "__version__",
+    "circuit",
     "load",
     "loads",
+    "scores",
+    "vector",
 ]
 _WHERE = {
     **dict.fromkeys(("load", "loads"), "entrack.api"),
+    "circuit": "entrack.from_python.circuits",
+    "scores": "entrack.from_python.scores",
+    "vector": "entrack.from_python.vectors",
     "Spec": "entrack.spec",
     "SpecError": "entrack.compile",
     "SpecMissing": "entrack.spec_files",

@@ -17,7 +17,7 @@ from entrack.budget import Spent, so_far, times_over, within
 from entrack.check.certificates import CERTIFY
 from entrack.check.check import Checked
 from entrack.check.evidence import CONFIRM
-from entrack.check.resolved import AddAct, Model, Population, ProjectAct, Resolved, SetAct
+from entrack.check.resolved import AddAct, MeanOf, Model, Population, ProjectAct, Resolved, SetAct
 from entrack.check.sources import DRAWN_FOR, FromModel
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
@@ -122,11 +122,12 @@ class CheckedSpec:
             if isinstance(act, SetAct) and isinstance(act.source, FromModel)
         }
         vectors = {
-            mean.model
+            term.model
             for intervention in interventions
             for act in intervention.acts
             if isinstance(act, AddAct | ProjectAct)
-            for mean in act.means
+            for term in act.terms
+            if isinstance(term, MeanOf)
         }
         examined = {given.model for given in resolved.examinations}
         found = {discovery.model for discovery in resolved.discoveries} | {mask.model for mask in resolved.masks}

@@ -16,7 +16,7 @@ from typing import Any
 from attrs import astuple, evolve
 
 from entrack import results
-from entrack.address import address
+from entrack.address import address, bytes_digest
 from entrack.budget import LIMITS, Limit, within
 from entrack.compile import CheckedSpec, Models, lowerer_for, models_of, surveyed
 from entrack.execution.environment import device_here, machine, versions
@@ -139,9 +139,10 @@ def _said(spec: CheckedSpec) -> list[Any]:
     """All that a spec says, as it was read, and what it was told."""
     checked = spec.checked
     texts = sorted([source.name, source.text] for source in (*checked.sources.values(), *checked.read))
+    contents = sorted([str(path), bytes_digest(content)] for path, content in checked.contents)
     params = {name: float(value) for name, value in spec.resolved.params.items()}
     datasets = sorted([str(dataset), str(path)] for dataset, path in checked.datasets.items())
-    return [spec.source.name, texts, params, [*spec.resolved.changed_params], datasets, spec.stands_in]
+    return [spec.source.name, texts, contents, params, [*spec.resolved.changed_params], datasets, spec.stands_in]
 
 
 def _located(models: Models) -> list[Any]:

@@ -178,7 +178,8 @@ desiderata = st.builds(ast.Desideratum, names, name_nodes, st.none() | tuples(ch
 # --- heads, measures, and the rest -------------------------------------------------------------------------------
 
 site_lists = st.builds(ast.SiteList, tuples(literals, 1))
-group_items = st.builds(ast.GroupItem, names, name_nodes, site_lists | calls(expressions))
+best = st.builds(ast.Best, calls(expressions), counts, st.sampled_from(("", "lowest", "highest", "strongest")))
+group_items = st.builds(ast.GroupItem, names, name_nodes, site_lists | calls(expressions) | best)
 one_word = name_nodes | st.builds(ast.WholeWord, name_nodes)
 some_word = one_word | st.builds(ast.AnyWord, one_word)
 words = tuples(some_word, 0, 1)
@@ -225,13 +226,14 @@ changed = expressions | acts
 alls = st.sampled_from(("layers", "heads", "positions", "tokens")).map(ast.All)
 loops = st.builds(ast.Loop, names, alls | lists(expressions))
 factors = st.none() | integers | numbers | plain_references
-terms = st.builds(ast.Term, st.just("+"), means, factors)
+vector_parts = means | calls(expressions)
+terms = st.builds(ast.Term, st.just("+"), vector_parts, factors)
 vectors = st.builds(
     lambda name, model, first, rest: ast.Vector(name, model, (first, *rest)),
     names,
     name_nodes,
     terms,
-    tuples(st.builds(ast.Term, st.sampled_from("+-"), means, factors), 0, 2),
+    tuples(st.builds(ast.Term, st.sampled_from("+-"), vector_parts, factors), 0, 2),
 )
 
 

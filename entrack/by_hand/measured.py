@@ -13,11 +13,13 @@ from entrack.arguments import shown
 from entrack.by_hand.prompts import PromptsInHand
 from entrack.check.resolved import Measure, Metric
 from entrack.compile import CheckedSpec, SpecError
+from entrack.diagnostics import Diagnostic
 from entrack.errors import ArgumentError, ArgumentTypeError
 from entrack.plan.lower.asked import ADDED_UP, asked_of, rows, statistics_of
 from entrack.plan.lower.context import Lowering, Unmakeable
 from entrack.plan.lower.measure import asked_words
 from entrack.plan.plan import Asked
+from entrack.prompts.values import CannotDraw
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,6 +88,9 @@ def _asked(spec: CheckedSpec, metric: Metric, prompts: PromptsInHand, model: str
         return asked_of(told.population, told.prompts, of, model, lowering, apart=metric.kind in ADDED_UP)
     except Unmakeable:
         raise SpecError(tuple(lowering.problems[before:]), spec.sources) from None
+    except CannotDraw as trouble:
+        problem = Diagnostic(trouble.code, trouble.message, told.population.span, trouble.label, trouble.help)
+        raise SpecError((problem,), spec.sources) from None
 
 
 def _numbers(metric: Metric, asked: Asked, logits: Tensor, clean: Tensor | None) -> Numbers:

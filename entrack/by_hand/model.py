@@ -148,8 +148,9 @@ class ModelInHand:
     # inside a trace
 
     def trace(self, prompts: PromptsInHand | Tensor, **options: Any) -> Any:
-        """nnsight's trace of a forward pass on prompts of one length, or on token ids (prompt, token); `options` go to
-        the model. `with base.trace(prompts):`. Raises ArgumentError."""
+        """nnsight's trace of a forward pass on prompts of one length, or on token ids (prompt, token): `with
+        base.trace(prompts):`. `options` go to the model: it keeps no keys and values, and gives logits at the last
+        token alone, unless they say otherwise (`logits_to_keep=0` for those of all tokens). Raises ArgumentError."""
         self._running = prompts if isinstance(prompts, PromptsInHand) else None
         tokens: Any = prompts.tokens if isinstance(prompts, PromptsInHand) else prompts
         if getattr(tokens, "ndim", None) != 2 or not hasattr(tokens, "to"):

@@ -39,6 +39,7 @@ class PromptsInHand:
 
     @property
     def texts(self) -> tuple[str, ...]:
+        """The prompts as texts."""
         return tuple(prompt.text for prompt in self.prompts)
 
     @property

@@ -23,6 +23,7 @@ from entrack.check.resolved import (
     Examination,
     KeepAct,
     Mask,
+    MeanOf,
     Measure,
     NoiseAct,
     Population,
@@ -151,7 +152,8 @@ def _wanted_by(act: Act, cell: CellSpec) -> Iterator[Wanted]:
     match act:
         case SetAct(source=source):
             yield from starmap(Wanted, drawn_by(source, cell.population, cell.draws))
-        case AddAct(means=means) | ProjectAct(means=means):
+        case AddAct(terms=terms) | ProjectAct(terms=terms):
+            means = (term for term in terms if isinstance(term, MeanOf))
             yield from (Wanted(mean.over, mean.over.count or cell.population.count or 0) for mean in means)
         case KeepAct() | NoiseAct() | ScaleAct() | BlockAct():
             return

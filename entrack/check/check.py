@@ -37,7 +37,7 @@ NOTHING_UNSAVED: Mapping[Path, str] = {}
 class Checked:
     """`resolved` is what could be understood; it may only be run when there is no error. `sources` are the texts of
     the spec, `data` those of its tables; `files` are all that were read beside the spec, and `datasets` those of the
-    hub; `read` are the texts of both."""
+    hub; `read` are the texts of both, and `contents` the bytes of files that are no texts."""
 
     resolved: Resolved
     problems: tuple[Diagnostic, ...]
@@ -47,6 +47,7 @@ class Checked:
     datasets: Mapping[Dataset, Path] = field(factory=dict, repr=False)
     supplied: Supplied = field(default=NOTHING_SUPPLIED, repr=False)
     read: tuple[Source, ...] = field(default=(), repr=False)
+    contents: tuple[tuple[Path, bytes], ...] = field(default=(), repr=False)
     meaning: Meaning | None = field(default=None, eq=False, repr=False)
     """What `resolved` was made of: an editor asks it what else could be said."""
 
@@ -78,16 +79,18 @@ def check(
             scope.problems.append(told(spent, Span(source.name, 0, 1)))
     downloaded = set(scope.datasets.values())
     read = scope.files.read
+    contents = scope.files.contents
     files = tuple(path for text in read if (path := Path(text.name)) not in downloaded)
     return Checked(
         resolved,
         _once(scope.problems),
         dict(scope.sources),
         dict(scope.data),
-        files,
+        (*files, *(path for path, _ in contents)),
         dict(scope.datasets),
         supplied,
         read,
+        contents,
         meaning,
     )
 

@@ -21,6 +21,7 @@ from entrack.check.parquet_process import NoParquet, json_lines_of
 from entrack.check.unreadable import Unreadable, few
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.diagnostics.suggest import Suggestion
+from entrack.files import NoFile, beginning
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 
@@ -70,6 +71,12 @@ class Files:
         texts = (found for (kind, *_), found in self._kept.items() if kind == "text")
         return tuple(found for found in texts if isinstance(found, Source))
 
+    @property
+    def contents(self) -> tuple[tuple[Path, bytes], ...]:
+        """The files that were read and are no texts, in the order in which they were asked for."""
+        found = (found for (kind, *_), found in self._kept.items() if kind == "content")
+        return tuple(each for each in found if not isinstance(each, Unreadable))
+
     def _resolved(self, written: str, span: Span) -> Path:
         budget.spend(budget.NAMED_FILES)
         pure = PurePosixPath(written)
@@ -107,6 +114,21 @@ class Files:
         source = self.once(("text", self.identity(path)), span, lambda: self._text(path, written, span))
         return source if source.name == str(path) else Source(str(path), source.text)
 
+    def content(self, written: str, span: Span) -> tuple[Path, bytes]:
+        """The bytes of a file that is no text. Raises Unreadable."""
+        path = self.resolve(written, span)
+        return self.once(("content", self.identity(path)), span, lambda: self._content(path, written, span))
+
+    def _content(self, path: Path, written: str, span: Span) -> tuple[Path, bytes]:
+        if not path.is_file():
+            raise self._missing(path, written, span)
+        try:
+            content = beginning(path, MOST_BYTES)
+        except (OSError, NoFile) as error:
+            raise _not_opened(written, getattr(error, "strerror", None) or str(error), span) from None
+        _hold(len(content), written, span)
+        return path, content
+
     def outside(self, path: Path, written: str, span: Span) -> Source:
         """A text file that was downloaded, wherever it is kept. Raises Unreadable."""
         return self.once(("text", self.identity(path)), span, lambda: self._text(path, written, span))
@@ -117,11 +139,7 @@ class Files:
             _hold(len(text.encode(errors="replace")), written, span)
             return Source(str(path), text)
         if not path.is_file():
-            raise Unreadable(
-                Diagnostic(
-                    "E211", f"there is no file `{written}`", span, f"looked in {path.parent}", self._near_file(path)
-                )
-            )
+            raise self._missing(path, written, span)
         try:
             _hold(path.stat().st_size, written, span)
             if PurePosixPath(written).suffix.lower() == PARQUET:
@@ -136,11 +154,7 @@ class Files:
                 Diagnostic("E212", f"`{written}` is not UTF-8 text", span, where, help="save it as UTF-8")
             ) from None
         except OSError as error:
-            raise Unreadable(
-                Diagnostic(
-                    "E212", f"`{written}` cannot be read: {error.strerror}", span, help="look at its permissions"
-                )
-            ) from None
+            raise _not_opened(written, str(error.strerror), span) from None
 
     def column(self, written: str, name: str, span: Span) -> tuple[str, ...]:
         """One column of a CSV file with a header line. Raises Unreadable."""
@@ -171,17 +185,25 @@ class Files:
             value = value[part]
         return value
 
+    def _missing(self, path: Path, written: str, span: Span) -> Unreadable:
+        label, near = f"looked in {path.parent}", self._near_file(path)
+        return Unreadable(Diagnostic("E211", f"there is no file `{written}`", span, label, near))
+
     def _near_file(self, path: Path) -> str:
         near = nearest(path.name, self.once(("folder", str(path.parent)), None, lambda: _files_in(path.parent)))
         return f"did you mean `{near}`?" if near else "check the path; it is seen from the file it is written in"
 
 
 def _hold(size: int, written: str, span: Span) -> None:
-    """That a text of so many bytes may be read. Raises Unreadable."""
+    """That a file of so many bytes may be read. Raises Unreadable."""
     if size > MOST_BYTES:
         message = f"`{written}` has more than {MOST_BYTES:,} bytes"
         raise Unreadable(Diagnostic("E212", message, span, help="keep only what the spec needs"))
     budget.spend(budget.DATA, size)
+
+
+def _not_opened(written: str, why: str, span: Span) -> Unreadable:
+    return Unreadable(Diagnostic("E212", f"`{written}` cannot be read: {why}", span, help="look at its permissions"))
 
 
 def _json(source: Source, written: str, span: Span) -> Any:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeGuard
+
 from entrack import budget
 from entrack.check.resolved import Circuit, Group
 from entrack.check.scope import Scope, name_span
+from entrack.check.scores import SCORE, best, scores_of
 from entrack.check.sites import exists, in_one_order, literal_site
 from entrack.check.unreadable import Unreadable
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import Suggestion
 from entrack.model_config import ModelFacts
+from entrack.ranking import Ranking
 from entrack.sites import PER_HEAD, RECEIVING, Site
 from entrack.source import Span
 from entrack.syntax import ast
@@ -18,6 +23,9 @@ MOST_HEADS = budget.LIST_HEADS.most
 
 
 MOST_GROUPS = budget.GROUPS.most
+
+
+BEST = 'write `scores("scores.csv") keep 10 strongest`'
 
 
 def check_written(scope: Scope, items: list[ast.Item]) -> dict[str, Circuit]:
@@ -80,7 +88,39 @@ def distinct_groups(scope: Scope, groups: tuple[ast.GroupItem | ast.Hop, ...]) -
         seen.setdefault(group.name, group.name_span)
 
 
+def _best(scope: Scope, item: ast.GroupItem, given: ast.Best, model: str, facts: ModelFacts | None) -> Group | None:
+    """A group of the best sites of a file of scores, as a hop keeps them."""
+    match given.of:
+        case ast.Call("scores", (ast.String(written) as path, *rest)) if perhaps_a_name(rest):
+            keep = scope.whole(given.keep, "how many are kept", 1, MOST_HEADS)
+            try:
+                scores = scores_of(scope.files, written, rest[0].value if rest else SCORE, path.span)
+            except Unreadable as trouble:
+                scope.add(trouble.problem)
+                return None
+        case _:
+            scope.report("E513", "the best are taken of the scores of a file", given.of.span, "", BEST)
+            return None
+    budget.spend(budget.HEADS, len(scores))
+    if keep is None or not all(exists(scope, site, facts, path.span) for site in scores):
+        return None
+    ranking = Ranking(given.ranking) if given.ranking else Ranking.LOWEST
+    sites = best(scores, ranking, keep)
+    if not sites:
+        what = f"no score of `{written}` is {ranking.kept}"
+        scope.report("E218", what, given.span, "the group would be empty", "take another ranking, or other scores")
+        return None
+    return Group(item.name, item.position.text, in_one_order(sites), model, item.span)
+
+
+def perhaps_a_name(rest: Sequence[object]) -> TypeGuard[Sequence[ast.String]]:
+    """Whether what follows a file in a call is nothing, or the name of something in it."""
+    return len(rest) < 2 and all(isinstance(one, ast.String) for one in rest)
+
+
 def _written(scope: Scope, item: ast.GroupItem, model: str, facts: ModelFacts | None) -> Group | None:
+    if isinstance(item.heads, ast.Best):
+        return _best(scope, item, item.heads, model, facts)
     numbers = item.heads.sites if isinstance(item.heads, ast.SiteList) else _from_json(scope, item.heads)
     if numbers is None:
         return None
@@ -141,7 +181,9 @@ def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.SiteLiteral, ...] | No
         "heads are written out, or read from a JSON file",
         call.span,
         "",
-        Suggestion.of('write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`', call.name, ("json",)),
+        BEST
+        if call.name == "scores"
+        else Suggestion.of('write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`', call.name, ("json",)),
     )
     return None
 

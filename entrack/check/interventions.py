@@ -33,7 +33,7 @@ from entrack.check.resolved import (
 from entrack.check.scope import Scope
 from entrack.check.sources import FromClean, FromModel, source_of
 from entrack.check.targets import is_open, place_words, target_of
-from entrack.check.vectors import is_wide, means_of
+from entrack.check.vectors import is_wide, terms_of
 from entrack.diagnostics import Label
 from entrack.sites import PER_HEAD, Part, Site
 from entrack.syntax import ast
@@ -176,12 +176,12 @@ def _change(changes: Changes, node: ast.Add | ast.Noise | ast.Project | ast.Scal
         return None
     match node:
         case ast.Add(vector):
-            found = means_of(changes, vector)
+            found = terms_of(changes, vector)
             if found is None or target is None or not is_wide(changes, target, node.target, "added to it"):
                 return None
             return AddAct(target, found[1], found[0], node.span)
         case ast.Project(vector):
-            found = means_of(changes, vector)
+            found = terms_of(changes, vector)
             if found is None or target is None or not is_wide(changes, target, node.target, "projected out of it"):
                 return None
             return ProjectAct(target, found[1], node.span)

@@ -76,7 +76,7 @@ def _changes_nothing(intervention: Intervention) -> bool:
 
 def _same_stream(scope: Scope, act: AddAct | ProjectAct, known: Model | None) -> bool:
     """Whether a vector's model has the residual stream that it is used in."""
-    owners = (scope.models.get(mean.model) for mean in act.means)
+    owners = (scope.models.get(term.model) for term in act.terms)
     return all(same_shape(scope, known, owner, act.span, "this vector", whole=True) for owner in owners)
 
 

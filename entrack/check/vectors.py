@@ -1,4 +1,5 @@
-"""Rules for vectors: sums of means in the residual stream of a model, and where one may be added or projected out."""
+"""Rules for vectors: sums of means, and of numbers from files, in the residual stream of a model; and where one may be
+added or projected out."""
 
 from __future__ import annotations
 
@@ -6,13 +7,16 @@ from attrs import evolve
 
 from entrack import budget
 from entrack.check.changes import AN_ACT, Changes
-from entrack.check.heads import facts_of
+from entrack.check.heads import facts_of, perhaps_a_name
 from entrack.check.populations import population
-from entrack.check.resolved import Group, HeadsOf, MeanOf, Population, Vector
+from entrack.check.resolved import FromFile, Group, HeadsOf, MeanOf, Population, Vector, VectorTerm
 from entrack.check.shapes import same_shape
 from entrack.check.targets import is_open, target_of
+from entrack.check.tensors import vector_of
+from entrack.check.unreadable import Unreadable
 from entrack.diagnostics import Label
 from entrack.diagnostics.suggest import did_you_mean
+from entrack.numbers import Numbers
 from entrack.sites import RECEIVING, STREAM, Part
 from entrack.source import Span
 from entrack.syntax import ast
@@ -36,37 +40,71 @@ def _vector(changes: Changes, item: ast.Vector) -> Vector | None:
         return None
     facts = facts_of(changes.scope, item.model)
     inner = evolve(changes, shapes=() if facts is None else (facts,))
-    means = [_mean(inner, item, term) for term in item.terms]
-    if any(mean is None for mean in means):
+    terms = [_term(inner, item, term) for term in item.terms]
+    if any(term is None for term in terms):
         return None
-    return Vector(item.name, item.model.text, tuple(mean for mean in means if mean is not None), item.name_span)
+    return Vector(item.name, item.model.text, tuple(term for term in terms if term is not None), item.name_span)
 
 
-def _mean(changes: Changes, item: ast.Vector, term: ast.Term) -> MeanOf | None:
-    scope, source = changes.scope, term.mean.source
-    assert isinstance(source, ast.sources.Mean)  # by the grammar
-    target = target_of(changes, term.mean.target, "mean")
-    over = population(scope, changes.alternates, source.over, changes.seed, "mean")
+def _term(changes: Changes, item: ast.Vector, term: ast.Term) -> VectorTerm | None:
+    scope = changes.scope
+    found = _of_a_file(changes, item, term.of) if isinstance(term.of, ast.Call) else _mean(changes, item, term.of)
     factor = 1.0 if term.factor is None else scope.number(term.factor)
     if term.times != "*" and term.factor is not None:
         scope.report("E662", "a vector is multiplied by a number", term.factor.span, "", "write `*` after the number")
         return None
-    if target is None or over is None or factor is None:
+    if found is None or factor is None:
+        return None
+    return evolve(found, factor=-factor if term.sign == "-" else factor)
+
+
+def _of_a_file(changes: Changes, item: ast.Vector, call: ast.Call) -> FromFile | None:
+    scope = changes.scope
+    match call:
+        case ast.Call("file", (ast.String(written) as path, *rest)) if perhaps_a_name(rest):
+            try:
+                numbers = vector_of(scope.files, written, rest[0].value if rest else None, path.span)
+            except Unreadable as trouble:
+                scope.add(trouble.problem)
+                return None
+            return FromFile(1.0, numbers, item.model.text) if _as_wide(changes, item, numbers, call) else None
+    help = 'write `mean residual.14 at last over 100 P`, or `file("truth.safetensors")`'
+    scope.report("E662", "a vector is a mean over prompts, or read from a file", call.span, "", help)
+    return None
+
+
+def _as_wide(changes: Changes, item: ast.Vector, numbers: Numbers, call: ast.Call) -> bool:
+    """Whether a file has as many numbers as the residual stream is wide, as far as the model is known."""
+    many, model = len(numbers.values), item.model.text
+    other = next((facts.d_model for facts in changes.shapes if facts.d_model != many), None)
+    if other is None:
+        return True
+    label = f"the residual stream of `{model}` is {other:,} wide"
+    help = "name the model that the vector was made for, or save one of this width"
+    changes.scope.report("E217", f"this vector has {many:,} numbers", call.span, label, help)
+    return False
+
+
+def _mean(changes: Changes, item: ast.Vector, mean: ast.Set) -> MeanOf | None:
+    scope, source = changes.scope, mean.source
+    assert isinstance(source, ast.sources.Mean)  # by the grammar
+    target = target_of(changes, mean.target, "mean")
+    over = population(scope, changes.alternates, source.over, changes.seed, "mean")
+    if target is None or over is None:
         return None
     if not isinstance(target, HeadsOf):
-        scope.report(
-            "E662", "a vector is of named sites", term.mean.target.span, "", "write, for example, `residual.14 at last`"
-        )
+        help = "write, for example, `residual.14 at last`"
+        scope.report("E662", "a vector is of named sites", mean.target.span, "", help)
         return None
     if over.count is None:
         help = f"write, for example, `over 100 {written(source.over.of)}`"
         scope.report("E662", "a mean in a vector says over how many prompts", source.over.span, "", help)
         return None
-    if not all(_writes(changes, item, group, target, term.mean.target.span) for group in target.circuit.groups):
+    if not all(_writes(changes, item, group, target, mean.target.span) for group in target.circuit.groups):
         return None
     if not all(_stands(changes, item, group, over) for group in target.circuit.groups):
         return None
-    return MeanOf(-factor if term.sign == "-" else factor, target, over, item.model.text)
+    return MeanOf(1.0, target, over, item.model.text)
 
 
 def _writes(changes: Changes, item: ast.Vector, group: Group, target: HeadsOf, span: Span) -> bool:
@@ -119,17 +157,17 @@ def _parts(group: Group, target: HeadsOf) -> set[Part]:
 # --- used ----------------------------------------------------------------------------------------------------------
 
 
-def means_of(changes: Changes, node: ast.Expression) -> tuple[float, tuple[MeanOf, ...]] | None:
-    """What an expression such as `2 * v` stands for: a number, times a sum of means."""
+def terms_of(changes: Changes, node: ast.Expression) -> tuple[float, tuple[VectorTerm, ...]] | None:
+    """What an expression such as `2 * v` stands for: a number, times a sum of terms."""
     if is_open(changes, node):
         return None
     weighted = _weighted(changes, node)
     if weighted is None:
         return None
-    budget.spend(budget.EXPANDED, sum(AN_ACT * len(vector.means) for _, vector in weighted))
+    budget.spend(budget.EXPANDED, sum(AN_ACT * len(vector.terms) for _, vector in weighted))
     if len(weighted) == 1:
-        return weighted[0][0], weighted[0][1].means
-    return 1.0, tuple(evolve(mean, factor=factor * mean.factor) for factor, vector in weighted for mean in vector.means)
+        return weighted[0][0], weighted[0][1].terms
+    return 1.0, tuple(evolve(term, factor=factor * term.factor) for factor, vector in weighted for term in vector.terms)
 
 
 def is_wide(changes: Changes, target: HeadsOf, node: ast.Target, word: str) -> bool:

@@ -40,9 +40,10 @@ class TracedModel:
         return torch.as_tensor(values, device=self.loaded.device)
 
     def trace(self, tokens: Tensor, options: dict[str, Any]) -> Any:
-        """nnsight's tracer of a pass on tokens (prompt, token); keys and values are not kept unless `options` ask."""
+        """nnsight's tracer of a pass on tokens (prompt, token). Unless `options` say otherwise, keys and values are not
+        kept, and logits are those of the last token."""
         self._tokens = tokens.to(self.loaded.device)
-        return self.nnsight.trace(self._tokens, **{"use_cache": False, **options})
+        return self.nnsight.trace(self._tokens, **{"use_cache": False, "logits_to_keep": 1, **options})
 
     def read(self, site: Site, at: Tensor | None) -> Tensor:
         """What stands at a site, inside a trace. -> (prompt, token, ...), at one token per prompt (prompt, ...), at

@@ -1,4 +1,4 @@
-"""Vectors of the residual stream: sums of what sites write to it, on the mean over prompts."""
+"""Vectors of the residual stream: sums of what sites write to it, on the mean over prompts, and of given numbers."""
 
 from __future__ import annotations
 
@@ -7,21 +7,33 @@ import torch
 from torch import Tensor
 
 from entrack.engine.context import Context
+from entrack.engine.errors import EngineError
 from entrack.engine.inputs import Inputs, bound, captured
-from entrack.plan.steps import FromVector, Term
+from entrack.plan.steps import FromVector, Given, Term
 from entrack.sites import Part
 
 
 def vector(context: Context, source: FromVector, inputs: Inputs) -> Tensor:
-    """A source's vector, summed in float64. Raises EngineError for sites that write nothing. -> float32 (d_model)"""
+    """A source's vector, summed in float64. Raises EngineError for sites that write nothing, and for numbers of another
+    width. -> float32 (d_model)"""
 
     def make() -> tuple[Tensor]:
         total = torch.zeros(context.model.facts.d_model, dtype=torch.float64, device=context.model.device)
         for term in source.terms:
-            total += term.factor * _written(context, term, inputs)
+            total += term.factor * (
+                _given(context, term) if isinstance(term, Given) else _written(context, term, inputs)
+            )
         return (total.float(),)
 
     return context.activations.get((context.model.key, source), make)[0]
+
+
+def _given(context: Context, term: Given) -> Tensor:
+    """-> float64 (d_model)"""
+    width, many = context.model.facts.d_model, len(term.numbers.values)
+    if many != width:
+        raise EngineError(f"a vector of {many:,} numbers does not fit a residual stream {width:,} wide")
+    return torch.tensor(term.numbers.values, dtype=torch.float64, device=context.model.device)
 
 
 def _written(context: Context, term: Term, inputs: Inputs) -> Tensor:

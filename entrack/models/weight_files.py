@@ -11,7 +11,9 @@ import math
 import re
 import struct
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from entrack.error_text import reason
 from entrack.errors import EntrackError
@@ -85,6 +87,13 @@ def tensors_in(paths: Iterable[Path]) -> Mapping[str, TensorFacts]:
     return found
 
 
+def tensors_of(content: bytes, name: str) -> Mapping[str, tuple[TensorFacts, bytes]]:
+    """The tensors of a safetensors file by name, from its bytes: what its header says of each, held against them, and
+    its own bytes. Raises ModelRefused."""
+    places, first = _places(BytesIO(content), len(content), name)
+    return {name: (facts, content[first + start : first + end]) for name, (facts, start, end) in places.items()}
+
+
 def _there(path: Path) -> Path:
     if not path.is_file():
         raise ModelMissing(f"there are no weights: {path} is missing; download or copy the model again")
@@ -107,27 +116,37 @@ def _shards(index: Path) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+Places = Mapping[str, tuple[TensorFacts, int, int]]
+"""A tensor's facts, and where it begins and ends after the header."""
+
+
 def _header(path: Path) -> dict[str, TensorFacts]:
     try:
-        size = path.stat().st_size
         with path.open("rb") as stream:
-            first = stream.read(8)
-            length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
-            if not 2 <= length <= min(MOST_HEADER, size - 8):
-                raise _bad(path, f"its header should have {length} bytes" if length else "it is too short")
-            said = strict(stream.read(length))
+            places, _ = _places(stream, path.stat().st_size, path)
     except OSError as error:
         raise ModelRefused(f"{path} cannot be read: {error.strerror}") from None
+    return {name: facts for name, (facts, _, _) in places.items()}
+
+
+def _places(stream: BinaryIO, size: int, path: Path | str) -> tuple[Places, int]:
+    """The tensors of a file of so many bytes, and where the header ends. Raises ModelRefused, OSError."""
+    first = stream.read(8)
+    length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
+    if not 2 <= length <= min(MOST_HEADER, size - 8):
+        raise _bad(path, f"its header should have {length} bytes" if length else "it is too short")
+    try:
+        said = strict(stream.read(length))
     except (ValueError, RecursionError) as error:
         raise _bad(path, f"its header cannot be read: {str(error)[:100]}") from None
     if not isinstance(said, dict):
         raise _bad(path, "its header is no object")
     places = {name: _place(path, name, entry) for name, entry in said.items() if name != "__metadata__"}
     _gapless(path, places, size - 8 - length)
-    return {name: facts for name, (facts, _, _) in places.items()}
+    return places, 8 + length
 
 
-def _place(path: Path, name: str, entry: object) -> tuple[TensorFacts, int, int]:
+def _place(path: Path | str, name: str, entry: object) -> tuple[TensorFacts, int, int]:
     """A tensor's facts, and where it begins and ends after the header."""
     match entry:
         case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [start, end]} if _counts([*shape, start, end]):
@@ -144,7 +163,7 @@ def _counts(values: list[object]) -> bool:
     return all(type(value) is int and 0 <= value < 1 << 62 for value in values)
 
 
-def _gapless(path: Path, places: Mapping[str, tuple[TensorFacts, int, int]], size: int) -> None:
+def _gapless(path: Path | str, places: Places, size: int) -> None:
     """Tensors lie one after the other, from the first byte to the last."""
     at = 0
     for name, (_, start, end) in sorted(places.items(), key=lambda item: item[1][1:]):
@@ -155,5 +174,5 @@ def _gapless(path: Path, places: Mapping[str, tuple[TensorFacts, int, int]], siz
         raise _bad(path, f"its tensors have {at} bytes, and the file has {size} after its header")
 
 
-def _bad(path: Path, why: str) -> ModelRefused:
+def _bad(path: Path | str, why: str) -> ModelRefused:
     return ModelRefused(f"{path} is no safetensors file that can be read: {why}; download or save it again")

@@ -8,6 +8,7 @@ from enum import Enum
 from entrack.address import tagged
 from entrack.frozen import frozen
 from entrack.models.key import ModelKey
+from entrack.numbers import Numbers
 from entrack.plan.batch import Batch
 from entrack.sites import Part, Site
 
@@ -44,7 +45,7 @@ class Screened:
     most: int
 
 
-ALONE = (int, float, str, Enum, Site, Batch, ModelKey)
+ALONE = (int, float, str, Enum, Site, Batch, Numbers, ModelKey)
 """What names no step, and may be large."""
 Sizes = tuple[tuple[int, ...], ...]
 """Of a batch, prompt by prompt and word by word, how many of the tokens asked for are the word's, in their order; what

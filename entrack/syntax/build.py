@@ -71,6 +71,9 @@ class Build(BuildTasks, BuildMetrics, BuildExpressions):
     def circuit_group(self, meta: Meta, c: Children) -> ast.GroupItem:
         return ast.GroupItem(str(c[0]), self._name(c[1]), c[2], span=self._at(meta), name_span=self._of(c[0]))
 
+    def best(self, meta: Meta, c: Children) -> ast.Best:
+        return ast.Best(c[0], c[1], str(c[2] or ""), span=self._at(meta))
+
     def head_list(self, meta: Meta, c: Children) -> ast.SiteList:
         return ast.SiteList(tuple(self._site(token) for token in c), span=self._at(meta))
 
@@ -150,8 +153,8 @@ class Build(BuildTasks, BuildMetrics, BuildExpressions):
         return ast.Vector(str(c[0]), self._name(c[1]), terms, span=self._at(meta), name_span=self._of(c[0]))
 
     def term(self, meta: Meta, c: Children) -> ast.Term:
-        factor, times, mean = c
-        return ast.Term("+", mean, factor, str(times or "*"), span=self._at(meta))
+        factor, times, of = c
+        return ast.Term("+", of, factor, str(times or "*"), span=self._at(meta))
 
     # interventions and measures
 

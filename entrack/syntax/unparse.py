@@ -233,8 +233,10 @@ def _act(node: object) -> str:
             if last is None:
                 return single(first) + (".." if open_end else "")
             return _range(single(first), guarded(last, parser().words))
-        case ast.Term(_, mean, factor, times):
-            return (f"{_tight(factor)} {times} " if factor is not None else "") + written(mean)
+        case ast.Best(of, keep, ranking):
+            return f"{written(of)} keep {written(keep)}" + (f" {ranking}" if ranking else "")
+        case ast.Term(_, of, factor, times):
+            return (f"{_tight(factor)} {times} " if factor is not None else "") + written(of)
         case (
             ast.Metric()
             | ast.Recovery()

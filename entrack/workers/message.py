@@ -25,6 +25,7 @@ from entrack.frozen import frozen
 from entrack.model_config import BadConfig, ModelFacts
 from entrack.models.key import ModelKey, ModelSource
 from entrack.models.weight_files import ModelMissing, ModelRefused
+from entrack.numbers import Numbers
 from entrack.plan import steps
 from entrack.plan.placement import DoesNotFit
 from entrack.plan.steps import Step
@@ -38,6 +39,7 @@ CLASSES: Mapping[str, type] = {
         *(kind.step for kind in steps.STEPS),
         *(steps.Set, steps.Add, steps.ProjectOut, steps.Scale, steps.BlockAttention, steps.At, steps.Elsewhere),
         *(steps.FromCapture, steps.FromMean, steps.FromZero, steps.FromVector, steps.FromNoise, steps.Term),
+        *(steps.Given, Numbers),
         *(steps.Batch, steps.Spans, steps.MaskBatch, steps.Receivers, steps.Ref, steps.Statistic),
         *(ModelKey, ModelFacts, Site, Part),
     )

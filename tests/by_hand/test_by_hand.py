@@ -216,6 +216,39 @@ def test_the_modules_that_sites_stand_at(opened: Callable[[str], Opened], family
     assert not any(weight.requires_grad for weight in base.module.parameters()) and not base.module.training
 
 
+def test_logits_of_all_tokens_where_they_are_asked_for(opened: Callable[[str], Opened]) -> None:
+    base = opened("llama").base
+    boxes = base.prompts("boxes", 3)
+    with base.trace(boxes):
+        last = base.nnsight.output.logits.save()
+    with base.trace(boxes, logits_to_keep=0):
+        each = base.nnsight.output.logits.save()
+        logits = base.logits.save()
+    assert last.shape[1] == 1 and each.shape[1] == boxes.tokens.shape[1]
+    close(last[:, 0], logits)
+
+
+def test_an_attention_pattern_is_set_by_hand(worlds: Worlds) -> None:
+    """A head's output is its pattern times its values: with its own pattern nothing changes, with another it does."""
+    text = 'model plain = local("base", attention = eager)\nmeasure m = accuracy(plain) on 2 boxes'
+    with worlds("llama").spec(text).model("plain") as plain:
+        scrambled, layer, head = plain.prompts("scrambled", 4), 1, 3
+        boxes, attention = scrambled.original, plain.nnsight.get(plain.module_of("attention.1")[0])
+        with plain.trace(scrambled.counterfactual):
+            other = attention.output[1].save()
+        with plain.trace(boxes):
+            own = attention.output[1].save()
+            logits = plain.logits.save()
+        found = {}
+        for name, pattern in (("own", own), ("other", other)):
+            with plain.trace(boxes):
+                values = plain.read("1.3.value")
+                plain.set((layer, head), pattern[:, head] @ values)
+                found[name] = plain.logits.save()
+    close(found["own"], logits)
+    assert (found["other"] - logits).abs().max() > 1e-3
+
+
 def test_gradients_flow_to_what_is_set(opened: Callable[[str], Opened]) -> None:
     base = opened("llama").base
     boxes = base.prompts("boxes", 3)

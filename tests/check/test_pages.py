@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import entrack
 from docs import error_pages
@@ -42,6 +44,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pairs(root / "marked.csv", words, "The [[thing: {0}]] is in Box A, the {1} is in Box B. Box A contains the")
     write_pairs(root / "bad_pairs.csv", ["", *words], "The {0} is in Box A, the {1} is in Box B. Box A contains the")
     (root / "heads.json").write_text(json.dumps({"published": {"movers": [[3, 1], [3, 2]]}}))
+    (root / "negative.csv").write_text("site,score\n3.1,-0.5\n3.2,-0.25\nmlp.1,0\n")
+    save_file({"truth": np.ones(96, dtype=np.float32)}, root / "probes.safetensors")
     (root / "tasks.et").write_text("entrack 1\n\nparam from_another_file = 1\n")
     (root / "latin.et").write_bytes("entrack 1 # na\xefve\n".encode("latin-1"))
     (root / "circle.et").write_text('entrack 1\n\ninclude "circle.et"\n')

@@ -250,5 +250,5 @@ class InMemory(Engine):
         with mock.patch("entrack.plan.passes.batch.LEAST", self._least):
             return super().compute(step, inputs)
 
-    def _model(self, key: ModelKey) -> LoadedModel:
+    def loaded(self, key: ModelKey) -> LoadedModel:
         return loaded(self._shapes[key], self.executor)

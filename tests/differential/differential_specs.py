@@ -6,6 +6,7 @@ What is written is valid by how it is made, but for what only a run can tell.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,6 +17,9 @@ from attrs import define, field, frozen
 from differential_models import EXPERTS, FAMILIES
 from e2e_world import TASKS, World, make_model
 from hypothesis import strategies as st
+
+from entrack import vector
+from entrack.model_config import read_facts
 
 T = TypeVar("T")
 ORDER = ("previous", "query", "last")
@@ -93,6 +97,8 @@ def world(setting: Setting) -> World:
             **OWN.get(setting.family, {"head_dim": 6, "intermediate_size": 16}),
         )
     (folder / "tasks.et").write_text(TASKS)
+    width = read_facts(json.loads((folder / "base" / "config.json").read_text())).d_model
+    vector([float(number % 3 - 1) for number in range(width)], folder / "given.safetensors")
     return World(folder)
 
 
@@ -369,7 +375,8 @@ class Writer:
     def sites(self, name: str) -> None:
         """Acts at any site, at spans of several lengths, with vectors, in an order that is drawn."""
         self.facts()
-        self.lines += [f"vector v{name} in base = {self.mean_of()} - {self.one('', '0.5 * ')}{self.mean_of()}"]
+        given = self.one(self.mean_of(), 'file("given.safetensors")')
+        self.lines += [f"vector v{name} in base = {self.mean_of()} - {self.one('', '0.5 * ')}{given}"]
         acts = [self.site_act(f"v{name}", sets=place == 0) for place in range(self.number(1, 3))]
         self.lines.append(f"intervention s{name} = {', '.join(acts)}")
         changes = [self.site_act(f"v{name}", sets=True) for _ in range(2)]

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from entrack.address import address
 from entrack.engine.inputs import bound
 from entrack.models.key import ModelKey
+from entrack.numbers import Numbers
 from entrack.plan.steps import (
     Add,
     At,
@@ -37,6 +38,7 @@ from entrack.plan.steps import (
     FromNoise,
     FromVector,
     FromZero,
+    Given,
     Indices,
     Lens,
     Loss,
@@ -379,7 +381,9 @@ class Bench:
         part = self.layer_parts(stream if normed else (*stream, Part.OUTPUT, Part.NEURON, Part.ATTENTION, Part.MLP))
         sites, several = self.some_of(part), prompts(self.draw(SEEDS), 2, self.world.batch.length)
         captures = Capture(self.world.shape.key, several, self.draw(st.sampled_from(((0, 1), None))), sites, part)
-        return FromVector((Term(self.draw(st.sampled_from((1.0, -0.5))), sites, (self.ref(captures),)),))
+        term = Term(self.draw(st.sampled_from((1.0, -0.5))), sites, (self.ref(captures),))
+        given = Given(0.5, Numbers(tuple(float(number % 3) for number in range(self.world.shape.key.facts.d_model))))
+        return FromVector(self.draw(st.sampled_from(((term,), (given,), (term, given)))))
 
     def set_elsewhere(self) -> Set:
         """Groups at several positions, or twice at one."""

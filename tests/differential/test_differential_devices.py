@@ -29,7 +29,7 @@ class OverDevices(InMemory):
         super().__init__(world.models, executor, within)  # type: ignore[arg-type]
         self.device, self._over = fake(0), [fake(number) for number in over]
 
-    def _model(self, key: ModelKey) -> LoadedModel:
+    def loaded(self, key: ModelKey) -> LoadedModel:
         shape = self._shapes[key]
         places = tuple(self._over[layer * len(self._over) // shape.layers] for layer in range(shape.layers))
         module = place(copy.deepcopy(built(shape)), key.facts.layout, self.device, places)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import entrack
 from entrack import api
 from entrack.diagnostics import Diagnostic, errors
 from entrack.source import Source
@@ -74,6 +75,11 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "tasks" / "shopping.et").write_text(
         'entrack 1\ntask shopping { prompt = "A" answer = "B" at last = end of prompt }\n', encoding="utf-8"
     )
+    (tmp_path / "scores.csv").write_text("site,score,effect\n3.5,-0.5,-1\n1.6,0.25,-2\nmlp.2,0,3\n", encoding="utf-8")
+    for name in ("truth", "probes"):
+        entrack.vector([1.0] * 96, tmp_path / f"{name}.safetensors", name="truth")
+    entrack.vector([1.0] * 96, tmp_path / "top.safetensors")
+    entrack.circuit([(3, 4)], tmp_path / "found.et")
     (tmp_path / "circuits.json").write_text('{"llama": {"value_fetcher": [[3, 5], [1, 6]]}}', encoding="utf-8")
     return tmp_path
 

@@ -64,8 +64,10 @@ from entrack.check.resolved.prompts import Alternate as Alternate
 from entrack.check.resolved.prompts import Model as Model
 from entrack.check.resolved.prompts import Population as Population
 from entrack.check.resolved.prompts import Task as Task
+from entrack.check.resolved.vectors import FromFile as FromFile
 from entrack.check.resolved.vectors import MeanOf as MeanOf
 from entrack.check.resolved.vectors import Vector as Vector
+from entrack.check.resolved.vectors import VectorTerm as VectorTerm
 from entrack.check.tables import Table
 from entrack.frozen import frozen
 from entrack.models.datasets import Dataset

@@ -12,7 +12,7 @@ from entrack.sites import Part
 from entrack.source import Span
 
 if TYPE_CHECKING:  # sources stand with their rules, which read what is resolved here
-    from entrack.check.resolved.vectors import MeanOf
+    from entrack.check.resolved.vectors import VectorTerm
     from entrack.check.sources import Source
 
 
@@ -67,10 +67,10 @@ class BlockAct:
 
 @frozen
 class AddAct:
-    """A sum of means, `factor` times, is added to what stands there."""
+    """A vector, `factor` times, is added to what stands there."""
 
     target: HeadsOf
-    means: tuple[MeanOf, ...]
+    terms: tuple[VectorTerm, ...]
     factor: float
     span: Span = field(eq=False, repr=False)
 
@@ -94,10 +94,10 @@ class NoiseAct:
 
 @frozen
 class ProjectAct:
-    """What points along a sum of means is taken away from what stands there."""
+    """What points along a vector is taken away from what stands there."""
 
     target: HeadsOf
-    means: tuple[MeanOf, ...]
+    terms: tuple[VectorTerm, ...]
     span: Span = field(eq=False, repr=False)
 
     @property

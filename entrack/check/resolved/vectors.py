@@ -1,4 +1,4 @@
-"""Vectors: directions in the residual stream, as sums of means."""
+"""Vectors: directions in the residual stream, as sums of means and of numbers from files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from attrs import field
 from entrack.check.resolved.interventions import HeadsOf
 from entrack.check.resolved.prompts import Population
 from entrack.frozen import frozen
+from entrack.numbers import Numbers
 from entrack.source import Span
 
 
@@ -22,10 +23,22 @@ class MeanOf:
 
 
 @frozen
+class FromFile:
+    """`factor` times numbers that a file has, as wide as the residual stream of a model."""
+
+    factor: float
+    numbers: Numbers
+    model: str
+
+
+VectorTerm = MeanOf | FromFile
+
+
+@frozen
 class Vector:
-    """A sum of means."""
+    """A sum of terms."""
 
     name: str
     model: str
-    means: tuple[MeanOf, ...]
+    terms: tuple[VectorTerm, ...]
     span: Span = field(eq=False, repr=False)

@@ -145,14 +145,14 @@ def _set(
 def _changes(act: ChangeAct, on: Measured, places: Places, lowering: Lowering) -> list[Edit]:
     aims = [aim.at for aim in _aims(act.target, on, places, act.span, lowering)]
     match act:
-        case AddAct(_, means, factor):
-            vector = vector_of(means, on, lowering)
+        case AddAct(_, terms, factor):
+            vector = vector_of(terms, on, lowering)
             return [Add(at, vector, factor) for at in aims]
         case NoiseAct(_, sd):
             noise = FromNoise(sd, lowering.resolved.seed + on.draw, on.numbered(places))
             return [Add(at, noise) for at in aims]
-        case ProjectAct(_, means):
-            vector = vector_of(means, on, lowering)
+        case ProjectAct(_, terms):
+            vector = vector_of(terms, on, lowering)
             return [ProjectOut(at, vector) for at in aims]
         case ScaleAct(_, factor):
             return [Scale(at, factor) for at in aims]

@@ -1,24 +1,37 @@
-"""Vectors become terms: what sites write to the residual stream, captured on the prompts of each mean."""
+"""Vectors become terms: what sites write to the residual stream, captured on the prompts of each mean; and the numbers
+of files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from entrack import budget
-from entrack.check.resolved import Group, MeanOf
+from entrack.check.resolved import FromFile, Group, MeanOf, VectorTerm
 from entrack.model_config import ModelFacts
 from entrack.plan.builder import batch_of, batches
 from entrack.plan.lower.context import Lowering
 from entrack.plan.lower.measured import A_PLACE, Measured, Places, at_of, span_lengths
 from entrack.plan.lower.sources import by_part
-from entrack.plan.steps import Capture, Chosen, FromVector, Ref, Sites, Term
+from entrack.plan.steps import Capture, Chosen, FromVector, Given, Ref, Sites, Term
 from entrack.prompts.tokenise import Prompt, measured_prompts
 from entrack.sites import Part
 
 
-def vector_of(means: tuple[MeanOf, ...], on: Measured, lowering: Lowering) -> FromVector:
-    """A sum of means, for what is measured. Raises Unmakeable where prompts cannot be made."""
-    return FromVector(tuple(term for mean in means for term in _terms(mean, on, lowering)))
+def vector_of(terms: tuple[VectorTerm, ...], on: Measured, lowering: Lowering) -> FromVector:
+    """A vector, for what is measured. Raises Unmakeable where prompts cannot be made."""
+    return FromVector(tuple(made for term in terms for made in _made(term, on, lowering)))
+
+
+def _made(term: VectorTerm, on: Measured, lowering: Lowering) -> Iterator[Term | Given]:
+    match term:
+        case MeanOf():
+            yield from _terms(term, on, lowering)
+        case FromFile(factor, numbers):
+            budget.spend(budget.STEP_PARTS, A_PLACE)
+            yield Given(factor, numbers)
+        case _:
+            assert_never(term)
 
 
 def _terms(mean: MeanOf, on: Measured, lowering: Lowering) -> Iterator[Term]:

@@ -7,6 +7,7 @@ from attrs import field
 
 from entrack.address import tagged
 from entrack.frozen import frozen
+from entrack.numbers import Numbers
 from entrack.plan.batch import Indices, Position
 from entrack.plan.refs import Ref, Sites
 from entrack.sites import Part
@@ -46,6 +47,15 @@ class Term:
     captures: tuple[Ref, ...]
 
 
+@tagged("given", "factor numbers")
+@frozen
+class Given:
+    """A vector that is given by its numbers, as many as the residual stream is wide, times `factor`."""
+
+    factor: float
+    numbers: Numbers
+
+
 @tagged("from-vector", "terms")
 @frozen
 class FromVector:
@@ -53,7 +63,7 @@ class FromVector:
     output projection, a neuron times its row of the down projection, both without bias and with the weights of the
     model that is edited; an attention's or MLP's output, and the residual stream, are themselves."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[Term | Given, ...]
 
 
 @tagged("from-noise", "sd seed numbers")

@@ -36,6 +36,7 @@ from entrack.syntax.ast.file import Seed as Seed
 from entrack.syntax.ast.file import Version as Version
 from entrack.syntax.ast.heads import AnyWord as AnyWord
 from entrack.syntax.ast.heads import Attention as Attention
+from entrack.syntax.ast.heads import Best as Best
 from entrack.syntax.ast.heads import Circuit as Circuit
 from entrack.syntax.ast.heads import Confirm as Confirm
 from entrack.syntax.ast.heads import DirectLogitAttribution as DirectLogitAttribution

@@ -12,12 +12,23 @@ from entrack.syntax.ast.sites import SiteList
 
 
 @frozen
+class Best:
+    """`scores("eap.csv") keep 10 strongest`: the best sites of a file of scores; empty for a ranking that is not
+    said."""
+
+    of: Call
+    keep: Integer | Name
+    ranking: str = ""
+    span: Span = span_field()
+
+
+@frozen
 class GroupItem:
-    """A group of a written circuit. `heads` may be `json("file", "path.in.it")`."""
+    """A group of a written circuit. `heads` may be `json("file", "path.in.it")`, or the best of `scores("file")`."""
 
     name: str
     position: Name
-    heads: SiteList | Call
+    heads: SiteList | Call | Best
     span: Span = span_field()
     name_span: Span = span_field()
 

@@ -7,6 +7,7 @@ from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax.ast.base import span_field
 from entrack.syntax.ast.expressions import (
+    Call,
     Expression,
     Integer,
     ListOf,
@@ -125,10 +126,11 @@ class Intervention:
 
 @frozen
 class Term:
-    """A mean in a vector, with its sign, and what it is multiplied by, if anything."""
+    """A mean in a vector, or a call such as `file("truth.safetensors")`, with its sign, and what it is multiplied by,
+    if anything."""
 
     sign: str
-    mean: Set
+    of: Set | Call
     factor: Expression | None = None
     times: str = "*"
     span: Span = span_field()
@@ -136,7 +138,8 @@ class Term:
 
 @frozen
 class Vector:
-    """`vector v in M = mean T over P - mean T over Q`: a direction in the residual stream."""
+    """`vector v in M = mean T over P - mean T over Q`, `vector w in M = file("w.safetensors")`: a direction in the
+    residual stream."""
 
     name: str
     model: Name

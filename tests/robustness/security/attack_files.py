@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -109,6 +110,74 @@ COLUMN: Mapping[str, tuple[str | bytes, str]] = {
     "a million lines of nothing": ("object\n" + "\n" * 1_000_000, "E213"),
     "quotes": ("object\n" + '"' * 100_001 + "\n", "E213"),
     "spaces": ("object\n   \n \n", "E213"),
+}
+
+SCORES: Mapping[str, tuple[str | bytes, str]] = {
+    "empty": (b"", "E213"),
+    "no scores": ("site\n0.1\n", "E213"),
+    "not UTF-8": (b"site,score\n0.1,\xff\xfe\n", "E212"),
+    "not a number": ("site,score\n0.1,nan\n", "E218"),
+    "infinite": ("site,score\n0.1,1e999\n", "E218"),
+    "a word": ("site,score\n0.1,strong\n", "E218"),
+    "underscores and digits of elsewhere": ("site,score\n0.1,\u0661_0\n0.1,1\n", "E218"),
+    "no site": ("site,score\nL0H1,1\n", "E218"),
+    "code": ("site,score\n__import__('os').system('touch evil'),1\n", "E218"),
+    "escapes": ("site,score\n\x1b]0;evil\x07\u202e,1\n", "E218"),
+    "digits": ("site,score\n0." + "9" * 5000 + ",1\n", "E218"),
+    "what a head reads": ("site,score\n0.1.query,1\n", "E218"),
+    "a head of no layer": ("site,score\n77.0,1\n", "E511"),
+    "twice": ("site,score\n0.1,1\n0.1,2\n", "E218"),
+    "all zero": ("site,score\n0.1,0\n1.3,-0.0\n", "E218"),
+    "a million": ("site,score\n" + "0.1,1\n" * 1_000_000, "E213"),
+}
+
+
+def tensors(header: object, body: bytes = bytes(128), length: int | None = None) -> bytes:
+    """A safetensors file with such a header, whatever it says."""
+    said = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(said) if length is None else length) + said + body
+
+
+def one(**facts: object) -> dict[str, object]:
+    """A header of one tensor, 32 numbers, but for some facts."""
+    return {"v": {"dtype": "F32", "shape": [32], "data_offsets": [0, 128], **facts}}
+
+
+VECTORS: Mapping[str, tuple[bytes, str]] = {
+    "empty": (b"", "E217"),
+    "short": (b"\1\0\0", "E217"),
+    "zeros": (bytes(1000), "E217"),
+    "a header without end": (tensors({}, length=(1 << 63) - 1), "E217"),
+    "a header longer than its file": (tensors(one(), length=1 << 20), "E217"),
+    "no JSON": (tensors(b"{" * 100), "E217"),
+    "deep": (tensors(DEEP.encode()), "E217"),
+    "a list": (tensors([]), "E217"),
+    "no tensors": (tensors({}, b""), "E217"),
+    "nothing but words": (tensors({"__metadata__": {"a": "b"}}, b""), "E217"),
+    "a name twice": (tensors(b'{"v":{"dtype":"F32","shape":[32],"data_offsets":[0,128]},"v":{}}'), "E217"),
+    "no numbers": (tensors(one(dtype="I64", shape=[16])), "E217"),
+    "another type": (tensors(one(dtype="O")), "E217"),
+    "beyond its end": (tensors(one(shape=[64], data_offsets=[0, 256])), "E217"),
+    "before its beginning": (tensors(one(data_offsets=[-128, 0])), "E217"),
+    "backwards": (tensors(one(data_offsets=[128, 0])), "E217"),
+    "another size": (tensors(one(shape=[31])), "E217"),
+    "a shape of terabytes": (tensors(one(shape=[1 << 40], data_offsets=[0, 1 << 42])), "E217"),
+    "a shape that comes to nothing": (tensors(one(shape=[0, 1 << 60], data_offsets=[0, 0]), b""), "E217"),
+    "a fraction": (tensors(one(shape=[32.0])), "E217"),
+    "a truth": (tensors(one(shape=[True], data_offsets=[0, 4]), bytes(4)), "E217"),
+    "two axes": (tensors(one(shape=[4, 8])), "E217"),
+    "no axis": (tensors(one(shape=[], data_offsets=[0, 4]), bytes(4)), "E217"),
+    "two in one place": (tensors({**one(), "w": one()["v"]}), "E217"),
+    "a gap": (tensors(one(data_offsets=[64, 192]), bytes(192)), "E217"),
+    "something after it": (tensors(one(), bytes(256)), "E217"),
+    "several": (tensors({"v": one()["v"], "w": one(data_offsets=[128, 256])["v"]}, bytes(256)), "E217"),
+    "not a number": (tensors(one(), b"\0\0\xc0\x7f" * 32), "E217"),
+    "infinite": (tensors(one(), b"\0\0\x80\x7f" * 32), "E217"),
+    "narrow": (tensors(one(shape=[8], data_offsets=[0, 32]), bytes(32)), "E217"),
+    "wide": (tensors(one(shape=[1 << 20], data_offsets=[0, 1 << 22]), bytes(1 << 22)), "E217"),
+    "escapes": (tensors({"\x1b]0;evil\x07\u202e": one()["v"], "w": {}}), "E217"),
+    "a pickle": (b"\x80\x04cos\nsystem\n(S'touch evil'\ntR.", "E217"),
+    "too large": (tensors(one(), bytes(17 << 20)), "E212"),
 }
 
 PATHS: Mapping[str, tuple[Plant, str, str]] = {

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from attack_files import COLUMN, HEADS, OUTSIDE, PATHS
+from attack_files import COLUMN, HEADS, OUTSIDE, PATHS, SCORES, VECTORS
 from attack_guard import Guard
 from attack_runs import SPEC, Study, entrack, refused, well_said
 
@@ -15,12 +15,14 @@ POOL = '["apple", "ball", "bell", "book"]'
 NAMED = {
     "heads": lambda path: SPEC.replace(GROUP, f'group g in base at last = json("{path}", "heads")'),
     "column": lambda path: SPEC.replace(POOL, f'column("{path}", "object")'),
+    "scores": lambda path: SPEC.replace(GROUP, f'group g in base at last = scores("{path}") keep 2'),
+    "vector": lambda path: SPEC.replace(GROUP, f'{GROUP}\nvector v in base = file("{path}")'),
     "include": lambda path: SPEC.replace("model base", f'include "{path}"\nmodel base'),
     "local": lambda path: SPEC.replace('local("model")', f'local("{path}")'),
     "gguf": lambda path: SPEC.replace('local("model")', f'gguf("{path}")'),
     "lora": lambda path: SPEC.replace('local("model")', f'local("model") + lora("{path}")'),
 }
-ANYWHERE = {"E210", "E211", "E212", "E213", "E214", "E503", "W501"}
+ANYWHERE = {"E210", "E211", "E212", "E213", "E214", "E217", "E503", "W501"}
 
 
 @pytest.mark.parametrize("name", HEADS)
@@ -36,6 +38,22 @@ def test_columns(name: str, study: Study, guard: Guard) -> None:
     content, code = COLUMN[name]
     (study.folder / "objects.csv").write_bytes(content.encode() if isinstance(content, str) else content)
     study.spec.write_text(NAMED["column"]("objects.csv"))
+    refused(study, guard, code)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_scores(name: str, study: Study, guard: Guard) -> None:
+    content, code = SCORES[name]
+    (study.folder / "scores.csv").write_bytes(content.encode() if isinstance(content, str) else content)
+    study.spec.write_text(NAMED["scores"]("scores.csv"))
+    refused(study, guard, code)
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_vectors(name: str, study: Study, guard: Guard) -> None:
+    content, code = VECTORS[name]
+    (study.folder / "v.safetensors").write_bytes(content)
+    study.spec.write_text(NAMED["vector"]("v.safetensors"))
     refused(study, guard, code)
 
 

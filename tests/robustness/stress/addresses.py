@@ -18,6 +18,7 @@ from plan_worlds import CONFIG
 from entrack.address import address
 from entrack.model_config import read_facts
 from entrack.models.key import ModelKey
+from entrack.numbers import Numbers
 from entrack.plan import bind
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.steps import (
@@ -36,6 +37,7 @@ from entrack.plan.steps import (
     FromNoise,
     FromVector,
     FromZero,
+    Given,
     Lens,
     Loss,
     MaskBatch,
@@ -92,6 +94,7 @@ STEPS: tuple[Step, ...] = (
 """One step of every kind."""
 STREAM, SPANS = (Site(1, Part.MID), Site(2, Part.MID)), Spans(((0, 1), (1, 2)))
 VECTOR = FromVector((Term(1.0, HEADS, (Ref("one"),)), Term(-0.5, HEADS, (Ref("other"), Ref("third")))))
+GIVEN = FromVector((Given(0.5, Numbers((1.0, -0.5, 0.25))), VECTOR.terms[0]))
 LATER_EDITS = (
     Add(At(STREAM, SPANS), VECTOR, 2.0),
     Add(At(STREAM, None), FromNoise(0.5, 1, (3, 4))),
@@ -106,6 +109,7 @@ LATER: tuple[Step, ...] = (
     Attention(MODEL, BATCH, AT, ((0,), (0, 1)), LATER_EDITS),
     Lens(MODEL, BATCH, AT, ((10, 11), (12, 13)), LATER_EDITS),
     DirectAttribution(MODEL, BATCH, AT, ((10, 11), (12, 13)), LATER_EDITS),
+    Evaluate(MODEL, BATCH, (Add(At(STREAM, SPANS), GIVEN),), ((10, 11), (12, 13))),
 )
 """With the edits, sources and parts that the others do not hold."""
 
