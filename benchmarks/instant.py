@@ -45,8 +45,8 @@ def instant(size: str, repeats: int, threads: int, say: Say) -> list[Record]:
 
 
 def _kept(folder: str) -> Mapping[str, str]:
-    """Where figures, prompts and runs are kept: for these rounds alone."""
-    return {f"ENTRACK_{name.upper()}": f"{folder}/{name}" for name in ("figures", "prompts", "runs")}
+    """Where checks, figures, prompts and runs are kept: for these rounds alone."""
+    return {f"ENTRACK_{name.upper()}": f"{folder}/{name}" for name in ("checks", "figures", "prompts", "runs")}
 
 
 def _commands(folder: str) -> Mapping[str, Sequence[str]]:

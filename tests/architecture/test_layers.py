@@ -36,6 +36,7 @@ WORDS = (
     "events",
     "files",
     "kept",
+    "kept_checks",
     "results",
 )
 LAYERS = (
