@@ -48,6 +48,11 @@ bench: $(VENV)/installed $(PEERS)/installed
 rehearsal: $(VENV)/installed
 	$(BIN)/python -m benchmarks.rehearsal $(ARGS)
 
+# Runs and forecasts that are kept, of shipped specs with made-up outcomes: the same bytes as from nothing? Minutes.
+.PHONY: kept-runs
+kept-runs: $(VENV)/installed
+	ENTRACK_KEPT_RUNS=1 $(BIN)/python -m pytest -q tests/plan/test_kept_runs.py
+
 # The four experiments of docs/coming-from.md with entrack and with other libraries: the same numbers?
 side-by-side: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python docs/side_by_side/compare.py $(PEERS)/bin/python

@@ -86,11 +86,19 @@ def check(
     source: Source, params: Mapping[str, float], stand_in: Path | None = None
 ) -> tuple[tuple[Diagnostic, ...], Mapping[str, Source]]:
     """All that is wrong with a spec, down to its prompts where its models' tokenizers are here. Imports no torch."""
+    problems, spec = looked_over(source, params, stand_in)
+    return problems, spec.sources
+
+
+def looked_over(
+    source: Source, params: Mapping[str, float], stand_in: Path | None = None
+) -> tuple[tuple[Diagnostic, ...], Spec]:
+    """The same, with what the checker made of the spec, right or wrong."""
     with within():
         spec = _spec(source, params, stand_in, NOTHING_SUPPLIED)
         if errors(spec.problems):
-            return spec.problems, spec.sources
-        return (*spec.problems, *spec.prompt_problems()), spec.sources
+            return spec.problems, spec
+        return (*spec.problems, *spec.prompt_problems()), spec
 
 
 def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None, supplied: Supplied) -> Spec:

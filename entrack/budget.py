@@ -250,10 +250,10 @@ def affords(limit: Limit, many: int) -> bool:
 
 def afford_all(many: Mapping[Limit, int]) -> bool:
     """Count work that was done before, as it was counted then, unless it comes to a limit: then none is counted, and
-    it is to be done again, which tells where. Whether it is counted."""
+    it is to be done again, which tells where. Whether it may be left undone."""
     budget = _running.get()
     if budget is None:
-        return False
+        return True
     totals = {limit: budget.spent.get(limit, 0) + more for limit, more in many.items()}
     if any(
         total > (limit.planned if budget.planning and budget.told else limit.most) for limit, total in totals.items()

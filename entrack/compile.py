@@ -26,7 +26,7 @@ from entrack.frozen import frozen
 from entrack.kept import NOT_KEPT, Kept
 from entrack.models.fetch import fetch
 from entrack.models.key import ModelKey, ModelSource
-from entrack.models.locate import ModelMissing, key_of, locate, tokenizer_file
+from entrack.models.locate import ModelMissing, is_builtin, key_of, locate, tokenizer_file
 from entrack.source import Source, Span
 from entrack.syntax.content import content
 from entrack.syntax.parse import parse
@@ -107,6 +107,24 @@ class CheckedSpec:
                 sorted(address(content(parse(source)[0])) for source in self.checked.sources.values()),
                 dict(self.resolved.params),
             ]
+        )
+
+    @property
+    def decided_by(self) -> tuple[Mapping[Path, str], tuple[Path, ...]] | None:
+        """The texts of all files that were read, and the folders of its models; None where it has models that are not
+        built in, of which whether they are here decides too."""
+        sources = [model.source for model in self.resolved.models.values()]
+        checked = self.checked
+        if (
+            checked.datasets
+            or checked.contents
+            or self.stands_in
+            or any(one is None or not is_builtin(one) for one in sources)
+        ):
+            return None
+        texts = {Path(source.name): source.text for source in (*checked.sources.values(), *checked.read)}
+        return texts, tuple(
+            path for one in sources if one for path in (one.folder, one.folder / "config.json", tokenizer_file(one))
         )
 
     @cached_property

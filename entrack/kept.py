@@ -8,13 +8,11 @@ said.
 from __future__ import annotations
 
 import os
-import platform
 import re
 import stat
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from entrack.address import address, file_digest
@@ -135,6 +133,9 @@ def all_code() -> str:
 def surroundings(*libraries: str) -> tuple[str, ...] | None:
     """The versions of libraries and of Python, and the machine; None where a library is not there, or is built by hand
     and says no version."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version  # which takes as long as checking a short spec
+
     try:
         versions = [f"{name} {version(name)}" for name in libraries]
     except PackageNotFoundError:

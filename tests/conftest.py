@@ -14,7 +14,7 @@ if not os.environ.get("ENTRACK_LAWS"):  # `make laws` draws anew
     settings.load_profile("the same each time")
 
 os.environ["ENTRACK_TRACEBACK"] = "1"  # a mistake in entrack is told in full, here and in what tests start
-for kept in ("FIGURES", "PROMPTS", "RUNS"):
+for kept in ("CHECKS", "FIGURES", "PROMPTS", "RUNS"):
     os.environ[f"ENTRACK_{kept}"] = ""  # all is made anew: what was kept by another run decides no test
 
 

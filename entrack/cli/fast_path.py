@@ -25,6 +25,7 @@ from entrack.cli.failures import need_memory
 if TYPE_CHECKING:
     from entrack.budget import Limit
     from entrack.execution.reuse_policy import ReusePolicy
+    from entrack.kept import Kept
     from entrack.source import Source
 
 RUN_FLAGS = {"--json": "as_json", "--pdf": "pdf", "--strict": "strict"}
@@ -119,14 +120,26 @@ def plan(
 def check(spec: Path, params: Mapping[str, float], stand_in: Path | None) -> None:
     """Say everything that is wrong with a spec."""
     with failures():
-        from entrack import api
-        from entrack.diagnostics import errors
+        from entrack.kept_checks import found_sound, kept_checks
 
-        problems, sources = api.check(api.read(spec), params, stand_in)
-        tell(problems, sources)
-        if errors(problems):
-            leave(exit_codes.SPEC_ERROR)
+        plain, kept = not params and stand_in is None, kept_checks()
+        if not (plain and found_sound(kept, spec)):
+            _check(spec, params, stand_in, kept if plain else None)
         say(f"{spec}: no errors")
+
+
+def _check(spec: Path, params: Mapping[str, float], stand_in: Path | None, kept: Kept | None) -> None:
+    from entrack import api
+    from entrack.diagnostics import errors
+    from entrack.kept_checks import keep_sound
+
+    problems, checked = api.looked_over(api.read(spec), params, stand_in)
+    tell(problems, checked.sources)
+    if errors(problems):
+        leave(exit_codes.SPEC_ERROR)
+    decided_by = None if problems or kept is None else checked.checked_spec.decided_by
+    if kept is not None and decided_by is not None:
+        keep_sound(kept, spec, *decided_by)
 
 
 def fmt(specs: Sequence[Path], *, only_check: bool = False, to_stdout: bool = False) -> None:

@@ -17,6 +17,7 @@ from entrack.errors import EntrackError
 from entrack.frozen import frozen
 from entrack.highlight.pieces import pieces
 from entrack.prompts.tokenise import Prompt
+from entrack.sites import PER_HEAD
 from entrack.source import Span
 from entrack.spec import Spec
 from entrack.syntax import ast
@@ -117,22 +118,33 @@ def _group(document: Document, symbol: Symbol) -> Iterator[str]:
         for item in file.program.items:
             match item:
                 case ast.Circuit(name=symbol.within, groups=groups):
-                    yield from (_heads(group) for group in groups if group.name == symbol.name)
+                    yield from (_heads(document, symbol, group) for group in groups if group.name == symbol.name)
                 case ast.Discover(name=symbol.within):
                     yield from _found(document, symbol)
                 case _:
                     pass
 
 
-def _heads(group: ast.GroupItem) -> str:
+def _heads(document: Document, symbol: Symbol, group: ast.GroupItem) -> str:
     """How many heads or other sites a written group has, and which."""
-    if isinstance(group.heads, ast.Call):
+    if not isinstance(group.heads, ast.SiteList):
+        return _of_a_file(document, symbol, group)
+    heads = all(site.kind == ast.HEAD for site in group.heads.sites)
+    return _counted(tuple(map(_site, group.heads.sites)), group, heads=heads)
+
+
+def _of_a_file(document: Document, symbol: Symbol, group: ast.GroupItem) -> str:
+    circuit = document.checked.resolved.circuits.get(symbol.within)
+    known = circuit.by_name[symbol.name].heads if circuit is not None and symbol.name in circuit.by_name else None
+    if not isinstance(known, tuple):
         return f"heads of a file, at `{group.position.text}`"
-    many = len(group.heads.sites)
-    what = "head" if all(site.kind == ast.HEAD for site in group.heads.sites) else "site"
-    shown = " ".join(_site(site) for site in group.heads.sites[:MOST_HEADS])
-    rest = " ..." * (many > MOST_HEADS)
-    return f"{many} {what}{'s' * (many != 1)} at `{group.position.text}`: {shown}{rest}"
+    return "of a file: " + _counted(tuple(map(str, known)), group, heads=all(site.part in PER_HEAD for site in known))
+
+
+def _counted(sites: tuple[str, ...], group: ast.GroupItem, *, heads: bool) -> str:
+    many, rest = len(sites), " ..." * (len(sites) > MOST_HEADS)
+    what = f"{'head' if heads else 'site'}{'s' * (many != 1)}"
+    return f"{many} {what} at `{group.position.text}`: {' '.join(sites[:MOST_HEADS])}{rest}"
 
 
 def _site(site: ast.SiteLiteral) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from entrack.execution.estimate import Estimate
 from entrack.execution.survey import Survey
@@ -40,9 +41,10 @@ class Forecast:
 def forecast(plan: Plan, survey: Survey, took: Estimate | None = None) -> Forecast:
     """What is left of a plan, as a store has been looked at."""
     known = _Known.of(survey)
+    rows = tuple((what, _counted(plan, ids, known)) for what, ids in _by_what(plan).items())
     return Forecast(
-        tuple((what, _counted(plan, ids, known)) for what, ids in _by_what(plan).items()),
-        _counted(plan, plan.steps, known),
+        rows,
+        _altogether([counted for _, counted in rows]),
         {
             name: {"layers": key.facts.layers, "heads": key.facts.heads, "source": plan.sources[key].description}
             for name, key in plan.models.items()
@@ -61,7 +63,7 @@ def _by_what(plan: Plan) -> Mapping[str, list[str]]:
     return grouped
 
 
-@frozen
+@frozen(slots=False)
 class _Known:
     """What is known of steps, as sets: they are asked for every step of every kind."""
 
@@ -77,24 +79,29 @@ class _Known:
         every = survey.found, survey.zero, survey.screened_out, survey.declined, survey.decided, survey.not_kept
         return cls(*map(frozenset, every))
 
-    @property
+    @cached_property
     def settled(self) -> frozenset[str]:
         """What is not run."""
         return self.found | self.zero | self.screened_out | self.decided | self.not_kept
 
 
+COUNTED = ("steps", "stored", "known_zero", "screened_out", "decided", "not_kept", "declined")
+COST = ("forwards", "token_layers", "bytes")
+ONLY_SOME = ("decided", "not_kept")
+"""What is left out where there is none."""
+
+
 def _counted(plan: Plan, ids: Sequence[str], known: _Known) -> dict[str, int]:
     rest: Cost = cost(plan, [id for id in ids if id not in known.settled])
-    decided, not_kept = (sum(id in some for id in ids) for some in (known.decided, known.not_kept))
-    return {
-        "steps": len(ids),
-        "stored": sum(id in known.found for id in ids),
-        "known_zero": sum(id in known.zero for id in ids),
-        "screened_out": sum(id in known.screened_out for id in ids),
-        **({"decided": decided} if decided else {}),
-        **({"not_kept": not_kept} if not_kept else {}),
-        "declined": sum(id in known.declined for id in ids),
-        "forwards": rest.forwards,
-        "token_layers": rest.token_layers,
-        "bytes": rest.bytes,
-    }
+    among = known.found, known.zero, known.screened_out, known.decided, known.not_kept, known.declined
+    counted = dict(zip(COUNTED, (len(ids), *(sum(id in some for id in ids) for some in among)), strict=True))
+    return _told({**counted, **{name: getattr(rest, name) for name in COST}})
+
+
+def _altogether(rows: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """What rows come to: what each step costs does not depend on the others."""
+    return _told({name: sum(row.get(name, 0) for row in rows) for name in (*COUNTED, *COST)})
+
+
+def _told(counted: Mapping[str, int]) -> dict[str, int]:
+    return {name: many for name, many in counted.items() if many or name not in ONLY_SOME}

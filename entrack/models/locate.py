@@ -65,6 +65,11 @@ def locate(named: Named, root: Path) -> ModelSource:
     return ModelSource(str(named), folder, gguf, _adapter(named, root), revision)
 
 
+def is_builtin(source: ModelSource) -> bool:
+    """Whether a model comes with entrack, as it is."""
+    return source.folder.parent == BUILTIN and source.adapter is None
+
+
 def on_this_machine(source: ModelSource) -> ModelSource:
     """Where the files of a model are that another machine has in `source`: there too, or, of one that comes with
     entrack or from the hub, where they are here. Raises ModelMissing."""

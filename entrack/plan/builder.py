@@ -71,11 +71,9 @@ def batches(
     acts are at, the word that follows.
     """
     by_length: dict[tuple[int, ...], list[int]] = {}
-    for place in range(len(prompts)):
-        lengths = tuple(len(many[place].token_ids) for many in (prompts, *others)) + tuple(
-            many[place] for many in common
-        )
-        by_length.setdefault(lengths, []).append(place)
+    lengths = [[len(many[place].token_ids) for place in range(len(prompts))] for many in (prompts, *others)]
+    for place, alike in enumerate(zip(*lengths, *common, strict=False)):
+        by_length.setdefault(alike, []).append(place)
     return tuple(
         tuple(many[start : start + size]) for many in by_length.values() for start in range(0, len(many), size)
     )

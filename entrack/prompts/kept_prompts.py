@@ -66,7 +66,7 @@ def kept_or_drawn(
             return TokenisedPrompts(population, found.pairs), ()
     before, drawn_before = budget.so_far(), originals.drawn.copy()
     drawn, problems = tokenise(population, count, tokens, params, allotments, originals)
-    if what is not None and not problems:
+    if what is not None and not problems and budget.so_far():  # what is not counted says no cost
         rest = Counter(budget.since(before))
         rest.subtract(originals.drawn - drawn_before)
         kept.keep(what, _written(_Kept(drawn.pairs, [originals.cost(key) for key in keys], rest)))

@@ -26,7 +26,9 @@ from entrack.syntax import ast
 
 NO_ALLOTMENTS: Allotments = {}
 KEPT_ORIGINALS = 4096
-"""Originals that are kept for populations with other alternates: of the longest prompts some tens of megabytes."""
+"""Originals of which populations with other alternates need not count the drawing again."""
+HELD_ORIGINALS = 1 << 14
+"""Originals that are held: with others they are counted again, and not drawn. Of the longest prompts 200 MB."""
 TARGET = "target"
 """What a desideratum's word is called."""
 
@@ -141,20 +143,21 @@ Key = tuple[object, ...]
 
 class Originals:
     """The last originals of a spec's populations: those that differ in their alternates alone have the same ones, and
-    need not draw them again.
+    need not draw them again. The last `most` are not counted again either.
 
     For one spec, its params and one way to deal rows.
     """
 
     def __init__(self, most: int = KEPT_ORIGINALS) -> None:
         self._known: dict[Key, Original] = {}
+        self._held: dict[Key, Original] = {}
         self.most = most
         self.drawn: Counter[budget.Limit] = Counter()
         """What drawing originals has cost, all together."""
 
     def get(self, key: Key, make: Callable[[], tuple[sample.Drawn, Prompt]]) -> tuple[sample.Drawn, Prompt]:
         """An original and its tokens; made where it is not known. Raises what `make` raises."""
-        found = self._known.pop(key, None)
+        found = self._known.pop(key, None) or self._counted_again(key)
         made = None if found is None else found.made
         if found is None:
             before = budget.so_far()
@@ -166,7 +169,17 @@ class Originals:
                 made = make()
             found = Original(found.cost, made)
         _put(self._known, key, found, self.most)
+        _put(self._held, key, found, HELD_ORIGINALS)
         return made
+
+    def _counted_again(self, key: Key) -> Original | None:
+        """An original that was drawn before, once it is counted as if it were drawn now; None where that comes to a
+        limit."""
+        held = self._held.get(key)
+        if held is None or not budget.afford_all(held.cost):
+            return None
+        self.drawn.update(held.cost)
+        return held
 
     def cost(self, key: Key) -> Mapping[budget.Limit, int]:
         """What drawing one of the last originals has cost."""
@@ -180,7 +193,7 @@ class Originals:
             found = known.pop(key, None)
             if found is None:
                 total.update(cost)
-            _put(known, key, found or Original(cost, None), self.most)
+            _put(known, key, found or self._held.get(key) or Original(cost, None), self.most)
         affordable = budget.afford_all(total)
         self._known = known if affordable else self._known
         return affordable

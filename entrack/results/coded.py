@@ -66,5 +66,5 @@ _MADE: Mapping[int, Callable[[list[Any]], Any]] = {
 }
 
 
-def _names(cls: type) -> list[str]:
+def _names(cls: type[Any]) -> list[str]:
     return [] if issubclass(cls, Enum) else [field.name for field in attrs.fields(cls) if field.name != "html"]

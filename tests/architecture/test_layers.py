@@ -38,6 +38,7 @@ WORDS = (
     "events",
     "files",
     "kept",
+    "kept_checks",
     "results",
 )
 LAYERS = (

@@ -75,11 +75,11 @@ class Lowering:
     """The `Select` node of each group of each discovery."""
     masks: dict[tuple[str, str, str], str] = field(factory=dict)
     """The `TrainMask` node of each mask, group and desideratum."""
-    means: dict[tuple[str, int, Part, tuple[int, ...]], tuple[tuple[Prompt, ...], tuple[Ref, ...]]] = field(
-        factory=dict
+    means: dict[tuple[str, int, Part, tuple[int, ...]], tuple[tuple[Prompt, ...], frozenset[int], tuple[Ref, ...]]] = (
+        field(factory=dict)
     )
-    """For a model, prompts as they were drawn, a part and a word that follows: those that a mean is taken over, and the
-    steps that add them up."""
+    """For a model, prompts as they were drawn, a part and a word that follows: those that a mean is taken over, their
+    lengths, and the steps that add them up."""
     asked: dict[tuple[str, str], Asked] = field(factory=dict)
     """The tokens that the score of each discovery is of, prompt by prompt, by its name and the purpose of these."""
     listed: dict[tuple[str, str, Listed], tuple[tuple[int, ...], ...]] = field(factory=dict)

@@ -94,7 +94,9 @@ def token_of(position: Where, prompts: Sequence[Prompt], places: Places) -> tupl
     """The one token of a position in each prompt of a batch."""
     budget.spend(budget.STEP_PARTS, A_PLACE + len(places))
     assert position is not None  # by the checker: every token is none
-    return tuple(position if isinstance(position, int) else prompts[place].positions[position] for place in places)
+    if isinstance(position, int):
+        return (position,) * len(places)
+    return tuple([prompts[place].positions[position] for place in places])
 
 
 def span_lengths(position: Where, prompts: Sequence[Prompt]) -> tuple[int, ...] | None:

@@ -143,11 +143,13 @@ def mean_of(
             lowering.nodes.ref(SumOutputs(key, batch_of(prompts, many), part), f"mean over {over.label}")
             for many in batches(prompts)
         )
-        known = lowering.means[on.model, id(tokenised), part, word] = prompts, tuple(sums)
+        lengths = frozenset(prompt.length for prompt in prompts)
+        known = lowering.means[on.model, id(tokenised), part, word] = prompts, lengths, tuple(sums)
     else:
-        lowering.nodes.again(len(known[1]))
-    prompts, refs = known
-    _one_length(prompts, on, places, span, lowering)
+        lowering.nodes.again(len(known[2]))
+    prompts, lengths, refs = known
+    if len(lengths.union([on.prompts[place].length for place in places])) > 1:
+        _unlike_length(prompts, on, places, span, lowering)
     return FromMean(refs)
 
 
@@ -167,14 +169,12 @@ def _alternates(alternate: Alternate | None, on: Measured, lowering: Lowering) -
     return tuple(pair.alternate for pair in pairs if pair.alternate is not None)
 
 
-def _one_length(prompts: Sequence[Prompt], on: Measured, places: Places, span: Span, lowering: Lowering) -> None:
+def _unlike_length(prompts: Sequence[Prompt], on: Measured, places: Places, span: Span, lowering: Lowering) -> None:
     """A mean at each token makes sense when the prompts of the mean and those that take it have one length."""
-    everything = (*prompts, *(on.prompts[place] for place in places))
-    length = everything[0].length
-    other = next((prompt for prompt in everything if prompt.length != length), None)
-    if other is not None:
-        label = f"{length} tokens in most, but {other.length} in {_short(other.text)!r}"
-        _unlike("a mean at each token needs prompts of one token length", label, on, span, lowering)
+    first, *others = (*prompts, *(on.prompts[place] for place in places))
+    other = next(prompt for prompt in others if prompt.length != first.length)
+    label = f"{first.length} tokens in most, but {other.length} in {_short(other.text)!r}"
+    _unlike("a mean at each token needs prompts of one token length", label, on, span, lowering)
 
 
 def _token_by_token(donor: Donor, on: Measured, places: Places, span: Span, lowering: Lowering) -> None:

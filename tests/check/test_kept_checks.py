@@ -1,0 +1,180 @@
+"""Checks that are kept: only where nothing was wrong, and only as long as every file that was read is the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from entrack import api, kept_checks
+from entrack.cli import fast_path
+from entrack.kept_checks import found_sound, keep_sound
+from entrack.models import locate
+from entrack.models.key import ModelSource
+from entrack.models.locate import BUILTIN
+
+SPEC = """entrack 1
+include "shared.et"
+model base = builtin("boxes-base")
+task t {
+  object  = one from column("words.csv", "word")
+  prompt  = "The box has the {object}. The box has the"
+  answer  = object
+  at last = end of prompt
+}
+group written in base at last = json("heads.json", "some")
+measure m = accuracy(base with [nothing, zero written]) on n t
+"""
+FILES = {
+    "spec.et": SPEC,
+    "shared.et": "entrack 1\nparam n = 3\n",
+    "words.csv": "word\r\napple\r\nball\r\n",
+    "heads.json": '{"some": [[0, 1]]}',
+}
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A spec that was checked once, and whose check is kept."""
+    for name, text in FILES.items():
+        (tmp_path / name).write_bytes(text.encode())
+    monkeypatch.setenv("ENTRACK_CHECKS", str(tmp_path / "kept"))
+    fast_path.check(tmp_path / "spec.et", {}, None)
+    return tmp_path / "spec.et"
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The specs that are really checked."""
+    seen: list[object] = []
+    real = api.looked_over
+
+    def looked_over(*given: Any) -> Any:
+        seen.append(given)
+        return real(*given)
+
+    monkeypatch.setattr(api, "looked_over", looked_over)
+    return seen
+
+
+def test_it_is_kept_and_says_the_same(spec: Path, looks: list[object], capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    fast_path.check(spec, {}, None)
+    kept = capsys.readouterr()
+    assert not looks and "no errors" in kept.err
+    fast_path.check(spec, {"n": 3}, None)
+    assert len(looks) == 1 and capsys.readouterr() == kept
+
+
+def change(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes().replace(b"n", b"m", 1))
+
+
+def link(folder: Path) -> None:
+    (folder / "elsewhere").mkdir()
+    (folder / "words.csv").rename(folder / "elsewhere" / "words.csv")
+    (folder / "words.csv").symlink_to(folder / "elsewhere" / "words.csv")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "the spec": lambda folder: (folder / "spec.et").write_text(SPEC + "\n"),
+    "an include": change("shared.et"),
+    "a column": lambda folder: (folder / "words.csv").write_text("word\napple\n"),
+    "heads": lambda folder: (folder / "heads.json").write_text('{"some": [[9, 1]]}'),
+    "a file gone": lambda folder: (folder / "heads.json").unlink(),
+    "a file linked": link,
+    "what is kept": lambda folder: [path.write_bytes(b"{}") for path in (folder / "kept").iterdir()],
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_any_change_is_checked(name: str, spec: Path, looks: list[object]) -> None:
+    CHANGES[name](spec.parent)
+    try:
+        fast_path.check(spec, {}, None)
+    except SystemExit as leaving:
+        assert leaving.code == 2
+    assert len(looks) == 1
+
+
+@pytest.mark.parametrize("name", ["all_code", "surroundings"])
+def test_other_code_checks_again(name: str, spec: Path, looks: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_checks, name, lambda *given: "other")
+    fast_path.check(spec, {}, None)
+    monkeypatch.setattr(kept_checks, "surroundings", lambda *given: None)
+    fast_path.check(spec, {}, None)
+    fast_path.check(spec, {}, None)
+    assert len(looks) == 3
+
+
+def test_another_built_in_model_is_checked(spec: Path, looks: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = kept_checks.kept_checks()
+    (read, _), folder = (api.load(spec).checked_spec.decided_by or ({}, ())), spec.parent / "model"
+    shutil.copytree(BUILTIN / "boxes-base", folder)
+    keep_sound(kept, spec, read, [folder, folder / "config.json"])
+    assert found_sound(kept, spec)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config))
+    assert not found_sound(kept, spec)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("answer  = object", "answer  = object\n  at nowhere = object.last"),  # an error
+        ('builtin("boxes-base")', 'local("model")'),  # a model that is not built in
+        ("n t", "n t\nparam unused = 1"),
+    ],
+)
+def test_what_has_something_to_say_is_not_kept(
+    old: str, new: str, tmp_path: Path, looks: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENTRACK_CHECKS", str(tmp_path / "kept"))
+    for name, text in FILES.items():
+        (tmp_path / name).write_bytes(text.replace(old, new).encode())
+    shutil.copytree(BUILTIN / "boxes-base", tmp_path / "model")
+    said = api.check(api.read(tmp_path / "spec.et"), {})[0]
+    looks.clear()
+    for _ in range(2):
+        try:
+            fast_path.check(tmp_path / "spec.et", {}, None)
+        except SystemExit as leaving:
+            assert leaving.code == 2
+    assert len(looks) == 1 + bool(said or "local" in new)
+
+
+def test_what_changed_while_it_was_checked_is_not_kept(spec: Path) -> None:
+    kept, folder = kept_checks.kept_checks(), spec.parent
+    for path in (folder / "kept").iterdir():
+        path.unlink()
+    keep_sound(kept, spec, {spec: SPEC + " "}, [])
+    assert not found_sound(kept, spec)
+    keep_sound(kept, spec, {folder / "gone": ""}, [])
+    assert not found_sound(kept, spec)
+    keep_sound(kept, spec, {spec: SPEC, folder / "words.csv": "word\napple\nball\n"}, [])
+    assert found_sound(kept, spec)
+
+
+def test_another_working_folder_is_another_spec(spec: Path, looks: list[object], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(spec.parent, other, ignore=shutil.ignore_patterns("other"))
+    here = Path.cwd()
+    try:
+        for folder in (spec.parent, other):
+            os.chdir(folder)
+            fast_path.check(Path("spec.et"), {}, None)
+    finally:
+        os.chdir(here)
+    assert len(looks) == 2
+
+
+def test_only_models_as_they_come_are_built_in() -> None:
+    built_in = ModelSource("x", BUILTIN / "boxes-base")
+    assert locate.is_builtin(built_in)
+    assert not locate.is_builtin(ModelSource("x", BUILTIN / "boxes-base", adapter=Path("y")))
+    assert not locate.is_builtin(ModelSource("x", Path("boxes-base")))
