@@ -89,9 +89,9 @@ def _item(document: Document, name: str, prices: Mapping[str, Priced]) -> Iterat
         case ast.Param() if name in resolved.params:
             yield f"= {resolved.params[name]:g}"
         case ast.Group(group=group):
-            yield _heads(group)
+            yield _heads(document, name, group)
         case ast.Circuit(groups=groups):
-            yield "\n".join(f"- `{group.name}`: {_heads(group)}" for group in groups)
+            yield "\n".join(f"- `{group.name}`: {_heads(document, name, group)}" for group in groups)
         case ast.Task() | ast.Alternate() | ast.Desideratum():
             yield from _prompts(document, name)
         case ast.Measure():
@@ -118,24 +118,24 @@ def _group(document: Document, symbol: Symbol) -> Iterator[str]:
         for item in file.program.items:
             match item:
                 case ast.Circuit(name=symbol.within, groups=groups):
-                    yield from (_heads(document, symbol, group) for group in groups if group.name == symbol.name)
+                    yield from (_heads(document, symbol.within, group) for group in groups if group.name == symbol.name)
                 case ast.Discover(name=symbol.within):
                     yield from _found(document, symbol)
                 case _:
                     pass
 
 
-def _heads(document: Document, symbol: Symbol, group: ast.GroupItem) -> str:
+def _heads(document: Document, circuit: str, group: ast.GroupItem) -> str:
     """How many heads or other sites a written group has, and which."""
     if not isinstance(group.heads, ast.SiteList):
-        return _of_a_file(document, symbol, group)
+        return _of_a_file(document, circuit, group)
     heads = all(site.kind == ast.HEAD for site in group.heads.sites)
     return _counted(tuple(map(_site, group.heads.sites)), group, heads=heads)
 
 
-def _of_a_file(document: Document, symbol: Symbol, group: ast.GroupItem) -> str:
-    circuit = document.checked.resolved.circuits.get(symbol.within)
-    known = circuit.by_name[symbol.name].heads if circuit is not None and symbol.name in circuit.by_name else None
+def _of_a_file(document: Document, circuit: str, group: ast.GroupItem) -> str:
+    found = document.checked.resolved.circuits.get(circuit)
+    known = found.by_name[group.name].heads if found is not None and group.name in found.by_name else None
     if not isinstance(known, tuple):
         return f"heads of a file, at `{group.position.text}`"
     return "of a file: " + _counted(tuple(map(str, known)), group, heads=all(site.part in PER_HEAD for site in known))
