@@ -384,7 +384,7 @@ def lsp(
         try:
             from entrack.language_server.server import serve
         except ModuleNotFoundError as missing:
-            refuse(f"the language server needs {missing.name}: pip install 'entrack[lsp]'")
+            refuse(f"the language server needs {(missing.name or '').partition('.')[0]}: pip install 'entrack[lsp]'")
         serve()
 
 

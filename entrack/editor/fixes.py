@@ -21,7 +21,7 @@ from entrack.source import Source, Span
 
 QUOTED = re.compile(r"`([^`\n]+)`")
 WORD = re.compile(r"[A-Za-z_]\w*")
-MOST_WORDS, MOST_TRIED, MOST_PIECES = 3, 8, 5000
+MOST_WORDS, MOST_TRIED, MOST_PIECES = 2, 4, 5000
 """Words of a problem that a fix may stand in place of, edits that are tried at once, and how long a text is of which
 more than one is."""
 

@@ -16,6 +16,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
+from entrack.cli.app import lsp
+from entrack.cli.heartbeat import BEAT
 from entrack.editor.positions import Lines, Place
 from entrack.language_server import convert
 from entrack.language_server.background import Background
@@ -207,3 +209,17 @@ def test_what_fails_in_the_background_ends_nothing() -> None:
     background.do(lambda: False, lambda: pytest.fail("it is not wanted"))
     background.do(lambda: True, done.set)
     assert done.wait(10)
+
+
+def test_without_its_packages_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("entrack.language_server")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(BEAT, "silent", lambda: None)
+    monkeypatch.setitem(sys.modules, "pygls", None)
+    monkeypatch.setitem(sys.modules, "pygls.exceptions", None)
+    with pytest.raises(SystemExit) as ended:
+        lsp()
+    assert ended.value.code == 2
+    assert "the language server needs pygls: pip install 'entrack[lsp]'" in capfd.readouterr().err
