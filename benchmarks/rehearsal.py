@@ -125,7 +125,11 @@ def _array(form: Array, chance: np.random.Generator) -> NDArray[Any]:
     if np.isfinite([form.least, form.most]).all():
         return chance.uniform(form.least, form.most, form.shape).astype(form.dtype)
     some = chance.normal(size=form.shape)
-    return (some if np.isinf(form.most) else form.most - np.abs(some)).astype(form.dtype)
+    if not np.isinf(form.most):
+        some = form.most - np.abs(some)
+    elif not np.isinf(form.least):
+        some = form.least + np.abs(some)
+    return some.astype(form.dtype)
 
 
 def without_weights(path: Path, shape: Path, folder: Path, params: Mapping[str, float] = NO_PARAMS) -> Spec:

@@ -40,6 +40,9 @@ FOLLOW_UPS = ("E624",)
 """Errors in other items that a name which is right in its own may bring: a claim names cells of a measure by their
 labels, which are what the measure's interventions are called. It says of the measure what it was, and whoever changes
 that has not come to the claim yet."""
+OF_A_MODEL = ("E613", "E665")
+"""The same of a model: where its layers and heads are counted, its files must be here, and those of another source are
+not."""
 
 
 def offered(folder: Path, added: str, text: str = SPEC) -> dict[str, Completion]:
@@ -239,7 +242,8 @@ def test_only_what_would_check_is_offered_and_what_stood_there_is(shipped: list[
             break
         found = completions(analysed(Source(str(one.path), one.text)), one.place)
         for each in found:
-            assert would_check(one, each), f"{told(one)}: {each.label} is offered"
+            wrong = wrong_with(one, each)
+            assert not wrong, f"{told(one)}: {each.label} is offered, and {wrong}"
         tried += len(found)
         if not any(written(one, each) == one.whole for each in found):
             assert any_name_is_right(one), f"{told(one)} is not offered"
@@ -251,18 +255,21 @@ def test_only_what_would_check_is_offered_and_what_stood_there_is(shipped: list[
     print(f"{POSITIONS} positions, {tried} words and names tried, {free} places where any name is right")
 
 
-def would_check(one: Drawn, each: Completion) -> bool:
-    """A word: that its text is the beginning of one that parses. A name: that no error comes with it, but for those
-    that follow in other items."""
+def wrong_with(one: Drawn, each: Completion) -> str:
+    """Of a word: that its text is the beginning of none that parses. Of a name: an error that comes with it, but for
+    those that follow in other items."""
     text, end = written(one, each), each.replaces.start + len(each.text)
     if each.kind in ("word", "function"):
         whole = each.label if " " in each.label else each.text  # `by` of `coloured by` may stand there already
-        return isinstance(begun(text[: each.replaces.start] + whole), Begun)
+        return "" if isinstance(begun(text[: each.replaces.start] + whole), Begun) else "it cannot be read"
     starts = [*item_starts(text), len(text)]
-    item = range(max(start for start in starts if start <= each.replaces.start), min(s for s in starts if s >= end))
-    wrong = errors_of(one.path, text)
-    own = (problem for problem in wrong if problem.span.file == str(one.path) and problem.span.start in item)
-    return all(problem.code in FOLLOW_UPS for problem in wrong) and not any(own)
+    first = max(start for start in starts if start <= each.replaces.start)
+    item = range(first, min(start for start in starts if start >= end))
+    follow = FOLLOW_UPS + OF_A_MODEL * text.startswith("model", first)
+    for problem in errors_of(one.path, text):
+        if problem.code not in follow or (problem.span.file == str(one.path) and problem.span.start in item):
+            return f"{problem.code} {problem.message}"
+    return ""
 
 
 def any_name_is_right(one: Drawn) -> bool:
