@@ -54,14 +54,24 @@ class Document:
             return prompt_problems(CheckedSpec(self.source, self.checked))
 
 
-def analysed(source: Source, unsaved: Mapping[Path, str] = NOTHING_UNSAVED, before: Document | None = None) -> Document:
+def analysed(
+    source: Source,
+    unsaved: Mapping[Path, str] = NOTHING_UNSAVED,
+    before: Document | Mapping[str, Parsed] | None = None,
+) -> Document:
     """A text, analysed. `unsaved` are the texts that the editor has of files; `before` is the document before a
-    change, of which what did not change is taken over: the outcome is the same without it."""
-    reader = _Reader({} if before is None else before.files)
+    change, or files by name, of which what did not change is taken over: the outcome is the same without it."""
+    reader = _Reader(before.files if isinstance(before, Document) else before or {})
     with within() as budget:
         checked = check(source, {}, None, count_tokens, unsaved=unsaved, parse=reader)
     program = reader.read[source.name].program
     return Document(source, program, checked, checked.problems, reader.read, budget.spent)
+
+
+def parsed(source: Source) -> Parsed:
+    """One file, read."""
+    start = _pieces()
+    return Parsed(source, *parse(source), _pieces() - start)
 
 
 class _Reader:
@@ -77,10 +87,8 @@ class _Reader:
         if known is not None and known.source.text == source.text and not known.problems:
             budget.spend(budget.READ, known.pieces)
         else:
-            start = _pieces()
             self.read[source.name] = Parsed(source, ast.Program(None, ()), (), 0)  # where the work is more than allowed
-            program, problems = parse(source)
-            known = Parsed(source, program, problems, _pieces() - start)
+            known = parsed(source)
         self.read[source.name] = known
         return known.program, known.problems
 

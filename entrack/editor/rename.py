@@ -73,7 +73,8 @@ def rename(
     if refused is not None:
         return refused
     edits = tuple(Edit(place, new) for place in dict.fromkeys(one.span for one in places))
-    failed = next((why for files in specs if (why := _changes(files, edits, unsaved))), None)
+    read = {file.source.name: file for files in specs for file in files}
+    failed = next((why for files in specs if (why := _changes(files, edits, unsaved, read))), None)
     return Renamed(edits) if failed is None else Refused(failed)
 
 
@@ -100,12 +101,19 @@ def _taken(new: str, specs: Iterable[Iterable[Occurrence]]) -> Refused | None:
     return None if taken is None else Refused(f"`{new}` is a name already, in {Path(taken.span.file).name}")
 
 
-def _changes(files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Mapping[Path, str]) -> str:
-    """What is wrong with a spec once the edits are made and was not before; empty where it is as it was."""
+def _changes(
+    files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Mapping[Path, str], read: dict[str, Parsed]
+) -> str:
+    """What is wrong with a spec once the edits are made and was not before; empty where it is as it was. `read` are
+    files as they were read last, of several specs."""
     texts = {**unsaved, **{Path(file.source.name): file.source.text for file in files}}
     after = {**texts, **{Path(file.source.name): edited(file.source, edits).text for file in files}}
     main = files[0].source.name
-    had, has = (analysed(Source(main, of[Path(main)]), of).problems for of in (texts, after))
-    more = Counter(problem.code for problem in has) - Counter(problem.code for problem in had)
-    wrong = next((problem for problem in has if problem.code in more), None)
+    renamed = analysed(Source(main, after[Path(main)]), after, read)
+    read.update(renamed.files)
+    if not renamed.problems:
+        return ""
+    had = analysed(files[0].source, texts, {file.source.name: file for file in files}).problems
+    more = Counter(problem.code for problem in renamed.problems) - Counter(problem.code for problem in had)
+    wrong = next((problem for problem in renamed.problems if problem.code in more), None)
     return "" if wrong is None else f"with this name {Path(main).name} would not check: {clip(wrong.message, 200)}"

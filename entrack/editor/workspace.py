@@ -14,11 +14,10 @@ from attrs import define, field
 
 from entrack.budget import within
 from entrack.check.check import NOTHING_UNSAVED
-from entrack.editor.document import Parsed
+from entrack.editor.document import Parsed, parsed
 from entrack.frozen import frozen
 from entrack.source import Source
 from entrack.spec_files import SpecMissing, read
-from entrack.syntax.parse import parse
 
 INCLUDE = re.compile(r'^[ \t]*include\s+"([^"\n\\]+)"', re.MULTILINE)
 MOST_SPECS, MOST_ENTRIES = 1000, 20_000
@@ -88,7 +87,7 @@ class Workspace:
         known = self._parsed.get(source.name)
         if known is None or known.source != source:
             with within():
-                known = Parsed(source, *parse(source), 0)
+                known = parsed(source)
             self._parsed[source.name] = known
         return known
 
