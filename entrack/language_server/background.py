@@ -23,7 +23,7 @@ class Background:
     def do(self, wanted: Callable[[], bool], work: Callable[[], None]) -> None:
         """Have it done later."""
         if self._thread is None:
-            self._thread = Thread(target=self._work, name="entrack-background", daemon=True)
+            self._thread = Thread(target=self._work, name="language-server-background", daemon=True)
             self._thread.start()
         self._queue.put((wanted, work))
 

@@ -19,9 +19,8 @@ from torch import Tensor
 from entrack.api import SpecError
 from entrack.cli.prompts import prompts_json
 from entrack.engine.noise import noise
-from entrack.plan.lower import context
 from entrack.plan.steps import SumOutputs
-from entrack.prompts import tokenise
+from entrack.prompts import kept_prompts, tokenise
 from entrack.prompts.tokenizer import tokenizer
 from entrack.results import Results
 from entrack.sites import Part, Site
@@ -361,7 +360,7 @@ def test_prompts_are_drawn_once_whether_words_are_told_or_not(world: World, monk
         drawn.append(given)
         return tokenise.tokenise(*given)
 
-    monkeypatch.setattr(context, "tokenise", counted)
+    monkeypatch.setattr(kept_prompts, "tokenise", counted)
     several = [f"measure m{i} = {metric} (base) on {N} boxes" for i, metric in enumerate(("entropy", "accuracy"))]
     many = []
     for text in (several[0], several[1], "\n".join(several), "\n".join(several[::-1])):

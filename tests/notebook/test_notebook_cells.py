@@ -122,9 +122,13 @@ class Interrupting:
 
 
 def test_an_interrupt_keeps_what_was_finished_and_says_so(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(magic, "_progress", lambda shell: Interrupting(3))
-        ran = cells.run(f"%%entrack\n{SPEC}")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(magic, "_progress", lambda shell: Interrupting(3))
+            ran = cells.run(f"%%entrack\n{SPEC}")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert isinstance(ran.error, CellEnded)
     assert ran.printed.strip() == "interrupted: what was finished is kept; the same cell goes on from there"
     assert "results" not in cells

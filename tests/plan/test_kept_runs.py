@@ -324,7 +324,7 @@ def test_a_run_that_computed_or_saw_damage_is_not_kept(tmp_path: Path, monkeypat
     damaged: list[object] = []
     cut(kit.files("actions")[0])
     opened = api.open_store(kit.store, damaged.append)
-    monkeypatch.setattr(run, "engine_of", lambda *given: made_up)
+    monkeypatch.setattr(run, "new_engine", lambda *given: lambda plan: made_up)
     computed = run_spec(kit.spec().checked_spec, repository_of(opened, "any"), damaged.append)
     assert computed.provenance.computed == 1 and any(isinstance(event, Damaged) for event in damaged)
     hold_kept(monkeypatch)

@@ -11,7 +11,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from unittest import mock
 
@@ -19,7 +19,6 @@ from mutations import SPECS, mutated, survives
 
 from entrack import api
 from entrack import compile as compilation
-from entrack.check import includes
 from entrack.diagnostics import Diagnostic, errors
 from entrack.source import Source
 from entrack.syntax import ast, equivalence
@@ -71,8 +70,9 @@ def each_text_once() -> Iterator[Callable[[Source], tuple[ast.Program, tuple[Dia
     """Within it a text is parsed once, however many stages ask: included files are shipped and do not change, and what
     a parse gives is a value."""
     with ExitStack() as stack:
-        for module in (api, compilation, equivalence, includes):
+        for module in (api, compilation, equivalence):
             stack.enter_context(mock.patch.object(module, "parse", _kept))
+        stack.enter_context(mock.patch.object(api, "check_source", partial(api.check_source, parse=_kept)))
         yield _kept
 
 
