@@ -34,7 +34,19 @@ Every public call and type, with its docstring. This page is made from the code 
 """
 CALLS = ("load", "loads")
 MAKERS = ("vector", "scores", "circuit")
-METHODS = ("run", "run_async", "plan", "survey", "looked", "addresses", "verify", "prompts", "forecast", "keeping", "model")
+METHODS = (
+    "run",
+    "run_async",
+    "plan",
+    "survey",
+    "looked",
+    "addresses",
+    "verify",
+    "prompts",
+    "forecast",
+    "keeping",
+    "model",
+)
 """Of `Spec`, in the order of docs/python.md."""
 SPECIAL = ("__getitem__", "__iter__")
 WIDTH = 110

@@ -123,6 +123,12 @@ def calls(world: World, spec: Spec, store: MemoryStore, results: Results) -> Cal
         "mask": (results.mask, {"group": "cir.fetcher", "desideratum": "position"}),
         "cell": (lambda label: measure.cell(label), {"label": "nothing"}),
         "group": (discovery.group, {"name": "fetcher"}),
+        "plot": (
+            measure.plot,
+            {"ax": None, "kind": "bars", "by": None, "coloured": None, "error": "sd", "width": "single"},
+        ),
+        "heatmap": (discovery.heatmap, {"ax": None, "group": "fetcher", "width": None}),
+        "diagram": (discovery.diagram, {"ax": None, "width": None}),
     }
 
 
@@ -153,6 +159,9 @@ PARAMETERS = [
         "mask": "group desideratum",
         "cell": "label",
         "group": "name",
+        "plot": "ax kind by coloured error width",
+        "heatmap": "ax group width",
+        "diagram": "ax width",
     }.items()
     for parameter in parameters.split()
 ]

@@ -19,6 +19,7 @@ from mutations import SPECS, mutated, survives
 
 from entrack import api
 from entrack import compile as compilation
+from entrack.check.check import check
 from entrack.diagnostics import Diagnostic, errors
 from entrack.source import Source
 from entrack.syntax import ast, equivalence
@@ -72,7 +73,7 @@ def each_text_once() -> Iterator[Callable[[Source], tuple[ast.Program, tuple[Dia
     with ExitStack() as stack:
         for module in (api, compilation, equivalence):
             stack.enter_context(mock.patch.object(module, "parse", _kept))
-        stack.enter_context(mock.patch.object(api, "check_source", partial(api.check_source, parse=_kept)))
+        stack.enter_context(mock.patch.object(api, "check_source", partial(check, parse=_kept)))
         yield _kept
 
 
