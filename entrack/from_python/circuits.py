@@ -38,7 +38,6 @@ def circuit(
     called, within = name_of(name, where), named(model, "model")
     try:
         parts = [Group(named(each, "a group's name"), _place(at, each), _sites(some)) for each, some in groups.items()]
-        parts = [Group(named(each, "a group's name"), _place(at, each), _sites(some)) for each, some in groups.items()]
         found = circuit_of(called, within, tuple(parts), notes=tuple(commented(told)))
         text = write(found)
     except CircuitRefused as refused:
