@@ -193,6 +193,10 @@ def test_prompts_are_those_of_the_spec(opened: Callable[[str], Opened]) -> None:
     given = opened("llama")
     realised, _ = given.spec.prompts("scrambled", 4, purpose="mean")
     found = given.base.prompts("scrambled", 4, purpose="mean")
+    assert (repr(found), repr(found.original)) == (
+        "<PromptsInHand: 4 of scrambled>",
+        "<PromptsInHand: 4 of boxes>",
+    )
     alternates = [pair.alternate for pair in realised.pairs]
     assert found.texts == tuple(prompt.text for prompt in alternates if prompt)
     assert found.tokens.tolist() == [list(prompt.token_ids) for prompt in alternates if prompt]
