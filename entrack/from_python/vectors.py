@@ -10,14 +10,13 @@ from sys import float_info
 from typing import Any
 
 from entrack.arguments import number, shown
+from entrack.check.tensors import MOST_NUMBERS
 from entrack.errors import ArgumentError, ArgumentTypeError
 from entrack.from_python.made import Made, file_named, listed, name_of, named, provenance, written
 
 ENDING = ".safetensors"
 METADATA = "__metadata__"
 """The entry of a file's header that is no tensor."""
-MOST = 1 << 20
-"""Of numbers."""
 LARGEST = int(float_info.max)
 
 
@@ -58,8 +57,8 @@ def _row(given: Any) -> tuple[float, ...]:
     row = listed(given)
     if not isinstance(row, list | tuple) or any(isinstance(one, list | tuple) for one in row):
         raise ArgumentTypeError(f"a vector is an array of one axis; this is {shown(given)}")
-    if not 0 < len(row) <= MOST:
-        raise ArgumentError(f"a vector has from 1 to {MOST:,} numbers; this one has {len(row):,}")
+    if not 0 < len(row) <= MOST_NUMBERS:
+        raise ArgumentError(f"a vector has from 1 to {MOST_NUMBERS:,} numbers; this one has {len(row):,}")
     return tuple(float(number(one, "a number of a vector", LARGEST)) for one in row)
 
 

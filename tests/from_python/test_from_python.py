@@ -311,3 +311,14 @@ def test_messages(tmp_path: Path) -> None:
         entrack.circuit(["L1H2"], tmp_path / "c.et")
     with pytest.raises(ArgumentError, match="at says no position of the group b"):
         entrack.circuit({"a": [(1, 2)], "b": [(1, 3)]}, tmp_path / "c.et", at={"a": "last"})
+
+
+def test_what_a_file_may_have_is_said_before_it_is_read(world: World) -> None:
+    """Numbers as Python's take ten times their bytes."""
+    from safetensors.torch import save_file
+
+    save_file({"v": torch.zeros((1 << 20) + 1, dtype=torch.float16)}, world.folder / "long.safetensors")
+    save_file({"v": torch.full((WIDTH,), math.nan)}, world.folder / "nan.safetensors")
+    for name, said in (("long", "at most 1,048,576 numbers"), ("nan", "save a tensor of finite numbers")):
+        with pytest.raises(entrack.SpecError, match=said):
+            world.spec(f'vector v in base = file("{name}.safetensors")\n')
