@@ -15,16 +15,16 @@ Made = TypeVar("Made")
 KEPT = "interrupted: what was finished is kept, and the next run goes on from there"
 
 
-class RunCancelled(asyncio.CancelledError):
-    """A run that was awaited has been cancelled. What was finished is in the store."""
-
-    def _render_traceback_(self) -> list[str]:
-        """How a notebook shows it: in one line."""
-        return [KEPT]
+def cancelled() -> asyncio.CancelledError:
+    """What says that a run was cancelled, which a notebook shows in one line. It is of no class of its own:
+    `asyncio.timeout` looks for CancelledError itself."""
+    error = asyncio.CancelledError(KEPT)
+    error._render_traceback_ = lambda: [KEPT]  # type: ignore[attr-defined]  # IPython's
+    return error
 
 
 async def in_thread(work: Callable[[], Made]) -> Made:
-    """What `work` gives. Raises what it raises, and RunCancelled where the task that awaits it is cancelled: then the
+    """What `work` gives. Raises what it raises, and CancelledError where the task that awaits it is cancelled: then the
     work is asked to stop at its next `interrupts.check()`, and waited for until it has; who cancels again does not
     wait."""
     stop = Event()
@@ -43,7 +43,7 @@ async def in_thread(work: Callable[[], Made]) -> Made:
         await asyncio.wait([working])
         if not working.cancelled():
             working.exception()  # asked for, so that nobody is told that it was not
-        raise RunCancelled(KEPT) from None
+        raise cancelled() from None
     if made is None:
-        raise RunCancelled(KEPT)
+        raise cancelled()
     return made[0]

@@ -29,6 +29,7 @@ GENERIC = {"admin", "home", "localhost", "main", "nobody", "root", "runner", "ub
 FEWEST = 3
 """Letters of a name that is looked for."""
 MOST_CONFIG = 1 << 20
+TENSORS = ".safetensors"
 _SPEC_ADDRESS = re.compile(rb'"spec_address": "[0-9a-f]{64}"')
 _SETTING = re.compile(r"^\s*(name|email|url)\s*=\s*(.*?)\s*$", re.MULTILINE | re.IGNORECASE)
 _VARIABLES = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL")
@@ -63,11 +64,12 @@ def content_root(names: Iterable[str], read: Callable[[str], bytes]) -> str:
 
 def hits(members: Members, words: Iterable[str], unread: Iterable[str]) -> tuple[Hit, ...]:
     """Where one of these words stands in a pack, by itself and whatever its case. `unread` are members without words:
-    numbers, drawn letters, and vocabularies, which have everybody's name."""
+    drawn letters, outcomes, and vocabularies, which have everybody's name."""
+    wordless = frozenset(unread)
     texts = {
-        name: f"{name}\n{data.decode('utf-8', errors='replace')}".casefold()
+        name: f"{name}\n{_said(name, data).decode('utf-8', errors='replace')}".casefold()
         for name, data in members.items()
-        if name not in set(unread)
+        if name not in wordless
     }
     return tuple(
         Hit(word, name)
@@ -75,6 +77,15 @@ def hits(members: Members, words: Iterable[str], unread: Iterable[str]) -> tuple
         for name, text in texts.items()
         if re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", text)
     )
+
+
+def _is_outcome(name: str) -> bool:
+    return name.startswith("outcomes/") and name.endswith(TENSORS)
+
+
+def _said(name: str, data: bytes) -> bytes:
+    """What a member says in words: of numbers of a spec their header, which may say who made them."""
+    return data[8 : 8 + int.from_bytes(data[:8], "little")] if name.endswith(TENSORS) else data
 
 
 def own_words(folder: Path) -> frozenset[str]:
@@ -155,4 +166,4 @@ def vocabularies(lock: Lock) -> Iterator[str]:
 def unread(members: Members, lock: Lock) -> Iterator[str]:
     """The members that no name is looked for in."""
     yield from vocabularies(lock)
-    yield from (name for name in members if name.endswith((".safetensors", ".pdf")))
+    yield from (name for name in members if name.endswith(".pdf") or _is_outcome(name))

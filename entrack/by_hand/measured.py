@@ -67,10 +67,10 @@ def _wanted(metric: Metric) -> tuple[str, ...]:
 
 def _held(logits: Tensor | None, name: str, prompts: int, vocabulary: int) -> Tensor:
     """Logits of a run. Raises ArgumentError."""
-    if logits is None:
+    if logits is None and name != "logits":
         raise ArgumentError(f"this measure needs the {name} logits too: {name}=")
     shape = getattr(logits, "shape", None)
-    if shape is None or not hasattr(logits, "log_softmax"):
+    if logits is None or shape is None or not hasattr(logits, "log_softmax"):
         raise ArgumentTypeError(f"{name} is a tensor of torch; this is {shown(logits)}")
     if tuple(shape) != (prompts, vocabulary):
         raise ArgumentError(

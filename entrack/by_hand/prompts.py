@@ -34,6 +34,10 @@ class PromptsInHand:
     ) -> PromptsInHand:
         return cls(population, pairs, measured_prompts(population, pairs), tensor)
 
+    def __repr__(self) -> str:
+        of = self.population.alternate or self.population.task
+        return f"<PromptsInHand: {len(self):,} of {of.name}>"
+
     def __len__(self) -> int:
         return len(self.prompts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from numbers import Integral
 
 from entrack.arguments import shown
 from entrack.circuit_files.circuit import CircuitRefused, site_of
@@ -17,14 +18,15 @@ SiteWords = str | tuple[int, int] | Site
 
 
 def site_from(given: object) -> Site:
-    """The site that is meant. Raises ArgumentError."""
+    """The site that is meant; numpy's whole numbers are as good as Python's. Raises ArgumentError."""
     match given:
         case Site():
             return given
         case str():
             return _written(given)
-        case (int(layer), int(head)) if type(layer) is type(head) is int and min(layer, head) >= 0:
-            return Site.of_head(layer, head)
+        case (Integral() as layer, Integral() as head) if not isinstance(layer, bool) and not isinstance(head, bool):
+            if min(int(layer), int(head)) >= 0:
+                return Site.of_head(int(layer), int(head))
     raise ArgumentTypeError(f"site is a text such as '14.13', or a pair (layer, head); this is {shown(given)}")
 
 

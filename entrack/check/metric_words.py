@@ -35,6 +35,20 @@ def words_fit(scope: Scope, node: ast.Metric, task: Task, known: list[str]) -> b
     return all(_word(scope, node, word, task, known, types) for word in node.of) and _whole_or_not(scope, node)
 
 
+def second_there(scope: Scope, node: ast.Metric, task: Task, known: list[str]) -> bool:
+    """Whether a metric of two words, where none is named, has a `wrong` that it can be of."""
+    if "wrong" not in known:
+        help = f"write `{node.kind} of answer and wrong`, and give the task a `wrong`"
+        scope.report("E604", f"a {node.kind} is of two words", node.span, "", help)
+        return False
+    if node.kind not in AVERAGED and types_of(scope, task).get("wrong", WORD).many:
+        message = f"{article(node.kind)} is of one word, or of any of several"
+        help = f"write `{node.kind} of answer and any of wrong`"
+        scope.report("E604", message, node.span, "`wrong` is a list", help)
+        return False
+    return True
+
+
 def whole_words(quantity: ast.Quantity) -> bool:
     """Whether something is measured of all tokens of words, and not of their first."""
     inner = quantity.metric if isinstance(quantity, ast.Recovery | ast.LogitLens) else quantity

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from attrs import evolve
 
-from entrack.check.metric_words import AVERAGED, name_of, not_whole, whole_words, words_fit
+from entrack.check.metric_words import AVERAGED, name_of, not_whole, second_there, whole_words, words_fit
 from entrack.check.resolved import Alternate, Metric, Population, Recovery, Task
 from entrack.check.scope import Scope, article
 from entrack.check.spans import one_token
@@ -47,14 +47,7 @@ def metric(scope: Scope, node: ast.Metric, task: Task, *, desideratum: bool) -> 
     if top is None:
         return None
     if not node.of and node.kind in DIFFERENCES:
-        if "wrong" not in known:
-            scope.report(
-                "E604",
-                f"a {node.kind} is of two words",
-                node.span,
-                "",
-                f"write `{node.kind} of answer and wrong`, and give the task a `wrong`",
-            )
+        if not second_there(scope, node, task, known):
             return None
         of = (*of, "wrong")
     unit = "ratio" if node.relative else UNITS[node.kind]

@@ -15,6 +15,8 @@ from entrack.models.weight_files import ModelRefused, TensorFacts, tensors_of
 from entrack.numbers import Numbers
 from entrack.source import Span
 
+MOST_NUMBERS = 1 << 20
+"""Of a vector."""
 SAVE = 'write it with `entrack.vector(numbers, "truth.safetensors")`, or with `safetensors.torch.save_file`'
 
 
@@ -44,9 +46,13 @@ def _numbers(facts: TensorFacts, raw: bytes, written: str, span: Span) -> Number
     if len(facts.shape) != 1 or not facts.elements:
         shape = ", ".join(map(str, facts.shape))
         raise _unreadable(f"a vector has one axis, and this tensor of `{written}` has the shape ({shape})", span)
+    if facts.elements > MOST_NUMBERS:
+        message = f"a vector has at most {MOST_NUMBERS:,} numbers, and this tensor has {facts.elements:,}"
+        raise _unreadable(message, span)
     values = READ[facts.dtype](raw)
     if not all(map(math.isfinite, values)):
-        raise _unreadable(f"a number of this tensor of `{written}` is not finite", span)
+        help = "save a tensor of finite numbers"
+        raise _unreadable(f"a number of this tensor of `{written}` is not finite", span, help=help)
     return Numbers(values)
 
 

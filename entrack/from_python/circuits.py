@@ -7,11 +7,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from entrack.arguments import shown
-from entrack.by_hand.words import site_from
 from entrack.circuit_files.circuit import CircuitRefused, Group, circuit_of
 from entrack.circuit_files.spec_text import write
 from entrack.errors import ArgumentError, ArgumentTypeError
-from entrack.from_python.made import Made, commented, file_named, formatted, listed, name_of, named, provenance, written
+from entrack.from_python.made import (
+    Made,
+    commented,
+    file_named,
+    formatted,
+    listed,
+    member,
+    name_of,
+    named,
+    provenance,
+    written,
+)
 from entrack.sites import Site
 
 ONLY = "heads"
@@ -38,7 +48,6 @@ def circuit(
     called, within = name_of(name, where), named(model, "model")
     try:
         parts = [Group(named(each, "a group's name"), _place(at, each), _sites(some)) for each, some in groups.items()]
-        parts = [Group(named(each, "a group's name"), _place(at, each), _sites(some)) for each, some in groups.items()]
         found = circuit_of(called, within, tuple(parts), notes=tuple(commented(told)))
         text = write(found)
     except CircuitRefused as refused:
@@ -60,4 +69,4 @@ def _sites(given: Any) -> tuple[Site, ...]:
     if not isinstance(many, list | tuple | set | frozenset):
         raise ArgumentTypeError(f"the heads of a group are a list; this is {shown(given)}")
     several = sorted(many, key=repr) if isinstance(many, set | frozenset) else many
-    return tuple(dict.fromkeys(site_from(tuple(one) if isinstance(one, list) else one) for one in several))
+    return tuple(dict.fromkeys(member(tuple(one) if isinstance(one, list) else one) for one in several))

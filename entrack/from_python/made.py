@@ -14,9 +14,11 @@ from typing import Any
 from attrs import field
 
 from entrack import api, arguments, files
+from entrack.by_hand.words import site_from
 from entrack.circuit_files.circuit import NAME
 from entrack.errors import ArgumentError
 from entrack.frozen import frozen
+from entrack.sites import RECEIVING, Part, Site
 from entrack.source import Source
 
 TOOLS = ("eap", "nnsight", "numpy", "pyvene", "sae_lens", "torch", "transformer_lens", "transformers")
@@ -88,6 +90,14 @@ def named(given: object, what: str) -> str:
     if not NAME.fullmatch(arguments.text(given, what)):
         raise ArgumentError(f"{what} is letters, digits and _; this is {arguments.shown(given)}")
     return str(given)
+
+
+def member(given: object) -> Site:
+    """A site that a group of a spec may have: a single one, and not what a head reads. Raises ArgumentError."""
+    site = site_from(given)
+    if site.part in RECEIVING or (site.part in (Part.OUTPUT, Part.NEURON) and site.index is None):
+        raise ArgumentError(f"a group has single sites, such as 14.13 or mlp.3, not what heads read; this is {site}")
+    return site
 
 
 def listed(given: Any) -> Any:

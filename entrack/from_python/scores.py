@@ -9,10 +9,9 @@ from typing import Any
 
 from entrack.arguments import choice, number, shown, whole
 from entrack.budget import LIST_HEADS
-from entrack.by_hand.words import site_from
 from entrack.check.scores import SCORE, SITE
 from entrack.errors import ArgumentError, ArgumentTypeError
-from entrack.from_python.made import Made, file_named, listed, name_of, named, provenance, written
+from entrack.from_python.made import Made, file_named, listed, member, name_of, named, provenance, written
 from entrack.ranking import Ranking
 from entrack.sites import Site, by_head
 
@@ -40,7 +39,7 @@ def scores(
     """
     where, told = file_named(path, ".csv"), provenance(made_by)
     many, order = whole(keep, "keep", 1, MOST), choice(ranking, "ranking", [each.value for each in Ranking])
-    found = dict(_scored(values))
+    found = _each_once(_scored(values))
     if not 0 < len(found) <= MOST:
         raise ArgumentError(f"there are from 1 to {MOST:,} scores; these are {len(found):,}")
     content = "".join(f"{site},{score!r}\n" for site, score in found.items())
@@ -49,10 +48,20 @@ def scores(
     return written(where, f"{SITE},{SCORE}\n{content}".encode(), f"{len(found):,} scores", told, lines)
 
 
+def _each_once(scored: Iterator[tuple[Site, float]]) -> dict[Site, float]:
+    """Scores by site. Raises ArgumentError for a site that has two."""
+    found: dict[Site, float] = {}
+    for site, score in scored:
+        if site in found:
+            raise ArgumentError(f"{site} has two scores")
+        found[site] = score
+    return found
+
+
 def _scored(values: Any) -> Iterator[tuple[Site, float]]:
     """Sites with their scores. Raises ArgumentError."""
     if isinstance(values, Mapping):
-        yield from ((site_from(site), _score(listed(one))) for site, one in values.items())
+        yield from ((member(site), _score(listed(one))) for site, one in values.items())
         return
     rows = listed(values)
     if not isinstance(rows, Sequence) or not all(isinstance(row, list | tuple) for row in rows):

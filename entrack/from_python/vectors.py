@@ -10,12 +10,13 @@ from sys import float_info
 from typing import Any
 
 from entrack.arguments import number, shown
+from entrack.check.tensors import MOST_NUMBERS
 from entrack.errors import ArgumentError, ArgumentTypeError
 from entrack.from_python.made import Made, file_named, listed, name_of, named, provenance, written
 
 ENDING = ".safetensors"
-MOST = 1 << 20
-"""Of numbers."""
+METADATA = "__metadata__"
+"""The entry of a file's header that is no tensor."""
 LARGEST = int(float_info.max)
 
 
@@ -42,6 +43,8 @@ def vector(
     )
     if not several or (name is not None and isinstance(numbers, Mapping)):
         raise ArgumentError("several vectors are a mapping that has one at least; its keys are their names")
+    if METADATA in several:
+        raise ArgumentError(f"no vector of a safetensors file is called {METADATA}: say another, name=")
     within = named(model, "model")
     calls = {each: f'"{where.name}", "{each}"' if len(several) > 1 else f'"{where.name}"' for each in several}
     lines = "\n".join(f"vector {each} in {within} = file({call})" for each, call in calls.items())
@@ -54,14 +57,14 @@ def _row(given: Any) -> tuple[float, ...]:
     row = listed(given)
     if not isinstance(row, list | tuple) or any(isinstance(one, list | tuple) for one in row):
         raise ArgumentTypeError(f"a vector is an array of one axis; this is {shown(given)}")
-    if not 0 < len(row) <= MOST:
-        raise ArgumentError(f"a vector has from 1 to {MOST:,} numbers; this one has {len(row):,}")
+    if not 0 < len(row) <= MOST_NUMBERS:
+        raise ArgumentError(f"a vector has from 1 to {MOST_NUMBERS:,} numbers; this one has {len(row):,}")
     return tuple(float(number(one, "a number of a vector", LARGEST)) for one in row)
 
 
 def _safetensors(several: Mapping[str, tuple[float, ...]], told: Mapping[str, str]) -> bytes:
     """The bytes of a file: the length of its header, the header, and the tensors one after the other."""
-    header: dict[str, Any] = {"__metadata__": {"format": "pt", **told}}
+    header: dict[str, Any] = {METADATA: {"format": "pt", **told}}
     blobs: list[bytes] = []
     at = 0
     for name, row in sorted(several.items()):

@@ -390,6 +390,7 @@ def _words(values: Mapping[str, Value]) -> Mapping[str, Rendered]:
         key: as_text(value)
         for key, value in values.items()
         if key != "prompt"
+        and not isinstance(value, list)
         and (
             key in ("answer", "wrong")
             or isinstance(value, str)

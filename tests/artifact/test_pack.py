@@ -22,6 +22,7 @@ from entrack.artifact import identity
 from entrack.artifact.archive import opened, written
 from entrack.artifact.effort import RATE, Effort
 from entrack.artifact.errors import LockRefused, PackRefused
+from entrack.artifact.lock import Lock
 from entrack.artifact.names import MANIFEST
 from entrack.artifact.pack import manifest
 from entrack.artifact.readme import _minutes
@@ -316,6 +317,25 @@ def test_a_word_that_is_no_name_is_allowed(ada: Path) -> None:
     ada.write_text(f"{ada.read_text()}\n# the quux of a model\n")
     assert entrack("pack", ada, "--store", ada.parent / "store", "--anonymous").exit_code == 1
     packed(ada, "--anonymous", "--allow", "Quux")
+
+
+def test_words_are_looked_for_where_there_are_words() -> None:
+    """Not in vocabularies, however many, nor in numbers; but in what the header of a spec's numbers says."""
+    unread = iter(["models/a.json", "models/b.json"])
+    header = b'{"__metadata__":{"made by":"Ada"}}'
+    vector = len(header).to_bytes(8, "little") + header
+    members = {
+        "models/a.json": b"Ada",
+        "models/b.json": b"Ada",
+        "spec/ours.safetensors": vector,
+        "spec/others.safetensors": (2).to_bytes(8, "little") + b"{} Ada ",
+    }
+    assert [hit.member for hit in identity.hits(members, ["ada"], unread)] == ["spec/ours.safetensors"]
+    lock = Lock({})
+    assert set(identity.unread({"outcomes/a.safetensors": b"", "f.pdf": b"", **members}, lock)) == {
+        "outcomes/a.safetensors",
+        "f.pdf",
+    }
 
 
 def test_words_are_whole() -> None:

@@ -193,6 +193,10 @@ def test_prompts_are_those_of_the_spec(opened: Callable[[str], Opened]) -> None:
     given = opened("llama")
     realised, _ = given.spec.prompts("scrambled", 4, purpose="mean")
     found = given.base.prompts("scrambled", 4, purpose="mean")
+    assert (repr(found), repr(found.original)) == (
+        "<PromptsInHand: 4 of scrambled>",
+        "<PromptsInHand: 4 of boxes>",
+    )
     alternates = [pair.alternate for pair in realised.pairs]
     assert found.texts == tuple(prompt.text for prompt in alternates if prompt)
     assert found.tokens.tolist() == [list(prompt.token_ids) for prompt in alternates if prompt]
@@ -283,6 +287,7 @@ def test_what_cannot_be(opened: Callable[[str], Opened], worlds: Worlds) -> None
         (lambda: base.measured("sad", logits, boxes), UnknownName, "no measure of a metric 'sad'; did you mean `said`"),
         (lambda: base.measured("said", logits[:3], boxes), ArgumentError, r"shape \(3, .*last token of 4 prompts"),
         (lambda: base.measured("said", [1.0], boxes), ArgumentError, "logits is a tensor of torch"),
+        (lambda: base.measured("said", None, boxes), ArgumentError, "logits is a tensor of torch"),
         (lambda: base.measured("said", logits, boxes, clean=logits), ArgumentError, "said needs no clean logits"),
         (lambda: base.measured("far", logits, boxes), ArgumentError, "needs the clean logits too"),
         (lambda: base.measured("read", logits, boxes), ArgumentError, "is of what stands at last"),

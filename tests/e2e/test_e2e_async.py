@@ -12,8 +12,8 @@ import pytest
 import torch
 from e2e_world import World
 
-from entrack import ArgumentError, Results, Spec
-from entrack.awaiting import RunCancelled, in_thread
+from entrack import ArgumentError, Results, Spec, interrupts
+from entrack.awaiting import in_thread
 from entrack.events import Event, StepDone, StepStarted
 from entrack.store import MemoryStore
 
@@ -67,7 +67,8 @@ def test_what_was_finished_is_kept_where_it_is_cancelled(world: World) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError, match="what was finished is kept") as caught:
             await task
-        assert isinstance(caught.value, RunCancelled) and caught.value._render_traceback_() == [str(caught.value)]
+        shown: Any = caught.value
+        assert shown._render_traceback_() == [str(shown)]
         return task.cancelled()
 
     spec = world.load()
@@ -103,6 +104,24 @@ def test_it_ends_before_a_step_is_done(world: World) -> None:
         assert not list(store.addresses())
 
     asyncio.run(broken_off())
+
+
+def test_a_time_limit_is_a_timeout() -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(0.02):
+            await in_thread(lambda: interrupted_within(60))
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(limited())
+
+
+def interrupted_within(seconds: float) -> None:
+    """Work that looks whether it should stop."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        interrupts.check()
+        time.sleep(0.001)
+    raise AssertionError("nobody stopped it")
 
 
 def test_who_cancels_again_does_not_wait() -> None:

@@ -274,6 +274,34 @@ def test_every_argument(make: Callable[..., Any], tmp_path: Path) -> None:
         make(good, tmp_path / f"my-values{ending}")
 
 
+def test_no_value_is_lost(tmp_path: Path) -> None:
+    """A second score of a site, a vector with the name of the header's own entry."""
+    with pytest.raises(ArgumentError, match=r"1\.1 has two scores"):
+        entrack.scores({(1, 1): 1.0, "1.1": 2.0}, tmp_path / "s.csv")
+    with pytest.raises(ArgumentError, match="__metadata__"):
+        entrack.vector({"__metadata__": [1.0]}, tmp_path / "v.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("site", ["1.1.query", "heads[3]", "neurons[2]"])
+def test_what_no_group_can_have_is_not_written(site: str, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="a group has single sites"):
+        entrack.scores({site: 1.0}, tmp_path / "s.csv")
+    with pytest.raises(ArgumentError, match="a group has single sites"):
+        entrack.circuit([site], tmp_path / "c.et")
+    assert not list(tmp_path.iterdir())
+
+
+def test_pairs_of_numpy_are_heads(tmp_path: Path) -> None:
+    strongest = zip(*np.unravel_index([1, 7], (2, 4)), strict=True)
+    made = entrack.circuit(list(strongest), tmp_path / "c.et")
+    assert "group heads at last = 0.1 1.3" in made.path.read_text()
+    with pytest.raises(ArgumentTypeError):
+        entrack.circuit([(np.int64(1), True)], tmp_path / "c.et")
+    with pytest.raises(ArgumentTypeError):
+        entrack.circuit([(1, np.int64(-1))], tmp_path / "c.et")
+
+
 def test_messages(tmp_path: Path) -> None:
     with pytest.raises(ArgumentTypeError, match="a vector is an array of one axis"):
         entrack.vector(np.ones((2, 2)), tmp_path / "v.safetensors")
@@ -283,3 +311,14 @@ def test_messages(tmp_path: Path) -> None:
         entrack.circuit(["L1H2"], tmp_path / "c.et")
     with pytest.raises(ArgumentError, match="at says no position of the group b"):
         entrack.circuit({"a": [(1, 2)], "b": [(1, 3)]}, tmp_path / "c.et", at={"a": "last"})
+
+
+def test_what_a_file_may_have_is_said_before_it_is_read(world: World) -> None:
+    """Numbers as Python's take ten times their bytes."""
+    from safetensors.torch import save_file
+
+    save_file({"v": torch.zeros((1 << 20) + 1, dtype=torch.float16)}, world.folder / "long.safetensors")
+    save_file({"v": torch.full((WIDTH,), math.nan)}, world.folder / "nan.safetensors")
+    for name, said in (("long", "at most 1,048,576 numbers"), ("nan", "save a tensor of finite numbers")):
+        with pytest.raises(entrack.SpecError, match=said):
+            world.spec(f'vector v in base = file("{name}.safetensors")\n')

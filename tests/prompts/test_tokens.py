@@ -363,6 +363,19 @@ def test_all_years_that_are_later(tmp_path: Path) -> None:
         assert {name for name, listed in prompt.lists.items() if listed.attached} == {"later", "joined", "others"}
 
 
+def test_what_is_wrong_may_be_a_list(tmp_path: Path) -> None:
+    """As any other variable that a metric is of: the words of prompts are single ones."""
+    text = TASK.replace(
+        "  answer = object[asked]\n", "  answer = object[asked]\n  wrong = object[where object != answer]\n"
+    )
+    read(tmp_path, byte_pairs(False), text)
+    spec = loads(Source(str(tmp_path / "spec.et"), f"{text}measure d = logit difference (tiny) on 5 t\n"))
+    drawn, _ = spec.prompts("t", 5)
+    for prompt in (pair.original for pair in drawn.pairs):
+        assert set(prompt.words) == set(prompt.ids) == {"answer"}
+        assert {*prompt.lists["wrong"].words, prompt.words["answer"]} == set(prompt.lists["object"].words)
+
+
 EVERY_KIND = {**MADE, "metaspace": metaspace, "two digits": two_digits}
 ENDS = {
     "a space is put between": ("", "object[asked]", " "),

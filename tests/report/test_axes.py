@@ -124,6 +124,12 @@ def test_text_is_no_mathematics_in_a_readers_axes() -> None:
     assert not any(text.get_parse_math() for text in (*axes.get_xticklabels(), axes.xaxis.label, axes.yaxis.label))
 
 
+def test_a_single_number_is_no_scatter() -> None:
+    single = Measure("m", "accuracy", "", (Axis("a", ("x",)),), (Cell(("x",), 1.0, 5, None, ()),))
+    with pytest.raises(ArgumentError, match="m has no axis with two labels or more"):
+        single.plot(kind="scatter")
+
+
 def test_pyplot_has_no_figure_more() -> None:
     """In a process of its own: with pyplot, and without."""
     code = (

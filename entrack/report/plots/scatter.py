@@ -79,7 +79,8 @@ def sides_of(measure: Measure, by: str | None) -> tuple[Axis, dict[str, list[Pai
 def _axis(measure: Measure, by: str | None) -> Axis:
     axes = [axis for axis in free_axes(measure) if by in (None, axis.name)]
     if not axes:
-        raise ValueError(f"{measure.name} has no axis {by or ''} with two labels or more to hold against each other")
+        called = "axis" if by is None else f"axis {by}"
+        raise ValueError(f"{measure.name} has no {called} with two labels or more to hold against each other")
     return next((axis for axis in axes if len(axis.labels) == 2), axes[0])
 
 
