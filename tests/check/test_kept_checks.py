@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from entrack import api, kept_checks
 from entrack.cli import fast_path
@@ -158,6 +160,18 @@ def test_what_changed_while_it_was_checked_is_not_kept(spec: Path) -> None:
     assert not found_sound(kept, spec)
     keep_sound(kept, spec, {spec: SPEC, folder / "words.csv": "word\napple\nball\n"}, [])
     assert found_sound(kept, spec)
+
+
+def test_what_read_a_vector_is_checked_again(spec: Path, looks: list[object]) -> None:
+    """Only texts stand with a kept check, so that of a spec which reads other bytes is not kept."""
+    folder = spec.parent
+    save_file({"v": np.ones(96, np.float32)}, str(folder / "v.safetensors"))
+    spec.write_text(f'{SPEC}vector v in base = file("v.safetensors")\n')
+    fast_path.check(spec, {}, None)
+    save_file({"v": np.ones(95, np.float32)}, str(folder / "v.safetensors"))
+    with pytest.raises(SystemExit):
+        fast_path.check(spec, {}, None)
+    assert len(looks) == 2
 
 
 def test_another_working_folder_is_another_spec(spec: Path, looks: list[object], tmp_path: Path) -> None:
