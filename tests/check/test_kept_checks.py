@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from entrack import api, kept_checks
+from entrack import api, kept, kept_checks
 from entrack.cli import fast_path
 from entrack.kept_checks import found_sound, keep_sound
 from entrack.models import locate
@@ -112,6 +112,18 @@ def test_other_code_checks_again(name: str, spec: Path, looks: list[object], mon
     fast_path.check(spec, {}, None)
     fast_path.check(spec, {}, None)
     assert len(looks) == 3
+
+
+def test_the_grammar_beside_a_checkout_is_code_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grammar = tmp_path / "grammars" / "entrack.lark"
+    for path in (grammar, tmp_path / "entrack" / "of_this_test.py"):
+        path.parent.mkdir()
+        path.write_text("one")
+    monkeypatch.setattr(kept, "PACKAGE", tmp_path / "entrack")
+    before = kept.all_code.__wrapped__()
+    assert before == kept.all_code.__wrapped__()
+    grammar.write_text("two")
+    assert before != kept.all_code.__wrapped__()
 
 
 def test_another_built_in_model_is_checked(spec: Path, looks: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
