@@ -175,6 +175,13 @@ def test_texts_name_files_columns_and_built_in_models(tmp_path: Path) -> None:
     assert offered(tmp_path, hole).keys() == {"word", "many"}
 
 
+def test_the_name_before_a_part_that_stands_there_is_offered() -> None:
+    path = SPECS / "boxes" / "masks.et"
+    before, after = path.read_text(encoding="utf-8").split("role.heads", 1)
+    document = analysed(Source(str(path), f"{before}.heads{after}"))
+    assert "role" in {each.label for each in completions(document, len(before))}
+
+
 def test_texts_name_files_of_scores_and_vectors(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text("site,score,other\n0.1,0.5,1\n", encoding="utf-8")
     (tmp_path / "words.csv").write_text("word\na\n", encoding="utf-8")
