@@ -112,7 +112,7 @@ class CheckedSpec:
     @property
     def decided_by(self) -> tuple[Mapping[Path, str], tuple[Path, ...]] | None:
         """The texts of all files that were read, and the folders of its models; None where it has models that are not
-        built in, of which whether they are here decides too."""
+        built in, of which whether they are here decides too, or reads files that are no texts."""
         sources = [model.source for model in self.resolved.models.values()]
         checked = self.checked
         if (

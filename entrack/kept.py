@@ -125,8 +125,12 @@ def code(*places: str) -> str:
 
 @cache
 def all_code() -> str:
-    """The address of all our own code, but for built-in models, which are read as any model."""
-    return code(*sorted(path.name for path in PACKAGE.iterdir() if path.name not in ("builtin", "__pycache__")))
+    """The address of all our own code, but for built-in models, which are read as any model. In a checkout the grammar
+    stands beside the package."""
+    grammar = PACKAGE.parent / "grammars" / "entrack.lark"
+    beside = not (PACKAGE / "grammars").is_dir() and grammar.is_file()
+    names = sorted(path.name for path in PACKAGE.iterdir() if path.name not in ("builtin", "__pycache__"))
+    return address([code(*names), file_digest(grammar) if beside else ""])
 
 
 @cache

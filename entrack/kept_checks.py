@@ -1,8 +1,8 @@
 """Checks that found nothing wrong, kept, so that the same spec is not checked again.
 
-A check is a function of the files that it reads and of our code. Kept are only checks of specs whose models are built
-in, since whether other models are here is no matter of files that are read; and only those that had nothing to say. A
-kept check counts as long as each file is the same file with the same bytes.
+A check is a function of the files that it reads and of our code. Kept are only checks of specs that read texts alone,
+and no vectors, and whose models are built in, since whether other models are here is no matter of files that are read;
+and only those that had nothing to say. A kept check counts as long as each file is the same file with the same bytes.
 
 This is all that a check needs which has been made before, so it imports next to nothing.
 """

@@ -183,7 +183,9 @@ def _from_json(scope: Scope, call: ast.Call) -> tuple[ast.SiteLiteral, ...] | No
         "",
         BEST
         if call.name == "scores"
-        else Suggestion.of('write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`', call.name, ("json",)),
+        else Suggestion.of(
+            'write `14.13 15.2`, or `json("circuits.json", "path.to.heads")`', call.name, ("json", "scores")
+        ),
     )
     return None
 

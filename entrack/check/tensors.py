@@ -11,6 +11,7 @@ from pathlib import Path
 from entrack.check.files import Files
 from entrack.check.unreadable import Unreadable, few
 from entrack.diagnostics import Diagnostic, nearest
+from entrack.diagnostics.suggest import Suggestion
 from entrack.models.weight_files import ModelRefused, TensorFacts, tensors_of
 from entrack.numbers import Numbers
 from entrack.source import Span
@@ -29,7 +30,7 @@ def vector_of(files: Files, written: str, name: str | None, span: Span) -> Numbe
         raise _unreadable(f"`{written}` has {len(tensors)} tensors", span, label, help)
     if name is not None and name not in tensors:
         near = nearest(name, tensors)
-        help = f"did you mean `{near}`?" if near else ""
+        help = Suggestion.of(f"did you mean `{near}`?" if near else "", name, sorted(tensors))
         raise _unreadable(f"`{written}` has no tensor `{name}`", span, f"there is {few(sorted(tensors))}", help)
     facts, raw = tensors[next(iter(tensors)) if name is None else name]
     return files.once(("vector", str(path), name or ""), span, lambda: _numbers(facts, raw, written, span))

@@ -15,7 +15,7 @@ from entrack.check.targets import is_open, target_of
 from entrack.check.tensors import vector_of
 from entrack.check.unreadable import Unreadable
 from entrack.diagnostics import Label
-from entrack.diagnostics.suggest import did_you_mean
+from entrack.diagnostics.suggest import Suggestion, did_you_mean
 from entrack.numbers import Numbers
 from entrack.sites import RECEIVING, STREAM, Part
 from entrack.source import Span
@@ -69,7 +69,8 @@ def _of_a_file(changes: Changes, item: ast.Vector, call: ast.Call) -> FromFile |
                 return None
             return FromFile(1.0, numbers, item.model.text) if _as_wide(changes, item, numbers, call) else None
     help = 'write `mean residual.14 at last over 100 P`, or `file("truth.safetensors")`'
-    scope.report("E662", "a vector is a mean over prompts, or read from a file", call.span, "", help)
+    suggested = Suggestion.of(help, call.name, ("file",))
+    scope.report("E662", "a vector is a mean over prompts, or read from a file", call.span, "", suggested)
     return None
 
 

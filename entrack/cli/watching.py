@@ -68,8 +68,10 @@ class Watching:
                 _line("waiting for a save")
             BEAT.silent()
             self._saved = [path for path in self._saves.next_save() if not path.is_dir()]
-            if self._saved:
-                _line(f"{', '.join(map(str, self._saved))}: saved")
+            saved, gone = ([str(path) for path in self._saved if path.exists() is there] for there in (True, False))
+            for paths, what in ((saved, "saved"), (gone, "gone")):
+                if paths:
+                    _line(f"{', '.join(paths)}: {what}")
 
     def _once(self) -> None:
         """Check and run what is there now. Raises all that a run does, and Superseded."""

@@ -6,6 +6,7 @@ checker's own rules: so only what would check is offered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -35,6 +36,9 @@ from entrack.syntax.limits import problems_of
 
 TRIGGERS = (".", "[", "(", "{", "/", '"')
 """Signs after which an editor asks without being told to."""
+SCORED = re.compile(r'\bscores\s*\(\s*(?:"[^"\n]*"\s*,\s*)?\Z')
+KEPT = " keep 1 strongest"
+"""What must follow scores that a group is made of: by the grammar alone they may end without."""
 MOST_DETAIL = 100
 """Characters of an item that are shown beside its name."""
 
@@ -134,8 +138,10 @@ def _names(
 
 def _functions(trial: Trial, typed: str, begun: Begun) -> Iterator[Completion]:
     """What a bracket follows, where none stands yet."""
-    if "LPAR" in begun.then("NAME").accepts and not trial.after.lstrip().startswith("("):
-        called = evolve(trial, after=f'(""){trial.after}')
+    named = begun.then("NAME")
+    if "LPAR" in named.accepts and not trial.left.lstrip().startswith("("):
+        ended = f'(""){trial.after}' if trial.whole else f'("" {named.then("LPAR").then("STRING").end()}'
+        called = evolve(trial, after=ended)
         for name, span in dict.fromkeys(called.candidates()):
             known = span == trial.word and name.isidentifier() and name not in trial.rest.meaning.scope.names
             if known and fits(typed, name):
@@ -179,7 +185,8 @@ def _in_text(document: Document, inside: Span, offset: int) -> Iterator[Completi
         return
     start, begun = found
     item = Span(source.name, start, max(start, round_span(source, inside).item.end))
-    trial = Trial.at(document, inside, item, NOBODY, lambda: f'" {begun.then("STRING").end()}')
+    kept = KEPT if SCORED.search(source.text, item.start, inside.start - 1) else ""
+    trial = Trial.at(document, inside, item, NOBODY, lambda: f'" {begun.then("STRING").end()}{kept}')
     folder = before[: max(before.rfind("/"), before.rfind(".")) + 1]
     asked = (*trial.candidates(), *(trial.candidates(folder) if folder else ()))
     yield from _names(trial, before, dict.fromkeys(asked))

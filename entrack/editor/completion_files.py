@@ -17,6 +17,8 @@ ENDINGS: Mapping[str, tuple[str, ...]] = {
     "of": TABLES,
     "column": TABLES,
     "json": (".json",),
+    "scores": TABLES,
+    "file": (".safetensors",),
     "gguf": (".gguf",),
     "local": ("/config.json",),
     "lora": ("/adapter_config.json",),

@@ -141,6 +141,8 @@ class Trial:
                 placed = problem.help.span or problem.span
                 span = self.word if problem.help.word == NOBODY else self._as_it_stands(placed)
                 yield from ((name, span) for name in problem.help.names)
+                firsts = (name.partition(".") for name in problem.help.names if span == self.word)
+                yield from ((first, span) for first, _, rest in firsts if rest and self.left.startswith(f".{rest}"))
 
     def _as_it_stands(self, span: Span) -> Span:
         """A span of the text with `NOBODY` in it as one of the text without."""

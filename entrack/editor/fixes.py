@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from time import perf_counter
 
 from entrack.check.check import NOTHING_UNSAVED
 from entrack.diagnostics import Diagnostic
@@ -21,9 +22,9 @@ from entrack.source import Source, Span
 
 QUOTED = re.compile(r"`([^`\n]+)`")
 WORD = re.compile(r"[A-Za-z_]\w*")
-MOST_WORDS, MOST_TRIED, MOST_PIECES = 2, 4, 5000
-"""Words of a problem that a fix may stand in place of, edits that are tried at once, and how long a text is of which
-more than one is."""
+MOST_WORDS, MOST_TRIED, SECONDS = 2, 4, 0.15
+"""Words of a problem that a fix may stand in place of; edits that are tried at once, and the time in which these must
+be over: one is tried of a text that takes longer."""
 
 
 @frozen
@@ -39,7 +40,6 @@ def fixes(document: Document, start: int, end: int, unsaved: Mapping[Path, str] 
     """The fixes of the problems that stand between two offsets of the text."""
     name = document.source.name
     near = [p for p in document.problems if p.span.file == name and p.span.start <= end and start <= p.span.end]
-    many = MOST_TRIED if document.files[name].pieces <= MOST_PIECES else 1
     found: dict[Diagnostic, Fix] = {}
     tried = (
         (problem, edit)
@@ -47,9 +47,12 @@ def fixes(document: Document, start: int, end: int, unsaved: Mapping[Path, str] 
         for edit in dict.fromkeys(_candidates(document.source, problem))
         if problem not in found
     )
-    for problem, edit in islice(tried, many):
+    began = perf_counter()
+    for many, (problem, edit) in enumerate(islice(tried, MOST_TRIED), 1):
         if _mends(document, problem, edit, unsaved):
             found[problem] = Fix(problem.help, problem, edit)
+        if (perf_counter() - began) * (many + 1) > SECONDS * many:
+            break
     return tuple(found.values())
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from entrack.editor.document import Document
+from entrack.editor.placed import placed
 from entrack.frozen import frozen
-from entrack.highlight.pieces import Kind, pieces
+from entrack.highlight.pieces import Kind
 from entrack.source import Span
 from entrack.syntax import ast
 
@@ -41,8 +42,8 @@ def _comments(document: Document) -> Iterator[Fold]:
 
 
 def _alone(document: Document) -> Iterator[Span]:
-    place, before = 0, "\n"
-    for kind, piece in pieces(document.source.text):
+    before = "\n"
+    for kind, place, piece in placed(document.source.text):
         if kind is Kind.COMMENT and "\n" in before:
             yield Span(document.source.name, place, place + len(piece.rstrip()))
-        place, before = place + len(piece), piece if kind is Kind.BLANK else "."
+        before = piece if kind is Kind.BLANK else "."

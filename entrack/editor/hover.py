@@ -12,10 +12,11 @@ from entrack.diagnostics.escape import clip, visible
 from entrack.editor.document import Document
 from entrack.editor.lenses import Priced
 from entrack.editor.names import GROUP, ITEM, POSITION, VARIABLE, Symbol, at, names_of
+from entrack.editor.placed import placed
 from entrack.editor.words import meaning
 from entrack.errors import EntrackError
 from entrack.frozen import frozen
-from entrack.highlight.pieces import pieces
+from entrack.highlight.pieces import Kind
 from entrack.prompts.tokenise import Prompt
 from entrack.sites import PER_HEAD
 from entrack.source import Span
@@ -27,6 +28,7 @@ FIRST = 3
 AROUND = 40
 """Characters before and after it."""
 WIDEST, MOST_HEADS = 300, 40
+NO_PIECE = (Kind.BLANK, 0, "")
 
 
 @frozen
@@ -42,18 +44,11 @@ def hover(document: Document, offset: int, prices: Mapping[str, Priced]) -> Hove
         symbols = dict.fromkeys(one.symbol for one in found)
         parts = (part for symbol in symbols for part in _of(document, symbol, prices))
         return Hover(found[0].span, "\n\n".join(parts))
-    word = _word(document, offset)
-    said = "" if word is None else meaning(document.source.text[word.start : word.end])
-    return Hover(word, said) if word is not None and said else None
-
-
-def _word(document: Document, offset: int) -> Span | None:
-    place = 0
-    for _, piece in pieces(document.source.text):
-        if place <= offset < place + len(piece):
-            return Span(document.source.name, place, place + len(piece))
-        place += len(piece)
-    return None
+    kind, start, word = next(
+        (each for each in placed(document.source.text) if each[1] <= offset < each[1] + len(each[2])), NO_PIECE
+    )
+    said = meaning(word, called=kind is Kind.CALLED)
+    return Hover(Span(document.source.name, start, start + len(word)), said) if said else None
 
 
 def _of(document: Document, symbol: Symbol, prices: Mapping[str, Priced]) -> Iterator[str]:

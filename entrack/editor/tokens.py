@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from entrack.editor.placed import placed
 from entrack.frozen import frozen
-from entrack.highlight.pieces import Kind, pieces
+from entrack.highlight.pieces import Kind
 
 KINDS = {
     Kind.COMMENT: "comment",
@@ -38,8 +39,6 @@ class Coloured:
 
 def coloured(text: str) -> Iterator[Coloured]:
     """The pieces that have a colour, in the order of the text."""
-    place = 0
-    for kind, piece in pieces(text):
+    for kind, place, piece in placed(text):
         if kind in KINDS:
             yield Coloured(place, place + len(piece.rstrip("\r")), KINDS[kind], kind is Kind.DECLARED)
-        place += len(piece)

@@ -28,14 +28,26 @@ class Row:
     text: str
 
 
-def meaning(word: str) -> str:
-    """What a word means, as Markdown; empty where it is no word of the language, or no page says anything of it."""
+def meaning(word: str, *, called: bool = False) -> str:
+    """What a word means, as Markdown; empty where it is no word of the language, or no page says anything of it. What
+    is `called` is a name before a bracket, such as `column`, which the language's page has with its bracket."""
+    if called and word not in words():
+        return _of_function(word)
     if word not in words() and word not in GIVEN:
         return ""
     rows = [row for row in _rows() if word in row.words]
     rows.sort(key=lambda row: word not in row.first)
     said = [_sections().get(word, ""), *(row.text for row in rows[:MOST])]
     return "\n\n".join(part for part in said if part) or _mentioned(word)
+
+
+def _of_function(name: str) -> str:
+    """The rows, else a paragraph, that write a name with a bracket: one where code begins with it, if there is."""
+    rows = [row.text for row in _rows() if name in row.first and f"`{name}(" in row.text]
+    call = re.compile(rf"\b{re.escape(name)}\(")
+    having = [part for part in _prose() if any(call.search(code) for code in CODE.findall(part))]
+    having.sort(key=lambda part: f"`{name}(" not in part)
+    return "\n\n".join(rows[:MOST] or having[:1])
 
 
 def _mentioned(word: str) -> str:

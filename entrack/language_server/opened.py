@@ -36,7 +36,7 @@ class AllOpened:
     def put(self, uri: str, text: str) -> Opened:
         """A text that was opened, or changed as a whole."""
         known = self.by_uri.get(uri)
-        opened = Opened(uri, named(to_fs_path(uri) or Path(uri).name), Lines(text, self.encoding))
+        opened = Opened(uri, name_of(uri), Lines(text, self.encoding))
         if known is not None:
             opened.version, opened.document = known.version + 1, known.document
         self.by_uri[uri] = opened
@@ -68,12 +68,17 @@ class AllOpened:
 
     def that_read(self, uri: str) -> list[str]:
         """The other open texts that read this one, or could not find a file."""
-        own = self.by_uri[uri].name if uri in self.by_uri else to_fs_path(uri) or ""
+        own = self.by_uri[uri].name if uri in self.by_uri else name_of(uri)
         return [
             one.uri
             for one in self.by_uri.values()
             if one.uri != uri and one.document is not None and reads(one.document, own)
         ]
+
+
+def name_of(uri: str) -> str:
+    """The name of a text; of a URI that no file can have, one that no file has: it must not trouble the others."""
+    return named((to_fs_path(uri) or Path(uri).name).replace("\0", "\N{REPLACEMENT CHARACTER}"))
 
 
 def reads(document: Document, name: str) -> bool:

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from entrack import api, kept_checks
+from entrack import api, kept, kept_checks
 from entrack.cli import fast_path
 from entrack.kept_checks import found_sound, keep_sound
 from entrack.models import locate
@@ -112,6 +114,18 @@ def test_other_code_checks_again(name: str, spec: Path, looks: list[object], mon
     assert len(looks) == 3
 
 
+def test_the_grammar_beside_a_checkout_is_code_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grammar = tmp_path / "grammars" / "entrack.lark"
+    for path in (grammar, tmp_path / "entrack" / "of_this_test.py"):
+        path.parent.mkdir()
+        path.write_text("one")
+    monkeypatch.setattr(kept, "PACKAGE", tmp_path / "entrack")
+    before = kept.all_code.__wrapped__()
+    assert before == kept.all_code.__wrapped__()
+    grammar.write_text("two")
+    assert before != kept.all_code.__wrapped__()
+
+
 def test_another_built_in_model_is_checked(spec: Path, looks: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
     kept = kept_checks.kept_checks()
     (read, _), folder = (api.load(spec).checked_spec.decided_by or ({}, ())), spec.parent / "model"
@@ -158,6 +172,18 @@ def test_what_changed_while_it_was_checked_is_not_kept(spec: Path) -> None:
     assert not found_sound(kept, spec)
     keep_sound(kept, spec, {spec: SPEC, folder / "words.csv": "word\napple\nball\n"}, [])
     assert found_sound(kept, spec)
+
+
+def test_what_read_a_vector_is_checked_again(spec: Path, looks: list[object]) -> None:
+    """Only texts stand with a kept check, so that of a spec which reads other bytes is not kept."""
+    folder = spec.parent
+    save_file({"v": np.ones(96, np.float32)}, str(folder / "v.safetensors"))
+    spec.write_text(f'{SPEC}vector v in base = file("v.safetensors")\n')
+    fast_path.check(spec, {}, None)
+    save_file({"v": np.ones(95, np.float32)}, str(folder / "v.safetensors"))
+    with pytest.raises(SystemExit):
+        fast_path.check(spec, {}, None)
+    assert len(looks) == 2
 
 
 def test_another_working_folder_is_another_spec(spec: Path, looks: list[object], tmp_path: Path) -> None:

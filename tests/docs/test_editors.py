@@ -13,6 +13,7 @@ import pytest
 
 from entrack import api
 from entrack.diagnostics.render import render_all
+from entrack.editor.completion_files import ENDINGS
 from entrack.source import Source
 from entrack.version import __version__
 
@@ -31,6 +32,14 @@ def _keywords() -> Any:
 
 
 keywords = _keywords()
+
+
+def test_vs_code_tells_of_every_kind_of_file_that_a_spec_names() -> None:
+    """But for weights of models, which are looked at when something runs."""
+    text = (EXTENSION / "src" / "extension.js").read_text(encoding="utf-8")
+    (told,) = re.findall(r"[*][*]/[*][.]\{([\w,]+)\}", text)
+    named = {ending for endings in ENDINGS.values() for ending in endings if ending.startswith(".")}
+    assert {f".{ending}" for ending in told.split(",")} == named - {".gguf"}
 
 
 def _textmate() -> dict[str, str]:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from attrs import evolve
 from e2e_world import World, entrack
+from safetensors.numpy import save_file
 from typer.testing import Result
 
 from entrack.cli.changes import MOST, changes_view
@@ -189,6 +191,26 @@ def test_only_what_changed_is_computed_and_shown(monkeypatch: pytest.MonkeyPatch
     assert result.exit_code == 130
 
 
+def test_vectors_and_scores_are_looked_at_too(monkeypatch: pytest.MonkeyPatch, spec: Path) -> None:
+    scores, vector = spec.parent / "scores.csv", spec.parent / "vector.safetensors"
+    scores.write_text("site,score\n0.1,0.5\n1.2,0.4\n2.1,0.3\n")
+    save_file({"v": np.ones(32)}, vector)
+    text = """
+group best in base at last = scores("scores.csv") keep 1 highest
+vector truth in base = file("vector.safetensors")
+measure edited = accuracy(base with [zero best, add truth to residual.2 at last]) on 3 boxes
+"""
+    renamed(spec, SPEC + text)
+    saved = [
+        lambda: save_file({"v": np.full(32, 2.0)}, vector),
+        lambda: scores.write_text("site,score\n0.1,0.2\n1.2,0.4\n2.1,0.3\n"),
+    ]
+    result = watched(monkeypatch, spec, saved)
+    assert "vector.safetensors: saved" in result.stdout
+    assert "scores.csv: saved" in result.stdout
+    assert result.stdout.count(" 1 steps computed") == 2, result.stderr
+
+
 def test_a_file_that_is_included_is_looked_at_too(monkeypatch: pytest.MonkeyPatch, spec: Path) -> None:
     tasks = spec.parent / "tasks.et"
     text = tasks.read_text()
@@ -198,7 +220,8 @@ def test_a_file_that_is_included_is_looked_at_too(monkeypatch: pytest.MonkeyPatc
         lambda: renamed(tasks, text.replace('["apple", "ball", "bell", "book"]', '["apple", "ball", "bell"]', 1)),
     ]
     result = watched(monkeypatch, spec, saved)
-    assert result.stdout.count("tasks.et: saved") >= 2
+    assert result.stdout.count("tasks.et: gone") == 1
+    assert result.stdout.count("tasks.et: saved") >= 1
     assert "there is no file `tasks.et`" in result.stderr
     assert result.stdout.count("steps computed") == 3
 

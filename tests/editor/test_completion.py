@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from editor_world import SPEC, TASK
+from safetensors.numpy import save_file
 
 from entrack.check.check import check
 from entrack.diagnostics import Diagnostic
@@ -171,6 +173,31 @@ def test_texts_name_files_columns_and_built_in_models(tmp_path: Path) -> None:
     assert offered(tmp_path, "model m = buil|")["builtin"].text == "builtin("
     hole = 'task t { word = one of ["a"]; prompt = "a {|}"; answer = word; at last = end of prompt }'
     assert offered(tmp_path, hole).keys() == {"word", "many"}
+
+
+def test_the_name_before_a_part_that_stands_there_is_offered() -> None:
+    path = SPECS / "boxes" / "masks.et"
+    before, after = path.read_text(encoding="utf-8").split("role.heads", 1)
+    document = analysed(Source(str(path), f"{before}.heads{after}"))
+    assert "role" in {each.label for each in completions(document, len(before))}
+
+
+def test_texts_name_files_of_scores_and_vectors(tmp_path: Path) -> None:
+    (tmp_path / "scores.csv").write_text("site,score,other\n0.1,0.5,1\n", encoding="utf-8")
+    (tmp_path / "words.csv").write_text("word\na\n", encoding="utf-8")
+    numbers = np.ones(96, np.float32)
+    save_file({"one": numbers, "two": numbers}, str(tmp_path / "pair.safetensors"))
+    save_file({"one": numbers}, str(tmp_path / "single.safetensors"))
+    save_file({"one": numbers[:5]}, str(tmp_path / "narrow.safetensors"))
+    group, vector = "group g in base at last =", "vector v in base ="
+    assert {"json", "scores"} <= offered(tmp_path, f"{group} |").keys()
+    assert offered(tmp_path, f"{group} sc|")["scores"].text == "scores("
+    for end in ("", '") keep 1 highest'):
+        assert offered(tmp_path, f'{group} scores("|{end}').keys() == {"scores.csv"}
+    assert {"score", "other"} <= offered(tmp_path, f'{group} scores("scores.csv", "|').keys()
+    assert offered(tmp_path, f"{vector} fi|")["file"].text == "file("
+    assert offered(tmp_path, f'{vector} file("|').keys() == {"single.safetensors"}
+    assert offered(tmp_path, f'{vector} file("pair.safetensors", "|').keys() == {"one", "two"}
 
 
 def test_sites_lie_within_the_model(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from editor_world import SPEC, TASK, place, spec, specs
 from entrack import api
 from entrack.budget import STEPS
 from entrack.diagnostics import pages
+from entrack.editor import fixes as fixes_of
 from entrack.editor.definition import definitions, references
 from entrack.editor.document import Document, analysed
 from entrack.editor.edits import edited
@@ -24,11 +25,13 @@ from entrack.editor.hover import hover
 from entrack.editor.lenses import Priced, Unwanted, lenses, priced
 from entrack.editor.links import links
 from entrack.editor.names import names_of
+from entrack.editor.placed import placed
 from entrack.editor.symbols import symbols
 from entrack.editor.tokens import KINDS, coloured
 from entrack.editor.words import meaning
 from entrack.highlight.pieces import Kind
 from entrack.source import Source
+from entrack.syntax.limits import MOST_CHARACTERS
 from entrack.vocabulary import words
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.et"))
@@ -99,6 +102,17 @@ def test_the_fix_of_a_problem_mends_it(what: str, tmp_path: Path) -> None:
     assert found[0].problem in document.problems
 
 
+def test_fixes_are_tried_as_long_as_there_is_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = SPEC.replace("overlap(cir, found)", "overlap(cri, found)").replace("cir.readers", "cir.raeders")
+    document = spec(tmp_path, wrong)
+
+    def found(seconds: float) -> int:
+        monkeypatch.setattr(fixes_of, "SECONDS", seconds)
+        return len(fixes(document, 0, len(document.source.text)))
+
+    assert found(60) == 2 > found(0)
+
+
 def test_a_help_that_is_no_fix_is_not_offered(tmp_path: Path) -> None:
     """The help of this problem is an example, which would not mend it."""
     document = spec(tmp_path, SPEC.replace(") on many boxes\n", ") on boxes\n", 1))
@@ -115,6 +129,7 @@ def test_formatting_is_that_of_fmt_line_by_line(tmp_path: Path) -> None:
 
 
 HOVERED = {
+    "cu|rves(cut": "`by` the axis along x",
     "group mov|ers": "2 heads at `last`: 2.1 3.0",
     "group wri|ters": "2 sites at `last`: mlp.3 1.2",
     "circuit ci|r": "- `readers`: 2 heads at `query`: 0.1 0.2",
@@ -134,6 +149,13 @@ def test_hover_says_what_is_known(words: str, tmp_path: Path) -> None:
     found = hover(spec(tmp_path), place(SPEC, words), {})
     assert found is not None
     assert HOVERED[words] in found.text
+
+
+def test_hover_of_a_function_says_what_it_is(tmp_path: Path) -> None:
+    document = analysed(Source(str(tmp_path / "task.et"), TASK))
+    found = hover(document, place(TASK, "buil|tin("), {})
+    assert found is not None
+    assert "a model that comes with entrack" in found.text
 
 
 def test_a_position_is_shown_in_prompts(tmp_path: Path) -> None:
@@ -163,6 +185,18 @@ def test_a_price_says_what_is_stored() -> None:
     assert str(Priced(1024, 40, 3)) == "1,024 passes, 3 of 40 steps stored"
     assert str(Priced(1, 2, 2)) == "1 pass, all stored"
     assert str(Priced(5, 2, 2, grows=True)) == "at least 5 passes, 2 of 2 steps stored"
+
+
+def test_functions_have_a_meaning_where_they_are_called() -> None:
+    for name in ("json", "scores", "file", "column", "builtin", "hub", "local", "gguf", "capitalise", "lora"):
+        assert f"{name}(" in meaning(name, called=True)
+    assert meaning("fetcher", called=True) == meaning("scores") == ""
+
+
+def test_a_text_longer_than_a_spec_may_be_has_no_pieces() -> None:
+    text = "# a\n# b\n" * 10
+    assert len(list(placed(text))) == 40
+    assert not list(placed(text + " " * MOST_CHARACTERS))
 
 
 @pytest.mark.parametrize("path", SPECS[::20], ids=lambda path: path.stem)

@@ -21,6 +21,7 @@ from entrack.cli.heartbeat import BEAT
 from entrack.editor.positions import Lines, Place
 from entrack.language_server import convert
 from entrack.language_server.background import Background
+from entrack.language_server.opened import AllOpened
 from entrack.language_server.server import Server, careful
 
 TEXT = """entrack 1
@@ -143,6 +144,17 @@ async def test_what_an_editor_asks_of_a_text(client: LanguageClient, tmp_path: P
     assert tokens is not None
     assert len(tokens.data) % 5 == 0
     assert Lines(text).place(0) == Place(0, 0)
+
+
+def test_a_text_that_no_file_can_be_does_not_trouble_the_others(tmp_path: Path) -> None:
+    all_opened, uri = AllOpened(), (tmp_path / "spec.et").as_uri()
+    for each in (uri, "file:///a%00b.et"):
+        all_opened.put(each, TEXT)
+    for each in (*all_opened.by_uri, uri):
+        document = all_opened.document(each)
+        assert document is not None
+        assert not document.problems
+    assert all_opened.that_read("file:///not%00open.et") == []
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -13,10 +13,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from attrs import evolve
 from plan_worlds import SPEC, make_model, weights
 from rich.console import Console
+from safetensors.numpy import save_file
 
 from benchmarks.rehearsal import made_up, without_weights
 from entrack import api, kept_runs, run
@@ -53,6 +55,11 @@ claim "it does" plain >= 0.1
 claim "it never does" acc[only(cir)] < 0
 figure "Circuit" = diagram(cir)
 table "Accuracy" = acc
+"""
+OF_FILES = """
+group best in base at last = scores("scores.csv") keep 2 highest
+vector truth in base = file("truth.safetensors")
+measure edited = accuracy(base with [zero best, add 2 * truth to residual.1 at last]) on n boxes
 """
 Files = Mapping[str, bytes]
 
@@ -149,8 +156,10 @@ class Kit:
         (folder / "shared.et").write_text("entrack 1\nparam least = 0.1\n")
         text = SPEC.replace('["apple", "ball", "bell", "book"]', 'column("words.csv", "word")')
         text = text.replace("entrack 1\n", 'entrack 1\ninclude "shared.et"\n', 1)
+        (folder / "scores.csv").write_text("site,score\n0.1,0.5\n1.2,0.4\n2.1,0.3\n")
+        save_file({"v": np.ones(16)}, folder / "truth.safetensors")
         self.path = folder / "spec.et"
-        self.path.write_text(text + MORE)
+        self.path.write_text(text + OF_FILES + MORE)
         self.store = folder / "store"
         fill(self.spec(), self.store)
 
@@ -215,6 +224,8 @@ SOMETHING_TO_COMPUTE: Mapping[str, Callable[[Kit], None]] = {
     "the seed": lambda kit: kit.changed("spec.et", "seed 1", "seed 2"),
     "a param": lambda kit: kit.changed("spec.et", "n = 6", "n = 5"),
     "a column": lambda kit: kit.changed("words.csv", "book", "boot"),
+    "scores": lambda kit: kit.changed("scores.csv", "0.4", "0.2"),
+    "a vector": lambda kit: save_file({"v": np.full(16, 2.0)}, kit.folder / "truth.safetensors"),
     "weights": lambda kit: reweighted(kit.folder / "model" / "model.safetensors"),
     "a config": lambda kit: kit.changed("model/config.json", "300", "301"),
     "an action gone": lambda kit: kit.files("actions")[-1].unlink(),

@@ -48,7 +48,7 @@ async function start() {
   const server = { command, args: ["lsp"], options: { cwd } }; // by its standard streams; a named transport would add --stdio
   client = new LanguageClient(LANGUAGE, "entrack", server, {
     documentSelector: ["file", "untitled"].map((scheme) => ({ scheme, language: LANGUAGE })),
-    synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{et,csv,json,jsonl,parquet}") },
+    synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{et,csv,json,jsonl,parquet,safetensors}") },
   });
   await client.start();
 }
