@@ -38,10 +38,11 @@ STAND_INS = {
 }
 """Models that are fetched, and the shapes that stand in for them here."""
 WRITTEN = (Kind.ITEM, Kind.WORD, Kind.GIVEN, Kind.CALLED, Kind.NAME)
-FOLLOW_UPS = ("E624",)
+FOLLOW_UPS = ("E418", "E624")
 """Errors in other items that a name which is right in its own may bring: a claim names cells of a measure by their
-labels, which are what the measure's interventions are called. It says of the measure what it was, and whoever changes
-that has not come to the claim yet."""
+labels, which are what the measure's interventions are called, and an alternate writes a text without the hole that a
+position of its task stands at now. They say what the measure and the task were, and whoever changes these has not come
+to them yet."""
 OF_A_MODEL = ("E613", "E665")
 """The same of a model: where its layers and heads are counted, its files must be here, and those of another source are
 not."""
