@@ -137,10 +137,11 @@ def _names(
 
 
 def _functions(trial: Trial, typed: str, begun: Begun) -> Iterator[Completion]:
-    """What a bracket follows, where none stands yet."""
+    """What a bracket with a text in it follows, where none stands yet."""
     named = begun.then("NAME")
-    if "LPAR" in named.accepts and not trial.left.lstrip().startswith("("):
-        ended = f'(""){trial.after}' if trial.whole else f'("" {named.then("LPAR").then("STRING").end()}'
+    bracket = named.then("LPAR") if "LPAR" in named.accepts else named
+    if "STRING" in bracket.accepts and bracket is not named and not trial.left.lstrip().startswith("("):
+        ended = f'(""){trial.after}' if trial.whole else f'("" {bracket.then("STRING").end()}'
         called = evolve(trial, after=ended)
         for name, span in dict.fromkeys(called.candidates()):
             known = span == trial.word and name.isidentifier() and name not in trial.rest.meaning.scope.names

@@ -300,6 +300,13 @@ def wrong_with(one: Drawn, each: Completion) -> str:
     return ""
 
 
+@pytest.mark.parametrize(
+    "begun", ["intervention |", "intervention o|", "intervention cut|(c) = zero c at last", "group |"]
+)
+def test_where_a_name_is_given_no_bracket_has_a_text_in_it(begun: str, tmp_path: Path) -> None:
+    assert not [each for each in offered(tmp_path, begun).values() if each.kind == "function"]
+
+
 def any_name_is_right(one: Drawn) -> bool:
     """Whether the checker asks nothing of a name in this place: it declares one, or is known after a run only."""
     name = "any_name_that_is_new"
