@@ -141,13 +141,14 @@ def _masked(changes: Changes, node: ast.Reference) -> Circuit | None:
             did_you_mean(unknown, [*groups, *desiderata]),
         )
     else:
+        of = f"{next(iter(groups), 'GROUP')}, {next(iter(desiderata), 'DESIDERATUM')}"
         changes.scope.report(
             "E607",
             "this names no heads of a mask",
             node.span,
             "",
             Suggestion.of(
-                f"write `{mask.name}[{groups[0]}, {desiderata[0]}].heads`, or `{mask.name}.heads` for all",
+                f"write `{mask.name}[{of}].heads`, or `{mask.name}.heads` for all",
                 last.name if isinstance(last, ast.Dotted) else "",
                 ("heads",),
             ),
