@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from math import isfinite
 
@@ -15,6 +16,8 @@ from entrack.source import Span
 
 SITE, SCORE = "site", "score"
 """The columns of a file of scores."""
+DECIMAL = re.compile(r"[-+]?(?:\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE][-+]?\d{1,4})?", re.ASCII)
+"""A score, as CSV files write it."""
 
 
 def scores_of(files: Files, written: str, column: str, span: Span) -> Mapping[Site, float]:
@@ -51,10 +54,7 @@ def _site(said: str, written: str, row: int, span: Span) -> Site:
 
 
 def _score(said: str, written: str, row: int, span: Span) -> float:
-    try:
-        score = float(said)
-    except ValueError:
-        score = float("nan")
+    score = float(said) if DECIMAL.fullmatch(said.strip()) else float("nan")
     if not isfinite(score):
         raise _unreadable(f"row {row} of `{written}` has no number: `{said[:40]}`", span)
     return score

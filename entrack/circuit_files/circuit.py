@@ -21,10 +21,10 @@ MOST_SITES = 100_000
 MOST_NUMBER = 1 << 20
 """Layers, heads and neurons are counted up to here."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
-HEAD = re.compile(r"(\d{1,7})\.(\d{1,7})(?:\.(query|key|value))?")
-STREAM = re.compile(r"residual\.(\d{1,7})(?:\.(mid|post))?")
-WHOLE = re.compile(r"(mlp|attention)\.(\d{1,7})")
-NEURON = re.compile(r"neuron\.(\d{1,7})\.(\d{1,7})")
+HEAD = re.compile(r"(\d{1,7})\.(\d{1,7})(?:\.(query|key|value))?", re.ASCII)
+STREAM = re.compile(r"residual\.(\d{1,7})(?:\.(mid|post))?", re.ASCII)
+WHOLE = re.compile(r"(mlp|attention)\.(\d{1,7})", re.ASCII)
+NEURON = re.compile(r"neuron\.(\d{1,7})\.(\d{1,7})", re.ASCII)
 
 
 class CircuitRefused(EntrackError):

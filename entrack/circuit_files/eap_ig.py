@@ -29,7 +29,7 @@ from entrack.circuit_files.circuit import (
 )
 from entrack.sites import Part, Site
 
-NODE = re.compile(r"a(\d{1,7})\.h(\d{1,7})|m(\d{1,7})")
+NODE = re.compile(r"a(\d{1,7})\.h(\d{1,7})|m(\d{1,7})", re.ASCII)
 ENDS = ("input", "logits")
 MOST_NODES = 4096
 """Of a graph that is written: it has some edges for each two of its nodes."""

@@ -37,7 +37,7 @@ HOOKS: Mapping[Part, str] = {
 INDEX = {**dict.fromkeys(PER_HEAD, "head"), Part.NEURON: "neuron"}
 """What an index is called, of parts that have one."""
 PARTS = {hook: part for part, hook in HOOKS.items()}
-NAME = re.compile(r"blocks\.(\d{1,7})\.([a-z_.]{1,40})")
+NAME = re.compile(r"blocks\.(\d{1,7})\.([a-z_.]{1,40})", re.ASCII)
 
 
 def write(circuit: Circuit) -> str:

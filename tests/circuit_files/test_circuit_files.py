@@ -244,3 +244,9 @@ def test_any_json_is_read_or_refused(form: Form, value: Any) -> None:
         READERS[form](json.dumps(value), "c", "m", "last")
     except CircuitRefused as refused:
         assert str(refused).isprintable()
+
+
+@pytest.mark.parametrize("said", ["٣.1", "mlp.\N{FULLWIDTH DIGIT TWO}", "residual.١.mid", "neuron.1.२", "1_0.1"])
+def test_a_site_has_the_digits_of_ascii(said: str) -> None:
+    with pytest.raises(CircuitRefused):
+        site_of(said)
