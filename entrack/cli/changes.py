@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from entrack.cli.table import table
@@ -46,21 +45,32 @@ def _claim(claim: Claim | None) -> str:
 
 def _cells(changed: Sequence[CellChange]) -> Iterator[RenderableType]:
     for name, of in groupby(changed, key=lambda change: change.measure.name):
-        all_of = list(of)
-        shown = sorted(all_of, key=_moved, reverse=True)[:MOST] if len(all_of) > MOST else all_of
-        yield _measure(name, shown)
-        if len(all_of) > MOST:
-            yield Text(f"and {len(all_of) - MOST:,} cells that changed less", style="dim")
-        yield Text()
+        yield from (*_measure(name, list(of)), Text())
 
 
-def _measure(name: str, changed: Sequence[CellChange]) -> Table:
-    rows = table(visible(name), "before", "now")
+def _measure(name: str, changed: Sequence[CellChange]) -> Iterator[RenderableType]:
+    """Those whose digits changed, then how many others there are."""
     cells = [cell for change in changed for cell in (change.before, change.after) if cell is not None]
     decimals = decimals_for(cell.interval for cell in cells)
-    for change in changed:
-        rows.add_row(Text(_labels(change)), _cell(change.before, decimals), _cell(change.after, decimals))
-    return rows
+    seen = [change for change in changed if len(set(_told(change, decimals))) > 1]
+    shown = sorted(seen, key=_moved, reverse=True)[:MOST] if len(seen) > MOST else seen
+    if shown:
+        rows = table(visible(name), "before", "now")
+        for change in shown:
+            rows.add_row(Text(_labels(change)), *_told(change, decimals))
+        yield rows
+    if less := len(seen) - len(shown):
+        yield Text(f"and {less:,} cells that changed less", style="dim")
+    if same := len(changed) - len(seen):
+        cells_said = "1 cell" if same == 1 else f"{same:,} cells"
+        yield Text(f"{visible(name)}: {cells_said} changed in digits that are not shown", style="dim")
+
+
+def _told(change: CellChange, decimals: int) -> tuple[str, str]:
+    """What a cell was and what it is, with its n where that changed."""
+    before, after = change.before, change.after
+    counts = before is not None and after is not None and before.n != after.n
+    return _cell(before, decimals, counts=counts), _cell(after, decimals, counts=counts)
 
 
 def _labels(change: CellChange) -> str:
@@ -70,8 +80,11 @@ def _labels(change: CellChange) -> str:
     return visible(", ".join(shown))
 
 
-def _cell(cell: Cell | None, decimals: int) -> str:
-    return "-" if cell is None else estimate(cell.value, cell.interval, decimals)
+def _cell(cell: Cell | None, decimals: int, *, counts: bool) -> str:
+    if cell is None:
+        return "-"
+    said = estimate(cell.value, cell.interval, decimals)
+    return f"{said}, n = {cell.n:,}" if counts else said
 
 
 def _moved(change: CellChange) -> float:

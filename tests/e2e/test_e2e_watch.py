@@ -339,3 +339,22 @@ def test_of_many_cells_those_that_moved_most_are_shown(results: Results, capsys:
     shown = capsys.readouterr().out
     assert f"and {39 - MOST} cells that changed less" in shown
     assert re.search(r"^39 +0\.00 +0\.97", shown, re.MULTILINE)
+
+
+def test_a_cell_that_reads_the_same_is_counted_and_another_n_is_said(
+    results: Results, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measure = results.measures[0]
+    first, second, *rest = measure.cells
+    barely = evolve(first, value=first.value + 1e-9)
+    larger = evolve(second, n=second.n + 1)
+    later = evolve(measure, cells=(barely, larger, *rest))
+    before = evolve(results, measures=(measure,))
+    screen().print(changes_view(changes(before, evolve(results, measures=(later,)))))
+    shown = capsys.readouterr().out
+    assert f"{measure.name}: 1 cell changed in digits that are not shown" in shown
+    assert f"n = {second.n}" in shown and f"n = {second.n + 1}" in shown
+    screen().print(
+        changes_view(changes(before, evolve(results, measures=(evolve(measure, cells=(barely, second, *rest)),))))
+    )
+    assert "before" not in capsys.readouterr().out
