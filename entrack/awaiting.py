@@ -12,14 +12,14 @@ from typing import TypeVar
 from entrack import interrupts
 
 Made = TypeVar("Made")
-KEPT = "interrupted: what was finished is kept, and the next run goes on from there"
+CANCELLED = "cancelled: what was finished is kept, and the next run goes on from there"
 
 
 def cancelled() -> asyncio.CancelledError:
     """What says that a run was cancelled, which a notebook shows in one line. It is of no class of its own:
     `asyncio.timeout` looks for CancelledError itself."""
-    error = asyncio.CancelledError(KEPT)
-    error._render_traceback_ = lambda: [KEPT]  # type: ignore[attr-defined]  # IPython's
+    error = asyncio.CancelledError(CANCELLED)
+    error._render_traceback_ = lambda: [CANCELLED]  # type: ignore[attr-defined]  # IPython's
     return error
 
 

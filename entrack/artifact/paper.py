@@ -123,7 +123,7 @@ def _ordered(values: Iterable[float]) -> tuple[float, ...]:
 
 
 @frozen(slots=False)
-class Numbers:
+class PackNumbers:
     """The numbers of a pack: macros by name, as LaTeX, and all values, without their signs."""
 
     macros: Mapping[str, str]
@@ -157,16 +157,16 @@ class Numbers:
                 yield name
 
 
-def numbers_of(numbers: str, results: Mapping[str, Any], specs: Iterable[str]) -> Numbers:
+def numbers_of(numbers: str, results: Mapping[str, Any], specs: Iterable[str]) -> PackNumbers:
     """The numbers of a pack: of numbers.tex, results.json, and of what its specs say."""
     written = (float(found["digits"].replace(",", "")) for text in specs for found in _NUMBER.finditer(text))
     said = tuple(value for value in written if value < 1e15)
     macros = defined(numbers)
     values = (*_values(results), *said, *(each / 100 for each in said))
-    return Numbers(macros, (*values, *(value for value, *_ in Numbers(macros, ()).of_macros)))
+    return PackNumbers(macros, (*values, *(value for value, *_ in PackNumbers(macros, ()).of_macros)))
 
 
-def held(paper: Paper, numbers: Numbers) -> PaperCheck:
+def held(paper: Paper, numbers: PackNumbers) -> PaperCheck:
     """What of a paper is the pack's, and what is not. Raises PaperRefused."""
     return PaperCheck(
         tuple(file.name for file in paper.files),
@@ -190,7 +190,7 @@ def _values(told: Any) -> Iterator[float]:
             yield each
 
 
-def _used(paper: Paper, numbers: Numbers) -> Iterator[Used]:
+def _used(paper: Paper, numbers: PackNumbers) -> Iterator[Used]:
     places: dict[str, list[Place]] = {}
     for file in paper.files:
         definitions = {found.start(1) if found[1] else found.start(3) for found in _DEFINITION.finditer(file.code)}
@@ -214,7 +214,7 @@ def _stale(file: TexFile, macros: Mapping[str, str]) -> Iterator[Stale]:
             yield Stale(file.name, name, old.get(name), macros.get(name))
 
 
-def _typed(file: TexFile, numbers: Numbers) -> Iterator[Typed]:
+def _typed(file: TexFile, numbers: PackNumbers) -> Iterator[Typed]:
     text = _DEFINITION.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), file.text)
     line, at = 1, 0
     many = 0

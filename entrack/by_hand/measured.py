@@ -24,7 +24,7 @@ from entrack.prompts.values import CannotDraw
 if TYPE_CHECKING:
     from torch import Tensor
 
-Numbers = NDArray[np.float64]
+PerPrompt = NDArray[np.float64]
 
 
 def measured_of(
@@ -34,7 +34,7 @@ def measured_of(
     prompts: PromptsInHand,
     model: str,
     lowering: Lowering,
-) -> Numbers:
+) -> PerPrompt:
     """A measure's metric, prompt by prompt, of `given` logits at the last token (prompt, vocabulary): `logits` of the
     intervention, and, where the metric needs them, of the `clean` and the `corrupted` run. Raises ArgumentError."""
     _of_logits(measure)
@@ -93,7 +93,7 @@ def _asked(spec: CheckedSpec, metric: Metric, prompts: PromptsInHand, model: str
         raise SpecError((problem,), spec.sources) from None
 
 
-def _numbers(metric: Metric, asked: Asked, logits: Tensor, clean: Tensor | None) -> Numbers:
+def _numbers(metric: Metric, asked: Asked, logits: Tensor, clean: Tensor | None) -> PerPrompt:
     from entrack.engine.outcomes import Outcomes  # loads torch
 
     tokens = logits.new_tensor(rows(asked, range(len(asked)))).long()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from entrack import arguments
 from entrack.budget import PROMPTS
 from entrack.by_hand.heads import sites_of
-from entrack.by_hand.measured import Numbers, measured_of
+from entrack.by_hand.measured import PerPrompt, measured_of
 from entrack.by_hand.prompts import PromptsInHand
 from entrack.by_hand.words import SiteWords, site_from
 from entrack.compile import PURPOSES, CheckedSpec, lowerer_of, prompts_of
@@ -132,7 +132,7 @@ class ModelInHand:
         *,
         clean: Tensor | None = None,
         corrupted: Tensor | None = None,
-    ) -> Numbers:
+    ) -> PerPrompt:
         """What a measure of the spec comes to, prompt by prompt, for logits at the last token (prompt, vocabulary) that
         you computed: its mean is the number that entrack would have. `KL from clean` wants the logits of the `clean`
         run too, a recovery those of the clean and the `corrupted` run. -> float64 (prompt). Raises UnknownName,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from entrack.documentation import documented
+
 CODE = re.compile(r"[EW][0-9]{3}")
 
 
 def folder() -> Path:
-    """Where the pages are: in the installed package, else in the checkout around it."""
-    packaged = Path(__file__).parents[1] / "errors"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "docs" / "errors"
+    """Where the pages are."""
+    return documented("errors")
 
 
 def codes() -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
+from entrack.documentation import documented
 from entrack.frozen import frozen
 from entrack.vocabulary import GIVEN, words
 
@@ -91,9 +91,7 @@ def _paragraph(body: str) -> str:
 
 @cache
 def _page(name: str) -> str:
-    """A page of the documentation: from the installed package, else from the checkout around it."""
-    packaged = Path(__file__).parents[1] / "pages" / name
-    path = packaged if packaged.is_file() else Path(__file__).parents[2] / "docs" / name
+    path = documented(name)
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 

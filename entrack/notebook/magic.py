@@ -24,7 +24,7 @@ from entrack.spec import Spec
 
 RESULTS, SPEC = "results", "spec"
 """The variables that a cell sets, where it does not say another name for the first."""
-KEPT = "interrupted: what was finished is kept; the same cell goes on from there"
+INTERRUPTED = "interrupted: what was finished is kept; the same cell goes on from there"
 
 
 class CellEnded(EntrackError):
@@ -175,7 +175,7 @@ def _ended_in_a_line() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise CellEnded(KEPT) from None
+        raise CellEnded(INTERRUPTED) from None
     except api.SpecError as error:
         display(Problems(error.problems, error.sources))  # type: ignore[no-untyped-call]
         raise CellEnded(failure(error).message) from None

@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "entrack"
 WORDS = (
     "frozen",
     "version",
+    "documentation",
     "vocabulary",
     "errors",
     "arguments",

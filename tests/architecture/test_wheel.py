@@ -13,7 +13,7 @@ from lock import ROOT
 
 BESIDE_CODE = {
     "grammars": "entrack/grammars",
-    "docs/errors": "entrack/errors",
+    "docs/errors": "entrack/pages/errors",
     "entrack/builtin": "entrack/builtin",
     "entrack/syntax": "entrack/syntax",
     "entrack/templates": "entrack/templates",
