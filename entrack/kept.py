@@ -78,15 +78,17 @@ NOT_KEPT = Kept(None, 0)
 
 def of_the_user(name: str, most: int) -> Kept:
     """What the user keeps under a name, `figures` say: in the folder that `ENTRACK_FIGURES` names, nowhere where this
-    is no absolute path; else in one below the user's folder for caches."""
+    is no absolute path; else in one below the user's folder for caches. A home that is not there is not made."""
     given = os.environ.get(f"ENTRACK_{name.upper()}")
     if given is not None:
         return _in(Path(given), most)
+    if caches := os.environ.get("XDG_CACHE_HOME"):
+        return _in(Path(caches) / "entrack" / name, most)
     try:
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        home = Path.home()
     except RuntimeError:  # nobody's home
         return NOT_KEPT
-    return _in(caches / "entrack" / name, most)
+    return _in(home / ".cache" / "entrack" / name, most) if home.is_dir() else NOT_KEPT
 
 
 def _in(folder: Path, most: int) -> Kept:

@@ -211,6 +211,11 @@ def test_where_figures_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert kept_figures() == KeptFigures(Kept(tmp_path / "entrack" / "figures", MOST))
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert kept_figures() == NOTHING_KEPT
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert kept_figures() == KeptFigures(Kept(tmp_path / ".cache" / "entrack" / "figures", MOST))
+    monkeypatch.setenv("HOME", str(tmp_path / "gone"))
+    assert kept_figures() == NOTHING_KEPT
 
 
 def test_a_file_that_says_the_same_stays(tmp_path: Path) -> None:
