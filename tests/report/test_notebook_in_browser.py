@@ -23,9 +23,24 @@ WIDTHS = (380, 1280)
 THEMES = {"light": ("rgba(0,0,0,.87)", "#ffffff", "#f5f5f5"), "dark": ("rgba(255,255,255,1)", "#111111", "#212121")}
 """Of JupyterLab: the text, what is behind it, and behind every other row of its tables."""
 SPEC = '# <script>window.pwned = 1</script>\nmodel base = builtin("boxes-base")\nclaim "a" kept[nothing] >= 0.5 * 2\n'
-LAB = """.jp table{table-layout:fixed;margin:0 auto 1em;font-size:12px} .jp td,.jp th,.jp tr{text-align:right;
-padding:.5em;vertical-align:middle} .jp tbody tr:nth-child(odd){background:ODD}
-.jp pre{background:BEHIND;color:TEXT;margin:0}"""
+LAB = """
+.jp table{border-collapse:collapse;table-layout:fixed;margin-left:auto;margin-right:auto;font-size:13px}
+.jp td,.jp th,.jp tr{vertical-align:middle;padding:.5em;line-height:normal;white-space:normal;max-width:none}
+:not(.markdown).jp td,:not(.markdown).jp th,:not(.markdown).jp tr{text-align:right}
+.jp tbody tr:nth-child(2n+1){background:BEHIND} .jp tbody tr:nth-child(2n){background:EVEN}
+.lab .jp pre,.lab .jp code{background:BEHIND;color:TEXT;margin:0;padding:0;white-space:pre-wrap}"""
+"""The rules of JupyterLab 4 that lay hold of a display's tables and code, as particular as they are there."""
+LAID = """
+(() => {
+  const all = selector => [...document.querySelectorAll(selector)].map(e => getComputedStyle(e));
+  return JSON.stringify({
+    names: [...new Set(all('.jp th:not(.number)').map(style => style.textAlign))],
+    numbers: [...new Set(all('.jp td.number').map(style => style.textAlign))],
+    rows: [...new Set(all('.jp tbody tr').map(style => style.backgroundColor))],
+    tables: [...new Set(all('.jp table').map(style => style.tableLayout))],
+  });
+})()
+"""
 POOR = """
 (() => {
   const colour = text => {
@@ -63,21 +78,27 @@ def browser() -> Iterator[Chromium]:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_it_can_be_read(theme: str, browser: Chromium, results: Results, hostile: Results, tmp_path: Path) -> None:
-    text, behind, odd = THEMES[theme]
+    text, behind, even = THEMES[theme]
     problem = Diagnostic(
         "E201", "no circuit is called `cri`", Span("cell 2", 5, 11), "used here", "did you mean `cir`?"
     )
     folded = f"<details><summary>cell 2</summary><pre><code>{html_of(SPEC)}</code></pre></details>"
     said = boxed(render_html([problem], {"cell 2": Source("cell 2", SPEC)}))
     shown = [item_html(results), item_html(hostile), boxed(folded, mixed_style_sheet()), said]
-    style = LAB.replace("ODD", odd).replace("BEHIND", behind).replace("TEXT", text)
+    style = LAB.replace("EVEN", even).replace("BEHIND", behind).replace("TEXT", text)
     page = tmp_path / "page.html"
     style = f"{style} body{{background:{behind};color:{text};margin:8px}}"
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{style}</style>'
     body = "".join(f'<div class="jp">{one}</div>' for one in shown).replace("<details", "<details open")
-    page.write_text(f"{head}{body}", encoding="utf-8")
+    page.write_text(f'{head}<div class="lab">{body}</div>', encoding="utf-8")
     for width in WIDTHS:
         browser.open(page, width)
         found = json.loads(browser.evaluate(POOR))
         assert found["seen"] > 100 and found["poor"] == [] and found["pwned"] is None
         assert found["wide"] <= width
+        assert json.loads(browser.evaluate(LAID)) == {
+            "names": ["left"],
+            "numbers": ["right"],
+            "rows": ["rgba(0, 0, 0, 0)"],
+            "tables": ["auto"],
+        }
