@@ -51,7 +51,7 @@ class Begun:
     @cached_property
     def accepts(self) -> frozenset[str]:
         """The terminals that may come next."""
-        return frozenset(self._inner.accepts())
+        return parser().accepts(self._inner.parser_state.state_stack)
 
     @cached_property
     def choices(self) -> Mapping[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lark import Token
 from lark.exceptions import UnexpectedInput
 
@@ -22,7 +24,14 @@ def inner_completes(failure: UnexpectedInput) -> bool:
 def terminals(failure: UnexpectedInput) -> frozenset[str]:
     """The terminals that could have stood where a parse failed."""
     inner = getattr(failure, "interactive_parser", None)
-    return frozenset(inner.accepts()) if inner is not None else frozenset(getattr(failure, "allowed", None) or ())
+    if inner is None:
+        return frozenset(getattr(failure, "allowed", None) or ())
+    return _accepted(tuple(inner.parser_state.state_stack))
+
+
+@lru_cache(maxsize=256)
+def _accepted(states: tuple[int, ...]) -> frozenset[str]:
+    return parser().accepts(states)
 
 
 def state_of(failure: UnexpectedInput) -> object:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from lark.exceptions import UnexpectedInput
 from lark.grammar import Rule
 from lark.lexer import BasicLexer, ContextualLexer, LexerState, Pattern, Scanner, TerminalDef
 from lark.parsers.lalr_analysis import Shift
+from lark.utils import TextSlice
 
 from entrack.syntax.parser_tables import packed, unpacked
 from entrack.vocabulary import grammar_text
@@ -148,6 +149,10 @@ class Parser:
             inner.feed_token(token)
         return inner
 
+    def going_on(self, text: str, place: int) -> Any:
+        """Lark's parser before it has read a text, with its lexer at a place of it."""
+        return self._lark.parse_interactive(TextSlice(text, place, len(text)), start="start")
+
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """The rules of the grammar, as lark has them."""
@@ -164,11 +169,33 @@ class Parser:
         found: Mapping[str, tuple[Any, Any]] = untyped.parser.parser._parse_table.states[state]
         return found
 
+    def accepts(self, stack: Sequence[int]) -> frozenset[str]:
+        """The terminals that may come next, of a parser with these states."""
+        return frozenset(name for name in self.row(stack[-1]) if name.isupper() and self._takes(name, list(stack)))
+
+    def _takes(self, terminal: str, stack: list[int]) -> bool:
+        """Whether the terminal is read, once all rules that it ends are."""
+        while (found := self.row(stack[-1]).get(terminal)) is not None:
+            action, rule = found
+            if action is Shift:
+                return True
+            del stack[len(stack) - len(rule.expansion) :]
+            stack.append(self.row(stack[-1])[rule.origin.name][1])
+            if stack[-1] in self._ends:
+                return True
+        return False
+
+    @cached_property
+    def _ends(self) -> frozenset[int]:
+        """The states in which a text is read."""
+        untyped: Any = self._lark
+        return frozenset(untyped.parser.parser._parse_table.end_states.values())
+
     @cached_property
     def item_words(self) -> frozenset[str]:
         """The words that an item begins with."""
         start: Any = self._lark.parse_interactive("", start="start")
-        return frozenset(self.word_of(name) for name in start.accepts()) - {""}
+        return frozenset(map(self.word_of, self.accepts(start.parser_state.state_stack))) - {""}
 
     @cached_property
     def words(self) -> frozenset[str]:

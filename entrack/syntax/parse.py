@@ -22,12 +22,17 @@ from entrack.syntax import ast, limits
 from entrack.syntax.build import Build
 from entrack.syntax.failure import completes, failure_of, inner_completes
 from entrack.syntax.grammar import parser
+from entrack.syntax.reading import Reading
 from entrack.syntax.strings import bad_escapes, comments_in
 
 if TYPE_CHECKING:
     from entrack.syntax.syntax_errors import Item
 
 FIRST_WORDS = re.compile(r"([A-Za-z]\w*)(?:[ \t]+([A-Za-z_]\w*))?")
+FIRST_OR_BRACKET = re.compile(
+    r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|[\[({})\]]|^(?P<indent>(?u:[^\S\n])*)(?P<word>[A-Za-z]\w*)', re.ASCII | re.MULTILINE
+)
+BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 INNER = re.compile(r"alternate\s*\{|group\s+\w+\s+at\b")
 MOST_ERRORS = 20
 MOST_READ = 1 << 18
@@ -35,15 +40,16 @@ EVERYTHING = "*"
 """Among the unread names: an include could not be read, so any name may have been declared."""
 
 
-def parse(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
-    """The program and its syntax errors. `Program.unread` names what stood in the items that could not be read."""
+def parse(source: Source, reading: Reading | None = None) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
+    """The program and its syntax errors. `Program.unread` names what stood in the items that could not be read.
+    `reading` knows of other texts that begin as this one."""
     problems = limits.problems_of(source.name, source.text)
     if problems:
         return _unread(problems)
-    rest = _Rest(source, source.text)
+    rest, reading = _Rest(source, source.text), reading or Reading()
     while True:
         try:
-            tree = parser().tree(rest.text)
+            tree = reading.tree(rest.text)
             program: ast.Program = Build(source.name).transform(tree)
         except UnexpectedInput as failure:
             problems = rest.pass_over(failure)
@@ -163,29 +169,25 @@ def _line_round(text: str, offset: int, item: Item, *, whole: bool) -> tuple[int
 
 def _depth(text: str) -> int:
     """How many brackets are open at the end of a text."""
-    pieces = [match.group() for match in limits.PIECE.finditer(text)]
-    return sum(piece in ("(", "[", "{") for piece in pieces) - sum(piece in (")", "]", "}") for piece in pieces)
+    return sum(BRACKETS.get(piece, 0) for piece in limits.PIECE.findall(text))
 
 
 def item_starts(text: str) -> Iterator[int]:
     """Where items seem to begin: at any word that begins a line outside all brackets, and at an item's word that
     begins one at all."""
     depth = 0
-    for match in limits.PIECE.finditer(text):
-        piece, place = match.group(), match.start()
-        if piece in ("(", "[", "{"):
-            depth += 1
-        elif piece in (")", "]", "}"):
-            depth = max(0, depth - 1)
-        elif piece[0].isalpha() and _begins(text, place, piece, depth):
+    for match in FIRST_OR_BRACKET.finditer(text):
+        indent, word = match.groups()
+        if word is None:
+            depth = max(0, depth + BRACKETS.get(match.group(), 0))
+        elif _begins(match, indent, word, depth):
             depth = 0
-            yield place
+            yield match.start("word")
 
 
-def _begins(text: str, place: int, word: str, depth: int) -> bool:
-    indent = text[text.rfind("\n", 0, place) + 1 : place]
-    if word in parser().item_words and not INNER.match(text, place):
-        return indent == "" or (depth == 0 and not indent.strip())
+def _begins(match: re.Match[str], indent: str, word: str, depth: int) -> bool:
+    if word in parser().item_words and not INNER.match(match.string, match.start("word")):
+        return indent == "" or depth == 0
     return depth == 0 and indent == ""
 
 
@@ -208,7 +210,7 @@ def _reads(text: str) -> bool:
 def _may_read(text: str) -> bool:
     """Whether a text may be read again. Where it may not, what comes after a mistake is passed over in larger or
     smaller pieces than it should be."""
-    return budget.affords(budget.READ_AGAIN, sum(1 for _ in limits.PIECE.finditer(text)))
+    return budget.affords(budget.READ_AGAIN, len(limits.PIECE.findall(text)))
 
 
 def _comment(source: Source, start: int, end: int) -> ast.Comment:
