@@ -14,6 +14,7 @@ from attrs import define, field
 
 from entrack.budget import within
 from entrack.check.check import NOTHING_UNSAVED
+from entrack.editor.definition import references
 from entrack.editor.document import Parsed, parsed
 from entrack.frozen import frozen
 from entrack.source import Source
@@ -53,6 +54,19 @@ class Workspace:
         top = [name for name in having if not any(name in closed[other][1:] for other in having)]
         found = (self._files(closed[name]) for name in sorted(top or having))
         return tuple(files for files in found if files)
+
+    def specs_of_name(
+        self, file: str, offset: int, unsaved: Mapping[Path, str] = NOTHING_UNSAVED
+    ) -> tuple[tuple[Parsed, ...], ...]:
+        """The specs that a file is part of, and those that have what its name at an offset stands for: a use in one
+        spec is of what another file declares, which other specs include too."""
+        found = self.specs_with(file, unsaved)
+        asked = {named(file)}
+        while new := {one.span.file for one in references(found, file, offset) if one.declares} - asked:
+            asked |= new
+            more = [spec for name in sorted(new) for spec in self.specs_with(name, unsaved)]
+            found = tuple({files[0].source.name: files for files in (*found, *more)}.values())
+        return found
 
     def _specs(self, own: str, open_texts: Mapping[str, str]) -> list[str]:
         """The names of all specs, and of what is open, and of what these include from elsewhere."""

@@ -91,6 +91,10 @@ class Server(LanguageServer):
         """The specs that a text is part of; itself, where its folder is none of the workspace's."""
         return self.workspace_specs.specs_with(document.source.name, self.opened.unsaved())
 
+    def specs_of_name(self, document: Document, offset: int) -> tuple[tuple[Parsed, ...], ...]:
+        """The specs that have what stands at an offset of a text."""
+        return self.workspace_specs.specs_of_name(document.source.name, offset, self.opened.unsaved())
+
     # costs
 
     def price(self, uri: str, document: Document) -> None:
@@ -391,7 +395,7 @@ def references_of(ls: Server, params: types.ReferenceParams) -> list[types.Locat
     document, offset = asked(ls, params)
     if document is None:
         return None
-    specs = ls.specs_with(document)
+    specs = ls.specs_of_name(document, offset)
     found = references(specs, document.source.name, offset)
     declared = params.context.include_declaration
     spans = dict.fromkeys(one.span for one in found if declared or not one.declares)
@@ -427,7 +431,7 @@ def rename_at(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | N
     document, offset = asked(ls, params)
     if document is None:
         return None
-    specs = ls.specs_with(document)
+    specs = ls.specs_of_name(document, offset)
     renamed = rename(document, specs, offset, params.new_name, ls.opened.unsaved())
     if isinstance(renamed, Refused):
         raise JsonRpcException(renamed.why, REQUEST_FAILED)

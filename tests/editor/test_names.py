@@ -97,6 +97,22 @@ def test_references_are_found_in_specs_that_include_a_file(tmp_path: Path) -> No
     assert at(names_of(document), document.source.name, 0) == ()
 
 
+def test_a_use_in_one_spec_is_found_with_those_of_others(tmp_path: Path) -> None:
+    """What a spec includes is another's too: renamed from here, it would be gone from there."""
+    document = spec(tmp_path)
+    (tmp_path / "other.et").write_text(
+        'entrack 1\ninclude "task.et"\nmeasure m = accuracy(base) on 3 scrambled\n', encoding="utf-8"
+    )
+    (tmp_path / "apart.et").write_text("entrack 1\nalternate scrambled of t {}\n", encoding="utf-8")
+    file, offset = document.source.name, place(SPEC, "against scramb|led")
+    having = Workspace((tmp_path,)).specs_of_name(file, offset)
+    assert [Path(files[0].source.name).name for files in having] == ["spec.et", "other.et"]
+    names = sorted(Path(one.span.file).name for one in references(having, file, offset))
+    assert names == ["other.et", "spec.et", "spec.et", "task.et"]
+    changed = rename(document, having, offset, "shuffled")
+    assert isinstance(changed, Renamed) and len(changed.edits) == 4
+
+
 RENAMED = {
     "param ma|ny": 5,
     "group mov|ers": 3,
