@@ -74,6 +74,6 @@ def _candidates(source: Source, problem: Diagnostic) -> Iterator[Edit]:
 
 def _mends(document: Document, problem: Diagnostic, edit: Edit, unsaved: Mapping[Path, str]) -> bool:
     """Whether the problem is gone, and no kind of problem is new or more often there."""
-    after = analysed(edited(document.source, [edit]), unsaved, document)
+    after = analysed(edited(document.source, [edit]), unsaved)
     had, has = (Counter((p.code, p.message) for p in of.problems) for of in (document, after))
     return not has - had and has[problem.code, problem.message] < had[problem.code, problem.message]

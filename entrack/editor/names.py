@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 from attrs import define, field
 
-from entrack.editor.document import Document, Parsed
+from entrack.editor.document import Document
 from entrack.editor.nodes import walk
+from entrack.editor.parsed import Parsed
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax import ast

@@ -15,9 +15,10 @@ from entrack.check.resolved import TOLD
 from entrack.check.scope import RESERVED
 from entrack.diagnostics.escape import clip
 from entrack.editor.definition import references
-from entrack.editor.document import Document, Parsed, analysed
+from entrack.editor.document import Document, analysed
 from entrack.editor.edits import Edit, edited
 from entrack.editor.names import VARIABLE, Occurrence, at, occurrences
+from entrack.editor.parsed import Parsed
 from entrack.editor.tokens import coloured
 from entrack.frozen import frozen
 from entrack.source import Source, Span
@@ -73,8 +74,7 @@ def rename(
     if refused is not None:
         return refused
     edits = tuple(Edit(place, new) for place in dict.fromkeys(one.span for one in places))
-    read = {file.source.name: file for files in specs for file in files}
-    failed = next((why for files in specs if (why := _changes(files, edits, unsaved, read))), None)
+    failed = next((why for files in specs if (why := _changes(files, edits, unsaved))), None)
     return Renamed(edits) if failed is None else Refused(failed)
 
 
@@ -101,19 +101,15 @@ def _taken(new: str, specs: Iterable[Iterable[Occurrence]]) -> Refused | None:
     return None if taken is None else Refused(f"`{new}` is a name already, in {Path(taken.span.file).name}")
 
 
-def _changes(
-    files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Mapping[Path, str], read: dict[str, Parsed]
-) -> str:
-    """What is wrong with a spec once the edits are made and was not before; empty where it is as it was. `read` are
-    files as they were read last, of several specs."""
+def _changes(files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Mapping[Path, str]) -> str:
+    """What is wrong with a spec once the edits are made and was not before; empty where it is as it was."""
     texts = {**unsaved, **{Path(file.source.name): file.source.text for file in files}}
     after = {**texts, **{Path(file.source.name): edited(file.source, edits).text for file in files}}
     main = files[0].source.name
-    renamed = analysed(Source(main, after[Path(main)]), after, read)
-    read.update(renamed.files)
+    renamed = analysed(Source(main, after[Path(main)]), after)
     if not renamed.problems:
         return ""
-    had = analysed(files[0].source, texts, {file.source.name: file for file in files}).problems
+    had = analysed(files[0].source, texts).problems
     more = Counter(problem.code for problem in renamed.problems) - Counter(problem.code for problem in had)
     wrong = next((problem for problem in renamed.problems if problem.code in more), None)
     return "" if wrong is None else f"with this name {Path(main).name} would not check: {clip(wrong.message, 200)}"

@@ -25,7 +25,7 @@ from pygls.uris import to_fs_path
 from entrack.diagnostics import Diagnostic
 from entrack.editor.completion import TRIGGERS, completions
 from entrack.editor.definition import definitions, references
-from entrack.editor.document import Document, Parsed
+from entrack.editor.document import Document
 from entrack.editor.fixes import fixes
 from entrack.editor.folding import folds
 from entrack.editor.formatting import formatting
@@ -33,6 +33,7 @@ from entrack.editor.hover import hover
 from entrack.editor.lenses import Priced, Unwanted, lenses, priced
 from entrack.editor.links import links
 from entrack.editor.names import at, names_of
+from entrack.editor.parsed import Parsed
 from entrack.editor.positions import Lines
 from entrack.editor.rename import Refused, renamable, rename
 from entrack.editor.symbols import symbols

@@ -205,9 +205,8 @@ def test_half_typed_texts_have_answers(path: Path) -> None:
     text, drawn = api.read(path).text, random.Random(path.name)
     whole = analysed(Source(str(path), text))
     ends = [start.span.end for start, _ in pairwise((*whole.program.items, None)) if start is not None]
-    document = whole
     for end in (*ends, *(drawn.randrange(len(text)) for _ in range(6))):
-        document = analysed(Source(str(path), text[:end]), before=document)
+        document = analysed(Source(str(path), text[:end]))
         every_answer(document, drawn.randrange(end + 1))
 
 

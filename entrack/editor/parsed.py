@@ -1,0 +1,70 @@
+"""Files as they were read: a text is parsed once, whatever asks for it, and a changed one from near its first change
+on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from attrs import define, field
+
+from entrack import budget
+from entrack.budget import Limit, uncounted, within
+from entrack.diagnostics import Diagnostic
+from entrack.frozen import frozen
+from entrack.source import Source
+from entrack.syntax import ast
+from entrack.syntax.parse import parse
+from entrack.syntax.reading import Known, Reading
+
+MOST_TEXTS, MOST_KNOWN = 256, 8
+"""Texts whose programs are kept, and of how many of them where the parser stood."""
+LEFT_OUT = (budget.READ_AGAIN, budget.COMPARED)
+"""Work of a parse that is left out where too much was done before: a text is read in the same way after as much."""
+Key = tuple[Source, tuple[int, ...]]
+
+
+@frozen
+class Parsed:
+    """One file as it was read; `spent` is the work that was counted for it."""
+
+    source: Source
+    program: ast.Program
+    problems: tuple[Diagnostic, ...]
+    spent: Mapping[Limit, int]
+
+
+def parsed(source: Source) -> Parsed:
+    """One file, read. Raises Spent."""
+    key = source, tuple(budget.so_far().get(limit, 0) for limit in LEFT_OUT)
+    found = _KEPT.texts.pop(key, None) or _read(source, key[1])
+    _KEPT.texts[key] = found
+    if len(_KEPT.texts) > MOST_TEXTS:
+        del _KEPT.texts[next(iter(_KEPT.texts))]
+    for limit, many in found.spent.items():
+        budget.spend(limit, many)
+    return found
+
+
+@define
+class _Kept:
+    """`texts` are in the order in which they were asked for; `known` is by names of files."""
+
+    texts: dict[Key, Parsed] = field(factory=dict)
+    known: deque[tuple[str, Known]] = field(factory=lambda: deque(maxlen=MOST_KNOWN))
+
+
+_KEPT = _Kept()
+
+
+def _read(source: Source, before: tuple[int, ...]) -> Parsed:
+    """A text, read after so much work; what is counted for it is told, not counted yet."""
+    known = (one for name, one in _KEPT.known if name == source.name)
+    reading = Reading(max(known, key=lambda one: one.alike(source.text), default=Known()))
+    had = dict(zip(LEFT_OUT, before, strict=True))
+    with uncounted(), within() as counted:
+        counted.spent.update(had)
+        program, problems = parse(source, reading)
+    _KEPT.known.append((source.name, reading.now))
+    spent = {limit: total - had.get(limit, 0) for limit, total in counted.spent.items()}
+    return Parsed(source, program, problems, spent)
