@@ -22,11 +22,14 @@ MOST_TEXTS, MOST_KNOWN = 256, 8
 LEFT_OUT = (budget.READ_AGAIN, budget.COMPARED)
 """Work of a parse that is left out where too much was done before: a text is read in the same way after as much."""
 Key = tuple[Source, tuple[int, ...]]
+AFTER_ANY = ()
+"""In the key of a text that is read in the same way whatever was done before: it has no mistake."""
 
 
-@frozen
+@frozen(eq=False)
 class Parsed:
-    """One file as it was read; `spent` is the work that was counted for it."""
+    """One file as it was read; `spent` is the work that was counted for it. There is one of each text, so that what is
+    worked out of it can be kept, too."""
 
     source: Source
     program: ast.Program
@@ -36,11 +39,12 @@ class Parsed:
 
 def parsed(source: Source) -> Parsed:
     """One file, read. Raises Spent."""
-    key = source, tuple(budget.so_far().get(limit, 0) for limit in LEFT_OUT)
-    found = _KEPT.texts.pop(key, None) or _read(source, key[1])
-    _KEPT.texts[key] = found
-    if len(_KEPT.texts) > MOST_TEXTS:
-        del _KEPT.texts[next(iter(_KEPT.texts))]
+    before = tuple(budget.so_far().get(limit, 0) for limit in LEFT_OUT)
+    texts = _KEPT.texts
+    found = texts.pop((source, AFTER_ANY), None) or texts.pop((source, before), None) or _read(source, before)
+    texts[source, before if found.problems else AFTER_ANY] = found
+    if len(texts) > MOST_TEXTS:
+        del texts[next(iter(texts))]
     for limit, many in found.spent.items():
         budget.spend(limit, many)
     return found
