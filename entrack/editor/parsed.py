@@ -17,8 +17,8 @@ from entrack.syntax import ast
 from entrack.syntax.parse import parse
 from entrack.syntax.reading import Known, Reading
 
-MOST_TEXTS, MOST_KNOWN = 256, 8
-"""Texts whose programs are kept, and of how many of them where the parser stood."""
+MOST_CHARACTERS, MOST_KNOWN = 1 << 20, 8
+"""Characters of all texts whose programs are kept, and of how many texts it is where the parser stood."""
 LEFT_OUT = (budget.READ_AGAIN, budget.COMPARED)
 """Work of a parse that is left out where too much was done before: a text is read in the same way after as much."""
 Key = tuple[Source, tuple[int, ...]]
@@ -43,7 +43,7 @@ def parsed(source: Source) -> Parsed:
     texts = _KEPT.texts
     found = texts.pop((source, AFTER_ANY), None) or texts.pop((source, before), None) or _read(source, before)
     texts[source, before if found.problems else AFTER_ANY] = found
-    if len(texts) > MOST_TEXTS:
+    while sum(len(each.text) for each, _ in texts) > MOST_CHARACTERS and len(texts) > 1:
         del texts[next(iter(texts))]
     for limit, many in found.spent.items():
         budget.spend(limit, many)
