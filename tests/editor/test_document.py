@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import attrs
 import pytest
@@ -19,6 +20,7 @@ from entrack.compile import count_tokens
 from entrack.editor.document import Document, analysed
 from entrack.editor.parsed import parsed
 from entrack.source import Source
+from entrack.syntax import ast
 from entrack.syntax.parse import parse
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.et"))
@@ -94,7 +96,12 @@ def test_what_is_read_again_is_counted_again(tmp_path: Path) -> None:
 def test_a_text_is_read_once_after_as_much_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks; what was left out for want of work is not taken for what is read when there is enough."""
     many: list[str] = []
-    monkeypatch.setattr("entrack.editor.parsed.parse", lambda *given: many.append(given[0].name) or parse(*given))
+
+    def told(source: Source, *rest: Any) -> Any:
+        many.append(source.name)
+        return parse(source, *rest)
+
+    monkeypatch.setattr("entrack.editor.parsed.parse", told)
     source = Source("once.et", "entrack 1\nmodle a = 3\nparam n = 2\nmodel = 3\nparam k = 3\n")
     first = analysed(source)
     assert analysed(source).problems == first.problems
@@ -112,6 +119,16 @@ def test_after_a_syntax_error_there_is_what_could_be_read() -> None:
     document = analysed(source)
     assert [getattr(item, "name", "") for item in document.program.items] == ["n", "k"]
     assert codes(document)[0].startswith("E1")
+
+
+def test_an_item_whose_word_is_taken_for_a_name_is_there() -> None:
+    """`over 200` wants the name of prompts, and `mask` may be one."""
+    mask = "mask k over c in base for d { }\n"
+    text = f"entrack 1\nmeasure m = accuracy(base with mean c over 200\n{mask}param n = 3\n"
+    document = analysed(Source("spec.et", text))
+    assert [item.name for item in document.program.items if isinstance(item, ast.Mask | ast.Param)] == ["k", "n"]
+    assert document.program.items[0].span.start == text.index("mask k")
+    assert document.program.unread == {"measure", "m"}
 
 
 def test_a_broken_model_does_not_break_what_is_measured_with_it() -> None:
