@@ -58,9 +58,9 @@ side-by-side: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python docs/side_by_side/compare.py $(PEERS)/bin/python
 
 # What an editor asks of the language server: completion at 200 positions, COUNT random edits, and a Neovim that finishes a spec (skipped where there is none).
-.PHONY: editor-test
-editor-test: COUNT ?= 10000
-editor-test: $(VENV)/installed-dev
+.PHONY: lsp-test
+lsp-test: COUNT ?= 10000
+lsp-test: $(VENV)/installed-dev
 	ENTRACK_EDITOR=$(COUNT) $(if $(SEED),ENTRACK_EDITOR_SEED=$(SEED)) $(BIN)/python -m pytest -rs -s --timeout 7200 tests/editor
 
 # The laws of the formatter, the store and the scheduler on examples that are drawn anew; `make test` has always the same.

@@ -20,7 +20,7 @@ class Type:
     table: Table | None = None
 
     def __str__(self) -> str:
-        names = {"word": "a word", "number": "a number", "text": "a text", "row": "a row"}
+        names = {"word": "a word", "number": "a number", "text": "a text", "row": "a row", "unknown": "something"}
         return f"a list of {self.base}s" if self.many else names[self.base]
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from entrack.circuit_files.forms import Form as CircuitForm
-from entrack.cli import artifact, exit_codes, fast_path, garbage, runs
+from entrack.cli import artifact, exit_codes, fast_path, runs
 from entrack.cli.cache import cache
 from entrack.cli.exit_codes import failures, leave, refuse, say, tell
 from entrack.cli.heartbeat import BEAT
@@ -380,7 +380,6 @@ def lsp(
     """Serve an editor: the language server, on standard input and output."""
     with failures():
         BEAT.silent()
-        garbage.often()
         try:
             from entrack.language_server.server import serve
         except ModuleNotFoundError as missing:

@@ -18,11 +18,11 @@ from entrack.check.scope import Scope
 from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.over_budget import told
 from entrack.editor.document import Document
+from entrack.editor.parsed import parsed
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax import ast
 from entrack.syntax.limits import PIECE
-from entrack.syntax.parse import parse
 from entrack.tree import parts
 
 Key = tuple[str, str, Span]
@@ -110,10 +110,9 @@ def _words_of(node: object) -> Iterator[str]:
             yield from _words_of(part)
 
 
-@lru_cache(maxsize=64)
 def _parsed(source: Source) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
-    """A file that is included, parsed."""
-    return parse(source)
+    found = parsed(source)
+    return found.program, found.problems
 
 
 def _within(span: Span, item: Span) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from entrack.editor.document import Document, Parsed
+from entrack.editor.document import Document
 from entrack.editor.links import links
 from entrack.editor.names import Occurrence, Symbol, at, names_of, occurrences
+from entrack.editor.parsed import Parsed
 from entrack.source import Span
 
 

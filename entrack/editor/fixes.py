@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 
 from entrack.check.check import NOTHING_UNSAVED
 from entrack.diagnostics import Diagnostic
@@ -22,9 +22,9 @@ from entrack.source import Source, Span
 
 QUOTED = re.compile(r"`([^`\n]+)`")
 WORD = re.compile(r"[A-Za-z_]\w*")
-MOST_WORDS, MOST_TRIED, SECONDS = 2, 4, 0.15
-"""Words of a problem that a fix may stand in place of; edits that are tried at once, and the time in which these must
-be over: one is tried of a text that takes longer."""
+MOST_WORDS, MOST_TRIED, SECONDS = 2, 4, 0.08
+"""Words of a problem that a fix may stand in place of; edits that are tried at once, and the processor time
+in which these must be over: one is tried of a text that takes longer."""
 
 
 @frozen
@@ -47,11 +47,11 @@ def fixes(document: Document, start: int, end: int, unsaved: Mapping[Path, str] 
         for edit in dict.fromkeys(_candidates(document.source, problem))
         if problem not in found
     )
-    began = perf_counter()
+    began = thread_time()
     for many, (problem, edit) in enumerate(islice(tried, MOST_TRIED), 1):
         if _mends(document, problem, edit, unsaved):
             found[problem] = Fix(problem.help, problem, edit)
-        if (perf_counter() - began) * (many + 1) > SECONDS * many:
+        if (thread_time() - began) * (many + 1) > SECONDS * many:
             break
     return tuple(found.values())
 
@@ -74,6 +74,6 @@ def _candidates(source: Source, problem: Diagnostic) -> Iterator[Edit]:
 
 def _mends(document: Document, problem: Diagnostic, edit: Edit, unsaved: Mapping[Path, str]) -> bool:
     """Whether the problem is gone, and no kind of problem is new or more often there."""
-    after = analysed(edited(document.source, [edit]), unsaved, document)
+    after = analysed(edited(document.source, [edit]), unsaved)
     had, has = (Counter((p.code, p.message) for p in of.problems) for of in (document, after))
     return not has - had and has[problem.code, problem.message] < had[problem.code, problem.message]

@@ -7,12 +7,14 @@ means whatever task it is measured on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 from attrs import define, field
 
-from entrack.editor.document import Document, Parsed
+from entrack.editor.document import Document
 from entrack.editor.nodes import walk
+from entrack.editor.parsed import Parsed
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax import ast
@@ -20,6 +22,8 @@ from entrack.syntax.holes import parts as holes_of
 from entrack.tree import parts
 from entrack.vocabulary import GIVEN
 
+MOST_KEPT = 32
+"""Specs whose names are kept."""
 ITEM, GROUP, VARIABLE, POSITION, LOCAL = "item", "group", "variable", "position", "local"
 
 
@@ -46,12 +50,12 @@ Locals: TypeAlias = Mapping[str, Symbol]
 NO_LOCALS: Locals = {}
 
 
-def occurrences(files: Iterable[Parsed]) -> tuple[Occurrence, ...]:
+@lru_cache(maxsize=MOST_KEPT)
+def occurrences(files: tuple[Parsed, ...]) -> tuple[Occurrence, ...]:
     """Every name of a spec that stands for something, in its files, each place once for each symbol."""
-    kept = tuple(files)
-    names = _Names(kept)
+    names = _Names(files)
     found = dict.fromkeys(occurrence for item in names.items for occurrence in names.of_item(item))
-    texts = {file.source.name: file.source for file in kept}
+    texts = {file.source.name: file.source for file in files}
     return tuple(one for one in found if _stands(one, texts))
 
 
@@ -62,7 +66,7 @@ def at(found: Iterable[Occurrence], file: str, offset: int) -> tuple[Occurrence,
 
 def names_of(document: Document) -> tuple[Occurrence, ...]:
     """Those of a document."""
-    return occurrences(document.files.values())
+    return occurrences(tuple(document.files.values()))
 
 
 def _stands(one: Occurrence, texts: Mapping[str, Source]) -> bool:

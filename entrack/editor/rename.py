@@ -8,23 +8,32 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from time import thread_time
+from typing import TypeAlias
 
 from entrack.check.check import NOTHING_UNSAVED
 from entrack.check.resolved import TOLD
 from entrack.check.scope import RESERVED
+from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.escape import clip
 from entrack.editor.definition import references
-from entrack.editor.document import Document, Parsed, analysed
+from entrack.editor.document import Document, analysed
 from entrack.editor.edits import Edit, edited
 from entrack.editor.names import VARIABLE, Occurrence, at, occurrences
+from entrack.editor.parsed import Parsed
 from entrack.editor.tokens import coloured
+from entrack.editor.workspace import MOST_SPECS
 from entrack.frozen import frozen
 from entrack.source import Source, Span
 from entrack.syntax.limits import MOST_NAME
 from entrack.vocabulary import GIVEN, words
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SECONDS = 0.1
+"""Of processor time in which specs are tried with a new name."""
+Unsaved: TypeAlias = frozenset[tuple[Path, str]]
 SPECIAL = ("prompt", *TOLD)
 """Variables that a task has by their names."""
 
@@ -73,9 +82,7 @@ def rename(
     if refused is not None:
         return refused
     edits = tuple(Edit(place, new) for place in dict.fromkeys(one.span for one in places))
-    read = {file.source.name: file for files in specs for file in files}
-    failed = next((why for files in specs if (why := _changes(files, edits, unsaved, read))), None)
-    return Renamed(edits) if failed is None else Refused(failed)
+    return _tried(document, specs, edits, frozenset(unsaved.items())) or Renamed(edits)
 
 
 def _no_name(source: Source, offset: int) -> Refused:
@@ -101,19 +108,40 @@ def _taken(new: str, specs: Iterable[Iterable[Occurrence]]) -> Refused | None:
     return None if taken is None else Refused(f"`{new}` is a name already, in {Path(taken.span.file).name}")
 
 
-def _changes(
-    files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Mapping[Path, str], read: dict[str, Parsed]
-) -> str:
-    """What is wrong with a spec once the edits are made and was not before; empty where it is as it was. `read` are
-    files as they were read last, of several specs."""
-    texts = {**unsaved, **{Path(file.source.name): file.source.text for file in files}}
-    after = {**texts, **{Path(file.source.name): edited(file.source, edits).text for file in files}}
-    main = files[0].source.name
-    renamed = analysed(Source(main, after[Path(main)]), after, read)
-    read.update(renamed.files)
-    if not renamed.problems:
+def _tried(
+    document: Document, specs: tuple[tuple[Parsed, ...], ...], edits: tuple[Edit, ...], unsaved: Unsaved
+) -> Refused | None:
+    """Why the edits cannot be made. Where there is no time for all specs, those that were tried are not tried again
+    when the same is asked for once more: each time there are fewer left."""
+    began, longest, wrong = thread_time(), 0.0, ""
+    for many, files in enumerate(specs):
+        start = thread_time()
+        if start - began + longest > SECONDS:
+            return Refused(f"{many} of {len(specs)} specs with this name were tried in time: ask again for the others")
+        wrong = _wrong_with(document, files, edits, unsaved)
+        if wrong:
+            break
+        longest = max(longest, thread_time() - start)
+    _problems.cache_clear()
+    return Refused(wrong) if wrong else None
+
+
+def _wrong_with(document: Document, files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Unsaved) -> str:
+    """What is wrong with a spec once the edits are made and was not before; empty where it is as it was."""
+    has = _problems(files, edits, unsaved)
+    if not has:
         return ""
-    had = analysed(files[0].source, texts, {file.source.name: file for file in files}).problems
-    more = Counter(problem.code for problem in renamed.problems) - Counter(problem.code for problem in had)
-    wrong = next((problem for problem in renamed.problems if problem.code in more), None)
-    return "" if wrong is None else f"with this name {Path(main).name} would not check: {clip(wrong.message, 200)}"
+    source = files[0].source
+    had = document.problems if source == document.source else _problems(files, (), unsaved)
+    more = Counter(problem.code for problem in has) - Counter(problem.code for problem in had)
+    wrong = next((problem for problem in has if problem.code in more), None)
+    name = Path(source.name).name
+    return "" if wrong is None else f"with this name {name} would not check: {clip(wrong.message, 200)}"
+
+
+@lru_cache(maxsize=MOST_SPECS)
+def _problems(files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Unsaved) -> tuple[Diagnostic, ...]:
+    """What is wrong with a spec once the edits are made."""
+    texts = {**dict(unsaved), **{Path(file.source.name): edited(file.source, edits).text for file in files}}
+    main = files[0].source.name
+    return analysed(Source(main, texts[Path(main)]), texts).problems

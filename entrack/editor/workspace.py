@@ -15,7 +15,7 @@ from attrs import define, field
 from entrack.budget import within
 from entrack.check.check import NOTHING_UNSAVED
 from entrack.editor.definition import references
-from entrack.editor.document import Parsed, parsed
+from entrack.editor.parsed import Parsed, parsed
 from entrack.frozen import frozen
 from entrack.source import Source
 from entrack.spec_files import SpecMissing, read
@@ -40,7 +40,6 @@ class Workspace:
 
     roots: tuple[Path, ...] = ()
     _known: dict[str, Known] = field(factory=dict)
-    _parsed: dict[str, Parsed] = field(factory=dict)
 
     def specs_with(self, file: str, unsaved: Mapping[Path, str] = NOTHING_UNSAVED) -> tuple[tuple[Parsed, ...], ...]:
         """The specs that a file is part of, each with all its files, its own first: those that no other such spec
@@ -95,15 +94,12 @@ class Workspace:
         return known
 
     def _files(self, names: tuple[str, ...]) -> tuple[Parsed, ...]:
-        return tuple(self._parse(self._known[name].source) for name in names if name in self._known)
+        return tuple(_parsed(self._known[name].source) for name in names if name in self._known)
 
-    def _parse(self, source: Source) -> Parsed:
-        known = self._parsed.get(source.name)
-        if known is None or known.source != source:
-            with within():
-                known = parsed(source)
-            self._parsed[source.name] = known
-        return known
+
+def _parsed(source: Source) -> Parsed:
+    with within():
+        return parsed(source)
 
 
 def _closure(name: str, includes: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

@@ -59,7 +59,7 @@ class AllOpened:
             return None
         if opened.stale or opened.document is None:
             source = Source(opened.name, opened.lines.text)
-            opened.document, opened.stale = analysed(source, self.unsaved(uri), opened.document), False
+            opened.document, opened.stale = analysed(source, self.unsaved(uri)), False
         return opened.document
 
     def unsaved(self, uri: str = "") -> Mapping[Path, str]:

@@ -25,7 +25,7 @@ from pygls.uris import to_fs_path
 from entrack.diagnostics import Diagnostic
 from entrack.editor.completion import TRIGGERS, completions
 from entrack.editor.definition import definitions, references
-from entrack.editor.document import Document, Parsed
+from entrack.editor.document import Document
 from entrack.editor.fixes import fixes
 from entrack.editor.folding import folds
 from entrack.editor.formatting import formatting
@@ -33,6 +33,7 @@ from entrack.editor.hover import hover
 from entrack.editor.lenses import Priced, Unwanted, lenses, priced
 from entrack.editor.links import links
 from entrack.editor.names import at, names_of
+from entrack.editor.parsed import Parsed
 from entrack.editor.positions import Lines
 from entrack.editor.rename import Refused, renamable, rename
 from entrack.editor.symbols import symbols
@@ -40,6 +41,7 @@ from entrack.editor.tokens import TYPES, coloured
 from entrack.editor.workspace import Workspace
 from entrack.language_server import convert
 from entrack.language_server.background import Background
+from entrack.language_server.garbage import Garbage
 from entrack.language_server.opened import AllOpened
 from entrack.source import Source
 from entrack.version import __version__
@@ -73,6 +75,7 @@ class Server(LanguageServer):
         self.opened = AllOpened()
         self.workspace_specs = Workspace()
         self.background = Background()
+        self.garbage = Garbage()
         self.prices: dict[str, Mapping[str, Priced]] = {}
         self.priced: dict[str, int] = {}
         self.shown: dict[str, dict[str, list[types.Diagnostic]]] = {}
@@ -121,6 +124,7 @@ class Server(LanguageServer):
 
     def changed(self, uri: str) -> None:
         """Show what is wrong with a text, and with those that read it, once no change has come for a moment."""
+        self.garbage.put_off()
         if uri in self._waiting:
             self._waiting[uri].cancel()
         self._waiting[uri] = asyncio.get_running_loop().call_later(SOON, self._show_all, uri)
@@ -312,7 +316,7 @@ def format_text(ls: Server, params: types.DocumentFormattingParams) -> list[type
     document, lines = ls.opened.document(uri), ls.lines(uri)
     if document is None:
         return None
-    edits = formatting(document.source)
+    edits = formatting(document)
     return [types.TextEdit(convert.range_of(lines, edit.span), edit.text) for edit in edits]
 
 
@@ -451,6 +455,7 @@ def texts_of(specs: Iterable[tuple[Parsed, ...]]) -> Mapping[str, Source]:
 
 def serve() -> None:
     """Serve one editor on standard input and output until it ends. What else is printed goes to standard error."""
+    server.garbage.begin()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     server.start_io(stdout=answers)

@@ -63,7 +63,8 @@ def parse(source: Source, reading: Reading | None = None) -> tuple[ast.Program, 
         *islice(bad_escapes(source.name, rest.text), MOST_ERRORS),
         *_version(source, program, broken=bool(rest.found)),
     )
-    return evolve(program, comments=kept, unread=frozenset(rest.unread)), problems
+    items = sorted((*program.items, *rest.apart), key=lambda item: item.span.start)
+    return evolve(program, items=tuple(items), comments=kept, unread=frozenset(rest.unread)), problems
 
 
 def _unread(problems: tuple[Diagnostic, ...]) -> tuple[ast.Program, tuple[Diagnostic, ...]]:
@@ -72,12 +73,14 @@ def _unread(problems: tuple[Diagnostic, ...]) -> tuple[ast.Program, tuple[Diagno
 
 @define
 class _Rest:
-    """What is left of a text when the items that cannot be read are blank; `found` is what is wrong with these."""
+    """What is left of a text when the items that cannot be read are blank; `found` is what is wrong with these. `apart`
+    are those among them that can be read by themselves: their first word was taken for a name in the item before."""
 
     source: Source
     text: str
     found: list[Diagnostic] = field(factory=list)
     unread: set[str] = field(factory=set)
+    apart: list[ast.Item] = field(factory=list)
     _last: int = -1
 
     def pass_over(self, failure: UnexpectedInput) -> tuple[Diagnostic, ...]:
@@ -92,12 +95,19 @@ class _Rest:
         if not whole or item.start != self._last:  # else what is left of a line that was passed over
             self.found.append(_explained(failure, Source(self.source.name, text), offset, item))
         self._last = -1 if whole else item.start
-        self.unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
+        apart = self._apart(start, end) if whole else ()
+        self.apart += apart
+        if not apart:
+            self.unread |= _names_in(text[item.start : item.end]) | _names_in(text[start:end])
         many = len(self.found) >= MOST_ERRORS or len(self.found) * len(text) > MOST_READ
         if many or not text[start:end].strip() or not _may_read(text):
             return tuple(self.found)
         self.text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
         return ()
+
+    def _apart(self, start: int, end: int) -> tuple[ast.Item, ...]:
+        text = self.text[start:end]
+        return (parse_items(text, self.source.name, start) or ()) if _may_read(text) else ()
 
 
 def parse_reference(text: str, file: str, offset: int) -> ast.Reference | None:

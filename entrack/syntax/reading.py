@@ -41,6 +41,20 @@ class Known:
     text: str = ""
     stands: tuple[Stand, ...] = (BEGINNING,)
 
+    def alike(self, text: str) -> int:
+        """With how many characters another text begins as this one does."""
+        least, most = 0, min(len(self.text), len(text))
+        while least < most:
+            middle = (least + most + 1) // 2
+            same = self.text[least:middle] == text[least:middle]
+            least, most = (middle, most) if same else (least, middle - 1)
+        return least
+
+    def up_to(self, text: str) -> list[Stand]:
+        """Where the parser stands in another text as it does in this one."""
+        alike = self.alike(text)
+        return [stand for stand in self.stands if stand.place < alike]
+
 
 NOTHING_KNOWN = Known()
 
@@ -54,26 +68,11 @@ class Reading:
 
     def tree(self, text: str) -> Any:
         """Lark's tree of a text. Raises `UnexpectedInput`."""
-        stands = max(_stands(self.now, text), _stands(self.before, text), key=lambda stands: stands[-1].place)
+        stands = max(self.now.up_to(text), self.before.up_to(text), key=lambda stands: stands[-1].place)
         try:
             return _read(text, stands)
         finally:
             self.now = Known(text, tuple(stands))
-
-
-def _stands(known: Known, text: str) -> list[Stand]:
-    """Where the parser stood in a text as far as another is the same."""
-    same = _same(known.text, text)
-    return [stand for stand in known.stands if stand.place < same]
-
-
-def _same(one: str, other: str) -> int:
-    """How many characters two texts begin with together."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        middle = (least + most + 1) // 2
-        least, most = (middle, most) if one[least:middle] == other[least:middle] else (least, middle - 1)
-    return least
 
 
 def _read(text: str, stands: list[Stand]) -> Any:

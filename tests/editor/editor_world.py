@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from entrack.editor.document import Document, Parsed, analysed
+from entrack.editor.document import Document, analysed
+from entrack.editor.parsed import Parsed
 from entrack.editor.workspace import Workspace
 from entrack.source import Source, Span
 

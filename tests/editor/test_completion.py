@@ -154,6 +154,13 @@ def test_nothing_is_offered_in_comments_and_sentences(tmp_path: Path) -> None:
     assert not offered(tmp_path, "|", f"{SPEC}\N{ZERO WIDTH SPACE}")
 
 
+def test_a_variable_of_no_known_type_is_offered(tmp_path: Path) -> None:
+    """It is made of one whose line cannot be read."""
+    task = 'task u {\n  b = one from ["x" y]\n  c = b\n  prompt = "{c}"\n  answer = c\n}\n'
+    found = offered(tmp_path, f"{task}alternate v of u {{ c != original.|c }}")
+    assert found["c"].detail == "something, of u"
+
+
 # --- texts and sites ---------------------------------------------------------------------------------------------
 
 

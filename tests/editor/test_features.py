@@ -122,10 +122,10 @@ def test_a_help_that_is_no_fix_is_not_offered(tmp_path: Path) -> None:
 
 def test_formatting_is_that_of_fmt_line_by_line(tmp_path: Path) -> None:
     document = spec(tmp_path, SPEC.replace("group movers in", "group    movers in"))
-    edits = formatting(document.source)
+    edits = formatting(document)
     assert edited(document.source, edits).text == api.formatted(document.source)[0]
     assert len(edits) == 1
-    assert formatting(Source("spec.et", SPEC.replace("param", "par am"))) == ()
+    assert formatting(spec(tmp_path, SPEC.replace("param", "par am"))) == ()
 
 
 HOVERED = {
@@ -205,9 +205,8 @@ def test_half_typed_texts_have_answers(path: Path) -> None:
     text, drawn = api.read(path).text, random.Random(path.name)
     whole = analysed(Source(str(path), text))
     ends = [start.span.end for start, _ in pairwise((*whole.program.items, None)) if start is not None]
-    document = whole
     for end in (*ends, *(drawn.randrange(len(text)) for _ in range(6))):
-        document = analysed(Source(str(path), text[:end]), before=document)
+        document = analysed(Source(str(path), text[:end]))
         every_answer(document, drawn.randrange(end + 1))
 
 
@@ -218,7 +217,7 @@ def every_answer(document: Document, offset: int) -> None:
     links(document)
     definitions(document, offset)
     hover(document, offset, {})
-    formatting(document.source)
+    formatting(document)
     names_of(document)
     assert all(one.start < one.end for one in coloured(document.source.text))
 

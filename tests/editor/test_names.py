@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from editor_world import SPEC, TASK, place, shown, spec, specs
 
 from entrack import api
+from entrack.editor import rename as rename_of
 from entrack.editor.definition import definitions, references
-from entrack.editor.document import analysed
+from entrack.editor.document import Document, analysed
 from entrack.editor.edits import edited
 from entrack.editor.names import at, names_of
 from entrack.editor.rename import Refused, Renamed, renamable, rename
@@ -169,6 +171,30 @@ def test_a_rename_that_would_break_a_spec_is_refused(tmp_path: Path) -> None:
     refused = rename(opened, specs(tmp_path, "task.et"), place(task, "con|text = join"), "another")
     assert isinstance(refused, Refused)
     assert "would not check" in refused.why
+
+
+def test_a_rename_of_more_specs_than_there_is_time_for_goes_on_when_it_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "task.et").write_text(TASK, encoding="utf-8")
+    for name in "abc":
+        (tmp_path / f"{name}.et").write_text(SPEC, encoding="utf-8")
+    opened, having = analysed(Source(str(tmp_path / "task.et"), TASK)), specs(tmp_path, "task.et")
+    tried: list[str] = []
+
+    def told(source: Source, *rest: Any) -> Document:
+        tried.append(source.name)
+        return analysed(source, *rest)
+
+    monkeypatch.setattr(rename_of, "analysed", told)
+    monkeypatch.setattr(rename_of, "SECONDS", 0.001)
+    answers = [rename(opened, having, place(TASK, "boxe|s(n = 3)"), "another") for _ in range(3)]
+    first, second, last = answers
+    assert first == Refused("1 of 3 specs with this name were tried in time: ask again for the others")
+    assert second == Refused("2 of 3 specs with this name were tried in time: ask again for the others")
+    assert isinstance(last, Renamed)
+    assert {Path(edit.span.file).stem for edit in last.edits} == {"task", "a", "b", "c"}
+    assert sorted(tried) == sorted(files[0].source.name for files in having)
 
 
 def test_what_is_not_declared_cannot_be_renamed(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ measure kept = accuracy(base with [nothing, zero senders]) on 4 boxes
 measure sure = probability(base) on 4 boxes"""
 
 pytestmark = [
-    pytest.mark.skipif("ENTRACK_EDITOR" not in os.environ, reason="starts an editor: `make editor-test`"),
+    pytest.mark.skipif("ENTRACK_EDITOR" not in os.environ, reason="starts an editor: `make lsp-test`"),
     pytest.mark.skipif(shutil.which("nvim") is None, reason="nvim is not on this machine"),
 ]
 

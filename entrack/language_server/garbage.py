@@ -1,0 +1,28 @@
+"""When Python looks for cycles of values that nobody needs: to go through all values takes longer than an answer may,
+so that is done while the editor asks for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+from attrs import define
+
+NEW, NEVER = 5_000, 1 << 30
+"""Values after which the new ones are looked at; older ones never are."""
+QUIET = 2.0
+"""Seconds without a change."""
+
+
+@define
+class Garbage:
+    _next: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        gc.set_threshold(NEW, NEVER, NEVER)
+
+    def put_off(self) -> None:
+        """A text has changed: all values are looked at in a while."""
+        if self._next is not None:
+            self._next.cancel()
+        self._next = asyncio.get_running_loop().call_later(QUIET, gc.collect)
