@@ -176,6 +176,22 @@ def test_a_step_that_kills_its_workers_is_named(tmp_path: Path) -> None:
     assert len(found.started) == 3
 
 
+def test_a_worker_that_is_asked_to_terminate_does_not_count_against_its_step(tmp_path: Path) -> None:
+    study = Study(of({"node 0": Evaluate(MODELS[0], BATCHES[0], (), ASKED)}), {})
+    program, ends = tmp_path / "terminated.py", tmp_path / "ends"
+    program.write_text(
+        "import os, signal; from stress import made_up_worker as own; from entrack.workers import process, worker\n"
+        "compute = own.MadeUp.compute\n"
+        f"def ended(*given):\n    open({str(ends)!r}, 'a').write('x')\n"
+        f"    if os.path.getsize({str(ends)!r}) > 4: return compute(*given)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "own.MadeUp.compute = ended\nworker.Computing = own.MadeUp\nprocess.main()\n"
+    )
+    with seen(program) as found:
+        employed(study, tmp_path / "store", 1)
+    assert len(found.started) == 5
+
+
 def test_a_process_may_end_while_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     killed: list[bool] = []
     looked = iter([SimpleNamespace(kill=lambda: killed.append(True)), None])
