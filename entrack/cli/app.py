@@ -244,6 +244,7 @@ def verify(
     memory: MemoryBytes = None,
     accept: Accepted = None,
     gpus_per_worker: GpusPerWorker = 1,
+    workers: Workers = None,
 ) -> None:
     """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when
     something does not match.
@@ -266,6 +267,7 @@ def verify(
             "threads": threads,
             "memory": memory_given(memory),
             "gpus_per_worker": gpus_per_worker,
+            "workers": workers,
         }
         level = 3 if everything else 2 if minutes is not None else 1
         return artifact.verify_pack(spec, level, None if everything else minutes, options, as_json=as_json)
@@ -292,6 +294,7 @@ def verify(
                 memory=memory_given(memory),
                 accept=accept or "any",
                 gpus_per_worker=gpus_per_worker,
+                workers=workers,
             )
             stopped = gathered(verification.compared, found)
         shown.give(document, view, str(spec), verification.stored, verification.sampled, found, seed)
