@@ -35,6 +35,7 @@ import attrs
 
 JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 T = TypeVar("T", bound=type)
+_ADDRESS = re.compile(r"[0-9a-f]{64}")
 TAG = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -80,6 +81,11 @@ def of_fields(cls: type, fields: Mapping[str, Any]) -> Any:
 def address(value: object) -> str:
     """The 64 hex digits that stand for `value`. Raises TypeError for a value that has no canonical form."""
     return _sha256(_written(value))
+
+
+def is_address(value: object) -> bool:
+    """Whether `value` is a text of 64 lower-case hex digits."""
+    return type(value) is str and _ADDRESS.fullmatch(value) is not None
 
 
 def address_and_size(value: object) -> tuple[str, int]:

@@ -8,20 +8,17 @@ said.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from entrack.address import address, file_digest
+from entrack.address import address, file_digest, is_address
 from entrack.files import replacing
 from entrack.frozen import frozen
 
 PACKAGE = Path(__file__).parent
-NAME = re.compile(r"[0-9a-f]{64}")
-"""How a kept file is called. Whatever else is in the folder is somebody's own."""
 SEAL = 64
 """Characters before what a file keeps: the digest of its name and of the rest."""
 CODE = (".py", ".json", ".lark")
@@ -56,7 +53,8 @@ class Kept:
                 self._tidy()
 
     def _tidy(self) -> None:
-        named = ((path, path.lstat()) for path in self._folder().iterdir() if NAME.fullmatch(path.name))
+        """What is in the folder and is not called like an address is somebody's own."""
+        named = ((path, path.lstat()) for path in self._folder().iterdir() if is_address(path.name))
         found = sorted((each.st_mtime_ns, each.st_size, path) for path, each in named if stat.S_ISREG(each.st_mode))
         left = sum(size for _, size, _ in found)
         if left > self.most:

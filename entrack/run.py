@@ -23,6 +23,7 @@ from entrack.execution.repository import Repository
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.kept_runs import kept_run, witnessed
 from entrack.models.fetch import fetch, fetch_dataset
+from entrack.plan import cache_key
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
 from entrack.results import Provenance, Results
@@ -162,8 +163,29 @@ def executing(
         executor.close()
 
 
-def employed_here(many: int) -> Employ | None:
-    """So many workers on this machine; None for none."""
+@contextmanager
+def computing(
+    plan: Plan, kind: ExecutorKind, repository: Repository, watcher: Watcher, employ: Employ | None
+) -> Iterator[tuple[Compute, int]]:
+    """What computes the bound steps of a plan outside of a run, with an executor of this kind, and how many at once:
+    the workers that `employ` gives, which are ended with it, or this process."""
+    if employ is None:
+        yield engine_of(plan, kind, watcher, repository.environment), 1
+        return
+    from entrack.workers.executor import computed
+
+    workers = employ(plan, repository, watcher)
+    try:
+        yield (
+            lambda step, inputs: computed(workers, step, inputs, plan.sources.get(step.model), cache_key.kind(step)),
+            workers.at_once,
+        )
+    finally:
+        workers.close()
+
+
+def employed_here(many: int, kind: ExecutorKind | None = None) -> Employ | None:
+    """So many workers on this machine, with this kind of executor, by default the repository's; None for none."""
     if not many:
         return None
 
@@ -173,7 +195,7 @@ def employed_here(many: int) -> Employ | None:
         asked = repository.environment
         there = gpus_of(asked.device, asked.gpus_per_worker)
         room = Room(many, plan.sources, asked.memory, on_gpus=bool(there))
-        return Processes(room, Settings(repository.kind, asked), there, watcher)
+        return Processes(room, Settings(kind or repository.kind, asked), there, watcher)
 
     return employ
 

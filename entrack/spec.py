@@ -279,23 +279,29 @@ class Spec:
         memory: int | None = None,
         accept: ReusePolicy | str = "any",
         gpus_per_worker: int = 1,
+        workers: int | None = None,
     ) -> Verification:
         """Compute a sample of the stored steps again: so many (an int) or such a share (a float). Changes nothing in
         the store.
 
-        `reference` computes them with the reference executor; `accept` says which stored values are verified. The
-        comparisons are made as they are asked for. Raises ArgumentError, SpecError, ModelMissing, StoreError;
-        EngineError while comparing.
+        `reference` computes them with the reference executor; `accept` says which stored values are verified;
+        `workers` is how many processes compute, as in `run`. The comparisons are made as they are asked for. Raises
+        ArgumentError, SpecError, ModelMissing, StoreError; EngineError while comparing.
         """
-        from entrack.run import repository_of
+        from entrack.run import employed_here, repository_of
         from entrack.verify import sample_given, verify_spec
+        from entrack.workers import MOST
+        from entrack.workers.room import workers_given
 
         arguments.function(watcher, "watcher")
         again = _kind(reference)
         arguments.whole(seed, "seed", 0, MOST_NUMBER)
         wanted = sample_given(sample)
-        repository = repository_of(store, accept, device, threads, memory, gpus_per_worker=gpus_per_worker)
-        return verify_spec(self._spec, repository, wanted, seed, again, watcher)
+        each = arguments.whole(gpus_per_worker, "gpus_per_worker", 1, MOST_NUMBER)
+        many = workers_given(arguments.optional(workers, arguments.whole, "workers", 0, MOST), device, each)
+        repository = repository_of(store, accept, device, threads, memory, gpus_per_worker=each, workers=many)
+        hears = one_at_a_time(watcher) if many else watcher
+        return verify_spec(self._spec, repository, wanted, seed, again, hears, employed_here(many, again))
 
     @interrupts.watched()
     def prompts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from entrack import arguments
 from entrack.compile import CheckedSpec, surveyed
@@ -13,9 +13,10 @@ from entrack.execution.repository import Repository
 from entrack.frozen import frozen
 from entrack.plan.cache_key import kind as kind_of
 from entrack.plan.executor_kind import ExecutorKind
-from entrack.run import engine_of
+from entrack.plan.plan import Plan
+from entrack.run import Employ, computing
 from entrack.syntax.limits import MOST_NUMBER
-from entrack.verification.recompute import Compared, recomputed, sampled
+from entrack.verification.recompute import Compared, Stored, recomputed, sampled
 
 
 @frozen
@@ -29,18 +30,37 @@ class Verification:
 
 
 def verify_spec(
-    spec: CheckedSpec, repository: Repository, sample: int | float, seed: int, again: ExecutorKind, watcher: Watcher
+    spec: CheckedSpec,
+    repository: Repository,
+    sample: int | float,
+    seed: int,
+    again: ExecutorKind,
+    watcher: Watcher,
+    employ: Employ | None = None,
 ) -> Verification:
-    """Compute so many of the stored steps (an int) or such a share (a float) once more, with the executor `again`.
-    Raises SpecError, ModelMissing, StoreError; EngineError while comparing."""
+    """Compute so many of the stored steps (an int) or such a share (a float) once more, with the executor `again`, in
+    this process or by the workers that `employ` gives. Raises SpecError, ModelMissing, StoreError; EngineError while
+    comparing."""
     plan, run, survey = surveyed(spec, repository)
     lost = {id for id in survey.missing if run.lost(id)}  # what was seen to be damaged is said, whatever is sampled
     stored = [id for id in plan.steps if id in survey.found or id in lost]
     drawn = {*sampled(plan, stored, sample, seed), *lost}
     ids = [id for id in stored if id in drawn]
-    compute = engine_of(plan, again, watcher, repository.environment)
     counted = Counter(kind_of(plan.nodes[id]) for id in stored)
-    return Verification(counted, len(ids), recomputed(plan, run, ids, compute, watcher))
+    return Verification(counted, len(ids), _compared(plan, run, ids, again, repository, watcher, employ))
+
+
+def _compared(
+    plan: Plan,
+    run: Stored,
+    ids: Sequence[str],
+    again: ExecutorKind,
+    repository: Repository,
+    watcher: Watcher,
+    employ: Employ | None,
+) -> Iterator[Compared]:
+    with computing(plan, again, repository, watcher, employ) as (compute, at_once):
+        yield from recomputed(plan, run, ids, compute, watcher, at_once)
 
 
 def sample_given(given: int | float) -> int | float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 
 from attrs import evolve
 
@@ -27,7 +28,7 @@ from entrack.plan.cost import left_of
 from entrack.plan.executor_kind import ExecutorKind
 from entrack.plan.plan import Plan
 from entrack.plan.steps import Step
-from entrack.run import engine_of
+from entrack.run import Employ, computing
 from entrack.store.base import Action
 from entrack.verification.recompute import Compared, recomputed
 
@@ -88,21 +89,26 @@ def computed_again(
     kind: ExecutorKind,
     minutes: float | None,
     watcher: Watcher,
+    employ: Employ | None = None,
 ) -> Tried:
     """Outcomes computed again: of each claim the cheapest, then the others, the cheapest first, until the time is over
-    (None: all of them). `spec` is the pack's with its models. Raises EngineError, ModelMissing."""
+    (None: all of them). `spec` is the pack's with its models. The workers that `employ` gives compute, or this process;
+    what a step is computed from is computed by one of them after the other. Raises EngineError, ModelMissing."""
     ends = None if minutes is None else time.monotonic() + 60 * minutes
     seen = looked(spec, repository)
-    compute = engine_of(seen.plan, kind, watcher, repository.environment)
     here = _with_bytes(seen.plan, seen.run, content.store)
     under = tuple(steps & here for steps in steps_under(spec.resolved, seen.plan))
     first, others = _ordered(seen.plan, here, under)
     ids = (*first, *others)
     found: dict[str, Compared] = {}
-    for id, one in zip(ids, recomputed(seen.plan, Filled(seen.run, compute), ids, compute, watcher), strict=False):
-        found[id] = one
-        if ends is not None and len(found) >= len(first) and time.monotonic() > ends:
-            break
+    with (
+        computing(seen.plan, kind, repository, watcher, employ) as (compute, at_once),
+        closing(recomputed(seen.plan, Filled(seen.run, compute), ids, compute, watcher, at_once)) as several,
+    ):
+        for id, one in zip(ids, several, strict=False):
+            found[id] = one
+            if ends is not None and len(found) >= len(first) and time.monotonic() > ends:
+                break
     return Tried(found, under)
 
 

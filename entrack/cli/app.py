@@ -184,12 +184,15 @@ def plan(
         ),
     ] = None,
     price: Price = None,
+    gpus_per_worker: GpusPerWorker = 1,
 ) -> None:
     """Show what a run would compute - steps, forward passes, bytes, time - and what the store has of it."""
     with failures(as_json=as_json):
         if explain and (device is not None or price is not None):
             refuse("--device and --price are of the time that a plan takes, which --explain does not show")
-        given, most = params(p), memory_given(memory) if explain else None
+        if explain and gpus_per_worker != 1:
+            refuse("--gpus-per-worker is of where models stand, which --explain does not show")
+        given, most = params(p), memory_given(memory) if explain or gpus_per_worker != 1 else None
     fast_path.plan(
         spec,
         given,
@@ -201,6 +204,7 @@ def plan(
         memory=most,
         device=device,
         price=price,
+        gpus_per_worker=gpus_per_worker,
     )
 
 
@@ -244,6 +248,7 @@ def verify(
     memory: MemoryBytes = None,
     accept: Accepted = None,
     gpus_per_worker: GpusPerWorker = 1,
+    workers: Workers = None,
 ) -> None:
     """Compute a sample of what the store has of a spec again, and compare. Changes nothing. Exit status 1 when
     something does not match.
@@ -266,6 +271,7 @@ def verify(
             "threads": threads,
             "memory": memory_given(memory),
             "gpus_per_worker": gpus_per_worker,
+            "workers": workers,
         }
         level = 3 if everything else 2 if minutes is not None else 1
         return artifact.verify_pack(spec, level, None if everything else minutes, options, as_json=as_json)
@@ -292,6 +298,7 @@ def verify(
                 memory=memory_given(memory),
                 accept=accept or "any",
                 gpus_per_worker=gpus_per_worker,
+                workers=workers,
             )
             stopped = gathered(verification.compared, found)
         shown.give(document, view, str(spec), verification.stored, verification.sampled, found, seed)

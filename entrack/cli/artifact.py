@@ -202,11 +202,14 @@ def _against_models(
     from entrack.artifact.recompute import computed_again, with_tried
     from entrack.artifact.run_pack import with_models
     from entrack.cli.progress import ProgressBar
+    from entrack.events import one_at_a_time
     from entrack.plan.executor_kind import ExecutorKind
-    from entrack.run import repository_of
+    from entrack.run import employed_here, repository_of
+    from entrack.workers.room import workers_given
 
     spec = with_models(content, {}, options["models"] or archive.path.parent).checked_spec
     kind = ExecutorKind.of(reference=options["reference"])
+    many = workers_given(options["workers"], options["device"], options["gpus_per_worker"])
     repository = repository_of(
         content.store,
         "any",
@@ -214,9 +217,11 @@ def _against_models(
         options["threads"],
         options["memory"],
         gpus_per_worker=options["gpus_per_worker"],
+        workers=many,
     )
     with ProgressBar() as bar:
-        tried = computed_again(content, spec, repository, kind, minutes, bar)
+        employ = employed_here(many, kind)
+        tried = computed_again(content, spec, repository, kind, minutes, one_at_a_time(bar), employ)
     return with_tried(found, tried, level)
 
 

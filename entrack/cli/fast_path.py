@@ -95,6 +95,7 @@ def plan(
     memory: int | None = None,
     device: str | None = None,
     price: float | None = None,
+    gpus_per_worker: int = 1,
 ) -> None:
     """Show what a run would compute."""
     need_memory()
@@ -114,7 +115,10 @@ def plan(
             planned, survey = loaded.survey(opened, accept, tell=tell_passed)
             shown.give(explained_json, explained_view, api.explained(planned, survey, memory))
         else:
-            shown.give(plan_json, plan_table, loaded.forecast(opened, accept, device, tell_passed), price)
+            from entrack.cli.plan_places import places_of
+
+            places = None if gpus_per_worker == 1 else places_of(loaded.plan().plan, gpus_per_worker, memory)
+            shown.give(plan_json, plan_table, loaded.forecast(opened, accept, device, tell_passed), price, places)
 
 
 def check(spec: Path, params: Mapping[str, float], stand_in: Path | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from entrack.cli.plan_places import Places, places_text
 from entrack.cli.plan_time import time_json, time_view
 from entrack.cli.table import table
 from entrack.diagnostics.escape import visible
@@ -17,18 +18,20 @@ from entrack.plan.plan import CertificatePlan
 HEAD = ("step", "steps", "stored", "forward passes", "token-layers", "to be stored")
 
 
-def plan_json(given: Forecast, price: float | None = None) -> dict[str, Any]:
-    """The plan's cost, altogether and by what the steps are for, and how long it takes, where that is asked."""
+def plan_json(given: Forecast, price: float | None = None, places: Places | None = None) -> dict[str, Any]:
+    """The plan's cost, altogether and by what the steps are for, and how long it takes and where its models stand,
+    where that is asked."""
     return {
         "steps": [{"what": what, **counted} for what, counted in given.rows],
         "total": dict(given.total),
         "models": {name: dict(model) for name, model in given.models.items()},
         **({"may_come": may_come_json(given.may_come)} if given.may_come else {}),
         **({} if given.took is None else {"time": time_json(given.took, price)}),
+        **({} if places is None else {"places": {name: [*several] for name, several in places.items()}}),
     }
 
 
-def plan_table(given: Forecast, price: float | None) -> RenderableType:
+def plan_table(given: Forecast, price: float | None, places: Places | None = None) -> RenderableType:
     """The plan for a person."""
     made = table(*HEAD, right=HEAD[1:])
     *rows, altogether = plan_rows(given)
@@ -36,7 +39,8 @@ def plan_table(given: Forecast, price: float | None) -> RenderableType:
         made.add_row(*map(Text, row))
     made.add_section()
     made.add_row(*map(Text, altogether))
-    return Group(made, Text(f"\n{plan_notes(given)}"), *([] if given.took is None else [time_view(given.took, price)]))
+    notes = plan_notes(given) + ("" if places is None else f"\n{visible(places_text(places))}")
+    return Group(made, Text(f"\n{notes}"), *([] if given.took is None else [time_view(given.took, price)]))
 
 
 def plan_rows(given: Forecast) -> list[tuple[str, ...]]:

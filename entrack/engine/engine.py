@@ -182,8 +182,7 @@ class Engine:
             return self._loaded[key]
         if key not in self._sources:
             raise ModelUnreadable("a step asks for a model whose files are not known")
-        source = self._sources[key]
-        places = self._places(key, source)
+        source, places = self._sources[key], self.places(key)
         while self._loaded and (len(self._loaded) >= self._resident or not self._has_room(key, source, places)):
             self._loaded.popitem(last=False)
         self._watcher(ModelLoading(source.description, done=False))
@@ -196,15 +195,17 @@ class Engine:
         self._watcher(ModelLoading(source.description, done=True))
         return self._loaded[key]
 
-    def _places(self, key: ModelKey, source: ModelSource) -> tuple[torch.device, ...]:
-        """Where the layers of a model stand. Raises OutOfMemory, before a weight is read."""
+    def places(self, key: ModelKey) -> tuple[torch.device, ...]:
+        """Where the layers of a model stand whose files are known. Raises OutOfMemory; reads no weight."""
         if self.device.type != "cuda" and len(self.devices) == 1:
             return (self.device,) * key.facts.layers
         rooms = [device_memory(device) for device in self.devices]
         try:
             numbers = placed(weights_of(key.facts, key.dtype), rooms, self._memory.budget)
         except DoesNotFit as error:
-            raise OutOfMemory(f"{source.description} in {key.dtype} has no room: {error}: {MORE_ROOM}") from None
+            raise OutOfMemory(
+                f"{self._sources[key].description} in {key.dtype} has no room: {error}: {MORE_ROOM}"
+            ) from None
         return tuple(self.devices[number] for number in numbers)
 
     def _has_room(self, key: ModelKey, source: ModelSource, places: tuple[torch.device, ...]) -> bool:

@@ -7,7 +7,6 @@ digits. A store never looks inside it.
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from attrs import Attribute, field
 
+from entrack.address import is_address
 from entrack.frozen import frozen
 from entrack.store.errors import (
     StoreBusy,
@@ -46,7 +46,6 @@ __all__ = [
     "StoreUnreadable",
     "Tensors",
     "check_address",
-    "is_address",
     "json_bytes",
     "warn",
 ]
@@ -57,7 +56,6 @@ OnWait: TypeAlias = Callable[[float], None]
 
 MOST_LEVELS = 8
 """Of a note: what is deeper is none of ours, and not every reader could follow."""
-_HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def json_bytes(value: JSON) -> bytes:
@@ -70,11 +68,6 @@ def check_address(value: object) -> str:
     if isinstance(value, str) and is_address(value):
         return value
     raise ValueError(f"not an address (64 lower-case hex digits): {value!r:.80}")
-
-
-def is_address(value: object) -> bool:
-    """Whether `value` is 64 lower-case hex digits."""
-    return type(value) is str and _HEX.match(value) is not None
 
 
 def _address_valid(_: object, __: Attribute[str], value: str) -> None:

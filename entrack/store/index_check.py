@@ -11,10 +11,11 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 
+from entrack.address import is_address
 from entrack.frozen import frozen
 from entrack.store import action_codec, folders, index_validation, read
 from entrack.store.action_codec import MAX_RECORD
-from entrack.store.base import Action, Damage, is_address
+from entrack.store.base import Action, Damage
 from entrack.store.layout import Layout
 from entrack.store.location import Location
 

@@ -15,9 +15,10 @@ import re
 import stat
 from collections.abc import Iterator
 
+from entrack.address import is_address
 from entrack.frozen import frozen
 from entrack.store import folders
-from entrack.store.base import is_address, json_bytes
+from entrack.store.base import json_bytes
 from entrack.store.errors import StoreTooNew, StoreTooOld, StoreUnreadable
 from entrack.store.location import Location
 

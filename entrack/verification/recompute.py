@@ -3,7 +3,11 @@ stored. Nothing is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from math import ceil
 from typing import Any, Protocol
 
@@ -24,6 +28,10 @@ from entrack.plan.steps import Step
 from entrack.prompts.rng import Stream
 from entrack.store.base import Action
 from entrack.verification.compare import FAR, NEAR, Asked, Difference, Tensors, Tolerance, Verdict, difference
+
+IN_HAND = 2
+"""Steps in hand for each that is computed at once: the first of them may take longest."""
+interrupts.put_off_in(ThreadPoolExecutor.submit)  # its lock would stay held
 
 
 @frozen
@@ -63,19 +71,42 @@ def sampled(plan: Plan, stored: Sequence[str], sample: int | float, seed: int) -
     return tuple(id for id in stored if id in drawn)
 
 
-def recomputed(plan: Plan, run: Stored, ids: Sequence[str], compute: Compute, watcher: Watcher) -> Iterator[Compared]:
-    """These steps one by one, computed again. Raises EngineError and KeyboardInterrupt as they come."""
+def recomputed(
+    plan: Plan, run: Stored, ids: Sequence[str], compute: Compute, watcher: Watcher, at_once: int = 1
+) -> Generator[Compared, None, None]:
+    """These steps one after the other, computed again; several `at_once` by threads of which each calls `compute`.
+    Raises EngineError and KeyboardInterrupt as they come."""
     watcher(RunStarted(len(ids), 0, sum(left_of(plan.nodes[id]) for id in ids)))
-    for id in ids:
-        interrupts.check()
-        what, work = plan.what[id], left_of(plan.nodes[id])
-        watcher(StepStarted(what, work))
-        yield _recomputed(id, plan, run, compute)
-        watcher(StepDone(what, work, found=False))
+    begun = (_begun(id, plan, run, compute, watcher) for id in ids)
+    with closing(_in_order(begun, at_once)) as several:
+        for id, one in zip(ids, several, strict=True):
+            yield one
+            watcher(StepDone(plan.what[id], left_of(plan.nodes[id]), found=False))
     watcher(RunFinished(len(ids), 0, 0))
 
 
-def _recomputed(id: str, plan: Plan, run: Stored, compute: Compute) -> Compared:
+def _in_order(begun: Iterable[Callable[[], Compared]], at_once: int) -> Generator[Compared, None, None]:
+    """What they come to. Little more is in hand than is computed at once: each holds what it reads."""
+    if at_once == 1:
+        yield from (finish() for finish in begun)
+        return
+    threads = ThreadPoolExecutor(at_once, "entrack-verify")
+    in_hand = deque[Future[Compared]]()
+    try:
+        for finish in begun:
+            in_hand.append(threads.submit(finish))
+            if len(in_hand) == IN_HAND * at_once:
+                yield in_hand.popleft().result()
+        while in_hand:
+            yield in_hand.popleft().result()
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)  # whoever computes is ended by who has made it
+
+
+def _begun(id: str, plan: Plan, run: Stored, compute: Compute, watcher: Watcher) -> Callable[[], Compared]:
+    """A step with all that it reads; what computes it, and compares."""
+    interrupts.check()
+    watcher(StepStarted(plan.what[id], left_of(plan.nodes[id])))
     step, action, stored, inputs = (
         run.bound(id),
         run.action(id) or run.lost(id),
@@ -87,7 +118,14 @@ def _recomputed(id: str, plan: Plan, run: Stored, compute: Compute) -> Compared:
     if stored is None or inputs is None:
         reason = "the entry is damaged" if stored is None else "a value that it builds on is damaged"
         apart = Difference(identical=False, why=reason)
-        return Compared(plan.what[id], kind(step), action.address, "lost", apart, NEAR, made, "")
+        lost = Compared(plan.what[id], kind(step), action.address, "lost", apart, NEAR, made, "")
+        return lambda: lost
+    return partial(_compared, plan.what[id], step, action, stored, inputs, compute)
+
+
+def _compared(
+    what: str, step: Step, action: Action, stored: Tensors, inputs: Mapping[str, Tensors], compute: Compute
+) -> Compared:
     again, how = compute(step, inputs)
     checked(step, again)
 
@@ -97,7 +135,7 @@ def _recomputed(id: str, plan: Plan, run: Stored, compute: Compute) -> Compared:
     tolerance = _tolerance(step, action.how, how)
     found = difference(step, stored, again, tolerance, rerun)
     verdict: Verdict = "identical" if found.identical else "mismatch" if found.why else "within"
-    return Compared(plan.what[id], kind(step), action.address, verdict, found, tolerance, made, _stack(how))
+    return Compared(what, kind(step), action.address, verdict, found, tolerance, _stack(action.how), _stack(how))
 
 
 def _stack(how: Mapping[str, Any]) -> str:

@@ -25,7 +25,8 @@ class Workers(Protocol):
         by digest; `source` says where its model's files are.
 
         Called by many threads at once. Raises EngineError as the engine does; WorkerLost where the worker ended before
-        it answered, or these workers were closed: who calls may try again.
+        it answered, or these workers were closed: who calls may try again. It is WorkerCalledOff where that was
+        somebody's will, and says nothing against the step.
         """
 
     def close(self) -> None:

@@ -2,13 +2,14 @@
 (`slurm.py`). Needs `entrack[cluster]`.
 
 Dask carries bytes and says who comes and who goes; which step goes where is decided here. A step is sent to one worker
-by name, and to no other: when that one is gone, Dask says whether it had said so (its time was up, it was retired) or
-was lost, and only the latter counts against the step.
+by name, and to no other: when that one is gone, Dask says whether it had said so (its time was up, it was retired, its
+nanny was asked to terminate) or was lost, and only the latter counts against the step.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ LARGE = 1 << 20
 """Bytes above which a request is put on its worker first, and not into the description of a task."""
 PATIENCE = 10
 """Seconds for a scheduler to answer."""
+TERMINATED = f"signal-{signal.SIGTERM:d}"
+"""Why a worker closes whose nanny was asked to terminate."""
 
 
 def connected(address: str | Cluster) -> Client:
@@ -96,9 +99,17 @@ class DaskWorkers(RemoteWorkers):
                 self._greets(name)
             case {"action": "remove-worker", "worker": str(name), **more}:
                 self.roster.leaves(name, expected=bool(more.get("expected")))
+                self._client.unsubscribe_topic(name)
+
+    def _says(self, name: str, event: tuple[float, Any]) -> None:
+        """Of one worker, what comes before it is gone, and why."""
+        match event[1]:
+            case {"action": "closing-worker", "reason": reason} if reason == TERMINATED:
+                self.roster.leaves(name, expected=True)
 
     def _greets(self, name: str) -> None:
         if self.roster.asks(name):
+            self._client.subscribe_topic(name, partial(self._says, name))
             said = self._client.submit(
                 remote.greeting,
                 self._told,

@@ -9,6 +9,11 @@ class WorkerLost(EngineError):
     """A worker ended, or cannot be reached any more, before it answered. Its step goes to another one."""
 
 
+class WorkerCalledOff(WorkerLost):
+    """Somebody who may had the worker end: it was asked to terminate (SIGTERM: a scheduler that cancels or preempts, or
+    time that is up), or had said that it would go. That is not the step's fault, however often it happens."""
+
+
 class WorkerRefused(EngineError):
     """A worker would compute something else than this process: it has other versions, or another code."""
 
@@ -22,7 +27,7 @@ class InputsForgotten(EngineError):
 
 
 class PoisonedStep(EngineError):
-    """Every worker that was given this step was lost."""
+    """So many workers that were given this step were lost."""
 
 
 class NoRoom(EngineError):

@@ -21,14 +21,15 @@ from entrack.execution.executor import Outcome, Task
 from entrack.execution.local import LocalExecutor
 from entrack.execution.repository import Repository
 from entrack.execution.value_check import Tensors
+from entrack.models.key import ModelSource
 from entrack.models.locate import need_files
 from entrack.plan.steps import Step
 from entrack.store.base import Action, lock_of
 from entrack.workers.base import Workers
-from entrack.workers.errors import PoisonedStep, WorkerLost
+from entrack.workers.errors import PoisonedStep, WorkerCalledOff, WorkerLost
 
 ATTEMPTS = 3
-"""How many workers a step may be given when each of them is lost."""
+"""How many workers may be lost over a step. One that was called off is not."""
 MOST = 4096
 """Steps in hand, at most."""
 FILES, OTHERS = 4, 128
@@ -95,22 +96,11 @@ class WorkersExecutor:
                 self._locks[lock] -= 1
 
     def _computed(self, task: Task, inputs: Mapping[str, Tensors]) -> tuple[Tensors, Mapping[str, Any]]:
-        """What a worker makes of a step; another one where the first is lost. Raises PoisonedStep, and
-        ModelMissing before a worker is started for a model that none can have."""
-        if task.source is not None:
-            need_files(task.source)
-        lost: WorkerLost | None = None
-        for _ in range(ATTEMPTS):
-            try:
-                return self._workers.compute(task.step, inputs, task.source)
-            except WorkerLost as error:
-                lost = error
-            if self._closed:
-                raise lost
-        raise PoisonedStep(
-            f"{ATTEMPTS} workers were lost over one step, {clip(task.what, 200)}: {lost}. What else was in hand has "
-            "been stored"
-        )
+        """Raises PoisonedStep, and ModelMissing before a worker is started for a model that none can have."""
+        try:
+            return computed(self._workers, task.step, inputs, task.source, task.what, lambda: self._closed)
+        except PoisonedStep as poisoned:
+            raise PoisonedStep(f"{poisoned}. What else was in hand has been stored") from None
 
     def _kept(self, step: Step, tensors: Tensors, record: Mapping[str, Any]) -> Action:
         return self._writer.submit(self._repository.put, step, tensors, record).result()
@@ -123,6 +113,32 @@ class WorkersExecutor:
         if isinstance(event, Waiting) and self._locks[lock] > 1:
             return
         self._watch(event)
+
+
+def computed(
+    workers: Workers,
+    step: Step,
+    inputs: Mapping[str, Tensors],
+    source: ModelSource | None,
+    what: str,
+    over: Callable[[], bool] = lambda: False,
+) -> tuple[Tensors, Mapping[str, Any]]:
+    """What a worker makes of a step; another one where the first is lost, until it is `over`. `what` the step is for
+    is said of one that is PoisonedStep. Raises that, and ModelMissing before a worker is started for a model that none
+    can have."""
+    if source is not None:
+        need_files(source)
+    losses = 0
+    while True:
+        try:
+            return workers.compute(step, inputs, source)
+        except WorkerLost as lost:
+            if over():
+                raise
+            losses += not isinstance(lost, WorkerCalledOff)
+            if losses == ATTEMPTS:
+                said = f"{ATTEMPTS} workers were lost over one step, {clip(what, 200)}: {lost}"
+                raise PoisonedStep(said) from None
 
 
 def _files_allow(wanted: int) -> int:

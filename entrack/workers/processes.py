@@ -30,7 +30,7 @@ from entrack.frozen import frozen
 from entrack.models.key import ModelSource
 from entrack.plan.steps import Step
 from entrack.workers import message
-from entrack.workers.errors import WorkerLost
+from entrack.workers.errors import WorkerCalledOff, WorkerLost
 from entrack.workers.identity import Identity, held_against
 from entrack.workers.process import Ended, Kind, read, write
 from entrack.workers.room import VISIBLE, Room
@@ -228,6 +228,8 @@ class _Process:
         self.end()
         how = f"was ended by {_signal(-status)}" if status < 0 else f"ended with status {status}"
         said = f"{self._name} {how}" + (f" ({clip(lines[-1], 200)})" if lines else "")
+        if status == -signal.SIGTERM:
+            return WorkerCalledOff(said)
         return WorkerLost(said) if begun or status < 0 else EngineError(f"{said}, before it could begin")
 
 

@@ -27,6 +27,8 @@ LOST = (
     ray.exceptions.LocalRayletDiedError,
 )
 """What becomes of a worker through no mistake of anybody's."""
+TERMINATED = "The process receives a SIGTERM."
+"""What Ray says of an actor that was asked to terminate; it has no class or field for that."""
 
 
 @ray.remote(max_restarts=-1, max_task_retries=0)  # an actor that has died comes again; its step is ours to give away
@@ -90,7 +92,7 @@ class RayWorkers(RemoteWorkers):
         try:
             return bytes(replied.result())
         except LOST as died:
-            self.roster.leaves(seat.name, expected=bool(getattr(died, "preempted", False)))
+            self.roster.leaves(seat.name, expected=_called_off(died))
             self._greets(seat.name)
             raise remote.lost(seat) from None
 
@@ -105,3 +107,8 @@ class RayWorkers(RemoteWorkers):
             self._greets(name)
         else:
             super()._greeted(name, said)
+
+
+def _called_off(died: Exception) -> bool:
+    """Whether an actor died because somebody had it end: its machine was preempted, or it was asked to terminate."""
+    return bool(getattr(died, "preempted", False)) or TERMINATED in str(died)

@@ -18,7 +18,7 @@ from entrack.execution.value_check import Tensors
 from entrack.models.key import ModelSource
 from entrack.plan.steps import Step
 from entrack.workers import message
-from entrack.workers.errors import InputsForgotten, WorkerLost, WorkerMistake, WorkerRefused
+from entrack.workers.errors import InputsForgotten, WorkerCalledOff, WorkerLost, WorkerMistake, WorkerRefused
 from entrack.workers.identity import Identity, held_against
 from entrack.workers.roster import Roster, Seat
 from entrack.workers.worker import Settings, hello, in_this_process
@@ -52,14 +52,8 @@ class RemoteWorkers(ABC):
     def compute(
         self, step: Step, inputs: Mapping[str, Tensors], source: ModelSource | None
     ) -> tuple[Tensors, Mapping[str, Any]]:
-        """As `Workers` says. A step whose worker had said that it would go is given to another."""
-        while True:
-            with self.roster.seat(step) as seat:
-                try:
-                    return self._replied(seat, step, inputs, source)
-                except WorkerLost:
-                    if not seat.expected:
-                        raise
+        with self.roster.seat(step) as seat:
+            return self._replied(seat, step, inputs, source)
 
     @abstractmethod
     def _ask(self, seat: Seat, asked: bytes) -> bytes:
@@ -109,4 +103,7 @@ class RemoteWorkers(ABC):
 
 
 def lost(seat: Seat) -> WorkerLost:
+    """How a seat's worker is lost to the step that it had."""
+    if seat.expected:
+        return WorkerCalledOff(f"the worker {seat.name} was called off")
     return WorkerLost(f"the worker {seat.name} was lost")

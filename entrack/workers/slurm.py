@@ -21,6 +21,7 @@ from entrack import endings
 from entrack.error_text import reason
 from entrack.events import Watcher, unwatched
 from entrack.frozen import frozen
+from entrack.workers import goodbye
 from entrack.workers.dask import DaskWorkers, connected
 from entrack.workers.errors import NoWorkers
 from entrack.workers.worker import Settings
@@ -115,10 +116,12 @@ def cluster(jobs: Jobs) -> SLURMCluster:
             job_script_prologue=[
                 *(_site("job-script-prologue") or ()),
                 f"export OMP_NUM_THREADS={jobs.cpus} MKL_NUM_THREADS={jobs.cpus}",
+                "trap : TERM",  # with the script would end the worker, before it has said why
             ],
             worker_extra_args=[
                 *("--nthreads", "1", "--memory-limit", "0", "--no-dashboard"),
                 *("--lifetime", f"{lifetime}s", "--lifetime-stagger", f"{stagger}s"),
+                *("--preload", goodbye.__name__),
                 *(_site("worker-extra-args") or ()),
             ],
             security=Security.temporary(),

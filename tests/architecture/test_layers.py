@@ -77,7 +77,7 @@ LAYERS = (
 )
 """From the words of the domain down to the command line."""
 ALONE = {
-    "store": {"frozen", "errors", "interrupts"},
+    "store": {"frozen", "errors", "interrupts", "address"},
     "report": {*WORDS, "diagnostics", "highlight"},
     "analysis": {*WORDS, "syntax", "check", "plan", "prompts"},
     "engine": {*WORDS, "models", "plan"},

@@ -626,7 +626,7 @@ def test_a_damaged_outcome_is_not_taken(pack: Path, members: Mapping[str, bytes]
 
 
 def test_outcomes_are_computed_again(pack: Path, ran: Path, tmp_path: Path) -> None:
-    for options, level in ((["--all"], 3), (["--minutes", 0], 2)):
+    for options, level in ((["--all"], 3), (["--minutes", 0], 2), (["--minutes", 0, "--workers", 1], 2)):
         told = json.loads(done("verify", pack, *options, "--models", ran.parent, "--json").stdout)
         assert (told["level"], told["verdict"]) == (level, "same")
         steps = told["counts"]["step: same"]

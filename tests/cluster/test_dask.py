@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cluster_world import PRELOADS, DaskCluster, World, comes_to, dask_cluster
+from slurm_on_loopback import happens
 
 pytestmark = [pytest.mark.usefixtures("dask"), pytest.mark.timeout(1200)]
 SLOW = ("--preload", str(PRELOADS / "preload_slow.py"))
@@ -80,6 +81,19 @@ def test_a_worker_of_another_version_is_not_used(world: World, empty: DaskCluste
     ran = world.run("refused", "--on", empty.on)
     assert ran.status == 0 and ran.objects == world.alone.objects, ran.err
     assert "warning: a worker is not used: " in ran.err
+
+
+def test_workers_that_are_asked_to_terminate_do_not_count_against_their_step(world: World, empty: DaskCluster) -> None:
+    running = world.started("terminated", "--on", empty.on)
+    for many in range(4):
+        empty.add(*SLOW, nanny=True, environment={"SLOWER": "60"})
+        assert happens(lambda: len([*empty.folder.glob("begun-*")]) > many, 60)  # noqa: B023  # it is waited for here
+        empty.workers[-1].terminate()
+        empty.workers[-1].wait(60)
+    empty.add()
+    ran = world.finished(running, "terminated")
+    assert ran.status == 0, ran.err
+    assert ran.objects == world.alone.objects
 
 
 def test_a_step_that_kills_workers_is_named_and_the_rest_is_kept(world: World, empty: DaskCluster) -> None:

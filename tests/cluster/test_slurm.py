@@ -51,6 +51,21 @@ def test_jobs_that_are_taken_away(world: World, slurm: Slurm, what: str) -> None
     assert ran.objects == world.alone.objects and ran.computed == world.alone.computed
 
 
+def test_jobs_that_are_cancelled_do_not_count_against_the_step_that_they_had(world: World, slurm: Slurm) -> None:
+    for old in (*world.folder.glob("begun-*"), *world.folder.glob("quick")):
+        old.unlink()
+    slow = {**slurm.environment, **SLOW, "SLOWER": "120"}
+    running = world.started("called-off", "--on", "slurm", "--workers", "1", "--time", "10m", environment=slow)
+    for many in range(4):
+        assert happens(lambda: len([*world.folder.glob("begun-*")]) > many, 90)  # noqa: B023  # it is waited for here
+        slurm.call("scancel", *slurm.jobs())
+    (world.folder / "quick").touch()
+    ran = world.finished(running, "called-off")
+    (world.folder / "quick").unlink()
+    assert ran.status == 0, ran.err
+    assert ran.objects == world.alone.objects and ran.computed == world.alone.computed
+
+
 def test_when_the_time_of_the_jobs_is_up_others_go_on(world: World, slurm: Slurm) -> None:
     slow = {**slurm.environment, **SLOW, "SLOWER": "3"}
     running = world.started("walltime", "--on", "slurm", "--workers", "2", "--time", "1m", environment=slow)

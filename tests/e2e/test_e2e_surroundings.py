@@ -98,8 +98,9 @@ def test_a_device_that_is_not_there(place: Place, tmp_path: Path) -> None:
     assert "there is no device cuda:99 here" in done.stderr
 
 
-def test_gpus_that_are_not_there(place: Place, tmp_path: Path) -> None:
-    text = f"run SPEC --json --device cpu --gpus-per-worker 2 --store {tmp_path / 'store'}"
+@pytest.mark.parametrize("asked", ["run SPEC --device cpu", "plan SPEC"])
+def test_gpus_that_are_not_there(asked: str, place: Place, tmp_path: Path) -> None:
+    text = f"{asked} --json --gpus-per-worker 2 --store {tmp_path / 'store'}"
     done = held(place, command(text, 3), USUAL)
     assert json.loads(done.stdout)["error"] == "device missing"
     assert "a model is to be placed over 2 GPUs, and cpu is none" in done.stderr

@@ -4,6 +4,7 @@ another device. The devices are fakes (`fake_devices.py`): no GPU is needed, and
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ from engine_models import MODELS, Saved, save
 from fake_devices import OnDevice, fake, fake_devices
 from test_engine_half import CASES, Case
 
+from entrack.cli.plan_places import places_of, places_text
 from entrack.engine import engine as engine_file
 from entrack.engine import settings
 from entrack.engine.engine import Engine
 from entrack.engine.errors import DeviceMissing, OutOfMemory
 from entrack.engine.settings import chosen_devices
+from entrack.models.key import ModelSource
 from entrack.plan.placement import SPARE, weights_of
 from entrack.plan.schedule import Memory
 
@@ -177,3 +180,23 @@ def test_devices_of_one_name(gpus: dict[int, str]) -> None:
 def test_devices_that_are_not_there(gpus: dict[int, str], asked: str, many: int, why: str) -> None:
     with pytest.raises(DeviceMissing, match=why):
         chosen_devices(asked, many)
+
+
+@pytest.mark.parametrize("layers", [(2, 2), (4, 0)])
+def test_a_plan_says_where_the_layers_would_stand(
+    layers: tuple[int, int], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an engine places them; nothing is loaded."""
+    model = saved(folder, "llama, grouped, tied")
+    weights = weights_of(model.key.facts, "float32")
+    room = int(SPARE * (weights.at_home + (layers[0] + 0.5) * weights.a_layer)) + 10**9
+    monkeypatch.setattr(engine_file, "chosen_devices", lambda *_: (fake(0), fake(1)))
+    monkeypatch.setattr(engine_file, "device_memory", lambda device: room)
+    monkeypatch.setattr(engine_file, "load", lambda *_: pytest.fail("it was read"))
+    plan = SimpleNamespace(sources={model.key: ModelSource("m", folder)}, models={"base": model.key})
+    places = places_of(plan, 2, 10**9)  # type: ignore[arg-type]  # what of it is asked for
+    said = "base: layers 0-1 on cpu:0, 2-3 on cpu:1" if layers[1] else "base: layers 0-3 on cpu:0"
+    assert places_text(places) == said
+    monkeypatch.setattr(engine_file, "device_memory", lambda device: 1000)
+    with pytest.raises(OutOfMemory, match=r"m in float32 has no room: its weights take .* 2 devices are there"):
+        places_of(plan, 2, None)  # type: ignore[arg-type]

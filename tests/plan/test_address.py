@@ -9,7 +9,7 @@ import pytest
 from address_corpus import One
 from attrs import field, frozen
 
-from entrack.address import _Recent, address, tagged
+from entrack.address import _Recent, address, is_address, tagged
 from entrack.plan.steps import Batch
 
 
@@ -71,3 +71,9 @@ def test_what_is_remembered_is_bounded_and_forgotten_all_at_once() -> None:
     assert len(text(99, 11)) == 11 and len(text(99, 11)) == 11 and made[-2:] == [99, 99], "a large one is not kept"
     text(17), text(0)
     assert made[-2:] == [17, 0], "one too many: the others are made again"
+
+
+def test_what_is_called_like_an_address() -> None:
+    own = address("a")
+    others = [own[1:], own + "0", own + "\n", own.upper(), "g" * 64, "٣" * 64, "", own.encode(), None]
+    assert is_address(own) and not any(map(is_address, others))

@@ -176,6 +176,22 @@ def test_a_step_that_kills_its_workers_is_named(tmp_path: Path) -> None:
     assert len(found.started) == 3
 
 
+def test_a_worker_that_is_asked_to_terminate_does_not_count_against_its_step(tmp_path: Path) -> None:
+    study = Study(of({"node 0": Evaluate(MODELS[0], BATCHES[0], (), ASKED)}), {})
+    program, ends = tmp_path / "terminated.py", tmp_path / "ends"
+    program.write_text(
+        "import os, signal; from stress import made_up_worker as own; from entrack.workers import process, worker\n"
+        "compute = own.MadeUp.compute\n"
+        f"def ended(*given):\n    open({str(ends)!r}, 'a').write('x')\n"
+        f"    if os.path.getsize({str(ends)!r}) > 4: return compute(*given)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "own.MadeUp.compute = ended\nworker.Computing = own.MadeUp\nprocess.main()\n"
+    )
+    with seen(program) as found:
+        employed(study, tmp_path / "store", 1)
+    assert len(found.started) == 5
+
+
 def test_a_process_may_end_while_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     killed: list[bool] = []
     looked = iter([SimpleNamespace(kill=lambda: killed.append(True)), None])
@@ -211,12 +227,47 @@ def test_as_many_workers_as_there_is_memory_for(tmp_path: Path, monkeypatch: pyt
 
 def test_a_container_has_the_memory_that_it_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(system, "LIMITS", (limit, tmp_path / "no such file"))
+    monkeypatch.setattr(system, "CONTROLS", (evolve(system.CONTROLS[0], root=tmp_path),))
     machine = system.machine_memory()
     for said, has in (("max\n", machine), (f"{machine * 2}\n", machine), (f"{10**8}\n", 10**8)):
         limit.write_text(said)
         assert system.machine_memory() == has
         assert system.default_memory() == has // 2
+
+
+@pytest.mark.parametrize("version", [2, 1])
+def test_free_is_what_the_container_and_the_job_have_left(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers in MB. The cache of files is given back; `max` is no limit; a path from outside is not here."""
+    controls = evolve(system.CONTROLS[2 - version], root=tmp_path)
+    own, meminfo = tmp_path / "cgroup", tmp_path / "meminfo"
+    monkeypatch.setattr(system, "CONTROLS", (controls,))
+    monkeypatch.setattr(system, "OWN_GROUPS", own)
+    monkeypatch.setattr(system, "MEMINFO", meminfo)
+
+    def group(name: str, most: str, taken: int, cached: int) -> None:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        (folder / controls.most).write_text(f"{most}\n")
+        (folder / controls.taken).write_text(f"{taken * 10**6}\n")
+        (folder / "memory.stat").write_text(f"anon 1\n{controls.given_back} {cached * 10**6}\n")
+
+    meminfo.write_text("MemFree: 7 kB\nMemAvailable:  5000000 kB\n")
+    assert system.free_memory() == 5_120_000_000, "no control group says anything"
+    own.write_text(f"7:pids:/elsewhere\n3:{'memory,hugetlb' if version == 1 else ''}:/job\n")
+    group(".", "max" if version == 2 else "9223372036854771712", 900, 0)
+    group("job", f"{2000 * 10**6}", 700, 300)
+    assert system.free_memory() == 1600 * 10**6, "the job has least"
+    group(".", f"{1000 * 10**6}", 900, 50)
+    assert system.free_memory() == 150 * 10**6, "the container has least"
+    group(".", f"{1000 * 10**6}", 1100, 50)
+    assert system.free_memory() == 0
+    own.write_text("0::/of/another/view\nodd: line:\n")
+    group(".", f"{1000 * 10**6}", 100, 0)
+    assert system.free_memory() == 900 * 10**6
+    meminfo.write_text("MemAvailable:  500 kB\n")
+    assert system.free_memory() == 512_000, "the machine has least"
 
 
 def test_fewer_workers_are_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,22 +10,26 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from stress.addresses import STEPS
 
 from entrack.execution.environment import Environment
-from entrack.workers.errors import NoWorkers
+from entrack.workers.errors import NoWorkers, WorkerCalledOff, WorkerLost
 from entrack.workers.worker import Settings, hello
 
+STEP = STEPS[0]
 SETTINGS = Settings(environment=Environment("cpu"))
 ERRORS = ("RayActorError", "OutOfMemoryError", "NodeDiedError", "WorkerCrashedError", "LocalRayletDiedError")
 
 
 class Fake(ModuleType):
-    """A cluster of two machines with five GPUs; actors' greetings are futures that a test resolves."""
+    """A cluster of two machines with five GPUs; actors' greetings are futures that a test resolves, as is the answer
+    of each."""
 
     def __init__(self) -> None:
         super().__init__("ray")
         self.connected = False
         self.greetings: list[Future[Any]] = []
+        self.answer = Future[Any]()
         self.exceptions = SimpleNamespace(**{name: type(name, (Exception,), {}) for name in ERRORS})
 
     def is_initialized(self) -> bool:
@@ -47,7 +51,10 @@ class Fake(ModuleType):
         return ["one", "two"]
 
     def remote(self, **options: Any) -> Any:
-        actor = SimpleNamespace(greeting=SimpleNamespace(remote=lambda told: SimpleNamespace(future=self._greeting)))
+        actor = SimpleNamespace(
+            greeting=SimpleNamespace(remote=lambda told: SimpleNamespace(future=self._greeting)),
+            answer=SimpleNamespace(remote=lambda told, asked: SimpleNamespace(future=lambda: self.answer)),
+        )
         return lambda cls: SimpleNamespace(options=lambda **given: SimpleNamespace(remote=lambda: actor))
 
     def _greeting(self) -> Future[Any]:
@@ -95,3 +102,25 @@ def test_an_actor_that_dies_while_it_greets_greets_again(fake: Fake, own: Any, e
     assert len(workers.roster) == 0 and len(fake.greetings) == 2
     fake.greetings[1].set_result({**hello(SETTINGS), "machine": "node-7"})
     assert len(workers.roster) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "preempted", "wanted"),
+    [
+        ("Worker exit detail: Worker exits with an exit code 1. The process receives a SIGTERM.", False, True),
+        ("the node is drained", True, True),
+        ("Worker exit detail: Worker unexpectedly exits with a connection error code 2.", False, False),
+    ],
+)
+def test_an_actor_that_somebody_ended_does_not_count_against_its_step(
+    fake: Fake, own: Any, said: str, preempted: bool, wanted: bool
+) -> None:
+    workers = own.RayWorkers(1, 0, SETTINGS)
+    workers.roster.joins("ray-0")
+    died = fake.exceptions.RayActorError(said)
+    died.preempted = preempted
+    fake.answer.set_exception(died)
+    with pytest.raises(WorkerLost) as raised, workers.roster.seat(STEP) as seat:
+        workers._ask(seat, b"")
+    assert isinstance(raised.value, WorkerCalledOff) == wanted
+    assert len(fake.greetings) == 2, "it comes again"
