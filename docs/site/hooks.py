@@ -34,6 +34,8 @@ HIDDEN = {"index.md": ["navigation", "toc"], "studies/index.md": ["navigation", 
 FOUND = {"tutorial.md": 2, "language.md": 2, "semantics.md": 2, "glossary.md": 2, "errors": 0.5, "decisions": 0.3}
 """How far up the search puts a page, or the pages of a folder; others count 1."""
 FENCED = re.compile(r"^(`{3,})[^\n]*\n.*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(rf"{FENCED.pattern}|(?<=\n\n)(?: {{4}}[^\n]*\n)+", re.MULTILINE | re.DOTALL)
+"""What stands for itself: a fenced block, or lines that are indented."""
 OPENING = re.compile(
     r"^(?:<!-- output of: (?P<command>.+?) -->\n)?(?P<ticks>`{3,})(?P<language>\w+)(?P<words>[^`\n]*)\n", re.MULTILINE
 )
@@ -101,9 +103,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             f"{_told_apart(markdown)}\n---\n\nOn the terminal: `entrack explain {code}`. [All errors](../errors.md)\n"
         )
     parts, end = [], 0
-    for fence in FENCED.finditer(markdown):
-        parts += [_linked(markdown[end : fence.start()], name), fence.group()]
-        end = fence.end()
+    for code in CODE.finditer(markdown):
+        parts += [_linked(markdown[end : code.start()], name), code.group()]
+        end = code.end()
     return OPENING.sub(_titled, "".join([*parts, _linked(markdown[end:], name)]))
 
 

@@ -49,10 +49,18 @@ def _shown(cell: dict[str, Any]) -> Iterator[str]:
         if "text/html" in data or "image/svg+xml" in data:
             yield _text(data.get("text/html") or data["image/svg+xml"])
         elif "image/png" in data:
-            yield f'<img alt="" src="data:image/png;base64,{_text(data["image/png"]).strip()}">'
+            words = escape(_description(output, cell))
+            yield f'<img alt="{words}" src="data:image/png;base64,{_text(data["image/png"]).strip()}">'
         else:
             said = output.get("text") or data.get("text/plain") or "\n".join(output.get("traceback", ()))
             yield f"<pre><code>{escape(CONTROLS.sub('', _text(said)))}</code></pre>"
+
+
+def _description(output: dict[str, Any], cell: dict[str, Any]) -> str:
+    """An image in words: those that came with it, or those of the cell that drew it. Raises KeyError where there are
+    none."""
+    said: str = output.get("metadata", {}).get("image/png", {}).get("alt") or cell["metadata"]["alt"]
+    return said
 
 
 def _text(lines: str | list[str]) -> str:

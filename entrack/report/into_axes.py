@@ -14,8 +14,10 @@ from attrs import evolve
 
 from entrack.arguments import choice, optional
 from entrack.errors import ArgumentError
+from entrack.report.describe import in_words
 from entrack.report.figure_width import COLUMNS
 from entrack.report.figures import drawing_of, need_matplotlib, usual_kind
+from entrack.report.format import visible
 from entrack.results import Axis, Cell, Discovery, Figure, Mask, Measure
 from entrack.sites import Part
 
@@ -90,7 +92,8 @@ def _drawn(figure: Figure, item: Measure | Discovery, ax: object, width: str | N
     try:
         if ax is None:
             with plots.style():
-                found = plots.panels_of(drawing_of(figure, item, COLUMNS[column].width if column else None))
+                drawing = drawing_of(figure, item, COLUMNS[column].width if column else None)
+                found = plots.panels_of(drawing, visible(in_words(figure, item)))
         elif column is not None:
             raise ArgumentError("width is of a figure of its own; axes that are given have theirs")
         else:

@@ -35,6 +35,18 @@ def test_nothing_is_asked_of_another_server(site: Path) -> None:
     assert asked_elsewhere(site) == []
 
 
+def test_every_image_is_described(site: Path) -> None:
+    images = [image for page in pages(site) for image in re.findall("<img [^>]*>", article(page))]
+    assert len(images) > 50
+    assert [image[:80] for image in images if not re.search(r'alt="[^"]+"', image)] == []
+
+
+def test_code_is_shown_as_it_is_written(site: Path) -> None:
+    """No link is put into it, also where it is only indented."""
+    page = re.sub("<[^>]*>", "", article(site / "for-authors.html"))
+    assert "entrack explain E413  " in page and "[E413]" not in page
+
+
 def test_specs_are_in_colours(site: Path) -> None:
     page = (site / "tutorial.html").read_text(encoding="utf-8")
     assert '<span class="kd">discover</span>' in page
@@ -116,21 +128,27 @@ def test_a_notebook_is_a_page(tmp_path: Path) -> None:
         "data": {"text/html": ["<b>E201</b>\n", "\n<i>*x*</i>"], "text/plain": "E201"},
     }
     said = {"output_type": "stream", "name": "stdout", "text": ["\x1b[1m1 < 2\x1b[0m\n"]}
+    image = {"output_type": "display_data", "data": {"image/png": "iVBO\n"}, "metadata": {}}
+    told = {**image, "metadata": {"image/png": {"alt": 'Bars: "a" < 1'}}}
     cells = [
         {"cell_type": "markdown", "source": ["# Title\n", "\n", "A word."]},
         {"cell_type": "code", "source": "%%entrack --n 4\nentrack 1", "outputs": [output]},
         {"cell_type": "code", "source": ["print(1)"], "outputs": [said]},
+        {"cell_type": "code", "source": "drawn", "outputs": [told, image], "metadata": {"alt": "Two panels"}},
     ]
     path = tmp_path / "one.ipynb"
     path.write_text(json.dumps({"cells": cells}))
     page = notebook_page.page(path)
     assert page == (
         "# Title\n\nA word.\n\n```{ .et title='%%entrack --n 4' }\nentrack 1\n```\n\n<div class=\"output\">0</div>\n\n"
-        '```python\nprint(1)\n```\n\n<div class="output">1</div>\n'
+        '```python\nprint(1)\n```\n\n<div class="output">1</div>\n\n'
+        '```python\ndrawn\n```\n\n<div class="output">2</div>\n\n<div class="output">3</div>\n'
     )
     filled = notebook_page.with_outputs(page, path)
     assert '<div class="output"><b>E201</b>\n\n<i>*x*</i></div>' in filled
     assert '<div class="output"><pre><code>1 &lt; 2\n</code></pre></div>' in filled
+    assert '<img alt="Bars: &quot;a&quot; &lt; 1" src="data:image/png;base64,iVBO">' in filled
+    assert '<img alt="Two panels" src="data:image/png;base64,iVBO">' in filled
 
 
 def test_every_page_is_in_the_navigation() -> None:

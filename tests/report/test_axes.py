@@ -19,8 +19,10 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from entrack.errors import ArgumentError
+from entrack.report.describe import described
 from entrack.report.plots.frame import Shown
 from entrack.results import Axis, Cell, Discovery, Mask, Measure, Results
+from entrack.results import Figure as Drawn
 from entrack.sites import Part, Site
 
 MASK = Mask(
@@ -64,12 +66,15 @@ def test_a_figure_of_its_own_is_shown_by_a_notebook(results: Results) -> None:
     assert isinstance(measure, Measure) and isinstance(cir, Discovery)
     axes = measure.plot(width="single")
     assert isinstance(axes, Shown) and axes.bbox.width < axes.figure.bbox.width == 3.25 * axes.figure.dpi
-    assert axes._repr_png_().startswith(b"\x89PNG")
+    image, said = axes._repr_png_()
+    assert image.startswith(b"\x89PNG")
+    assert said["alt"] == described(Drawn("task", "bars", "task"), results)
     assert len(cir.heatmap()) == 4 and isinstance(cir.heatmap(group="value_fetcher"), Axes)
     assert isinstance(cir.diagram(width="double"), Axes)
     shown = DisplayFormatter().format  # as a notebook asks for it
     for each in (axes, cir.heatmap(), cir.diagram()):
-        assert "image/png" in shown(each)[0]  # type: ignore[no-untyped-call]  # IPython's has no types
+        images, said = shown(each)  # type: ignore[no-untyped-call]  # IPython's has no types
+        assert "image/png" in images and len(said["image/png"]["alt"]) > 40
 
 
 def test_bars_are_as_high_as_the_numbers(results: Results) -> None:

@@ -52,14 +52,17 @@ class Size:
 
 
 class Shown(Axes):
-    """A panel that a notebook shows with its whole figure, though the figure is none of pyplot's."""
+    """A panel that a notebook shows with its whole figure, though the figure is none of pyplot's. `description` are the
+    words of the figure, which are the image's alternative text."""
 
-    def _repr_png_(self) -> bytes:
+    description = ""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         stream = BytesIO()
         figure = self.get_figure(root=True)
         assert figure is not None  # a panel is of a figure from when it is made
         figure.savefig(stream, format="png")
-        return stream.getvalue()
+        return stream.getvalue(), {"alt": self.description}
 
 
 KEY = {"axes_class": Shown}
@@ -71,13 +74,16 @@ class Panels(tuple[Shown, ...]):
 
     __slots__ = ()
 
-    def _repr_png_(self) -> bytes:
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         return self[0]._repr_png_()
 
 
-def panels_of(figure: Figure) -> Panels:
-    """The panels of a figure: not the scale of colours beside them, nor a place that is empty."""
-    return Panels(axes for axes in figure.axes if isinstance(axes, Shown) and (axes.axison or axes.patches))
+def panels_of(figure: Figure, description: str) -> Panels:
+    """The panels of a figure that is described so: not the scale of colours beside them, nor a place that is empty."""
+    found = Panels(axes for axes in figure.axes if isinstance(axes, Shown) and (axes.axison or axes.patches))
+    for axes in found:
+        axes.description = description
+    return found
 
 
 @define
