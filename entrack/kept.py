@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from entrack.address import JSON, address, file_digest
+from entrack.address import address, file_digest
 from entrack.files import replacing
 from entrack.frozen import frozen
 from entrack.version import __version__
@@ -28,6 +28,7 @@ NAME = re.compile(r"[0-9a-f]{64}")
 """How a kept file is called. Whatever else is in the folder is somebody's own."""
 SEAL = 64
 """Characters before what a file keeps: the digest of its name and of the rest."""
+File = tuple[str, int, int]
 CODE = (".py", ".json", ".lark")
 """How the files end that our code is made of."""
 
@@ -122,7 +123,7 @@ def code(*places: str) -> str:
     """The address of our own code in some files and folders of the package, each file by its size and when it was
     changed, as Python tells whether what it compiled before is of the same file."""
     files = (file for place in places for file in _files(PACKAGE / place) if file[0].endswith(CODE))
-    return address([__version__, *sorted(files)])
+    return address((__version__, *sorted(files)))
 
 
 @cache
@@ -135,7 +136,7 @@ def all_code() -> str:
     return address([code(*names), file_digest(grammar) if beside else ""])
 
 
-def _files(path: Path) -> Iterator[list[JSON]]:
+def _files(path: Path) -> Iterator[File]:
     """All files of a file or folder, each with its place in the package, its size and when it was changed."""
     status = path.stat()
     if not stat.S_ISDIR(status.st_mode):
@@ -151,8 +152,8 @@ def _files(path: Path) -> Iterator[list[JSON]]:
                     folders.append(entry.path)
 
 
-def _file(path: str, status: os.stat_result) -> list[JSON]:
-    return [path.removeprefix(str(PACKAGE)), status.st_size, status.st_mtime_ns]
+def _file(path: str, status: os.stat_result) -> File:
+    return path.removeprefix(str(PACKAGE)), status.st_size, status.st_mtime_ns
 
 
 @cache
