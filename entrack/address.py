@@ -53,11 +53,12 @@ def tagged(tag: str, fields: str = "") -> Callable[[T], T]:
     """Gives a frozen attrs class, or an enumeration, the `tag` that stands for it in addresses.
 
     `fields` are the tags of the fields that take part in equality, in the order of these, with blanks between. The
-    members of an enumeration are written by their values. Raises TypeError for tags that do not fit the class.
+    members of an enumeration are written by their values. Raises TypeError for what is no tag; tags that do not fit the
+    class are a TypeError where an address of its values is asked for.
     """
 
     def give(cls: T) -> T:
-        cls.__address_form__ = _Form.of(cls, tag, fields.split())  # type: ignore[attr-defined]
+        cls.__address_form__ = _Form.of(cls, tag, tuple(fields.split()))  # type: ignore[attr-defined]
         return cls
 
     return give
@@ -128,25 +129,30 @@ class _Field:
 
 @attrs.frozen(eq=False)
 class _Form:
-    """How values of one class are written: `["value",tag,[field tag,value],...]`, in the order of the tags. `fields`
-    are in the order in which they are declared."""
+    """How values of one class are written: `["value",tag,[field tag,value],...]`, in the order of the tags. `tags` are
+    those of the fields, in the order in which these are declared."""
 
     cls: type
     tag: str
-    fields: tuple[_Field, ...]
+    tags: tuple[str, ...]
 
     @classmethod
-    def of(cls, owner: type, tag: str, tags: list[str]) -> _Form:
+    def of(cls, owner: type, tag: str, tags: tuple[str, ...]) -> _Form:
         if not all(map(TAG.fullmatch, (tag, *tags))):
             raise TypeError(f"{owner.__name__}: a tag is lower-case letters, digits, - and _")
-        if issubclass(owner, Enum):
-            if tags or not all(type(member.value) is str for member in owner):
-                raise TypeError(f"{owner.__name__}: the members of an enumeration are written by values that are texts")
-            return cls(owner, tag, ())
-        counted = [field for field in attrs.fields(owner) if field.eq]  # type: ignore[arg-type]
+        if issubclass(owner, Enum) and (tags or not all(type(member.value) is str for member in owner)):
+            raise TypeError(f"{owner.__name__}: the members of an enumeration are written by values that are texts")
+        return cls(owner, tag, tags)
+
+    @cached_property
+    def fields(self) -> tuple[_Field, ...]:
+        """In the order in which they are declared. Raises TypeError where these are others than have tags. Asked of a
+        value, not of a class: what is not used is not finished (`frozen.py`)."""
+        tags, owner = self.tags, self.cls
+        counted = [] if issubclass(owner, Enum) else [field for field in attrs.fields(owner) if field.eq]  # type: ignore[arg-type]
         if len(counted) != len(tags) or len(set(tags)) != len(tags):
             raise TypeError(f"{owner.__name__} needs a tag of its own for each of its {len(counted)} fields")
-        return cls(owner, tag, tuple(map(_Field.of, tags, counted)))
+        return tuple(map(_Field.of, tags, counted))
 
     @cached_property
     def ordered(self) -> tuple[_Field, ...]:

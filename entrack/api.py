@@ -18,6 +18,7 @@ from entrack.check.check import check as check_source
 from entrack.compile import PURPOSES, SpecError, count_tokens
 from entrack.diagnostics import Diagnostic, errors
 from entrack.diagnostics.over_budget import told
+from entrack.kept import NOT_KEPT, Kept
 from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.source import Source, Span
 from entrack.spec import Spec
@@ -91,17 +92,23 @@ def check(
 
 
 def looked_over(
-    source: Source, params: Mapping[str, float], stand_in: Path | None = None
+    source: Source, params: Mapping[str, float], stand_in: Path | None = None, prompts: Kept = NOT_KEPT
 ) -> tuple[tuple[Diagnostic, ...], Spec]:
-    """The same, with what the checker made of the spec, right or wrong."""
+    """The same, with what the checker made of the spec, right or wrong. `prompts` is where prompts are kept."""
     with within():
-        spec = _spec(source, params, stand_in, NOTHING_SUPPLIED)
+        spec = _spec(source, params, stand_in, NOTHING_SUPPLIED, prompts)
         if errors(spec.problems):
             return spec.problems, spec
         return (*spec.problems, *spec.prompt_problems()), spec
 
 
-def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None, supplied: Supplied) -> Spec:
+def _spec(
+    source: Source,
+    params: Mapping[str, float],
+    stand_in: Path | None,
+    supplied: Supplied,
+    prompts: Kept = NOT_KEPT,
+) -> Spec:
     """What the checker makes of a text, right or wrong. Raises ArgumentError."""
     arguments.instance(source, Source, "source", "a Source")
     arguments.offering(params, ("keys", "items"), "params", "a mapping from names to numbers")
@@ -114,6 +121,7 @@ def _spec(source: Source, params: Mapping[str, float], stand_in: Path | None, su
         source,
         check_source(source, values, None if stand_in is None else Path(stand_in), count_tokens, supplied),
         stands_in=stand_in is not None,
+        prompts=prompts,
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,6 +87,6 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[tuple[BinaryIO, Path]]:
 
 def created(path: Path, mode: int) -> tuple[BinaryIO, Path]:
     """An empty file beside `path` that nobody else writes. Raises OSError."""
-    temporary = path.with_name(f".{path.name[:MOST_OF_A_NAME]}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name[:MOST_OF_A_NAME]}.{os.urandom(4).hex()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return open(os.open(temporary, flags, mode), "wb"), temporary

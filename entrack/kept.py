@@ -8,8 +8,10 @@ said.
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -17,10 +19,14 @@ from pathlib import Path
 from entrack.address import address, file_digest, is_address
 from entrack.files import replacing
 from entrack.frozen import frozen
+from entrack.version import __version__
 
 PACKAGE = Path(__file__).parent
+INSTALLED = re.compile(r"(?P<name>\w+)-(?P<version>[^-]+)(?:-.*)?\.(?:dist|egg)-info")
+"""How the folder is called that says what is installed."""
 SEAL = 64
 """Characters before what a file keeps: the digest of its name and of the rest."""
+File = tuple[str, int, int]
 CODE = (".py", ".json", ".lark")
 """How the files end that our code is made of."""
 
@@ -115,12 +121,10 @@ def _sealed(what: str, data: bytes) -> bytes:
 
 @cache
 def code(*places: str) -> str:
-    """The address of our own code in some files and folders of the package."""
-    paths = (PACKAGE / place for place in places)
-    files = (file for path in paths for file in ([path] if path.is_file() else path.rglob("*")))
-    return address(
-        sorted([file.relative_to(PACKAGE).as_posix(), file_digest(file)] for file in files if file.suffix in CODE)
-    )
+    """The address of our own code in some files and folders of the package, each file by its size and when it was
+    changed, as Python tells whether what it compiled before is of the same file."""
+    files = (file for place in places for file in _files(PACKAGE / place) if file[0].endswith(CODE))
+    return address((__version__, *sorted(files)))
 
 
 @cache
@@ -133,15 +137,45 @@ def all_code() -> str:
     return address([code(*names), file_digest(grammar) if beside else ""])
 
 
+def _files(path: Path) -> Iterator[File]:
+    """All files of a file or folder, each with its place in the package, its size and when it was changed."""
+    status = path.stat()
+    if not stat.S_ISDIR(status.st_mode):
+        yield _file(str(path), status)
+        return
+    folders = [str(path)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if not entry.is_dir():
+                    yield _file(entry.path, entry.stat())
+                elif entry.name != "__pycache__":
+                    folders.append(entry.path)
+
+
+def _file(path: str, status: os.stat_result) -> File:
+    return path.removeprefix(str(PACKAGE)), status.st_size, status.st_mtime_ns
+
+
 @cache
 def surroundings(*libraries: str) -> tuple[str, ...] | None:
     """The versions of libraries and of Python, and the machine; None where a library is not there, or is built by hand
     and says no version."""
-    import platform
-    from importlib.metadata import PackageNotFoundError, version  # which takes as long as checking a short spec
-
-    try:
-        versions = [f"{name} {version(name)}" for name in libraries]
-    except PackageNotFoundError:
+    known = _versions()
+    if not known.keys() >= {*libraries}:
         return None
-    return (*versions, platform.python_version(), platform.machine(), platform.system())
+    machine = os.uname()
+    python = sys.version.split(maxsplit=1)[0]
+    return (*(f"{name} {known[name]}" for name in libraries), python, machine.machine, machine.sysname)
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    """The versions of what is installed, as the names of folders say them: to read what is in these, as
+    `importlib.metadata` does, takes as long as checking a short spec."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        with suppress(OSError):
+            for match in filter(None, map(INSTALLED.fullmatch, os.listdir(folder or "."))):
+                found.setdefault(match["name"].lower(), match["version"])
+    return found

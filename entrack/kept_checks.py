@@ -16,7 +16,7 @@ from pathlib import Path
 
 from entrack.address import address, bytes_digest
 from entrack.files import beginning
-from entrack.kept import Kept, all_code, of_the_user, surroundings
+from entrack.kept import NOT_KEPT, Kept, all_code, of_the_user, surroundings
 
 MOST = 16 << 20
 """Bytes of all kept checks."""
@@ -32,7 +32,7 @@ def kept_checks() -> Kept:
 
 def found_sound(kept: Kept, spec: Path) -> bool:
     """Whether a spec was checked before and nothing was wrong with it, and all that was read is the same."""
-    what = _address(spec)
+    what = None if kept == NOT_KEPT else _address(spec)
     data = None if what is None else kept.get(what)
     try:
         return data is not None and all(_said(Path(path)) == said for path, said in json.loads(data).items())
@@ -43,7 +43,7 @@ def found_sound(kept: Kept, spec: Path) -> bool:
 def keep_sound(kept: Kept, spec: Path, read: Mapping[Path, str], files: Iterable[Path]) -> None:
     """Keep that nothing is wrong with a spec. `read` are the texts of the files that were read, as they were read;
     `files` are others, and folders, that decided."""
-    what = _address(spec)
+    what = None if kept == NOT_KEPT else _address(spec)
     try:
         if what is not None and all(_is_still(path, text) for path, text in read.items()):
             kept.keep(what, json.dumps({str(path): _said(path) for path in (*read, *files)}).encode())

@@ -3,7 +3,6 @@ through by their estimates, both in the order that a spec names: `keep 5 stronge
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import Enum
 from typing import assert_never
 
@@ -52,4 +51,6 @@ def significant(rate: float) -> str:
 
 def per_cent(share: float) -> str:
     """`5 %`: a share of 1 as a spec writes it, in digits."""
+    from decimal import Decimal
+
     return f"{Decimal(f'{100 * share:.12g}'):f} %"

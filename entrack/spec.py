@@ -98,10 +98,10 @@ class Spec:
         """The same, which keeps its prompts, and what its runs find, in folders of the user's own, and takes what is
         kept there."""
         from entrack import kept_runs
-        from entrack.prompts import kept_prompts
+        from entrack.prompts.kept_prompts import kept_prompts
 
-        prompts, runs = of_the_user("prompts", kept_prompts.MOST), of_the_user("runs", kept_runs.MOST)
-        return Spec(self.source, self._spec.checked, stands_in=self._spec.stands_in, prompts=prompts, runs=runs)
+        runs = of_the_user("runs", kept_runs.MOST)
+        return Spec(self.source, self._spec.checked, stands_in=self._spec.stands_in, prompts=kept_prompts(), runs=runs)
 
     @property
     def root(self) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 ITEMS = re.compile(r"^\?item: (.*?)\n\n", re.MULTILINE | re.DOTALL)
@@ -19,10 +18,9 @@ GIVEN = ("logits", "nothing", "original")
 @cache
 def grammar_text() -> str:
     """The grammar's own text: from the installed package, else from the checkout around it."""
-    packaged = files("entrack").joinpath("grammars/entrack.lark")
-    if packaged.is_file():
-        return packaged.read_text(encoding="utf-8")
-    return (Path(__file__).parents[1] / "grammars" / "entrack.lark").read_text(encoding="utf-8")
+    package = Path(__file__).parent
+    packaged, beside = (folder / "grammars" / "entrack.lark" for folder in (package, package.parent))
+    return (packaged if packaged.is_file() else beside).read_text(encoding="utf-8")
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 
@@ -21,6 +20,8 @@ LINE = re.compile(rf"([^{ENDS}]*)(?:\r\n|[{ENDS}]|\Z)")
 
 def csv_column(source: Source, written: str, name: str, span: Span) -> tuple[str, ...]:
     """The values of a column, one a row. Raises Unreadable."""
+    import csv
+
     budget.spend(budget.SEARCHED, len(source.text))
     try:
         rows = csv.reader(_lines(source.text, written, span), strict=True)

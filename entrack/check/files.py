@@ -16,8 +16,6 @@ from typing import Any, TypeVar, cast
 from attrs import evolve, field
 
 from entrack import budget
-from entrack.check.csv_columns import csv_column
-from entrack.check.parquet_process import NoParquet, json_lines_of
 from entrack.check.unreadable import Unreadable, few
 from entrack.diagnostics import Diagnostic, nearest
 from entrack.diagnostics.suggest import Suggestion
@@ -143,11 +141,8 @@ class Files:
         try:
             _hold(path.stat().st_size, written, span)
             if PurePosixPath(written).suffix.lower() == PARQUET:
-                return Source(str(path), json_lines_of(path.read_bytes()))
+                return Source(str(path), _parquet(path, written, span))
             return Source(str(path), path.read_text(encoding="utf-8-sig"))
-        except NoParquet as trouble:
-            message = f"`{written}` cannot be read: {trouble}"
-            raise Unreadable(Diagnostic("E213", message, span, help=trouble.help)) from None
         except UnicodeDecodeError:
             where = _not_utf8(path)
             raise Unreadable(
@@ -158,6 +153,8 @@ class Files:
 
     def column(self, written: str, name: str, span: Span) -> tuple[str, ...]:
         """One column of a CSV file with a header line. Raises Unreadable."""
+        from entrack.check.csv_columns import csv_column
+
         source = self.text(written, span)
         return self.once(
             ("column", self.identity(source.name), name), span, lambda: csv_column(source, written, name, span)
@@ -192,6 +189,17 @@ class Files:
     def _near_file(self, path: Path) -> str:
         near = nearest(path.name, self.once(("folder", str(path.parent)), None, lambda: _files_in(path.parent)))
         return f"did you mean `{near}`?" if near else "check the path; it is seen from the file it is written in"
+
+
+def _parquet(path: Path, written: str, span: Span) -> str:
+    """The rows of a Parquet file, an object a line. Raises Unreadable, OSError."""
+    from entrack.check.parquet_process import NoParquet, json_lines_of
+
+    try:
+        return json_lines_of(path.read_bytes())
+    except NoParquet as trouble:
+        message = f"`{written}` cannot be read: {trouble}"
+        raise Unreadable(Diagnostic("E213", message, span, help=trouble.help)) from None
 
 
 def _hold(size: int, written: str, span: Span) -> None:

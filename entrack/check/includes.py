@@ -12,7 +12,6 @@ from entrack.check.scope import Scope
 from entrack.check.unreadable import Unreadable
 from entrack.source import Source, Span
 from entrack.syntax import ast
-from entrack.syntax.parse import EVERYTHING
 
 MOST_DEEP = budget.FILES_DEEP.most
 MOST_FILES = budget.FILES.most
@@ -73,7 +72,7 @@ def _included(item: ast.Include, scope: Scope, above: tuple[str, ...], seen: set
         source = scope.files.text(item.path.value, span)
     except Unreadable as trouble:
         scope.add(trouble.problem)
-        scope.unread.add(EVERYTHING)
+        scope.unread.add(ast.EVERYTHING)
         return []
     seen.add(identity)
     return _read(source, scope, (*above, identity), seen)

@@ -23,7 +23,7 @@ from entrack.models.supplied import NOTHING_SUPPLIED, Supplied
 from entrack.ranking import per_cent
 from entrack.source import Source, Span
 from entrack.syntax import ast
-from entrack.syntax.parse import EVERYTHING, parse
+from entrack.syntax.parse import parse
 
 ITEM_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "model": ast.Model,
@@ -200,7 +200,7 @@ class Scope:
 
     def may_be_unread(self, name: str) -> bool:
         """Whether a name may be declared in an item or a file that cannot be read: then nothing is said of it."""
-        return name in self.unread or EVERYTHING in self.unread
+        return name in self.unread or ast.EVERYTHING in self.unread
 
     def called(self, *kinds: str) -> list[str]:
         """The names of all items of these kinds."""

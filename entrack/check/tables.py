@@ -6,7 +6,6 @@ up to `SHOWN` rows of each kind.
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections import Counter
@@ -161,6 +160,8 @@ def _csv(
     source: Source, written: str, span: Span, bad: list[Bad]
 ) -> tuple[Mapping[str, Sequence[Cell]], Sequence[int]]:
     """Comma-separated values with a header line. Cells are taken as they stand. Raises Unreadable."""
+    import csv
+
     at = [0]
     rows = csv.reader(_counted(source, written, span, at), strict=True)
     start = 0

@@ -9,7 +9,6 @@ long way.
 from __future__ import annotations
 
 import codecs
-import gc
 import os
 import stat
 import sys
@@ -18,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from entrack.cli import exit_codes
+from entrack.cli import exit_codes, garbage
 from entrack.cli.exit_codes import Output, failures, leave, say, tell, tell_failure
 from entrack.cli.failures import need_memory
 
@@ -79,7 +78,7 @@ def run(spec: Path, params: Mapping[str, float], **options: Any) -> None:
     import entrack.run  # noqa: F401  # most of what is loaded
     from entrack.cli import runs
 
-    gc.freeze()
+    garbage.loaded()
     runs.run(spec, params, {}, **options)
 
 
@@ -103,6 +102,8 @@ def plan(
         from entrack import api
         from entrack.cli.plans import plan_json, plan_table
         from entrack.diagnostics.over_budget import passed
+
+        garbage.loaded()
 
         def tell_passed(limit: Limit) -> None:
             say(passed(limit))
@@ -136,8 +137,10 @@ def _check(spec: Path, params: Mapping[str, float], stand_in: Path | None, kept:
     from entrack import api
     from entrack.diagnostics import errors
     from entrack.kept_checks import keep_sound
+    from entrack.prompts.kept_prompts import kept_prompts
 
-    problems, checked = api.looked_over(api.read(spec), params, stand_in)
+    garbage.loaded()
+    problems, checked = api.looked_over(api.read(spec), params, stand_in, kept_prompts())
     tell(problems, checked.sources)
     if errors(problems):
         leave(exit_codes.SPEC_ERROR)
@@ -149,6 +152,9 @@ def _check(spec: Path, params: Mapping[str, float], stand_in: Path | None, kept:
 def fmt(specs: Sequence[Path], *, only_check: bool = False, to_stdout: bool = False) -> None:
     """Write specs in the one style there is. A file that cannot be read, written or formatted is said, and the next
     one comes."""
+    from entrack import api  # noqa: F401  # most of what is loaded
+
+    garbage.loaded()
     with failures():
         outcomes = [_one(spec, only_check=only_check, to_stdout=to_stdout) for spec in specs]
         for spec, outcome in zip(specs, outcomes, strict=True):

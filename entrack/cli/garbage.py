@@ -12,7 +12,20 @@ time."""
 
 
 def seldom() -> None:
+    """For a command that is about to be loaded: not at all until `loaded`, as nothing of what is loaded goes."""
+    gc.disable()
     gc.set_threshold(*SELDOM)
+
+
+def loaded() -> None:
+    """For a command that is loaded, which is not looked at again."""
+    gc.freeze()
+    gc.enable()
+
+
+def leave() -> None:
+    """For a command that is done: the process goes, and needs no look at what is left in it."""
+    gc.freeze()
 
 
 def often() -> None:

@@ -53,6 +53,7 @@ def _act() -> None:
     need_memory()
     from entrack.cli.app import app
 
+    garbage.loaded()
     sys.exit(app(standalone_mode=False))
 
 
@@ -73,6 +74,7 @@ def _as_json() -> bool:
 
 def _flush(status: object) -> NoReturn:
     """Leave with a status, once what was printed is out of our hands."""
+    garbage.leave()
     try:
         sys.stdout.flush()
     except OSError as error:

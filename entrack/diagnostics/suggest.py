@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 
 from entrack import budget
 from entrack.source import Span
@@ -29,6 +28,8 @@ def _nearest(word: str, names: list[str], cutoff: float = 0.6) -> str | None:
     short = [name for name in names if len(name) <= MOST_LETTERS]
     if len(word) > MOST_LETTERS or not budget.affords(budget.COMPARED, len(short) * len(word) + sum(map(len, short))):
         return None
+    from difflib import get_close_matches
+
     hits = get_close_matches(word, short, n=1, cutoff=cutoff)
     return hits[0] if hits else None
 

@@ -11,7 +11,7 @@ from entrack.source import Source, Span
 from entrack.syntax.begun import Begun, begun, choices
 from entrack.syntax.grammar import parser
 from entrack.syntax.limits import PIECE
-from entrack.syntax.parse import FIRST_WORDS, item_starts
+from entrack.syntax.recovery import FIRST_WORDS, item_starts
 
 WORD = re.compile(r"[A-Za-z0-9_]*")
 NEXT = re.compile(r"[ \t]*([^\W\d]\w*|->|\.\.|[^\s#])", re.ASCII)

@@ -16,7 +16,7 @@ from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax import ast
 from entrack.syntax.begun import SHORT
-from entrack.syntax.parse import parse_items
+from entrack.syntax.pieces import parse_items
 from entrack.tree import names
 
 Candidate = tuple[str, Span]

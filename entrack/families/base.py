@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from attrs import frozen
-
+from entrack.frozen import frozen
 from entrack.sites import Part
 
 ATTENTIONS = ("sdpa", "eager", "flash_attention_2")

@@ -25,15 +25,28 @@ def spaced(text: str, word: str, *, attached: bool = False) -> bool:
 
 NO_SPACE_AFTER = re.compile(r"([\(\[{“‘«‹¿¡$£€#@/_\\]|(^|\s)[\"']|\w-)$")
 """Ends of texts that words seldom follow after a space: what opens a bracket or a quotation, and a hyphen."""
-UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which are written without spaces."""
+UNSPACED = (
+    ("\u0e00", "\u0eff"),
+    ("\u1000", "\u109f"),
+    ("\u1780", "\u17ff"),
+    ("\u3040", "\u30ff"),
+    ("\u3400", "\u4dbf"),
+    ("\u4e00", "\u9fff"),
+    ("\uf900", "\ufaff"),
+)
+"""The first and the last letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which are written without
+spaces."""
+
+
+def _unspaced(letter: str) -> bool:
+    return any(first <= letter <= last for first, last in UNSPACED)
 
 
 def doubtful_space(population: Population, text: str, word: str) -> Diagnostic | None:
     """That a space was put where it is likely that none is meant. Nothing is known of it but the text's end."""
     last, first = text[-1:], word[:1]
     digits = last.isdigit() and first.isdigit()
-    if not (digits or NO_SPACE_AFTER.search(text[-2:]) or (UNSPACED.match(last) and UNSPACED.match(first))):
+    if not (digits or NO_SPACE_AFTER.search(text[-2:]) or (_unspaced(last) and _unspaced(first))):
         return None
     return Diagnostic(
         "W404",

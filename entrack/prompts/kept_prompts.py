@@ -23,7 +23,7 @@ from entrack.address import address
 from entrack.check.resolved import Alternate, Population, Task
 from entrack.diagnostics import Diagnostic
 from entrack.frozen import frozen
-from entrack.kept import NOT_KEPT, Kept, all_code, surroundings
+from entrack.kept import NOT_KEPT, Kept, all_code, of_the_user, surroundings
 from entrack.prompts import sample
 from entrack.prompts.rows import Allotments
 from entrack.prompts.tokenise import (
@@ -45,6 +45,11 @@ LEAST = 8
 LIBRARIES = ("tokenizers", "attrs")
 COSTS = {limit.name: limit for limit in budget.LIMITS}
 Cost = Mapping[budget.Limit, int]
+
+
+def kept_prompts() -> Kept:
+    """Where prompts are kept."""
+    return of_the_user("prompts", MOST)
 
 
 def kept_or_drawn(

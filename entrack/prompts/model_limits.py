@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from entrack.check.resolved import Population
 from entrack.diagnostics import Diagnostic
@@ -12,14 +13,8 @@ from entrack.prompts.tokenise import Prompt, TokenisedPrompts
 def unknown(realised: TokenisedPrompts, vocabulary: int) -> tuple[Diagnostic, ...]:
     """That a model with so many tokens can read the prompts and say their words: a tokenizer of another model may
     have more."""
-    highest = max(
-        (
-            token
-            for prompt in _prompts(realised)
-            for token in (*prompt.token_ids, *(id for ids in prompt.ids.values() for id in ids))
-        ),
-        default=0,
-    )
+    ids = (some for prompt in _prompts(realised) for some in (prompt.token_ids, *prompt.ids.values()))
+    highest = max(chain.from_iterable(ids), default=0)
     if highest < vocabulary:
         return ()
     return (

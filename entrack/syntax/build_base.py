@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-
-from lark import Token
-from lark.tree import Meta
-from lark.visitors import Transformer_NonRecursive
 
 from entrack.source import Span
 from entrack.syntax import ast
+from entrack.syntax.reader import Token
 from entrack.syntax.strings import unescape
 
 Children = list[Any]
 
 
-class BuildBase(
-    Transformer_NonRecursive[Any, Any]
-):  # never the recursive one: a stranger's brackets must not use up the stack
+class BuildBase:
     """`file` names the text in every span; the text begins at its offset `first`."""
 
     def __init__(self, file: str, first: int = 0) -> None:
-        super().__init__()
         self.file, self.first = file, first
 
-    def _at(self, meta: Meta) -> Span:
-        if getattr(meta, "empty", True):
-            return Span(self.file, self.first, self.first)
-        return Span(self.file, self.first + meta.start_pos, self.first + meta.end_pos)
+    def built(self, rule: str, children: Children, start: int, end: int) -> Any:
+        """What a rule makes of its parts, by the method of its name."""
+        method: Callable[[Span, Children], Any] | None = getattr(self, rule, None)
+        at = Span(self.file, self.first + max(start, 0), self.first + max(end, 0))
+        return self.other(rule, at, children) if method is None else method(at, children)
+
+    def other(self, rule: str, at: Span, c: Children) -> Any:
+        raise NotImplementedError(rule)
 
     def _of(self, token: Token) -> Span:
         return Span(self.file, self.first + (token.start_pos or 0), self.first + (token.end_pos or 0))

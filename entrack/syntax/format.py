@@ -12,8 +12,8 @@ from attrs import evolve
 
 from entrack.source import Source, Span
 from entrack.syntax import ast
-from entrack.syntax.grammar import parser
 from entrack.syntax.layout import Line, with_comments
+from entrack.syntax.reader import reader
 from entrack.syntax.strings import quoted
 from entrack.syntax.unparse import changed, drawing, listed, single, written
 
@@ -57,7 +57,7 @@ def _block(head: str, inside: Iterator[Line] | Sequence[Line], span: Span) -> It
     a; from = b`."""
     yield Line((head + " {",), 0, Span(span.file, span.start, span.start))
     for line, after in pairwise((*inside, None)):
-        if line is not None and after is not None and line.depth == after.depth and after.begins in parser().apart:
+        if line is not None and after is not None and line.depth == after.depth and after.begins in reader().apart:
             yield evolve(line, cells=(*line.cells[:-1], line.cells[-1] + ";"))
         elif line is not None:
             yield line

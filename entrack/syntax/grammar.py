@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any
 
 import lark
@@ -24,10 +23,9 @@ from lark.lexer import BasicLexer, ContextualLexer, LexerState, Pattern, Scanner
 from lark.parsers.lalr_analysis import Shift
 from lark.utils import TextSlice
 
-from entrack.syntax.parser_tables import packed, unpacked
+from entrack.syntax.kept_tables import TABLES, grammar_digest
+from entrack.syntax.parser_tables import lexer, packed, unpacked
 from entrack.vocabulary import grammar_text
-
-TABLES = Path(__file__).with_name("tables.json")
 
 
 class Glued(UnexpectedInput):
@@ -86,19 +84,22 @@ def load_parser() -> Lark:
             return unpacked(kept, Lexer)
     except (OSError, ValueError, LookupError, AttributeError, TypeError):
         pass
-    return unpacked(json.loads(_tables()), Lexer)
+    return unpacked(json.loads(tables()), Lexer)
 
 
 def write_tables() -> None:
     """Work out the tables and keep them."""
-    TABLES.write_text(_tables() + "\n", encoding="utf-8")
+    TABLES.write_text(tables() + "\n", encoding="utf-8")
 
 
-def _tables() -> str:
-    data, memo = make_parser().memo_serialize([TerminalDef, Rule])
+def tables() -> str:
+    """The tables worked out anew, as they are kept."""
+    made = make_parser()
+    data, memo = made.memo_serialize([TerminalDef, Rule])
     data["options"]["_plugins"] = {}
     data["parser"]["parser"] = _ordered(data["parser"]["parser"])
-    return json.dumps({"of": tables_of(), **packed(data, memo)}, separators=(",", ":"), sort_keys=True)
+    of = {"of": tables_of(), "grammar": grammar_digest(), "lexer": lexer(made)}
+    return json.dumps({**of, **packed(data, memo)}, separators=(",", ":"), sort_keys=True)
 
 
 def tables_of() -> str:
@@ -196,24 +197,6 @@ class Parser:
         """The words that an item begins with."""
         start: Any = self._lark.parse_interactive("", start="start")
         return frozenset(map(self.word_of, self.accepts(start.parser_state.state_stack))) - {""}
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """The words of the language."""
-        return frozenset(self.word_of(name) for name in self._signs) - {""}
-
-    @cached_property
-    def apart(self) -> frozenset[str]:
-        """The words that are read as such where a line of a block may end, but not after a `;` that a name may follow:
-        a variable called so begins a line only there."""
-        untyped: Any = self._lark
-        states = untyped.parser.parser._parse_table.states
-        ends = [state for state in states.all() if "SEMICOLON" in state]
-        after = [states[state["SEMICOLON"][1]] for state in ends if state["SEMICOLON"][0] is Shift]
-        return self._words_in(ends) - self._words_in(state for state in after if "NAME" in state)
-
-    def _words_in(self, states: Iterable[Iterable[str]]) -> frozenset[str]:
-        return frozenset(self.word_of(name) for state in states for name in state) - {""}
 
     def word_of(self, terminal: str) -> str:
         """The word that a terminal stands for; empty when it stands for a sign, or for several."""

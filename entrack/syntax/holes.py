@@ -11,7 +11,7 @@ from attrs import evolve, fields, has
 from entrack.frozen import frozen
 from entrack.source import Span
 from entrack.syntax import ast
-from entrack.syntax.parse import parse_reference
+from entrack.syntax.pieces import parse_reference
 
 T = TypeVar("T")
 

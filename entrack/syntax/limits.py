@@ -21,6 +21,8 @@ MOST_DEPTH = budget.DEPTH.most
 MOST_DIGITS = budget.DIGITS.most
 MOST_NUMBER = 10**MOST_DIGITS - 1
 """No number of a spec has more digits, and none that is given for one."""
+MOST_ERRORS = 20
+"""Of one kind that are said of one text."""
 MOST_STRING = budget.TEXT.most
 MOST_PIECES = budget.PIECES.most
 MOST_NAME = budget.NAME.most

@@ -10,6 +10,7 @@ one more.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from copy import copy
 from functools import partial
@@ -18,7 +19,7 @@ from typing import Any
 
 from lark import Lark
 from lark.grammar import NonTerminal, Rule, RuleOptions, Symbol, Terminal
-from lark.lexer import AbstractBasicLexer, ContextualLexer
+from lark.lexer import AbstractBasicLexer, ContextualLexer, TerminalDef
 from lark.parsers.lalr_analysis import IntParseTable, Reduce, Shift
 from lark.parsers.lalr_parser import LALR_Parser, _Parser
 
@@ -50,6 +51,34 @@ def packed(data: dict[str, Any], memo: dict[int, Any]) -> dict[str, Any]:
         "options": options,
         "rules": {number: _short(rule, options) for number, rule in rules.items()},
     }
+
+
+def lexer(made: Lark) -> dict[str, Any]:
+    """What `reader.py` needs of a parser's terminals: each with its text or pattern and whether it is a pattern, in the
+    order in which lark tries them; the words that are terminals of their own where a pattern finds them; and what is
+    passed over."""
+    untyped: Any = made
+    ignored = untyped.parser.lexer_conf.ignore
+    terminals = sorted(
+        (each for each in made.terminals if each.name not in ignored),
+        key=lambda each: (-each.priority, -each.pattern.max_width, -len(each.pattern.value), each.name),
+    )
+    patterns = [each for each in terminals if each.pattern.type == "re"]
+    words = {each.name: _words_in(each, terminals) for each in patterns}
+    passed_over = "|".join(each.pattern.to_regexp() for each in made.terminals if each.name in ignored)
+    return {
+        "terminals": [(each.name, each.pattern.value, each.pattern.type == "re") for each in terminals],
+        "words": {name: found for name, found in words.items() if found},
+        "ignored": f"(?:{passed_over})*",
+    }
+
+
+def _words_in(pattern: TerminalDef, terminals: Collection[TerminalDef]) -> dict[str, str]:
+    """The words among the matches of a pattern, by lark's rule."""
+    written = re.compile(pattern.pattern.to_regexp())
+    words = {each.pattern.value: each for each in terminals if each.pattern.type == "str"}
+    found = {word: written.match(word) for word, each in words.items() if each.priority == pattern.priority}
+    return {word: words[word].name for word, match in found.items() if match and match.group() == word}
 
 
 def _row(actions: Mapping[int, tuple[int, Any]]) -> str:

@@ -74,6 +74,14 @@ class Reading:
         finally:
             self.now = Known(text, tuple(stands))
 
+    def failure(self, text: str) -> UnexpectedInput | None:
+        """Why lark cannot read a text, if it cannot."""
+        try:
+            self.tree(text)
+        except UnexpectedInput as failure:
+            return failure
+        return None
+
 
 def _read(text: str, stands: list[Stand]) -> Any:
     """The tree of a text, read from the last of some stands on. Where the parser stands later is added to them."""

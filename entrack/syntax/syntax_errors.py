@@ -23,6 +23,7 @@ from entrack.syntax.foreign_signs import sign_at
 from entrack.syntax.foreign_words import item_at
 from entrack.syntax.grammar import Glued, parser
 from entrack.syntax.limits import PIECE
+from entrack.syntax.reader import reader
 from entrack.syntax.taught import expected, lesson_of
 
 SURE = 0.83
@@ -128,7 +129,7 @@ def _capital(source: Source, offset: int) -> Span | None:
     """The word just before a failure, where it is a word of the language but for its capital letters."""
     start = max(0, offset - 40)
     before = re.search(r"(?<![\w.])([A-Za-z]+)[ \t]+$", source.text[start:offset])
-    if before is None or before.group(1).islower() or before.group(1).lower() not in parser().words:
+    if before is None or before.group(1).islower() or before.group(1).lower() not in reader().words:
         return None
     return Span(source.name, start + before.start(1), start + before.end(1))
 

@@ -10,7 +10,7 @@ from typing import get_args
 from attrs import asdict
 
 from entrack.syntax import ast
-from entrack.syntax.grammar import parser
+from entrack.syntax.reader import reader
 from entrack.syntax.strings import quoted
 
 FORMS = tuple(kind.FORM for kind in get_args(ast.Source))
@@ -226,13 +226,13 @@ def _act(node: object) -> str:
             return f"project {single(vector)} out of {_target(target)}"
         case ast.Scale(target, factor):
             return f"scale {_target(target)} by {single(factor)}"
-        case ast.Block(reader, read, layers):
+        case ast.Block(position, read, layers):
             targets = written(read[0]) if len(read) == 1 else f"[{listed(read)}]"
-            return f"block attention {written(reader)} -> {targets} in layers {written(layers)}"
+            return f"block attention {written(position)} -> {targets} in layers {written(layers)}"
         case ast.Layers(first, last, open_end):
             if last is None:
                 return single(first) + (".." if open_end else "")
-            return _range(single(first), guarded(last, parser().words))
+            return _range(single(first), guarded(last, reader().words))
         case ast.Best(of, keep, ranking):
             return f"{written(of)} keep {written(keep)}" + (f" {ranking}" if ranking else "")
         case ast.Term(_, of, factor, times):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
 from typing import Any
 
 import attrs
@@ -120,3 +122,74 @@ def test_what_options_ask_for_is_attrs_own() -> None:
         name: str
 
     assert Ordered("a") < Ordered("b") and Same("a") != Same("a")
+
+
+def unfinished(**given: Any) -> Any:
+    """A class of which nothing has been asked."""
+    return frozen(type("Late", (), {"__annotations__": dict.fromkeys(given, "object"), "__module__": __name__}))
+
+
+def is_finished(cls: type) -> bool:
+    return isinstance(vars(cls)["__attrs_attrs__"], tuple)
+
+
+ASKS: dict[str, Callable[[Any], object]] = {
+    "a value": lambda cls: cls(1),
+    "a value by name": lambda cls: cls(a=1),
+    "its fields": attrs.fields,
+    "whether it has fields": attrs.has,
+    "its signature": signature,
+    "a value as pickle makes it": lambda cls: cls.__new__(cls).__setstate__((1,)),
+    "a class below": lambda cls: frozen(type("Below", (cls,), {"__annotations__": {"b": "int"}}))(1, 2),
+}
+
+
+@pytest.mark.parametrize("name", ASKS)
+def test_it_is_finished_when_it_is_asked(name: str) -> None:
+    late = unfinished(a=1)
+    assert not is_finished(late) and late.__name__ == "Late" and late.__slots__ == ("a", "__weakref__")
+    ASKS[name](late)
+    assert is_finished(late) and late(1) == late(1) != late(2) and repr(late(1)) == "Late(a=1)"
+    assert [field.name for field in attrs.fields(late)] == ["a"] and late.__match_args__ == ("a",)
+
+
+def test_a_class_below_has_its_own_slots_and_all_fields() -> None:
+    late = unfinished(a=1)
+    below: Any = frozen(type("Below", (late,), {"__annotations__": {"b": "int"}, "b": 3}))
+    assert below.__slots__ == ("b",) and below(1) == below(1, 3) != late(1)
+    assert attrs.asdict(below(1)) == {"a": 1, "b": 3}
+
+
+def test_super_finds_the_class() -> None:
+    @frozen
+    class Above:
+        a: int
+
+        def said(self) -> str:
+            return f"{self.a}"
+
+    @frozen
+    class Below(Above):
+        def said(self) -> str:
+            return f"below {super().said()}"
+
+        @classmethod
+        def own(cls) -> type:
+            return __class__  # type: ignore[name-defined, no-any-return]
+
+    assert Below(1).said() == "below 1" and Below.own() is Below
+
+
+def test_threads_that_meet_a_class_make_values_of_it() -> None:
+    for _ in range(20):
+        late = unfinished(a=1)
+        with ThreadPoolExecutor(8) as threads:
+            made = list(threads.map(late, range(32)))
+        assert [value.a for value in made] == [*range(32)]
+
+
+def test_what_attrs_refuses_is_refused_each_time() -> None:
+    wrong = frozen(type("Wrong", (), {"__annotations__": {"a": "int", "b": "int"}, "a": 1}))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="mandatory"):
+            wrong(1, 2)

@@ -23,7 +23,7 @@ from entrack.highlight.pieces import Kind, pieces
 from entrack.source import Source
 from entrack.syntax.begun import Begun, begun
 from entrack.syntax.grammar import parser
-from entrack.syntax.parse import item_starts
+from entrack.syntax.recovery import item_starts
 
 SPECS = Path(__file__).parents[2] / "specs"
 LONGEST = SPECS / "paper" / "positional.et"

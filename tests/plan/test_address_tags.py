@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -214,7 +215,15 @@ def test_tags_that_do_not_fit_are_refused(fields: str) -> None:
         b: int
 
     with pytest.raises(TypeError):
-        tagged("pair", fields)(Pair)
+        address(tagged("pair", fields)(Pair)(1, 2))
+
+
+def test_all_tags_fit_their_classes() -> None:
+    loaded = [module for name, module in sys.modules.items() if name.startswith("entrack.")]
+    classes = {each for module in loaded for each in vars(module).values() if isinstance(each, type)}
+    forms = [each.__address_form__ for each in classes if "__address_form__" in vars(each)]  # type: ignore[attr-defined]
+    assert len(forms) > 30
+    assert [len(form.fields) for form in forms] == [len(form.tags) for form in forms]
 
 
 def test_members_that_are_not_texts_are_refused() -> None:

@@ -11,10 +11,9 @@ from itertools import combinations
 from math import ceil
 from typing import Any
 
-import attrs
-
 from entrack import budget
 from entrack.check.resolved import HALF, Examination, Group
+from entrack.frozen import frozen
 from entrack.plan.lower.asked import asked_of
 from entrack.plan.lower.context import Deferred, Lowering
 from entrack.plan.lower.edits import kinds_of
@@ -44,7 +43,7 @@ def lower_examination(given: Examination, lowering: Lowering) -> ExaminationPlan
     return ExaminationPlan(given.name, given.kind, removals)
 
 
-@attrs.frozen
+@frozen
 class _Circuit:
     """A circuit with its heads, and the prompts it is examined on."""
 

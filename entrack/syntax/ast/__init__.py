@@ -24,6 +24,7 @@ from entrack.syntax.ast.expressions import String as String
 from entrack.syntax.ast.expressions import Subscript as Subscript
 from entrack.syntax.ast.expressions import Sum as Sum
 from entrack.syntax.ast.expressions import Where as Where
+from entrack.syntax.ast.file import EVERYTHING as EVERYTHING
 from entrack.syntax.ast.file import About as About
 from entrack.syntax.ast.file import AboutField as AboutField
 from entrack.syntax.ast.file import Comment as Comment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from entrack.frozen import frozen
@@ -47,6 +46,8 @@ class Percent:
     @property
     def share(self) -> float:
         """0.95 for 95 %, to the last bit."""
+        from decimal import Decimal
+
         return float(Decimal(str(self.number.value if isinstance(self.number, Integer) else self.number.text)) / 100)
 
 

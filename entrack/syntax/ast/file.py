@@ -12,6 +12,9 @@ from entrack.syntax.ast.heads import Circuit, Discover, Group, Mask
 from entrack.syntax.ast.measures import Claim, Examine, Figure, Intervention, Measure, Overlap, Table, Vector
 from entrack.syntax.ast.tasks import Alternate, Desideratum, Task
 
+EVERYTHING = "*"
+"""Among the unread names: an include could not be read, so any name may have been declared."""
+
 
 @frozen
 class AboutField:

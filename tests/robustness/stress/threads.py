@@ -15,6 +15,7 @@ from entrack import api
 from entrack.source import Source
 from entrack.syntax import grammar
 from entrack.syntax.parse import parse
+from entrack.syntax.reader import reader
 from stress.tried import Tally, Tried
 
 THREADS = 16
@@ -35,6 +36,7 @@ def at_once(count: int, seed: int, folder: Path) -> Tried:
         some, count = jobs[:count], count - len(jobs)
         alone = [work(source) for work, source in some]
         grammar.parser.cache_clear()
+        reader.cache_clear()
         for thread, outcomes in enumerate(in_threads(some, f"{seed} {count}")):
             for job, found in outcomes.items():
                 work, source = some[job]
