@@ -1,4 +1,5 @@
-"""The grammar as a parser: `grammars/entrack.lark`, read once.
+"""The grammar as a parser: `grammars/entrack.lark`, read once. It makes the tables, and says what is wrong with a text;
+a text in which nothing is wrong is read without it (`reader.py`).
 
 LALR with the contextual lexer, so that a word of the language may also be a name wherever no construct can stand.
 Working out the parser's tables takes longer than checking a spec, so they are kept beside this file, as JSON; tables of
