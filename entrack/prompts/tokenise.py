@@ -341,7 +341,7 @@ def _prompt(drawn: sample.Drawn, making: _Making, places: _Places, name: tuple[s
         ids={key: _continued(word, text, encoded.ids, making, key) for key, word in words.items()},
         candidates=_candidates(drawn, places),
         spans=spans,
-        pieces=tuple([text[start:end] for start, end in encoded.offsets]),
+        pieces=encoded.texts,
         attached=frozenset([key for key, word in words.items() if word.attached]),
         by_first_token=frozenset([key for key, word in words.items() if word.by_first_token]),
         rows=tuple([value for value in drawn.values.values() if isinstance(value, Row)]),
