@@ -17,6 +17,9 @@ NUMBERS = Struct(">4Q")
 """A digest as four numbers of 64 bits."""
 MOST = 1 << 64
 """How many such numbers there are."""
+FEW = 1 << 32
+SURE = MOST - FEW
+"""Up to this number, none is among the last for any bound of up to `FEW`."""
 
 
 def rank(*name: str | int) -> bytes:
@@ -63,9 +66,13 @@ class Stream:
         moved: dict[
             int, int
         ] = {}  # a shuffle from the front that keeps only what it has moved: pools are long, draws short
-        below, size = self.below, len(pool)
-        for place in range(many):
-            other = place + below(size - place)
+        for place, left in zip(range(many), range(len(pool), 0, -1), strict=False):
+            number = (self._left or self._more()).pop()
+            if number > SURE or left > FEW:
+                self._left.append(number)
+                other = place + self.below(left)
+            else:
+                other = place + number % left  # what `below` would say, without a call
             drawn.append(pool[moved.get(other, other)])
             moved[other] = moved.get(place, place)
         return drawn

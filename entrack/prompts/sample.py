@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 from entrack import budget
 from entrack.check.alternates import DRAWN, changed_items
@@ -92,23 +93,28 @@ def original(recipe: Recipe, constants: Constants, name: tuple[str | int, ...], 
 
 
 Test = Callable[[Names], bool]
+Choose = Callable[[Drawn, Names, Streams, Dealt], Value]
+"""The value of a variable in an alternate, given the original."""
+
+
+class Step(NamedTuple):
+    """How an alternate gets the value of one variable, and what is to hold then."""
+
+    name: str
+    holes: tuple[tuple[str, Variable], ...]
+    """Holes of a text that are filled otherwise, and what with."""
+    choose: Choose
+    tests: tuple[tuple[ast.Constraint, Test], ...]
+    """The constraints that can be tested when it is bound."""
 
 
 @frozen
 class Changed:
-    """An alternate, looked through once for all its prompts. `tests` holds, for each binding, the constraints that
-    can be tested when it is bound."""
+    """An alternate, looked through once for all its prompts."""
 
     given: Alternate
     items: tuple[ast.Binding | ast.Position, ...]
-    variables: tuple[Variable, ...]
-    holes: Mapping[str, tuple[tuple[str, Variable], ...]]
-    """Holes of texts that are filled otherwise, and what with."""
-    fresh: frozenset[str]
-    shuffled: frozenset[str]
-    anew: frozenset[str]
-    """Bindings that are drawn again, and those that follow from them."""
-    tests: tuple[tuple[tuple[ast.Constraint, Test], ...], ...]
+    steps: tuple[Step, ...]
 
     @classmethod
     def of(cls, given: Alternate) -> Changed:
@@ -118,26 +124,48 @@ class Changed:
         overridden = {c.target.name for c in changes if isinstance(c, ast.Override) and not c.target.rest}
         anew = fresh | redrawn | constrained | overridden
         bindings = tuple(item for item in items if isinstance(item, ast.Binding))
-        again = {
-            b.name
-            for b in bindings
-            if b.name in anew or not isinstance(b.drawing, DRAWN) or set(mentioned(b.drawing)) & anew
-        }
-        holes = _holes(given)
-        variables = tuple(
-            Variable(given.task, binding, frozenset(hole for hole, _ in holes.get(binding.name, ())))
-            for binding in bindings
-        )
-        return cls(
-            given,
-            items,
-            variables,
-            holes,
-            frozenset(fresh),
-            frozenset(shuffled),
-            frozenset(again),
-            _tests(changes, bindings),
-        )
+        holes, steps = _holes(given), []
+        for binding, tests in zip(bindings, _tests(changes, bindings), strict=True):
+            name, filled = binding.name, holes.get(binding.name, ())
+            variable = Variable(given.task, binding, frozenset(hole for hole, _ in filled))
+            again = name in anew or not isinstance(binding.drawing, DRAWN) or set(mentioned(binding.drawing)) & anew
+            if name in shuffled:
+                choose = _shuffled(name)
+            else:
+                choose = _again(given.task, variable, fresh=name in fresh) if again else _kept(name)
+            steps.append(Step(name, filled, choose, tests))
+        return cls(given, items, tuple(steps))
+
+
+def _kept(name: str) -> Choose:
+    return lambda first, names, streams, dealt: first.names.values[name]
+
+
+def _shuffled(name: str) -> Choose:
+    def choose(first: Drawn, names: Names, streams: Streams, dealt: Dealt) -> Value:
+        value = first.values[name]
+        budget.spend(budget.MADE, len(value) if isinstance(value, list) else 1)
+        return some_of(value, streams.of(name).distinct(value, len(value))) if isinstance(value, list) else value
+
+    return choose
+
+
+def _again(task: Task, variable: Variable, *, fresh: bool) -> Choose:
+    """Drawn once more, or as it follows from what is; `fresh` where it is to be another."""
+    name, drawing = variable.name, variable.binding.drawing
+    if isinstance(drawing, ast.Row):
+        return _again_a_row(task.tables[table_key(drawing.table)], variable, fresh=fresh)
+    if fresh:
+        return lambda first, names, streams, dealt: variable.draw(names, streams, values_of(first.names.values[name]))
+    return lambda first, names, streams, dealt: variable.draw(names, streams, ())
+
+
+def _again_a_row(table: Table, variable: Variable, *, fresh: bool) -> Choose:
+    def choose(first: Drawn, names: Names, streams: Streams, dealt: Dealt) -> Value:
+        gone = first.values.values() if fresh else ()
+        return _other_row(table, gone, dealt, streams.of(variable.name), variable.binding.span)
+
+    return choose
 
 
 def _holes(given: Alternate) -> Mapping[str, tuple[tuple[str, Variable], ...]]:
@@ -209,29 +237,14 @@ def _changed(changed: Changed, first: Drawn, constants: Constants, name: tuple[s
     values, streams = constants.copied(), Streams(*name)
     fillings: dict[tuple[str, str], Value] = {}
     names = Names(values, {"original": first.values}, fillings)
-    for variable, tests in zip(changed.variables, changed.tests, strict=True):
-        for hole, stand_in in changed.holes.get(variable.name, ()):
-            fillings[variable.name, hole] = stand_in.draw(names, streams, ())
-        values[variable.name] = _value(changed, variable, first, names, streams, dealt)
+    for variable, holes, choose, tests in changed.steps:
+        for hole, stand_in in holes:
+            fillings[variable, hole] = stand_in.draw(names, streams, ())
+        values[variable] = choose(first, names, streams, dealt)
         for constraint, holds in tests:
             if not holds(names):
                 raise _Failed(constraint)
     return Drawn(names, changed.items)
-
-
-def _value(changed: Changed, variable: Variable, first: Drawn, names: Names, streams: Streams, dealt: Dealt) -> Value:
-    """The value of a variable in an alternate: that of the original, or another."""
-    name, drawing = variable.name, variable.binding.drawing
-    if name in changed.shuffled:
-        return _shuffled(first.values[name], streams.of(name))
-    if name not in changed.anew:
-        return first.values[name]
-    if isinstance(drawing, ast.Row):
-        table = changed.given.task.tables[table_key(drawing.table)]
-        gone = first.values.values() if name in changed.fresh else ()
-        return _other_row(table, gone, dealt, streams.of(name), variable.binding.span)
-    without = values_of(first.values[name]) if name in changed.fresh else ()
-    return variable.draw(names, streams, without)
 
 
 def _other_row(table: Table, without: Iterable[Value], dealt: Dealt, stream: Stream, span: Span) -> Row:
@@ -246,11 +259,6 @@ def _other_row(table: Table, without: Iterable[Value], dealt: Dealt, stream: Str
 
 def _named(changes: tuple[ast.Change, ...], kind: type[ast.Fresh] | type[ast.Redraw] | type[ast.Shuffle]) -> set[str]:
     return {name.text for change in changes if isinstance(change, kind) for name in change.names}
-
-
-def _shuffled(value: Value, stream: Stream) -> Value:
-    budget.spend(budget.MADE, len(value) if isinstance(value, list) else 1)
-    return some_of(value, stream.distinct(value, len(value))) if isinstance(value, list) else value
 
 
 def _test(constraint: ast.Constraint) -> Test:

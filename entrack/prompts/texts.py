@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from attrs import define, field
 
@@ -66,7 +67,7 @@ class Text:
         return written.rendered(self.span)
 
 
-@frozen
+@frozen(slots=False)
 class Segment:
     """A segment whose holes hold names alone: what stands before each of these, and after the last."""
 
@@ -94,7 +95,7 @@ class Segment:
         form = "".join([piece.replace("%", "%%") if isinstance(piece, str) else "%s" for piece in text.pieces])
         return cls(text, tuple(names), tuple(lengths[:-1]), lengths[-1], form, between)
 
-    @property
+    @cached_property
     def fixed(self) -> int:
         """The characters of a segment that are no names', with those before the next."""
         return sum(self.before) + self.after + len(self.between)
@@ -167,18 +168,27 @@ class _SegmentHoles(Holes):
                 start += len(word)
             start += segment.after + len(segment.between)
 
-    def named(self, text: str, variable: str, element: Some) -> Sequence[Filled]:
-        """Those of a variable in a text, or of one element of it. Of one, no others are made."""
+    def named(self, text: str, variable: str, element: Some, by: int) -> list[Filled]:
+        """Of one element, no others are made."""
         if text != self.segment.text.name or variable not in self.segment.names:
-            return ()
+            return []
         if element is ...:
-            return [hole for hole in self if hole.variable == variable]
+            return moved([hole for hole in self if hole.variable == variable], by)
         if element is None or not 0 <= element - self.first < len(self.columns[0]):
-            return ()
-        before = element - self.first
-        start = before * self.segment.fixed + sum([sum(map(len, column[:before])) for column in self.columns])
-        alone = _SegmentHoles(self.segment, [column[before : before + 1] for column in self.columns], element)
-        return moved([hole for hole in alone if hole.variable == variable], start)
+            return []
+        return self._of(variable, element, by)
+
+    def _of(self, variable: str, element: int, by: int) -> list[Filled]:
+        segment, place, found = self.segment, element - self.first, []
+        start = by + place * segment.fixed
+        for column in self.columns:
+            start += sum(map(len, column[:place]))
+        for before, name, column in zip(segment.before, segment.names, self.columns, strict=True):
+            start, end = start + before, start + before + len(column[place])
+            if name == variable:
+                found.append(FILLED((segment.text.name, name, element, start, end)))
+            start = end
+        return found
 
 
 @frozen(eq=False)
@@ -194,18 +204,18 @@ class _Nested(Holes):
 
     def __iter__(self) -> Iterator[Filled]:
         for part in self.parts:
-            if isinstance(part, Filled):
-                yield part
-            else:
+            if type(part) is tuple:
                 yield from moved(part[1], part[0])
+            else:
+                yield part
 
-    def named(self, text: str, variable: str, element: Some) -> Sequence[Filled]:
+    def named(self, text: str, variable: str, element: Some, by: int) -> list[Filled]:
         found: list[Filled] = []
         for part in self.parts:
-            if not isinstance(part, Filled):
-                found += moved(named(part[1], text, variable, element), part[0])
+            if type(part) is tuple:
+                found += named(part[1], text, variable, element, by + part[0])
             elif part.variable == variable and part.text == text and element in (..., part.element):
-                found.append(part)
+                found += moved([part], by) if by else [part]
         return found
 
 

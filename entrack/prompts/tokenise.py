@@ -17,7 +17,7 @@ from entrack.diagnostics import Diagnostic, Label
 from entrack.frozen import frozen
 from entrack.prompts import sample
 from entrack.prompts.evaluate import Evaluate, compiled
-from entrack.prompts.first_tokens import Told, after, alike, doubtful_space, spaced
+from entrack.prompts.first_tokens import ENDS, Told, after, alike, doubtful_space, spaced
 from entrack.prompts.places import Token, Tokens, compiled_token, compiled_tokens
 from entrack.prompts.rows import Allotments, Dealt
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
@@ -29,6 +29,7 @@ KEPT_ORIGINALS = 4096
 """Originals of which populations with other alternates need not count the drawing again."""
 HELD_ORIGINALS = 1 << 14
 """Originals that are held: with others they are counted again, and not drawn. Of the longest prompts 200 MB."""
+ANSWERS = ("answer", "wrong")
 TARGET = "target"
 """What a desideratum's word is called."""
 
@@ -39,6 +40,9 @@ class Listed:
 
     words: tuple[str, ...]
     attached: bool = False
+
+
+NO_WORDS = Listed(())
 
 
 @frozen
@@ -52,7 +56,7 @@ class Prompt:
     positions: Mapping[str, int]
     words: Mapping[str, str]
     ids: Mapping[str, tuple[int, ...]]
-    candidates: Listed = field(factory=lambda: Listed(()), repr=False)
+    candidates: Listed = field(default=NO_WORDS, repr=False)
     """The values that the answer was one of."""
     spans: Mapping[str, tuple[int, ...]] = field(factory=dict)
     pieces: tuple[str, ...] = field(default=(), repr=False)
@@ -330,22 +334,26 @@ def _pair(dealt: Dealt, place: int, making: _Making, constants: sample.Constants
 def _prompt(drawn: sample.Drawn, making: _Making, places: _Places, name: tuple[str | int, ...]) -> Prompt:
     budget.spend(budget.REALISED)
     text, encoded = drawn.prompt.text, _encoded(drawn, making)
-    words = _words(drawn.values)
+    values = drawn.values
+    (words, attached, by_first_token), lists = _words(values), _lists(values)
     positions = {called: token_of(drawn, encoded, name) for called, token_of in places.tokens.items()}
     spans = {called: tokens_of(drawn, encoded) for called, tokens_of in places.spans.items()}
     return Prompt(
         text,
         encoded.ids,
         positions,
-        words={key: word.text for key, word in words.items()},
-        ids={key: _continued(word, text, encoded.ids, making, key) for key, word in words.items()},
-        candidates=_candidates(drawn, places),
+        words=words,
+        ids={
+            key: _continued(word, text, encoded.ids, making, key, attached=key in attached)
+            for key, word in words.items()
+        },
+        candidates=NO_WORDS if places.answer is None else lists.get(places.answer, NO_WORDS),
         spans=spans,
         pieces=encoded.texts,
-        attached=frozenset([key for key, word in words.items() if word.attached]),
-        by_first_token=frozenset([key for key, word in words.items() if word.by_first_token]),
-        rows=tuple([value for value in drawn.values.values() if isinstance(value, Row)]),
-        lists={key: _listed(value) for key, value in drawn.values.items() if isinstance(value, list)},
+        attached=attached,
+        by_first_token=by_first_token,
+        rows=tuple([value for value in values.values() if isinstance(value, Row)]),
+        lists=lists,
     )
 
 
@@ -370,12 +378,23 @@ def _aimed(prompt: Prompt, target: Value, making: _Making) -> Prompt:
     """An original with the word that a desideratum looks for."""
     word = as_text(target)
     budget.spend(budget.REALISED)
-    return evolve(
-        prompt,
-        words={**prompt.words, TARGET: word.text},
-        ids={**prompt.ids, TARGET: _continued(word, prompt.text, prompt.token_ids, making, TARGET)},
-        attached=_with(prompt.attached, among=word.attached),
-        by_first_token=_with(prompt.by_first_token, among=word.by_first_token),
+    return Prompt(
+        prompt.text,
+        prompt.token_ids,
+        prompt.positions,
+        {**prompt.words, TARGET: word.text},
+        {
+            **prompt.ids,
+            TARGET: _continued(word.text, prompt.text, prompt.token_ids, making, TARGET, attached=word.attached),
+        },
+        prompt.candidates,
+        prompt.spans,
+        prompt.pieces,
+        _with(prompt.attached, among=word.attached),
+        _with(prompt.by_first_token, among=word.by_first_token),
+        prompt.rows,
+        prompt.lists,
+        prompt.follows,
     )
 
 
@@ -384,34 +403,36 @@ def _with(names: frozenset[str], *, among: bool) -> frozenset[str]:
     return names | {TARGET} if among else names - {TARGET}
 
 
-def _words(values: Mapping[str, Value]) -> Mapping[str, Rendered]:
-    """The single words of a prompt, and how each follows it."""
+def _words(values: Mapping[str, Value]) -> tuple[dict[str, str], frozenset[str], frozenset[str]]:
+    """The single words of a prompt; which of them are attached, and which are told by their first tokens."""
+    words: dict[str, str] = {}
+    attached, by_first_token = [], []
+    for name, value in values.items():
+        if name == "prompt" or isinstance(value, list):
+            continue
+        if isinstance(value, str):
+            words[name] = value
+        elif name in ANSWERS or (isinstance(value, Rendered) and (value.attached or value.by_first_token)):
+            word = as_text(value)
+            words[name] = word.text
+            attached += [name] if word.attached else []
+            by_first_token += [name] if word.by_first_token else []
+    return words, frozenset(attached), frozenset(by_first_token)
+
+
+def _lists(values: Mapping[str, Value]) -> Mapping[str, Listed]:
+    """The lists of a prompt; among them the candidates, that of which the answer is an element."""
     return {
-        key: as_text(value)
+        key: Listed(tuple(map(str, value)), isinstance(value, AttachedWords))
         for key, value in values.items()
-        if key != "prompt"
-        and not isinstance(value, list)
-        and (
-            key in ("answer", "wrong")
-            or isinstance(value, str)
-            or (isinstance(value, Rendered) and (value.attached or value.by_first_token))
-        )
+        if isinstance(value, list)
     }
 
 
-def _listed(value: list[str] | list[int]) -> Listed:
-    return Listed(tuple(map(str, value)), isinstance(value, AttachedWords))
-
-
-def _candidates(drawn: sample.Drawn, places: _Places) -> Listed:
-    """The values of the list that the answer is an element of."""
-    column = None if places.answer is None else drawn.values.get(places.answer)
-    return _listed(column) if isinstance(column, list) else Listed(())
-
-
-def _continued(given: Rendered, text: str, before: tuple[int, ...], making: _Making, name: str) -> tuple[int, ...]:
+def _continued(
+    word: str, text: str, before: tuple[int, ...], making: _Making, name: str, *, attached: bool
+) -> tuple[int, ...]:
     """The tokens of a word that follows the prompt: a space between, unless the prompt ends with one."""
-    word = given.text
     if not word and name not in TOLD:
         return ()
     if not word:
@@ -422,7 +443,7 @@ def _continued(given: Rendered, text: str, before: tuple[int, ...], making: _Mak
             "what is expected after a prompt has a token",
             "leave the empty value out of the pool",
         )
-    ids = after(making.tokens, text, before, word, attached=given.attached)
+    ids = after(making.tokens, text, before, word, attached=attached)
     if not ids and name in TOLD:
         raise CannotDraw(
             "E430",
@@ -436,11 +457,15 @@ def _continued(given: Rendered, text: str, before: tuple[int, ...], making: _Mak
 
 def _doubts(population: Population, pairs: Sequence[PromptPair]) -> Iterator[Diagnostic]:
     """Of words that are expected, a space before one that may not be meant."""
+    joints: set[tuple[str, str]] = set()
     for prompt in (pair.original for pair in pairs):
         for word in (prompt.words[name] for name in TOLD if name in prompt.words and name not in prompt.attached):
-            doubt = doubtful_space(population, prompt.text, word) if spaced(prompt.text, word) else None
-            if doubt is not None:
-                yield doubt
+            joint = prompt.text[-ENDS:], word[:1]
+            if joint not in joints and spaced(prompt.text, word):
+                doubt = doubtful_space(population, prompt.text, word)
+                if doubt is not None:
+                    yield doubt
+            joints.add(joint)
 
 
 # --- what cannot be told apart -----------------------------------------------------------------------------------

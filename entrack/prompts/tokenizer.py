@@ -16,7 +16,7 @@ from entrack import budget
 from entrack.address import bytes_digest
 from entrack.frozen import frozen
 from entrack.prompts.bad_tokenizer import BadTokenizer
-from entrack.prompts.tokenizer_cuts import Pieces, Placed
+from entrack.prompts.tokenizer_cuts import Pieces, Placed, offsets
 from entrack.prompts.tokenizer_rules import hold, read
 
 if TYPE_CHECKING:
@@ -36,25 +36,27 @@ class Encoded:
 
     @classmethod
     def of(cls, placed: Sequence[Placed]) -> Encoded:
-        pieces = [each.tokens for each in placed]
         return cls(
-            tuple(chain.from_iterable([piece.ids for piece in pieces])),
-            tuple(chain.from_iterable([piece.texts for piece in pieces])),
+            tuple(chain.from_iterable([tokens.ids for _, tokens in placed])),
+            tuple(chain.from_iterable([tokens.texts for _, tokens in placed])),
             placed,
         )
 
     @property
     def offsets(self) -> tuple[tuple[int, int], ...]:
         """Per token, the characters that it stands for (start, end)."""
-        return tuple(offset for each in self.placed for offset in each.offsets)
+        return offsets(self.placed)
 
     def token_of(self, start: int, end: int) -> int | None:
         """The last token that stands for any of the characters `start` to `end`."""
         place = len(self.ids)
-        for each in reversed(self.placed):
-            place -= len(each.tokens.ids)
-            if each.start < end and (found := each.tokens_of(start, end)):
-                return place + found[-1]
+        for begin, tokens in reversed(self.placed):
+            place -= len(tokens.ids)
+            if begin < end:
+                low, high = start - begin, end - begin
+                found = [number for number, (first, last) in enumerate(tokens.offsets) if first < high and last > low]
+                if found:
+                    return place + found[-1]
         return None
 
     def tokens_of(self, start: int, end: int) -> tuple[int, ...]:

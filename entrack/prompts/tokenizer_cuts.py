@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from entrack.frozen import frozen
@@ -25,9 +26,9 @@ CLAUSES = re.compile(r"(?<=[,.;:!?])(?= [!-~])")
 """Some of these places. Prompts have whole clauses in common: in most, fewer pieces are put together so."""
 BEFORE = "a"
 """What a piece is encoded after."""
-KEPT, LONGEST = 1 << 13, 32
+KEPT, LONGEST = 1 << 13, 64
 """Pieces whose tokens are kept, at the beginning of texts and later in them, and characters of each: some 20 MB a
-tokenizer, at most 64. All are forgotten when there are more."""
+tokenizer, at most 80. All are forgotten when there are more."""
 MOST_ADDED, MOST_ADDED_TEXT = 1 << 10, 1 << 14
 """Added tokens that a text is searched for, and characters in all of them: at each place each of them is tried."""
 INSIDE_WORDS = ("Punctuation", "Digits", "Split")
@@ -146,22 +147,22 @@ class Tokens:
         return Tokens(self.ids[place:], self.offsets[place:], self.texts[place:])
 
 
-@frozen
-class Placed:
-    """The tokens of a piece that begins at a character of a text."""
+Placed = tuple[int, Tokens]
+"""A piece of a text: the character at which it begins, and its tokens."""
 
-    start: int
-    tokens: Tokens
 
-    @property
-    def offsets(self) -> list[tuple[int, int]]:
-        """The first and last character of each in the text."""
-        return [(self.start + first, self.start + last) for first, last in self.tokens.offsets]
+def offsets(placed: Sequence[Placed]) -> tuple[tuple[int, int], ...]:
+    """The first and last characters, in a text, of the tokens of its pieces."""
+    return tuple([(start + first, start + last) for start, tokens in placed for first, last in tokens.offsets])
 
-    def tokens_of(self, start: int, end: int) -> Sequence[int]:
-        """Which of them stand for any of the characters `start` to `end` of the text."""
-        start, end = start - self.start, end - self.start
-        return [place for place, (first, last) in enumerate(self.tokens.offsets) if first < end and last > start]
+
+def joined(placed: Sequence[Placed]) -> Tokens:
+    """The tokens of a text from those of its pieces."""
+    return Tokens(
+        tuple(chain.from_iterable([tokens.ids for _, tokens in placed])),
+        offsets(placed),
+        tuple(chain.from_iterable([tokens.texts for _, tokens in placed])),
+    )
 
 
 class Pieces:
@@ -177,16 +178,19 @@ class Pieces:
     def encode(self, text: str) -> list[Placed]:
         """The tokens of a text, piece by piece."""
         if not self._cut.allows(text):
-            return [Placed(0, Tokens.of(text, *self._encode(text)))]
-        placed, start, known = [], 0, self._first
-        for piece in CLAUSES.split(text):
-            placed.append(Placed(start, known.get(piece) or self._read(piece, known)))
+            return [(0, Tokens.of(text, *self._encode(text)))]
+        placed = self._placed(CLAUSES.split(text), self._first)
+        if self._cut.after:
+            placed.append((0, self._frame.from_on(len(self._frame.ids) - self._cut.after)))
+        return placed
+
+    def _placed(self, pieces: Sequence[str], known: dict[str, Tokens]) -> list[Placed]:
+        """The tokens of pieces, one after the other."""
+        placed, start = [], 0
+        for piece in pieces:
+            placed.append((start, known.get(piece) or self._read(piece, known)))
             start, known = start + len(piece), self._later
-        return (
-            [*placed, Placed(0, self._frame.from_on(len(self._frame.ids) - self._cut.after))]
-            if self._cut.after
-            else placed
-        )
+        return placed
 
     def following(self, text: str, more: str) -> tuple[int, ...] | None:
         """The tokens that a text has more when something follows it; None where that is not told by pieces."""
@@ -199,24 +203,13 @@ class Pieces:
     def _read(self, piece: str, known: dict[str, Tokens]) -> Tokens:
         """The tokens of a piece that are not known, and then are."""
         words = CUT.split(piece)
-        tokens = self._joined(words, known) if len(words) > 1 else self._word(piece, first=known is self._first)
+        first = known is self._first
+        tokens = joined(self._placed(words, known)) if len(words) > 1 else self._word(piece, first=first)
         if len(piece) <= LONGEST:
             if len(known) == KEPT:
                 known.clear()
             known[piece] = tokens
         return tokens
-
-    def _joined(self, words: Sequence[str], known: dict[str, Tokens]) -> Tokens:
-        """The tokens of words, one after the other."""
-        placed, start = [], 0
-        for word in words:
-            placed.append(Placed(start, known.get(word) or self._read(word, known)))
-            start, known = start + len(word), self._later
-        return Tokens(
-            tuple([id for each in placed for id in each.tokens.ids]),
-            tuple([offset for each in placed for offset in each.offsets]),
-            tuple([text for each in placed for text in each.tokens.texts]),
-        )
 
     def _word(self, word: str, *, first: bool) -> Tokens:
         """The tokens of a word after `BEFORE`, or of the first of a text, with those that are put before that."""

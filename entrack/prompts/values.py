@@ -42,8 +42,8 @@ class Holes(Sequence[Filled]):
 
     __slots__ = ()
 
-    def named(self, text: str, variable: str, element: Some) -> Sequence[Filled]:
-        """Those of a variable in a text, or of one element of it."""
+    def named(self, text: str, variable: str, element: Some, by: int) -> list[Filled]:
+        """`named`, for these."""
         raise NotImplementedError
 
     def __getitem__(self, place: Any) -> Any:
@@ -59,12 +59,15 @@ class Holes(Sequence[Filled]):
         return repr(tuple(self))
 
 
-def named(holes: Sequence[Filled], text: str, variable: str, element: Some = ...) -> Sequence[Filled]:
-    """The holes of a variable in a text, or of one element of it."""
-    if not isinstance(holes, tuple) and isinstance(holes, Holes):
-        return holes.named(text, variable, element)
+def named(
+    holes: tuple[Filled, ...] | Holes, text: str, variable: str, element: Some = ..., by: int = 0
+) -> list[Filled]:
+    """The holes of a variable in a text, or of one element of it, `by` characters further on."""
+    if not isinstance(holes, tuple):
+        return holes.named(text, variable, element, by)
     found = [hole for hole in holes if hole.variable == variable and hole.text == text]
-    return found if element is ... else [hole for hole in found if hole.element == element]
+    found = found if element is ... else [hole for hole in found if hole.element == element]
+    return moved(found, by) if found and by else found
 
 
 def moved(holes: Iterable[Filled], by: int) -> list[Filled]:
@@ -81,7 +84,7 @@ class Rendered:
     """
 
     text: str
-    holes: Sequence[Filled] = ()
+    holes: tuple[Filled, ...] | Holes = ()
     attached: bool = False
     by_first_token: bool = False
 
