@@ -20,6 +20,7 @@ from entrack.prompts.evaluate import Evaluate, compiled
 from entrack.prompts.first_tokens import ENDS, Told, after, alike, doubtful_space, spaced
 from entrack.prompts.places import Token, Tokens, compiled_token, compiled_tokens
 from entrack.prompts.rows import Allotments, Dealt
+from entrack.prompts.stems import Stems
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
 from entrack.prompts.values import AttachedWords, CannotDraw, Names, Rendered, Value, as_text
 from entrack.syntax import ast
@@ -156,6 +157,7 @@ class Originals:
         self._known: dict[Key, Original] = {}
         self._held: dict[Key, Original] = {}
         self.most = most
+        self.stems = Stems()
         self.drawn: Counter[budget.Limit] = Counter()
         """What drawing originals has cost, all together."""
 
@@ -231,7 +233,7 @@ def tokenise(
     problems: list[Diagnostic] = []
     budget.work_on(population.span)
     constants = sample.Constants.of(population.parameters, params)
-    making = _Making.of(population, tokens)
+    making = _Making.of(population, tokens, originals.stems)
     dealt = Dealt(population, count, allotments)
     for place in population.places(count):
         interrupts.check()
@@ -294,9 +296,11 @@ class _Making:
     changed: sample.Changed | None
     changed_places: _Places | None
     target: Evaluate | None
+    begins: int | None
+    """How its alternates begin, where others may begin so."""
 
     @classmethod
-    def of(cls, population: Population, tokens: Tokenizer) -> _Making:
+    def of(cls, population: Population, tokens: Tokenizer, stems: Stems) -> _Making:
         recipe, alternate = sample.Recipe(population.task), population.alternate
         changed = None if alternate is None else sample.Changed.of(alternate)
         return cls(
@@ -307,6 +311,7 @@ class _Making:
             changed,
             None if changed is None else _Places.of(changed.items),
             None if alternate is None or alternate.target is None else compiled(alternate.target),
+            None if changed is None or population.task.rows or not changed.leading else stems.number(changed.stem),
         )
 
 
@@ -318,13 +323,15 @@ def _pair(dealt: Dealt, place: int, making: _Making, constants: sample.Constants
         new = sample.original(making.recipe, constants, name, dealt)
         return new, _prompt(new, making, making.places, name)
 
+    key = original_key(population, place)
     if population.task.rows:  # which rows, the count says too
         first, original = drawn()
     else:
-        first, original = originals.get(original_key(population, place), drawn)
+        first, original = originals.get(key, drawn)
     if making.changed is None or making.changed_places is None:
         return PromptPair(original, None)
-    second = sample.alternate(making.changed, first, constants, name, dealt)
+    beginning = None if making.begins is None else (making.begins, key)
+    second = sample.alternate(making.changed, first, constants, name, dealt, originals.stems, beginning)
     if making.target is not None:
         both = Names({}, {"original": first.values, "alternate": second.values})
         original = _aimed(original, making.target(both), making)

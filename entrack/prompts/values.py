@@ -123,7 +123,7 @@ class Names:
 
     values: Mapping[str, Value]
     others: Mapping[str, Mapping[str, Value]] = field(factory=dict)
-    fillings: Mapping[tuple[str, str], Value] = field(factory=dict)
+    fillings: dict[tuple[str, str], Value] = field(factory=dict)
 
 
 def plain(value: Value) -> Scalar:
