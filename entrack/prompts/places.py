@@ -13,7 +13,7 @@ from entrack.frozen import frozen
 from entrack.prompts import sample
 from entrack.prompts.evaluate import Column, Count, Evaluate, compiled, compiled_index, compiled_number
 from entrack.prompts.tokenizer import Encoded
-from entrack.prompts.values import CannotDraw, Filled, Names, named, plain
+from entrack.prompts.values import CannotDraw, Filled, Names, Some, named, plain
 from entrack.prompts.words import found_in, words_in
 from entrack.source import Span
 from entrack.syntax import ast
@@ -87,7 +87,9 @@ def _characters(item: ast.Position) -> Characters:
             return _found_text(text, within, item)
         case ast.HolePlace(hole) | ast.SpanOf(hole):
             word, place = _word(hole, item), _only(_matching(hole), item, hole.span)
-            return lambda drawn, name: (word and word(drawn)) or place(drawn)
+            if word is None:
+                return lambda drawn, name: place(drawn)
+            return lambda drawn, name: word(drawn) or place(drawn)
 
 
 def _any(hole: ast.Reference, item: ast.Position) -> Characters:
@@ -178,8 +180,10 @@ def _matching(hole: ast.Reference) -> Hits:
     def matching(drawn: sample.Drawn) -> Sequence[Filled]:
         row = under is not None and isinstance(drawn.values.get(called), Row)
         name, steps = (f"{called}.{under}", narrowed[1:]) if row else (called, narrowed)
-        element, *steps = steps if steps and isinstance(steps[0], _Element) else (None, *steps)
-        hits = named(drawn.prompt.holes, hole.name, name, ... if element is None else element.wanted(drawn))
+        element: Some = ...
+        if steps and isinstance(steps[0], _Element):
+            element, steps = steps[0].wanted(drawn), steps[1:]
+        hits: Sequence[Filled] = named(drawn.prompt.holes, hole.name, name, element)
         for step in steps:
             hits = step(hits, drawn)
         return hits

@@ -16,6 +16,7 @@ from entrack.prompts.values import (
     MOST_TEXT,
     CannotDraw,
     Filled,
+    Found,
     Holes,
     Names,
     Rendered,
@@ -182,7 +183,7 @@ class _SegmentHoles(Holes):
         segment, place, found = self.segment, element - self.first, []
         start = by + place * segment.fixed
         for column in self.columns:
-            start += sum(map(len, column[:place]))
+            start += len("".join(column[:place]))
         for before, name, column in zip(segment.before, segment.names, self.columns, strict=True):
             start, end = start + before, start + before + len(column[place])
             if name == variable:
@@ -195,7 +196,7 @@ class _SegmentHoles(Holes):
 class _Nested(Holes):
     """Holes of a text, with those of the texts in it, which begin at a character of it."""
 
-    parts: Sequence[Filled | tuple[int, Sequence[Filled]]]
+    parts: Sequence[Filled | tuple[int, Found]]
     many: int
     depth: int
 
@@ -204,16 +205,17 @@ class _Nested(Holes):
 
     def __iter__(self) -> Iterator[Filled]:
         for part in self.parts:
-            if type(part) is tuple:
-                yield from moved(part[1], part[0])
-            else:
+            if isinstance(part, Filled):
                 yield part
+            else:
+                yield from moved(part[1], part[0])
 
     def named(self, text: str, variable: str, element: Some, by: int) -> list[Filled]:
         found: list[Filled] = []
         for part in self.parts:
-            if type(part) is tuple:
-                found += named(part[1], text, variable, element, by + part[0])
+            if not isinstance(part, Filled):
+                start, inner = part
+                found += named(inner, text, variable, element, by + start)
             elif part.variable == variable and part.text == text and element in (..., part.element):
                 found += moved([part], by) if by else [part]
         return found
@@ -224,7 +226,7 @@ class _Written:
     """A text while it grows: its pieces, and the holes that were filled in it."""
 
     pieces: list[str] = field(factory=list)
-    holes: list[Filled | tuple[int, Sequence[Filled]]] = field(factory=list)
+    holes: list[Filled | tuple[int, Found]] = field(factory=list)
     many: int = 0
     """How many holes these are."""
     length: int = 0
@@ -250,7 +252,7 @@ class _Written:
                     hole, (value, place) = _hole_name(piece.part, names), piece.fill(names, element)
                 elif isinstance(value := values[hole], list) and element is not None:
                     value, place = element_at(value, element, piece.part), element
-                inner: Sequence[Filled] = ()
+                inner: Found = ()
                 if not isinstance(value, str):
                     rendered = as_text(value)
                     value, inner = rendered.text, rendered.holes
@@ -287,7 +289,7 @@ class _Written:
         budget.spend(budget.MADE, self.many)
         return Rendered("".join(self.pieces), self._found())
 
-    def _found(self) -> Sequence[Filled]:
+    def _found(self) -> Found:
         """The holes: as they are where no text stands in this one."""
         inner = [hole[1] for hole in self.holes if not isinstance(hole, Filled)]
         if not inner:

@@ -211,10 +211,10 @@ def _put(known: dict[Key, Original], key: Key, original: Original, most: int) ->
         del known[next(iter(known))]
 
 
-def original_key(population: Population, place: int) -> Key:
+def original_keys(population: Population) -> Callable[[int], Key]:
     """What the original at a place is known by."""
-    parameters = sorted(population.parameters.items())
-    return (population.task.name, *parameters, population.seed, population.purpose, place)
+    same = population.task.name, *sorted(population.parameters.items()), population.seed, population.purpose
+    return lambda place: (same, place)
 
 
 def tokenise(
@@ -296,6 +296,7 @@ class _Making:
     changed: sample.Changed | None
     changed_places: _Places | None
     target: Evaluate | None
+    key: Callable[[int], Key]
     begins: int | None
     """How its alternates begin, where others may begin so."""
 
@@ -311,6 +312,7 @@ class _Making:
             changed,
             None if changed is None else _Places.of(changed.items),
             None if alternate is None or alternate.target is None else compiled(alternate.target),
+            original_keys(population),
             None if changed is None or population.task.rows or not changed.leading else stems.number(changed.stem),
         )
 
@@ -323,7 +325,7 @@ def _pair(dealt: Dealt, place: int, making: _Making, constants: sample.Constants
         new = sample.original(making.recipe, constants, name, dealt)
         return new, _prompt(new, making, making.places, name)
 
-    key = original_key(population, place)
+    key = making.key(place)
     if population.task.rows:  # which rows, the count says too
         first, original = drawn()
     else:
@@ -430,7 +432,10 @@ def _words(values: Mapping[str, Value]) -> tuple[dict[str, str], frozenset[str],
 def _lists(values: Mapping[str, Value]) -> Mapping[str, Listed]:
     """The lists of a prompt; among them the candidates, that of which the answer is an element."""
     return {
-        key: Listed(tuple(map(str, value)), isinstance(value, AttachedWords))
+        key: Listed(
+            tuple(value) if value and isinstance(value[0], str) else tuple(map(str, value)),
+            isinstance(value, AttachedWords),
+        )
         for key, value in values.items()
         if isinstance(value, list)
     }
@@ -499,15 +504,15 @@ def _told(prompt: Prompt, name: str) -> Told:
 
 def _told_by(pairs: Sequence[PromptPair], tokens: Tokenizer) -> Iterator[Told]:
     """Each word that is an answer, or could have been, with the token it is told by."""
-    others: dict[tuple[str, bool], None] = {}
+    others: dict[bool, dict[str, None]] = {}
     for pair in pairs:
         for name in TOLD:
             if pair.original.ids.get(name) and name not in pair.original.by_first_token:
                 yield _told(pair.original, name)
         candidates = pair.original.candidates
-        others.update(dict.fromkeys((word, candidates.attached) for word in candidates.words))
+        others.setdefault(candidates.attached, {}).update(dict.fromkeys(candidates.words))
     first = pairs[0].original
-    for word, attached in others:
+    for word, attached in [(word, attached) for attached, words in others.items() for word in words]:
         ids = after(tokens, first.text, first.token_ids, word, attached=attached)
         if ids:
             yield Told(ids[0], word, attached)

@@ -85,13 +85,13 @@ class Tokenizer:
     def encode(self, text: str) -> Encoded:
         """The text as tokens. Raises BadTokenizer."""
         budget.spend(budget.ENCODED, len(text))
-        hold(self._rules, text)
+        hold(self._rules, len(text))
         return Encoded.of(self._pieces.encode(text))
 
     def following(self, text: str, ids: Sequence[int], more: str) -> tuple[int, ...]:
         """The tokens of what follows a text of these `ids`; none where it is not simply added. Raises BadTokenizer."""
         budget.spend(budget.ENCODED, len(text) + len(more))
-        hold(self._rules, text + more)
+        hold(self._rules, len(text) + len(more))
         told = self._pieces.following(text, more)
         if told is not None:
             return told

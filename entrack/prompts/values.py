@@ -42,7 +42,11 @@ class Holes(Sequence[Filled]):
 
     __slots__ = ()
 
-    def named(self, text: str, variable: str, element: Some, by: int) -> list[Filled]:
+    Found = tuple[Filled, ...] | Holes
+"""The holes of a text: made, or not yet."""
+
+
+def named(self, text: str, variable: str, element: Some, by: int) -> list[Filled]:
         """`named`, for these."""
         raise NotImplementedError
 
@@ -60,7 +64,7 @@ class Holes(Sequence[Filled]):
 
 
 def named(
-    holes: tuple[Filled, ...] | Holes, text: str, variable: str, element: Some = ..., by: int = 0
+    holes: Found, text: str, variable: str, element: Some = ..., by: int = 0
 ) -> list[Filled]:
     """The holes of a variable in a text, or of one element of it, `by` characters further on."""
     if not isinstance(holes, tuple):
@@ -84,7 +88,7 @@ class Rendered:
     """
 
     text: str
-    holes: tuple[Filled, ...] | Holes = ()
+    holes: Found = ()
     attached: bool = False
     by_first_token: bool = False
 
