@@ -42,11 +42,7 @@ class Holes(Sequence[Filled]):
 
     __slots__ = ()
 
-    Found = tuple[Filled, ...] | Holes
-"""The holes of a text: made, or not yet."""
-
-
-def named(self, text: str, variable: str, element: Some, by: int) -> list[Filled]:
+    def named(self, text: str, variable: str, element: Some, by: int) -> list[Filled]:
         """`named`, for these."""
         raise NotImplementedError
 
@@ -63,9 +59,11 @@ def named(self, text: str, variable: str, element: Some, by: int) -> list[Filled
         return repr(tuple(self))
 
 
-def named(
-    holes: Found, text: str, variable: str, element: Some = ..., by: int = 0
-) -> list[Filled]:
+Found = tuple[Filled, ...] | Holes
+"""The holes of a text: made, or not yet."""
+
+
+def named(holes: Found, text: str, variable: str, element: Some = ..., by: int = 0) -> list[Filled]:
     """The holes of a variable in a text, or of one element of it, `by` characters further on."""
     if not isinstance(holes, tuple):
         return holes.named(text, variable, element, by)
