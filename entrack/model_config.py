@@ -110,7 +110,7 @@ class ModelFacts:
         return tuple(range(first, first + size))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _every(layers: int, part: Part, many: int | None) -> tuple[Site, ...]:
     """The sites of a part in each layer, `many` in one, made once: a plan that draws heads asks again and again."""
     inside = (None,) if many is None else range(many)

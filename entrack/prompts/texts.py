@@ -269,10 +269,14 @@ class _Written:
     def add_segments(self, segment: Segment, elements: range, names: Names) -> bool:
         """A segment for each of some elements, all at once. False, and nothing is added, where that is more than may
         be, or not each hole is filled with one of a list."""
-        columns = [names.values[name] for name in segment.names]
-        if not elements or not all(isinstance(column, list) for column in columns):
-            return not elements
-        words = [[*map(str, column[elements.start : elements.stop])] for column in columns]  # type: ignore[index]
+        if not elements:
+            return True
+        words: list[list[str]] = []
+        for name in segment.names:
+            column = names.values[name]
+            if not isinstance(column, list):
+                return False
+            words.append([*map(str, column[elements.start : elements.stop])])
         length = len(elements) * segment.fixed + sum([sum(map(len, column)) for column in words])
         if self.length + length > MOST_TEXT or self.many + len(words) * len(elements) > MOST_HOLES:
             return False
