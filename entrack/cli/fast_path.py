@@ -98,7 +98,7 @@ def plan(
 ) -> None:
     """Show what a run would compute."""
     need_memory()
-    with failures(as_json=as_json) as shown:
+    with garbage.hardly_ever(), failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.plans import plan_json, plan_table
         from entrack.diagnostics.over_budget import passed

@@ -42,6 +42,10 @@ def _unspaced(letter: str) -> bool:
     return any(first <= letter <= last for first, last in UNSPACED)
 
 
+ENDS = 8
+"""The last characters of a text that decide, and are shown."""
+
+
 def doubtful_space(population: Population, text: str, word: str) -> Diagnostic | None:
     """That a space was put where it is likely that none is meant. Nothing is known of it but the text's end."""
     last, first = text[-1:], word[:1]
@@ -50,7 +54,7 @@ def doubtful_space(population: Population, text: str, word: str) -> Diagnostic |
         return None
     return Diagnostic(
         "W404",
-        f"a space is put between the prompt's end, `{text[-8:]}`, and `{word}`",
+        f"a space is put between the prompt's end, `{text[-ENDS:]}`, and `{word}`",
         population.task.syntax.name_span,
         "is it meant to stand there?",
         'without it, write `attached(...)` round the answer; with it, begin the answer with a space: `" {object}"`',

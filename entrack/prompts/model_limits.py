@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
 from entrack.check.resolved import Population
 from entrack.diagnostics import Diagnostic
@@ -13,8 +12,8 @@ from entrack.prompts.tokenise import Prompt, TokenisedPrompts
 def unknown(realised: TokenisedPrompts, vocabulary: int) -> tuple[Diagnostic, ...]:
     """That a model with so many tokens can read the prompts and say their words: a tokenizer of another model may
     have more."""
-    ids = (some for prompt in _prompts(realised) for some in (prompt.token_ids, *prompt.ids.values()))
-    highest = max(chain.from_iterable(ids), default=0)
+    ids = (ids for prompt in _prompts(realised) for ids in (prompt.token_ids, *prompt.ids.values()))
+    highest = max(map(max, filter(None, ids)), default=0)
     if highest < vocabulary:
         return ()
     return (
