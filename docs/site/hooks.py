@@ -47,6 +47,11 @@ NAMED = re.compile(
 )
 """What may be a link though the page has none, the path of a spec or the code of an error, or has to stay as it is."""
 
+CELL = re.compile(r"<t[dh][ >].*?</t[dh]>", re.DOTALL)
+WORD = re.compile(r"(?<=<code>)[^<>]{16,}(?=</code>)")
+JOINT = re.compile(r"(?<=[\w)\]][._/,(])(?=[\w'\[])(?!(?:py|et|md|csv|json)\b)")
+"""Where a long word of code in a table may be broken: after a dot, a stroke, a bracket, and not before `.py`."""
+
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """A folder in the navigation, written with `/` at its end, is its pages in the order of their names."""
@@ -110,9 +115,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """The page of a notebook with its outputs."""
+    """The page of a notebook with its outputs; others with tables whose code fits its column."""
     notebook = (DOCS / page.file.src_uri).with_suffix(".ipynb")
-    return notebook_page.with_outputs(html, notebook) if notebook.is_file() else html
+    if notebook.is_file():
+        return notebook_page.with_outputs(html, notebook)
+    return CELL.sub(lambda cell: WORD.sub(lambda word: JOINT.sub("<wbr>", word[0]), cell[0]), html)
 
 
 def _told_apart(markdown: str) -> str:

@@ -47,6 +47,13 @@ def test_code_is_shown_as_it_is_written(site: Path) -> None:
     assert "entrack explain E413  " in page and "[E413]" not in page
 
 
+def test_long_words_of_code_in_tables_may_be_broken(site: Path) -> None:
+    table, text = article(site / "coming-from.html"), article(site / "architecture.html")
+    assert "<code>TransformerBridge.<wbr>boot_<wbr>transformers</code>" in table
+    assert "<code>entrack/<wbr>spec_<wbr>files.py</code>" in text
+    assert "<code>tests/docs/test_walk.py</code>" in text, "outside of a table"
+
+
 def test_specs_are_in_colours(site: Path) -> None:
     page = (site / "tutorial.html").read_text(encoding="utf-8")
     assert '<span class="kd">discover</span>' in page
