@@ -90,8 +90,8 @@ def _required(scope: Scope, item: ast.Task, names: Names) -> None:
                 Suggestion.of(f"add a line such as `{example}`", name, ()),
             )
         elif kind.base != "unknown" and kind not in wanted and not _also(item, name, kind, names):
-            bound = (part for part in item.items if isinstance(part, ast.Binding))
-            span = next(part.span for part in (*bound, *item.parameters) if part.name == name)
+            parts = (*item.items, *item.parameters)
+            span = next(part.span for part in parts if isinstance(part, ast.Binding | ast.Named) and part.name == name)
             scope.report(
                 "E410",
                 f"`{name}` is {'one text' if name == 'prompt' else 'one word'}",

@@ -388,7 +388,7 @@ def lsp(
     with failures():
         BEAT.silent()
         try:
-            from entrack.language_server.server import serve
+            from entrack.language_server.serve import serve
         except ModuleNotFoundError as missing:
             refuse(f"the language server needs {(missing.name or '').partition('.')[0]}: pip install 'entrack[lsp]'")
         serve()

@@ -1,49 +1,29 @@
-"""The server: each request is answered by a function of `entrack/editor`, from the text as it is now.
-
-Requests are answered one after the other, in the thread that reads them; what is slow is done in the background, and
-pushed when it is there. A request that fails is logged, and answered with nothing.
-"""
+"""The server's state: the texts that are open, what was shown of them, and what is found out in the background."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import sys
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
-from functools import partial, wraps
-from pathlib import Path
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
-from pygls.uris import to_fs_path
 
 from entrack.diagnostics import Diagnostic
-from entrack.editor.completion import TRIGGERS, completions
-from entrack.editor.definition import definitions, references
 from entrack.editor.document import Document
-from entrack.editor.fixes import fixes
-from entrack.editor.folding import folds
-from entrack.editor.formatting import formatting
-from entrack.editor.hover import hover
-from entrack.editor.lenses import Priced, Unwanted, lenses, priced
-from entrack.editor.links import links
-from entrack.editor.names import at, names_of
+from entrack.editor.lenses import Priced, Unwanted, priced
 from entrack.editor.parsed import Parsed
 from entrack.editor.positions import Lines
-from entrack.editor.rename import Refused, renamable, rename
-from entrack.editor.symbols import symbols
-from entrack.editor.tokens import TYPES, coloured
 from entrack.editor.workspace import Workspace
 from entrack.language_server import convert
 from entrack.language_server.background import Background
 from entrack.language_server.garbage import Garbage
 from entrack.language_server.opened import AllOpened
-from entrack.source import Source
 from entrack.version import __version__
 
 log = logging.getLogger(__name__)
@@ -54,7 +34,6 @@ MOST = 200
 """Problems of a text that are shown, as `check` shows."""
 REQUEST_FAILED = -32803
 """Of a request that is refused, with the reason."""
-Answer = TypeVar("Answer")
 
 
 class Protocol(LanguageServerProtocol):
@@ -189,273 +168,3 @@ class Server(LanguageServer):
 def is_refusal(error: object) -> bool:
     """Whether a request was answered with a reason why it cannot be done: nothing has failed."""
     return isinstance(error, JsonRpcException) and error.code == REQUEST_FAILED
-
-
-def is_news(record: logging.LogRecord) -> bool:
-    """pygls logs every answer that is an error."""
-    return record.exc_info is None or not is_refusal(record.exc_info[1])
-
-
-logging.getLogger("pygls.protocol.json_rpc").addFilter(is_news)
-server = Server()
-Handler = Callable[[Server, Any], Answer]
-
-
-def answers(feature: str, options: Any = None) -> Callable[[Handler[Answer | None]], Handler[Answer | None]]:
-    """A request and the function that answers it."""
-
-    def registered(handler: Handler[Answer | None]) -> Handler[Answer | None]:
-        answering = careful(feature, handler)
-        server.feature(feature, options)(answering)
-        return answering
-
-    return registered
-
-
-def careful(feature: str, handler: Handler[Answer | None]) -> Handler[Answer | None]:
-    """The same function; what it raises is logged, and the answer is none. A refusal is told."""
-
-    @wraps(handler)
-    def answering(ls: Server, params: Any) -> Answer | None:
-        try:
-            return handler(ls, params)
-        except JsonRpcException:
-            raise
-        except Exception:
-            log.exception("%s failed", feature)
-            return None
-
-    return answering
-
-
-# texts
-
-
-@answers(types.INITIALIZED)
-def initialized(ls: Server, params: types.InitializedParams) -> None:
-    encoding = ls.server_capabilities.position_encoding
-    ls.opened.encoding = str(getattr(encoding, "value", encoding) or "utf-16")
-    folders = [folder.uri for folder in ls.workspace.folders.values()] or [ls.workspace.root_uri or ""]
-    paths = (to_fs_path(uri) for uri in folders if uri)
-    ls.workspace_specs.roots = tuple(Path(path) for path in paths if path)
-
-
-@answers(types.TEXT_DOCUMENT_DID_OPEN)
-def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
-    ls.opened.put(params.text_document.uri, params.text_document.text)
-    ls.changed(params.text_document.uri)
-
-
-@answers(types.TEXT_DOCUMENT_DID_CHANGE)
-def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
-    uri = params.text_document.uri
-    for change in params.content_changes:
-        if isinstance(change, types.TextDocumentContentChangePartial):
-            start, end = convert.place(change.range.start), convert.place(change.range.end)
-            ls.opened.put(uri, ls.lines(uri).changed(start, end, change.text))
-        else:
-            ls.opened.put(uri, change.text)
-    ls.changed(uri)
-
-
-@answers(types.TEXT_DOCUMENT_DID_CLOSE)
-def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
-    uri = params.text_document.uri
-    readers = ls.opened.that_read(uri)
-    ls.opened.close(uri)
-    for one in (uri, *readers):
-        ls.show(one)
-
-
-@answers(types.TEXT_DOCUMENT_DID_SAVE)
-def did_save(ls: Server, params: types.DidSaveTextDocumentParams) -> None:
-    refresh(ls)
-
-
-@answers(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-def did_change_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
-    refresh(ls)
-
-
-def refresh(ls: Server) -> None:
-    """Files on the disk have changed, any of them: whatever is open is looked at again."""
-    ls.opened.outdated()
-    ls.priced.clear()
-    for uri in ls.opened.by_uri:
-        ls.changed(uri)
-
-
-# requests of one text
-
-
-@answers(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=list(TRIGGERS)))
-def completion(ls: Server, params: types.CompletionParams) -> types.CompletionList | None:
-    uri = params.text_document.uri
-    document, lines = ls.opened.document(uri), ls.lines(uri)
-    if document is None:
-        return None
-    found = completions(document, lines.offset(convert.place(params.position)))
-    items = [convert.completion(one, rank, lines) for rank, one in enumerate(found)]
-    return types.CompletionList(is_incomplete=True, items=items)
-
-
-@answers(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]))
-def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction] | None:
-    uri = params.text_document.uri
-    document, lines = ls.opened.document(uri), ls.lines(uri)
-    if document is None:
-        return None
-    start, end = (lines.offset(convert.place(one)) for one in (params.range.start, params.range.end))
-    found = fixes(document, start, end, ls.opened.unsaved(uri))
-    return [convert.action(fix, document.checked.texts, lines.encoding) for fix in found]
-
-
-@answers(types.TEXT_DOCUMENT_FORMATTING)
-def format_text(ls: Server, params: types.DocumentFormattingParams) -> list[types.TextEdit] | None:
-    uri = params.text_document.uri
-    document, lines = ls.opened.document(uri), ls.lines(uri)
-    if document is None:
-        return None
-    edits = formatting(document)
-    return [types.TextEdit(convert.range_of(lines, edit.span), edit.text) for edit in edits]
-
-
-@answers(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
-def document_symbol(ls: Server, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol] | None:
-    uri = params.text_document.uri
-    document = ls.opened.document(uri)
-    return None if document is None else [convert.symbol(one, ls.lines(uri)) for one in symbols(document)]
-
-
-@answers(types.TEXT_DOCUMENT_FOLDING_RANGE)
-def folding_range(ls: Server, params: types.FoldingRangeParams) -> list[types.FoldingRange] | None:
-    uri = params.text_document.uri
-    document = ls.opened.document(uri)
-    return None if document is None else [convert.fold(one, ls.lines(uri)) for one in folds(document)]
-
-
-@answers(
-    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL,
-    types.SemanticTokensLegend(list(TYPES), [types.SemanticTokenModifiers.Declaration.value]),
-)
-def semantic_tokens(ls: Server, params: types.SemanticTokensParams) -> types.SemanticTokens:
-    lines = ls.lines(params.text_document.uri)
-    return convert.semantic_tokens(coloured(lines.text), lines)
-
-
-@answers(types.TEXT_DOCUMENT_DOCUMENT_LINK)
-def document_link(ls: Server, params: types.DocumentLinkParams) -> list[types.DocumentLink] | None:
-    uri = params.text_document.uri
-    document, lines = ls.opened.document(uri), ls.lines(uri)
-    if document is None:
-        return None
-    return [
-        types.DocumentLink(convert.range_of(lines, link.span), target=convert.uri_of(str(link.path)))
-        for link in links(document)
-    ]
-
-
-@answers(types.TEXT_DOCUMENT_CODE_LENS)
-def code_lens(ls: Server, params: types.CodeLensParams) -> list[types.CodeLens] | None:
-    uri = params.text_document.uri
-    document = ls.opened.document(uri)
-    if document is None:
-        return None
-    ls.price(uri, document)
-    return [
-        types.CodeLens(convert.range_of(ls.lines(uri), lens.span), types.Command(lens.text, ""))
-        for lens in lenses(document, ls.prices.get(uri, {}))
-    ]
-
-
-# requests of a place
-
-
-@answers(types.TEXT_DOCUMENT_HOVER)
-def hover_at(ls: Server, params: types.HoverParams) -> types.Hover | None:
-    document, offset = asked(ls, params)
-    if document is None:
-        return None
-    uri = params.text_document.uri
-    ls.price(uri, document)
-    found = hover(document, offset, ls.prices.get(uri, {}))
-    if found is None:
-        return None
-    said = types.MarkupContent(types.MarkupKind.Markdown, found.text)
-    return types.Hover(said, convert.range_of(ls.lines(uri), found.span))
-
-
-@answers(types.TEXT_DOCUMENT_DEFINITION)
-def definition(ls: Server, params: types.DefinitionParams) -> list[types.Location] | None:
-    document, offset = asked(ls, params)
-    if document is None:
-        return None
-    texts, encoding = document.checked.texts, ls.opened.encoding
-    return [convert.location(span, texts, encoding) for span in definitions(document, offset)]
-
-
-@answers(types.TEXT_DOCUMENT_REFERENCES)
-def references_of(ls: Server, params: types.ReferenceParams) -> list[types.Location] | None:
-    document, offset = asked(ls, params)
-    if document is None:
-        return None
-    specs = ls.specs_of_name(document, offset)
-    found = references(specs, document.source.name, offset)
-    declared = params.context.include_declaration
-    spans = dict.fromkeys(one.span for one in found if declared or not one.declares)
-    return [convert.location(span, texts_of(specs), ls.opened.encoding) for span in spans]
-
-
-@answers(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT)
-def document_highlight(ls: Server, params: types.DocumentHighlightParams) -> list[types.DocumentHighlight] | None:
-    document, offset = asked(ls, params)
-    if document is None:
-        return None
-    found, file = names_of(document), document.source.name
-    meant = {one.symbol for one in at(found, file, offset)}
-    spans = dict.fromkeys(one.span for one in found if one.symbol in meant and one.span.file == file)
-    lines = ls.lines(params.text_document.uri)
-    return [types.DocumentHighlight(convert.range_of(lines, span)) for span in spans]
-
-
-@answers(types.TEXT_DOCUMENT_PREPARE_RENAME)
-def prepare_rename(ls: Server, params: types.PrepareRenameParams) -> types.Range | None:
-    document, offset = asked(ls, params)
-    if document is None:
-        return None
-    uri = params.text_document.uri
-    able = renamable(document, ls.specs_with(document), offset)
-    if isinstance(able, Refused):
-        raise JsonRpcException(able.why, REQUEST_FAILED)
-    return convert.range_of(ls.lines(uri), able)
-
-
-@answers(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
-def rename_at(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None:
-    document, offset = asked(ls, params)
-    if document is None:
-        return None
-    specs = ls.specs_of_name(document, offset)
-    renamed = rename(document, specs, offset, params.new_name, ls.opened.unsaved())
-    if isinstance(renamed, Refused):
-        raise JsonRpcException(renamed.why, REQUEST_FAILED)
-    return convert.workspace_edit(renamed.edits, texts_of(specs), ls.opened.encoding)
-
-
-def asked(ls: Server, params: Any) -> tuple[Document | None, int]:
-    """The text that a request is about, and the offset of its place."""
-    uri = params.text_document.uri
-    return ls.opened.document(uri), ls.lines(uri).offset(convert.place(params.position))
-
-
-def texts_of(specs: Iterable[tuple[Parsed, ...]]) -> Mapping[str, Source]:
-    """The texts of all files of some specs."""
-    return {file.source.name: file.source for files in specs for file in files}
-
-
-def serve() -> None:
-    """Serve one editor on standard input and output until it ends. What else is printed goes to standard error."""
-    server.garbage.begin()
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    server.start_io(stdout=answers)

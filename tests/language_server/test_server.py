@@ -20,9 +20,10 @@ from entrack.cli.app import lsp
 from entrack.cli.heartbeat import BEAT
 from entrack.editor.positions import Lines, Place
 from entrack.language_server import convert
+from entrack.language_server.answering import careful
 from entrack.language_server.background import Background
 from entrack.language_server.opened import AllOpened
-from entrack.language_server.server import Server, careful
+from entrack.language_server.server import Server
 
 TEXT = """entrack 1
 
