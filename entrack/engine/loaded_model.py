@@ -90,7 +90,7 @@ class LoadedModel:
                 weight = weight if site.index is None else weight[:, site.index, None]
             case _:
                 return value
-        return weight.to(value.dtype) @ value
+        return weight.to(value.device).to(value.dtype) @ value
 
     def gives_pair(self, part: Part) -> bool:
         """Whether what is found of a part is the first of a pair."""

@@ -10,6 +10,7 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
+from entrack.engine.settings import exact
 from entrack.plan.steps import Statistic
 
 NUMBERS_AT_ONCE = 1 << 23
@@ -88,11 +89,11 @@ def _parts(logits: Tensor) -> tuple[Tensor, ...]:
 
 def _entropy(logits: Tensor) -> Tensor:
     """- sum P log P over the vocabulary, in float64. -> float32 (row)"""
-    log = logits.double().log_softmax(-1)
-    return -(log.exp() * log).sum(-1).clamp(max=0).float()
+    log = exact(logits).double().log_softmax(-1)
+    return -(log.exp() * log).sum(-1).clamp(max=0).float().to(logits.device)
 
 
 def _divergence(clean: Tensor, logits: Tensor) -> Tensor:
     """KL(clean || logits): sum P_clean (log P_clean - log P) over the vocabulary, in float64. -> float32 (row)"""
-    log, other = clean.double().log_softmax(-1), logits.double().log_softmax(-1)
-    return (log.exp() * (log - other)).sum(-1).clamp(min=0).float()
+    log, other = exact(clean).double().log_softmax(-1), exact(logits).double().log_softmax(-1)
+    return (log.exp() * (log - other)).sum(-1).clamp(min=0).float().to(logits.device)

@@ -8,12 +8,27 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from entrack.engine.errors import DeviceMissing
 
 REDUCED = ("allow_bf16_reduced_precision_reduction", "allow_fp16_reduced_precision_reduction")
 """By which a GPU may add up products of half precision in half precision."""
 NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED", "MPS backend out of memory")
+
+
+NO_FLOAT64 = ("mps",)
+"""Kinds of devices that have no float64."""
+
+
+def exact_device(device: torch.device) -> torch.device:
+    """Where what is on a device can be added up in float64: there, or else on the CPU."""
+    return torch.device("cpu") if device.type in NO_FLOAT64 else device
+
+
+def exact(values: Tensor) -> Tensor:
+    """Values where they can be float64."""
+    return values.to(exact_device(values.device))
 
 
 @contextmanager

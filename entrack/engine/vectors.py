@@ -9,6 +9,7 @@ from torch import Tensor
 from entrack.engine.context import Context
 from entrack.engine.errors import EngineError
 from entrack.engine.inputs import Inputs, bound, captured
+from entrack.engine.settings import exact_device
 from entrack.plan.steps import FromVector, Given, Term
 from entrack.sites import Part
 
@@ -18,12 +19,12 @@ def vector(context: Context, source: FromVector, inputs: Inputs) -> Tensor:
     width. -> float32 (d_model)"""
 
     def make() -> tuple[Tensor]:
-        total = torch.zeros(context.model.facts.d_model, dtype=torch.float64, device=context.model.device)
+        total = _zeros(context)
         for term in source.terms:
             total += term.factor * (
                 _given(context, term) if isinstance(term, Given) else _written(context, term, inputs)
             )
-        return (total.float(),)
+        return (total.float().to(context.model.device),)
 
     return context.activations.get((context.model.key, source), make)[0]
 
@@ -33,15 +34,20 @@ def _given(context: Context, term: Given) -> Tensor:
     width, many = context.model.facts.d_model, len(term.numbers.values)
     if many != width:
         raise EngineError(f"a vector of {many:,} numbers does not fit a residual stream {width:,} wide")
-    return torch.tensor(term.numbers.values, dtype=torch.float64, device=context.model.device)
+    return torch.tensor(term.numbers.values, dtype=torch.float64, device=exact_device(context.model.device))
+
+
+def _zeros(context: Context) -> Tensor:
+    """-> float64 (d_model)"""
+    return torch.zeros(context.model.facts.d_model, dtype=torch.float64, device=exact_device(context.model.device))
 
 
 def _written(context: Context, term: Term, inputs: Inputs) -> Tensor:
     """What the sites of a term write. -> float64 (d_model)"""
-    written = torch.zeros(context.model.facts.d_model, dtype=torch.float64, device=context.model.device)
-    sites = bound(term.sites)
+    written, sites = _zeros(context), bound(term.sites)
     if sites:
-        for site, value in zip(sites, context.tensor(_mean(term, sites[0].part, inputs)), strict=True):
+        means = torch.as_tensor(_mean(term, sites[0].part, inputs), device=written.device)
+        for site, value in zip(sites, means, strict=True):
             written += context.model.written(site, value)
     return written
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from entrack import interrupts
 from entrack.store.remote_patience import TICK, Health, NoAnswer, Patience, run_within
-from entrack.store.remote_place import Beat, Place
+from entrack.store.remote_place import Beat, NotThere, Place
 
 T = TypeVar("T")
 
@@ -80,6 +80,8 @@ def why(error: Exception) -> str:
         return "it does not answer in time"
     if isinstance(status, int):
         return f"the server answers {status:d}"
+    if isinstance(error, NotThere):
+        return str(error)
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return f"the connection fails ({type(error).__name__})"

@@ -6,7 +6,7 @@ import os
 
 from entrack.store import folders
 from entrack.store.location import Location
-from entrack.store.remote_place import Beat
+from entrack.store.remote_place import Beat, NotThere
 
 
 class FolderPlace:
@@ -31,6 +31,7 @@ class FolderPlace:
         return None if found is None else found.st_size
 
     def write(self, name: str, data: bytes) -> None:
+        self._need_root()
         place = self._location(name)
         for depth in range(1, len(place.parts)):
             folders.make_folder(Location(place.root, place.parts[:depth]))
@@ -44,4 +45,7 @@ class FolderPlace:
 
     def _need_root(self) -> None:
         """A folder that is not there is a disk that is not mounted, and nothing is made in its place."""
-        os.stat(self._root)
+        try:
+            os.stat(self._root)
+        except FileNotFoundError:
+            raise NotThere("there is no such folder: mount it, or make it once (mkdir)") from None

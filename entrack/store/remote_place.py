@@ -16,6 +16,10 @@ Beat = Callable[[], None]
 """Called when something has come. Raises where nobody waits for the rest."""
 
 
+class NotThere(OSError):
+    """The folder of a remote is not there; the message says what can be done."""
+
+
 class Place(Protocol):
     """Files by names with `/`, which are made of digests and addresses only."""
 

@@ -15,18 +15,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from typing import IO, Any
 
-from attrs import evolve, field
+from attrs import evolve
 
 from entrack import separate_process
 from entrack.diagnostics.escape import clip
 from entrack.engine.errors import EngineError
 from entrack.events import Watcher, unwatched
-from entrack.execution.dispatch import Where, where
 from entrack.execution.value_check import Tensors
-from entrack.frozen import frozen
 from entrack.models.key import ModelSource
 from entrack.plan.steps import Step
 from entrack.workers import message
@@ -34,6 +32,7 @@ from entrack.workers.errors import WorkerCalledOff, WorkerLost
 from entrack.workers.identity import Identity, held_against
 from entrack.workers.process import Ended, Kind, read, write
 from entrack.workers.room import VISIBLE, Room
+from entrack.workers.roster import Roster
 from entrack.workers.worker import Settings
 
 PROGRAM = Path(__file__).with_name("process.py")
@@ -48,106 +47,68 @@ class Processes:
 
     def __init__(self, room: Room, settings: Settings, gpus: Sequence[str] = (), watcher: Watcher = unwatched) -> None:
         self._room, self._settings, self._gpus, self._watch = room, settings, gpus, watcher
-        self._changing = Lock()
-        self._idle: list[_Process] | None = None
-        self._all: list[_Process] = []
-        self._waiting: list[_Ticket] = []
-        self._closed = False
+        self._beginning = Lock()
+        self._roster = Roster()
+        self._processes: dict[str, _Process] = {}
 
     @property
     def at_once(self) -> int:
         """Asks for room the first time. Raises NoRoom."""
         self._begin()
-        return len(self._all)
+        return len(self._processes)
 
     def compute(
         self, step: Step, inputs: Mapping[str, Tensors], source: ModelSource | None
     ) -> tuple[Tensors, Mapping[str, Any]]:
         self._begin()
-        process = self._taken(where(step))
-        try:
-            process.last = where(step)
-            return message.replied(process.asked(message.request(step, inputs, source)))
-        finally:
-            self._give(process)
+        with self._roster.seat(step) as seat:
+            process = self._processes[seat.name]
+            try:
+                with process.alone:
+                    return message.replied(process.asked(message.request(step, inputs, source)))
+            finally:
+                if not process.started:  # another in its place knows nothing
+                    seat.last = None
 
     def close(self) -> None:
-        with self._changing:
-            self._closed = True
-            waiting, self._waiting = self._waiting, []
-        for ticket in waiting:
-            ticket.served.set()
-        for process in self._all:
+        self._roster.close(WorkerLost(OVER))
+        for process in self._processes.values():
             process.kill()
-        for process in self._idle or ():
-            process.end()
+        for process in self._processes.values():
+            with process.alone:
+                process.end()
 
     def _begin(self) -> None:
-        with self._changing:
-            if self._idle is None:
+        """Each has a place in the roster, started or not."""
+        with self._beginning:
+            if not self._processes:
                 many = self._room.fitting(self._watch)
-                self._all = [self._process(number, many) for number in range(many)]
-                self._idle = list(self._all)
+                made = [self._process(number, many) for number in range(many)]
+                self._processes = {each.name: each for each in made}
+                for each in made:
+                    self._roster.asks(each.name)
+                    self._roster.joins(each.name)
 
     def _process(self, number: int, many: int) -> _Process:
         gpu = self._gpus[number % len(self._gpus)] if self._gpus else None
         sharing = -(-many // len(self._gpus)) if self._gpus else many
         return _Process(number + 1, evolve(self._settings, sharing=sharing), gpu, self._watch)
 
-    def _taken(self, at: Where) -> _Process:
-        """A process that is idle, the one that knows the model and the batch rather than others; waits for one."""
-        ticket = _Ticket(at)
-        with self._changing:
-            if self._closed:
-                raise WorkerLost(OVER)
-            if self._idle:
-                process = max(self._idle, key=lambda one: one.knows(at))
-                self._idle.remove(process)
-                return process
-            self._waiting.append(ticket)
-        ticket.served.wait()
-        if not ticket.by:
-            raise WorkerLost(OVER)
-        return ticket.by[0]
-
-    def _give(self, process: _Process) -> None:
-        """A process is idle: it goes to whoever waits and whose model and batch it knows, then to who came first."""
-        with self._changing:
-            if self._closed:
-                process.end()
-            elif self._waiting:
-                ticket = max(self._waiting, key=lambda one: process.knows(one.where))
-                self._waiting.remove(ticket)
-                ticket.by.append(process)
-                ticket.served.set()
-            elif self._idle is not None:
-                self._idle.append(process)
-
-
-@frozen(eq=False)
-class _Ticket:
-    """Somebody waits for a process."""
-
-    where: Where
-    served: Event = field(factory=Event)
-    by: list[_Process] = field(factory=list)
-
 
 class _Process:
-    """A process, once it has been asked for the first time; another in its place when it has ended. Used by one thread
-    at a time, but for `kill`."""
+    """A process, once it has been asked for the first time; another in its place when it has ended. Whoever uses it
+    holds `alone`, but for `kill`."""
 
     def __init__(self, number: int, settings: Settings, gpu: str | None, watcher: Watcher) -> None:
-        self._name, self._settings, self._gpu, self._watch = f"worker {number}", settings, gpu, watcher
+        self.name, self._settings, self._gpu, self._watch = f"worker {number}", settings, gpu, watcher
         self._process: subprocess.Popen[bytes] | None = None
         self._trouble: IO[bytes] | None = None
         self._killed = False
-        self.last: Where | None = None
+        self.alone = Lock()
 
-    def knows(self, at: Where) -> tuple[bool, bool, bool]:
-        """How well it is prepared for a model and a batch: the more, the greater."""
-        last = self.last or ("", "")
-        return last[0] == at[0], last == at, self._process is not None
+    @property
+    def started(self) -> bool:
+        return self._process is not None
 
     def asked(self, request: bytes) -> bytes:
         """The reply to a request. Raises WorkerLost, and EngineError where no process can be had."""
@@ -171,7 +132,7 @@ class _Process:
 
     def end(self) -> None:
         """End it, and tidy up."""
-        process, self._process, self.last = self._process, None, None
+        process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait()
@@ -190,7 +151,7 @@ class _Process:
             self._trouble = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `end`
             self._process = separate_process.worker(PROGRAM, environment, self._trouble)
         except (OSError, separate_process.NoLibrary) as error:
-            raise EngineError(f"{self._name}: its process cannot be started: {error}") from None
+            raise EngineError(f"{self.name}: its process cannot be started: {error}") from None
         if self._killed:  # in the meantime
             self._process.kill()
         told = {"path": [path or os.getcwd() for path in sys.path], "settings": self._settings.told()}
@@ -200,7 +161,7 @@ class _Process:
         except Ended:
             raise self._lost(begun=False) from None
         try:
-            held_against(who, Identity.own(who.device), self._name)
+            held_against(who, Identity.own(who.device), self.name)
         except EngineError:
             self.end()
             raise
@@ -227,7 +188,7 @@ class _Process:
         lines = self._trouble.read().decode("utf-8", "replace").strip().splitlines()
         self.end()
         how = f"was ended by {_signal(-status)}" if status < 0 else f"ended with status {status}"
-        said = f"{self._name} {how}" + (f" ({clip(lines[-1], 200)})" if lines else "")
+        said = f"{self.name} {how}" + (f" ({clip(lines[-1], 200)})" if lines else "")
         if status == -signal.SIGTERM:
             return WorkerCalledOff(said)
         return WorkerLost(said) if begun or status < 0 else EngineError(f"{said}, before it could begin")

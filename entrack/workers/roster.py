@@ -1,7 +1,8 @@
 """The roster of workers that come and go: who is here, who is free, and which of them a step goes to.
 
-Kinds of workers that others start - Dask, Ray, a queue of jobs - tell it who has come and who is gone; it gives each
-step to the free worker that has its batch, else its model, else none yet, and each free worker the step that suits it.
+Kinds of workers that others start - Dask, Ray, a queue of jobs - tell it who has come and who is gone; processes of
+this machine are all here from the beginning. It gives each step to the free worker that has its batch, else its model,
+else none yet, and each free worker the step that suits it.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 from attrs import evolve
-from engine_models import MODELS, Saved, save
+from engine_models import ALTERNATES, MODELS, PROMPTS, Saved, save
 from fake_devices import OnDevice, fake, fake_devices
-from test_engine_half import CASES, Case
+from test_engine_half import CASES, HEADS, Case, edited
 
 from entrack.cli.plan_places import places_of, places_text
 from entrack.engine import engine as engine_file
@@ -22,8 +22,11 @@ from entrack.engine.engine import Engine
 from entrack.engine.errors import DeviceMissing, OutOfMemory
 from entrack.engine.settings import chosen_devices
 from entrack.models.key import ModelSource
+from entrack.numbers import Numbers
 from entrack.plan.placement import SPARE, weights_of
 from entrack.plan.schedule import Memory
+from entrack.plan.steps import Add, At, Capture, FromVector, Given, Ref, Term
+from entrack.sites import Part, Site
 
 MEMORY = Memory.of(1 << 24)
 WAYS = [
@@ -200,3 +203,41 @@ def test_a_plan_says_where_the_layers_would_stand(
     monkeypatch.setattr(engine_file, "device_memory", lambda device: 1000)
     with pytest.raises(OutOfMemory, match=r"m in float32 has no room: its weights take .* 2 devices are there"):
         places_of(plan, 2, None)  # type: ignore[arg-type]
+
+
+TERMS = (Term(0.5, HEADS, (Ref("heads"),)), Given(2.0, Numbers((0.25,) * 32)))
+WRITTEN = {
+    "added, what heads write": edited(
+        Add(At((Site(1, Part.RESIDUAL),), None), FromVector(TERMS), 0.5),
+        heads=lambda key: Capture(key, ALTERNATES, (2,) * PROMPTS, HEADS),
+    )
+}
+
+
+@pytest.mark.parametrize("executor", ["optimised", "reference"])
+def test_a_device_without_float64_has_it_summed_on_the_cpu(
+    executor: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on an Apple GPU, which is not here: the fake refuses what it would. The same bits."""
+    model = saved(folder, "llama, grouped, tied")
+    single, made = model.engine(executor, memory=MEMORY), OnDevice.__new__
+
+    def refusing(cls: type[OnDevice], numbers: torch.Tensor, device: torch.device) -> OnDevice:
+        if numbers.dtype == torch.float64:
+            raise TypeError(f"the fake device {device} has no float64")
+        return made(cls, numbers, device)
+
+    cases = {kind: (computed(single, make(model.key)), make(model.key)) for kind, make in {**CASES, **WRITTEN}.items()}
+    monkeypatch.setattr(OnDevice, "__new__", staticmethod(refusing))
+    with fake_devices():
+        engine = engine_over(1, model, executor, monkeypatch)
+        with pytest.raises(TypeError, match="no float64"):
+            computed(engine, CASES["sum"](model.key))
+        monkeypatch.setattr(settings, "NO_FLOAT64", (fake(0).type,))
+        for kind, (expected, case) in cases.items():
+            found = computed(engine, case)
+            for array, value in expected.items():
+                if kind == "direct attribution":  # the fakes take a product of a vector apart otherwise
+                    np.testing.assert_allclose(found[array], value, rtol=1e-5, atol=1e-6)
+                else:
+                    assert found[array].tobytes() == value.tobytes(), (kind, array)

@@ -418,7 +418,7 @@ def test_a_folder_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
         assert found(there) == [True, False, False, False, False]
     assert not (tmp_path / "mnt").exists()
     assert "left alone" in there.said[0] and "1 value was not written" in there.said[1]
-    assert "No such file" in there.said[0]
+    assert "there is no such folder: mount it, or make it once (mkdir)" in there.said[0]
 
 
 # URLs

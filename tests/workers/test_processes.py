@@ -192,6 +192,19 @@ def test_a_worker_that_is_asked_to_terminate_does_not_count_against_its_step(tmp
     assert len(found.started) == 5
 
 
+def test_a_step_goes_to_the_process_that_has_its_model_else_to_one_that_has_had_nothing() -> None:
+    with seen() as found:
+        pool = Processes(Room(2, {}, 10**9), Settings())
+        try:
+            started = []
+            for model in (MODELS[0], MODELS[0], MODELS[1], MODELS[0], MODELS[1]):
+                pool.compute(Evaluate(model, BATCHES[0], (), ASKED), {}, None)
+                started.append(len(found.started))
+        finally:
+            pool.close()
+    assert started == [1, 1, 2, 2, 2] and not found.alive
+
+
 def test_a_process_may_end_while_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     killed: list[bool] = []
     looked = iter([SimpleNamespace(kill=lambda: killed.append(True)), None])
@@ -306,8 +319,8 @@ def test_a_gpu_each(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gpus_of(None) == ("GPU-3a", "5"), "what a scheduler has given is divided"
     pool = Processes(Room(4, {}, on_gpus=True), Settings(), gpus_of(None))
     assert pool.at_once == 4
-    assert [process._gpu for process in pool._all] == ["GPU-3a", "5", "GPU-3a", "5"]
-    assert {process._settings.sharing for process in pool._all} == {2}
+    assert [process._gpu for process in pool._processes.values()] == ["GPU-3a", "5", "GPU-3a", "5"]
+    assert {process._settings.sharing for process in pool._processes.values()} == {2}
     monkeypatch.setenv(room.VISIBLE, "")
     assert gpus_of(None) == ()
 

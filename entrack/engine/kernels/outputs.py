@@ -13,6 +13,7 @@ from entrack.engine.context import Context
 from entrack.engine.errors import EngineError
 from entrack.engine.inputs import Inputs, bound, captured, mean
 from entrack.engine.noise import noise
+from entrack.engine.settings import exact
 from entrack.engine.vectors import vector
 from entrack.engine.writes import How, Write
 from entrack.plan.steps import (
@@ -143,8 +144,9 @@ def _ones(part: Part) -> tuple[int, ...]:
 
 def _direction(values: Tensor) -> Tensor:
     """Values with length 1 along their last axis; zero where they are zero."""
-    length = values.double().norm(dim=-1, keepdim=True)
-    return torch.where(length > 0, values.double() / length, 0.0).float()
+    wide = exact(values).double()
+    length = wide.norm(dim=-1, keepdim=True)
+    return torch.where(length > 0, wide / length, 0.0).float().to(values.device)
 
 
 # --- sources -----------------------------------------------------------------------------------------------------

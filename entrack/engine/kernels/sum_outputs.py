@@ -7,6 +7,7 @@ import torch
 
 from entrack.engine.context import Context
 from entrack.engine.inputs import Arrays, Inputs
+from entrack.engine.settings import exact
 from entrack.engine.tracing import Read
 from entrack.plan.steps import SumOutputs
 from entrack.sites import Site
@@ -18,5 +19,5 @@ def sum_outputs(context: Context, step: SumOutputs, inputs: Inputs) -> Arrays:
     values = context.forward(step.batch, reads=map(Read, sites)).values
     for site, value in values.items():
         context.check(value, site.layer, step.part)
-    total = torch.stack([values[site].sum(dim=0, dtype=torch.float64) for site in sites])
+    total = torch.stack([exact(values[site]).sum(dim=0, dtype=torch.float64) for site in sites])
     return {"sum": total.cpu().numpy(), "count": np.array(step.batch.prompts, dtype=np.int64)}
