@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from entrack.cli import exit_codes
+from entrack.cli import exit_codes, garbage
 from entrack.cli.exit_codes import Output, failures, leave, say, tell, tell_failure
 from entrack.cli.failures import need_memory
 
@@ -98,7 +98,7 @@ def plan(
 ) -> None:
     """Show what a run would compute."""
     need_memory()
-    with failures(as_json=as_json) as shown:
+    with garbage.hardly_ever(), failures(as_json=as_json) as shown:
         from entrack import api
         from entrack.cli.plans import plan_json, plan_table
         from entrack.diagnostics.over_budget import passed
