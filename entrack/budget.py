@@ -202,6 +202,7 @@ class Budget:
     told: bool = False
 
     def over(self, limit: Limit, total: int) -> None:
+        """That a limit which `check` has is passed. Raises Spent where a plan may not pass it either."""
         most = limit.planned if self.planning else limit.most
         if total > most:
             raise Spent(limit, most, self.at)
@@ -231,8 +232,9 @@ def spend(limit: Limit, many: int = 1) -> None:
     """Count work that is about to be done. Raises Spent when it is more than the command may do."""
     budget = _running.get()
     if budget is not None:
-        budget.spent[limit] = total = budget.spent.get(limit, 0) + many
-        if total > limit.most:
+        spent = budget.spent
+        spent[limit] = total = spent.get(limit, 0) + many
+        if total > (limit.planned if budget.told else limit.most):  # once told, a plan has only its own limits to pass
             budget.over(limit, total)
 
 
