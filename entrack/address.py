@@ -212,8 +212,18 @@ def _tuple(value: tuple[Any, ...]) -> str:
     kinds = set(map(type, value))
     if kinds == {int}:
         return f'["ints","{",".join(map(str, value))}"]'
+    if kinds == {tuple} and all(value) and set(map(type, chain.from_iterable(value))) == {int}:
+        return _rows_of_integers(value)
     numbers = _rows(value, *kinds) if len(kinds) == 1 else None
     return _listed(value) if numbers is None else _RECENT.text(numbers, lambda: _listed(value))
+
+
+def _rows_of_integers(value: tuple[tuple[int, ...], ...]) -> str:
+    """Tokens of prompts, of which a plan has millions: as Python writes them, all at once, and not number by number."""
+    said = repr(value).replace(" ", "")
+    if ",)" in said:  # a row of one, or one row
+        return _listed(value)
+    return '["list",["ints","' + said[2:-2].replace("),(", '"],["ints","') + '"]]'
 
 
 def _rows(value: tuple[Any, ...], kind: type) -> Hashable | None:

@@ -6,6 +6,7 @@ A family is known when it has a record in `entrack.families`, which says which w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from entrack.address import tagged
@@ -86,9 +87,9 @@ class ModelFacts:
 
     def every(self, part: Part, *, single: bool = True) -> tuple[Site, ...]:
         """All sites of a part: its heads or neurons one by one, with `single`, or that of each layer."""
-        many = {Part.OUTPUT: self.heads, Part.NEURON: self.d_mlp}.get(part) if single else None
-        inside = (None,) if many is None else range(many)
-        return tuple(Site(layer, part, index) for layer in range(self.layers) for index in inside)
+        return _every(
+            self.layers, part, {Part.OUTPUT: self.heads, Part.NEURON: self.d_mlp}.get(part) if single else None
+        )
 
     @property
     def grouped(self) -> bool:
@@ -107,6 +108,13 @@ class ModelFacts:
         size = self.heads // self.key_value_heads
         first = self.key_value_head(head) * size
         return tuple(range(first, first + size))
+
+
+@lru_cache(maxsize=4)
+def _every(layers: int, part: Part, many: int | None) -> tuple[Site, ...]:
+    """The sites of a part in each layer, `many` in one, made once: a plan that draws heads asks again and again."""
+    inside = (None,) if many is None else range(many)
+    return tuple(Site(layer, part, index) for layer in range(layers) for index in inside)
 
 
 def read_facts(config: object) -> ModelFacts:

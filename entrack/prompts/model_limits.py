@@ -12,14 +12,8 @@ from entrack.prompts.tokenise import Prompt, TokenisedPrompts
 def unknown(realised: TokenisedPrompts, vocabulary: int) -> tuple[Diagnostic, ...]:
     """That a model with so many tokens can read the prompts and say their words: a tokenizer of another model may
     have more."""
-    highest = max(
-        (
-            token
-            for prompt in _prompts(realised)
-            for token in (*prompt.token_ids, *(id for ids in prompt.ids.values() for id in ids))
-        ),
-        default=0,
-    )
+    ids = (ids for prompt in _prompts(realised) for ids in (prompt.token_ids, *prompt.ids.values()))
+    highest = max(map(max, filter(None, ids)), default=0)
     if highest < vocabulary:
         return ()
     return (
