@@ -17,6 +17,8 @@ from entrack.syntax import ast
 
 A_STREAM = 4
 """Values that are drawn as quickly as a stream is begun."""
+FEW = 16
+"""Values that are sooner taken out of a pool, one by one, than the pool is gone through."""
 Draw = Callable[[Names, Streams, tuple[Scalar, ...]], Value]
 """The value of a variable, none of some values. Raises CannotDraw."""
 Pool = Callable[[Names], Sequence[Scalar]]
@@ -101,7 +103,8 @@ class _Once:
 
     def __init__(self) -> None:
         self._pool: Sequence[Scalar] = ()
-        self._values: Sequence[Scalar] = ()
+        self._values: list[Scalar] = []
+        self._places: dict[Scalar, int] = {}
 
     def left(self, pool: Sequence[Scalar], without: tuple[Scalar, ...]) -> Sequence[Scalar]:
         if isinstance(pool, range):
@@ -109,7 +112,17 @@ class _Once:
         budget.spend(budget.POOLED, len(pool))
         if pool is not self._pool:
             self._pool, self._values = pool, some_of(pool, list(dict.fromkeys(pool)))
-        return _others(self._values, without) if without else self._values
+            self._places = {value: place for place, value in enumerate(self._values)}
+        if len(without) > FEW:
+            return _others(self._values, without)
+        return self._all_but(without) if without else self._values
+
+    def _all_but(self, without: tuple[Scalar, ...]) -> Sequence[Scalar]:
+        """The values without a few: the others are not looked at."""
+        left = self._values.copy()
+        for place in sorted({self._places[value] for value in without if value in self._places}, reverse=True):
+            del left[place]
+        return some_of(self._values, left)
 
 
 def _left(pool: Sequence[Scalar], without: tuple[Scalar, ...]) -> Sequence[Scalar]:

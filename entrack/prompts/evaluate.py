@@ -14,7 +14,7 @@ from entrack import budget
 from entrack.check.tables import Row
 from entrack.check.texts import at_use
 from entrack.frozen import frozen
-from entrack.prompts.texts import Fill, Hole, Join, Text
+from entrack.prompts.texts import Fill, Hole, Join, Segment, Text
 from entrack.prompts.values import (
     COMPARE,
     CannotDraw,
@@ -363,7 +363,8 @@ def _join(
 ) -> Evaluate:
     elsewhere = [(compiled_number(place), _text(other, within)) for place, other in others]
     lists = [compiled_reference(part) for part in parts(segment) if isinstance(part, ast.Reference)]
-    return Join(_text(segment, within), between, elsewhere, lists).render
+    text = _text(segment, within)
+    return Join(text, between, elsewhere, lists, Segment.of(text, between)).render
 
 
 def _hole(part: ast.Reference, within: Within) -> Hole:

@@ -29,6 +29,10 @@ UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u34
 """Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which are written without spaces."""
 
 
+ENDS = 8
+"""The last characters of a text that decide, and are shown."""
+
+
 def doubtful_space(population: Population, text: str, word: str) -> Diagnostic | None:
     """That a space was put where it is likely that none is meant. Nothing is known of it but the text's end."""
     last, first = text[-1:], word[:1]
@@ -37,7 +41,7 @@ def doubtful_space(population: Population, text: str, word: str) -> Diagnostic |
         return None
     return Diagnostic(
         "W404",
-        f"a space is put between the prompt's end, `{text[-8:]}`, and `{word}`",
+        f"a space is put between the prompt's end, `{text[-ENDS:]}`, and `{word}`",
         population.task.syntax.name_span,
         "is it meant to stand there?",
         'without it, write `attached(...)` round the answer; with it, begin the answer with a space: `" {object}"`',

@@ -32,7 +32,7 @@ from entrack.prompts.tokenise import (
     Prompt,
     PromptPair,
     TokenisedPrompts,
-    original_key,
+    original_keys,
     tokenise,
 )
 from entrack.prompts.tokenizer import Tokenizer
@@ -58,7 +58,7 @@ def kept_or_drawn(
 ) -> tuple[TokenisedPrompts, tuple[Diagnostic, ...]]:
     """The prompts of a population as they are kept, else as `tokenise` draws them, and then kept."""
     what = None if kept == NOT_KEPT else _address(population, count, tokens, params, originals)
-    keys = [original_key(population, place) for place in population.places(count)]
+    keys = [*map(original_keys(population), population.places(count))]
     found = None if what is None else _read(kept.get(what), len(keys))
     if found is not None:
         budget.work_on(population.span)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import evolve
 
 from entrack.check.row_positions import least_parts, without_ordinal
 from entrack.check.tables import Row
 from entrack.check.texts import ORDINALS
+from entrack.frozen import frozen
 from entrack.prompts import sample
-from entrack.prompts.evaluate import Count, Evaluate, compiled, compiled_index, compiled_number
+from entrack.prompts.evaluate import Column, Count, Evaluate, compiled, compiled_index, compiled_number
 from entrack.prompts.tokenizer import Encoded
-from entrack.prompts.values import CannotDraw, Filled, Names, plain
+from entrack.prompts.values import CannotDraw, Filled, Names, Some, named, plain
 from entrack.prompts.words import found_in, words_in
 from entrack.source import Span
 from entrack.syntax import ast
@@ -21,8 +22,8 @@ Name = tuple[str | int, ...]
 Token = Callable[[sample.Drawn, Encoded, Name], int]
 Tokens = Callable[[sample.Drawn, Encoded], tuple[int, ...]]
 Characters = Callable[[sample.Drawn, Name], tuple[int, int]]
-Hits = Callable[[sample.Drawn], list[Filled]]
-Narrowed = Callable[[list[Filled], sample.Drawn], list[Filled]]
+Hits = Callable[[sample.Drawn], Sequence[Filled]]
+Narrowed = Callable[[Sequence[Filled], sample.Drawn], Sequence[Filled]]
 
 
 def compiled_token(item: ast.Position) -> Token:
@@ -86,7 +87,9 @@ def _characters(item: ast.Position) -> Characters:
             return _found_text(text, within, item)
         case ast.HolePlace(hole) | ast.SpanOf(hole):
             word, place = _word(hole, item), _only(_matching(hole), item, hole.span)
-            return lambda drawn, name: (word and word(drawn)) or place(drawn)
+            if word is None:
+                return lambda drawn, name: place(drawn)
+            return lambda drawn, name: word(drawn) or place(drawn)
 
 
 def _any(hole: ast.Reference, item: ast.Position) -> Characters:
@@ -174,10 +177,13 @@ def _matching(hole: ast.Reference) -> Hits:
     under = rest[0].name if rest and isinstance(rest[0], ast.Dotted) else None
     narrowed = [_narrowed(part, called) for part in rest]
 
-    def matching(drawn: sample.Drawn) -> list[Filled]:
+    def matching(drawn: sample.Drawn) -> Sequence[Filled]:
         row = under is not None and isinstance(drawn.values.get(called), Row)
-        text, name, steps = hole.name, f"{called}.{under}" if row else called, narrowed[1:] if row else narrowed
-        hits = [filled for filled in drawn.prompt.holes if filled.variable == name and filled.text == text]
+        name, steps = (f"{called}.{under}", narrowed[1:]) if row else (called, narrowed)
+        element: Some = ...
+        if steps and isinstance(steps[0], _Element):
+            element, steps = steps[0].wanted(drawn), steps[1:]
+        hits: Sequence[Filled] = named(drawn.prompt.holes, hole.name, name, element)
         for step in steps:
             hits = step(hits, drawn)
         return hits
@@ -189,17 +195,27 @@ def _narrowed(part: ast.Dotted | ast.Subscript, called: str) -> Narrowed:
     """Those of several holes that an index, or an ordinal, names."""
     if isinstance(part, ast.Dotted):
         return lambda hits, drawn: _which(hits, part.name)
-    index = compiled_index(part)
+    return _Element(called, compiled_index(part))
 
-    def elements(hits: list[Filled], drawn: sample.Drawn) -> list[Filled]:
-        column = drawn.values.get(called)
-        wanted = index(column, drawn.names) if isinstance(column, list) else None
+
+@frozen
+class _Element:
+    """The holes that are filled with an element of a list."""
+
+    called: str
+    index: Callable[[Column, Names], int]
+
+    def wanted(self, drawn: sample.Drawn) -> int | None:
+        """The place of the element; None where there is no list."""
+        column = drawn.values.get(self.called)
+        return self.index(column, drawn.names) if isinstance(column, list) else None
+
+    def __call__(self, hits: Sequence[Filled], drawn: sample.Drawn) -> Sequence[Filled]:
+        wanted = self.wanted(drawn)
         return [filled for filled in hits if filled.element == wanted]
 
-    return elements
 
-
-def _which(hits: list[Filled], ordinal: str) -> list[Filled]:
+def _which(hits: Sequence[Filled], ordinal: str) -> Sequence[Filled]:
     return [hits[ORDINALS[ordinal]]] if hits and -len(hits) <= ORDINALS[ordinal] < len(hits) else []
 
 
@@ -207,7 +223,7 @@ def _only(hits: Hits, item: ast.Position, span: Span) -> Callable[[sample.Drawn]
     return lambda drawn: _one(hits(drawn), item, span)
 
 
-def _one(hits: list[Filled], item: ast.Position, span: Span) -> tuple[int, int]:
+def _one(hits: Sequence[Filled], item: ast.Position, span: Span) -> tuple[int, int]:
     if len(hits) == 1:
         return hits[0].start, hits[0].end
     if not hits:

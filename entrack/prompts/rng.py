@@ -8,8 +8,7 @@ change between versions.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from itertools import count
+from collections.abc import Sequence
 from struct import Struct
 from typing import TypeVar
 
@@ -18,6 +17,9 @@ NUMBERS = Struct(">4Q")
 """A digest as four numbers of 64 bits."""
 MOST = 1 << 64
 """How many such numbers there are."""
+FEW = 1 << 32
+SURE = MOST - FEW
+"""Up to this number, none is among the last for any bound of up to `FEW`."""
 
 
 def rank(*name: str | int) -> bytes:
@@ -43,12 +45,14 @@ class Stream:
     """An endless stream of 64-bit numbers that follows from its name."""
 
     def __init__(self, *name: str | int, written: bytes | None = None) -> None:
-        self._next = _numbers(_written(name) if written is None else written).__next__
+        self._name = (_written(name) if written is None else written) + b"\x1e"
+        self._block = 0
+        self._left: list[int] = []
 
     def below(self, bound: int) -> int:
         """A whole number from 0 to bound - 1, each as likely as the others."""
         while True:
-            number = self._next()
+            number = (self._left or self._more()).pop()
             rest = number % bound
             if number - rest <= MOST - bound:  # else it is of the last numbers, of which there are fewer than `bound`
                 return rest
@@ -62,15 +66,20 @@ class Stream:
         moved: dict[
             int, int
         ] = {}  # a shuffle from the front that keeps only what it has moved: pools are long, draws short
-        below, size = self.below, len(pool)
-        for place in range(many):
-            other = place + below(size - place)
+        for place, left in zip(range(many), range(len(pool), 0, -1), strict=False):
+            number = (self._left or self._more()).pop()
+            if number > SURE or left > FEW:
+                self._left.append(number)
+                other = place + self.below(left)
+            else:
+                other = place + number % left  # what `below` would say, without a call
             drawn.append(pool[moved.get(other, other)])
             moved[other] = moved.get(place, place)
         return drawn
 
-
-def _numbers(name: bytes) -> Iterator[int]:
-    """Numbers of 64 bits: four of each block, the last of them first."""
-    for block in count():
-        yield from reversed(NUMBERS.unpack(hashlib.sha256(name + b"\x1e" + str(block).encode()).digest()))
+    def _more(self) -> list[int]:
+        """The next numbers: four of each block, to be taken from the end."""
+        block = hashlib.sha256(self._name + b"%d" % self._block).digest()
+        self._block += 1
+        self._left = [*NUMBERS.unpack(block)]
+        return self._left

@@ -4,10 +4,12 @@ A task and an alternate are compiled once (`Recipe`, `Changed`); each variable w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cached_property
+from typing import Literal, NamedTuple, assert_never
 
 from entrack import budget
+from entrack.address import address
 from entrack.check.alternates import DRAWN, changed_items
 from entrack.check.resolved import Alternate, Task
 from entrack.check.tables import Row, Table, table_key
@@ -17,9 +19,11 @@ from entrack.prompts.draw import A_STREAM, Draw, compiled_drawing, values_of
 from entrack.prompts.evaluate import compiled, compiled_reference
 from entrack.prompts.rng import Stream, Streams
 from entrack.prompts.rows import Dealt
+from entrack.prompts.stems import Beginning, Stems
 from entrack.prompts.values import COMPARE, CannotDraw, Names, Rendered, Scalar, Value, plain, some_of
 from entrack.source import Span
 from entrack.syntax import ast
+from entrack.syntax.content import content
 
 MOST_TRIES = budget.TRIES.most
 AT_A_GLANCE = 16
@@ -92,23 +96,45 @@ def original(recipe: Recipe, constants: Constants, name: tuple[str | int, ...], 
 
 
 Test = Callable[[Names], bool]
+Choose = Callable[[Drawn, Names, Streams, Dealt], Value]
+"""The value of a variable in an alternate, given the original."""
+
+
+How = Literal["kept", "shuffled", "again", "fresh"]
+"""What becomes of a variable: `again` it is drawn or follows, `fresh` so that it is another."""
+
+
+class Step(NamedTuple):
+    """How an alternate gets the value of one variable, and what is to hold then."""
+
+    binding: ast.Binding
+    how: How
+    holes: tuple[tuple[str, Variable], ...]
+    """Holes of a text that are filled otherwise, and what with."""
+    choose: Choose
+    tests: tuple[tuple[ast.Constraint, Test], ...]
+    """The constraints that can be tested when it is bound."""
 
 
 @frozen
 class Changed:
-    """An alternate, looked through once for all its prompts. `tests` holds, for each binding, the constraints that
-    can be tested when it is bound."""
+    """An alternate, looked through once for all its prompts."""
 
     given: Alternate
     items: tuple[ast.Binding | ast.Position, ...]
-    variables: tuple[Variable, ...]
-    holes: Mapping[str, tuple[tuple[str, Variable], ...]]
-    """Holes of texts that are filled otherwise, and what with."""
-    fresh: frozenset[str]
-    shuffled: frozenset[str]
-    anew: frozenset[str]
-    """Bindings that are drawn again, and those that follow from them."""
-    tests: tuple[tuple[tuple[ast.Constraint, Test], ...], ...]
+    leading: tuple[Step, ...]
+    """The first of its steps, as long as they are drawn, or kept of what is drawn."""
+    following: tuple[Step, ...]
+
+    @property
+    def stem(self) -> Hashable:
+        """What tells one way to begin from another: the leading steps, and the columns that they may draw from."""
+        columns = self.given.task.columns
+        steps = [
+            [step.how, content(step.binding), [content(constraint) for constraint, _ in step.tests]]
+            for step in self.leading
+        ]
+        return address(steps), *((key, tuple(columns[key])) for key in sorted(columns))
 
     @classmethod
     def of(cls, given: Alternate) -> Changed:
@@ -118,26 +144,48 @@ class Changed:
         overridden = {c.target.name for c in changes if isinstance(c, ast.Override) and not c.target.rest}
         anew = fresh | redrawn | constrained | overridden
         bindings = tuple(item for item in items if isinstance(item, ast.Binding))
-        again = {
-            b.name
-            for b in bindings
-            if b.name in anew or not isinstance(b.drawing, DRAWN) or set(mentioned(b.drawing)) & anew
-        }
-        holes = _holes(given)
-        variables = tuple(
-            Variable(given.task, binding, frozenset(hole for hole, _ in holes.get(binding.name, ())))
-            for binding in bindings
-        )
-        return cls(
-            given,
-            items,
-            variables,
-            holes,
-            frozenset(fresh),
-            frozenset(shuffled),
-            frozenset(again),
-            _tests(changes, bindings),
-        )
+        holes, steps = _holes(given), []
+        for binding, tests in zip(bindings, _tests(changes, bindings), strict=True):
+            name, filled = binding.name, holes.get(binding.name, ())
+            again = name in anew or not isinstance(binding.drawing, DRAWN) or set(mentioned(binding.drawing)) & anew
+            how: How = "again" if again else "kept"
+            how = "shuffled" if name in shuffled else "fresh" if name in fresh else how
+            variable = Variable(given.task, binding, frozenset(hole for hole, _ in filled))
+            steps.append(Step(binding, how, filled, _choose(given.task, variable, how), tests))
+        begun = next((place for place, step in enumerate(steps) if not _leads(step)), len(steps))
+        return cls(given, items, tuple(steps[:begun]), tuple(steps[begun:]))
+
+
+def _leads(step: Step) -> bool:
+    """Whether a step may be one of those that alternates have in common."""
+    return isinstance(step.binding.drawing, DRAWN) and not isinstance(step.binding.drawing, ast.Row) and not step.holes
+
+
+def _choose(task: Task, variable: Variable, how: How) -> Choose:
+    name, drawing = variable.name, variable.binding.drawing
+    match how:
+        case "kept":
+            return lambda first, names, streams, dealt: first.names.values[name]
+        case "shuffled":
+            return lambda first, names, streams, dealt: _shuffled(first.values[name], streams.of(name))
+        case "again" | "fresh" if isinstance(drawing, ast.Row):
+            return _another_row(task.tables[table_key(drawing.table)], variable, fresh=how == "fresh")
+        case "again":
+            return lambda first, names, streams, dealt: variable.draw(names, streams, ())
+        case "fresh":
+            return lambda first, names, streams, dealt: variable.draw(
+                names, streams, values_of(first.names.values[name])
+            )
+        case _:
+            assert_never(how)
+
+
+def _another_row(table: Table, variable: Variable, *, fresh: bool) -> Choose:
+    def choose(first: Drawn, names: Names, streams: Streams, dealt: Dealt) -> Value:
+        gone = first.values.values() if fresh else ()
+        return _other_row(table, gone, dealt, streams.of(variable.name), variable.binding.span)
+
+    return choose
 
 
 def _holes(given: Alternate) -> Mapping[str, tuple[tuple[str, Variable], ...]]:
@@ -178,18 +226,39 @@ class _Failed(Exception):
         self.span = constraint.span
 
 
-def alternate(given: Changed, first: Drawn, constants: Constants, name: tuple[str | int, ...], dealt: Dealt) -> Drawn:
+def alternate(
+    given: Changed,
+    first: Drawn,
+    constants: Constants,
+    name: tuple[str | int, ...],
+    dealt: Dealt,
+    stems: Stems | None = None,
+    beginning: Beginning | None = None,
+) -> Drawn:
     """The alternate of an original: drawn again until its constraints hold. Raises CannotDraw when they never do.
 
     A try ends at the first constraint that does not hold, before what is bound later is made: texts are long, and the
-    streams of all bindings are their own, so nothing else changes by it.
+    streams of all bindings are their own, so nothing else changes by it. With a `beginning`, its stem is taken from
+    `stems`, or held there.
     """
-    span = given.given.span
-    for attempt in range(MOST_TRIES):
+    span, before = given.given.span, budget.so_far() if beginning else {}
+    stem = stems.counted(beginning) if stems and beginning else None
+    for attempt in range(stem.attempt if stem else 0, MOST_TRIES):
+        streams = Streams(*name, "alternate", attempt)
+        begun = stem is not None and attempt == stem.attempt
+        values = dict(stem.values) if stem and begun else constants.copied()
+        names = Names(values, {"original": first.values}, {})
         try:
-            return _changed(given, first, constants, (*name, "alternate", attempt), dealt)
+            if not begun:
+                _take(given.leading, values, first, names, streams, dealt)
+                if stems and beginning:
+                    stems.hold(beginning, attempt, values, before)
+                    beginning = None
+            _take(given.following, values, first, names, streams, dealt)
         except _Failed as failed:
             span = failed.span
+        else:
+            return Drawn(names, given.items)
     raise CannotDraw(
         "E422",
         "this can never be",
@@ -204,34 +273,17 @@ def place_stream(name: tuple[str | int, ...], position: str) -> Stream:
     return Stream(*name, "position", position)
 
 
-def _changed(changed: Changed, first: Drawn, constants: Constants, name: tuple[str | int, ...], dealt: Dealt) -> Drawn:
-    """One try. Raises _Failed."""
-    values, streams = constants.copied(), Streams(*name)
-    fillings: dict[tuple[str, str], Value] = {}
-    names = Names(values, {"original": first.values}, fillings)
-    for variable, tests in zip(changed.variables, changed.tests, strict=True):
-        for hole, stand_in in changed.holes.get(variable.name, ()):
-            fillings[variable.name, hole] = stand_in.draw(names, streams, ())
-        values[variable.name] = _value(changed, variable, first, names, streams, dealt)
+def _take(
+    steps: tuple[Step, ...], values: dict[str, Value], first: Drawn, names: Names, streams: Streams, dealt: Dealt
+) -> None:
+    """Steps of one try, which put their values into those of `names`. Raises _Failed."""
+    for binding, _, holes, choose, tests in steps:
+        for hole, stand_in in holes:
+            names.fillings[binding.name, hole] = stand_in.draw(names, streams, ())
+        values[binding.name] = choose(first, names, streams, dealt)
         for constraint, holds in tests:
             if not holds(names):
                 raise _Failed(constraint)
-    return Drawn(names, changed.items)
-
-
-def _value(changed: Changed, variable: Variable, first: Drawn, names: Names, streams: Streams, dealt: Dealt) -> Value:
-    """The value of a variable in an alternate: that of the original, or another."""
-    name, drawing = variable.name, variable.binding.drawing
-    if name in changed.shuffled:
-        return _shuffled(first.values[name], streams.of(name))
-    if name not in changed.anew:
-        return first.values[name]
-    if isinstance(drawing, ast.Row):
-        table = changed.given.task.tables[table_key(drawing.table)]
-        gone = first.values.values() if name in changed.fresh else ()
-        return _other_row(table, gone, dealt, streams.of(name), variable.binding.span)
-    without = values_of(first.values[name]) if name in changed.fresh else ()
-    return variable.draw(names, streams, without)
 
 
 def _other_row(table: Table, without: Iterable[Value], dealt: Dealt, stream: Stream, span: Span) -> Row:
@@ -244,13 +296,13 @@ def _other_row(table: Table, without: Iterable[Value], dealt: Dealt, stream: Str
     return Row(table, stream.one(rows))
 
 
-def _named(changes: tuple[ast.Change, ...], kind: type[ast.Fresh] | type[ast.Redraw] | type[ast.Shuffle]) -> set[str]:
-    return {name.text for change in changes if isinstance(change, kind) for name in change.names}
-
-
 def _shuffled(value: Value, stream: Stream) -> Value:
     budget.spend(budget.MADE, len(value) if isinstance(value, list) else 1)
     return some_of(value, stream.distinct(value, len(value))) if isinstance(value, list) else value
+
+
+def _named(changes: tuple[ast.Change, ...], kind: type[ast.Fresh] | type[ast.Redraw] | type[ast.Shuffle]) -> set[str]:
+    return {name.text for change in changes if isinstance(change, kind) for name in change.names}
 
 
 def _test(constraint: ast.Constraint) -> Test:

@@ -17,9 +17,10 @@ from entrack.diagnostics import Diagnostic, Label
 from entrack.frozen import frozen
 from entrack.prompts import sample
 from entrack.prompts.evaluate import Evaluate, compiled
-from entrack.prompts.first_tokens import Told, after, alike, doubtful_space, spaced
+from entrack.prompts.first_tokens import ENDS, Told, after, alike, doubtful_space, spaced
 from entrack.prompts.places import Token, Tokens, compiled_token, compiled_tokens
 from entrack.prompts.rows import Allotments, Dealt
+from entrack.prompts.stems import Stems
 from entrack.prompts.tokenizer import BadTokenizer, Encoded, Tokenizer
 from entrack.prompts.values import AttachedWords, CannotDraw, Names, Rendered, Value, as_text
 from entrack.syntax import ast
@@ -29,6 +30,7 @@ KEPT_ORIGINALS = 4096
 """Originals of which populations with other alternates need not count the drawing again."""
 HELD_ORIGINALS = 1 << 14
 """Originals that are held: with others they are counted again, and not drawn. Of the longest prompts 200 MB."""
+ANSWERS = ("answer", "wrong")
 TARGET = "target"
 """What a desideratum's word is called."""
 
@@ -39,6 +41,9 @@ class Listed:
 
     words: tuple[str, ...]
     attached: bool = False
+
+
+NO_WORDS = Listed(())
 
 
 @frozen
@@ -52,7 +57,7 @@ class Prompt:
     positions: Mapping[str, int]
     words: Mapping[str, str]
     ids: Mapping[str, tuple[int, ...]]
-    candidates: Listed = field(factory=lambda: Listed(()), repr=False)
+    candidates: Listed = field(default=NO_WORDS, repr=False)
     """The values that the answer was one of."""
     spans: Mapping[str, tuple[int, ...]] = field(factory=dict)
     pieces: tuple[str, ...] = field(default=(), repr=False)
@@ -152,6 +157,7 @@ class Originals:
         self._known: dict[Key, Original] = {}
         self._held: dict[Key, Original] = {}
         self.most = most
+        self.stems = Stems()
         self.drawn: Counter[budget.Limit] = Counter()
         """What drawing originals has cost, all together."""
 
@@ -205,10 +211,10 @@ def _put(known: dict[Key, Original], key: Key, original: Original, most: int) ->
         del known[next(iter(known))]
 
 
-def original_key(population: Population, place: int) -> Key:
+def original_keys(population: Population) -> Callable[[int], Key]:
     """What the original at a place is known by."""
-    parameters = sorted(population.parameters.items())
-    return (population.task.name, *parameters, population.seed, population.purpose, place)
+    same = population.task.name, *sorted(population.parameters.items()), population.seed, population.purpose
+    return lambda place: (same, place)
 
 
 def tokenise(
@@ -227,7 +233,7 @@ def tokenise(
     problems: list[Diagnostic] = []
     budget.work_on(population.span)
     constants = sample.Constants.of(population.parameters, params)
-    making = _Making.of(population, tokens)
+    making = _Making.of(population, tokens, originals.stems)
     dealt = Dealt(population, count, allotments)
     for place in population.places(count):
         interrupts.check()
@@ -290,9 +296,12 @@ class _Making:
     changed: sample.Changed | None
     changed_places: _Places | None
     target: Evaluate | None
+    key: Callable[[int], Key]
+    begins: int | None
+    """How its alternates begin, where others may begin so."""
 
     @classmethod
-    def of(cls, population: Population, tokens: Tokenizer) -> _Making:
+    def of(cls, population: Population, tokens: Tokenizer, stems: Stems) -> _Making:
         recipe, alternate = sample.Recipe(population.task), population.alternate
         changed = None if alternate is None else sample.Changed.of(alternate)
         return cls(
@@ -303,6 +312,8 @@ class _Making:
             changed,
             None if changed is None else _Places.of(changed.items),
             None if alternate is None or alternate.target is None else compiled(alternate.target),
+            original_keys(population),
+            None if changed is None or population.task.rows or not changed.leading else stems.number(changed.stem),
         )
 
 
@@ -314,13 +325,15 @@ def _pair(dealt: Dealt, place: int, making: _Making, constants: sample.Constants
         new = sample.original(making.recipe, constants, name, dealt)
         return new, _prompt(new, making, making.places, name)
 
+    key = making.key(place)
     if population.task.rows:  # which rows, the count says too
         first, original = drawn()
     else:
-        first, original = originals.get(original_key(population, place), drawn)
+        first, original = originals.get(key, drawn)
     if making.changed is None or making.changed_places is None:
         return PromptPair(original, None)
-    second = sample.alternate(making.changed, first, constants, name, dealt)
+    beginning = None if making.begins is None else (making.begins, key)
+    second = sample.alternate(making.changed, first, constants, name, dealt, originals.stems, beginning)
     if making.target is not None:
         both = Names({}, {"original": first.values, "alternate": second.values})
         original = _aimed(original, making.target(both), making)
@@ -330,22 +343,26 @@ def _pair(dealt: Dealt, place: int, making: _Making, constants: sample.Constants
 def _prompt(drawn: sample.Drawn, making: _Making, places: _Places, name: tuple[str | int, ...]) -> Prompt:
     budget.spend(budget.REALISED)
     text, encoded = drawn.prompt.text, _encoded(drawn, making)
-    words = _words(drawn.values)
+    values = drawn.values
+    (words, attached, by_first_token), lists = _words(values), _lists(values)
     positions = {called: token_of(drawn, encoded, name) for called, token_of in places.tokens.items()}
     spans = {called: tokens_of(drawn, encoded) for called, tokens_of in places.spans.items()}
     return Prompt(
         text,
         encoded.ids,
         positions,
-        words={key: word.text for key, word in words.items()},
-        ids={key: _continued(word, text, encoded.ids, making, key) for key, word in words.items()},
-        candidates=_candidates(drawn, places),
+        words=words,
+        ids={
+            key: _continued(word, text, encoded.ids, making, key, attached=key in attached)
+            for key, word in words.items()
+        },
+        candidates=NO_WORDS if places.answer is None else lists.get(places.answer, NO_WORDS),
         spans=spans,
-        pieces=tuple([text[start:end] for start, end in encoded.offsets]),
-        attached=frozenset([key for key, word in words.items() if word.attached]),
-        by_first_token=frozenset([key for key, word in words.items() if word.by_first_token]),
-        rows=tuple([value for value in drawn.values.values() if isinstance(value, Row)]),
-        lists={key: _listed(value) for key, value in drawn.values.items() if isinstance(value, list)},
+        pieces=encoded.texts,
+        attached=attached,
+        by_first_token=by_first_token,
+        rows=tuple([value for value in values.values() if isinstance(value, Row)]),
+        lists=lists,
     )
 
 
@@ -370,12 +387,23 @@ def _aimed(prompt: Prompt, target: Value, making: _Making) -> Prompt:
     """An original with the word that a desideratum looks for."""
     word = as_text(target)
     budget.spend(budget.REALISED)
-    return evolve(
-        prompt,
-        words={**prompt.words, TARGET: word.text},
-        ids={**prompt.ids, TARGET: _continued(word, prompt.text, prompt.token_ids, making, TARGET)},
-        attached=_with(prompt.attached, among=word.attached),
-        by_first_token=_with(prompt.by_first_token, among=word.by_first_token),
+    return Prompt(
+        prompt.text,
+        prompt.token_ids,
+        prompt.positions,
+        {**prompt.words, TARGET: word.text},
+        {
+            **prompt.ids,
+            TARGET: _continued(word.text, prompt.text, prompt.token_ids, making, TARGET, attached=word.attached),
+        },
+        prompt.candidates,
+        prompt.spans,
+        prompt.pieces,
+        _with(prompt.attached, among=word.attached),
+        _with(prompt.by_first_token, among=word.by_first_token),
+        prompt.rows,
+        prompt.lists,
+        prompt.follows,
     )
 
 
@@ -384,34 +412,39 @@ def _with(names: frozenset[str], *, among: bool) -> frozenset[str]:
     return names | {TARGET} if among else names - {TARGET}
 
 
-def _words(values: Mapping[str, Value]) -> Mapping[str, Rendered]:
-    """The single words of a prompt, and how each follows it."""
+def _words(values: Mapping[str, Value]) -> tuple[dict[str, str], frozenset[str], frozenset[str]]:
+    """The single words of a prompt; which of them are attached, and which are told by their first tokens."""
+    words: dict[str, str] = {}
+    attached, by_first_token = [], []
+    for name, value in values.items():
+        if name == "prompt" or isinstance(value, list):
+            continue
+        if isinstance(value, str):
+            words[name] = value
+        elif name in ANSWERS or (isinstance(value, Rendered) and (value.attached or value.by_first_token)):
+            word = as_text(value)
+            words[name] = word.text
+            attached += [name] if word.attached else []
+            by_first_token += [name] if word.by_first_token else []
+    return words, frozenset(attached), frozenset(by_first_token)
+
+
+def _lists(values: Mapping[str, Value]) -> Mapping[str, Listed]:
+    """The lists of a prompt; among them the candidates, that of which the answer is an element."""
     return {
-        key: as_text(value)
-        for key, value in values.items()
-        if key != "prompt"
-        and not isinstance(value, list)
-        and (
-            key in ("answer", "wrong")
-            or isinstance(value, str)
-            or (isinstance(value, Rendered) and (value.attached or value.by_first_token))
+        key: Listed(
+            tuple(value) if value and isinstance(value[0], str) else tuple(map(str, value)),
+            isinstance(value, AttachedWords),
         )
+        for key, value in values.items()
+        if isinstance(value, list)
     }
 
 
-def _listed(value: list[str] | list[int]) -> Listed:
-    return Listed(tuple(map(str, value)), isinstance(value, AttachedWords))
-
-
-def _candidates(drawn: sample.Drawn, places: _Places) -> Listed:
-    """The values of the list that the answer is an element of."""
-    column = None if places.answer is None else drawn.values.get(places.answer)
-    return _listed(column) if isinstance(column, list) else Listed(())
-
-
-def _continued(given: Rendered, text: str, before: tuple[int, ...], making: _Making, name: str) -> tuple[int, ...]:
+def _continued(
+    word: str, text: str, before: tuple[int, ...], making: _Making, name: str, *, attached: bool
+) -> tuple[int, ...]:
     """The tokens of a word that follows the prompt: a space between, unless the prompt ends with one."""
-    word = given.text
     if not word and name not in TOLD:
         return ()
     if not word:
@@ -422,7 +455,7 @@ def _continued(given: Rendered, text: str, before: tuple[int, ...], making: _Mak
             "what is expected after a prompt has a token",
             "leave the empty value out of the pool",
         )
-    ids = after(making.tokens, text, before, word, attached=given.attached)
+    ids = after(making.tokens, text, before, word, attached=attached)
     if not ids and name in TOLD:
         raise CannotDraw(
             "E430",
@@ -436,11 +469,15 @@ def _continued(given: Rendered, text: str, before: tuple[int, ...], making: _Mak
 
 def _doubts(population: Population, pairs: Sequence[PromptPair]) -> Iterator[Diagnostic]:
     """Of words that are expected, a space before one that may not be meant."""
+    joints: set[tuple[str, str]] = set()
     for prompt in (pair.original for pair in pairs):
         for word in (prompt.words[name] for name in TOLD if name in prompt.words and name not in prompt.attached):
-            doubt = doubtful_space(population, prompt.text, word) if spaced(prompt.text, word) else None
-            if doubt is not None:
-                yield doubt
+            joint = prompt.text[-ENDS:], word[:1]
+            if joint not in joints and spaced(prompt.text, word):
+                doubt = doubtful_space(population, prompt.text, word)
+                if doubt is not None:
+                    yield doubt
+            joints.add(joint)
 
 
 # --- what cannot be told apart -----------------------------------------------------------------------------------
@@ -467,15 +504,15 @@ def _told(prompt: Prompt, name: str) -> Told:
 
 def _told_by(pairs: Sequence[PromptPair], tokens: Tokenizer) -> Iterator[Told]:
     """Each word that is an answer, or could have been, with the token it is told by."""
-    others: dict[tuple[str, bool], None] = {}
+    others: dict[bool, dict[str, None]] = {}
     for pair in pairs:
         for name in TOLD:
             if pair.original.ids.get(name) and name not in pair.original.by_first_token:
                 yield _told(pair.original, name)
         candidates = pair.original.candidates
-        others.update(dict.fromkeys((word, candidates.attached) for word in candidates.words))
+        others.setdefault(candidates.attached, {}).update(dict.fromkeys(candidates.words))
     first = pairs[0].original
-    for word, attached in others:
+    for word, attached in [(word, attached) for attached, words in others.items() for word in words]:
         ids = after(tokens, first.text, first.token_ids, word, attached=attached)
         if ids:
             yield Told(ids[0], word, attached)

@@ -6,14 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from attrs import field
 
 from entrack import budget
 from entrack.address import bytes_digest
 from entrack.frozen import frozen
 from entrack.prompts.bad_tokenizer import BadTokenizer
-from entrack.prompts.tokenizer_cuts import Pieces
+from entrack.prompts.tokenizer_cuts import Pieces, Placed, offsets
 from entrack.prompts.tokenizer_rules import hold, read
 
 if TYPE_CHECKING:
@@ -24,17 +27,36 @@ __all__ = ["BadTokenizer", "Encoded", "Tokenizer", "tokenizer"]
 
 @frozen
 class Encoded:
-    """Token ids and, per token, the characters it stands for (start, end); special tokens stand for none."""
+    """The tokens of a text: their ids, the characters that each stands for, and, piece by piece, where these are;
+    special tokens stand for none."""
 
     ids: tuple[int, ...]
-    offsets: tuple[tuple[int, int], ...]
+    texts: tuple[str, ...]
+    placed: Sequence[Placed] = field(repr=False)
+
+    @classmethod
+    def of(cls, placed: Sequence[Placed]) -> Encoded:
+        return cls(
+            tuple(chain.from_iterable([tokens.ids for _, tokens in placed])),
+            tuple(chain.from_iterable([tokens.texts for _, tokens in placed])),
+            placed,
+        )
+
+    @property
+    def offsets(self) -> tuple[tuple[int, int], ...]:
+        """Per token, the characters that it stands for (start, end)."""
+        return offsets(self.placed)
 
     def token_of(self, start: int, end: int) -> int | None:
         """The last token that stands for any of the characters `start` to `end`."""
-        for place in range(len(self.ids) - 1, -1, -1):
-            first, last = self.offsets[place]
-            if first < end and last > start:
-                return place
+        place = len(self.ids)
+        for begin, tokens in reversed(self.placed):
+            place -= len(tokens.ids)
+            if begin < end:
+                low, high = start - begin, end - begin
+                found = [number for number, (first, last) in enumerate(tokens.offsets) if first < high and last > low]
+                if found:
+                    return place + found[-1]
         return None
 
     def tokens_of(self, start: int, end: int) -> tuple[int, ...]:
@@ -63,17 +85,17 @@ class Tokenizer:
     def encode(self, text: str) -> Encoded:
         """The text as tokens. Raises BadTokenizer."""
         budget.spend(budget.ENCODED, len(text))
-        hold(self._rules, text)
-        return Encoded(*self._pieces.encode(text))
+        hold(self._rules, len(text))
+        return Encoded.of(self._pieces.encode(text))
 
     def following(self, text: str, ids: Sequence[int], more: str) -> tuple[int, ...]:
         """The tokens of what follows a text of these `ids`; none where it is not simply added. Raises BadTokenizer."""
         budget.spend(budget.ENCODED, len(text) + len(more))
-        hold(self._rules, text + more)
+        hold(self._rules, len(text) + len(more))
         told = self._pieces.following(text, more)
         if told is not None:
             return told
-        longer, _ = self._pieces.encode(text + more)
+        longer = Encoded.of(self._pieces.encode(text + more)).ids
         return longer[len(ids) :] if longer[: len(ids)] == tuple(ids) else ()
 
     @property

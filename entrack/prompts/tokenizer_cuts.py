@@ -14,21 +14,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from entrack.frozen import frozen
 from entrack.prompts.tokenizer_parts import WITH_SPACES
 
-Tokens = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
-"""Ids, and the first and last character of each."""
 CUT = re.compile(r"(?<=[!-~])(?= [!-~])")
 CLAUSES = re.compile(r"(?<=[,.;:!?])(?= [!-~])")
 """Some of these places. Prompts have whole clauses in common: in most, fewer pieces are put together so."""
 BEFORE = "a"
 """What a piece is encoded after."""
-KEPT, LONGEST = 1 << 12, 32
-"""Pieces whose tokens are kept, and characters of each: at most 24 MB a tokenizer."""
+KEPT, LONGEST = 1 << 13, 64
+"""Pieces whose tokens are kept, at the beginning of texts and later in them, and characters of each: some 20 MB a
+tokenizer, at most 80. All are forgotten when there are more."""
 MOST_ADDED, MOST_ADDED_TEXT = 1 << 10, 1 << 14
 """Added tokens that a text is searched for, and characters in all of them: at each place each of them is tried."""
 INSIDE_WORDS = ("Punctuation", "Digits", "Split")
@@ -130,59 +130,94 @@ def _ids(said: Any) -> int | None:
     return None
 
 
+@frozen
+class Tokens:
+    """The tokens of a text, or of a piece of one: their ids, their first and last characters, and these themselves."""
+
+    ids: tuple[int, ...]
+    offsets: tuple[tuple[int, int], ...]
+    texts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, ids: Sequence[int], offsets: Sequence[tuple[int, int]]) -> Tokens:
+        return cls(tuple(ids), tuple(offsets), tuple([text[start:end] for start, end in offsets]))
+
+    def from_on(self, place: int) -> Tokens:
+        """Those from a place on."""
+        return Tokens(self.ids[place:], self.offsets[place:], self.texts[place:])
+
+
+Placed = tuple[int, Tokens]
+"""A piece of a text: the character at which it begins, and its tokens."""
+
+
+def offsets(placed: Sequence[Placed]) -> tuple[tuple[int, int], ...]:
+    """The first and last characters, in a text, of the tokens of its pieces."""
+    return tuple([(start + first, start + last) for start, tokens in placed for first, last in tokens.offsets])
+
+
+def joined(placed: Sequence[Placed]) -> Tokens:
+    """The tokens of a text from those of its pieces."""
+    return Tokens(
+        tuple(chain.from_iterable([tokens.ids for _, tokens in placed])),
+        offsets(placed),
+        tuple(chain.from_iterable([tokens.texts for _, tokens in placed])),
+    )
+
+
 class Pieces:
     """The tokens of texts, by their pieces, from what `encode` makes of a text. Raises what it raises."""
 
     def __init__(self, cut: Cut | None, encode: Callable[[str], tuple[list[int], list[tuple[int, int]]]]) -> None:
         self._cut, self._encode = cut or NOWHERE, encode
-        self._kept = lru_cache(maxsize=KEPT)(self._piece)
+        self._first: dict[str, Tokens] = {}
+        """Of pieces at the beginning of a text."""
+        self._later: dict[str, Tokens] = {}
+        """Of pieces after others."""
 
-    def encode(self, text: str) -> Tokens:
-        """The tokens of a text."""
+    def encode(self, text: str) -> list[Placed]:
+        """The tokens of a text, piece by piece."""
         if not self._cut.allows(text):
-            return _frozen(*self._encode(text))
-        ids, offsets = self._joined(CLAUSES.split(text), "")
-        last = len(self._frame[0]) - self._cut.after
-        return ids + self._frame[0][last:], offsets + self._frame[1][last:]
+            return [(0, Tokens.of(text, *self._encode(text)))]
+        placed = self._placed(CLAUSES.split(text), self._first)
+        if self._cut.after:
+            placed.append((0, self._frame.from_on(len(self._frame.ids) - self._cut.after)))
+        return placed
 
-    def _joined(self, pieces: Sequence[str], before: str) -> Tokens:
+    def _placed(self, pieces: Sequence[str], known: dict[str, Tokens]) -> list[Placed]:
         """The tokens of pieces, one after the other."""
-        ids: list[int] = []
-        offsets: list[tuple[int, int]] = []
-        start = 0
+        placed, start = [], 0
         for piece in pieces:
-            more, places = self._tokens(piece, before)
-            ids += more
-            offsets += [(start + first, start + last) for first, last in places]
-            start, before = start + len(piece), BEFORE
-        return tuple(ids), tuple(offsets)
+            placed.append((start, known.get(piece) or self._read(piece, known)))
+            start, known = start + len(piece), self._later
+        return placed
 
     def following(self, text: str, more: str) -> tuple[int, ...] | None:
         """The tokens that a text has more when something follows it; None where that is not told by pieces."""
         begins = text != "" and CUT.match(text[-1:] + more, 1) is not None
-        cut = begins and not self._cut.after and self._cut.allows(text + more)
-        return tuple(id for piece in CUT.split(more) for id in self._tokens(piece, BEFORE)[0]) if cut else None
+        if not begins or self._cut.after or not self._cut.allows(text + more):
+            return None
+        known = self._later.get(more)
+        return known.ids if known else self._read(more, self._later).ids
 
-    def _tokens(self, piece: str, before: str) -> Tokens:
-        return self._kept(piece, before) if len(piece) <= LONGEST else self._piece(piece, before)
-
-    def _piece(self, piece: str, before: str) -> Tokens:
-        """The tokens of a piece after `BEFORE`, or at the beginning of a text, with those that are put before that;
-        offsets count from its start."""
+    def _read(self, piece: str, known: dict[str, Tokens]) -> Tokens:
+        """The tokens of a piece that are not known, and then are."""
         words = CUT.split(piece)
-        if len(words) > 1:
-            return self._joined(words, before)
-        ids, offsets = self._encode(before + piece)
-        first = len(self._frame[0]) - self._cut.after if before else 0
-        last = len(ids) - self._cut.after
-        return tuple(ids[first:last]), tuple(
-            (start - len(before), end - len(before)) for start, end in offsets[first:last]
-        )
+        first = known is self._first
+        tokens = joined(self._placed(words, known)) if len(words) > 1 else self._word(piece, first=first)
+        if len(piece) <= LONGEST:
+            if len(known) == KEPT:
+                known.clear()
+            known[piece] = tokens
+        return tokens
+
+    def _word(self, word: str, *, first: bool) -> Tokens:
+        """The tokens of a word after `BEFORE`, or of the first of a text, with those that are put before that."""
+        before = "" if first else BEFORE
+        ids, offsets = self._encode(before + word)
+        own = slice(0 if first else len(self._frame.ids) - self._cut.after, len(ids) - self._cut.after)
+        return Tokens.of(word, ids[own], [(start - len(before), end - len(before)) for start, end in offsets[own]])
 
     @cached_property
     def _frame(self) -> Tokens:
-        return _frozen(*self._encode(BEFORE))
-
-
-def _frozen(ids: list[int], offsets: list[tuple[int, int]]) -> Tokens:
-    return tuple(ids), tuple(offsets)
+        return Tokens.of(BEFORE, *self._encode(BEFORE))

@@ -228,11 +228,11 @@ class _Reading:
             )
 
 
-def hold(rules: Rules, text: str) -> None:
-    """That a text cannot become more than fits in memory. Raises BadTokenizer."""
-    grown = rules.times * len(text)
+def hold(rules: Rules, characters: int) -> None:
+    """That a text of so many characters cannot become more than fits in memory. Raises BadTokenizer."""
+    grown = rules.times * characters
     if grown > MOST_CHARACTERS:
         raise BadTokenizer(
-            f"a text of {len(text):,} characters may become {grown:,} by the tokenizer's rules; allowed are "
+            f"a text of {characters:,} characters may become {grown:,} by the tokenizer's rules; allowed are "
             f"{MOST_CHARACTERS:,}"
         )

@@ -4,8 +4,9 @@ holes."""
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import EllipsisType
 from typing import Any, NamedTuple
 
 from attrs import evolve, field
@@ -32,6 +33,50 @@ FILLED = partial(tuple.__new__, Filled)
 """A `Filled` of its values: what its own `__new__` does, but quickly."""
 
 
+Some = int | None | EllipsisType
+"""The place of an element in its list, None where it is in none; `...` for any."""
+
+
+class Holes(Sequence[Filled]):
+    """The holes of a text as they are looked for: few of them are, so that they are not all made."""
+
+    __slots__ = ()
+
+    def named(self, text: str, variable: str, element: Some, by: int) -> list[Filled]:
+        """`named`, for these."""
+        raise NotImplementedError
+
+    def __getitem__(self, place: Any) -> Any:
+        return tuple(self)[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+Found = tuple[Filled, ...] | Holes
+"""The holes of a text: made, or not yet."""
+
+
+def named(holes: Found, text: str, variable: str, element: Some = ..., by: int = 0) -> list[Filled]:
+    """The holes of a variable in a text, or of one element of it, `by` characters further on."""
+    if not isinstance(holes, tuple):
+        return holes.named(text, variable, element, by)
+    found = [hole for hole in holes if hole.variable == variable and hole.text == text]
+    found = found if element is ... else [hole for hole in found if hole.element == element]
+    return moved(found, by) if found and by else found
+
+
+def moved(holes: Iterable[Filled], by: int) -> list[Filled]:
+    """Holes of a text that stands in another."""
+    return [FILLED((text, variable, element, start + by, end + by)) for text, variable, element, start, end in holes]
+
+
 @frozen
 class Rendered:
     """A text, and every hole in it, those of the texts inside it too.
@@ -41,7 +86,7 @@ class Rendered:
     """
 
     text: str
-    holes: tuple[Filled, ...] = ()
+    holes: Found = ()
     attached: bool = False
     by_first_token: bool = False
 
@@ -80,7 +125,7 @@ class Names:
 
     values: Mapping[str, Value]
     others: Mapping[str, Mapping[str, Value]] = field(factory=dict)
-    fillings: Mapping[tuple[str, str], Value] = field(factory=dict)
+    fillings: dict[tuple[str, str], Value] = field(factory=dict)
 
 
 def plain(value: Value) -> Scalar:

@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 from prompt_boxes import HEAD, ROOT, spec
 
+from entrack import budget
 from entrack.api import loads
 from entrack.check.resolved import Alternate, Population
 from entrack.prompts import sample
@@ -69,6 +70,49 @@ def test_they_are_drawn_once(populations: list[Population], tokens: Tokenizer, m
     for population in populations:
         pairs(population, tokens, together)
     assert len(drawn) == len(set(drawn)) == 2 * MANY
+
+
+def test_alternates_that_begin_alike_draw_their_first_variables_once(
+    populations: list[Population], tokens: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[tuple[str, ...]] = []
+    take = sample._take
+
+    def counted(steps: tuple[sample.Step, ...], *given: Any) -> None:
+        taken.append(tuple(step.binding.name for step in steps))
+        take(steps, *given)
+
+    monkeypatch.setattr(sample, "_take", counted)
+    together = Originals()
+    named = {one.alternate.name: one for one in populations if one.purpose == "measure" and one.alternate}
+    for population in (alike := [named["object_value"], named["position"]]):
+        before = len(taken)
+        with budget.within(planning=True):
+            pairs(population, tokens, together)
+        drawn = [names for names in taken[before:] if names == ("object", "label", "asked")]
+        assert bool(drawn) is (population is alike[0])
+
+
+@pytest.mark.parametrize("left", [0, 500, 1_500, 2_500, 3_500, 20_000])
+def test_they_cost_what_they_cost_alone(populations: list[Population], tokens: Tokenizer, left: int) -> None:
+    """Where all of them are counted again, also close to a limit of work."""
+    together = Originals(most=0)
+    with budget.within(planning=True):
+        for population in populations:
+            pairs(population, tokens, together)
+
+    def cost(population: Population, originals: Originals) -> object:
+        with budget.within(planning=True) as made:
+            budget.spend(budget.MADE, budget.MADE.planned - left)
+            try:
+                tokenise(population, MANY, tokens, {}, originals=originals)
+            except budget.Spent as spent:
+                return spent.limit, spent.at
+            return dict(made.spent)
+
+    costs = [cost(population, together) for population in populations]
+    assert costs == [cost(population, Originals(most=0)) for population in populations]
+    assert any(isinstance(one, dict) for one in costs) is (left >= 2_500)
 
 
 def test_few_are_kept(populations: list[Population], tokens: Tokenizer) -> None:

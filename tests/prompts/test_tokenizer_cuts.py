@@ -235,4 +235,7 @@ def test_each_piece_is_encoded_once_and_few_are_kept(tmp_path: Path, monkeypatch
         ours.encode(f"Box a a a Box {long}")
         ours.following("Box", (), " a a")
     assert sorted(asked) == sorted(["Box", "a", "a a", "a Box", *[f"a {long}"] * 3])
-    assert ours._pieces._kept.cache_info().maxsize == KEPT
+    for number in range(KEPT + 5):
+        ours.encode(f"{number} {number}")
+        assert len(ours._pieces._first) <= KEPT and len(ours._pieces._later) <= KEPT
+    assert ours.encode("7 7").ids == ours.encode("8 8").ids

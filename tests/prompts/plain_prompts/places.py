@@ -40,7 +40,7 @@ def token_of(
 def tokens_of(place: ast.SpanOf, drawn: sample.Drawn, encoded: Encoded, item: ast.Position) -> tuple[int, ...]:
     """Every token that stands for any character of a text, or of what fills a hole. Raises CannotDraw."""
     whole = not place.hole.rest
-    hits = [] if whole else _matching(place.hole, drawn.prompt.holes, drawn)
+    hits = [] if whole else _matching(place.hole, tuple(drawn.prompt.holes), drawn)
     start, end = _whole_text(place.hole, drawn, item) if whole else _only(hits, item, place.hole.span)
     tokens = encoded.tokens_of(start, end)
     if not tokens:
@@ -54,7 +54,7 @@ def _numbered_token(place: ast.Place, drawn: sample.Drawn) -> int | None:
     """The token of `prompt.token[3]`; None for any other place."""
     match place:
         case ast.HolePlace(ast.Reference("prompt", (ast.Dotted("token") as unit, ast.Subscript((at,)))) as hole):
-            if not _matching(evolve(hole, rest=(unit,)), drawn.prompt.holes, drawn):
+            if not _matching(evolve(hole, rest=(unit,)), tuple(drawn.prompt.holes), drawn):
                 return number(at, drawn.names)  # type: ignore[arg-type]  # one index: checked
     return None
 
@@ -62,7 +62,7 @@ def _numbered_token(place: ast.Place, drawn: sample.Drawn) -> int | None:
 def _characters(
     place: ast.Place, drawn: sample.Drawn, name: tuple[str | int, ...], item: ast.Position
 ) -> tuple[int, int]:
-    holes = drawn.prompt.holes
+    holes = tuple(drawn.prompt.holes)
     match place:
         case ast.EndOf(text):
             hits = [hole for hole in holes if hole.variable == text.name]
@@ -102,14 +102,14 @@ def _whole_text(text: ast.Reference, drawn: sample.Drawn, item: ast.Position) ->
     """The characters of a text of the prompt."""
     if text.plain == "prompt":
         return 0, len(drawn.prompt.text)
-    return _only([hole for hole in drawn.prompt.holes if hole.variable == text.name], item, text.span)
+    return _only([hole for hole in tuple(drawn.prompt.holes) if hole.variable == text.name], item, text.span)
 
 
 def _word(hole: ast.Reference, drawn: sample.Drawn, item: ast.Position) -> tuple[int, int] | None:
     """The characters of `prompt.word[3]`; None for any other place."""
     match hole.rest:
         case (ast.Dotted("word") as unit, ast.Subscript((at,))):
-            if _matching(evolve(hole, rest=(unit,)), drawn.prompt.holes, drawn):
+            if _matching(evolve(hole, rest=(unit,)), tuple(drawn.prompt.holes), drawn):
                 return None
             start, end = _whole_text(ast.Reference(hole.name, span=hole.span), drawn, item)
             words = words_in(drawn.prompt.text[start:end])
