@@ -1,4 +1,4 @@
-"""Building: what the reader has read of a rule becomes a value of `ast`. One method a rule, in the order of the grammar."""
+"""Building: what was read of a rule becomes a value of `ast`. One method a rule, in the order of the grammar."""
 
 from __future__ import annotations
 
