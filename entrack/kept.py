@@ -26,7 +26,7 @@ INSTALLED = re.compile(r"(?P<name>\w+)-(?P<version>[^-]+)(?:-.*)?\.(?:dist|egg)-
 """How the folder is called that says what is installed."""
 SEAL = 64
 """Characters before what a file keeps: the digest of its name and of the rest."""
-File = tuple[str, int, int]
+File = tuple[str, int, int, int]
 CODE = (".py", ".json", ".lark")
 """How the files end that our code is made of."""
 
@@ -122,7 +122,8 @@ def _sealed(what: str, data: bytes) -> bytes:
 @cache
 def code(*places: str) -> str:
     """The address of our own code in some files and folders of the package, each file by its size and when it was
-    changed, as Python tells whether what it compiled before is of the same file."""
+    changed, as Python tells whether what it compiled before is of the same file; and by when its name or anything else
+    of it was, which nobody sets, so that an installation whose files have all one date is known too."""
     files = (file for place in places for file in _files(PACKAGE / place) if file[0].endswith(CODE))
     return address((__version__, *sorted(files)))
 
@@ -138,7 +139,7 @@ def all_code() -> str:
 
 
 def _files(path: Path) -> Iterator[File]:
-    """All files of a file or folder, each with its place in the package, its size and when it was changed."""
+    """All files of a file or folder, each with its place in the package, its size and when it was changed, by its own word and by the system's."""
     status = path.stat()
     if not stat.S_ISDIR(status.st_mode):
         yield _file(str(path), status)
@@ -154,7 +155,7 @@ def _files(path: Path) -> Iterator[File]:
 
 
 def _file(path: str, status: os.stat_result) -> File:
-    return path.removeprefix(str(PACKAGE)), status.st_size, status.st_mtime_ns
+    return path.removeprefix(str(PACKAGE)), status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 @cache

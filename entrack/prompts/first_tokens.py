@@ -39,7 +39,7 @@ spaces."""
 
 
 def _unspaced(letter: str) -> bool:
-    return any(first <= letter <= last for first, last in UNSPACED)
+    return any(ends[0] <= letter <= ends[1] for ends in UNSPACED)
 
 
 ENDS = 8

@@ -1,4 +1,4 @@
-"""Building: what the reader has read of a rule becomes a value of `ast`, by a method a rule in the grammar's order."""
+"""Building: what was read of a rule becomes a value of `ast`. One method a rule, in the order of the grammar."""
 
 from __future__ import annotations
 
