@@ -139,7 +139,8 @@ def all_code() -> str:
 
 
 def _files(path: Path) -> Iterator[File]:
-    """All files of a file or folder, each with its place in the package, its size and when it was changed, by its own word and by the system's."""
+    """All files of a file or folder, each with its place in the package, its size and when it was changed, by its own
+    word and by the system's."""
     status = path.stat()
     if not stat.S_ISDIR(status.st_mode):
         yield _file(str(path), status)
