@@ -69,6 +69,7 @@ def of_text(feature: str, options: Any = None) -> Callable[[OfText[Answer]], Han
 
     def registered(handler: OfText[Answer]) -> Handler[Answer | None]:
         def answering(ls: Server, params: Any) -> Answer | None:
+            ls.garbage.put_off()
             uri = params.text_document.uri
             document = ls.opened.document(uri)
             return None if document is None else handler(ls, Text(uri, document, ls.lines(uri)), params)
