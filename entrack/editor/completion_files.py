@@ -30,13 +30,13 @@ MOST_DEEP = 3
 
 
 def files_named(document: Document, before: str, text: Span) -> Iterator[str]:
-    """The paths that may be written in a text, seen from the file it stands in."""
+    """The paths that may be written in a text, seen from the file it stands in, the nearest first."""
     word = BEFORE.search(before)
     endings = ENDINGS.get(word.group(1), ()) if word is not None else ()
     folder = Path(text.file).parent
     if not endings:
         return
-    for path in islice(_below(folder, MOST_DEEP), MOST_LOOKED_AT):
+    for path in sorted(islice(_below(folder, MOST_DEEP), MOST_LOOKED_AT), key=lambda path: path.count("/")):
         for ending in endings:
             if f"/{path}".endswith(ending):
                 yield path.removesuffix(ending) if ending.startswith("/") else path

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import islice, takewhile
+from time import thread_time
 from typing import get_args
 
 from attrs import evolve
@@ -28,8 +29,8 @@ NOBODY = "_nobody_is_called_this"
 FILLER = SHORT["NAME"]
 """A name that an end needs, which nothing has either."""
 MOST_FILLED = 4
-MOST_TRIED = 100
-"""Names that are tried in a place."""
+MOST_TRIED, SECONDS = 100, 0.1
+"""Names that are tried in a place, and for how many seconds of the processor. An editor asks again at each letter."""
 AT_A_POSITION = (
     (ast.Block, "reader"),
     (ast.Block, "read"),
@@ -44,7 +45,7 @@ DECLARING = (ast.Binding, ast.Position, ast.GroupItem, ast.Hop, ast.Loop)
 @frozen
 class Trial:
     """A place in an item where names are tried: `before` and `left` are what stands round it in the item, and `after`
-    what makes it whole with a name."""
+    what makes it whole with a name. Names are tried up to `until`, by the processor time of the thread."""
 
     rest: Rest
     word: Span
@@ -53,6 +54,7 @@ class Trial:
     after: str
     left: str
     whole: bool
+    until: float
 
     @classmethod
     def at(cls, document: Document, word: Span, item: Span, example: str, end: Callable[[], str]) -> Trial:
@@ -61,9 +63,10 @@ class Trial:
         source, rest = document.source, rest_of(document, item)
         before, after = source.text[item.start : word.start], source.text[word.end : item.end]
         whole = parse_items(before + example + after, source.name, item.start) is not None
+        until = thread_time() + SECONDS
         if whole:
-            return cls(rest, word, item.start, before, after, after, whole)
-        ended = cls(rest, word, item.start, before, end(), after, whole)
+            return cls(rest, word, item.start, before, after, after, whole, until)
+        ended = cls(rest, word, item.start, before, end(), after, whole, until)
         return evolve(ended, after=ended.with_names(example))
 
     def with_names(self, example: str) -> str:
@@ -96,7 +99,8 @@ class Trial:
     def that_check(self, candidates: Iterable[Candidate], words: Iterable[str] = ()) -> Iterator[Candidate]:
         """Those of the first candidates with which nothing is wrong, but for what is elsewhere in the item, and is
         wrong with each that could stand there, and with each of these words of the grammar."""
-        tried = ((each, self._wrong_with(*each)) for each in islice(candidates, MOST_TRIED))
+        in_time = takewhile(lambda _: thread_time() < self.until, islice(candidates, MOST_TRIED))
+        tried = ((each, self._wrong_with(*each)) for each in in_time)
         wrong = {each: problems for each, problems in tried if all(map(self._elsewhere, problems))}
         always = frozenset.intersection(*wrong.values()) if wrong else frozenset()
         if always:

@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 from entrack.check.check import check
 from entrack.diagnostics import Diagnostic
+from entrack.editor import completion_trial
 from entrack.editor.completion import Completion, completions
 from entrack.editor.document import analysed
 from entrack.frozen import frozen
@@ -48,12 +49,30 @@ OF_A_MODEL = ("E613", "E665")
 not."""
 
 
+@pytest.fixture(autouse=True)
+def _as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with other work to do tries fewer names in its time."""
+    monkeypatch.setattr(completion_trial, "SECONDS", 60)
+
+
 def offered(folder: Path, added: str, text: str = SPEC) -> dict[str, Completion]:
     """What is offered at the `|` in what is added to a spec, by its label."""
     before, _, after = added.partition("|")
     (folder / "task.et").write_text(TASK, encoding="utf-8")
     document = analysed(Source(str(folder / "spec.et"), f"{text}\n{before}{after}"))
     return {each.label: each for each in completions(document, len(text) + 1 + len(before))}
+
+
+def test_names_are_tried_as_long_as_there_is_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(20):
+        (tmp_path / f"a{number:02}.et").write_text(TASK, encoding="utf-8")
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "a.et").write_text(TASK, encoding="utf-8")
+    asked = 'include "|'
+    found = [label for label in offered(tmp_path, asked, "entrack 1") if label.endswith(".et")]
+    assert found[-1] == "deeper/a.et" and len(found) > 20
+    monkeypatch.setattr(completion_trial, "SECONDS", 0)
+    assert not offered(tmp_path, asked, "entrack 1").keys() & set(found)
 
 
 # --- words -------------------------------------------------------------------------------------------------------
