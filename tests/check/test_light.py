@@ -126,9 +126,10 @@ def said(arguments: tuple[object, ...]) -> list[object]:
 def test_a_plain_form_says_what_typer_reads(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same call of what does the work, by the fast path and by typer."""
     calls: list[tuple[tuple[object, ...], dict[str, object]]] = []
+    usual = {name: one.default for of in (runs.run, fast_path.plan) for name, one in signature(of).parameters.items()}
 
     def work(*arguments: object, **options: object) -> None:
-        calls.append((arguments, {name: each for name, each in options.items() if each not in (None, False)}))
+        calls.append((arguments, {name: each for name, each in options.items() if each != usual[name]}))
 
     monkeypatch.setattr(runs, "run", work)
     monkeypatch.setattr(fast_path, "plan", work)
