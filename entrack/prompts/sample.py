@@ -251,7 +251,7 @@ def alternate(
         try:
             if not begun:
                 _take(given.leading, values, first, names, streams, dealt)
-                if stems and beginning:
+                if stems and beginning and stem is None:  # later tries are no beginning: others may stay with the first
                     stems.hold(beginning, attempt, values, before)
                     beginning = None
             _take(given.following, values, first, names, streams, dealt)

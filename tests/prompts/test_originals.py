@@ -93,6 +93,25 @@ def test_alternates_that_begin_alike_draw_their_first_variables_once(
         assert bool(drawn) is (population is alike[0])
 
 
+BEGUN_ALIKE = """measure m = accuracy(base) on 3 boxes
+alternate one of boxes { redraw object, asked }
+alternate seldom of boxes { redraw object, asked; object[0] == answer }
+alternate two of boxes { redraw object, asked; question.label = one of A..Z }
+"""
+
+
+def test_an_alternate_that_tries_on_leaves_the_others_where_they_begin(tokens: Tokenizer) -> None:
+    resolved = spec(BEGUN_ALIKE).resolved
+    plain, together = resolved.measures[0].cells[0].population, Originals(most=0)
+    for alternate in resolved.alternates.values():
+        one = evolve(plain, alternate=alternate)
+        with budget.within(planning=True) as made:
+            found = pairs(one, tokens, together)
+        with budget.within(planning=True) as alone:
+            assert found == pairs(one, tokens, Originals(most=0))
+        assert made.spent == alone.spent
+
+
 @pytest.mark.parametrize("left", [0, 500, 1_500, 2_500, 3_500, 20_000])
 def test_they_cost_what_they_cost_alone(populations: list[Population], tokens: Tokenizer, left: int) -> None:
     """Where all of them are counted again, also close to a limit of work."""
