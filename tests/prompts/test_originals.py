@@ -116,8 +116,8 @@ def test_alternates_of_two_folders_draw_from_their_own_columns(tmp_path: Path, t
     for folder, words in (("a", "apple\nball\nbell"), ("b", "boot\nbowl\nbus")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "words.csv").write_text(f"word\n{words}\n")
-        alternate = f'alternate {folder} of t {{ u = one from column("words.csv", "word"); redraw v }}\n'
-        (tmp_path / folder / "it.et").write_text(f"entrack 1\n{alternate}")
+        drawn = f'alternate {folder} of t {{ u = one from column("words.csv", "word"); redraw v }}\n'
+        (tmp_path / folder / "it.et").write_text(f"entrack 1\n{drawn}")
     task = """task t {
       u = one from column("a/words.csv", "word")
       v = one from column("b/words.csv", "word")
