@@ -43,6 +43,8 @@ else:
 Reader = Callable[[Any], tuple[Any, ...]]
 ASKED = ("__attrs_attrs__", "__setstate__", "__init__")
 """What is looked for on a class before there is a value of it: the fields, and the two that make one."""
+OF_THE_CLASS = ("ClassVar", "typing.ClassVar")
+"""How the type of what is no field begins, as attrs has it."""
 FINISHING = RLock()
 
 
@@ -70,7 +72,7 @@ class _Unfinished:
     def __init__(self, plain: type, options: dict[str, Any]) -> None:
         self._plain: type | None = plain
         self._options = options
-        names = [name for name, said in plain.__annotations__.items() if not str(said).startswith("ClassVar")]
+        names = [name for name, said in plain.__annotations__.items() if not str(said).startswith(OF_THE_CLASS)]
         own = {name: value for name, value in vars(plain).items() if name not in (*names, "__dict__", "__weakref__")}
         above = plain.__mro__[1:-1]
         taken = {name for base in above for name in getattr(base, "__slots__", ())}
@@ -101,7 +103,8 @@ class _Asked:
 
     def __get__(self, value: object, cls: type) -> Any:
         self._of.finish()
-        return getattr(cls if value is None else value, self._name)
+        found = vars(self._of.cls)[self._name]  # a class below may have another, which `super()` does not mean
+        return found.__get__(value, cls) if hasattr(found, "__get__") else found
 
 
 def _cells(values: Iterable[object]) -> Iterator[CellType]:

@@ -46,10 +46,6 @@ ENDS = 8
 """The last characters of a text that decide, and are shown."""
 
 
-ENDS = 8
-"""The last characters of a text that decide, and are shown."""
-
-
 def doubtful_space(population: Population, text: str, word: str) -> Diagnostic | None:
     """That a space was put where it is likely that none is meant. Nothing is known of it but the text's end."""
     last, first = text[-1:], word[:1]

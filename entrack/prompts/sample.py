@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cached_property
+from pathlib import PurePath
 from typing import Literal, NamedTuple, assert_never
 
 from entrack import budget
@@ -128,13 +129,14 @@ class Changed:
 
     @property
     def stem(self) -> Hashable:
-        """What tells one way to begin from another: the leading steps, and the columns that they may draw from."""
-        columns = self.given.task.columns
+        """What tells one way to begin from another: the leading steps, the columns that they may draw from, and the
+        folder from which an alternate names these."""
+        columns, named_from = self.given.task.columns, PurePath(self.given.span.file).parent
         steps = [
             [step.how, content(step.binding), [content(constraint) for constraint, _ in step.tests]]
             for step in self.leading
         ]
-        return address(steps), *((key, tuple(columns[key])) for key in sorted(columns))
+        return address(steps), named_from, *((key, tuple(columns[key])) for key in sorted(columns))
 
     @classmethod
     def of(cls, given: Alternate) -> Changed:
@@ -251,7 +253,7 @@ def alternate(
         try:
             if not begun:
                 _take(given.leading, values, first, names, streams, dealt)
-                if stems and beginning:
+                if stems and beginning and stem is None:  # later tries are no beginning: others may stay with the first
                     stems.hold(beginning, attempt, values, before)
                     beginning = None
             _take(given.following, values, first, names, streams, dealt)

@@ -49,6 +49,6 @@ class Stems:
         cost = budget.since(before)
         many = sum([len(value) if isinstance(value, list) else 1 for value in values.values()])
         if cost and many <= MOST_VALUES:  # what is not counted says no cost
-            if len(self._held) == HELD:
-                del self._held[next(iter(self._held))]
             self._held[beginning] = Stem(attempt, dict(values), cost)
+            if len(self._held) > HELD:
+                del self._held[next(iter(self._held))]

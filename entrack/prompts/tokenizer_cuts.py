@@ -206,7 +206,7 @@ class Pieces:
         first = known is self._first
         tokens = joined(self._placed(words, known)) if len(words) > 1 else self._word(piece, first=first)
         if len(piece) <= LONGEST:
-            if len(known) == KEPT:
+            if len(known) >= KEPT:  # more, where threads met
                 known.clear()
             known[piece] = tokens
         return tokens

@@ -29,7 +29,7 @@ class BuildBase:
         raise NotImplementedError(rule)
 
     def _of(self, token: Token) -> Span:
-        return Span(self.file, self.first + (token.start_pos or 0), self.first + (token.end_pos or 0))
+        return Span(self.file, self.first + token.start_pos, self.first + token.end_pos)
 
     def _name(self, token: Token) -> ast.Name:
         return ast.Name(str(token), span=self._of(token))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from inspect import signature
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -160,6 +160,12 @@ def test_a_class_below_has_its_own_slots_and_all_fields() -> None:
     assert attrs.asdict(below(1)) == {"a": 1, "b": 3}
 
 
+@pytest.mark.parametrize("of_the_class", ["ClassVar[int]", ClassVar[int]], ids=["written", "meant"])
+def test_what_is_of_the_class_is_no_field(of_the_class: Any) -> None:
+    late: Any = frozen(type("Late", (), {"__annotations__": {"a": "int", "most": of_the_class}, "most": 3}))
+    assert late.most == 3 and late(1).most == 3 and late.__slots__ == ("a", "__weakref__")
+
+
 def test_super_finds_the_class() -> None:
     @frozen
     class Above:
@@ -178,6 +184,14 @@ def test_super_finds_the_class() -> None:
             return __class__  # type: ignore[name-defined, no-any-return]
 
     assert Below(1).said() == "below 1" and Below.own() is Below
+
+
+def test_super_makes_a_value_of_a_class_that_is_not_finished() -> None:
+    class Below(unfinished(a=1)):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(7)
+
+    assert Below().a == 7
 
 
 def test_threads_that_meet_a_class_make_values_of_it() -> None:

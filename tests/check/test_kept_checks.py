@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,34 @@ def test_the_grammar_beside_a_checkout_is_code_too(tmp_path: Path, monkeypatch: 
     assert before == kept.all_code.__wrapped__()
     grammar.write_text("two")
     assert before != kept.all_code.__wrapped__()
+
+
+def test_code_is_known_by_each_change_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that keeps the size and the date is a change as the system counts it."""
+    folder, module = tmp_path / "entrack", tmp_path / "entrack" / "inner" / "module.py"
+    module.parent.mkdir(parents=True)
+    monkeypatch.setattr(kept, "PACKAGE", folder)
+    known = []
+    for content, date in (("a = 1", 10**9), ("a = 10", 10**9), ("a = 10", 2 * 10**9), ("a = 11", 2 * 10**9)):
+        time.sleep(0.02)  # more than the clock of a file system counts in
+        module.write_text(content)
+        os.utime(module, ns=(date, date))
+        known.append(kept.code.__wrapped__("inner"))
+        (folder / "inner" / "__pycache__").mkdir(exist_ok=True)
+        (folder / "inner" / "notes.txt").write_text(content)
+        assert kept.code.__wrapped__("inner") == known[-1]
+    module.rename(module.with_name("other.py"))
+    known.append(kept.code.__wrapped__("inner"))
+    assert len(set(known)) == 5
+
+
+def test_libraries_are_known_by_what_is_installed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("a/attrs-1.0.dist-info", "a/lark-2.dist-info.old", "b/attrs-3.dist-info", "b/Lark-4-py3.egg-info"):
+        (tmp_path / place).mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "gone"), str(tmp_path / "a"), str(tmp_path / "b")])
+    monkeypatch.setattr(kept, "_versions", kept._versions.__wrapped__)
+    assert (kept.surroundings.__wrapped__("attrs", "lark") or ())[:2] == ("attrs 1.0", "lark 4")
+    assert kept.surroundings.__wrapped__("attrs", "tokenizers") is None
 
 
 def test_another_built_in_model_is_checked(spec: Path, looks: list[object], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,46 @@ def test_alternates_that_begin_alike_draw_their_first_variables_once(
         assert bool(drawn) is (population is alike[0])
 
 
+BEGUN_ALIKE = """measure m = accuracy(base) on 3 boxes
+alternate one of boxes { redraw object, asked }
+alternate seldom of boxes { redraw object, asked; object[0] == answer }
+alternate two of boxes { redraw object, asked; question.label = one of A..Z }
+"""
+
+
+def test_an_alternate_that_tries_on_leaves_the_others_where_they_begin(tokens: Tokenizer) -> None:
+    resolved = spec(BEGUN_ALIKE).resolved
+    plain, together = resolved.measures[0].cells[0].population, Originals(most=0)
+    for alternate in resolved.alternates.values():
+        one = evolve(plain, alternate=alternate)
+        with budget.within(planning=True) as made:
+            found = pairs(one, tokens, together)
+        with budget.within(planning=True) as alone:
+            assert found == pairs(one, tokens, Originals(most=0))
+        assert made.spent == alone.spent
+
+
+def test_alternates_of_two_folders_draw_from_their_own_columns(tmp_path: Path, tokens: Tokenizer) -> None:
+    for folder, words in (("a", "apple\nball\nbell"), ("b", "boot\nbowl\nbus")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "words.csv").write_text(f"word\n{words}\n")
+        drawn = f'alternate {folder} of t {{ u = one from column("words.csv", "word"); redraw v }}\n'
+        (tmp_path / folder / "it.et").write_text(f"entrack 1\n{drawn}")
+    task = """task t {
+      u = one from column("a/words.csv", "word")
+      v = one from column("b/words.csv", "word")
+      prompt = "{u} {v} is"; answer = u; at last = end of prompt
+    }
+    """
+    head = 'entrack 1\ninclude "a/it.et"\ninclude "b/it.et"\nmodel base = builtin("boxes-base")\n'
+    made = loads(Source(str(tmp_path / "spec.et"), f"{head}{task}measure m = accuracy(base) on 3 t\n")).resolved
+    plain, together = made.measures[0].cells[0].population, Originals()
+    for alternate in made.alternates.values():
+        one = evolve(plain, alternate=alternate)
+        with budget.within(planning=True):
+            assert pairs(one, tokens, together) == pairs(one, tokens)
+
+
 @pytest.mark.parametrize("left", [0, 500, 1_500, 2_500, 3_500, 20_000])
 def test_they_cost_what_they_cost_alone(populations: list[Population], tokens: Tokenizer, left: int) -> None:
     """Where all of them are counted again, also close to a limit of work."""
