@@ -128,20 +128,22 @@ def _tried(
 
 def _wrong_with(document: Document, files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Unsaved) -> str:
     """What is wrong with a spec once the edits are made and was not before; empty where it is as it was."""
-    has = _problems(files, edits, unsaved)
+    sources = tuple(file.source for file in files)
+    has = _problems(sources, edits, unsaved)
     if not has:
         return ""
-    source = files[0].source
-    had = document.problems if source == document.source else _problems(files, (), unsaved)
+    source = sources[0]
+    had = document.problems if source == document.source else _problems(sources, (), unsaved)
     more = Counter(problem.code for problem in has) - Counter(problem.code for problem in had)
     wrong = next((problem for problem in has if problem.code in more), None)
     name = Path(source.name).name
     return "" if wrong is None else f"with this name {name} would not check: {clip(wrong.message, 200)}"
 
 
-@lru_cache(maxsize=MOST_SPECS)
-def _problems(files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Unsaved) -> tuple[Diagnostic, ...]:
-    """What is wrong with a spec once the edits are made."""
-    texts = {**dict(unsaved), **{Path(file.source.name): edited(file.source, edits).text for file in files}}
-    main = files[0].source.name
+@lru_cache(maxsize=2 * MOST_SPECS)
+def _problems(sources: tuple[Source, ...], edits: tuple[Edit, ...], unsaved: Unsaved) -> tuple[Diagnostic, ...]:
+    """What is wrong with a spec, by the texts of its files, once the edits are made. It is asked for with edits and
+    without."""
+    texts = {**dict(unsaved), **{Path(source.name): edited(source, edits).text for source in sources}}
+    main = sources[0].name
     return analysed(Source(main, texts[Path(main)]), texts).problems

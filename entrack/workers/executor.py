@@ -31,8 +31,8 @@ from entrack.workers.errors import PoisonedStep, WorkerCalledOff, WorkerLost
 ATTEMPTS = 3
 """How many workers may be lost over a step. One that was called off is not."""
 CALLED_OFF = 20
-"""How many may be called off over a step: one that no worker is ever given the time for would be begun for ever, and
-one that takes all memory is, where a watchman of the machine ends workers by SIGTERM."""
+"""How many may be called off over a step: one that takes longer than any worker is given would be begun for ever, and
+so would one that takes all memory, where the machine ends such processes by SIGTERM."""
 MOST = 4096
 """Steps in hand, at most."""
 FILES, OTHERS = 4, 128
