@@ -15,7 +15,8 @@ from entrack.editor import rename as rename_of
 from entrack.editor.definition import definitions, references
 from entrack.editor.document import Document, analysed
 from entrack.editor.edits import edited
-from entrack.editor.names import at, names_of
+from entrack.editor.names import at, names_of, occurrences
+from entrack.editor.parsed import Parsed
 from entrack.editor.rename import Refused, Renamed, renamable, rename
 from entrack.editor.workspace import MOST_SPECS, Workspace
 from entrack.highlight.pieces import Kind, pieces
@@ -210,6 +211,16 @@ def test_a_rename_of_many_specs_ends_though_few_of_them_stay_parsed(
     opened = analysed(Source(str(tmp_path / "task.et"), TASK))
     answers = [rename(opened, specs(tmp_path, "task.et"), place(TASK, "boxe|s(n = 3)"), "another") for _ in range(3)]
     assert isinstance(answers[-1], Renamed)
+
+
+def test_the_names_of_each_of_many_specs_are_found_once_for_a_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More specs than names are kept of."""
+    document, asked = spec(tmp_path), list[tuple[Parsed, ...]]()
+    monkeypatch.setattr(rename_of, "occurrences", lambda files: asked.append(files) or occurrences(files))
+    assert isinstance(rename(document, specs(tmp_path), place(SPEC, "param ma|ny"), "another"), Renamed)
+    assert len(asked) == 1
 
 
 def test_all_that_is_tried_of_as_many_specs_as_a_workspace_has_is_kept() -> None:
