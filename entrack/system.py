@@ -8,6 +8,8 @@ from pathlib import Path
 
 from entrack.frozen import frozen
 
+MOST_DIGITS = 20
+"""Of a number that the kernel says: 64 bits."""
 MEMINFO = Path("/proc/meminfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
 """Lines `number:controllers:path`, with no controllers for version 2: where in each hierarchy this process is."""
@@ -58,7 +60,8 @@ def _free_in(controls: Controls) -> Iterator[int]:
     for folder in _groups(controls):
         most, taken = _bytes(folder / controls.most), _bytes(folder / controls.taken)
         if most is not None and taken is not None:
-            yield max(0, most - taken + (_line(folder / "memory.stat", controls.given_back) or 0))
+            given_back = _line(folder / "memory.stat", controls.given_back) or 0
+            yield max(0, most - max(0, taken - given_back))
 
 
 def _groups(controls: Controls) -> Iterator[Path]:
@@ -72,24 +75,25 @@ def _groups(controls: Controls) -> Iterator[Path]:
 
 def _own_path(controller: str) -> Sequence[str]:
     for line in _lines(OWN_GROUPS):
-        _, controllers, path = line.split(":", 2)
-        if controller in controllers.split(","):
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if controller in controllers.split(",") and path:
             return [name for name in path.split("/") if name not in ("", "..")]
     return ()
 
 
 def _bytes(path: Path) -> int | None:
-    """The number in a file; None where there is no such file, or it says `max`."""
-    try:
-        return int(path.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
+    """The number in a file; None where there is no such file, or it says `max` or anything else."""
+    return _number("".join(_lines(path)))
 
 
 def _line(path: Path, name: str) -> int | None:
     """The number after a name at the beginning of a line; None where there is none."""
     rows = (line.split() for line in _lines(path))
-    return next((int(row[1]) for row in rows if row[:1] == [name]), None)
+    return next((_number(row[1]) for row in rows if row[:1] == [name] and len(row) > 1), None)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
 
 
 def _lines(path: Path) -> Sequence[str]:

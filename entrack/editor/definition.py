@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from entrack.editor.document import Document
 from entrack.editor.links import links
@@ -24,9 +24,13 @@ def definitions(document: Document, offset: int) -> tuple[Span, ...]:
 
 def references(specs: Iterable[tuple[Parsed, ...]], file: str, offset: int) -> tuple[Occurrence, ...]:
     """Every place of the name that stands at an offset of a file, in all the specs that the file is part of."""
-    kept = tuple(occurrences(files) for files in specs)
-    meant = together(kept, {one.symbol for found in kept for one in at(found, file, offset)})
-    return tuple(dict.fromkeys(one for found in kept for one in found if one.symbol in meant))
+    return references_among(tuple(occurrences(files) for files in specs), file, offset)
+
+
+def references_among(names: Sequence[tuple[Occurrence, ...]], file: str, offset: int) -> tuple[Occurrence, ...]:
+    """The same of the names of these specs."""
+    meant = together(names, {one.symbol for found in names for one in at(found, file, offset)})
+    return tuple(dict.fromkeys(one for found in names for one in found if one.symbol in meant))
 
 
 def together(specs: Iterable[Iterable[Occurrence]], symbols: set[Symbol]) -> frozenset[Symbol]:

@@ -42,6 +42,11 @@ class Document:
             budget.spent.update(self.spent)
             return prompt_problems(CheckedSpec(self.source, self.checked))
 
+    def is_of_files_of(self, other: Document) -> bool:
+        """Whether all files that another analysis read were as they are in this one."""
+        own, its = self.checked, other.checked
+        return (own.read, own.contents, own.sources) == (its.read, its.contents, its.sources)
+
 
 def analysed(source: Source, unsaved: Mapping[Path, str] = NOTHING_UNSAVED) -> Document:
     """A text, analysed. `unsaved` are the texts that the editor has of files."""

@@ -18,7 +18,7 @@ from entrack.check.resolved import TOLD
 from entrack.check.scope import RESERVED
 from entrack.diagnostics import Diagnostic
 from entrack.diagnostics.escape import clip
-from entrack.editor.definition import references
+from entrack.editor.definition import references_among
 from entrack.editor.document import Document, analysed
 from entrack.editor.edits import Edit, edited
 from entrack.editor.names import VARIABLE, Occurrence, at, occurrences
@@ -33,6 +33,7 @@ from entrack.vocabulary import GIVEN, words
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SECONDS = 0.1
 """Of processor time in which specs are tried with a new name."""
+Names: TypeAlias = tuple[tuple[Occurrence, ...], ...]
 Unsaved: TypeAlias = frozenset[tuple[Path, str]]
 SPECIAL = ("prompt", *TOLD)
 """Variables that a task has by their names."""
@@ -52,11 +53,15 @@ class Renamed:
 
 def renamable(document: Document, specs: Iterable[tuple[Parsed, ...]], offset: int) -> Span | Refused:
     """The name at an offset, if it can be renamed."""
+    return _renamable(document, tuple(map(occurrences, specs)), offset)
+
+
+def _renamable(document: Document, names: Names, offset: int) -> Span | Refused:
     file = document.source.name
-    found = [one for files in specs for one in at(occurrences(files), file, offset)]
+    found = [one for several in names for one in at(several, file, offset)]
     if not found:
         return _no_name(document.source, offset)
-    if not any(one.declares for one in references(specs, file, offset)):
+    if not any(one.declares for one in references_among(names, file, offset)):
         return Refused(f"`{found[0].symbol.name}` is not declared in any file of this workspace")
     if any(one.symbol.kind == VARIABLE and one.symbol.name in SPECIAL for one in found):
         return Refused(f"a task has its `{found[0].symbol.name}` by this name")
@@ -71,12 +76,13 @@ def rename(
     unsaved: Mapping[Path, str] = NOTHING_UNSAVED,
 ) -> Renamed | Refused:
     """The edits that rename what stands at an offset. `specs` are those that the document is part of."""
-    able = renamable(document, specs, offset)
+    names = tuple(map(occurrences, specs))
+    able = _renamable(document, names, offset)
     if isinstance(able, Refused):
         return able
-    places = references(specs, document.source.name, offset)
+    places = references_among(names, document.source.name, offset)
     old = places[0].symbol
-    refused = _wrong(new) or _taken(new, [occurrences(files) for files in specs])
+    refused = _wrong(new) or _taken(new, names)
     if refused is None and old.kind == VARIABLE and new in SPECIAL:
         refused = Refused(f"a task has its `{new}` by this name")
     if refused is not None:
@@ -102,9 +108,9 @@ def _wrong(new: str) -> Refused | None:
     return None
 
 
-def _taken(new: str, specs: Iterable[Iterable[Occurrence]]) -> Refused | None:
+def _taken(new: str, names: Names) -> Refused | None:
     """A name that something has, whatever it is: two things of one name are hard to tell apart, if they may be so."""
-    taken = next((one for found in specs for one in found if one.symbol.name == new), None)
+    taken = next((one for found in names for one in found if one.symbol.name == new), None)
     return None if taken is None else Refused(f"`{new}` is a name already, in {Path(taken.span.file).name}")
 
 
@@ -128,20 +134,22 @@ def _tried(
 
 def _wrong_with(document: Document, files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Unsaved) -> str:
     """What is wrong with a spec once the edits are made and was not before; empty where it is as it was."""
-    has = _problems(files, edits, unsaved)
+    sources = tuple(file.source for file in files)
+    has = _problems(sources, edits, unsaved)
     if not has:
         return ""
-    source = files[0].source
-    had = document.problems if source == document.source else _problems(files, (), unsaved)
+    source = sources[0]
+    had = document.problems if source == document.source else _problems(sources, (), unsaved)
     more = Counter(problem.code for problem in has) - Counter(problem.code for problem in had)
     wrong = next((problem for problem in has if problem.code in more), None)
     name = Path(source.name).name
     return "" if wrong is None else f"with this name {name} would not check: {clip(wrong.message, 200)}"
 
 
-@lru_cache(maxsize=MOST_SPECS)
-def _problems(files: tuple[Parsed, ...], edits: tuple[Edit, ...], unsaved: Unsaved) -> tuple[Diagnostic, ...]:
-    """What is wrong with a spec once the edits are made."""
-    texts = {**dict(unsaved), **{Path(file.source.name): edited(file.source, edits).text for file in files}}
-    main = files[0].source.name
+@lru_cache(maxsize=2 * MOST_SPECS)
+def _problems(sources: tuple[Source, ...], edits: tuple[Edit, ...], unsaved: Unsaved) -> tuple[Diagnostic, ...]:
+    """What is wrong with a spec, by the texts of its files, once the edits are made. It is asked for with edits and
+    without."""
+    texts = {**dict(unsaved), **{Path(source.name): edited(source, edits).text for source in sources}}
+    main = sources[0].name
     return analysed(Source(main, texts[Path(main)]), texts).problems

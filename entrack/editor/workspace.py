@@ -27,16 +27,16 @@ MOST_SPECS, MOST_ENTRIES = 1000, 20_000
 
 @frozen
 class Known:
-    """A text, what it includes, and what it was read from: the time and size of a file, or nothing of an open one."""
+    """A text, what it includes, and what it was read from: the times and size of a file, or nothing of an open one."""
 
     source: Source
     includes: tuple[str, ...]
-    stamp: tuple[int, int] | None
+    stamp: tuple[int, int, int] | None
 
 
 @define
 class Workspace:
-    """`roots` are its folders."""
+    """`roots` are its folders. Of the texts those are kept that were read for the last answer."""
 
     roots: tuple[Path, ...] = ()
     _known: dict[str, Known] = field(factory=dict)
@@ -51,8 +51,8 @@ class Workspace:
         closed = {name: tuple(_closure(name, includes)) for name in includes}
         having = [name for name, files in closed.items() if own in files]
         top = [name for name in having if not any(name in closed[other][1:] for other in having)]
-        found = (self._files(closed[name]) for name in sorted(top or having))
-        return tuple(files for files in found if files)
+        self._known = {name: known for name, known in read.items() if known is not None}
+        return tuple(self._files(closed[name]) for name in sorted(top or having))
 
     def specs_of_name(
         self, file: str, offset: int, unsaved: Mapping[Path, str] = NOTHING_UNSAVED
@@ -125,12 +125,12 @@ def _walked(roots: tuple[Path, ...]) -> Iterator[str]:
                 return
 
 
-def _stamp(name: str) -> tuple[int, int] | None:
+def _stamp(name: str) -> tuple[int, int, int] | None:
     try:
         found = os.stat(name)
     except (OSError, ValueError):
         return None
-    return found.st_mtime_ns, found.st_size
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
 
 def named(file: str) -> str:

@@ -96,6 +96,16 @@ def _page(code: str) -> types.CodeDescription | None:
     return types.CodeDescription(uri_of(str(path))) if path.is_file() else None
 
 
+MISTAKE = types.Diagnostic(
+    types.Range(types.Position(0, 0), types.Position(1, 0)),
+    "this text cannot be analysed. This is a mistake in entrack: please report it with the text and what the log of "
+    "the language server says",
+    severity=types.DiagnosticSeverity.Error,
+    source="entrack",
+)
+"""What is shown of a text whose analysis failed, in place of what was found in an earlier one."""
+
+
 def diagnostic(problem: Diagnostic, texts: Texts, encoding: str) -> types.Diagnostic:
     """The same problem: message, label and help as `check` prints them, with its page and the places that it names."""
     parts = (problem.message, problem.label, f"help: {problem.help}" if problem.help else "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
 
 from attrs import define, field
@@ -16,12 +17,13 @@ from entrack.source import Source
 
 @define
 class Opened:
-    """One open text. `version` counts its changes here; `document` may be of an earlier one, or of other texts."""
+    """One open text. `version` is another one after each change, also where it was closed and is opened again;
+    `document` may be of an earlier one, or of other texts."""
 
     uri: str
     name: str
     lines: Lines
-    version: int = 0
+    version: int
     document: Document | None = None
     stale: bool = True
 
@@ -32,13 +34,14 @@ class AllOpened:
 
     encoding: str = "utf-16"
     by_uri: dict[str, Opened] = field(factory=dict)
+    _versions: Iterator[int] = field(factory=count)
 
     def put(self, uri: str, text: str) -> Opened:
         """A text that was opened, or changed as a whole."""
         known = self.by_uri.get(uri)
-        opened = Opened(uri, name_of(uri), Lines(text, self.encoding))
+        opened = Opened(uri, name_of(uri), Lines(text, self.encoding), next(self._versions))
         if known is not None:
-            opened.version, opened.document = known.version + 1, known.document
+            opened.document = known.document
         self.by_uri[uri] = opened
         self.outdated()
         return opened

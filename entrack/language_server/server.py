@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, PyglsError
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 SOON, LATER = 0.01, 0.4
 """Seconds from a change to its diagnostics, in which further changes are waited for, and to what is drawn and
 planned."""
+ByFile: TypeAlias = dict[str, list[types.Diagnostic]]
 MOST = 200
 """Problems of a text that are shown, as `check` shows."""
 REQUEST_FAILED = -32803
@@ -46,8 +47,9 @@ class Protocol(LanguageServerProtocol):
 
 
 class Server(LanguageServer):
-    """`opened` are the open texts, `workspace` the specs of its folders; `shown` the problems that each open text has
-    in each file, `prices` what its items cost, and of which version that was asked."""
+    """`opened` are the open texts, `workspace_specs` the specs of its folders; `shown` the problems that each open text
+    has in each file, and `latest` the analysis that they are of; `prices` what its items cost, and `priced` of which
+    version and analysis that was asked."""
 
     def __init__(self) -> None:
         super().__init__("entrack", __version__, protocol_cls=Protocol)
@@ -56,8 +58,9 @@ class Server(LanguageServer):
         self.background = Background()
         self.garbage = Garbage()
         self.prices: dict[str, Mapping[str, Priced]] = {}
-        self.priced: dict[str, int] = {}
-        self.shown: dict[str, dict[str, list[types.Diagnostic]]] = {}
+        self.priced: dict[str, tuple[int, Document]] = {}
+        self.latest: dict[str, Document] = {}
+        self.shown: dict[str, ByFile] = {}
         self._waiting: dict[str, asyncio.TimerHandle] = {}
 
     def lines(self, uri: str) -> Lines:
@@ -82,22 +85,35 @@ class Server(LanguageServer):
     def price(self, uri: str, document: Document) -> None:
         """Have it found out in the background what the items of a text cost, unless that is done."""
         version = self.opened.by_uri[uri].version
-        if self.priced.get(uri) != version:
-            self.priced[uri] = version
-            loop, wanted = asyncio.get_running_loop(), partial(self.is_at, uri, version)
+        asked, of = self.priced.get(uri, (None, document))
+        if asked != version or not of.is_of_files_of(document):
+            self.priced[uri] = version, document
+            loop, wanted = asyncio.get_running_loop(), partial(self._is_priced, uri, version, document)
             loop.call_later(LATER, self.background.do, wanted, partial(self._price, loop, uri, document, wanted))
+
+    def _is_priced(self, uri: str, version: int, document: Document) -> bool:
+        """Whether what this analysis costs is still asked for."""
+        _, of = self.priced.get(uri, (version, document))
+        return self.is_at(uri, version) and of is document
 
     def _price(self, loop: asyncio.AbstractEventLoop, uri: str, document: Document, wanted: Callable[[], bool]) -> None:
         with suppress(Unwanted):
             prices = priced(document, wanted=wanted)
-            if prices and wanted():
-                loop.call_soon_threadsafe(self._keep_prices, uri, prices)
+            if prices:
+                loop.call_soon_threadsafe(self._keep_prices, uri, prices, wanted)
 
-    def _keep_prices(self, uri: str, prices: Mapping[str, Priced]) -> None:
+    def _keep_prices(self, uri: str, prices: Mapping[str, Priced], wanted: Callable[[], bool]) -> None:
+        if not wanted():
+            return
         self.prices[uri] = prices
         lens = getattr(self.client_capabilities.workspace, "code_lens", None)
         if lens is not None and lens.refresh_support:
             self.workspace_code_lens_refresh(None)
+
+    def forget_prices(self, uri: str) -> None:
+        """Of a text that is not open any more."""
+        self.prices.pop(uri, None)
+        self.priced.pop(uri, None)
 
     # diagnostics
 
@@ -116,15 +132,18 @@ class Server(LanguageServer):
 
     def show(self, uri: str) -> None:
         """Show what is wrong with a text: at once what `check` says of it, and later what drawn prompts tell."""
+        self.latest.pop(uri, None)
         try:
             document = self.opened.document(uri)
         except Exception:
             log.exception("%s cannot be analysed", uri)
+            self._publish(uri, {uri: [convert.MISTAKE]})
             return
         if document is None:
-            self._publish(uri, None, ())
+            self._publish(uri, {})
             return
-        self._publish(uri, document, document.problems)
+        self.latest[uri] = document
+        self._publish(uri, self._converted(uri, document, document.problems))
         version = self.opened.by_uri[uri].version
         loop = asyncio.get_running_loop()
         loop.call_later(LATER, self._draw, loop, uri, document, version)
@@ -135,27 +154,35 @@ class Server(LanguageServer):
             if drawn:
                 loop.call_soon_threadsafe(self._add, uri, document, version, drawn)
 
-        self.background.do(partial(self.is_at, uri, version), work)
+        self.background.do(partial(self._is_shown, uri, document, version), work)
 
     def _add(self, uri: str, document: Document, version: int, drawn: tuple[Diagnostic, ...]) -> None:
-        if self.is_at(uri, version):
-            self._publish(uri, document, (*document.problems, *drawn))
+        if self._is_shown(uri, document, version):
+            self._publish(uri, self._converted(uri, document, (*document.problems, *drawn)))
+
+    def _is_shown(self, uri: str, document: Document, version: int) -> bool:
+        """Whether this analysis is what was shown last of a text that has not changed since; of another file that it
+        reads, there may be another."""
+        return self.is_at(uri, version) and self.latest.get(uri) is document
 
     def is_at(self, uri: str, version: int) -> bool:
         """Whether a text is open and has not changed since."""
         opened = self.opened.by_uri.get(uri)
         return opened is not None and opened.version == version
 
-    def _publish(self, uri: str, document: Document | None, problems: tuple[Diagnostic, ...]) -> None:
-        """Send the problems of a text for each file that they are in, with those that other texts have there."""
-        found: dict[str, list[types.Diagnostic]] = {} if document is None else {uri: []}
-        if document is not None:
-            own, texts = document.source.name, document.checked.texts
-            for problem in problems[:MOST]:
-                file = uri if problem.span.file in (own, "") else convert.uri_of(problem.span.file)
-                found.setdefault(file, []).append(convert.diagnostic(problem, texts, self.opened.encoding))
+    def _converted(self, uri: str, document: Document, problems: tuple[Diagnostic, ...]) -> ByFile:
+        found: ByFile = {uri: []}
+        own, texts = document.source.name, document.checked.texts
+        for problem in problems[:MOST]:
+            file = uri if problem.span.file in (own, "") else convert.uri_of(problem.span.file)
+            found.setdefault(file, []).append(convert.diagnostic(problem, texts, self.opened.encoding))
+        return found
+
+    def _publish(self, uri: str, found: ByFile) -> None:
+        """Send the problems of a text for each file that they are in, with those that other texts have there; of one
+        that is not open any more there is nothing."""
         before = self.shown.pop(uri, {})
-        if document is not None:
+        if found:
             self.shown[uri] = found
         for file in {**before, **found}:
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(file, self._in(file)))

@@ -44,6 +44,7 @@ def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
     uri = params.text_document.uri
     readers = ls.opened.that_read(uri)
     ls.opened.close(uri)
+    ls.forget_prices(uri)
     for one in (uri, *readers):
         ls.show(one)
 

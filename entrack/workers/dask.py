@@ -99,7 +99,8 @@ class DaskWorkers(RemoteWorkers):
                 self._greets(name)
             case {"action": "remove-worker", "worker": str(name), **more}:
                 self.roster.leaves(name, expected=bool(more.get("expected")))
-                self._client.unsubscribe_topic(name)
+                with suppress(ValueError):  # it was never asked who it is: the run had ended
+                    self._client.unsubscribe_topic(name)
 
     def _says(self, name: str, event: tuple[float, Any]) -> None:
         """Of one worker, what comes before it is gone, and why."""

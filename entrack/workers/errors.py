@@ -11,7 +11,8 @@ class WorkerLost(EngineError):
 
 class WorkerCalledOff(WorkerLost):
     """Somebody who may had the worker end: it was asked to terminate (SIGTERM: a scheduler that cancels or preempts, or
-    time that is up), or had said that it would go. That is not the step's fault, however often it happens."""
+    time that is up), or had said that it would go. That says nothing against the step, unless it happens again and
+    again."""
 
 
 class WorkerRefused(EngineError):
@@ -27,7 +28,7 @@ class InputsForgotten(EngineError):
 
 
 class PoisonedStep(EngineError):
-    """So many workers that were given this step were lost."""
+    """So many workers that were given this step were lost, or called off."""
 
 
 class NoRoom(EngineError):

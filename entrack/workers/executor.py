@@ -30,6 +30,9 @@ from entrack.workers.errors import PoisonedStep, WorkerCalledOff, WorkerLost
 
 ATTEMPTS = 3
 """How many workers may be lost over a step. One that was called off is not."""
+CALLED_OFF = 20
+"""How many may be called off over a step: one that takes longer than any worker is given would be begun for ever, and
+so would one that takes all memory, where the machine ends such processes by SIGTERM."""
 MOST = 4096
 """Steps in hand, at most."""
 FILES, OTHERS = 4, 128
@@ -128,17 +131,21 @@ def computed(
     can have."""
     if source is not None:
         need_files(source)
-    losses = 0
+    losses = called_off = 0
+    lost: WorkerLost
     while True:
         try:
             return workers.compute(step, inputs, source)
-        except WorkerLost as lost:
-            if over():
-                raise
-            losses += not isinstance(lost, WorkerCalledOff)
-            if losses == ATTEMPTS:
-                said = f"{ATTEMPTS} workers were lost over one step, {clip(what, 200)}: {lost}"
-                raise PoisonedStep(said) from None
+        except WorkerCalledOff as ended:
+            lost, called_off = ended, called_off + 1
+        except WorkerLost as ended:
+            lost, losses = ended, losses + 1
+        if over():
+            raise lost
+        if losses == ATTEMPTS:
+            raise PoisonedStep(f"{ATTEMPTS} workers were lost over one step, {clip(what, 200)}: {lost}")
+        if called_off == CALLED_OFF:
+            raise PoisonedStep(f"{CALLED_OFF} workers were called off over one step, {clip(what, 200)}: {lost}")
 
 
 def _files_allow(wanted: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ import pytest
 from editor_world import SPEC, TASK, place, shown, spec, specs
 
 from entrack import api
+from entrack.editor import parsed as parsed_of
 from entrack.editor import rename as rename_of
 from entrack.editor.definition import definitions, references
 from entrack.editor.document import Document, analysed
 from entrack.editor.edits import edited
-from entrack.editor.names import at, names_of
+from entrack.editor.names import at, names_of, occurrences
+from entrack.editor.parsed import Parsed
 from entrack.editor.rename import Refused, Renamed, renamable, rename
-from entrack.editor.workspace import Workspace
+from entrack.editor.workspace import MOST_SPECS, Workspace
 from entrack.highlight.pieces import Kind, pieces
 from entrack.source import Source
 
@@ -195,6 +198,58 @@ def test_a_rename_of_more_specs_than_there_is_time_for_goes_on_when_it_is_asked_
     assert isinstance(last, Renamed)
     assert {Path(edit.span.file).stem for edit in last.edits} == {"task", "a", "b", "c"}
     assert sorted(tried) == sorted(files[0].source.name for files in having)
+
+
+def test_a_rename_of_many_specs_ends_though_few_of_them_stay_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "task.et").write_text(TASK, encoding="utf-8")
+    for name in "abc":
+        (tmp_path / f"{name}.et").write_text(SPEC, encoding="utf-8")
+    monkeypatch.setattr(parsed_of, "MOST_CHARACTERS", len(TASK))
+    monkeypatch.setattr(rename_of, "SECONDS", 0.001)
+    opened = analysed(Source(str(tmp_path / "task.et"), TASK))
+    answers = [rename(opened, specs(tmp_path, "task.et"), place(TASK, "boxe|s(n = 3)"), "another") for _ in range(3)]
+    assert isinstance(answers[-1], Renamed)
+
+
+def test_the_names_of_each_of_many_specs_are_found_once_for_a_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More specs than names are kept of."""
+    document, asked = spec(tmp_path), list[tuple[Parsed, ...]]()
+    monkeypatch.setattr(rename_of, "occurrences", lambda files: asked.append(files) or occurrences(files))
+    assert isinstance(rename(document, specs(tmp_path), place(SPEC, "param ma|ny"), "another"), Renamed)
+    assert len(asked) == 1
+
+
+def test_all_that_is_tried_of_as_many_specs_as_a_workspace_has_is_kept() -> None:
+    assert rename_of._problems.cache_parameters()["maxsize"] == 2 * MOST_SPECS, "each with the edits, and without"
+
+
+def test_a_file_that_is_gone_is_part_of_no_spec(tmp_path: Path) -> None:
+    document = spec(tmp_path)
+    workspace = Workspace((tmp_path,))
+    [files] = workspace.specs_with(document.source.name)
+    assert [Path(file.source.name).name for file in files] == ["spec.et", "task.et"]
+    (tmp_path / "task.et").unlink()
+    [files] = workspace.specs_with(document.source.name)
+    assert [Path(file.source.name).name for file in files] == ["spec.et"]
+    (tmp_path / "task.et").write_text(TASK, encoding="utf-8")
+    (tmp_path / "spec.et").unlink()
+    [files] = workspace.specs_with(str(tmp_path / "task.et"))
+    assert [*workspace._known] == [str(tmp_path / "task.et")]
+
+
+def test_a_file_that_was_changed_and_dated_as_before_is_read_again(tmp_path: Path) -> None:
+    document = spec(tmp_path)
+    workspace, task = Workspace((tmp_path,)), tmp_path / "task.et"
+    workspace.specs_with(document.source.name)
+    before = task.stat()
+    task.write_text(TASK.replace("scrambled", "scrambles"), encoding="utf-8")
+    os.utime(task, ns=(before.st_atime_ns, before.st_mtime_ns))
+    [files] = workspace.specs_with(document.source.name)
+    assert "scrambles" in files[1].source.text
 
 
 def test_what_is_not_declared_cannot_be_renamed(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ class Fake:
         self.topics[topic] = hear
 
     def unsubscribe_topic(self, topic: str) -> None:
+        if topic not in self.topics:
+            raise ValueError(f"No event handler known for topic {topic}.")
         del self.topics[topic]
 
     def scheduler_info(self, n_workers: int) -> dict[str, Any]:
@@ -59,3 +61,12 @@ def test_a_worker_that_somebody_ended_does_not_count_against_its_step(
         client.topics["all"]((0.0, {"action": "remove-worker", "worker": NAME, "expected": expected}))
         assert seat.gone and isinstance(remote.lost(seat), WorkerCalledOff) == wanted
     assert set(client.topics) == {"all"} and len(workers.roster) == 0
+
+
+def test_a_worker_that_comes_and_goes_once_the_run_has_ended_is_left_alone() -> None:
+    client = Fake()
+    workers = DaskWorkers(client, SETTINGS)
+    workers.roster.close()
+    for action in ("add-worker", "remove-worker"):
+        client.topics["all"]((0.0, {"action": action, "worker": "tcp://late:1"}))
+    assert set(client.topics) == {"all", NAME}

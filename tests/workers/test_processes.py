@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
 from attrs import evolve
@@ -27,11 +28,13 @@ from entrack.execution.environment import Environment
 from entrack.execution.reuse_policy import ReusePolicy
 from entrack.model_config import ModelFacts
 from entrack.models.key import ModelKey, ModelSource
-from entrack.plan.steps import Evaluate
+from entrack.plan.steps import Evaluate, Step
 from entrack.report.document import document
 from entrack.store import DiskStore, MemoryStore
 from entrack.workers import identity, room
-from entrack.workers.errors import NoRoom, PoisonedStep, WorkerRefused
+from entrack.workers.base import Workers
+from entrack.workers.errors import NoRoom, PoisonedStep, WorkerCalledOff, WorkerRefused
+from entrack.workers.executor import computed
 from entrack.workers.identity import Identity
 from entrack.workers.processes import Processes, _Process
 from entrack.workers.room import Room, gpus_of, wide_threads, workers_given
@@ -192,6 +195,25 @@ def test_a_worker_that_is_asked_to_terminate_does_not_count_against_its_step(tmp
     assert len(found.started) == 5
 
 
+def test_a_step_over_which_every_worker_is_called_off_ends_the_run() -> None:
+    asked: list[Step] = []
+
+    class CalledOff(Workers):
+        at_once = 1
+
+        def compute(self, step: Step, *given: object) -> NoReturn:
+            asked.append(step)
+            raise WorkerCalledOff("worker 1 was ended by SIGTERM") if len(asked) < 50 else AssertionError("for ever")
+
+        def close(self) -> None:
+            raise NotImplementedError
+
+    step = Evaluate(MODELS[0], BATCHES[0], (), ASKED)
+    with pytest.raises(PoisonedStep, match=r"20 workers were called off over one step, measure m: .*SIGTERM"):
+        computed(CalledOff(), step, {}, None, "measure m")
+    assert len(asked) == 20
+
+
 def test_a_step_goes_to_the_process_that_has_its_model_else_to_one_that_has_had_nothing() -> None:
     with seen() as found:
         pool = Processes(Room(2, {}, 10**9), Settings())
@@ -281,6 +303,35 @@ def test_free_is_what_the_container_and_the_job_have_left(
     assert system.free_memory() == 900 * 10**6
     meminfo.write_text("MemAvailable:  500 kB\n")
     assert system.free_memory() == 512_000, "the machine has least"
+
+
+@pytest.mark.parametrize("version", [2, 1])
+def test_control_groups_that_say_something_odd_limit_nothing(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controls = evolve(system.CONTROLS[2 - version], root=tmp_path)
+    most, taken, stat = (tmp_path / name for name in (controls.most, controls.taken, "memory.stat"))
+    monkeypatch.setattr(system, "CONTROLS", (controls,))
+    monkeypatch.setattr(system, "OWN_GROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(system, "MEMINFO", tmp_path / "meminfo")
+    (tmp_path / "cgroup").write_text("\n3\n4:memory\n0:\n")
+    (tmp_path / "meminfo").write_text("MemAvailable:\nMemAvailable: some kB\nMemAvailable: 500 kB\n")
+    half = system.machine_memory() // 2
+    assert system.free_memory() == half, "the machine does not say"
+    for said in ("-1", "", "none", "\0", "\N{SUPERSCRIPT TWO}", "9" * 5000):
+        most.write_text(f"{said}\n")
+        taken.write_text("5\n")
+        assert (system.free_memory(), system.machine_memory() // 2) == (half, half), said
+    (tmp_path / "meminfo").write_text("MemAvailable: 5000 kB\n")
+    most.write_text("1000\n")
+    for said in (controls.given_back, f"{controls.given_back} -7", f"{controls.given_back} some"):
+        stat.write_text(f"{said}\n")
+        assert system.free_memory() == 995, said
+    stat.write_text(f"{controls.given_back} 900\n")
+    assert system.free_memory() == 1000, "no more than the most"
+    most.unlink()
+    most.mkdir()
+    assert system.free_memory() == 5_120_000, "it cannot be read"
 
 
 def test_fewer_workers_are_said(capsys: pytest.CaptureFixture[str]) -> None:
