@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from entrack.cli import fast_path, runs
+from entrack.cli import fast_path, garbage, runs
 from entrack.cli.app import app
 from entrack.spec import Spec
 
@@ -85,6 +85,23 @@ def test_a_plain_plan_loads_no_engine_and_no_typer(tmp_path: Path) -> None:
     status, loaded = json.loads(ended.stdout.splitlines()[-1])
     assert (status or 0) == 0, ended.stderr
     assert not set(loaded) & {*HEAVY} - {"numpy", "rich", "safetensors"}
+
+
+@pytest.mark.parametrize("command", ["check", "fmt --check", "plan"])
+def test_garbage_is_looked_for_once_a_command_is_loaded(command: str, tmp_path: Path) -> None:
+    """Also where nothing goes wrong, and as seldom as before a plan."""
+    ends = LOADED.replace(
+        'sorted({name.partition(".")[0] for name in sys.modules})', "[gc.isenabled(), gc.get_threshold()]"
+    )
+    words = [
+        *command.split(),
+        str(ROOT / "specs" / "quickstart.et"),
+        *(["--store", str(tmp_path)] * (command == "plan")),
+    ]
+    ran = [sys.executable, "-c", f"import gc{ends}", *words]
+    environment = {**os.environ, "ENTRACK_CHECKS": ""}
+    ended = subprocess.run(ran, capture_output=True, text=True, timeout=60, env=environment)
+    assert json.loads(ended.stdout.splitlines()[-1])[1] == [True, [*garbage.SELDOM]], ended.stderr
 
 
 PLAIN = (
