@@ -15,7 +15,7 @@ from entrack.editor import rename as rename_of
 from entrack.editor.definition import definitions, references
 from entrack.editor.document import Document, analysed
 from entrack.editor.edits import edited
-from entrack.editor.names import at, names_of, occurrences
+from entrack.editor.names import Occurrence, at, names_of, occurrences
 from entrack.editor.parsed import Parsed
 from entrack.editor.rename import Refused, Renamed, renamable, rename
 from entrack.editor.workspace import MOST_SPECS, Workspace
@@ -218,7 +218,12 @@ def test_the_names_of_each_of_many_specs_are_found_once_for_a_rename(
 ) -> None:
     """More specs than names are kept of."""
     document, asked = spec(tmp_path), list[tuple[Parsed, ...]]()
-    monkeypatch.setattr(rename_of, "occurrences", lambda files: asked.append(files) or occurrences(files))
+
+    def told(files: tuple[Parsed, ...]) -> tuple[Occurrence, ...]:
+        asked.append(files)
+        return occurrences(files)
+
+    monkeypatch.setattr(rename_of, "occurrences", told)
     assert isinstance(rename(document, specs(tmp_path), place(SPEC, "param ma|ny"), "another"), Renamed)
     assert len(asked) == 1
 
