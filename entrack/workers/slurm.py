@@ -154,6 +154,8 @@ class SlurmWorkers(DaskWorkers):
         self._jobs, self._cluster = jobs, cluster(jobs)
         endings.begin(self._lets_go)
         self._came: set[str] = set()
+        self._met: set[str] = set()
+        self._seen: set[str] = set()
         self._failed: list[str] = []
         self._ended = Event()
         try:
@@ -195,15 +197,27 @@ class SlurmWorkers(DaskWorkers):
             with suppress(Exception):  # Slurm may not answer now
                 self._look()
 
+    def _heard(self, event: tuple[float, Any]) -> None:
+        match event[1]:
+            case {"action": "add-worker", "worker": str(address)}:
+                self._met.add(address)
+        super()._heard(event)
+
     def _look(self) -> None:
-        here = {str(info["name"]) for info in self._client.scheduler_info(n_workers=-1)["workers"].values()}
+        """`_came` are names of jobs, `_met` and `_seen` addresses of workers: a worker may come and go between two
+        looks, and then nobody says whose it was."""
+        here = self._client.scheduler_info(n_workers=-1)["workers"]
         queued = self._cluster.sync(_queued, self._cluster.job_cls)
-        self._came.update(here)
+        self._came.update(str(info["name"]) for info in here.values())
+        self._seen.update(here)
         for name, job in [*self._cluster.workers.items()]:
             if name not in self._came and job.job_id is not None and job.job_id not in queued:
-                self._failed.append(job.job_id)
+                if unseen := self._met - self._seen:
+                    self._seen.add(unseen.pop())
+                else:
+                    self._failed.append(job.job_id)
                 self._cluster.workers.pop(name, None)
-        if len(self._failed) >= (OFTEN if self._came else 1) * self._jobs.workers:
+        if len(self._failed) >= (OFTEN if self._met else 1) * self._jobs.workers:
             why = (
                 f"{len(self._failed)} jobs ended before a worker came, the last is {self._failed[-1]}; Slurm has "
                 f"written why, into slurm-{self._failed[-1]}.out if nothing else was asked for"
