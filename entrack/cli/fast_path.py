@@ -117,9 +117,14 @@ def plan(
             shown.give(explained_json, explained_view, api.explained(planned, survey, memory))
         else:
             from entrack.cli.plan_places import places_of
+            from entrack.compile import models_of
 
-            places = None if gpus_per_worker == 1 else places_of(loaded.plan().plan, gpus_per_worker, memory)
-            shown.give(plan_json, plan_table, loaded.forecast(opened, accept, device, tell_passed), price, places)
+            forecast = loaded.forecast(opened, accept, device, tell_passed)
+            places = None
+            if gpus_per_worker != 1:
+                models = models_of(loaded.checked_spec, download=False, hashed=True)
+                places = places_of(models, gpus_per_worker, memory)
+            shown.give(plan_json, plan_table, forecast, price, places)
 
 
 def check(spec: Path, params: Mapping[str, float], stand_in: Path | None) -> None:

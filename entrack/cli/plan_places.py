@@ -1,25 +1,26 @@
-"""Where the layers of a plan's models stand on several GPUs, as a line for each model and as JSON."""
+"""Where the layers of a spec's models stand on several GPUs, as a line for each model and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 
-from entrack.plan.plan import Plan
+from entrack.compile import Models
 
 Places = Mapping[str, Sequence[str]]
 """By model, the device of each layer."""
 
 
-def places_of(plan: Plan, gpus_per_worker: int, memory: int | None) -> Places:
+def places_of(models: Models, gpus_per_worker: int, memory: int | None) -> Places:
     """As a run with so many GPUs places them, from the first on. Reads no weight; asks torch what the GPUs have. Raises
     DeviceMissing, and OutOfMemory where a model has no room."""
     from entrack.engine.engine import Engine
     from entrack.plan.schedule import Memory
 
     asked = None if memory is None else Memory.of(memory)
-    engine = Engine(plan.sources, gpus_per_worker=gpus_per_worker, memory=asked)
-    return {name: tuple(map(str, engine.places(key))) for name, key in plan.models.items()}
+    sources = {models.keys[name]: source for name, source in models.sources.items()}
+    engine = Engine(sources, gpus_per_worker=gpus_per_worker, memory=asked)
+    return {name: tuple(map(str, engine.places(key))) for name, key in models.keys.items()}
 
 
 def places_text(given: Places) -> str:

@@ -176,13 +176,18 @@ def test_a_rename_that_would_break_a_spec_is_refused(tmp_path: Path) -> None:
     assert "would not check" in refused.why
 
 
+def with_three_specs(folder: Path) -> Document:
+    """The text of a task that three specs of a folder include."""
+    (folder / "task.et").write_text(TASK, encoding="utf-8")
+    for name in "abc":
+        (folder / f"{name}.et").write_text(SPEC, encoding="utf-8")
+    return analysed(Source(str(folder / "task.et"), TASK))
+
+
 def test_a_rename_of_more_specs_than_there_is_time_for_goes_on_when_it_is_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "task.et").write_text(TASK, encoding="utf-8")
-    for name in "abc":
-        (tmp_path / f"{name}.et").write_text(SPEC, encoding="utf-8")
-    opened, having = analysed(Source(str(tmp_path / "task.et"), TASK)), specs(tmp_path, "task.et")
+    opened, having = with_three_specs(tmp_path), specs(tmp_path, "task.et")
     tried: list[str] = []
 
     def told(source: Source, *rest: Any) -> Document:
@@ -203,12 +208,9 @@ def test_a_rename_of_more_specs_than_there_is_time_for_goes_on_when_it_is_asked_
 def test_a_rename_of_many_specs_ends_though_few_of_them_stay_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "task.et").write_text(TASK, encoding="utf-8")
-    for name in "abc":
-        (tmp_path / f"{name}.et").write_text(SPEC, encoding="utf-8")
+    opened = with_three_specs(tmp_path)
     monkeypatch.setattr(parsed_of, "MOST_CHARACTERS", len(TASK))
     monkeypatch.setattr(rename_of, "SECONDS", 0.001)
-    opened = analysed(Source(str(tmp_path / "task.et"), TASK))
     answers = [rename(opened, specs(tmp_path, "task.et"), place(TASK, "boxe|s(n = 3)"), "another") for _ in range(3)]
     assert isinstance(answers[-1], Renamed)
 

@@ -4,7 +4,6 @@ another device. The devices are fakes (`fake_devices.py`): no GPU is needed, and
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from fake_devices import OnDevice, fake, fake_devices
 from test_engine_half import CASES, HEADS, Case, edited
 
 from entrack.cli.plan_places import places_of, places_text
+from entrack.compile import Models
 from entrack.engine import engine as engine_file
 from entrack.engine import settings
 from entrack.engine.engine import Engine
@@ -196,13 +196,13 @@ def test_a_plan_says_where_the_layers_would_stand(
     monkeypatch.setattr(engine_file, "chosen_devices", lambda *_: (fake(0), fake(1)))
     monkeypatch.setattr(engine_file, "device_memory", lambda device: room)
     monkeypatch.setattr(engine_file, "load", lambda *_: pytest.fail("it was read"))
-    plan = SimpleNamespace(sources={model.key: ModelSource("m", folder)}, models={"base": model.key})
-    places = places_of(plan, 2, 10**9)  # type: ignore[arg-type]  # what of it is asked for
+    models = Models({"base": ModelSource("m", folder)}, {"base": model.key})
+    places = places_of(models, 2, 10**9)
     said = "base: layers 0-1 on cpu:0, 2-3 on cpu:1" if layers[1] else "base: layers 0-3 on cpu:0"
     assert places_text(places) == said
     monkeypatch.setattr(engine_file, "device_memory", lambda device: 1000)
     with pytest.raises(OutOfMemory, match=r"m in float32 has no room: its weights take .* 2 devices are there"):
-        places_of(plan, 2, None)  # type: ignore[arg-type]
+        places_of(models, 2, None)
 
 
 TERMS = (Term(0.5, HEADS, (Ref("heads"),)), Given(2.0, Numbers((0.25,) * 32)))
