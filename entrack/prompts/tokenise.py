@@ -277,7 +277,8 @@ class _Places:
     @classmethod
     def of(cls, items: tuple[ast.Binding | ast.Position, ...]) -> _Places:
         places = [item for item in items if isinstance(item, ast.Position)]
-        answer = next(item.drawing for item in items if isinstance(item, ast.Binding) and item.name == "answer")
+        bound = {item.name: item.drawing for item in items if isinstance(item, ast.Binding)}
+        answer = bound.get("answer")  # a number may be a parameter
         return cls(
             {item.name: compiled_token(item) for item in places if not isinstance(item.place, ast.SpanOf)},
             {item.name: compiled_tokens(item.place, item) for item in places if isinstance(item.place, ast.SpanOf)},
